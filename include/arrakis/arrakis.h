@@ -1,0 +1,641 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * libarrakis: the Arrakis client in C.
+ *
+ * Arrakis hands out the time series of gravitational-wave detectors within a second. Channels are
+ * published, a block of each every stride (1/16 s as a rule), to Apache Kafka; this library finds
+ * them, reads them, aligns them and publishes them.
+ *
+ * Conventions that hold everywhere:
+ * - Times are GPS nanoseconds in an int64_t and end in `_ns`. ARRAKIS_UNSET means "not given".
+ * - A call that can fail returns an arrakis_status: negative is an error, 0 success, positive
+ *   "nothing this time". Its last argument `err` takes the text and may be NULL.
+ * - A constructor's first argument receives the handle, and NULL on failure. Close and free
+ *   functions accept NULL. `const char *` arguments are borrowed for the call; returned ones are
+ *   borrowed from the handle they were asked of.
+ * - A handle belongs to one thread at a time. Channels, channel lists (once no longer added to) and
+ *   blocks are immutable and may be read by any thread; their reference counts are atomic.
+ *   arrakis_stream_cancel() and arrakis_client_cancel() may be called from any thread and from a
+ *   signal handler.
+ * - The library does not print, exit or install signal handlers.
+ * - Option structs start with `struct_size`: set them up with their ARRAKIS_..._INIT value and a
+ *   program built against an older header keeps working.
+ */
+#ifndef ARRAKIS_ARRAKIS_H
+#define ARRAKIS_ARRAKIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ARRAKIS_VERSION_MAJOR 0
+#define ARRAKIS_VERSION_MINOR 1
+#define ARRAKIS_VERSION_PATCH 0
+#define ARRAKIS_VERSION "0.1.0"
+
+#if defined(__GNUC__)
+#define ARRAKIS_API __attribute__((visibility("default")))
+#else
+#define ARRAKIS_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The version of the library that is running, "major.minor.patch". */
+ARRAKIS_API const char *arrakis_version(void);
+
+/* ------------------------------------------------------------------ status and errors */
+
+/** Every status: name, value, text. Values are never renumbered. */
+#define ARRAKIS_STATUS_MAP(X)                                                                     \
+    X(OK, 0, "success")                                                                           \
+    X(TIMEOUT, 1, "nothing within the time allowed")                                              \
+    X(DONE, 2, "the end")                                                                         \
+    X(EINVAL, -1, "invalid argument")                                                             \
+    X(ENOMEM, -2, "out of memory")                                                                \
+    X(ENOTFOUND, -3, "not found")                                                                 \
+    X(EFORMAT, -4, "malformed input")                                                             \
+    X(EUNSUPPORTED, -5, "not supported")                                                          \
+    X(EMISMATCH, -6, "does not match what was registered")                                        \
+    X(ECONNECT, -7, "cannot be reached")                                                          \
+    X(EBROKER, -8, "the broker refused")                                                          \
+    X(EGAP, -9, "gap in the stream")                                                              \
+    X(EDEADLINE, -10, "not confirmed in time")                                                    \
+    X(ECANCELED, -11, "canceled")                                                                 \
+    X(EIO, -12, "input/output error")                                                             \
+    X(EAUTH, -13, "not authorized")                                                               \
+    X(ESERVER, -14, "the server answered with an error")
+
+typedef enum arrakis_status {
+#define ARRAKIS_STATUS_ENUM(name, value, text) ARRAKIS_##name = value,
+    ARRAKIS_STATUS_MAP(ARRAKIS_STATUS_ENUM)
+#undef ARRAKIS_STATUS_ENUM
+} arrakis_status;
+
+/** What went wrong. Frozen: 512 bytes for ever. The text is always terminated. */
+typedef struct arrakis_error {
+    arrakis_status status;
+    char message[508];
+} arrakis_error;
+
+/** The symbol of a status ("ARRAKIS_EGAP"), "ARRAKIS_?" for a value that is none. */
+ARRAKIS_API const char *arrakis_status_name(arrakis_status status);
+/** A status in words. */
+ARRAKIS_API const char *arrakis_status_text(arrakis_status status);
+/** Whether the same call may succeed later without any change by the caller. */
+ARRAKIS_API bool arrakis_status_retriable(arrakis_status status);
+
+/* ------------------------------------------------------------------ log */
+
+typedef enum arrakis_log_level {
+    ARRAKIS_LOG_ERROR = 0,
+    ARRAKIS_LOG_WARNING = 1,
+    ARRAKIS_LOG_INFO = 2,
+    ARRAKIS_LOG_DEBUG = 3,
+} arrakis_log_level;
+
+/** Takes one line of log, without a line end. May run in any thread of the library, one at a
+ *  time; must not call the library. */
+typedef void (*arrakis_log_fn)(arrakis_log_level level, const char *message, void *opaque);
+
+/** Send messages up to `level` to `fn`; NULL (as at the start) drops them. Process-wide. */
+ARRAKIS_API void arrakis_log_set(arrakis_log_level level, arrakis_log_fn fn, void *opaque);
+
+/* ------------------------------------------------------------------ time */
+
+#define ARRAKIS_SECOND_NS INT64_C(1000000000)
+/** "Not given", for every time, duration, index and limit in an int64_t. */
+#define ARRAKIS_UNSET INT64_MIN
+
+/** The GPS time now, from the system's clock. */
+ARRAKIS_API int64_t arrakis_gps_now_ns(void);
+/** GPS to Unix time and back, nanoseconds. Unix time is constant through a leap second; the leap
+ *  seconds from 1980 to 2017 are built in. Saturates at the ends of int64_t. */
+ARRAKIS_API int64_t arrakis_gps_to_unix_ns(int64_t gps_ns);
+ARRAKIS_API int64_t arrakis_unix_to_gps_ns(int64_t unix_ns);
+/**
+ * Read a time as people write it: GPS seconds ("1400000000", "1400000000.0625"), an ISO 8601 date
+ * and time ("2024-05-18T16:53:02Z", "2024-05-18 16:53:02.5", "2024-05-18"; UTC unless it ends in
+ * an offset such as "+02:00"), "now", or an offset from it ("now-90s", "now+1h", "now-0.5d").
+ *
+ * @param now_ns  what "now" means, GPS
+ * @return OK, or EFORMAT naming the text and the forms that are known.
+ */
+ARRAKIS_API arrakis_status arrakis_time_parse(int64_t *gps_ns, const char *text, int64_t now_ns,
+                                              arrakis_error *err);
+/** Write `gps_ns` as ISO 8601 UTC with milliseconds into `buffer` ("2024-05-18T16:53:02.000Z"). */
+ARRAKIS_API void arrakis_time_format(char buffer[32], int64_t gps_ns);
+
+/* ------------------------------------------------------------------ random names */
+
+/** Fill `out` with `n` characters of A-Z0-9 and a terminating zero (n + 1 bytes), each equally
+ *  likely, from the system's secure source. @return OK, or EIO when the system has no entropy. */
+ARRAKIS_API arrakis_status arrakis_random_alphanum(char *out, size_t n, arrakis_error *err);
+/** A random Kafka group id: 16 such characters. */
+ARRAKIS_API arrakis_status arrakis_generate_groupid(char out[17], arrakis_error *err);
+
+/* ------------------------------------------------------------------ channels */
+
+/** A sample's type: name (numpy's), C type, size in bytes. */
+#define ARRAKIS_DTYPE_MAP(X)                                                                      \
+    X(INT8, "int8", 1)                                                                            \
+    X(INT16, "int16", 2)                                                                          \
+    X(INT32, "int32", 4)                                                                          \
+    X(INT64, "int64", 8)                                                                          \
+    X(UINT8, "uint8", 1)                                                                          \
+    X(UINT16, "uint16", 2)                                                                        \
+    X(UINT32, "uint32", 4)                                                                        \
+    X(UINT64, "uint64", 8)                                                                        \
+    X(FLOAT32, "float32", 4)                                                                      \
+    X(FLOAT64, "float64", 8)
+
+typedef enum arrakis_dtype {
+    ARRAKIS_DTYPE_NONE = 0,
+#define ARRAKIS_DTYPE_ENUM(name, text, size) ARRAKIS_##name,
+    ARRAKIS_DTYPE_MAP(ARRAKIS_DTYPE_ENUM)
+#undef ARRAKIS_DTYPE_ENUM
+} arrakis_dtype;
+
+/** numpy's name of a type, "none" for ARRAKIS_DTYPE_NONE. */
+ARRAKIS_API const char *arrakis_dtype_name(arrakis_dtype dtype);
+/** Bytes a sample, 0 for ARRAKIS_DTYPE_NONE. */
+ARRAKIS_API size_t arrakis_dtype_size(arrakis_dtype dtype);
+/** The type of that name; ARRAKIS_DTYPE_NONE when there is none. */
+ARRAKIS_API arrakis_dtype arrakis_dtype_parse(const char *name);
+
+/** What is known of a channel. Texts are NULL, numbers ARRAKIS_UNSET, where not given. */
+typedef struct arrakis_channel_info {
+    size_t struct_size;
+    const char *name;         /**< `<domain>:<subsystem>[-_]<rest>`; the domain is all up to the last colon */
+    arrakis_dtype data_type;
+    double sample_rate;       /**< Hz, > 0, may be fractional */
+    int64_t time_ns;          /**< GPS, when this metadata became active */
+    const char *publisher;
+    const char *partition_id; /**< names the Kafka topic: `arrakis-<partition_id>` */
+    int64_t partition_index;  /**< the channel's row id in it, 0 to 4294967295 */
+    int64_t stride_ns;        /**< duration of a published block */
+    int64_t max_latency_ns;   /**< how late a block may be published */
+    const char *replay_id;    /**< NULL: live */
+} arrakis_channel_info;
+
+#define ARRAKIS_CHANNEL_INFO_INIT                                                                 \
+    {                                                                                             \
+        sizeof(arrakis_channel_info), NULL, ARRAKIS_DTYPE_NONE, 0, ARRAKIS_UNSET, NULL, NULL,     \
+            ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_UNSET, NULL                                     \
+    }
+
+/** One channel's metadata. Immutable, reference-counted. */
+typedef struct arrakis_channel arrakis_channel;
+
+/** @return OK; EINVAL naming the field that is missing or out of range; ENOMEM. */
+ARRAKIS_API arrakis_status arrakis_channel_new(arrakis_channel **out,
+                                               const arrakis_channel_info *info,
+                                               arrakis_error *err);
+/** From one JSON object with the fields name, data_type, sample_rate, time, publisher,
+ *  partition_id, partition_index, stride, max_latency, replay_id; null and absent mean the same.
+ *  @return OK; EFORMAT naming what was found and what was wanted; ENOMEM. */
+ARRAKIS_API arrakis_status arrakis_channel_from_json(arrakis_channel **out, const char *text,
+                                                     size_t size, arrakis_error *err);
+/** One JSON object on one line, absent fields left out: what `describe --json` prints.
+ *  @return a string to be passed to free(), NULL when out of memory. */
+ARRAKIS_API char *arrakis_channel_to_json(const arrakis_channel *channel);
+ARRAKIS_API arrakis_channel *arrakis_channel_ref(arrakis_channel *channel);
+ARRAKIS_API void arrakis_channel_free(arrakis_channel *channel);
+/** Everything at once. `info->struct_size` must be set; texts are borrowed from the channel. */
+ARRAKIS_API void arrakis_channel_get(const arrakis_channel *channel, arrakis_channel_info *info);
+ARRAKIS_API const char *arrakis_channel_name(const arrakis_channel *channel);
+/** The name's parts, each with its length; `delimiter` is 0 and `rest` empty when absent. */
+typedef struct arrakis_name_parts {
+    const char *domain, *subsystem, *rest;
+    size_t domain_length, subsystem_length, rest_length;
+    char delimiter;
+} arrakis_name_parts;
+/** @return OK, or EINVAL when the name has no colon. Parts point into `name`. */
+ARRAKIS_API arrakis_status arrakis_name_parse(arrakis_name_parts *out, const char *name,
+                                              arrakis_error *err);
+/** Equal: name, data type and rate are, and every optional field that both define. */
+ARRAKIS_API bool arrakis_channel_equal(const arrakis_channel *a, const arrakis_channel *b);
+
+/** A list of channels, in order, no two of one name. */
+typedef struct arrakis_channels arrakis_channels;
+
+ARRAKIS_API arrakis_status arrakis_channels_new(arrakis_channels **out, arrakis_error *err);
+/** Appends a new reference to `channel`. @return OK; EINVAL when the name is there; ENOMEM. */
+ARRAKIS_API arrakis_status arrakis_channels_add(arrakis_channels *channels,
+                                                arrakis_channel *channel, arrakis_error *err);
+/** Reads a file of channels as JSON lines (`-` is not special). Blank lines are skipped.
+ *  @return OK; EIO; EFORMAT with the line's number. */
+ARRAKIS_API arrakis_status arrakis_channels_load(arrakis_channels **out, const char *path,
+                                                 arrakis_error *err);
+ARRAKIS_API size_t arrakis_channels_count(const arrakis_channels *channels);
+/** Borrowed from the list. `i` below the count. */
+ARRAKIS_API arrakis_channel *arrakis_channels_get(const arrakis_channels *channels, size_t i);
+/** The place of a name, or -1. */
+ARRAKIS_API int64_t arrakis_channels_index(const arrakis_channels *channels, const char *name);
+ARRAKIS_API arrakis_channels *arrakis_channels_ref(arrakis_channels *channels);
+ARRAKIS_API void arrakis_channels_free(arrakis_channels *channels);
+
+/* ------------------------------------------------------------------ blocks */
+
+/** The samples of one channel of a block. Frozen. */
+typedef struct arrakis_series {
+    /** `length` values of `data_type`, native byte order, aligned to 8 bytes; sample k is at
+     *  block start + k / sample_rate seconds. Where `valid` says a sample is missing its value is
+     *  unspecified. */
+    const void *samples;
+    /** One bit a sample, least significant first, 1 = present; NULL when none is missing. */
+    const uint8_t *valid;
+    size_t length;
+    arrakis_dtype data_type;
+} arrakis_series;
+
+/** The series of several channels over one span. Immutable and reference-counted: it outlives the
+ *  stream it came from and may be read and freed in any thread. */
+typedef struct arrakis_block arrakis_block;
+
+/**
+ * Make a block of one's own (to publish, or for a memory reader). Copies the samples.
+ *
+ * @param channels  what the series are of; a reference is kept
+ * @param series    one for each channel, in order: length = sample_rate * duration, data_type as
+ *                  the channel's (or ARRAKIS_DTYPE_NONE to take it from there); samples NULL means
+ *                  wholly missing; samples need no alignment
+ * @return OK; EINVAL naming the channel, what was found and what was wanted; ENOMEM.
+ */
+ARRAKIS_API arrakis_status arrakis_block_new(arrakis_block **out, arrakis_channels *channels,
+                                             int64_t start_ns, int64_t duration_ns,
+                                             const arrakis_series *series, arrakis_error *err);
+ARRAKIS_API arrakis_block *arrakis_block_ref(arrakis_block *block);
+ARRAKIS_API void arrakis_block_free(arrakis_block *block);
+ARRAKIS_API int64_t arrakis_block_start_ns(const arrakis_block *block);
+ARRAKIS_API int64_t arrakis_block_duration_ns(const arrakis_block *block);
+/** Its channels, borrowed from the block: series i belongs to channel i. */
+ARRAKIS_API const arrakis_channels *arrakis_block_channels(const arrakis_block *block);
+/** Points into the block and lives as long. `i` below the number of channels. Cannot fail. */
+ARRAKIS_API arrakis_series arrakis_block_series(const arrakis_block *block, size_t i);
+/** Samples of a series that are missing. */
+ARRAKIS_API size_t arrakis_series_missing(arrakis_series series);
+
+/* ------------------------------------------------------------------ readers */
+
+/** A librdkafka property, passed on as it is. */
+typedef struct arrakis_property {
+    const char *name, *value;
+} arrakis_property;
+
+/** A source of streams: each stream is a set of channels that arrive together (a Kafka partition).
+ *  Kafka, memory and multi readers are made by the calls below. */
+typedef struct arrakis_reader arrakis_reader;
+
+typedef struct arrakis_kafka_options {
+    size_t struct_size;
+    int64_t start_ns;       /**< GPS; ARRAKIS_UNSET: now. A start in the future is waited for. */
+    bool fast_forward;      /**< a live stream stuck behind its latency budget skips to the present */
+    int64_t prefetch_bytes; /**< ARRAKIS_UNSET: 1 MiB a partition, at least 4, at most 64 MiB */
+    const arrakis_property *properties;
+    size_t property_count;
+    int64_t request_timeout_ns; /**< bounds each call to the broker at open; ARRAKIS_UNSET: 10 s */
+} arrakis_kafka_options;
+
+#define ARRAKIS_KAFKA_OPTIONS_INIT                                                                \
+    {                                                                                             \
+        sizeof(arrakis_kafka_options), ARRAKIS_UNSET, false, ARRAKIS_UNSET, NULL, 0,              \
+            ARRAKIS_UNSET                                                                         \
+    }
+
+/**
+ * A reader of channels out of Kafka topics. Connects only in arrakis_reader_open().
+ *
+ * @param url       broker "host:port", several separated by commas
+ * @param channels  each with partition_id, partition_index and stride; a reference is kept
+ * @param options   NULL for the defaults
+ * @return OK; EINVAL naming the channel and the field that is missing, two channels on one
+ *         (partition, index), an empty list, an unusable url or property; ENOMEM.
+ */
+ARRAKIS_API arrakis_status arrakis_kafka_reader_new(arrakis_reader **out, const char *url,
+                                                    arrakis_channels *channels,
+                                                    const arrakis_kafka_options *options,
+                                                    arrakis_error *err);
+/** A reader of messages that the program pushes itself: same streams, same decoding, no broker.
+ *  With `start_ns` set it behaves as a Kafka reader with a start. */
+ARRAKIS_API arrakis_status arrakis_memory_reader_new(arrakis_reader **out,
+                                                     arrakis_channels *channels, int64_t start_ns,
+                                                     arrakis_error *err);
+/** Queue one message (copied) as it would stand in the topic of `stream`.
+ *  @return OK; EINVAL for another kind of reader or no such stream; ENOMEM. */
+ARRAKIS_API arrakis_status arrakis_memory_reader_push(arrakis_reader *reader, size_t stream,
+                                                      const void *message, size_t size,
+                                                      arrakis_error *err);
+/** Nothing more will be pushed: once drained, the reader is done. */
+ARRAKIS_API void arrakis_memory_reader_finish(arrakis_reader *reader);
+/** One reader over several; takes them over, on failure too. Streams follow each other in order. */
+ARRAKIS_API arrakis_status arrakis_multi_reader_new(arrakis_reader **out,
+                                                    arrakis_reader *const *readers, size_t count,
+                                                    arrakis_error *err);
+
+ARRAKIS_API size_t arrakis_reader_stream_count(const arrakis_reader *reader);
+/** `<url>/<partition_id>` for Kafka. Borrowed from the reader. */
+ARRAKIS_API const char *arrakis_reader_stream_id(const arrakis_reader *reader, size_t stream);
+/** The channels of one stream, borrowed from the reader. */
+ARRAKIS_API const arrakis_channels *arrakis_reader_stream_channels(const arrakis_reader *reader,
+                                                                   size_t stream);
+/** Connect and begin. @return OK; ECONNECT naming the url; EBROKER; EDEADLINE; EINVAL twice. */
+ARRAKIS_API arrakis_status arrakis_reader_open(arrakis_reader *reader, arrakis_error *err);
+/**
+ * What has arrived on one stream: its rows of the channels asked for, as a block.
+ *
+ * @param stream      receives the number of the stream
+ * @param timeout_ms  0: only what is here; negative: for ever
+ * @return OK; TIMEOUT; DONE when nothing will come any more; ECONNECT, EBROKER on a fatal error.
+ *         Messages that do not decode are counted, logged and skipped.
+ */
+ARRAKIS_API arrakis_status arrakis_reader_next(arrakis_reader *reader, int timeout_ms,
+                                               size_t *stream, arrakis_block **block,
+                                               arrakis_error *err);
+/** Becomes readable when arrakis_reader_next() may have something. -1 before open. */
+ARRAKIS_API int arrakis_reader_fd(const arrakis_reader *reader);
+/** Whether nothing will come any more. Kafka: never. */
+ARRAKIS_API bool arrakis_reader_done(const arrakis_reader *reader);
+/** Whether everything the source held at some moment since `since_ns` (GPS; ARRAKIS_UNSET: the
+ *  last few seconds) has been handed out. May ask the broker, and wait a second for it. */
+ARRAKIS_API bool arrakis_reader_exhausted(arrakis_reader *reader, int64_t since_ns);
+/** Skip ahead to the first messages at or after `to_ns` (ARRAKIS_UNSET: the end), never back.
+ *  @param moved  receives the number of partitions moved; may be NULL */
+ARRAKIS_API arrakis_status arrakis_reader_fast_forward(arrakis_reader *reader, int64_t to_ns,
+                                                       size_t *moved, arrakis_error *err);
+ARRAKIS_API void arrakis_reader_close(arrakis_reader *reader);
+
+/* ------------------------------------------------------------------ streams */
+
+/** What to do with a span in which no stream has data. Where one has, the others are masked. */
+typedef enum arrakis_on_gap {
+    ARRAKIS_GAP_FILL = 0,  /**< blocks without samples: the time line is continuous */
+    ARRAKIS_GAP_SKIP = 1,  /**< nothing */
+    ARRAKIS_GAP_RAISE = 2, /**< the error EGAP */
+} arrakis_on_gap;
+
+typedef struct arrakis_stream_options {
+    size_t struct_size;
+    int64_t start_ns;    /**< GPS; ARRAKIS_UNSET: now. The first block holds it. */
+    int64_t end_ns;      /**< GPS; the last block is the first to reach it. ARRAKIS_UNSET: none */
+    int64_t duration_ns; /**< instead of an end: from the start, or live from the first block */
+    arrakis_on_gap on_gap;
+    int64_t stride_ns;   /**< of the blocks: a multiple of the native stride (the default) */
+    /** how long after a block's end its data is waited for; ARRAKIS_UNSET: the channels' max_latency */
+    int64_t latency_tolerance_ns;
+} arrakis_stream_options;
+
+#define ARRAKIS_STREAM_OPTIONS_INIT                                                               \
+    {                                                                                             \
+        sizeof(arrakis_stream_options), ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_UNSET,              \
+            ARRAKIS_GAP_FILL, ARRAKIS_UNSET, ARRAKIS_UNSET                                        \
+    }
+
+/** Aligned blocks of all channels of a reader. */
+typedef struct arrakis_stream arrakis_stream;
+
+/**
+ * Take a reader over (on failure too), open it and align its streams. The reader and the stream
+ * must be given the same start.
+ * @return OK; EINVAL naming the option, what was found and what was wanted; what
+ *         arrakis_reader_open() returns; ENOMEM.
+ */
+ARRAKIS_API arrakis_status arrakis_stream_open(arrakis_stream **out, arrakis_reader *reader,
+                                               const arrakis_stream_options *options,
+                                               arrakis_error *err);
+/**
+ * The next block, in time order.
+ *
+ * Blocks of a live stream begin at absolute GPS multiples of their stride; those of a request with
+ * a start at the common stride boundary at or before it. A block is handed out as soon as every
+ * stream has data up to its end, or the deadline for it has passed: then what is missing is masked.
+ * A request with an end always ends: what the source does not hold becomes gaps.
+ *
+ * @param timeout_ms  0: only what is here; negative: for ever
+ * @param block       receives a reference to be freed; NULL unless OK
+ * @return OK; TIMEOUT: call again; DONE: the end of the request; ECANCELED; EGAP (on_gap raise);
+ *         ECONNECT, EBROKER: a fatal error, the stream is over; ENOMEM: call again.
+ */
+ARRAKIS_API arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms,
+                                               arrakis_block **block, arrakis_error *err);
+/** Becomes readable when arrakis_stream_next() with timeout 0 has something to do; after that,
+ *  call it until it returns TIMEOUT. For poll, epoll and the like; do not read it. */
+ARRAKIS_API int arrakis_stream_fd(const arrakis_stream *stream);
+/** Make the present and every later arrakis_stream_next() return ECANCELED at once. */
+ARRAKIS_API void arrakis_stream_cancel(arrakis_stream *stream);
+/** The channels of its blocks, in the order of arrakis_block_series(); borrowed. */
+ARRAKIS_API const arrakis_channels *arrakis_stream_channels(const arrakis_stream *stream);
+/** Duration of its blocks. */
+ARRAKIS_API int64_t arrakis_stream_stride_ns(const arrakis_stream *stream);
+
+/** Counted since the stream was opened. */
+typedef struct arrakis_stats {
+    size_t struct_size;
+    uint64_t messages;      /**< taken from the source */
+    uint64_t bytes;         /**< in them */
+    uint64_t undecodable;   /**< messages that could not be read; each was logged */
+    uint64_t unwanted;      /**< messages without a row of a channel asked for */
+    uint64_t late;          /**< blocks of streams that came after their deadline */
+    uint64_t duplicate;     /**< blocks of streams that had come before */
+    uint64_t mismatched;    /**< blocks of streams with another duration than their stride */
+    uint64_t overflow;      /**< blocks of streams dropped because others were too far behind */
+    uint64_t blocks;        /**< handed out */
+    uint64_t gaps;          /**< strides of single streams served as gaps */
+    uint64_t fast_forwards; /**< skips to the present */
+    uint64_t errors;        /**< transient errors of the source */
+} arrakis_stats;
+
+#define ARRAKIS_STATS_INIT                                                                        \
+    {                                                                                             \
+        sizeof(arrakis_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                 \
+    }
+
+ARRAKIS_API void arrakis_stream_stats(const arrakis_stream *stream, arrakis_stats *stats);
+/** How far behind the present a single stream of the reader is: now less the end of the last block
+ *  that arrived on it; ARRAKIS_UNSET when none has. `stream` as in arrakis_reader_stream_id(). */
+ARRAKIS_API int64_t arrakis_stream_lag_ns(const arrakis_stream *stream, size_t i);
+/** The reader underneath, for its stream ids and channels; borrowed. */
+ARRAKIS_API const arrakis_reader *arrakis_stream_reader(const arrakis_stream *stream);
+ARRAKIS_API void arrakis_stream_close(arrakis_stream *stream);
+
+/* ------------------------------------------------------------------ finding channels */
+
+/** Where channels come from, the first that is given: a file, the server, the metadata topics of a
+ *  broker (`arrakis-metadata-*`). */
+typedef struct arrakis_client_options {
+    size_t struct_size;
+    const char *url;           /**< Flight server, `[grpc://]host[:port]` */
+    const char *kafka_url;     /**< broker: data comes from here, and channels without `url` */
+    const char *metadata_path; /**< channels as JSON lines */
+    const arrakis_property *properties; /**< for librdkafka */
+    size_t property_count;
+    int64_t request_timeout_ns; /**< for each request; ARRAKIS_UNSET: 10 s */
+} arrakis_client_options;
+
+#define ARRAKIS_CLIENT_OPTIONS_INIT                                                               \
+    {                                                                                             \
+        sizeof(arrakis_client_options), NULL, NULL, NULL, NULL, 0, ARRAKIS_UNSET                  \
+    }
+
+typedef struct arrakis_client arrakis_client;
+
+/** Does not connect yet. @return OK; EINVAL when no source is given, or an unusable one;
+ *  EUNSUPPORTED for `url` when the library is built without Flight. */
+ARRAKIS_API arrakis_status arrakis_client_open(arrakis_client **out,
+                                               const arrakis_client_options *options,
+                                               arrakis_error *err);
+ARRAKIS_API void arrakis_client_close(arrakis_client *client);
+/** Make the present and every later call on this client return ECANCELED. Safe in a signal
+ *  handler and from another thread. */
+ARRAKIS_API void arrakis_client_cancel(arrakis_client *client);
+
+/** Which channels. All conditions hold at once. */
+typedef struct arrakis_query {
+    size_t struct_size;
+    const char *pattern; /**< regular expression, matched from the name's first character on; NULL: all */
+    const arrakis_dtype *data_types;
+    size_t data_type_count; /**< 0: all */
+    double min_rate, max_rate; /**< Hz, inclusive */
+    const char *const *publishers;
+    size_t publisher_count; /**< 0: all */
+    int64_t time_ns;        /**< the metadata as of then; ARRAKIS_UNSET: now. Only servers know the past. */
+    const char *replay_id;  /**< NULL: live */
+} arrakis_query;
+
+#define ARRAKIS_QUERY_INIT                                                                        \
+    {                                                                                             \
+        sizeof(arrakis_query), NULL, NULL, 0, 0.0, 4294967295.0, NULL, 0, ARRAKIS_UNSET, NULL     \
+    }
+
+/** Receives one channel, borrowed for the call. Return false to stop. */
+typedef bool (*arrakis_channel_fn)(arrakis_channel *channel, void *opaque);
+
+/** Every channel that matches, in no order, as they become known.
+ *  @return OK (also when `fn` stopped it); EINVAL for a bad pattern, with the place; ECONNECT,
+ *  EBROKER, EFORMAT, EIO from the source; ECANCELED. */
+ARRAKIS_API arrakis_status arrakis_client_find(arrakis_client *client, const arrakis_query *query,
+                                               arrakis_channel_fn fn, void *opaque,
+                                               arrakis_error *err);
+ARRAKIS_API arrakis_status arrakis_client_count(arrakis_client *client, const arrakis_query *query,
+                                                uint64_t *count, arrakis_error *err);
+/** The channels of those names, in that order. @return as find, and ENOTFOUND naming those that do
+ *  not exist. `*out` is to be freed. */
+ARRAKIS_API arrakis_status arrakis_client_describe(arrakis_client *client, arrakis_channels **out,
+                                                   const char *const *names, size_t count,
+                                                   int64_t time_ns, const char *replay_id,
+                                                   arrakis_error *err);
+
+/** A request for data: what the stream's options say, and where from. */
+typedef struct arrakis_request {
+    size_t struct_size;
+    arrakis_stream_options stream;
+    const char *replay_id;
+    bool fast_forward; /**< live only */
+    int64_t prefetch_bytes;
+} arrakis_request;
+
+#define ARRAKIS_REQUEST_INIT                                                                      \
+    {                                                                                             \
+        sizeof(arrakis_request), ARRAKIS_STREAM_OPTIONS_INIT, NULL, true, ARRAKIS_UNSET           \
+    }
+
+/** Describe the channels, then open a stream of them. `*out` does not need the client any more.
+ *  @return what arrakis_client_describe() and arrakis_stream_open() return. */
+ARRAKIS_API arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **out,
+                                                 const char *const *names, size_t count,
+                                                 const arrakis_request *request,
+                                                 arrakis_error *err);
+/** One block, of the span asked for: [start, end) or [start, start + duration); with a start
+ *  alone, one stride from it; with a duration alone, that long from now; with neither, the next
+ *  stride. on_gap skip is EINVAL. Waits until the data has been published or its deadline passed. */
+ARRAKIS_API arrakis_status arrakis_client_fetch(arrakis_client *client, arrakis_block **out,
+                                                const char *const *names, size_t count,
+                                                const arrakis_request *request,
+                                                arrakis_error *err);
+
+/* ------------------------------------------------------------------ publishing */
+
+typedef struct arrakis_publisher_options {
+    size_t struct_size;
+    const char *kafka_url;
+    const char *publisher_id;
+    const char *replay_id;      /**< NULL: live */
+    arrakis_channels *channels; /**< each with partition_id, partition_index; one stride; a reference is kept */
+    const arrakis_property *properties;
+    size_t property_count;
+} arrakis_publisher_options;
+
+#define ARRAKIS_PUBLISHER_OPTIONS_INIT                                                            \
+    {                                                                                             \
+        sizeof(arrakis_publisher_options), NULL, NULL, NULL, NULL, NULL, 0                        \
+    }
+
+typedef struct arrakis_publisher arrakis_publisher;
+
+/** @return OK; EINVAL naming the channel and the field, found and wanted; EBROKER for a property
+ *  that librdkafka refuses; ENOMEM. */
+ARRAKIS_API arrakis_status arrakis_publisher_open(arrakis_publisher **out,
+                                                  const arrakis_publisher_options *options,
+                                                  arrakis_error *err);
+/**
+ * Publish one block: one message a partition. Returns when all of them are delivered.
+ *
+ * @param block       each channel equal to its registration; duration = stride; start later than
+ *                    the last block's that was published
+ * @param timeout_ms  negative: until each message is delivered or given up by librdkafka
+ *                    (`message.timeout.ms`)
+ * @return OK; EMISMATCH or EINVAL: nothing was sent; EBROKER: a delivery failed, the block may be
+ *         published again; EDEADLINE: not confirmed in time, and it may yet be delivered.
+ */
+ARRAKIS_API arrakis_status arrakis_publisher_publish(arrakis_publisher *publisher,
+                                                     const arrakis_block *block, int timeout_ms,
+                                                     arrakis_error *err);
+/** Waits up to 10 s for what is still under way. */
+ARRAKIS_API void arrakis_publisher_close(arrakis_publisher *publisher);
+
+/* ------------------------------------------------------------------ Arrow IPC */
+
+/** Encodes aligned blocks as an Arrow IPC stream: `time: int64` and a `list<T>` column a channel,
+ *  sorted by name, field metadata `rate` (the column layout of the Flight server). */
+typedef struct arrakis_arrow_writer arrakis_arrow_writer;
+
+ARRAKIS_API arrakis_status arrakis_arrow_writer_new(arrakis_arrow_writer **out,
+                                                    const arrakis_channels *channels,
+                                                    arrakis_error *err);
+/** Bytes to write first, once. Borrowed until the next call on the writer. */
+ARRAKIS_API arrakis_status arrakis_arrow_writer_schema(arrakis_arrow_writer *writer,
+                                                       const void **data, size_t *size,
+                                                       arrakis_error *err);
+/** Bytes for one block of the writer's channels (found by name). Borrowed as above. */
+ARRAKIS_API arrakis_status arrakis_arrow_writer_block(arrakis_arrow_writer *writer,
+                                                      const arrakis_block *block,
+                                                      const void **data, size_t *size,
+                                                      arrakis_error *err);
+/** Bytes that end the stream. */
+ARRAKIS_API void arrakis_arrow_writer_end(arrakis_arrow_writer *writer, const void **data,
+                                          size_t *size);
+ARRAKIS_API void arrakis_arrow_writer_free(arrakis_arrow_writer *writer);
+
+/* ------------------------------------------------------------------ a broker for demonstrations */
+
+/** librdkafka's mock cluster in this process, reachable on loopback by any Kafka client. Keeps
+ *  5 MiB a partition and cannot find offsets by time: for demonstrations and tests. */
+typedef struct arrakis_mock_broker arrakis_mock_broker;
+
+ARRAKIS_API arrakis_status arrakis_mock_broker_open(arrakis_mock_broker **out, arrakis_error *err);
+/** "127.0.0.1:port", borrowed. */
+ARRAKIS_API const char *arrakis_mock_broker_url(const arrakis_mock_broker *broker);
+/** Publish the metadata topics of `channels`, so that any client finds them; each needs its
+ *  publisher. */
+ARRAKIS_API arrakis_status arrakis_mock_broker_announce(arrakis_mock_broker *broker,
+                                                        const arrakis_channels *channels,
+                                                        arrakis_error *err);
+ARRAKIS_API void arrakis_mock_broker_close(arrakis_mock_broker *broker);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

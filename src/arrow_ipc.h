@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Arrow IPC messages <-> bytes, for the types that Arrakis uses. No I/O, no channels, no clock.
+ *
+ * Reading: every byte is hostile. Nothing is assumed of alignment, of the order in which the
+ * flatbuffer's tables lie, or of any length. Views that come out point into the bytes given, are
+ * UNALIGNED (use memcpy), and are checked: no offset or length in them leads out of the body, list
+ * and text offsets never decrease and stay inside their child. Nothing is allocated for a batch.
+ * Format: https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc
+ *
+ * Writing: the bytes that pyarrow writes for the same values.
+ */
+#ifndef ARK_ARROW_IPC_H
+#define ARK_ARROW_IPC_H
+
+#include <arrakis/arrakis.h>
+
+/* ---- reading */
+
+typedef enum ark_ipc_kind {
+    ARK_IPC_END,    /* end-of-stream marker, or no bytes left */
+    ARK_IPC_SCHEMA,
+    ARK_IPC_BATCH,
+} ark_ipc_kind;
+
+/* One encapsulated message, cut but not read. */
+typedef struct ark_ipc_message {
+    ark_ipc_kind kind;
+    const uint8_t *header; /* the flatbuffer Message */
+    size_t header_size;
+    const uint8_t *body;
+    size_t body_size;
+    size_t size; /* bytes from the start of the framing to the end of the body */
+} ark_ipc_message;
+
+/* Cut the next message from the front of `data`. Both framings (with and without 0xFFFFFFFF) are
+ * read. EFORMAT: torn or malformed; EUNSUPPORTED: a message of another kind (dictionary, tensor),
+ * old metadata version. */
+arrakis_status ark_ipc_cut(ark_ipc_message *out, const uint8_t *data, size_t size,
+                           arrakis_error *err);
+/* The same where header and body come apart (Flight). */
+arrakis_status ark_ipc_split(ark_ipc_message *out, const uint8_t *header, size_t header_size,
+                             const uint8_t *body, size_t body_size, arrakis_error *err);
+
+typedef enum ark_type_kind {
+    ARK_TYPE_PRIMITIVE, /* integers and floats: `dtype` */
+    ARK_TYPE_UTF8,
+    ARK_TYPE_LIST,      /* of `dtype`: lists of primitives only */
+    ARK_TYPE_MAP,       /* utf8 -> utf8 */
+} ark_type_kind;
+
+typedef struct ark_field {
+    char *name;
+    ark_type_kind kind;
+    arrakis_dtype dtype;
+    bool nullable;
+    char *rate;       /* the field's metadata value of that key, or NULL */
+} ark_field;
+
+typedef struct ark_schema {
+    size_t count;
+    ark_field *fields;
+} ark_schema;
+
+/* At most 65,536 fields. EUNSUPPORTED names the field and the type it met (dictionary, big-endian,
+ * float16, nested lists...). Free with ark_schema_free. */
+arrakis_status ark_schema_read(ark_schema **out, const ark_ipc_message *message,
+                               arrakis_error *err);
+void ark_schema_free(ark_schema *schema);
+
+/* One column of a batch, or the child of one. */
+typedef struct ark_column {
+    const uint8_t *valid;   /* bitmap, LSB first; NULL: nothing is null */
+    const uint8_t *offsets; /* list, utf8, map: length + 1 int32, little-endian */
+    const uint8_t *values;  /* primitive: samples; list: the child's samples; utf8: the text */
+    const uint8_t *child_valid; /* list: validity of the child's samples, or NULL */
+    int64_t length;         /* rows */
+    int64_t child_length;   /* list: samples in all; utf8: bytes; map: entries */
+    int64_t null_count;     /* as declared; rows */
+    int64_t child_null_count;
+    /* map only: the two text columns of its entries */
+    const uint8_t *key_offsets, *key_text, *item_offsets, *item_text, *item_valid;
+    int64_t key_text_size, item_text_size;
+} ark_column;
+
+/* Read a batch into `columns` (schema->count of them). *length receives the number of rows. */
+arrakis_status ark_batch_read(ark_column *columns, int64_t *length, const ark_schema *schema,
+                              const ark_ipc_message *message, arrakis_error *err);
+
+/* ---- writing */
+
+/* A growing run of bytes; all zero is empty. */
+typedef struct ark_buffer {
+    uint8_t *data;
+    size_t size, capacity;
+} ark_buffer;
+
+arrakis_status ark_buffer_reserve(ark_buffer *buffer, size_t more, arrakis_error *err);
+void ark_buffer_free(ark_buffer *buffer);
+
+/* A whole Kafka message (schema, one batch, end-of-stream) with the schema time: int64, id: uint32,
+ * data: list<dtype>, one row a series. Replaces what is in `out`. A series with samples NULL is a
+ * row of `length` nulls. Identical to what the reference's publisher writes for the same block. */
+arrakis_status ark_rows_write(ark_buffer *out, arrakis_dtype dtype, int64_t time_ns, size_t count,
+                              const uint32_t *ids, const arrakis_series *series,
+                              arrakis_error *err);
+
+/* An IPC stream's schema message for the columns time: int64 and then list<dtype> each, with field
+ * metadata `rate`. Appends. */
+arrakis_status ark_columns_write_schema(ark_buffer *out, size_t count, const char *const *names,
+                                        const arrakis_dtype *dtypes, const char *const *rates,
+                                        arrakis_error *err);
+/* One batch of one row for that schema. Appends. */
+arrakis_status ark_columns_write_batch(ark_buffer *out, int64_t time_ns, size_t count,
+                                       const arrakis_series *series, arrakis_error *err);
+/* The end-of-stream marker. Appends. */
+arrakis_status ark_ipc_write_end(ark_buffer *out, arrakis_error *err);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making librdkafka handles: properties, log, and errors in our words. */
+#ifndef ARK_KAFKA_CONF_H
+#define ARK_KAFKA_CONF_H
+
+#include <arrakis/arrakis.h>
+
+#include <librdkafka/rdkafka.h>
+
+typedef struct ark_kafka_property {
+    const char *name, *value;
+    bool optional; /* skipped when this librdkafka does not know it */
+} ark_kafka_property;
+
+/* Check a broker list "host:port,...": EINVAL names what is wrong with it. */
+arrakis_status ark_kafka_check_url(const char *url, arrakis_error *err);
+
+/* A new handle: `ours` first, then the user's `properties` (which win). librdkafka's log lines and
+ * errors go to ark_log. EINVAL names a property or value that is refused. */
+arrakis_status ark_kafka_new(rd_kafka_t **out, rd_kafka_type_t type, const char *url,
+                             const ark_kafka_property *ours, size_t our_count,
+                             const arrakis_property *properties, size_t property_count,
+                             arrakis_error *err);
+
+/* Our status for one of librdkafka's: ECONNECT for transport and resolution, EDEADLINE for time
+ * outs, EAUTH for authentication, EBROKER for the rest. */
+arrakis_status ark_kafka_status(rd_kafka_resp_err_t code);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The library's one way of saying something that is nobody's return value. */
+#ifndef ARK_LOG_H
+#define ARK_LOG_H
+
+#include <arrakis/arrakis.h>
+
+/* Whether anyone hears this level: ask before work that only serves a message. */
+bool ark_log_enabled(arrakis_log_level level);
+void ark_log(arrakis_log_level level, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -22,6 +22,15 @@ arrakis_status ark_kafka_new(rd_kafka_t **out, rd_kafka_type_t type, const char 
                              const arrakis_property *properties, size_t property_count,
                              arrakis_error *err);
 
+/* The same in two steps, for who has callbacks to set in between. The second takes the
+ * configuration over, on failure too. */
+arrakis_status ark_kafka_conf_new(rd_kafka_conf_t **out, const char *url,
+                                  const ark_kafka_property *ours, size_t our_count,
+                                  const arrakis_property *properties, size_t property_count,
+                                  arrakis_error *err);
+arrakis_status ark_kafka_start(rd_kafka_t **out, rd_kafka_type_t type, rd_kafka_conf_t *conf,
+                               arrakis_error *err);
+
 /* Our status for one of librdkafka's: ECONNECT for transport and resolution, EDEADLINE for time
  * outs, EAUTH for authentication, EBROKER for the rest. */
 arrakis_status ark_kafka_status(rd_kafka_resp_err_t code);

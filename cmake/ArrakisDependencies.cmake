@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# ARRAKIS_LIBRARIES: what the library links. ARRAKIS_REQUIRES: the same as pkg-config modules.
+# ARRAKIS_PKG_TARGETS: the same as target=module,... for a static library's package file.
+find_package(PkgConfig REQUIRED)
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+
+pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka>=2.0)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
+set(ARRAKIS_LIBRARIES PkgConfig::RDKAFKA PkgConfig::JANSSON PkgConfig::PCRE2 Threads::Threads m)
+set(ARRAKIS_REQUIRES "rdkafka >= 2.0, jansson, libpcre2-8")
+set(ARRAKIS_PKG_TARGETS RDKAFKA=rdkafka JANSSON=jansson PCRE2=libpcre2-8)
+
+# SHA-256 and secure random bytes come from libcrypto where the sources ask for it.
+file(GLOB users CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/src/*.c)
+foreach(source ${users})
+    file(STRINGS ${source} openssl REGEX "#include <openssl/" LIMIT_COUNT 1)
+    if(openssl)
+        set(ARRAKIS_OPENSSL ON)
+    endif()
+endforeach()
+if(ARRAKIS_OPENSSL)
+    pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
+    list(APPEND ARRAKIS_LIBRARIES PkgConfig::CRYPTO)
+    string(APPEND ARRAKIS_REQUIRES ", libcrypto")
+    list(APPEND ARRAKIS_PKG_TARGETS CRYPTO=libcrypto)
+endif()
+
+set(ARRAKIS_FLIGHT_FOUND OFF)
+file(GLOB flight_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/src/flight_*.c)
+if(ARRAKIS_FLIGHT AND flight_sources)
+    pkg_check_modules(GRPC REQUIRED IMPORTED_TARGET grpc gpr)
+    pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c)
+    list(APPEND ARRAKIS_LIBRARIES PkgConfig::GRPC PkgConfig::PROTOBUF_C)
+    string(APPEND ARRAKIS_REQUIRES ", grpc, gpr, libprotobuf-c")
+    list(APPEND ARRAKIS_PKG_TARGETS GRPC=grpc,gpr PROTOBUF_C=libprotobuf-c)
+    set(ARRAKIS_FLIGHT_FOUND ON)
+endif()

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+include(CMakePackageConfigHelpers)
+
+# A shared library carries its dependencies; a static one needs its users to find them.
+set(ARRAKIS_STATIC_CONFIG OFF)
+set(pc_requires "Requires.private: ${ARRAKIS_REQUIRES}")
+set(pc_libs_private "Libs.private: -lpthread -lm")
+if(NOT BUILD_SHARED_LIBS)
+    set(ARRAKIS_STATIC_CONFIG ON)
+    set(pc_requires "Requires: ${ARRAKIS_REQUIRES}")
+    set(pc_libs_private "Libs.private:")
+    set(pc_libs_static " -lpthread -lm")
+endif()
+# Relative to where the .pc file lies, so that the installed tree can be moved.
+file(RELATIVE_PATH pc_prefix
+    ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+string(REGEX REPLACE "/$" "" pc_prefix ${pc_prefix})
+configure_file(cmake/arrakis.pc.in arrakis.pc @ONLY)
+configure_package_config_file(cmake/arrakisConfig.cmake.in arrakisConfig.cmake
+    INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/arrakis)
+# SameMinorVersion until 1.0: see SOVERSION.
+write_basic_package_version_file(arrakisConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+
+install(TARGETS arrakis EXPORT arrakis
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET arrakis-cli)
+    install(TARGETS arrakis-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+install(DIRECTORY include/arrakis DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(EXPORT arrakis NAMESPACE arrakis:: FILE arrakisTargets.cmake
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/arrakis)
+install(FILES
+    ${CMAKE_CURRENT_BINARY_DIR}/arrakisConfig.cmake
+    ${CMAKE_CURRENT_BINARY_DIR}/arrakisConfigVersion.cmake
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/arrakis)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/arrakis.pc
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES docs/arrakis-cli.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 OPTIONAL)

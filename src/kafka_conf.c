@@ -55,11 +55,11 @@ static const char *entry_fault(const char *entry, size_t size)
             return "its brackets do not hold an IPv6 address";
         host++;
     } else {
+        if (memchr(entry, ':', size) != memrchr(entry, ':', size))
+            return "it has several colons (an IPv6 address stands in brackets)";
         host = size ? strspn(entry, ALNUM ".-_") : 0;
         if (!host || (host < size && entry[host] != ':'))
             return "a host has letters, digits, '.', '-' and '_' only";
-        if (host < size && memchr(entry + host + 1, ':', size - host - 1))
-            return "it has several colons (an IPv6 address stands in brackets)";
     }
     if (host == size)
         return NULL;

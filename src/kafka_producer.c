@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kafka_producer.h"
+
+#include "error.h"
+#include "kafka_conf.h"
+#include "log.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define CLOSE_MS 10000
+
+typedef struct message {
+    struct message *next;      /* of all of its topic */
+    struct message *next_free; /* of those that librdkafka does not hold */
+    struct topic *topic;
+    uint64_t batch;
+    ark_buffer buffer;
+} message;
+
+typedef struct topic {
+    char *name;
+    rd_kafka_topic_t *handle;
+    message *all, *free;
+    message *filling; /* of the present batch, until it is sent */
+} topic;
+
+typedef struct failures {
+    size_t count;
+    char first[256];
+} failures;
+
+struct ark_producer {
+    rd_kafka_conf_t *conf; /* for starting again */
+    rd_kafka_t *rk;
+    topic **topics;
+    size_t topic_count;
+    size_t limit;
+
+    uint64_t batch;      /* the number of the present one */
+    int64_t deadline_ns; /* of it, CLOCK_MONOTONIC; INT64_MAX: none */
+    int timeout_ms;
+    size_t sent, pending;
+    failures failed, late; /* of the present batch; of those given up before it */
+};
+
+/* ---- delivery reports */
+
+/* Runs inside rd_kafka_poll, in the caller's thread. */
+static void take_report(rd_kafka_t *rk, const rd_kafka_message_t *report, void *opaque)
+{
+    (void)rk;
+    ark_producer *producer = opaque;
+    message *m = report->_private;
+    m->next_free = m->topic->free;
+    m->topic->free = m;
+    failures *failed = &producer->late;
+    if (m->batch == producer->batch) {
+        producer->pending--;
+        failed = &producer->failed;
+    }
+    if (report->err && !failed->count++)
+        snprintf(failed->first, sizeof failed->first, "%.120s: %.120s", m->topic->name,
+                 rd_kafka_message_errstr(report));
+}
+
+/* ---- open */
+
+static arrakis_status open_topic(ark_producer *producer, topic *t, arrakis_error *err)
+{
+    t->handle = rd_kafka_topic_new(producer->rk, t->name, NULL);
+    if (t->handle)
+        return ARRAKIS_OK;
+    return ark_fail(err, errno == ENOMEM ? ARRAKIS_ENOMEM : ARRAKIS_EINVAL, "topic \"%.200s\": %s",
+                    t->name, rd_kafka_err2str(rd_kafka_last_error()));
+}
+
+static arrakis_status start(ark_producer *producer, arrakis_error *err)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_dup(producer->conf);
+    if (!conf)
+        return ark_fail(err, ARRAKIS_ENOMEM, "starting a producer: out of memory");
+    arrakis_status rc = ark_kafka_start(&producer->rk, RD_KAFKA_PRODUCER, conf, err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < producer->topic_count; i++)
+        rc = open_topic(producer, producer->topics[i], err);
+    return rc;
+}
+
+/* Ends librdkafka's threads: every message is ours again. */
+static void stop(ark_producer *producer)
+{
+    for (size_t i = 0; i < producer->topic_count; i++) {
+        topic *t = producer->topics[i];
+        if (t->handle)
+            rd_kafka_topic_destroy(t->handle);
+        t->handle = NULL;
+    }
+    if (producer->rk)
+        rd_kafka_destroy(producer->rk);
+    producer->rk = NULL;
+    for (size_t i = 0; i < producer->topic_count; i++) {
+        topic *t = producer->topics[i];
+        t->filling = NULL;
+        t->free = t->all;
+        for (message *m = t->all; m; m = m->next)
+            m->next_free = m->next;
+    }
+}
+
+arrakis_status ark_producer_open(ark_producer **out, const char *url,
+                                 const arrakis_property *properties, size_t property_count,
+                                 arrakis_error *err)
+{
+    /* A publisher waits for each block, so messages never linger for company. */
+    static const ark_kafka_property ours[] = {
+        {"message.max.bytes", "10000000", false},
+        {"enable.idempotence", "true", false},
+        {"linger.ms", "0", false},
+        {"socket.nagle.disable", "true", false},
+    };
+    *out = NULL;
+    ark_producer *producer = calloc(1, sizeof *producer);
+    if (!producer)
+        return ark_fail(err, ARRAKIS_ENOMEM, "opening a producer: out of memory");
+    arrakis_status rc = ark_kafka_conf_new(&producer->conf, url, ours, sizeof ours / sizeof *ours,
+                                           properties, property_count, err);
+    if (rc == ARRAKIS_OK) {
+        rd_kafka_conf_set_opaque(producer->conf, producer);
+        rd_kafka_conf_set_dr_msg_cb(producer->conf, take_report);
+        /* Whatever the user says: without reports of success nothing is ever confirmed. */
+        rd_kafka_conf_set(producer->conf, "delivery.report.only.error", "false", NULL, 0);
+        rc = start(producer, err);
+    }
+    if (rc < 0) {
+        ark_producer_close(producer);
+        return rc;
+    }
+    char limit[32] = "";
+    size_t size = sizeof limit;
+    rd_kafka_conf_get(producer->conf, "message.max.bytes", limit, &size);
+    producer->limit = strtoul(limit, NULL, 10);
+    *out = producer;
+    return ARRAKIS_OK;
+}
+
+arrakis_status ark_producer_add_topic(ark_producer *producer, const char *name, arrakis_error *err)
+{
+    size_t count = producer->topic_count;
+    if (!(count & (count - 1))) { /* full at every power of two */
+        topic **grown = realloc(producer->topics, (count ? 2 * count : 1) * sizeof *grown);
+        if (!grown)
+            return ark_fail(err, ARRAKIS_ENOMEM, "topic %s: out of memory", name);
+        producer->topics = grown;
+    }
+    topic *t = calloc(1, sizeof *t);
+    char *copy = strdup(name);
+    if (!t || !copy) {
+        free(t);
+        free(copy);
+        return ark_fail(err, ARRAKIS_ENOMEM, "topic %s: out of memory", name);
+    }
+    t->name = copy;
+    producer->topics[producer->topic_count++] = t;
+    return open_topic(producer, t, err);
+}
+
+const char *ark_producer_topic(const ark_producer *producer, size_t number)
+{
+    return producer->topics[number]->name;
+}
+
+size_t ark_producer_limit(const ark_producer *producer)
+{
+    return producer->limit;
+}
+
+/* ---- batches */
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * ARRAKIS_SECOND_NS + now.tv_nsec;
+}
+
+/* Milliseconds to the batch's deadline, rounded up; -1 when there is none. */
+static int remaining_ms(const ark_producer *producer)
+{
+    if (producer->deadline_ns == INT64_MAX)
+        return -1;
+    int64_t left = producer->deadline_ns - now_ns();
+    return left <= 0 ? 0 : (int)((left + 999999) / 1000000);
+}
+
+arrakis_status ark_producer_begin(ark_producer *producer, int timeout_ms, arrakis_error *err)
+{
+    producer->deadline_ns =
+        timeout_ms < 0 ? INT64_MAX : now_ns() + timeout_ms * (ARRAKIS_SECOND_NS / 1000);
+    producer->timeout_ms = timeout_ms;
+    producer->batch++;
+    producer->sent = producer->pending = producer->failed.count = 0;
+
+    char text[256];
+    if (producer->rk && !rd_kafka_fatal_error(producer->rk, text, sizeof text))
+        return ARRAKIS_OK;
+    if (producer->rk)
+        ark_log(ARRAKIS_LOG_WARNING, "starting a new producer, the last one failed for good: %s",
+                text);
+    stop(producer);
+    arrakis_status rc = start(producer, err);
+    if (rc < 0)
+        stop(producer);
+    return rc;
+}
+
+arrakis_status ark_producer_buffer(ark_producer *producer, size_t number, ark_buffer **out,
+                                   arrakis_error *err)
+{
+    topic *t = producer->topics[number];
+    if (!t->filling && t->free) {
+        t->filling = t->free;
+        t->free = t->free->next_free;
+    } else if (!t->filling) {
+        message *m = calloc(1, sizeof *m);
+        if (!m)
+            return ark_fail(err, ARRAKIS_ENOMEM, "message to %s: out of memory", t->name);
+        m->topic = t;
+        m->next = t->all;
+        t->all = t->filling = m;
+    }
+    *out = &t->filling->buffer;
+    return ARRAKIS_OK;
+}
+
+static arrakis_status refused(const ark_producer *producer, const message *m,
+                              rd_kafka_resp_err_t code, arrakis_error *err)
+{
+    if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        return ark_fail(err, ARRAKIS_EINVAL, "message to %s has %zu bytes, over the limit of %zu",
+                        m->topic->name, m->buffer.size, producer->limit);
+    char text[256];
+    if (!rd_kafka_fatal_error(producer->rk, text, sizeof text))
+        snprintf(text, sizeof text, "%s", rd_kafka_err2str(code));
+    return ark_fail(err, ARRAKIS_EBROKER, "message to %s: %s", m->topic->name, text);
+}
+
+arrakis_status ark_producer_send(ark_producer *producer, size_t number, arrakis_error *err)
+{
+    topic *t = producer->topics[number];
+    message *m = t->filling;
+    m->batch = producer->batch;
+    while (rd_kafka_produce(t->handle, 0, 0, m->buffer.data, m->buffer.size, NULL, 0, m) != 0) {
+        rd_kafka_resp_err_t code = rd_kafka_last_error();
+        if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL || !rd_kafka_outq_len(producer->rk))
+            return refused(producer, m, code, err);
+        int left = remaining_ms(producer);
+        if (!left)
+            return ark_fail(err, ARRAKIS_EDEADLINE,
+                            "message to %s: no room to queue it within %d ms; %zu other messages "
+                            "of the block may yet be delivered",
+                            t->name, producer->timeout_ms, producer->sent);
+        rd_kafka_poll(producer->rk, left);
+    }
+    t->filling = NULL;
+    producer->sent++;
+    producer->pending++;
+    return ARRAKIS_OK;
+}
+
+arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err)
+{
+    for (int left = -1; producer->pending && left;) {
+        left = remaining_ms(producer);
+        rd_kafka_poll(producer->rk, left);
+    }
+    if (producer->late.count)
+        ark_log(ARRAKIS_LOG_WARNING,
+                "%zu messages of blocks that were not confirmed in time are "
+                "lost; %s",
+                producer->late.count, producer->late.first);
+    producer->late.count = 0;
+    if (producer->failed.count)
+        return ark_fail(err, ARRAKIS_EBROKER, "%zu of %zu messages were not delivered; %s",
+                        producer->failed.count, producer->sent, producer->failed.first);
+    if (producer->pending)
+        return ark_fail(err, ARRAKIS_EDEADLINE,
+                        "%zu of %zu messages are not confirmed after %d ms; the producer keeps "
+                        "retrying them, so they may yet be delivered",
+                        producer->pending, producer->sent, producer->timeout_ms);
+    return ARRAKIS_OK;
+}
+
+/* ---- close */
+
+static void free_topic(topic *t)
+{
+    while (t->all) {
+        message *m = t->all;
+        t->all = m->next;
+        ark_buffer_free(&m->buffer);
+        free(m);
+    }
+    free(t->name);
+    free(t);
+}
+
+void ark_producer_close(ark_producer *producer)
+{
+    if (!producer)
+        return;
+    if (producer->rk) {
+        rd_kafka_flush(producer->rk, CLOSE_MS);
+        int left = rd_kafka_outq_len(producer->rk);
+        if (left)
+            ark_log(ARRAKIS_LOG_WARNING, "closing: %d messages not delivered are given up", left);
+    }
+    stop(producer);
+    for (size_t i = 0; i < producer->topic_count; i++)
+        free_topic(producer->topics[i]);
+    free(producer->topics);
+    if (producer->conf)
+        rd_kafka_conf_destroy(producer->conf);
+    free(producer);
+}

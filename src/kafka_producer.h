@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A Kafka producer that sends batches, one message a topic, and knows when a batch is delivered.
+ *
+ * librdkafka sends straight from the buffer a message was built in; the buffer is used again once
+ * its delivery report has come, however late that is. Whatever a call returns, the next batch can
+ * be begun. */
+#ifndef ARK_KAFKA_PRODUCER_H
+#define ARK_KAFKA_PRODUCER_H
+
+#include "arrow_ipc.h"
+
+typedef struct ark_producer ark_producer;
+
+/* Does not wait for the broker. EINVAL names a property or value that is refused. */
+arrakis_status ark_producer_open(ark_producer **out, const char *url,
+                                 const arrakis_property *properties, size_t property_count,
+                                 arrakis_error *err);
+/* Topics are numbered from 0 in the order in which they are added. */
+arrakis_status ark_producer_add_topic(ark_producer *producer, const char *name,
+                                      arrakis_error *err);
+const char *ark_producer_topic(const ark_producer *producer, size_t topic);
+/* The largest message, `message.max.bytes`. */
+size_t ark_producer_limit(const ark_producer *producer);
+
+/* Begin a batch: what is still under way of the last one does not count any more, and what was
+ * filled and not sent is forgotten. ENOMEM, EINVAL: librdkafka had failed for good and cannot be
+ * started again. */
+arrakis_status ark_producer_begin(ark_producer *producer, int timeout_ms, arrakis_error *err);
+/* The buffer for the batch's message to a topic; the same until it is sent. */
+arrakis_status ark_producer_buffer(ark_producer *producer, size_t topic, ark_buffer **out,
+                                   arrakis_error *err);
+/* Send it. EBROKER: refused; EDEADLINE: librdkafka's queue stayed full. */
+arrakis_status ark_producer_send(ark_producer *producer, size_t topic, arrakis_error *err);
+/* Until the whole batch is delivered. EBROKER: not all of it was; EDEADLINE: not known in time. */
+arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err);
+
+/* Waits up to 10 s for what is still under way. */
+void ark_producer_close(ark_producer *producer);
+
+#endif

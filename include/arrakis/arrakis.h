@@ -241,7 +241,7 @@ ARRAKIS_API void arrakis_channels_free(arrakis_channels *channels);
 
 /** The samples of one channel of a block. Frozen. */
 typedef struct arrakis_series {
-    /** `length` values of `data_type`, native byte order, aligned to 8 bytes; sample k is at
+    /** `length` values of `data_type`, native byte order, aligned to their size; sample k is at
      *  block start + k / sample_rate seconds. Where `valid` says a sample is missing its value is
      *  unspecified. */
     const void *samples;

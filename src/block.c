@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "block.h"
+#include "channel.h"
+#include "error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The span that the data really covers: shorter than the layout's where every chunk that is there
+ * ends (or begins) early at the same time, as at the edges of a request. */
+static void find_span(arrakis_block *block)
+{
+    int64_t begin_ns = block->start_ns, end_ns = block->start_ns + block->duration_ns;
+    bool first = true;
+    int64_t open_begin = begin_ns, open_end = end_ns;
+    for (size_t i = 0; i < block->layout->stripe_count; i++) {
+        const ark_chunk *chunk = block->chunks[i];
+        if (!chunk)
+            continue;
+        if (first || chunk->begin_ns == open_begin)
+            open_begin = chunk->begin_ns;
+        else
+            open_begin = begin_ns;
+        if (first || chunk->end_ns == open_end)
+            open_end = chunk->end_ns;
+        else
+            open_end = end_ns;
+        first = false;
+    }
+    if (open_begin == begin_ns && open_end == end_ns)
+        return;
+    for (size_t i = 0; i < block->layout->stripe_count; i++)
+        if (block->chunks[i])
+            ark_chunk_trim(block->chunks[i], &block->layout->stripes[i], open_begin, open_end);
+    block->start_ns = open_begin;
+    block->duration_ns = open_end - open_begin;
+}
+
+arrakis_status ark_block_assemble(arrakis_block **out, ark_layout *layout, int64_t start_ns,
+                                  ark_chunk **chunks, arrakis_error *err)
+{
+    size_t count = layout->stripe_count;
+    arrakis_block *block = malloc(sizeof *block + count * sizeof *block->chunks);
+    *out = block;
+    if (!block) {
+        for (size_t i = 0; i < count; i++)
+            ark_chunk_free(chunks[i]);
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory for a block");
+    }
+    atomic_init(&block->refs, 1);
+    atomic_fetch_add_explicit(&layout->refs, 1, memory_order_relaxed);
+    block->layout = layout;
+    block->start_ns = start_ns;
+    block->duration_ns = layout->duration_ns;
+    memcpy(block->chunks, chunks, count * sizeof *chunks);
+    find_span(block);
+    return ARRAKIS_OK;
+}
+
+/* What the caller's series must be for a channel, or an error that says what it is instead. */
+static arrakis_status check_series(const arrakis_channel *channel, int64_t duration_ns,
+                                   const arrakis_series *series, arrakis_error *err)
+{
+    int64_t wanted = ark_channel_samples(channel, duration_ns);
+    if (wanted <= 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "%s: %g Hz gives no whole number of samples in %lld ns",
+                        channel->info.name, channel->info.sample_rate, (long long)duration_ns);
+    if (series->length != (size_t)wanted)
+        return ark_fail(err, ARRAKIS_EINVAL, "%s: got %zu samples, wanted %lld (%g Hz for %lld ns)",
+                        channel->info.name, series->length, (long long)wanted,
+                        channel->info.sample_rate, (long long)duration_ns);
+    if (series->data_type != ARRAKIS_DTYPE_NONE && series->data_type != channel->info.data_type)
+        return ark_fail(err, ARRAKIS_EINVAL, "%s: got %s samples, wanted %s", channel->info.name,
+                        arrakis_dtype_name(series->data_type),
+                        arrakis_dtype_name(channel->info.data_type));
+    return ARRAKIS_OK;
+}
+
+/* One piece a series. Each is put as if it came from a message of its own: their samples lie
+ * wherever the caller has them. */
+static arrakis_status fill_chunk(ark_chunk *chunk, const ark_stripe *stripe,
+                                 const arrakis_series *series, arrakis_error *err)
+{
+    arrakis_status rc = ARRAKIS_OK;
+    for (uint32_t i = 0; rc == ARRAKIS_OK && i < stripe->slot_count; i++) {
+        ark_rows rows = {.time_ns = chunk->start_ns, .duration_ns = stripe->stride_ns};
+        ark_piece piece = {.slot = i, .slots = 1, .length = (uint32_t)series[i].length,
+                           .valid_at = SIZE_MAX};
+        if (series[i].samples) {
+            rows.base = series[i].samples;
+            rows.pieces = &piece;
+            rows.piece_count = 1;
+        } else {
+            rows.missing = &i;
+            rows.missing_count = 1;
+        }
+        chunk->next = 0;
+        rc = ark_chunk_put(chunk, stripe, chunk->start_ns, &rows);
+        if (rc == ARRAKIS_OK && series[i].samples && series[i].valid)
+            rc = ark_chunk_mask(chunk, stripe, i, series[i].valid);
+    }
+    if (rc < 0)
+        return ark_fail(err, rc, "out of memory for a block");
+    return ARRAKIS_OK;
+}
+
+arrakis_status arrakis_block_new(arrakis_block **out, arrakis_channels *channels,
+                                 int64_t start_ns, int64_t duration_ns,
+                                 const arrakis_series *series, arrakis_error *err)
+{
+    if (!out)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_block_new: no place for the block");
+    *out = NULL;
+    if (!channels || !series || duration_ns <= 0)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "arrakis_block_new: needs channels, series and a duration over 0 ns");
+    for (size_t i = 0; i < arrakis_channels_count(channels); i++) {
+        arrakis_status rc =
+            check_series(arrakis_channels_get(channels, i), duration_ns, &series[i], err);
+        if (rc < 0)
+            return rc;
+    }
+    ark_layout *layout;
+    const arrakis_channels *list = channels;
+    arrakis_status rc = ark_layout_new(&layout, &list, &duration_ns, 1, duration_ns, err);
+    if (rc < 0)
+        return rc;
+    ark_chunk *chunk = ark_chunk_new(&layout->stripes[0], start_ns);
+    rc = chunk ? fill_chunk(chunk, &layout->stripes[0], series, err)
+               : ark_fail(err, ARRAKIS_ENOMEM, "out of memory for a block");
+    if (rc < 0)
+        ark_chunk_free(chunk);
+    else
+        rc = ark_block_assemble(out, layout, start_ns, &chunk, err);
+    ark_layout_free(layout);
+    return rc;
+}
+
+arrakis_block *arrakis_block_ref(arrakis_block *block)
+{
+    if (block)
+        atomic_fetch_add_explicit(&block->refs, 1, memory_order_relaxed);
+    return block;
+}
+
+void arrakis_block_free(arrakis_block *block)
+{
+    if (!block || atomic_fetch_sub(&block->refs, 1) != 1)
+        return;
+    for (size_t i = 0; i < block->layout->stripe_count; i++)
+        ark_chunk_free(block->chunks[i]);
+    ark_layout_free(block->layout);
+    free(block);
+}
+
+int64_t arrakis_block_start_ns(const arrakis_block *block)
+{
+    return block->start_ns;
+}
+
+int64_t arrakis_block_duration_ns(const arrakis_block *block)
+{
+    return block->duration_ns;
+}
+
+const arrakis_channels *arrakis_block_channels(const arrakis_block *block)
+{
+    return block->layout->channels;
+}
+
+arrakis_series arrakis_block_series(const arrakis_block *block, size_t i)
+{
+    const ark_layout *layout = block->layout;
+    const ark_stripe *stripe = &layout->stripes[layout->stripe_of[i]];
+    const ark_chunk *chunk = block->chunks[layout->stripe_of[i]];
+    size_t number = i - stripe->first;
+    const ark_slot *slot = &stripe->slots[number];
+    const arrakis_channel *channel = arrakis_channels_get(layout->channels, i);
+    arrakis_series series = {.data_type = channel->info.data_type,
+                             .length = (size_t)slot->samples * stripe->strides};
+    if (block->duration_ns != layout->duration_ns)
+        series.length = (size_t)((double)series.length * (double)block->duration_ns /
+                                     (double)layout->duration_ns + 0.5);
+    if (!chunk) {
+        series.samples = layout->zeros;
+        series.valid = layout->zeros;
+        return series;
+    }
+    series.samples = chunk->samples + slot->offset;
+    if (chunk->mask && chunk->mask->missing[number])
+        series.valid = chunk->mask->bits + slot->bits_at;
+    return series;
+}

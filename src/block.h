@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Blocks, and how their samples lie in memory.
+ *
+ * A block is put together from chunks, one a stream, each holding what one stream has for the
+ * block's span. A chunk is written straight from a message's bytes, so a sample is copied once;
+ * putting a block together moves nothing. A stream without data has no chunk. */
+#ifndef ARK_BLOCK_H
+#define ARK_BLOCK_H
+
+#include <arrakis/arrakis.h>
+
+#include <stdatomic.h>
+
+/* ---- rows: what a decoder found in a message */
+
+/* `slots` channels in a row, `length` samples each, that lie one behind the other in the message. */
+typedef struct ark_piece {
+    size_t samples_at; /* bytes from `base` */
+    size_t valid_at;   /* bytes from `base` to the validity bitmap; SIZE_MAX: all present */
+    size_t valid_bit;  /* bit of the first sample in it */
+    uint32_t slot, slots, length;
+} ark_piece;
+
+/* One stream's data for one span, as it lies (unaligned) in a message. */
+typedef struct ark_rows {
+    int64_t time_ns, duration_ns;
+    const uint8_t *base;
+    const ark_piece *pieces;
+    size_t piece_count;
+    const uint32_t *missing; /* slots that have no row */
+    size_t missing_count;
+} ark_rows;
+
+/* ---- layout: where samples go */
+
+typedef struct ark_slot {
+    size_t offset;    /* bytes into a chunk's samples */
+    size_t bits_at;   /* bytes into a mask's bits */
+    uint32_t samples; /* in one stride */
+    uint32_t size;    /* bytes a sample */
+} ark_slot;
+
+/* One stream of a layout. */
+typedef struct ark_stripe {
+    int64_t stride_ns;
+    uint32_t strides;    /* in a block */
+    uint32_t slot_count;
+    bool packed;         /* neighbouring slots lie without a hole */
+    size_t sample_bytes, mask_bytes;
+    ark_slot *slots;
+    uint32_t first;      /* place of slot 0 among the layout's channels; the others follow */
+} ark_stripe;
+
+/* Shared by all blocks of a stream. */
+typedef struct ark_layout {
+    atomic_uint refs;
+    int64_t duration_ns;
+    arrakis_channels *channels;
+    uint32_t *stripe_of; /* a channel's stripe */
+    size_t stripe_count;
+    ark_stripe *stripes;
+    uint8_t *zeros; /* stands for the samples, and the validity, of a stream without data */
+} ark_layout;
+
+/* One stripe a list of channels; all channels of stripe i have the stride strides_ns[i], of which
+ * duration_ns is a multiple. EINVAL names a channel whose rate gives no whole number of samples. */
+arrakis_status ark_layout_new(ark_layout **out, const arrakis_channels *const *lists,
+                              const int64_t *strides_ns, size_t count, int64_t duration_ns,
+                              arrakis_error *err);
+void ark_layout_free(ark_layout *layout);
+
+/* ---- chunks: one stripe's samples for one block */
+
+typedef struct ark_mask {
+    uint32_t *missing; /* samples missing, a slot */
+    uint8_t *bits;     /* validity, at ark_slot.bits_at */
+} ark_mask;
+
+typedef struct ark_chunk {
+    int64_t start_ns;          /* of the span it covers */
+    int64_t begin_ns, end_ns;  /* of the data in it, when an edge block left its ends open */
+    uint32_t next;             /* strides before this one are known */
+    uint32_t elements;         /* strides with data */
+    ark_mask *mask;            /* NULL: nothing is missing */
+    _Alignas(8) uint8_t samples[];
+} ark_chunk;
+
+ark_chunk *ark_chunk_new(const ark_stripe *stripe, int64_t start_ns);
+/* Copy rows into the stride that begins at slot_ns (not before chunk->next); what lies between is
+ * missing. A shorter duration leaves the rest of the stride missing. After ENOMEM the chunk does not
+ * know what it holds: free it. */
+arrakis_status ark_chunk_put(ark_chunk *chunk, const ark_stripe *stripe, int64_t slot_ns,
+                             const ark_rows *rows);
+/* Mark missing what `valid` (a bit a sample of one stride of one slot) has as 0. ENOMEM as above. */
+arrakis_status ark_chunk_mask(ark_chunk *chunk, const ark_stripe *stripe, uint32_t slot,
+                              const uint8_t *valid);
+/* Nothing more will come: the rest is missing. ENOMEM as above. */
+arrakis_status ark_chunk_close(ark_chunk *chunk, const ark_stripe *stripe);
+void ark_chunk_free(ark_chunk *chunk);
+
+/* ---- blocks */
+
+struct arrakis_block {
+    atomic_uint refs;
+    int64_t start_ns, duration_ns;
+    ark_layout *layout;
+    ark_chunk *chunks[]; /* one a stripe; NULL: it has no data */
+};
+
+/* A block of chunks[] (one a stripe, closed, NULL for none), taken over also on failure. Where all
+ * chunks leave the same end of the span open, the block is that much shorter. */
+arrakis_status ark_block_assemble(arrakis_block **out, ark_layout *layout, int64_t start_ns,
+                                  ark_chunk **chunks, arrakis_error *err);
+
+/* Narrow a closed chunk to [begin, end) of its span: the samples move to the front of each slot. */
+void ark_chunk_trim(ark_chunk *chunk, const ark_stripe *stripe, int64_t begin_ns, int64_t end_ns);
+
+/* Bits [at, at + count) of a bitmap, LSB first. */
+void ark_bits_clear(uint8_t *bits, size_t at, size_t count);
+/* Copy count bits; returns how many of them were 0. Target bits must be 1 before. */
+size_t ark_bits_copy_zeros(uint8_t *to, size_t to_at, const uint8_t *from, size_t from_at,
+                           size_t count);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "block.h"
+#include "channel.h"
+#include "error.h"
+
+#include <stdlib.h>
+
+/* Place the slots of a stripe one behind the other, each aligned to its sample. */
+static arrakis_status place_slots(ark_stripe *stripe, const arrakis_channels *channels,
+                                  arrakis_error *err)
+{
+    size_t at = 0, bits_at = 0;
+    stripe->packed = true;
+    for (uint32_t i = 0; i < stripe->slot_count; i++) {
+        const arrakis_channel *channel = arrakis_channels_get(channels, i);
+        int64_t samples = ark_channel_samples(channel, stripe->stride_ns);
+        if (samples <= 0 || samples > INT32_MAX / (int64_t)stripe->strides)
+            return ark_fail(err, ARRAKIS_EINVAL,
+                            "%s: %g Hz does not give a usable number of samples in %lld ns",
+                            channel->info.name, channel->info.sample_rate,
+                            (long long)stripe->stride_ns);
+        ark_slot *slot = &stripe->slots[i];
+        slot->samples = (uint32_t)samples;
+        slot->size = (uint32_t)arrakis_dtype_size(channel->info.data_type);
+        slot->offset = (at + slot->size - 1) / slot->size * slot->size;
+        slot->bits_at = bits_at;
+        stripe->packed = stripe->packed && slot->offset == at &&
+                         slot->size == stripe->slots[0].size;
+        size_t length = (size_t)samples * stripe->strides;
+        at = slot->offset + length * slot->size;
+        bits_at += (length + 7) / 8;
+    }
+    stripe->sample_bytes = at;
+    stripe->mask_bytes = bits_at;
+    return ARRAKIS_OK;
+}
+
+static size_t longest_series(const ark_stripe *stripe)
+{
+    size_t longest = 0;
+    for (uint32_t i = 0; i < stripe->slot_count; i++) {
+        size_t bytes = (size_t)stripe->slots[i].samples * stripe->strides * stripe->slots[i].size;
+        longest = bytes > longest ? bytes : longest;
+    }
+    return longest;
+}
+
+static arrakis_status add_stripe(ark_layout *layout, size_t i, const arrakis_channels *list,
+                                 int64_t stride_ns, arrakis_error *err)
+{
+    ark_stripe *stripe = &layout->stripes[i];
+    stripe->stride_ns = stride_ns;
+    stripe->strides = (uint32_t)(layout->duration_ns / stride_ns);
+    stripe->slot_count = (uint32_t)arrakis_channels_count(list);
+    stripe->first = (uint32_t)arrakis_channels_count(layout->channels);
+    stripe->slots = calloc(stripe->slot_count + 1, sizeof *stripe->slots);
+    if (!stripe->slots)
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    for (uint32_t k = 0; k < stripe->slot_count; k++) {
+        arrakis_status rc =
+            arrakis_channels_add(layout->channels, arrakis_channels_get(list, k), err);
+        if (rc < 0)
+            return rc;
+        layout->stripe_of[stripe->first + k] = (uint32_t)i;
+    }
+    return place_slots(stripe, list, err);
+}
+
+arrakis_status ark_layout_new(ark_layout **out, const arrakis_channels *const *lists,
+                              const int64_t *strides_ns, size_t count, int64_t duration_ns,
+                              arrakis_error *err)
+{
+    *out = NULL;
+    size_t channel_count = 0, longest = 0;
+    for (size_t i = 0; i < count; i++)
+        channel_count += arrakis_channels_count(lists[i]);
+    ark_layout *layout = calloc(1, sizeof *layout);
+    if (!layout)
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    atomic_init(&layout->refs, 1);
+    layout->duration_ns = duration_ns;
+    layout->stripe_count = count;
+    layout->stripes = calloc(count + 1, sizeof *layout->stripes);
+    layout->stripe_of = calloc(channel_count + 1, sizeof *layout->stripe_of);
+    arrakis_status rc = arrakis_channels_new(&layout->channels, err);
+    if (rc == ARRAKIS_OK && (!layout->stripes || !layout->stripe_of))
+        rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++) {
+        rc = add_stripe(layout, i, lists[i], strides_ns[i], err);
+        if (rc == ARRAKIS_OK && longest_series(&layout->stripes[i]) > longest)
+            longest = longest_series(&layout->stripes[i]);
+    }
+    if (rc == ARRAKIS_OK && !(layout->zeros = calloc(longest + 8, 1)))
+        rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    if (rc < 0) {
+        ark_layout_free(layout);
+        return rc;
+    }
+    *out = layout;
+    return ARRAKIS_OK;
+}
+
+void ark_layout_free(ark_layout *layout)
+{
+    if (!layout || atomic_fetch_sub(&layout->refs, 1) != 1)
+        return;
+    for (size_t i = 0; layout->stripes && i < layout->stripe_count; i++)
+        free(layout->stripes[i].slots);
+    free(layout->stripes);
+    free(layout->stripe_of);
+    free(layout->zeros);
+    arrakis_channels_free(layout->channels);
+    free(layout);
+}

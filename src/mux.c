@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mux.h"
+
+#include "channel.h"
+#include "episode.h"
+#include "error.h"
+#include "log.h"
+#include "stride.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What the mux keeps of one stream beside its queue. */
+typedef struct lane {
+    ark_queue queue;
+    char *id;
+    int64_t contract_ns;   /* data is due this long after its stride's begin; ARRAKIS_UNSET: never */
+    int64_t front_ns;      /* live, before the start: where it could begin; ARRAKIS_UNSET: unknown */
+    bool has_data;         /* front_ns comes from data, not from a deadline */
+    int64_t gap_since_ns;  /* begin of the gap being served; ARRAKIS_UNSET: none */
+    bool served, gap_said;
+    ark_episode late, mismatched, overflow;
+} lane;
+
+struct ark_mux {
+    ark_mux_options options;
+    ark_layout *layout;
+    size_t count;
+    lane *lanes;
+    int64_t block_ns;      /* duration of a block */
+    int64_t origin_ns;     /* blocks begin at origin + n * block_ns */
+    int64_t cursor_ns;     /* begin of the next block; ARRAKIS_UNSET: not begun */
+    int64_t created_ns;
+    int64_t next_pass_ns;  /* no deadline passes before */
+    int64_t final_ns;      /* the source ended: nothing comes after; ARRAKIS_UNSET: it has not */
+    size_t unready;        /* lanes not known up to the end of the next block */
+    ark_chunk **chunks;    /* scratch for one block */
+    uint64_t late, duplicate, mismatched, overflow, gaps;
+};
+
+/* ------------------------------------------------------------------ making one */
+
+/* A stream's stride and, from its channels or the tolerance, when its data is due. */
+static arrakis_status read_contract(const ark_mux_stream *stream, const ark_mux_options *options,
+                                    int64_t *stride_ns, int64_t *contract_ns, arrakis_error *err)
+{
+    int64_t latency = ARRAKIS_UNSET;
+    size_t count = arrakis_channels_count(stream->channels);
+    if (!count)
+        return ark_fail(err, ARRAKIS_EINVAL, "stream %s has no channels", stream->id);
+    arrakis_status rc = ark_stride_of(stride_ns, stream->channels, err);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < count; i++) {
+        int64_t declared = arrakis_channels_get(stream->channels, i)->info.max_latency_ns;
+        latency = declared > latency ? declared : latency;
+    }
+    if (options->tolerance_ns != ARRAKIS_UNSET)
+        latency = options->tolerance_ns;
+    if (latency == ARRAKIS_UNSET && options->bounded)
+        latency = ARK_DEFAULT_LATENCY_NS;
+    *contract_ns = latency == ARRAKIS_UNSET ? ARRAKIS_UNSET : latency + *stride_ns;
+    return ARRAKIS_OK;
+}
+
+static arrakis_status choose_stride(ark_mux *mux, const int64_t *strides_ns, arrakis_error *err)
+{
+    int64_t native = 1, wanted = mux->options.stride_ns;
+    for (size_t i = 0; i < mux->count; i++)
+        if ((native = ark_stride_lcm(native, strides_ns[i])) < 0)
+            return ark_fail(err, ARRAKIS_EINVAL,
+                            "the streams' strides have no usable common multiple");
+    if (wanted == ARRAKIS_UNSET)
+        wanted = native;
+    if (wanted <= 0 || wanted % native)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "stride %lld ns: wanted a multiple of the native stride, %lld ns",
+                        (long long)wanted, (long long)native);
+    mux->block_ns = wanted;
+    /* A request with a start begins at the common stride boundary at or before it. */
+    mux->origin_ns = mux->options.start_ns == ARRAKIS_UNSET
+                         ? 0
+                         : ark_floor(mux->options.start_ns, native);
+    return ARRAKIS_OK;
+}
+
+static arrakis_status set_up_lanes(ark_mux *mux, const ark_mux_stream *streams,
+                                   const int64_t *contracts_ns, arrakis_error *err)
+{
+    bool live = mux->options.start_ns == ARRAKIS_UNSET, all_due = true;
+    for (size_t i = 0; i < mux->count; i++)
+        all_due = all_due && contracts_ns[i] != ARRAKIS_UNSET;
+    for (size_t i = 0; i < mux->count; i++) {
+        lane *l = &mux->lanes[i];
+        if (!(l->id = strdup(streams[i].id)))
+            return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        l->contract_ns = contracts_ns[i];
+        l->front_ns = l->gap_since_ns = ARRAKIS_UNSET;
+        /* Without a contract on every stream there is nothing to time any of them by. */
+        ark_queue_init(&l->queue, &mux->layout->stripes[i],
+                       live && all_due ? l->contract_ns : ARRAKIS_UNSET,
+                       live ? INT64_MIN : mux->origin_ns, mux->block_ns);
+    }
+    return ARRAKIS_OK;
+}
+
+static void recount(ark_mux *mux)
+{
+    mux->unready = 0;
+    for (size_t i = 0; i < mux->count; i++)
+        mux->unready += mux->lanes[i].queue.horizon_ns < mux->cursor_ns + mux->block_ns;
+}
+
+static arrakis_status set_up(ark_mux *mux, const ark_mux_stream *streams, arrakis_error *err)
+{
+    int64_t *strides_ns = calloc(mux->count, sizeof *strides_ns);
+    int64_t *contracts_ns = calloc(mux->count, sizeof *contracts_ns);
+    const arrakis_channels **lists = calloc(mux->count, sizeof *lists);
+    mux->lanes = calloc(mux->count, sizeof *mux->lanes);
+    mux->chunks = calloc(mux->count, sizeof *mux->chunks);
+    arrakis_status rc = ARRAKIS_OK;
+    if (!strides_ns || !contracts_ns || !lists || !mux->lanes || !mux->chunks)
+        rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    for (size_t i = 0; rc == ARRAKIS_OK && i < mux->count; i++) {
+        lists[i] = streams[i].channels;
+        rc = read_contract(&streams[i], &mux->options, &strides_ns[i], &contracts_ns[i], err);
+    }
+    if (rc == ARRAKIS_OK)
+        rc = choose_stride(mux, strides_ns, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_layout_new(&mux->layout, lists, strides_ns, mux->count, mux->block_ns, err);
+    if (rc == ARRAKIS_OK)
+        rc = set_up_lanes(mux, streams, contracts_ns, err);
+    free(strides_ns);
+    free(contracts_ns);
+    free(lists);
+    return rc;
+}
+
+arrakis_status ark_mux_new(ark_mux **out, const ark_mux_stream *streams, size_t count,
+                           const ark_mux_options *options, int64_t now_ns, arrakis_error *err)
+{
+    *out = NULL;
+    if (!count)
+        return ark_fail(err, ARRAKIS_EINVAL, "nothing to align: no streams");
+    ark_mux *mux = calloc(1, sizeof *mux);
+    if (!mux)
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    mux->options = *options;
+    mux->count = count;
+    mux->created_ns = now_ns;
+    mux->next_pass_ns = INT64_MIN;
+    mux->final_ns = ARRAKIS_UNSET;
+    arrakis_status rc = set_up(mux, streams, err);
+    if (rc < 0) {
+        ark_mux_free(mux);
+        return rc;
+    }
+    mux->cursor_ns = options->start_ns == ARRAKIS_UNSET ? ARRAKIS_UNSET : mux->origin_ns;
+    mux->unready = count;
+    *out = mux;
+    return ARRAKIS_OK;
+}
+
+void ark_mux_free(ark_mux *mux)
+{
+    if (!mux)
+        return;
+    for (size_t i = 0; mux->lanes && i < mux->count; i++) {
+        ark_queue_clear(&mux->lanes[i].queue);
+        free(mux->lanes[i].id);
+    }
+    free(mux->lanes);
+    free(mux->chunks);
+    ark_layout_free(mux->layout);
+    free(mux);
+}
+
+const arrakis_channels *ark_mux_channels(const ark_mux *mux)
+{
+    return mux->layout->channels;
+}
+
+int64_t ark_mux_stride_ns(const ark_mux *mux)
+{
+    return mux->block_ns;
+}
+
+int64_t ark_mux_cursor_ns(const ark_mux *mux)
+{
+    return mux->cursor_ns;
+}
+
+/* ------------------------------------------------------------------ beginning live */
+
+static bool begun(const ark_mux *mux)
+{
+    return mux->cursor_ns != ARRAKIS_UNSET;
+}
+
+/* Live streams begin together: at the first block boundary at or after the latest front. */
+static void try_begin(ark_mux *mux)
+{
+    int64_t latest = INT64_MIN;
+    for (size_t i = 0; i < mux->count; i++) {
+        if (mux->lanes[i].front_ns == ARRAKIS_UNSET)
+            return;
+        if (mux->lanes[i].front_ns > latest)
+            latest = mux->lanes[i].front_ns;
+    }
+    int64_t cursor = ark_floor(latest, mux->block_ns);
+    mux->cursor_ns = cursor < latest ? cursor + mux->block_ns : cursor;
+    for (size_t i = 0; i < mux->count; i++) {
+        ark_queue *queue = &mux->lanes[i].queue;
+        ark_queue_drop_before(queue, mux->cursor_ns);
+        if (queue->horizon_ns < mux->cursor_ns)
+            queue->horizon_ns = mux->cursor_ns;
+    }
+    recount(mux);
+}
+
+/* ------------------------------------------------------------------ data in */
+
+/* The stride that rows belong to, or false when they do not fit the grid. */
+static bool find_slot(const ark_mux *mux, const ark_stripe *stripe, const ark_rows *rows,
+                      int64_t *slot_ns)
+{
+    *slot_ns = ark_floor(rows->time_ns, stripe->stride_ns);
+    int64_t into_ns = rows->time_ns - *slot_ns;
+    if (rows->duration_ns == stripe->stride_ns)
+        return into_ns == 0;
+    /* a request's edges: a shorter block, on the grid or at the very start asked for */
+    int64_t start_ns = mux->options.start_ns;
+    return start_ns != ARRAKIS_UNSET && rows->duration_ns > 0 &&
+           into_ns + rows->duration_ns <= stripe->stride_ns &&
+           (into_ns == 0 || rows->time_ns == start_ns);
+}
+
+static ark_push count_mismatch(ark_mux *mux, lane *l, const ark_rows *rows, int64_t now_ns)
+{
+    mux->mismatched++;
+    uint64_t times = ark_episode_note(&l->mismatched, now_ns);
+    if (times)
+        ark_log(ARRAKIS_LOG_WARNING,
+                "%s: dropped %llu block(s) off the stride; the latest at %lld ns lasts %lld ns, "
+                "wanted %lld ns on a multiple of it", l->id, (unsigned long long)times,
+                (long long)rows->time_ns, (long long)rows->duration_ns,
+                (long long)l->queue.stripe->stride_ns);
+    return ARK_PUSH_MISMATCHED;
+}
+
+static void count_late(ark_mux *mux, lane *l, ark_push how, int64_t slot_ns, int64_t now_ns)
+{
+    /* what a request with a start reads from before it was never asked for */
+    if (mux->options.start_ns != ARRAKIS_UNSET && slot_ns < mux->origin_ns)
+        return;
+    if (how == ARK_PUSH_DUPLICATE)
+        mux->duplicate++;
+    else
+        mux->late++;
+    uint64_t times = ark_episode_note(&l->late, now_ns);
+    if (times)
+        ark_log(ARRAKIS_LOG_WARNING,
+                "%s: dropped %llu late or repeated block(s); the latest at %lld ns, wanted %lld ns "
+                "or later", l->id, (unsigned long long)times, (long long)slot_ns,
+                (long long)l->queue.horizon_ns);
+}
+
+static void limit(ark_mux *mux, lane *l, int64_t now_ns)
+{
+    /* with a start nothing is dropped: the source is stopped instead (ark_mux_full) */
+    if (mux->options.start_ns != ARRAKIS_UNSET)
+        return;
+    while (l->queue.elements > l->queue.capacity) {
+        uint64_t dropped = ark_queue_drop_oldest(&l->queue);
+        mux->overflow += dropped;
+        uint64_t times = ark_episode_note(&l->overflow, now_ns);
+        if (times)
+            ark_log(ARRAKIS_LOG_WARNING,
+                    "%s: over %llu blocks wait for other streams; dropping the oldest", l->id,
+                    (unsigned long long)l->queue.capacity);
+    }
+}
+
+ark_push ark_mux_push(ark_mux *mux, size_t stream, const ark_rows *rows, int64_t now_ns)
+{
+    lane *l = &mux->lanes[stream];
+    ark_queue *queue = &l->queue;
+    int64_t slot_ns;
+    if (!find_slot(mux, queue->stripe, rows, &slot_ns))
+        return count_mismatch(mux, l, rows, now_ns);
+    if (begun(mux)) {
+        ark_queue_expire(queue, now_ns);
+    } else if (!l->has_data) {
+        l->has_data = true;
+        l->front_ns = queue->horizon_ns = slot_ns;
+    }
+    int64_t end_ns = begun(mux) ? mux->cursor_ns + mux->block_ns : 0;
+    bool was_unready = queue->horizon_ns < end_ns;
+    int64_t block_ns = mux->origin_ns + ark_floor(slot_ns - mux->origin_ns, mux->block_ns);
+    ark_push how = ark_queue_push(queue, rows, slot_ns, block_ns);
+    if (how == ARK_PUSH_LATE || how == ARK_PUSH_DUPLICATE)
+        count_late(mux, l, how, slot_ns, now_ns);
+    if (how != ARK_PUSH_OK)
+        return how;
+    limit(mux, l, now_ns);
+    if (!begun(mux))
+        try_begin(mux);
+    else if (was_unready && queue->horizon_ns >= end_ns)
+        mux->unready--;
+    return how;
+}
+
+/* ------------------------------------------------------------------ deadlines */
+
+/* Before the start: a stream whose deadline passed without data could begin where the mux began to
+ * wait, so it no longer holds up the others. */
+static void expire_front(ark_mux *mux, lane *l, int64_t now_ns)
+{
+    int64_t from_ns = ark_floor(mux->created_ns, l->queue.stripe->stride_ns);
+    if (l->front_ns == ARRAKIS_UNSET && now_ns - l->queue.timeout_ns >= from_ns)
+        l->front_ns = from_ns;
+}
+
+void ark_mux_expire(ark_mux *mux, int64_t now_ns)
+{
+    if (now_ns < mux->next_pass_ns)
+        return;
+    int64_t next = INT64_MAX;
+    for (size_t i = 0; i < mux->count; i++) {
+        lane *l = &mux->lanes[i];
+        if (l->queue.timeout_ns == ARRAKIS_UNSET)
+            continue;
+        ark_queue_expire(&l->queue, now_ns);
+        if (!begun(mux))
+            expire_front(mux, l, now_ns);
+        int64_t stride_ns = l->queue.stripe->stride_ns;
+        int64_t then = ark_floor(now_ns - l->queue.timeout_ns, stride_ns) + stride_ns +
+                       l->queue.timeout_ns;
+        if (then < next)
+            next = then;
+    }
+    mux->next_pass_ns = next;
+    if (begun(mux))
+        recount(mux);
+    else
+        try_begin(mux);
+}
+
+/* When, at the latest, the data that a lane lacks for the next block is due. */
+static int64_t due_ns(const ark_mux *mux, const lane *l, int64_t contract_ns)
+{
+    return mux->cursor_ns + mux->block_ns - l->queue.stripe->stride_ns + contract_ns;
+}
+
+int64_t ark_mux_deadline_ns(const ark_mux *mux)
+{
+    int64_t deadline = ARRAKIS_UNSET;
+    for (size_t i = 0; i < mux->count; i++) {
+        const lane *l = &mux->lanes[i];
+        int64_t then;
+        if (begun(mux)) {
+            if (l->queue.horizon_ns >= mux->cursor_ns + mux->block_ns)
+                continue;
+            then = due_ns(mux, l, l->queue.timeout_ns);
+        } else {
+            if (l->front_ns != ARRAKIS_UNSET)
+                continue;
+            then = ark_floor(mux->created_ns, l->queue.stripe->stride_ns) + l->queue.timeout_ns;
+        }
+        if (l->queue.timeout_ns == ARRAKIS_UNSET)
+            return ARRAKIS_UNSET;
+        if (then > deadline)
+            deadline = then;
+    }
+    return deadline;
+}
+
+int64_t ark_mux_overdue(const ark_mux *mux, int64_t now_ns, int64_t *earliest_ns)
+{
+    *earliest_ns = ARRAKIS_UNSET;
+    if (mux->options.start_ns == ARRAKIS_UNSET)
+        return -1;
+    for (size_t i = 0; i < mux->count; i++) {
+        const lane *l = &mux->lanes[i];
+        if (l->queue.horizon_ns >= mux->cursor_ns + mux->block_ns ||
+            l->queue.timeout_ns != ARRAKIS_UNSET || l->contract_ns == ARRAKIS_UNSET)
+            continue;
+        int64_t then = due_ns(mux, l, l->contract_ns);
+        if (then <= now_ns)
+            return (int64_t)i;
+        if (*earliest_ns == ARRAKIS_UNSET || then < *earliest_ns)
+            *earliest_ns = then;
+    }
+    return -1;
+}
+
+void ark_mux_exhausted(ark_mux *mux, size_t stream, int64_t at_ns, bool live)
+{
+    lane *l = &mux->lanes[stream];
+    int64_t stride_ns = l->queue.stripe->stride_ns;
+    int64_t known_ns = ark_floor(at_ns - l->contract_ns, stride_ns) + stride_ns;
+    if (known_ns > l->queue.horizon_ns)
+        l->queue.horizon_ns = known_ns;
+    if (live) {
+        l->queue.timeout_ns = l->contract_ns;
+        mux->next_pass_ns = INT64_MIN;
+    }
+    recount(mux);
+}
+
+void ark_mux_finish(ark_mux *mux, int64_t until_ns)
+{
+    int64_t last = until_ns;
+    for (size_t i = 0; i < mux->count; i++) {
+        lane *l = &mux->lanes[i];
+        if (!begun(mux) && l->front_ns == ARRAKIS_UNSET)
+            l->front_ns = INT64_MIN + 1; /* it will not say: the others decide */
+        if (l->queue.last_ns != ARRAKIS_UNSET && l->queue.horizon_ns > last)
+            last = l->queue.horizon_ns;
+    }
+    if (last == ARRAKIS_UNSET)
+        return;
+    if (!begun(mux))
+        try_begin(mux);
+    for (size_t i = 0; i < mux->count; i++)
+        if (mux->lanes[i].queue.horizon_ns < last)
+            mux->lanes[i].queue.horizon_ns = last;
+    mux->final_ns = last;
+    recount(mux);
+}
+
+bool ark_mux_full(const ark_mux *mux, size_t stream)
+{
+    return mux->options.start_ns != ARRAKIS_UNSET &&
+           mux->lanes[stream].queue.elements >= mux->lanes[stream].queue.capacity;
+}
+
+bool ark_mux_has_room(const ark_mux *mux, size_t stream)
+{
+    return mux->lanes[stream].queue.elements <= mux->lanes[stream].queue.capacity / 2;
+}
+
+/* ------------------------------------------------------------------ blocks out */
+
+/* Say once that a stream has been away for longer than it may, and once that it is back. */
+static void note_gap(lane *l, int64_t from_ns, int64_t to_ns)
+{
+    int64_t patience = l->contract_ns > ARRAKIS_SECOND_NS ? l->contract_ns : ARRAKIS_SECOND_NS;
+    if (l->gap_since_ns == ARRAKIS_UNSET)
+        l->gap_since_ns = from_ns;
+    if (l->served && !l->gap_said && to_ns - l->gap_since_ns >= patience) {
+        l->gap_said = true;
+        ark_log(ARRAKIS_LOG_WARNING, "%s: no data since GPS %.3f; serving gaps until it resumes",
+                l->id, (double)l->gap_since_ns * 1e-9);
+    }
+}
+
+static void note_data(lane *l, int64_t at_ns)
+{
+    if (l->gap_since_ns != ARRAKIS_UNSET && l->gap_said)
+        ark_log(ARRAKIS_LOG_INFO, "%s: data resumed at GPS %.3f after %.1f s", l->id,
+                (double)at_ns * 1e-9, (double)(at_ns - l->gap_since_ns) * 1e-9);
+    l->served = true;
+    l->gap_said = false;
+    l->gap_since_ns = ARRAKIS_UNSET;
+}
+
+/* Whether no stream has data before end_ns; *next_ns: where the next data is, or the end of what
+ * is known. */
+static bool nothing_before(const ark_mux *mux, int64_t end_ns, int64_t *next_ns)
+{
+    int64_t next = INT64_MAX;
+    for (size_t i = 0; i < mux->count; i++) {
+        const ark_queue *queue = &mux->lanes[i].queue;
+        int64_t front = ark_queue_front(queue);
+        if (front != ARRAKIS_UNSET && front < end_ns)
+            return false;
+        if (front != ARRAKIS_UNSET && front < next)
+            next = front;
+        if (queue->horizon_ns < next)
+            next = queue->horizon_ns;
+    }
+    *next_ns = next;
+    return true;
+}
+
+static void advance(ark_mux *mux, int64_t to_ns)
+{
+    mux->cursor_ns = to_ns;
+    recount(mux);
+}
+
+static arrakis_status take_block(ark_mux *mux, arrakis_block **out, arrakis_error *err)
+{
+    int64_t start_ns = mux->cursor_ns, end_ns = start_ns + mux->block_ns;
+    bool cut = mux->final_ns != ARRAKIS_UNSET && mux->final_ns < end_ns;
+    for (size_t i = 0; i < mux->count; i++) {
+        lane *l = &mux->lanes[i];
+        ark_chunk *chunk = ark_queue_take(&l->queue, start_ns);
+        mux->chunks[i] = chunk;
+        mux->gaps += l->queue.stripe->strides - (chunk ? chunk->elements : 0);
+        if (chunk)
+            note_data(l, start_ns);
+        else
+            note_gap(l, start_ns, end_ns);
+        if (chunk && cut && chunk->end_ns > mux->final_ns)
+            chunk->end_ns = mux->final_ns;
+    }
+    advance(mux, end_ns);
+    return ark_block_assemble(out, mux->layout, start_ns, mux->chunks, err);
+}
+
+/* Whether the next block is known; behind the end of the source, whether any of it is. */
+static bool ready(const ark_mux *mux)
+{
+    if (!begun(mux))
+        return false;
+    return mux->final_ns == ARRAKIS_UNSET ? mux->unready == 0 : mux->cursor_ns < mux->final_ns;
+}
+
+arrakis_status ark_mux_pull(ark_mux *mux, arrakis_block **out, arrakis_error *err)
+{
+    *out = NULL;
+    int64_t next_ns;
+    while (ready(mux)) {
+        int64_t cursor = mux->cursor_ns;
+        if (mux->options.on_gap == ARRAKIS_GAP_FILL ||
+            !nothing_before(mux, cursor + mux->block_ns, &next_ns))
+            return take_block(mux, out, err);
+        if (next_ns < cursor + mux->block_ns)
+            next_ns = cursor + mux->block_ns;
+        advance(mux, cursor + ark_floor(next_ns - cursor, mux->block_ns));
+        if (mux->options.on_gap == ARRAKIS_GAP_RAISE)
+            return ark_fail(err, ARRAKIS_EGAP, "no stream has data from %lld ns to %lld ns",
+                            (long long)cursor, (long long)mux->cursor_ns);
+    }
+    return ARRAKIS_TIMEOUT;
+}
+
+int64_t ark_mux_newest_ns(const ark_mux *mux, size_t stream)
+{
+    return mux->lanes[stream].queue.last_ns;
+}
+
+void ark_mux_stats(const ark_mux *mux, arrakis_stats *stats)
+{
+    stats->late += mux->late;
+    stats->duplicate += mux->duplicate;
+    stats->mismatched += mux->mismatched;
+    stats->overflow += mux->overflow;
+    stats->gaps += mux->gaps;
+}

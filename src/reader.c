@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The public calls on readers of any kind. */
+#include "reader.h"
+
+#include "channel.h"
+#include "error.h"
+#include "stride.h"
+#include "wait.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static arrakis_status new_stream(arrakis_reader *reader, const char *prefix,
+                                 const arrakis_channel_info *info, arrakis_error *err)
+{
+    ark_reader_stream *stream = &reader->streams[reader->stream_count];
+    size_t size = strlen(prefix) + strlen(info->partition_id) + 1;
+    if (!(stream->id = malloc(size)))
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    memcpy(stream->id, prefix, strlen(prefix));
+    strcpy(stream->id + strlen(prefix), info->partition_id);
+    reader->stream_count++;
+    return arrakis_channels_new(&stream->channels, err);
+}
+
+static const char *partition_of(const ark_reader_stream *stream)
+{
+    return arrakis_channels_get(stream->channels, 0)->info.partition_id;
+}
+
+static arrakis_status check_channel(const arrakis_channel_info *info, arrakis_error *err)
+{
+    const char *lacks = !info->partition_id                       ? "partition_id"
+                        : info->partition_index == ARRAKIS_UNSET ? "partition_index"
+                        : info->stride_ns == ARRAKIS_UNSET       ? "stride"
+                                                                 : NULL;
+    if (lacks)
+        return ark_fail(err, ARRAKIS_EINVAL, "channel %s has no %s", info->name, lacks);
+    return ARRAKIS_OK;
+}
+
+static int by_partition(const void *a, const void *b)
+{
+    const arrakis_channel *x = *(arrakis_channel *const *)a, *y = *(arrakis_channel *const *)b;
+    int order = strcmp(x->info.partition_id, y->info.partition_id);
+    if (order)
+        return order;
+    return (x->info.partition_index > y->info.partition_index) -
+           (x->info.partition_index < y->info.partition_index);
+}
+
+/* Channels of one partition follow each other in `sorted`, by index: rows that lie side by side in
+ * a message then lie side by side in a block. */
+static arrakis_status make_streams(arrakis_reader *reader, arrakis_channel **sorted, size_t count,
+                                   const char *prefix, arrakis_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        const arrakis_channel_info *info = &sorted[i]->info;
+        ark_reader_stream *stream =
+            reader->stream_count ? &reader->streams[reader->stream_count - 1] : NULL;
+        if (!stream || strcmp(partition_of(stream), info->partition_id) != 0) {
+            arrakis_status rc = new_stream(reader, prefix, info, err);
+            if (rc < 0)
+                return rc;
+            stream = &reader->streams[reader->stream_count - 1];
+        }
+        arrakis_status rc = arrakis_channels_add(stream->channels, sorted[i], err);
+        if (rc < 0)
+            return rc;
+    }
+    return ARRAKIS_OK;
+}
+
+arrakis_status ark_reader_group(arrakis_reader *reader, const arrakis_channels *channels,
+                                const char *prefix, arrakis_error *err)
+{
+    size_t count = arrakis_channels_count(channels);
+    if (!count)
+        return ark_fail(err, ARRAKIS_EINVAL, "no channels to read");
+    arrakis_channel **sorted = malloc(count * sizeof *sorted);
+    reader->streams = calloc(count, sizeof *reader->streams);
+    arrakis_status rc = ARRAKIS_OK;
+    if (!sorted || !reader->streams)
+        rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++) {
+        sorted[i] = arrakis_channels_get(channels, i);
+        rc = check_channel(&sorted[i]->info, err);
+    }
+    if (rc == ARRAKIS_OK) {
+        qsort(sorted, count, sizeof *sorted, by_partition);
+        rc = make_streams(reader, sorted, count, prefix, err);
+    }
+    for (size_t i = 0; rc == ARRAKIS_OK && i < reader->stream_count; i++)
+        rc = ark_stride_of(&reader->streams[i].stride_ns, reader->streams[i].channels, err);
+    free(sorted);
+    return rc;
+}
+
+void ark_reader_clear(arrakis_reader *reader)
+{
+    for (size_t i = 0; i < reader->stream_count; i++) {
+        free(reader->streams[i].id);
+        arrakis_channels_free(reader->streams[i].channels);
+        ark_layout_free(reader->streams[i].layout);
+    }
+    free(reader->streams);
+    reader->streams = NULL;
+    reader->stream_count = 0;
+}
+
+size_t arrakis_reader_stream_count(const arrakis_reader *reader)
+{
+    return reader->stream_count;
+}
+
+const char *arrakis_reader_stream_id(const arrakis_reader *reader, size_t stream)
+{
+    return stream < reader->stream_count ? reader->streams[stream].id : NULL;
+}
+
+const arrakis_channels *arrakis_reader_stream_channels(const arrakis_reader *reader, size_t stream)
+{
+    return stream < reader->stream_count ? reader->streams[stream].channels : NULL;
+}
+
+arrakis_status arrakis_reader_open(arrakis_reader *reader, arrakis_error *err)
+{
+    if (!reader)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_reader_open: no reader");
+    if (reader->opened)
+        return ark_fail(err, ARRAKIS_EINVAL, "the reader is open already");
+    arrakis_status rc = reader->ops->open(reader, err);
+    reader->opened = rc == ARRAKIS_OK;
+    return rc;
+}
+
+/* One arrival as a block of its own. */
+static arrakis_status make_block(arrakis_reader *reader, const ark_arrival *arrival,
+                                 arrakis_block **block, arrakis_error *err)
+{
+    ark_reader_stream *stream = &reader->streams[arrival->stream];
+    const ark_rows *rows = &arrival->rows;
+    const arrakis_channels *list = stream->channels;
+    arrakis_status rc;
+    if (!stream->layout && (rc = ark_layout_new(&stream->layout, &list, &stream->stride_ns, 1,
+                                                stream->stride_ns, err)) < 0)
+        return rc;
+    const ark_stripe *stripe = &stream->layout->stripes[0];
+    ark_chunk *chunk = ark_chunk_new(stripe, rows->time_ns);
+    if (!chunk || ark_chunk_put(chunk, stripe, rows->time_ns, rows) < 0) {
+        ark_chunk_free(chunk);
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory for a block");
+    }
+    return ark_block_assemble(block, stream->layout, rows->time_ns, &chunk, err);
+}
+
+arrakis_status arrakis_reader_next(arrakis_reader *reader, int timeout_ms, size_t *stream,
+                                   arrakis_block **block, arrakis_error *err)
+{
+    if (!reader || !stream || !block)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_reader_next: an argument is missing");
+    *block = NULL;
+    if (!reader->opened)
+        return ark_fail(err, ARRAKIS_EINVAL, "the reader is not open");
+    int64_t deadline_ns = ark_wait_deadline(timeout_ms);
+    for (;;) {
+        ark_arrival arrival;
+        arrakis_status rc = reader->ops->next(reader, &arrival, err);
+        if (rc == ARRAKIS_OK) {
+            /* longer than the stride: no block of this stream */
+            if (arrival.rows.duration_ns > reader->streams[arrival.stream].stride_ns)
+                continue;
+            *stream = arrival.stream;
+            return make_block(reader, &arrival, block, err);
+        }
+        if (rc != ARRAKIS_TIMEOUT || !ark_wait_fd(reader->fd, deadline_ns))
+            return rc;
+    }
+}
+
+int arrakis_reader_fd(const arrakis_reader *reader)
+{
+    return reader->opened ? reader->fd : -1;
+}
+
+bool arrakis_reader_done(const arrakis_reader *reader)
+{
+    return reader->ops->done(reader);
+}
+
+bool arrakis_reader_exhausted(arrakis_reader *reader, int64_t since_ns)
+{
+    int64_t again_ns;
+    if (!reader->opened)
+        return false;
+    if (since_ns == ARRAKIS_UNSET)
+        since_ns = arrakis_gps_now_ns() - 5 * ARRAKIS_SECOND_NS;
+    for (size_t i = 0; i < reader->stream_count; i++)
+        if (reader->ops->exhausted(reader, i, since_ns, &again_ns) == ARRAKIS_UNSET)
+            return false;
+    return true;
+}
+
+arrakis_status arrakis_reader_fast_forward(arrakis_reader *reader, int64_t to_ns, size_t *moved,
+                                           arrakis_error *err)
+{
+    size_t count = 0;
+    arrakis_status rc = ARRAKIS_OK;
+    if (!reader->opened)
+        return ark_fail(err, ARRAKIS_EINVAL, "the reader is not open");
+    if (reader->ops->fast_forward)
+        rc = reader->ops->fast_forward(reader, to_ns, &count, err);
+    if (moved)
+        *moved = count;
+    return rc;
+}
+
+void arrakis_reader_close(arrakis_reader *reader)
+{
+    if (reader)
+        reader->ops->close(reader);
+}

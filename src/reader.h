@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every source of streams implements. A source never waits in next(): whoever wants to wait
+ * does it on the file descriptor. */
+#ifndef ARK_READER_H
+#define ARK_READER_H
+
+#include "block.h"
+
+/* Rows that arrived on one stream; they point into the reader until its next call. */
+typedef struct ark_arrival {
+    size_t stream;
+    ark_rows rows;
+} ark_arrival;
+
+typedef struct ark_reader_ops {
+    arrakis_status (*open)(arrakis_reader *reader, arrakis_error *err);
+    /* OK; TIMEOUT: nothing here now, the descriptor will tell; DONE; an error ends the reader */
+    arrakis_status (*next)(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err);
+    bool (*done)(const arrakis_reader *reader);
+    /* GPS time, since_ns or later, at which the source held nothing of the stream beyond what has
+     * been handed out; ARRAKIS_UNSET when it may. *again_ns: ask again then (ARRAKIS_UNSET: after
+     * data has come). */
+    int64_t (*exhausted)(arrakis_reader *reader, size_t stream, int64_t since_ns,
+                         int64_t *again_ns);
+    /* Stop or resume one stream; NULL where the source cannot */
+    void (*pause)(arrakis_reader *reader, size_t stream, bool paused);
+    /* NULL: there is no backlog to skip */
+    arrakis_status (*fast_forward)(arrakis_reader *reader, int64_t to_ns, size_t *moved,
+                                   arrakis_error *err);
+    /* Adds messages, bytes, undecodable, unwanted, fast_forwards, errors */
+    void (*stats)(const arrakis_reader *reader, arrakis_stats *stats);
+    void (*close)(arrakis_reader *reader);
+} ark_reader_ops;
+
+typedef struct ark_reader_stream {
+    char *id;
+    arrakis_channels *channels;
+    int64_t stride_ns;
+    ark_layout *layout; /* for arrakis_reader_next(); made when first needed */
+} ark_reader_stream;
+
+/* The head of every reader. */
+struct arrakis_reader {
+    const ark_reader_ops *ops;
+    ark_reader_stream *streams;
+    size_t stream_count;
+    int fd;
+    bool opened;
+};
+
+/* Group channels by their partition into streams `<prefix><partition_id>`, in the order in which
+ * partitions first appear. EINVAL names the channel and the field it lacks, or an empty list. */
+arrakis_status ark_reader_group(arrakis_reader *reader, const arrakis_channels *channels,
+                                const char *prefix, arrakis_error *err);
+/* Frees what the head holds, not the reader. */
+void ark_reader_clear(arrakis_reader *reader);
+
+#endif

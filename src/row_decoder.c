@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "row_decoder.h"
+
+#include "arrow_ipc.h"
+#include "channel.h"
+#include "error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DIRECT_INDEXES = 65536, /* indexes below are looked up in a table, others by search */
+    NO_SLOT = -1,
+};
+
+/* Times outside are no GPS times of any detector: they would overflow sums of a few. */
+static const int64_t latest_time_ns = INT64_C(4000000000) * ARRAKIS_SECOND_NS;
+
+typedef struct bytes {
+    uint8_t *data;
+    size_t size, capacity;
+} bytes;
+
+typedef struct far_index {
+    uint32_t index, slot;
+} far_index;
+
+struct ark_row_decoder {
+    const arrakis_channels *channels;
+    uint32_t slot_count;
+    int64_t stride_ns;
+    arrakis_dtype dtype;
+    int32_t *slot_of;         /* by partition index */
+    uint32_t slot_of_size;
+    far_index *far;           /* indexes beyond the table, sorted */
+    size_t far_count;
+    uint32_t *wanted_samples; /* in a stride, by slot */
+    /* the message under way */
+    const uint8_t *at;
+    size_t left;
+    bool schema_seen;
+    /* what was worked out, and from what */
+    bytes schema_bytes;       /* framing and header */
+    ark_schema *schema;
+    size_t time_column, id_column, data_column;
+    ark_column *columns;
+    bytes header_bytes;       /* the batch's framing and header */
+    size_t body_size;
+    const uint8_t *body;      /* that the columns point into */
+    int64_t row_count;
+    bytes shape_bytes;        /* the ids, then the offsets */
+    bool plan_kept;           /* pieces and missing belong to these bytes */
+    ark_piece *pieces;
+    size_t piece_count;
+    uint32_t *missing;
+    size_t missing_count;
+    uint32_t *stamp_of;       /* slots met in the message of that stamp */
+    uint32_t stamp;
+    int64_t duration_ns;
+};
+
+/* ------------------------------------------------------------------ making one */
+
+static int by_index(const void *a, const void *b)
+{
+    uint32_t x = ((const far_index *)a)->index, y = ((const far_index *)b)->index;
+    return (x > y) - (x < y);
+}
+
+static int32_t find_slot(const ark_row_decoder *d, uint32_t index)
+{
+    if (index < d->slot_of_size)
+        return d->slot_of[index];
+    if (!d->far_count)
+        return NO_SLOT;
+    far_index key = {.index = index};
+    const far_index *found = bsearch(&key, d->far, d->far_count, sizeof key, by_index);
+    return found ? (int32_t)found->slot : NO_SLOT;
+}
+
+/* Tables sized by the largest index that still fits the direct one. */
+static arrakis_status allocate(ark_row_decoder *d, arrakis_error *err)
+{
+    for (uint32_t i = 0; i < d->slot_count; i++) {
+        const arrakis_channel_info *info = &arrakis_channels_get(d->channels, i)->info;
+        if (info->partition_index == ARRAKIS_UNSET)
+            return ark_fail(err, ARRAKIS_EINVAL, "channel %s has no partition_index", info->name);
+        if (info->partition_index < DIRECT_INDEXES && info->partition_index >= d->slot_of_size)
+            d->slot_of_size = (uint32_t)info->partition_index + 1;
+    }
+    size_t n = (size_t)d->slot_count + 1;
+    d->slot_of = malloc((d->slot_of_size + 1) * sizeof *d->slot_of);
+    d->far = calloc(n, sizeof *d->far);
+    d->wanted_samples = calloc(n, sizeof *d->wanted_samples);
+    d->pieces = calloc(n, sizeof *d->pieces);
+    d->missing = calloc(n, sizeof *d->missing);
+    d->stamp_of = calloc(n, sizeof *d->stamp_of);
+    if (!d->slot_of || !d->far || !d->wanted_samples || !d->pieces || !d->missing || !d->stamp_of)
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    for (uint32_t i = 0; i < d->slot_of_size; i++)
+        d->slot_of[i] = NO_SLOT;
+    return ARRAKIS_OK;
+}
+
+static arrakis_status add_slot(ark_row_decoder *d, uint32_t slot, arrakis_error *err)
+{
+    const arrakis_channel *channel = arrakis_channels_get(d->channels, slot);
+    const arrakis_channel_info *info = &channel->info;
+    uint32_t index = (uint32_t)info->partition_index;
+    int32_t other = index < d->slot_of_size ? d->slot_of[index] : NO_SLOT;
+    for (size_t i = 0; other == NO_SLOT && i < d->far_count; i++)
+        if (d->far[i].index == index)
+            other = (int32_t)d->far[i].slot;
+    if (other != NO_SLOT)
+        return ark_fail(err, ARRAKIS_EINVAL, "channels %s and %s are both at partition %s, index %u",
+                        arrakis_channels_get(d->channels, (size_t)other)->info.name, info->name,
+                        info->partition_id ? info->partition_id : "?", index);
+    if (info->data_type != d->dtype)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "channel %s is %s, others of its partition %s are %s: wanted one type",
+                        info->name, arrakis_dtype_name(info->data_type),
+                        info->partition_id ? info->partition_id : "?",
+                        arrakis_dtype_name(d->dtype));
+    int64_t samples = ark_channel_samples(channel, d->stride_ns);
+    if (samples <= 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "%s: %g Hz gives no whole number of samples in %lld ns",
+                        info->name, info->sample_rate, (long long)d->stride_ns);
+    d->wanted_samples[slot] = (uint32_t)samples;
+    if (index < d->slot_of_size)
+        d->slot_of[index] = (int32_t)slot;
+    else
+        d->far[d->far_count++] = (far_index){index, slot};
+    return ARRAKIS_OK;
+}
+
+arrakis_status ark_row_decoder_new(ark_row_decoder **out, const arrakis_channels *channels,
+                                   int64_t stride_ns, arrakis_error *err)
+{
+    *out = NULL;
+    ark_row_decoder *d = calloc(1, sizeof *d);
+    if (!d)
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    d->channels = channels;
+    d->slot_count = (uint32_t)arrakis_channels_count(channels);
+    d->stride_ns = stride_ns;
+    d->dtype = d->slot_count ? arrakis_channels_get(channels, 0)->info.data_type : 0;
+    arrakis_status rc = allocate(d, err);
+    for (uint32_t i = 0; rc == ARRAKIS_OK && i < d->slot_count; i++)
+        rc = add_slot(d, i, err);
+    if (rc < 0) {
+        ark_row_decoder_free(d);
+        return rc;
+    }
+    qsort(d->far, d->far_count, sizeof *d->far, by_index);
+    *out = d;
+    return ARRAKIS_OK;
+}
+
+void ark_row_decoder_free(ark_row_decoder *d)
+{
+    if (!d)
+        return;
+    free(d->slot_of);
+    free(d->far);
+    free(d->wanted_samples);
+    free(d->pieces);
+    free(d->missing);
+    free(d->stamp_of);
+    free(d->schema_bytes.data);
+    free(d->header_bytes.data);
+    free(d->shape_bytes.data);
+    free(d->columns);
+    ark_schema_free(d->schema);
+    free(d);
+}
+
+/* ------------------------------------------------------------------ remembered bytes */
+
+static bool keep_room(bytes *kept, size_t size)
+{
+    kept->size = 0;
+    if (size > kept->capacity) {
+        uint8_t *data = realloc(kept->data, size);
+        if (!data)
+            return false;
+        kept->data = data;
+        kept->capacity = size;
+    }
+    return true;
+}
+
+static bool keep(bytes *kept, const uint8_t *data, size_t size)
+{
+    if (!keep_room(kept, size))
+        return false;
+    memcpy(kept->data, data, size);
+    kept->size = size;
+    return true;
+}
+
+static bool begins_with(const uint8_t *data, size_t size, const bytes *kept)
+{
+    return kept->size && size >= kept->size && !memcmp(data, kept->data, kept->size);
+}
+
+/* Nothing worked out so far holds any more. */
+static void forget(ark_row_decoder *d)
+{
+    d->schema_bytes.size = d->header_bytes.size = d->shape_bytes.size = 0;
+    d->plan_kept = false;
+    ark_schema_free(d->schema);
+    d->schema = NULL;
+}
+
+/* ------------------------------------------------------------------ schema */
+
+static arrakis_status find_column(const ark_schema *schema, const char *name, size_t *column,
+                                  arrakis_error *err)
+{
+    for (size_t i = 0; i < schema->count; i++)
+        if (!strcmp(schema->fields[i].name, name)) {
+            *column = i;
+            return ARRAKIS_OK;
+        }
+    return ark_fail(err, ARRAKIS_EFORMAT, "no column \"%s\": wanted time, id and data", name);
+}
+
+static arrakis_status check_columns(ark_row_decoder *d, const ark_schema *schema,
+                                    arrakis_error *err)
+{
+    arrakis_status rc;
+    if ((rc = find_column(schema, "time", &d->time_column, err)) < 0 ||
+        (rc = find_column(schema, "id", &d->id_column, err)) < 0 ||
+        (rc = find_column(schema, "data", &d->data_column, err)) < 0)
+        return rc;
+    const ark_field *time = &schema->fields[d->time_column], *id = &schema->fields[d->id_column],
+                    *data = &schema->fields[d->data_column];
+    if (time->kind != ARK_TYPE_PRIMITIVE || time->dtype != ARRAKIS_INT64)
+        return ark_fail(err, ARRAKIS_EFORMAT, "column time is not int64");
+    if (id->kind != ARK_TYPE_PRIMITIVE ||
+        (id->dtype != ARRAKIS_UINT32 && id->dtype != ARRAKIS_INT32))
+        return ark_fail(err, ARRAKIS_EFORMAT, "column id is neither uint32 nor int32");
+    if (data->kind != ARK_TYPE_LIST)
+        return ark_fail(err, ARRAKIS_EFORMAT, "column data is no list");
+    if (data->dtype != d->dtype)
+        return ark_fail(err, ARRAKIS_EFORMAT, "samples are %s, wanted %s as channel %s declares",
+                        arrakis_dtype_name(data->dtype), arrakis_dtype_name(d->dtype),
+                        arrakis_channels_get(d->channels, 0)->info.name);
+    return ARRAKIS_OK;
+}
+
+static arrakis_status read_schema(ark_row_decoder *d, arrakis_error *err)
+{
+    ark_ipc_message message;
+    arrakis_status rc = ark_ipc_cut(&message, d->at, d->left, err);
+    if (rc < 0)
+        return rc;
+    if (message.kind != ARK_IPC_SCHEMA)
+        return ark_fail(err, ARRAKIS_EFORMAT, "the message does not begin with a schema");
+    forget(d);
+    if ((rc = ark_schema_read(&d->schema, &message, err)) < 0 ||
+        (rc = check_columns(d, d->schema, err)) < 0) {
+        forget(d);
+        return rc;
+    }
+    ark_column *columns = realloc(d->columns, d->schema->count * sizeof *columns);
+    if (!columns || !keep(&d->schema_bytes, d->at, message.size)) {
+        d->columns = columns ? columns : d->columns;
+        forget(d);
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    }
+    d->columns = columns;
+    d->at += message.size;
+    d->left -= message.size;
+    return ARRAKIS_OK;
+}
+
+void ark_row_decoder_begin(ark_row_decoder *d, const void *message, size_t size)
+{
+    d->at = message;
+    d->left = size;
+    d->schema_seen = false;
+}
+
+/* ------------------------------------------------------------------ batch header */
+
+static void shift(const uint8_t **at, const uint8_t *from, const uint8_t *to)
+{
+    if (*at)
+        *at = to + (*at - from);
+}
+
+/* The columns of the last batch, as they lie in another body of the same header. */
+static void rebase(ark_row_decoder *d, const uint8_t *body)
+{
+    const size_t used[] = {d->time_column, d->id_column, d->data_column};
+    for (size_t i = 0; i < 3; i++) {
+        ark_column *column = &d->columns[used[i]];
+        shift(&column->valid, d->body, body);
+        shift(&column->offsets, d->body, body);
+        shift(&column->values, d->body, body);
+        shift(&column->child_valid, d->body, body);
+    }
+    d->body = body;
+}
+
+/* Find the columns of the next batch; DONE behind the last. */
+static arrakis_status read_header(ark_row_decoder *d, bool *known, arrakis_error *err)
+{
+    *known = begins_with(d->at, d->left, &d->header_bytes) &&
+             d->left - d->header_bytes.size >= d->body_size;
+    if (*known) {
+        rebase(d, d->at + d->header_bytes.size);
+        d->at += d->header_bytes.size + d->body_size;
+        d->left -= d->header_bytes.size + d->body_size;
+        return ARRAKIS_OK;
+    }
+    ark_ipc_message message;
+    arrakis_status rc = ark_ipc_cut(&message, d->at, d->left, err);
+    if (rc < 0)
+        return rc;
+    if (message.kind == ARK_IPC_END)
+        return ARRAKIS_DONE;
+    if (message.kind != ARK_IPC_BATCH)
+        return ark_fail(err, ARRAKIS_EFORMAT, "a second schema in one message");
+    d->header_bytes.size = 0;
+    d->plan_kept = false;
+    if ((rc = ark_batch_read(d->columns, &d->row_count, d->schema, &message, err)) < 0)
+        return rc;
+    d->body = message.body;
+    d->body_size = message.body_size;
+    if (!keep(&d->header_bytes, d->at, (size_t)(message.body - d->at)))
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    d->at += message.size;
+    d->left -= message.size;
+    return ARRAKIS_OK;
+}
+
+/* ------------------------------------------------------------------ plan: which samples go where */
+
+static bool is_valid(const uint8_t *bitmap, int64_t i)
+{
+    return !bitmap || bitmap[i / 8] >> i % 8 & 1;
+}
+
+static int32_t offset_at(const ark_column *data, int64_t i)
+{
+    int32_t value;
+    memcpy(&value, data->offsets + (size_t)i * sizeof value, sizeof value);
+    return value;
+}
+
+/* Whether the ids and offsets are the ones that the plan was made from. */
+static bool same_shape(const ark_row_decoder *d)
+{
+    const ark_column *id = &d->columns[d->id_column], *data = &d->columns[d->data_column];
+    size_t ids = (size_t)d->row_count * sizeof(uint32_t), offsets = ids + sizeof(int32_t);
+    return d->plan_kept && d->shape_bytes.size == ids + offsets &&
+           !memcmp(d->shape_bytes.data, id->values, ids) &&
+           !memcmp(d->shape_bytes.data + ids, data->offsets, offsets);
+}
+
+static bool keep_shape(ark_row_decoder *d)
+{
+    const ark_column *id = &d->columns[d->id_column], *data = &d->columns[d->data_column];
+    size_t ids = (size_t)d->row_count * sizeof(uint32_t), offsets = ids + sizeof(int32_t);
+    if (!keep_room(&d->shape_bytes, ids + offsets))
+        return false;
+    memcpy(d->shape_bytes.data, id->values, ids);
+    memcpy(d->shape_bytes.data + ids, data->offsets, offsets);
+    d->shape_bytes.size = ids + offsets;
+    return true;
+}
+
+/* Append a row's samples, to the piece before where they lie behind it and belong behind it. */
+static void add_piece(ark_row_decoder *d, uint32_t slot, int32_t first, uint32_t length)
+{
+    const ark_column *data = &d->columns[d->data_column];
+    size_t size = arrakis_dtype_size(d->dtype);
+    size_t samples_at = (size_t)(data->values - d->body) + (size_t)first * size;
+    ark_piece *last = d->piece_count ? &d->pieces[d->piece_count - 1] : NULL;
+    if (last && last->length == length && last->slot + last->slots == slot &&
+        last->samples_at + (size_t)last->slots * length * size == samples_at) {
+        last->slots++;
+        return;
+    }
+    ark_piece *piece = &d->pieces[d->piece_count++];
+    *piece = (ark_piece){.samples_at = samples_at, .valid_at = SIZE_MAX, .slot = slot, .slots = 1,
+                         .length = length};
+    if (data->child_valid) {
+        piece->valid_at = (size_t)(data->child_valid - d->body);
+        piece->valid_bit = (size_t)first;
+    }
+}
+
+/* A row's duration must be the stride, or the same shorter span as its neighbours'. */
+static arrakis_status check_length(ark_row_decoder *d, uint32_t slot, uint32_t length,
+                                   arrakis_error *err)
+{
+    const arrakis_channel_info *info = &arrakis_channels_get(d->channels, slot)->info;
+    int64_t duration = d->stride_ns;
+    if (length != d->wanted_samples[slot]) {
+        double lasts_ns = (double)length * (double)ARRAKIS_SECOND_NS / info->sample_rate;
+        duration = lasts_ns < (double)latest_time_ns ? (int64_t)lasts_ns : latest_time_ns;
+        if (duration == d->stride_ns) /* by rounding: the samples do not fit all the same */
+            duration++;
+    }
+    if (d->duration_ns == ARRAKIS_UNSET)
+        d->duration_ns = duration;
+    if (duration != d->duration_ns)
+        return ark_fail(err, ARRAKIS_EFORMAT,
+                        "channel %s has %u samples (%lld ns), others of the message last %lld ns",
+                        info->name, length, (long long)duration, (long long)d->duration_ns);
+    return ARRAKIS_OK;
+}
+
+static arrakis_status add_row(ark_row_decoder *d, int64_t row, arrakis_error *err)
+{
+    const ark_column *id = &d->columns[d->id_column], *data = &d->columns[d->data_column];
+    uint32_t index;
+    memcpy(&index, id->values + (size_t)row * sizeof index, sizeof index);
+    int32_t found = is_valid(id->valid, row) ? find_slot(d, index) : NO_SLOT;
+    if (found == NO_SLOT || !is_valid(data->valid, row))
+        return ARRAKIS_OK;
+    uint32_t slot = (uint32_t)found;
+    if (d->stamp_of[slot] == d->stamp)
+        return ark_fail(err, ARRAKIS_EFORMAT, "two rows for channel %s (id %u)",
+                        arrakis_channels_get(d->channels, slot)->info.name, index);
+    d->stamp_of[slot] = d->stamp;
+    int32_t first = offset_at(data, row);
+    uint32_t length = (uint32_t)(offset_at(data, row + 1) - first);
+    arrakis_status rc = check_length(d, slot, length, err);
+    if (rc == ARRAKIS_OK)
+        add_piece(d, slot, first, length);
+    return rc;
+}
+
+static arrakis_status make_plan(ark_row_decoder *d, arrakis_error *err)
+{
+    const ark_column *id = &d->columns[d->id_column], *data = &d->columns[d->data_column];
+    d->plan_kept = false;
+    d->piece_count = d->missing_count = 0;
+    d->duration_ns = ARRAKIS_UNSET;
+    if (++d->stamp == 0) { /* once in 4 billion messages */
+        memset(d->stamp_of, 0, d->slot_count * sizeof *d->stamp_of);
+        d->stamp = 1;
+    }
+    for (int64_t row = 0; row < d->row_count; row++) {
+        arrakis_status rc = add_row(d, row, err);
+        if (rc < 0)
+            return rc;
+    }
+    for (uint32_t slot = 0; slot < d->slot_count; slot++)
+        if (d->stamp_of[slot] != d->stamp)
+            d->missing[d->missing_count++] = slot;
+    if (d->duration_ns == ARRAKIS_UNSET)
+        d->duration_ns = d->stride_ns;
+    /* the plan follows from the header, the ids and the offsets alone, but where rows may be null */
+    if (!id->valid && !data->valid && d->row_count > 0)
+        d->plan_kept = keep_shape(d);
+    return ARRAKIS_OK;
+}
+
+arrakis_status ark_row_decoder_next(ark_row_decoder *d, ark_rows *rows, arrakis_error *err)
+{
+    arrakis_status rc;
+    if (!d->schema_seen) {
+        if (begins_with(d->at, d->left, &d->schema_bytes)) {
+            d->at += d->schema_bytes.size;
+            d->left -= d->schema_bytes.size;
+        } else if ((rc = read_schema(d, err)) < 0) {
+            return rc;
+        }
+        d->schema_seen = true;
+    }
+    bool known;
+    if ((rc = read_header(d, &known, err)) != ARRAKIS_OK)
+        return rc;
+    *rows = (ark_rows){.duration_ns = d->stride_ns};
+    if (d->row_count == 0)
+        return ARRAKIS_OK;
+    const ark_column *time = &d->columns[d->time_column], *data = &d->columns[d->data_column];
+    memcpy(&rows->time_ns, time->values, sizeof rows->time_ns);
+    if (!is_valid(time->valid, 0) || rows->time_ns < 0 || rows->time_ns > latest_time_ns)
+        return ark_fail(err, ARRAKIS_EFORMAT, "time %lld: wanted GPS nanoseconds up to %lld",
+                        (long long)rows->time_ns, (long long)latest_time_ns);
+    if (!known || !same_shape(d)) {
+        if (known && !ark_offsets_ok(data->offsets, d->row_count, data->child_length))
+            return ark_fail(err, ARRAKIS_EFORMAT, "list offsets lead out of the %lld samples",
+                            (long long)data->child_length);
+        if ((rc = make_plan(d, err)) < 0)
+            return rc;
+    }
+    rows->duration_ns = d->duration_ns;
+    rows->base = d->body;
+    rows->pieces = d->pieces;
+    rows->piece_count = d->piece_count;
+    rows->missing = d->missing;
+    rows->missing_count = d->missing_count;
+    return ARRAKIS_OK;
+}

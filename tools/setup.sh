@@ -92,6 +92,9 @@ test)
     install_packages build test
     make_once .deps/kafka tests/broker/pom.xml fetch_kafka
     make_once .deps/venv tests/requirements.txt make_venv
+    # XDG_CACHE_HOME of the reference, see tests/conftest.py
+    mkdir -p .deps/cache/gpstime
+    cp tests/leap-seconds.list .deps/cache/gpstime/
     ;;
 *)
     echo "usage: $0 build|test" >&2

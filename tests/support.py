@@ -1,0 +1,390 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the broker and interop tests share: channels, messages made by hand, running arrakis-cli and
+comparing its blocks. The reference is used as a peer, through its public classes."""
+
+import dataclasses
+import json
+import math
+import os
+import subprocess
+import threading
+import time
+import uuid
+from pathlib import Path
+
+import numpy
+import pyarrow
+from arrakis import Channel
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+
+ROOT = Path(__file__).resolve().parents[1]
+SECOND = 1_000_000_000
+STRIDE = 62_500_000
+T0 = 1_400_000_000 * SECOND
+DTYPES = ("int32", "int64", "uint32", "uint64", "float32", "float64")
+# UTC - GPS at any time since 2017
+UNIX_FROM_GPS = 315_964_800 * SECOND - 18 * SECOND
+# How long after its end a block is stamped as published.
+LATENCY_NS = 50_000_000
+
+
+def unique(stem):
+    """A name no other test has: topics are never shared."""
+    return f"{stem}_{uuid.uuid4().hex[:8]}"
+
+
+def channel(name, partition, index=0, dtype="float32", rate=16, stride=STRIDE,
+            max_latency=SECOND, replay_id=None):  # fmt: skip
+    return Channel(
+        name=name, data_type=dtype, sample_rate=rate, publisher="TEST", partition_id=partition,
+        partition_index=index, stride=stride, max_latency=max_latency, replay_id=replay_id,
+    )  # fmt: skip
+
+
+def channel_json(c):
+    fields = dataclasses.asdict(c)
+    return json.dumps({k: v for k, v in fields.items() if v is not None})
+
+
+def topic_of(partition, replay_id=None):
+    return f"arrakis-replay-{replay_id}-{partition}" if replay_id else f"arrakis-{partition}"
+
+
+# ---------------------------------------------------------------- samples and messages
+
+
+def samples(c, start_ns, duration_ns=None):
+    """Values that tell every sample of every channel from any other, over the type's whole range.
+    They depend on the sample's time alone, so a block cut otherwise carries the same values."""
+    if duration_ns is None:
+        duration_ns = c.stride
+    first = round(start_ns * c.sample_rate / SECOND)
+    count = round(duration_ns * c.sample_rate / SECOND)
+    n = numpy.arange(first, first + count, dtype=numpy.uint64)
+    mixed = (n + numpy.uint64(1)) * numpy.uint64(0x9E3779B97F4A7C15)
+    mixed ^= numpy.uint64(c.partition_index * 0x2545F4914F6CDD1D % 2**64)
+    dtype = numpy.dtype(c.data_type)
+    if dtype.kind == "f":
+        return ((mixed >> numpy.uint64(40)).astype(dtype) - dtype.type(2**23)) / dtype.type(64)
+    return mixed.view(numpy.int64).astype(dtype) if dtype.kind == "i" else mixed.astype(dtype)
+
+
+def masked(values, *missing):
+    """`values` with nulls at these places, as a list."""
+    out = values.tolist()
+    for i in missing:
+        out[i] = None
+    return out
+
+
+def batch(dtype, rows, id_type="uint32"):
+    """A row batch of (time_ns, id, samples) with samples an array, a list with None, or None."""
+    schema = pyarrow.schema([
+        ("time", pyarrow.int64()),
+        ("id", getattr(pyarrow, id_type)()),
+        ("data", pyarrow.list_(pyarrow.from_numpy_dtype(numpy.dtype(dtype)))),
+    ])  # fmt: skip
+    times, ids, data = zip(*rows) if rows else ((), (), ())
+    return pyarrow.record_batch(
+        [pyarrow.array(times, schema.field(0).type), pyarrow.array(ids, schema.field(1).type),
+         pyarrow.array(list(data), schema.field(2).type)], schema=schema,
+    )  # fmt: skip
+
+
+def payload(*batches):
+    """One Kafka message."""
+    sink = pyarrow.BufferOutputStream()
+    with pyarrow.ipc.new_stream(sink, batches[0].schema) as writer:
+        for b in batches:
+            writer.write_batch(b)
+    return sink.getvalue().to_pybytes()
+
+
+@dataclasses.dataclass
+class Record:
+    """A Kafka record: at `stamp_ns` (GPS) on the topic of a partition."""
+
+    partition: str
+    stamp_ns: int
+    value: bytes | None
+    replay_id: str | None = None
+
+
+def block_record(channels, start_ns, duration_ns=None, stamp_ns=None, id_type="uint32"):
+    """What a publisher sends for one block of the channels of one partition."""
+    if duration_ns is None:
+        duration_ns = channels[0].stride
+    rows = [(start_ns, c.partition_index, samples(c, start_ns, duration_ns)) for c in channels]
+    if stamp_ns is None:
+        stamp_ns = start_ns + duration_ns + LATENCY_NS
+    return Record(channels[0].partition_id, stamp_ns,
+                  payload(batch(channels[0].data_type, rows, id_type)),
+                  channels[0].replay_id)  # fmt: skip
+
+
+def records(channels, start_ns, end_ns, skip=(), duration_ns=None):
+    """Whole blocks of all partitions over a span, partition by partition; `skip` holds
+    (partition, start) of blocks that do not exist."""
+    out = []
+    for part in by_partition(channels).values():
+        step = duration_ns or math.lcm(*(c.stride for c in part))
+        first = start_ns // step * step
+        for t in range(first, end_ns, step):
+            if (part[0].partition_id, t) not in skip:
+                out.append(block_record(part, t, step))
+    return out
+
+
+def by_partition(channels):
+    out = {}
+    for c in channels:
+        out.setdefault(c.partition_id, []).append(c)
+    return out
+
+
+# ---------------------------------------------------------------- Kafka
+
+
+class Cluster:
+    """Producing and administering on one broker."""
+
+    def __init__(self, bootstrap):
+        self.bootstrap = bootstrap
+        self.admin = AdminClient({"bootstrap.servers": bootstrap})
+        self._producer = Producer({
+            "bootstrap.servers": bootstrap, "message.max.bytes": 10_400_000,
+            "enable.idempotence": True, "linger.ms": 1,
+        })  # fmt: skip
+
+    def create(self, topics, **config):
+        config = {k.replace("_", "."): str(v) for k, v in config.items()}
+        new = [NewTopic(t, num_partitions=1, replication_factor=1, config=config) for t in topics]
+        for future in self.admin.create_topics(new).values():
+            future.result(30)
+
+    def create_for(self, channels, **config):
+        self.create(sorted({topic_of(c.partition_id, c.replay_id) for c in channels}), **config)
+
+    def send(self, sent):
+        """Produce records in this order; returns when all are delivered."""
+        errors = []
+
+        def delivered(error, _message):
+            if error:
+                errors.append(error)
+
+        for r in sent:
+            self._producer.produce(
+                topic_of(r.partition, r.replay_id), r.value, partition=0,
+                timestamp=(r.stamp_ns + UNIX_FROM_GPS) // 1_000_000, on_delivery=delivered,
+            )  # fmt: skip
+            self._producer.poll(0)
+        left = self._producer.flush(60)
+        assert not errors and not left, (errors, left)
+
+
+# ---------------------------------------------------------------- arrakis-cli
+
+
+def seconds(ns):
+    """GPS nanoseconds as the decimal seconds of the command line, exactly."""
+    sign = "-" if ns < 0 else ""
+    return f"{sign}{abs(ns) // SECOND}.{abs(ns) % SECOND:09d}"
+
+
+def write_metadata(directory, channels):
+    path = Path(directory) / "channels.jsonl"
+    path.write_text("".join(channel_json(c) + "\n" for c in channels))
+    return path
+
+
+class Cli:
+    """The program under test."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def run(self, *arguments, timeout=40, check=0, stdin=None):
+        """Run to the end. `check`: the exit status wanted; None: any."""
+        done = subprocess.run([self.path, *map(str, arguments)], capture_output=True,
+                              timeout=timeout, text=True, input=stdin)  # fmt: skip
+        if check is not None and done.returncode != check:
+            raise AssertionError(
+                f"exit {done.returncode}, wanted {check}: {arguments}\n"
+                f"{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
+            )
+        return done
+
+    def blocks(self, *arguments, **how):
+        """The blocks a `--json` command printed."""
+        return [json.loads(line) for line in self.run(*arguments, **how).stdout.splitlines()]
+
+    def follow(self, *arguments):
+        return Follower([self.path, *map(str, arguments)])
+
+
+class Follower:
+    """A program that prints a JSON object a line, while it runs."""
+
+    def __init__(self, command):
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        text=True)  # fmt: skip
+        self.lines = []
+        self.errors = []
+        self._news = threading.Condition()
+        self._threads = [
+            threading.Thread(target=self._read, args=(self.process.stdout, self.lines)),
+            threading.Thread(target=self._read, args=(self.process.stderr, self.errors)),
+        ]
+        for t in self._threads:
+            t.daemon = True
+            t.start()
+
+    def _read(self, pipe, into):
+        for line in pipe:
+            with self._news:
+                into.append(line.rstrip("\n"))
+                self._news.notify_all()
+        with self._news:
+            self._news.notify_all()
+
+    def wait_for(self, predicate, timeout=30):
+        """Wait until predicate(blocks so far) holds."""
+        with self._news:
+            if not self._news.wait_for(lambda: predicate(self.blocks()), timeout):
+                raise AssertionError(
+                    f"not seen within {timeout} s; {len(self.lines)} lines, last "
+                    f"{self.lines[-1:]}; stderr:\n" + "\n".join(self.errors[-40:])
+                )
+        return self.blocks()
+
+    def wait_for_error(self, text, timeout=30):
+        """Wait for a line on stderr with this text."""
+        with self._news:
+            if not self._news.wait_for(lambda: any(text in e for e in self.errors), timeout):
+                raise AssertionError(f"no {text!r} on stderr:\n" + "\n".join(self.errors[-40:]))
+
+    def blocks(self):
+        return [json.loads(line) for line in list(self.lines)]
+
+    def interrupt(self, timeout=20):
+        """Ctrl-C; returns the exit status."""
+        self.process.send_signal(2)
+        return self.finish(timeout)
+
+    def finish(self, timeout=40):
+        status = self.process.wait(timeout)
+        for t in self._threads:
+            t.join(10)
+        return status
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.finish()
+
+
+def stream_arguments(bootstrap, metadata, channels, start=None, end=None, *more):
+    out = ["stream", "--json", "--kafka-url", bootstrap, "--metadata", metadata]
+    if start is not None:
+        out += ["--start", seconds(start)]
+    if end is not None:
+        out += ["--end", seconds(end)]
+    return [*out, *more, *(c.name for c in channels)]
+
+
+# ---------------------------------------------------------------- comparing blocks
+
+
+def expected_block(channels, start_ns, duration_ns, gaps=()):
+    """The JSON of a block. `gaps`: names of channels that are wholly missing, or (name, from, to)."""
+    data = {}
+    for c in channels:
+        values = samples(c, start_ns, duration_ns).tolist()
+        for gap in gaps:
+            if gap == c.name:
+                values = [None] * len(values)
+            elif gap[0] == c.name and not isinstance(gap, str):
+                for i in range(len(values)):
+                    at = start_ns + round(i * SECOND / c.sample_rate)
+                    if gap[1] <= at < gap[2]:
+                        values[i] = None
+        data[c.name] = values
+    return {
+        "time_ns": start_ns,
+        "data": data,
+        "channels": {c.name: json.loads(channel_json(c)) for c in channels},
+        "_duration_ns": duration_ns,
+    }
+
+
+def typed(value, dtype):
+    """A JSON sample as its type has it: decimal digits beyond a float32's do not count."""
+    return None if value is None else numpy.dtype(dtype).type(value)
+
+
+def same_sample(a, b):
+    if a is None or b is None:
+        return a is b
+    return a == b or (a != a and b != b)
+
+
+def fill_absent(block, channels):
+    """The reference leaves a channel out of a block whose stream came without its row; here it is
+    a channel of nulls. The one difference that is meant."""
+    for c in channels:
+        if c.name not in block["data"]:
+            count = round(block["_duration_ns"] * c.sample_rate / SECOND)
+            block["data"][c.name] = [None] * count
+            block["channels"][c.name] = json.loads(channel_json(c))
+    return block
+
+
+def difference(got, wanted, channels):
+    """None, or words for the first difference between two lists of blocks."""
+    dtypes = {c.name: c.data_type for c in channels}
+    for i, (g, w) in enumerate(zip(got, wanted)):
+        for key in ("time_ns", "_duration_ns"):
+            if g[key] != w[key]:
+                return f"block {i}: {key} is {g[key]}, wanted {w[key]} (T0 + {(w[key] - T0) / 1e9} s)"
+        if set(g["data"]) != set(w["data"]):
+            return f"block {i}: channels {sorted(g['data'])}, wanted {sorted(w['data'])}"
+        for name, wanted_samples in w["data"].items():
+            have = g["data"][name]
+            if len(have) != len(wanted_samples):
+                return f"block {i}: {name} has {len(have)} samples, wanted {len(wanted_samples)}"
+            for k, (x, y) in enumerate(zip(have, wanted_samples)):
+                if not same_sample(typed(x, dtypes[name]), typed(y, dtypes[name])):
+                    return f"block {i} at T0 + {(g['time_ns'] - T0) / 1e9} s: {name}[{k}] is {x}, wanted {y}"
+        for name, fields in w["channels"].items():
+            fields = {k: v for k, v in fields.items() if v is not None}
+            have = {k: v for k, v in g["channels"].get(name, {}).items() if v is not None}
+            if have != fields:
+                return f"block {i}: channel {have}, wanted {fields}"
+    if len(got) != len(wanted):
+        times = [(b["time_ns"] - T0) / 1e9 for b in got], [(b["time_ns"] - T0) / 1e9 for b in wanted]
+        return f"{len(got)} blocks, wanted {len(wanted)}: from T0 {times[0]}, wanted {times[1]}"
+    return None
+
+
+def assert_same(got, wanted, channels):
+    words = difference(got, wanted, channels)
+    assert words is None, words
+
+
+def gps_now_ns():
+    return time.time_ns() - UNIX_FROM_GPS
+
+
+def environment_cli(variable="ARRAKIS_CLI"):
+    path = os.environ.get(variable)
+    if path:
+        return path
+    for build in ("build-asan", "build"):
+        if (ROOT / build / "arrakis-cli").exists():
+            return ROOT / build / "arrakis-cli"
+    raise RuntimeError("no arrakis-cli: set ARRAKIS_CLI or build")

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "channel.h"
+
+#include "error.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *given(const char *text)
+{
+    return text && *text ? text : NULL;
+}
+
+/* UTF-8 as JSON, Arrow and PCRE2 want it: no overlong forms, no surrogates, at most U+10FFFF. */
+static bool is_utf8(const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    while (*s) {
+        if (*s < 0x80) {
+            s++;
+            continue;
+        }
+        int more = *s >= 0xF0 ? 3 : *s >= 0xE0 ? 2 : 1;
+        uint32_t point = *s++ & (0x3Fu >> more);
+        if (s[-1] < 0xC2 || s[-1] > 0xF4)
+            return false;
+        for (int i = 0; i < more; i++, s++) {
+            if ((*s & 0xC0) != 0x80)
+                return false;
+            point = point << 6 | (*s & 0x3F);
+        }
+        if ((more == 2 && (point < 0x800 || (point >= 0xD800 && point < 0xE000))) ||
+            (more == 3 && (point < 0x10000 || point > 0x10FFFF)))
+            return false;
+    }
+    return true;
+}
+
+static arrakis_status check_texts(const arrakis_channel_info *info, arrakis_error *err)
+{
+    const char *const texts[] = {info->name, info->publisher, info->partition_id, info->replay_id};
+    static const char *const fields[] = {"name", "publisher", "partition_id", "replay_id"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (texts[i] && !is_utf8(texts[i]))
+            return ark_fail(err, ARRAKIS_EINVAL, "channel '%.200s': its %s is not UTF-8",
+                            info->name, fields[i]);
+    return ARRAKIS_OK;
+}
+
+/* `least` to `most`, or not given. */
+static arrakis_status check_number(const char *name, const char *field, int64_t value,
+                                   int64_t least, int64_t most, arrakis_error *err)
+{
+    if (value == ARRAKIS_UNSET || (value >= least && value <= most))
+        return ARRAKIS_OK;
+    return ark_fail(err, ARRAKIS_EINVAL, "channel '%.200s': %s is %lld, wanted %lld to %lld", name,
+                    field, (long long)value, (long long)least, (long long)most);
+}
+
+static arrakis_status check(const arrakis_channel_info *info, arrakis_error *err)
+{
+    arrakis_name_parts parts;
+    arrakis_status rc;
+    if (!given(info->name))
+        return ark_fail(err, ARRAKIS_EINVAL, "a channel without a name");
+    if ((rc = check_texts(info, err)) < 0 ||
+        (rc = arrakis_name_parse(&parts, info->name, err)) < 0)
+        return rc;
+    if (arrakis_dtype_size(info->data_type) == 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "channel '%.200s': data_type is %d, which is none",
+                        info->name, (int)info->data_type);
+    if (!isfinite(info->sample_rate) || info->sample_rate <= 0)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "channel '%.200s': sample_rate is %g, wanted a number over 0", info->name,
+                        info->sample_rate);
+    if ((rc = check_number(info->name, "partition_index", info->partition_index, 0, UINT32_MAX,
+                           err)) < 0 ||
+        (rc = check_number(info->name, "stride", info->stride_ns, 1, INT64_MAX, err)) < 0)
+        return rc;
+    return check_number(info->name, "max_latency", info->max_latency_ns, 0, INT64_MAX, err);
+}
+
+static const char *copy_text(char **place, const char *text)
+{
+    if (!given(text))
+        return NULL;
+    size_t size = strlen(text) + 1;
+    char *copy = memcpy(*place, text, size);
+    *place += size;
+    return copy;
+}
+
+static size_t text_size(const char *text)
+{
+    return given(text) ? strlen(text) + 1 : 0;
+}
+
+arrakis_status arrakis_channel_new(arrakis_channel **out, const arrakis_channel_info *info,
+                                   arrakis_error *err)
+{
+    if (!out || !info)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_channel_new: %s is NULL",
+                        out ? "info" : "out");
+    *out = NULL;
+    if (info->struct_size < sizeof *info)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "arrakis_channel_info: struct_size is %zu, wanted %zu", info->struct_size,
+                        sizeof *info);
+    arrakis_status rc = check(info, err);
+    if (rc < 0)
+        return rc;
+    size_t texts = text_size(info->name) + text_size(info->publisher) +
+                   text_size(info->partition_id) + text_size(info->replay_id);
+    arrakis_channel *channel = malloc(sizeof *channel + texts);
+    if (!channel)
+        return ark_fail(err, ARRAKIS_ENOMEM, "channel '%.200s': out of memory", info->name);
+    atomic_init(&channel->refs, 1);
+    channel->info = *info;
+    channel->info.struct_size = sizeof channel->info;
+    char *place = channel->text;
+    channel->info.name = copy_text(&place, info->name);
+    channel->info.publisher = copy_text(&place, info->publisher);
+    channel->info.partition_id = copy_text(&place, info->partition_id);
+    channel->info.replay_id = copy_text(&place, info->replay_id);
+    *out = channel;
+    return ARRAKIS_OK;
+}
+
+arrakis_channel *arrakis_channel_ref(arrakis_channel *channel)
+{
+    if (channel)
+        atomic_fetch_add_explicit(&channel->refs, 1, memory_order_relaxed);
+    return channel;
+}
+
+void arrakis_channel_free(arrakis_channel *channel)
+{
+    if (channel && atomic_fetch_sub_explicit(&channel->refs, 1, memory_order_acq_rel) == 1)
+        free(channel);
+}
+
+void arrakis_channel_get(const arrakis_channel *channel, arrakis_channel_info *info)
+{
+    if (!channel || !info)
+        return;
+    size_t size = info->struct_size;
+    memcpy(info, &channel->info, size < sizeof *info ? size : sizeof *info);
+    info->struct_size = size;
+}
+
+const char *arrakis_channel_name(const arrakis_channel *channel)
+{
+    return channel ? channel->info.name : NULL;
+}
+
+static bool texts_agree(const char *a, const char *b)
+{
+    return !a || !b || strcmp(a, b) == 0;
+}
+
+static bool numbers_agree(int64_t a, int64_t b)
+{
+    return a == ARRAKIS_UNSET || b == ARRAKIS_UNSET || a == b;
+}
+
+bool arrakis_channel_equal(const arrakis_channel *a, const arrakis_channel *b)
+{
+    if (a == b || !a || !b)
+        return a == b;
+    const arrakis_channel_info *x = &a->info, *y = &b->info;
+    return strcmp(x->name, y->name) == 0 && x->data_type == y->data_type &&
+           x->sample_rate == y->sample_rate && numbers_agree(x->time_ns, y->time_ns) &&
+           texts_agree(x->publisher, y->publisher) &&
+           texts_agree(x->partition_id, y->partition_id) &&
+           numbers_agree(x->partition_index, y->partition_index) &&
+           numbers_agree(x->stride_ns, y->stride_ns) &&
+           numbers_agree(x->max_latency_ns, y->max_latency_ns) &&
+           texts_agree(x->replay_id, y->replay_id);
+}
+
+int64_t ark_channel_samples(const arrakis_channel *channel, int64_t duration_ns)
+{
+    double samples = channel->info.sample_rate * (double)duration_ns / 1e9;
+    double whole = nearbyint(samples);
+    if (!(whole >= 0 && whole <= INT32_MAX && fabs(samples - whole) <= 1e-6))
+        return -1;
+    return (int64_t)whole;
+}

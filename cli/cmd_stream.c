@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+#include "interrupt.h"
+#include "output_block.h"
+#include "report.h"
+#include "source.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct progress {
+    const struct options *options;
+    struct block_printer printer;
+    int64_t count;   /* blocks so far */
+    int64_t next_ns; /* where the next one begins, where gaps are filled */
+};
+
+static bool contiguous(const struct progress *p, const arrakis_block *block)
+{
+    int64_t start_ns = arrakis_block_start_ns(block);
+    if (p->options->on_gap != ARRAKIS_GAP_FILL || !p->count || start_ns == p->next_ns)
+        return true;
+    fail("a block begins at %lld ns where the one before ended at %lld ns", (long long)start_ns,
+         (long long)p->next_ns);
+    return false;
+}
+
+static bool show(struct progress *p, const arrakis_block *block)
+{
+    int64_t latency_ns = arrakis_gps_now_ns() - arrakis_block_start_ns(block);
+    bool go_on = block_printer_add(&p->printer, block, latency_ns);
+    if (p->options->latency && p->options->format != FORMAT_TABLE)
+        fprintf(stderr, "block %lld latency: %.6f s\n", (long long)p->count,
+                (double)latency_ns / 1e9);
+    p->next_ns = arrakis_block_start_ns(block) + arrakis_block_duration_ns(block);
+    p->count++;
+    return go_on && p->count != p->options->count;
+}
+
+static int print_blocks(arrakis_stream *stream, struct progress *p)
+{
+    arrakis_block *block = NULL;
+    arrakis_error err;
+    arrakis_status rc;
+    bool go_on = true;
+    while (go_on && (rc = arrakis_stream_next(stream, -1, &block, &err)) != ARRAKIS_DONE) {
+        if (rc < 0)
+            return finish(rc, &err);
+        if (rc == ARRAKIS_TIMEOUT)
+            continue;
+        bool fits = contiguous(p, block);
+        go_on = fits && show(p, block);
+        arrakis_block_free(block);
+        if (!fits)
+            return EXIT_FAILURE;
+    }
+    return EXIT_SUCCESS;
+}
+
+static int stream_names(arrakis_client *client, const struct names *names,
+                        const arrakis_request *request, const struct options *o)
+{
+    arrakis_stream *stream = NULL;
+    arrakis_error err;
+    arrakis_status rc = arrakis_client_stream(client, &stream, names->list.items,
+                                              names->list.count, request, &err);
+    if (rc < 0)
+        return finish(rc, &err);
+    interrupt_stream(stream);
+    struct progress p = {.options = o};
+    int code = block_printer_begin(&p.printer, o, arrakis_stream_channels(stream), true);
+    if (!code)
+        code = print_blocks(stream, &p);
+    code = block_printer_end(&p.printer, code);
+    interrupt_stream(NULL);
+    arrakis_stream_close(stream);
+    return code;
+}
+
+static int run(const struct options *o)
+{
+    struct names names = {{NULL, 0}, NULL};
+    arrakis_client *client = NULL;
+    arrakis_request request;
+    int code = source_request(&request, o);
+    if (!code)
+        code = block_printer_check(o);
+    if (!code)
+        code = names_load(&names, o);
+    if (!code)
+        code = source_open(&client, o, true);
+    if (!code)
+        code = stream_names(client, &names, &request, o);
+    source_close(client);
+    names_free(&names);
+    return code;
+}
+
+static const char *const gap_policies[] = {"fill", "skip", "raise", NULL};
+
+#define PLACE(member) .offset = OPTION_AT(member)
+
+static const struct arg_option span[] = {
+    {.name = "start", .metavar = "TIME", .kind = ARG_TIME, PLACE(start_ns),
+     .help = "first time wanted (now)"},
+    {.name = "end", .metavar = "TIME", .kind = ARG_TIME, PLACE(end_ns), .group = GROUP_SPAN,
+     .help = "stop when this time has been reached"},
+    {.name = "duration", .metavar = "S", .kind = ARG_SECONDS, PLACE(duration_ns),
+     .group = GROUP_SPAN, .help = "stop when so many seconds have been streamed"},
+    {.name = "count", .metavar = "N", .kind = ARG_COUNT, PLACE(count),
+     .help = "stop after N blocks"},
+    {.name = "stride", .metavar = "S", .kind = ARG_SECONDS, PLACE(stride_ns),
+     .help = "seconds in a block: a multiple of the channels' own stride (the default)"},
+    OPTIONS_END,
+};
+
+static const struct arg_option lateness[] = {
+    {.name = "on-gap", .metavar = "POLICY", .kind = ARG_CHOICE, PLACE(on_gap),
+     .choices = gap_policies,
+     .help = "where no data is: fill with masked samples (the default), skip the time, or raise "
+             "an error"},
+    {.name = "latency-tolerance", .metavar = "S", .kind = ARG_SECONDS,
+     PLACE(latency_tolerance_ns),
+     .help = "seconds after a block's end to wait for its data (what the channels promise)"},
+    {.name = "no-fast-forward", .kind = ARG_FLAG, PLACE(fast_forward), .value = false,
+     .help = "never skip to the present when the stream has fallen far behind"},
+    {.name = "latency", .kind = ARG_FLAG, PLACE(latency), .value = true,
+     .help = "say on stderr how old each block is (a table always does)"},
+    OPTIONS_END,
+};
+
+static const struct arg_table span_options = {"Span", span};
+static const struct arg_table lateness_options = {"Gaps and lateness", lateness};
+
+static const struct arg_table *const tables[] = {
+    &span_options, &lateness_options, &replay_options, &block_formats, &source_options, NULL,
+};
+
+const struct command cmd_stream = {
+    .name = "stream",
+    .aliases = {NULL},
+    .summary = "print blocks of channels as they come",
+    .arguments = "CHANNEL...",
+    .description = "CHANNEL may be '-': then names are read from stdin, one a line. TIME is GPS "
+                   "seconds, a date and time (UTC), 'now' or an offset from it such as 'now-90s'. "
+                   "Without an end the stream goes on until it is interrupted.",
+    .tables = tables,
+    .min_arguments = 1,
+    .max_arguments = SIZE_MAX,
+    .run = run,
+};

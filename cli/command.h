@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include "options.h"
+
+/** One subcommand. */
+struct command {
+    const char *name;
+    const char *aliases[3];          /* ended by NULL */
+    const char *summary;             /* one line, in the list of commands */
+    const char *arguments;           /* of the usage line; "" for none */
+    const char *description;         /* a paragraph of its help, or NULL */
+    const struct arg_table *const *tables; /* ended by NULL; the program's own are added */
+    size_t min_arguments, max_arguments;
+    int (*run)(const struct options *options); /* @return the exit code */
+};
+
+extern const struct command cmd_find, cmd_count, cmd_describe, cmd_stream, cmd_fetch, cmd_demo;
+
+#endif

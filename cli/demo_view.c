@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "demo_view.h"
+
+#include "output_table.h"
+#include "output_text.h"
+#include "report.h"
+#include "screen.h"
+
+#include <inttypes.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Channels faster than this show how strong they are, slower ones what they are. */
+#define LOUDNESS_FROM_HZ 64.0
+/* A gap is mentioned for so long after it. */
+#define GAP_MEMORY_NS (10 * ARRAKIS_SECOND_NS)
+
+/* ---------------------------------------------------------------- begin and end */
+
+static size_t stream_of(const arrakis_stream *stream, const char *name)
+{
+    const arrakis_reader *reader = arrakis_stream_reader(stream);
+    for (size_t i = 0; i < arrakis_reader_stream_count(reader); i++)
+        if (arrakis_channels_index(arrakis_reader_stream_channels(reader, i), name) >= 0)
+            return i;
+    return 0;
+}
+
+int view_begin(struct view *v, const arrakis_stream *stream, bool live)
+{
+    const arrakis_channels *channels = arrakis_stream_channels(stream);
+    size_t n = arrakis_channels_count(channels);
+    *v = (struct view){.live = live, .out = {.fd = STDOUT_FILENO}, .stream = stream,
+                       .channels = channels};
+    setlocale(LC_CTYPE, "");
+    v->unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    v->traces = calloc(n, sizeof *v->traces);
+    v->latencies_ns = calloc(VIEW_LATENCIES, sizeof *v->latencies_ns);
+    if (!v->traces || !v->latencies_ns)
+        return fail("out of memory");
+    for (size_t i = 0; i < n; i++) {
+        struct trace *t = &v->traces[i];
+        t->stream = stream_of(stream, arrakis_channel_name(arrakis_channels_get(channels, i)));
+        t->gap_ns = ARRAKIS_UNSET;
+        for (size_t k = 0; k < VIEW_HISTORY; k++)
+            t->values[k] = NAN;
+    }
+    if (live)
+        screen_begin();
+    return 0;
+}
+
+static void put_totals(struct view *v)
+{
+    arrakis_stats s = ARRAKIS_STATS_INIT;
+    arrakis_stream_stats(v->stream, &s);
+    out_format(&v->out,
+               "end: %" PRIu64 " blocks of %" PRIu64 " messages (%.1f MB), %" PRIu64
+               " strides of partitions missing, %" PRIu64 " late\n",
+               s.blocks, s.messages, (double)s.bytes / 1e6, s.gaps, s.late);
+}
+
+int view_end(struct view *v, int code)
+{
+    if (v->live)
+        screen_end();
+    if (v->traces && v->stream && !code)
+        put_totals(v);
+    arrakis_block_free(v->block);
+    free(v->traces);
+    free(v->latencies_ns);
+    return out_finish(&v->out, code);
+}
+
+/* ---------------------------------------------------------------- taking in */
+
+static double sample(arrakis_series s, size_t i)
+{
+    switch (s.data_type) {
+    case ARRAKIS_FLOAT32:
+        return (double)((const float *)s.samples)[i];
+    case ARRAKIS_FLOAT64:
+        return ((const double *)s.samples)[i];
+    case ARRAKIS_UINT32:
+        return (double)((const uint32_t *)s.samples)[i];
+    default:
+        return (double)((const int32_t *)s.samples)[i];
+    }
+}
+
+static double loudness(arrakis_series s)
+{
+    double sum = 0;
+    for (size_t i = 0; i < s.length; i++)
+        sum += sample(s, i) * sample(s, i);
+    return sqrt(sum / (double)s.length);
+}
+
+static void add_series(struct view *v, size_t i, arrakis_series s, int64_t now_ns)
+{
+    struct trace *t = &v->traces[i];
+    arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+    arrakis_channel_get(arrakis_channels_get(v->channels, i), &info);
+    double value = NAN;
+    t->in_gap = s.length == 0 || arrakis_series_missing(s) > 0;
+    if (t->in_gap) {
+        t->gap_ns = now_ns;
+        v->gap_channel = i;
+        v->new_gaps++;
+    } else if (info.sample_rate > LOUDNESS_FROM_HZ) {
+        value = loudness(s);
+    } else {
+        value = sample(s, s.length - 1);
+    }
+    t->values[t->next] = (float)value;
+    t->next = (t->next + 1) % VIEW_HISTORY;
+}
+
+void view_add(struct view *v, arrakis_block *block)
+{
+    int64_t now_ns = arrakis_gps_now_ns();
+    int64_t end_ns = arrakis_block_start_ns(block) + arrakis_block_duration_ns(block);
+    arrakis_block_free(v->block);
+    v->block = block;
+    v->latencies_ns[v->new_blocks % VIEW_LATENCIES] = now_ns - end_ns;
+    v->new_blocks++;
+    v->blocks++;
+    for (size_t i = 0; i < arrakis_channels_count(v->channels); i++)
+        add_series(v, i, arrakis_block_series(block, i), now_ns);
+}
+
+/* ---------------------------------------------------------------- a line */
+
+static int by_size(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* Where the stream is, and what came since this was last said. */
+static void put_summary(struct view *v, struct out *out)
+{
+    if (!v->new_blocks) {
+        out_text(out, "nothing came");
+        return;
+    }
+    size_t n = v->new_blocks < VIEW_LATENCIES ? v->new_blocks : VIEW_LATENCIES;
+    qsort(v->latencies_ns, n, sizeof *v->latencies_ns, by_size);
+    out_format(out, "GPS %.4f  %zu blocks  latency %.1f ms, at most %.1f ms  ",
+               (double)arrakis_block_start_ns(v->block) / 1e9, v->new_blocks,
+               (double)v->latencies_ns[n / 2] / 1e6, (double)v->latencies_ns[n - 1] / 1e6);
+    if (v->new_gaps)
+        out_format(out, "%zu gaps, as in %s", v->new_gaps,
+                   arrakis_channel_name(arrakis_channels_get(v->channels, v->gap_channel)));
+    else
+        out_text(out, "no gap");
+}
+
+/* ---------------------------------------------------------------- a table */
+
+static void range(const struct trace *t, float *low, float *high)
+{
+    *low = INFINITY;
+    *high = -INFINITY;
+    for (size_t k = 0; k < VIEW_HISTORY; k++) {
+        *low = fminf(*low, t->values[k]);
+        *high = fmaxf(*high, t->values[k]);
+    }
+}
+
+static void put_sparkline(const struct view *v, struct out *out, const struct trace *t)
+{
+    static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    static const char *const letters[] = {".", ":", "-", "=", "+", "*", "#", "@"};
+    const char *const *levels = v->unicode ? bars : letters;
+    float low, high;
+    range(t, &low, &high);
+    for (size_t k = 0; k < VIEW_HISTORY; k++) {
+        float value = t->values[(t->next + k) % VIEW_HISTORY];
+        if (isnan(value))
+            out_char(out, ' ');
+        else if (high > low)
+            out_text(out, levels[(size_t)((value - low) / (high - low) * 7.99f)]);
+        else
+            out_text(out, levels[3]);
+    }
+}
+
+static void put_state(struct out *out, const struct trace *t, int64_t now_ns)
+{
+    if (t->in_gap)
+        out_text(out, "GAP");
+    else if (t->gap_ns != ARRAKIS_UNSET && now_ns - t->gap_ns < GAP_MEMORY_NS)
+        out_format(out, "gap %.0f s ago", (double)(now_ns - t->gap_ns) / 1e9);
+    else
+        out_text(out, "ok");
+}
+
+enum { NAME_WIDTH = 28, TYPE_WIDTH = 7, RATE_WIDTH = 7, VALUE_WIDTH = 15, LATENCY_WIDTH = 8 };
+
+static void put_latest(struct out *line, arrakis_series s)
+{
+    struct out text = {.fd = -1};
+    if (s.length)
+        text_sample(&text, s, s.length - 1);
+    out_char(&text, '\0');
+    table_cell(line, text.data ? text.data : "", VALUE_WIDTH, true);
+    out_free(&text);
+}
+
+static void put_row(struct view *v, size_t i, size_t columns, int64_t now_ns)
+{
+    struct out line = {.fd = -1};
+    char text[32];
+    arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+    arrakis_channel_get(arrakis_channels_get(v->channels, i), &info);
+    table_cell(&line, info.name, NAME_WIDTH, false);
+    table_cell(&line, arrakis_dtype_name(info.data_type), TYPE_WIDTH, false);
+    snprintf(text, sizeof text, "%g", info.sample_rate);
+    table_cell(&line, text, RATE_WIDTH, true);
+    put_sparkline(v, &line, &v->traces[i]);
+    out_text(&line, "  ");
+    put_latest(&line, arrakis_block_series(v->block, i));
+    int64_t lag_ns = arrakis_stream_lag_ns(v->stream, v->traces[i].stream);
+    snprintf(text, sizeof text, "%.0f ms", (double)lag_ns / 1e6);
+    table_cell(&line, lag_ns == ARRAKIS_UNSET ? "-" : text, LATENCY_WIDTH, true);
+    put_state(&line, &v->traces[i], now_ns);
+    table_line(&v->out, &line, columns);
+    out_free(&line);
+}
+
+static void put_titles(struct view *v, size_t columns)
+{
+    struct out line = {.fd = -1};
+    table_cell(&line, "channel", NAME_WIDTH, false);
+    table_cell(&line, "type", TYPE_WIDTH, false);
+    table_cell(&line, "Hz", RATE_WIDTH, true);
+    table_cell(&line, "two seconds", VIEW_HISTORY, false);
+    table_cell(&line, "latest", VALUE_WIDTH, true);
+    table_cell(&line, "latency", LATENCY_WIDTH, true);
+    out_text(&line, "state");
+    table_line(&v->out, &line, columns);
+    out_free(&line);
+}
+
+static void put_table(struct view *v)
+{
+    enum { OTHER_LINES = 4 }; /* summary, titles, what is hidden, the cursor's own */
+    size_t columns, rows, n = arrakis_channels_count(v->channels);
+    screen_size(&columns, &rows);
+    size_t room = rows > OTHER_LINES ? rows - OTHER_LINES : 1;
+    size_t shown = n < room ? n : room;
+    struct out line = {.fd = -1};
+    put_summary(v, &line);
+    table_line(&v->out, &line, columns);
+    put_titles(v, columns);
+    int64_t now_ns = arrakis_gps_now_ns();
+    for (size_t i = 0; i < shown; i++)
+        put_row(v, i, columns, now_ns);
+    if (shown < n) {
+        out_format(&line, "and %zu more channels", n - shown);
+        table_line(&v->out, &line, columns);
+    }
+    out_free(&line);
+}
+
+bool view_show(struct view *v)
+{
+    if (v->live && !v->block)
+        return true;
+    if (v->live) {
+        put_table(v);
+        screen_draw(&v->out);
+    } else {
+        put_summary(v, &v->out);
+        out_char(&v->out, '\n');
+        out_flush(&v->out);
+    }
+    v->new_blocks = 0;
+    v->new_gaps = 0;
+    return !v->out.error;
+}

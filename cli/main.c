@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+#include "interrupt.h"
+#include "out.h"
+#include "report.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TABLES_MAX = 8 };
+
+static const struct command *const commands[] = {
+    &cmd_find, &cmd_count, &cmd_describe, &cmd_stream, &cmd_fetch, &cmd_demo, NULL,
+};
+
+static const struct arg_table *const program_tables[] = {&program_options, NULL};
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; commands[i]; i++) {
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+        for (const char *const *alias = commands[i]->aliases; *alias; alias++)
+            if (strcmp(*alias, name) == 0)
+                return commands[i];
+    }
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- help and version */
+
+static size_t put_names(struct out *out, const struct command *command)
+{
+    size_t start = out->size;
+    out_format(out, "  %s", command->name);
+    for (const char *const *alias = command->aliases; *alias; alias++)
+        out_format(out, ", %s", *alias);
+    return out->size - start;
+}
+
+static int program_help(void)
+{
+    struct out out = {.fd = STDOUT_FILENO};
+    out_text(&out, "Usage: arrakis-cli [OPTION]... COMMAND ...\n\n"
+                   "Time series of gravitational-wave detectors, out of Kafka.\n\nCommands:\n");
+    for (size_t i = 0; commands[i]; i++)
+        help_paragraph(&out, commands[i]->summary, put_names(&out, commands[i]), 26);
+    args_help(&out, program_tables);
+    out_text(&out, "\n'arrakis-cli COMMAND --help' tells about a command; 'arrakis-cli demo' needs "
+                   "nothing\nelse to run.\n");
+    return out_finish(&out, EXIT_SUCCESS);
+}
+
+static int command_help(const struct command *command, const struct arg_table *const *tables)
+{
+    struct out out = {.fd = STDOUT_FILENO};
+    out_format(&out, "Usage: arrakis-cli %s [OPTION]...%s%s\n", command->name,
+               *command->arguments ? " " : "", command->arguments);
+    for (const char *const *alias = command->aliases; *alias; alias++)
+        out_format(&out, "   or: arrakis-cli %s ...\n", *alias);
+    out_char(&out, '\n');
+    help_paragraph(&out, command->summary, 0, 0);
+    if (command->description) {
+        out_char(&out, '\n');
+        help_paragraph(&out, command->description, 0, 0);
+    }
+    args_help(&out, tables);
+    return out_finish(&out, EXIT_SUCCESS);
+}
+
+static int print_version(void)
+{
+    struct out out = {.fd = STDOUT_FILENO};
+    out_format(&out, "arrakis-cli %s\n", arrakis_version());
+    return out_finish(&out, EXIT_SUCCESS);
+}
+
+/* ---------------------------------------------------------------- running */
+
+static int no_such_command(const char *name)
+{
+    char known[256] = "";
+    for (size_t i = 0; commands[i]; i++) {
+        strncat(known, i ? ", " : "", sizeof known - strlen(known) - 1);
+        strncat(known, commands[i]->name, sizeof known - strlen(known) - 1);
+    }
+    return fail_usage(NULL, "there is no command '%s': want one of %s", name, known);
+}
+
+static int check_arguments(const struct command *command, const struct options *options)
+{
+    size_t n = options->arguments.count;
+    if (n < command->min_arguments)
+        return fail_usage(command->name, "%s: %s is missing", command->name, command->arguments);
+    if (n > command->max_arguments)
+        return fail_usage(command->name, "%s: '%s' is one argument too many", command->name,
+                          options->arguments.items[command->max_arguments]);
+    return 0;
+}
+
+static int run_command(const struct command *command, struct options *options, int64_t now_ns,
+                       int argc, char **argv)
+{
+    const struct arg_table *tables[TABLES_MAX] = {NULL};
+    size_t n = 0;
+    for (; command->tables[n]; n++)
+        tables[n] = command->tables[n];
+    tables[n] = &program_options;
+    struct arg_parser parser = {.command = command->name, .tables = tables, .target = options,
+                                .arguments = &options->arguments, .now_ns = now_ns};
+    options->command = command->name;
+    if (args_parse(&parser, argc, argv) < 0)
+        return EXIT_USAGE;
+    if (options->stop == STOP_HELP)
+        return command_help(command, tables);
+    if (options->stop == STOP_VERSION)
+        return print_version();
+    int code = check_arguments(command, options);
+    if (code)
+        return code;
+    report_log(options->quiet, options->verbose);
+    interrupt_install();
+    return command->run(options);
+}
+
+static int run(struct options *options, int argc, char **argv)
+{
+    int64_t now_ns = arrakis_gps_now_ns();
+    struct arg_parser parser = {.tables = program_tables, .target = options, .now_ns = now_ns};
+    int used = args_parse(&parser, argc, argv);
+    if (used < 0)
+        return EXIT_USAGE;
+    if (options->stop == STOP_VERSION)
+        return print_version();
+    if (options->stop == STOP_HELP || used == argc)
+        return program_help();
+    const struct command *command = find_command(argv[used]);
+    if (!command)
+        return no_such_command(argv[used]);
+    return run_command(command, options, now_ns, argc - used - 1, argv + used + 1);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    options_init(&options);
+    int code = argc > 0 ? run(&options, argc - 1, argv + 1) : program_help();
+    options_free(&options);
+    return code;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a command line can say, and the parts of the option tables that commands share. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include "args.h"
+
+#include <arrakis/arrakis.h>
+
+enum stop {
+    STOP_NOT,
+    STOP_HELP,
+    STOP_VERSION,
+};
+
+enum format {
+    FORMAT_TABLE,
+    FORMAT_TABLE_FULL,
+    FORMAT_STR,
+    FORMAT_REPR,
+    FORMAT_PPRINT,
+    FORMAT_JSON,
+    FORMAT_JSON_PP,
+    FORMAT_JSON_ABRV,
+    FORMAT_ARROW,
+};
+
+enum option_group {
+    GROUP_NONE,
+    GROUP_FORMAT,
+    GROUP_SPAN,
+    GROUP_REPLAY,
+    GROUP_LOG,
+};
+
+struct options {
+    const char *command; /* its name, for messages */
+    int stop;
+    bool quiet, verbose;
+    struct arg_list arguments;
+
+    /* where channels and data come from */
+    const char *url, *kafka_url, *metadata;
+    struct arg_list properties;
+    int64_t timeout_ns;
+
+    /* which channels */
+    struct arg_list data_types, publishers;
+    double min_rate, max_rate;
+    int64_t time_ns;
+    const char *replay_id;
+
+    /* which data */
+    int64_t start_ns, end_ns, duration_ns, stride_ns, latency_tolerance_ns;
+    int64_t replay_start_ns, replay_end_ns;
+    int on_gap;
+    bool fast_forward;
+    int64_t count;
+
+    /* output */
+    int format;
+    bool latency;
+
+    /* the demonstration */
+    int64_t partitions, channels;
+};
+
+void options_init(struct options *options);
+void options_free(struct options *options);
+
+#define OPTION_AT(member) offsetof(struct options, member)
+#define OPTIONS_END                                                                               \
+    {                                                                                             \
+        0, NULL, NULL, NULL, NULL, ARG_FLAG, 0, 0, 0, NULL                                        \
+    }
+
+extern const struct arg_table program_options;      /* of every command, and before it */
+extern const struct arg_table source_options;       /* needed wherever channels are */
+extern const struct arg_table channel_formats;      /* find, describe */
+extern const struct arg_table count_formats;        /* count */
+extern const struct arg_table block_formats;        /* stream, fetch */
+extern const struct arg_table find_filters;         /* find, count */
+extern const struct arg_table metadata_options;     /* find, count, describe */
+extern const struct arg_table replay_options;       /* stream, fetch */
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "out.h"
+
+#include "report.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A long fetch is written in pieces, not held as text. */
+enum { PIECE_SIZE = 1 << 20 };
+
+static bool grow(struct out *out, size_t n)
+{
+    size_t capacity = out->capacity ? out->capacity : 4096;
+    while (capacity - out->size < n) {
+        if (capacity > SIZE_MAX / 2) {
+            out->error = ENOMEM;
+            return false;
+        }
+        capacity *= 2;
+    }
+    char *data = realloc(out->data, capacity);
+    if (!data) {
+        out->error = ENOMEM;
+        return false;
+    }
+    out->data = data;
+    out->capacity = capacity;
+    return true;
+}
+
+char *out_reserve(struct out *out, size_t n)
+{
+    if (out->fd >= 0 && out->size > PIECE_SIZE)
+        out_flush(out);
+    if (out->error || (out->capacity - out->size < n && !grow(out, n)))
+        return NULL;
+    return out->data + out->size;
+}
+
+void out_advance(struct out *out, const char *end)
+{
+    out->size = (size_t)(end - out->data);
+}
+
+void out_bytes(struct out *out, const void *data, size_t size)
+{
+    char *p = out_reserve(out, size);
+    if (!p)
+        return;
+    memcpy(p, data, size);
+    out->size += size;
+}
+
+void out_text(struct out *out, const char *text)
+{
+    out_bytes(out, text, strlen(text));
+}
+
+void out_char(struct out *out, char c)
+{
+    out_bytes(out, &c, 1);
+}
+
+void out_pad(struct out *out, char c, size_t n)
+{
+    char *p = out_reserve(out, n);
+    if (!p)
+        return;
+    memset(p, c, n);
+    out->size += n;
+}
+
+void out_format(struct out *out, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *p = n < 0 ? NULL : out_reserve(out, (size_t)n + 1);
+    if (p) {
+        vsnprintf(p, (size_t)n + 1, format, again);
+        out->size += (size_t)n;
+    }
+    va_end(again);
+}
+
+void out_plain(struct out *out, const char *text)
+{
+    for (const char *t = text; *t; t++) {
+        unsigned char c = (unsigned char)*t, next = (unsigned char)t[1];
+        bool high_control = c == 0xc2 && next >= 0x80 && next < 0xa0;
+        if (high_control)
+            t++;
+        out_char(out, c < 0x20 || c == 0x7f || high_control ? '?' : *t);
+    }
+}
+
+size_t text_width(const char *text, size_t size)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < size; i++)
+        width += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return width;
+}
+
+static void write_all(struct out *out, const char *data, size_t size)
+{
+    while (!out->error && size) {
+        ssize_t n = write(out->fd, data, size);
+        if (n >= 0) {
+            data += n;
+            size -= (size_t)n;
+        } else if (errno != EINTR) { /* interrupted: what was begun is finished, the end comes after */
+            out->error = errno;
+        }
+    }
+}
+
+bool out_flush(struct out *out)
+{
+    write_all(out, out->data, out->size);
+    out->size = 0;
+    return !out->error;
+}
+
+bool out_through(struct out *out, const void *data, size_t size)
+{
+    out_flush(out);
+    write_all(out, data, size);
+    return !out->error;
+}
+
+int out_finish(struct out *out, int code)
+{
+    if (out->fd >= 0)
+        out_flush(out);
+    int error = out->error;
+    out_free(out);
+    if (!error)
+        return code;
+    if (error == EPIPE)
+        return code; /* whoever read has seen enough */
+    return fail("writing the output: %s", strerror(error));
+}
+
+void out_free(struct out *out)
+{
+    free(out->data);
+    out->data = NULL;
+    out->size = out->capacity = 0;
+}

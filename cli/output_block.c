@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "output_block.h"
+
+#include "output_text.h"
+#include "report.h"
+#include "screen.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+int block_printer_check(const struct options *o)
+{
+    if (o->format == FORMAT_ARROW && isatty(STDOUT_FILENO))
+        return fail_usage(o->command, "--arrow writes bytes that are not for a terminal: send them "
+                                      "to a file or a pipe");
+    return 0;
+}
+
+static int begin_arrow(struct block_printer *p, const arrakis_channels *channels)
+{
+    arrakis_error err;
+    const void *data;
+    size_t size;
+    arrakis_status rc = arrakis_arrow_writer_new(&p->arrow, channels, &err);
+    if (rc >= 0)
+        rc = arrakis_arrow_writer_schema(p->arrow, &data, &size, &err);
+    if (rc < 0)
+        return finish(rc, &err);
+    out_through(&p->out, data, size);
+    return 0;
+}
+
+int block_printer_begin(struct block_printer *p, const struct options *o,
+                        const arrakis_channels *channels, bool live)
+{
+    *p = (struct block_printer){.format = (enum format)o->format, .out = {.fd = STDOUT_FILENO}};
+    p->json.style = p->format == FORMAT_JSON      ? JSON_LINE
+                    : p->format == FORMAT_JSON_PP ? JSON_PRETTY
+                                                  : JSON_ABBREVIATED;
+    p->live = live && p->format == FORMAT_TABLE && isatty(STDOUT_FILENO);
+    if (p->live)
+        screen_begin();
+    return p->format == FORMAT_ARROW ? begin_arrow(p, channels) : 0;
+}
+
+static void add_table(struct block_printer *p, const arrakis_block *block, int64_t latency_ns)
+{
+    size_t columns = 0, rows = 0;
+    if (isatty(STDOUT_FILENO))
+        screen_size(&columns, &rows);
+    /* The cursor stands on the line below the frame. */
+    block_table_write(&p->table, &p->out, block, columns, p->live ? rows - 1 : 0, latency_ns);
+    if (p->live)
+        screen_draw(&p->out);
+}
+
+static void add_arrow(struct block_printer *p, const arrakis_block *block)
+{
+    const void *data;
+    size_t size;
+    arrakis_error err;
+    arrakis_status rc = arrakis_arrow_writer_block(p->arrow, block, &data, &size, &err);
+    if (rc >= 0) {
+        out_through(&p->out, data, size);
+        return;
+    }
+    finish(rc, &err);
+    p->failed = true;
+}
+
+bool block_printer_add(struct block_printer *p, const arrakis_block *block, int64_t latency_ns)
+{
+    switch (p->format) {
+    case FORMAT_TABLE:
+    case FORMAT_TABLE_FULL:
+        add_table(p, block, latency_ns);
+        break;
+    case FORMAT_JSON:
+    case FORMAT_JSON_PP:
+    case FORMAT_JSON_ABRV:
+        json_block(&p->json, &p->out, block);
+        break;
+    case FORMAT_STR:
+    case FORMAT_REPR:
+        text_block(&p->out, block);
+        break;
+    case FORMAT_PPRINT:
+        text_block_pretty(&p->out, block);
+        break;
+    case FORMAT_ARROW:
+        add_arrow(p, block);
+        break;
+    }
+    return out_flush(&p->out) && !p->failed;
+}
+
+int block_printer_end(struct block_printer *p, int code)
+{
+    if (p->arrow) {
+        const void *data;
+        size_t size;
+        arrakis_arrow_writer_end(p->arrow, &data, &size);
+        out_through(&p->out, data, size);
+    }
+    if (p->live)
+        screen_end();
+    arrakis_arrow_writer_free(p->arrow);
+    json_blocks_free(&p->json);
+    block_table_free(&p->table);
+    return out_finish(&p->out, p->failed ? EXIT_FAILURE : code);
+}

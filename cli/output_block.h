@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Blocks on stdout, in the format asked for. */
+#ifndef CLI_OUTPUT_BLOCK_H
+#define CLI_OUTPUT_BLOCK_H
+
+#include "options.h"
+#include "out.h"
+#include "output_json.h"
+#include "output_table.h"
+
+struct block_printer {
+    enum format format;
+    bool live; /* redraw in place */
+    struct out out;
+    struct json_blocks json;
+    struct block_table table;
+    arrakis_arrow_writer *arrow;
+    bool failed; /* in a way that has been reported */
+};
+
+/** Refuses what cannot go to a terminal. @return 0, or the exit code after a message. */
+int block_printer_check(const struct options *options);
+/** @param live      whether a table may be redrawn in place where stdout is a terminal
+ *  @return 0, or the exit code after a message */
+int block_printer_begin(struct block_printer *printer, const struct options *options,
+                        const arrakis_channels *channels, bool live);
+/** @param latency_ns of the block, or ARRAKIS_UNSET
+ *  @return whether to go on */
+bool block_printer_add(struct block_printer *printer, const arrakis_block *block,
+                       int64_t latency_ns);
+/** @return the exit code, where that of getting the blocks was `code` */
+int block_printer_end(struct block_printer *printer, int code);
+
+#endif

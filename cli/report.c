@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report.h"
+
+#include "interrupt.h"
+#include "out.h"
+#include "screen.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+static void print_error(const char *format, va_list args)
+{
+    char line[2048];
+    vsnprintf(line, sizeof line, format, args);
+    struct out out = {.fd = STDERR_FILENO};
+    out_text(&out, "arrakis-cli: ");
+    out_plain(&out, line);
+    out_char(&out, '\n');
+    out_flush(&out);
+    out_free(&out);
+}
+
+int fail(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    print_error(format, args);
+    va_end(args);
+    return EXIT_FAILURE;
+}
+
+int fail_usage(const char *command, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    print_error(format, args);
+    va_end(args);
+    fprintf(stderr, "'arrakis-cli %s%s--help' tells more.\n", command ? command : "",
+            command ? " " : "");
+    return EXIT_USAGE;
+}
+
+int finish(arrakis_status status, const arrakis_error *err)
+{
+    if (status >= 0 || (status == ARRAKIS_ECANCELED && interrupt_seen()))
+        return EXIT_SUCCESS;
+    return fail("%s", *err->message ? err->message : arrakis_status_text(status));
+}
+
+/* ---------------------------------------------------------------- log */
+
+static const char *const level_names[] = {"ERROR", "WARNING", "INFO", "DEBUG"};
+
+static void log_line(arrakis_log_level level, const char *message, void *opaque)
+{
+    (void)opaque;
+    struct timespec now;
+    struct tm local;
+    clock_gettime(CLOCK_REALTIME, &now);
+    localtime_r(&now.tv_sec, &local);
+    char when[32];
+    strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &local);
+    struct out out = {.fd = STDERR_FILENO};
+    out_format(&out, "%s,%03ld %s ", when, now.tv_nsec / 1000000, level_names[level]);
+    out_plain(&out, message);
+    out_char(&out, '\n');
+    screen_make_way();
+    out_flush(&out);
+    screen_go_on();
+    out_free(&out);
+}
+
+static arrakis_log_level level_from_environment(void)
+{
+    const char *name = getenv("ARRAKIS_LOG_LEVEL");
+    if (!name || !*name)
+        return ARRAKIS_LOG_INFO;
+    for (int i = ARRAKIS_LOG_ERROR; i <= ARRAKIS_LOG_DEBUG; i++)
+        if (strcasecmp(name, level_names[i]) == 0)
+            return (arrakis_log_level)i;
+    if (strcasecmp(name, "critical") == 0)
+        return ARRAKIS_LOG_ERROR;
+    fprintf(stderr, "arrakis-cli: ARRAKIS_LOG_LEVEL is none of DEBUG, INFO, WARNING, ERROR: "
+                    "taken as INFO\n");
+    return ARRAKIS_LOG_INFO;
+}
+
+void report_log(bool quiet, bool verbose)
+{
+    arrakis_log_level level = quiet     ? ARRAKIS_LOG_WARNING
+                              : verbose ? ARRAKIS_LOG_DEBUG
+                                        : level_from_environment();
+    arrakis_log_set(level, log_line, NULL);
+}

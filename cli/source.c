@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "source.h"
+
+#include "interrupt.h"
+#include "report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The first that is given: a file, the server, the broker's metadata topics. A server named by the
+ * environment alone is left out where nothing would be asked of it. */
+static int choose_source(arrakis_client_options *c, const struct options *o, bool data)
+{
+    const char *environment = getenv("ARRAKIS_SERVER");
+    bool server_needed = !o->metadata || (data && !o->kafka_url);
+    if (server_needed)
+        c->url = o->url ? o->url : environment && *environment ? environment : NULL;
+    c->metadata_path = o->metadata;
+    if (data || !o->metadata)
+        c->kafka_url = o->kafka_url;
+    if (data && !c->url && !c->kafka_url && o->metadata)
+        return fail_usage(o->command, "no source of data: give --kafka-url HOST:PORT or --url URL");
+    if (!c->url && !c->kafka_url && !c->metadata_path)
+        return fail_usage(o->command,
+                          "no source of channels: give --kafka-url HOST:PORT%s, or --url URL "
+                          "(or set ARRAKIS_SERVER)",
+                          data ? "" : ", --metadata FILE");
+    return 0;
+}
+
+/* "key=value" of each -X. */
+static int load_properties(arrakis_property *properties, char **copies, const struct options *o)
+{
+    for (size_t i = 0; i < o->properties.count; i++) {
+        const char *text = o->properties.items[i];
+        const char *equals = strchr(text, '=');
+        if (!equals || equals == text)
+            return fail_usage(o->command, "--property is '%s': want KEY=VALUE", text);
+        copies[i] = strndup(text, (size_t)(equals - text));
+        if (!copies[i])
+            return fail("out of memory");
+        properties[i] = (arrakis_property){copies[i], equals + 1};
+    }
+    return 0;
+}
+
+static int open_client(arrakis_client **client, const struct options *o,
+                       arrakis_client_options *c, arrakis_property *properties, char **copies)
+{
+    if (o->properties.count && (!properties || !copies))
+        return fail("out of memory");
+    int code = load_properties(properties, copies, o);
+    if (code)
+        return code;
+    c->properties = properties;
+    c->property_count = o->properties.count;
+    arrakis_error err;
+    arrakis_status rc = arrakis_client_open(client, c, &err);
+    if (rc < 0)
+        return finish(rc, &err);
+    interrupt_client(*client);
+    return 0;
+}
+
+int source_open(arrakis_client **client, const struct options *o, bool data)
+{
+    *client = NULL;
+    arrakis_client_options c = ARRAKIS_CLIENT_OPTIONS_INIT;
+    c.request_timeout_ns = o->timeout_ns;
+    int code = choose_source(&c, o, data);
+    if (code)
+        return code;
+    size_t n = o->properties.count;
+    arrakis_property *properties = calloc(n ? n : 1, sizeof *properties);
+    char **copies = calloc(n ? n : 1, sizeof *copies);
+    code = open_client(client, o, &c, properties, copies);
+    for (size_t i = 0; copies && i < n; i++)
+        free(copies[i]);
+    free(copies);
+    free(properties);
+    return code;
+}
+
+void source_close(arrakis_client *client)
+{
+    interrupt_client(NULL);
+    arrakis_client_close(client);
+}
+
+/* ---------------------------------------------------------------- queries */
+
+/* numpy's other names of the types. */
+static const struct {
+    const char *name;
+    arrakis_dtype type;
+} other_names[] = {
+    {"i1", ARRAKIS_INT8},    {"i2", ARRAKIS_INT16},     {"i4", ARRAKIS_INT32},
+    {"i8", ARRAKIS_INT64},   {"u1", ARRAKIS_UINT8},     {"u2", ARRAKIS_UINT16},
+    {"u4", ARRAKIS_UINT32},  {"u8", ARRAKIS_UINT64},    {"f4", ARRAKIS_FLOAT32},
+    {"f8", ARRAKIS_FLOAT64}, {"single", ARRAKIS_FLOAT32}, {"double", ARRAKIS_FLOAT64},
+    {"float", ARRAKIS_FLOAT64}, {"int", ARRAKIS_INT64}, {"uint", ARRAKIS_UINT64},
+};
+
+static arrakis_dtype type_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof other_names / sizeof *other_names; i++)
+        if (strcmp(other_names[i].name, name) == 0)
+            return other_names[i].type;
+    return arrakis_dtype_parse(name);
+}
+
+int source_query(arrakis_query *query, arrakis_dtype **types, const struct options *o)
+{
+    size_t n = o->data_types.count;
+    *query = (arrakis_query)ARRAKIS_QUERY_INIT;
+    *types = calloc(n ? n : 1, sizeof **types);
+    if (!*types)
+        return fail("out of memory");
+    for (size_t i = 0; i < n; i++) {
+        (*types)[i] = type_of(o->data_types.items[i]);
+        if ((*types)[i] == ARRAKIS_DTYPE_NONE)
+            return fail_usage(o->command,
+                              "--data-type is '%s': want a type such as float32 or int64",
+                              o->data_types.items[i]);
+    }
+    query->pattern = o->arguments.count ? o->arguments.items[0] : NULL;
+    query->data_types = *types;
+    query->data_type_count = n;
+    if (o->min_rate >= 0)
+        query->min_rate = o->min_rate;
+    if (o->max_rate >= 0)
+        query->max_rate = o->max_rate;
+    query->publishers = o->publishers.items;
+    query->publisher_count = o->publishers.count;
+    query->time_ns = o->time_ns;
+    query->replay_id = o->replay_id;
+    return 0;
+}
+
+/* ---------------------------------------------------------------- requests for data */
+
+static int check_replay(const struct options *o)
+{
+    bool start = o->replay_start_ns != ARRAKIS_UNSET, end = o->replay_end_ns != ARRAKIS_UNSET;
+    if (start != end)
+        return fail_usage(o->command, "--replay-%s needs --replay-%s too", start ? "start" : "end",
+                          start ? "end" : "start");
+    if (start)
+        return fail("a replay of a window of time is made by an Arrakis server, which this "
+                    "program cannot ask for one yet: --replay-id reads a replay by its name");
+    return 0;
+}
+
+int source_request(arrakis_request *request, const struct options *o)
+{
+    int code = check_replay(o);
+    if (code)
+        return code;
+    *request = (arrakis_request)ARRAKIS_REQUEST_INIT;
+    request->stream.start_ns = o->start_ns;
+    request->stream.end_ns = o->end_ns;
+    request->stream.duration_ns = o->duration_ns;
+    request->stream.on_gap = (arrakis_on_gap)o->on_gap;
+    request->stream.stride_ns = o->stride_ns;
+    request->stream.latency_tolerance_ns = o->latency_tolerance_ns;
+    request->replay_id = o->replay_id;
+    request->fast_forward = o->fast_forward;
+    return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the command line to the library: a client, a query, the names of channels. */
+#ifndef CLI_SOURCE_H
+#define CLI_SOURCE_H
+
+#include "options.h"
+
+/** A client of the sources given, ready to be interrupted; with `data`, one that can read samples
+ *  too. @return 0, or the exit code after a message. */
+int source_open(arrakis_client **client, const struct options *options, bool data);
+void source_close(arrakis_client *client);
+
+/** `types` receives the data types that query->data_types points to, to be passed to free().
+ *  @return 0, or the exit code after a message. */
+int source_query(arrakis_query *query, arrakis_dtype **types, const struct options *options);
+
+/** @return 0, or the exit code after a message */
+int source_request(arrakis_request *request, const struct options *options);
+
+struct names {
+    struct arg_list list; /* each name once */
+    char *text;           /* what was read from stdin */
+};
+
+/** The channels of the arguments; "-" stands for the lines of stdin, without blank ones and those
+ *  that begin with '#'. @return 0, or the exit code after a message. */
+int names_load(struct names *names, const struct options *options);
+void names_free(struct names *names);
+
+#endif

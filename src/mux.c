@@ -376,9 +376,9 @@ int64_t ark_mux_deadline_ns(const ark_mux *mux)
     return deadline;
 }
 
-int64_t ark_mux_overdue(const ark_mux *mux, int64_t now_ns, int64_t *earliest_ns)
+int64_t ark_mux_overdue(const ark_mux *mux, int64_t now_ns, int64_t *due)
 {
-    *earliest_ns = ARRAKIS_UNSET;
+    *due = ARRAKIS_UNSET;
     if (mux->options.start_ns == ARRAKIS_UNSET)
         return -1;
     for (size_t i = 0; i < mux->count; i++) {
@@ -387,10 +387,10 @@ int64_t ark_mux_overdue(const ark_mux *mux, int64_t now_ns, int64_t *earliest_ns
             l->queue.timeout_ns != ARRAKIS_UNSET || l->contract_ns == ARRAKIS_UNSET)
             continue;
         int64_t then = due_ns(mux, l, l->contract_ns);
+        if (*due == ARRAKIS_UNSET || then < *due || then <= now_ns)
+            *due = then;
         if (then <= now_ns)
             return (int64_t)i;
-        if (*earliest_ns == ARRAKIS_UNSET || then < *earliest_ns)
-            *earliest_ns = then;
     }
     return -1;
 }

@@ -50,7 +50,8 @@ int64_t ark_mux_deadline_ns(const ark_mux *mux);
 /* ---- requests with a start: there no deadline passes by itself, the source is asked */
 
 /* A stream without which the next block is not ready, whose data should be there by now_ns: its
- * number, or -1. *due_ns receives the earliest time at which there may be one. */
+ * number, or -1. *due_ns receives when its data was due, or the earliest time at which some will
+ * be (ARRAKIS_UNSET: never). */
 int64_t ark_mux_overdue(const ark_mux *mux, int64_t now_ns, int64_t *due_ns);
 /* The source held nothing more of that stream at at_ns. With `live`, from now on deadlines pass for
  * it as for a live stream. */

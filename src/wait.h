@@ -7,7 +7,7 @@
 
 /* The moment timeout_ms from now on the monotonic clock; INT64_MAX for a negative one. */
 int64_t ark_wait_deadline(int timeout_ms);
-/* Wait until fd is readable (true) or the deadline has passed (false). */
+/* Wait until fd is readable (true) or the deadline has passed (false; always, for a negative fd). */
 bool ark_wait_fd(int fd, int64_t deadline_ns);
 
 /* A descriptor that becomes readable with any of several, at a GPS time, or on cancel. */

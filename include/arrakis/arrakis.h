@@ -318,10 +318,9 @@ ARRAKIS_API arrakis_status arrakis_kafka_reader_new(arrakis_reader **out, const 
                                                     arrakis_channels *channels,
                                                     const arrakis_kafka_options *options,
                                                     arrakis_error *err);
-/** A reader of messages that the program pushes itself: same streams, same decoding, no broker.
- *  With `start_ns` set it behaves as a Kafka reader with a start. */
+/** A reader of messages that the program pushes itself: same streams, same decoding, no broker. */
 ARRAKIS_API arrakis_status arrakis_memory_reader_new(arrakis_reader **out,
-                                                     arrakis_channels *channels, int64_t start_ns,
+                                                     arrakis_channels *channels,
                                                      arrakis_error *err);
 /** Queue one message (copied) as it would stand in the topic of `stream`.
  *  @return OK; EINVAL for another kind of reader or no such stream; ENOMEM. */

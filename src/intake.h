@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages -> arrivals, for readers of messages: decoding, and accounting for what cannot be used. */
+#ifndef ARK_INTAKE_H
+#define ARK_INTAKE_H
+
+#include "episode.h"
+#include "reader.h"
+#include "row_decoder.h"
+
+typedef struct ark_intake_lane {
+    ark_row_decoder *decoder;
+    ark_episode undecodable;
+    bool no_rows; /* the topic's messages have no wanted rows just now: said once */
+} ark_intake_lane;
+
+/* All zero can be cleared. */
+typedef struct ark_intake {
+    ark_intake_lane *lanes; /* one a stream */
+    size_t count;
+    size_t stream;          /* the message under way */
+    const char *topic;
+    int64_t offset;
+    bool busy, rows_seen;
+    uint64_t messages, bytes, undecodable, unwanted;
+} ark_intake;
+
+arrakis_status ark_intake_init(ark_intake *intake, const ark_reader_stream *streams, size_t count,
+                               arrakis_error *err);
+void ark_intake_clear(ark_intake *intake);
+
+/* Begin with a message; `topic` and the bytes stay until ark_intake_next() returns DONE. */
+void ark_intake_begin(ark_intake *intake, size_t stream, const char *topic, int64_t offset,
+                      const void *message, size_t size);
+/* Its next rows that someone asked for. OK or DONE: what cannot be read is counted and logged. */
+arrakis_status ark_intake_next(ark_intake *intake, ark_arrival *arrival);
+void ark_intake_stats(const ark_intake *intake, arrakis_stats *stats);
+
+#endif

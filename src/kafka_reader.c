@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Channels out of Kafka topics. */
+#include "kafka_reader.h"
+
+#include "channel.h"
+#include "error.h"
+#include "kafka_conf.h"
+#include "kafka_topics.h"
+#include "log.h"
+#include "options.h"
+#include "wait.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const int64_t default_timeout_ns = 10 * ARRAKIS_SECOND_NS;
+
+/* ------------------------------------------------------------------ taking messages */
+
+static void release_message(ark_kafka_reader *kafka)
+{
+    rd_kafka_message_destroy(kafka->messages[kafka->message_at++]);
+    kafka->holding = false;
+}
+
+void ark_kafka_drop_messages(ark_kafka_reader *kafka)
+{
+    while (kafka->message_at < kafka->message_count)
+        release_message(kafka);
+}
+
+/* An error that librdkafka reports in place of a message. It goes on trying by itself, unless it
+ * calls the error fatal. */
+static arrakis_status take_error(ark_kafka_reader *kafka, const rd_kafka_message_t *message,
+                                 arrakis_error *err)
+{
+    kafka->error_count++;
+    if (message->err == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_fatal_error(kafka->rk, NULL, 0)) {
+        char text[256] = "";
+        rd_kafka_fatal_error(kafka->rk, text, sizeof text);
+        return ark_fail(err, ARRAKIS_EBROKER, "%s: %s", kafka->url, text);
+    }
+    uint64_t times = ark_episode_note(&kafka->errors, arrakis_gps_now_ns());
+    if (times)
+        ark_log(ARRAKIS_LOG_WARNING, "%s: %s (will go on trying; %llu since last said)", kafka->url,
+                rd_kafka_message_errstr(message), (unsigned long long)times);
+    return ARRAKIS_OK;
+}
+
+static void take_payload(ark_kafka_reader *kafka, const rd_kafka_message_t *message)
+{
+    uint64_t unsaid;
+    if (kafka->errors.open && ark_episode_end(&kafka->errors, &unsaid))
+        ark_log(ARRAKIS_LOG_INFO, "%s: reading again (%llu errors not said)", kafka->url,
+                (unsigned long long)unsaid);
+    size_t stream = (size_t)(uintptr_t)rd_kafka_topic_opaque(message->rkt);
+    atomic_store_explicit(&kafka->partitions[stream].position, message->offset + 1,
+                          memory_order_relaxed);
+    ark_intake_begin(&kafka->intake, stream, rd_kafka_topic_name(message->rkt), message->offset,
+                     message->payload, message->len);
+    kafka->holding = true;
+}
+
+/* Take what librdkafka has, without waiting. */
+static bool refill(ark_kafka_reader *kafka)
+{
+    kafka->message_at = kafka->message_count = 0;
+    /* cleared before looking: whatever comes after the look sets it again */
+    ark_event_clear(kafka->head.fd);
+    ssize_t count =
+        rd_kafka_consume_batch_queue(kafka->queue, 0, kafka->messages, ARK_KAFKA_BATCH);
+    kafka->message_count = count > 0 ? (size_t)count : 0;
+    return count > 0;
+}
+
+/* ------------------------------------------------------------------ falling behind */
+
+static void skip_ahead(ark_kafka_reader *kafka, const ark_arrival *arrival, int64_t now_ns)
+{
+    arrakis_error why;
+    size_t moved, stream = arrival->stream;
+    int64_t budget_ns = kafka->partitions[stream].budget_ns;
+    int64_t at_ns = arrival->rows.time_ns, to_ns = now_ns - budget_ns;
+    if (ark_kafka_fast_forward(&kafka->head, to_ns, &moved, &why) < 0)
+        ark_log(ARRAKIS_LOG_WARNING, "%s cannot skip ahead: %s", kafka->head.streams[stream].id,
+                why.message);
+    else
+        ark_log(ARRAKIS_LOG_WARNING,
+                "%s was %.1f s old for over %.1f s, with a latency budget of %.1f s: skipped %zu "
+                "partition(s) to GPS %lld, dropping %.1f s",
+                kafka->head.streams[stream].id, (double)(now_ns - at_ns) * 1e-9,
+                (double)ark_fast_forward_grace_ns(budget_ns) * 1e-9, (double)budget_ns * 1e-9,
+                moved, (long long)(to_ns / ARRAKIS_SECOND_NS), (double)(to_ns - at_ns) * 1e-9);
+    ark_fast_forward_done(&kafka->policy);
+}
+
+/* Whether an arrival made the reader skip ahead: then it is gone, with all that was taken. */
+static bool check_lag(ark_kafka_reader *kafka, const ark_arrival *arrival)
+{
+    int64_t now_ns = arrakis_gps_now_ns(), lag_ns = now_ns - arrival->rows.time_ns;
+    int64_t budget_ns = kafka->partitions[arrival->stream].budget_ns;
+    switch (ark_fast_forward_observe(&kafka->policy, arrival->stream, lag_ns, budget_ns, now_ns)) {
+    case ARK_LAG_FINE:
+        return false;
+    case ARK_LAG_RECOVERED:
+        ark_log(ARRAKIS_LOG_INFO, "%s has caught up: %.1f s old, budget %.1f s",
+                kafka->head.streams[arrival->stream].id, (double)lag_ns * 1e-9,
+                (double)budget_ns * 1e-9);
+        return false;
+    case ARK_LAG_FORWARD:
+        skip_ahead(kafka, arrival, now_ns);
+        return true;
+    }
+    return false;
+}
+
+static arrakis_status kafka_next(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err)
+{
+    ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
+    for (;;) {
+        if (kafka->holding) {
+            if (ark_intake_next(&kafka->intake, arrival) == ARRAKIS_OK) {
+                if (kafka->fast_forward && check_lag(kafka, arrival))
+                    continue;
+                return ARRAKIS_OK;
+            }
+            release_message(kafka);
+        }
+        if (kafka->message_at == kafka->message_count && !refill(kafka))
+            return ARRAKIS_TIMEOUT;
+        const rd_kafka_message_t *message = kafka->messages[kafka->message_at];
+        if (!message->err) {
+            take_payload(kafka, message);
+            continue;
+        }
+        arrakis_status rc = take_error(kafka, message, err);
+        release_message(kafka);
+        if (rc < 0)
+            return rc;
+    }
+}
+
+/* ------------------------------------------------------------------ opening */
+
+/* Name the topics that do not exist, once. */
+static size_t warn_of_missing(const ark_kafka_reader *kafka, const bool *exists)
+{
+    char names[600] = "";
+    size_t missing = 0, length = 0;
+    for (size_t i = 0; i < kafka->head.stream_count; i++) {
+        if (exists[i])
+            continue;
+        missing++;
+        int n = snprintf(names + length, sizeof names - length, " %s",
+                         rd_kafka_topic_name(kafka->partitions[i].topic));
+        if (n > 0 && length + (size_t)n < sizeof names)
+            length += (size_t)n;
+    }
+    names[length] = 0;
+    if (missing)
+        ark_log(ARRAKIS_LOG_WARNING,
+                "%zu topic(s) do not exist on %s and are gaps until they appear:%s", missing,
+                kafka->url, names);
+    return missing;
+}
+
+static arrakis_status assign(ark_kafka_reader *kafka, const bool *exists, arrakis_error *err)
+{
+    rd_kafka_topic_partition_list_t *list;
+    arrakis_status rc = ark_kafka_find_start(kafka, exists, false, &list, err);
+    if (rc < 0)
+        return rc;
+    for (int i = 0; i < list->cnt; i++) {
+        ark_kafka_partition *partition = list->elems[i].opaque;
+        atomic_store(&partition->assigned, true);
+    }
+    rd_kafka_resp_err_t code = rd_kafka_assign(kafka->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (code)
+        return ark_fail(err, ark_kafka_status(code), "assigning topics: %s",
+                        rd_kafka_err2str(code));
+    return ARRAKIS_OK;
+}
+
+static arrakis_status kafka_open(arrakis_reader *reader, arrakis_error *err)
+{
+    ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
+    size_t count = reader->stream_count;
+    bool *exists = calloc(count, sizeof *exists);
+    rd_kafka_topic_t **topics = calloc(count, sizeof *topics);
+    arrakis_status rc = ARRAKIS_OK;
+    if (!exists || !topics)
+        rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
+        topics[i] = kafka->partitions[i].topic;
+    if (rc == ARRAKIS_OK)
+        rc = ark_kafka_topics_find(kafka->rk, topics, count, exists, kafka->timeout_ns, err);
+    if (rc == ARRAKIS_OK)
+        rc = assign(kafka, exists, err);
+    if (rc == ARRAKIS_OK && warn_of_missing(kafka, exists))
+        rc = ark_kafka_watch_start(kafka, err);
+    free(exists);
+    free(topics);
+    return rc < 0 ? ark_fail_within(err, rc, "%s", kafka->url) : rc;
+}
+
+/* ------------------------------------------------------------------ making and closing */
+
+static bool kafka_done(const arrakis_reader *reader)
+{
+    (void)reader;
+    return false;
+}
+
+static void kafka_stats(const arrakis_reader *reader, arrakis_stats *stats)
+{
+    const ark_kafka_reader *kafka = (const ark_kafka_reader *)reader;
+    ark_intake_stats(&kafka->intake, stats);
+    stats->errors += kafka->error_count;
+    stats->fast_forwards += kafka->forward_count;
+}
+
+static void kafka_close(arrakis_reader *reader)
+{
+    ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
+    ark_kafka_watch_stop(kafka);
+    ark_kafka_drop_messages(kafka);
+    if (kafka->queue) {
+        rd_kafka_queue_io_event_enable(kafka->queue, -1, NULL, 0);
+        rd_kafka_queue_destroy(kafka->queue);
+    }
+    for (size_t i = 0; kafka->partitions && i < reader->stream_count; i++)
+        if (kafka->partitions[i].topic)
+            rd_kafka_topic_destroy(kafka->partitions[i].topic);
+    if (kafka->rk) /* no group was joined: there is none to leave */
+        rd_kafka_destroy_flags(kafka->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    ark_intake_clear(&kafka->intake);
+    ark_fast_forward_clear(&kafka->policy);
+    free(kafka->partitions);
+    free(kafka->url);
+    if (reader->fd >= 0)
+        close(reader->fd);
+    ark_reader_clear(reader);
+    free(kafka);
+}
+
+static const ark_reader_ops kafka_ops = {
+    .open = kafka_open,
+    .next = kafka_next,
+    .done = kafka_done,
+    .exhausted = ark_kafka_exhausted,
+    .pause = ark_kafka_pause,
+    .fast_forward = ark_kafka_fast_forward,
+    .stats = kafka_stats,
+    .close = kafka_close,
+};
+
+static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_options *options,
+                                  arrakis_error *err)
+{
+    char group[17], prefetch_kib[24];
+    arrakis_status rc = arrakis_generate_groupid(group, err);
+    if (rc < 0)
+        return rc;
+    int64_t prefetch = options->prefetch_bytes;
+    if (prefetch == ARRAKIS_UNSET) {
+        size_t mib = kafka->head.stream_count;
+        prefetch = (int64_t)(mib < 4 ? 4 : mib > 64 ? 64 : mib) << 20;
+    }
+    if (prefetch < 1024 || prefetch >> 10 > 2097151)
+        return ark_fail(err, ARRAKIS_EINVAL, "prefetch of %lld bytes: wanted 1 KiB to 2 GiB",
+                        (long long)prefetch);
+    snprintf(prefetch_kib, sizeof prefetch_kib, "%lld", (long long)(prefetch >> 10));
+    const ark_kafka_property ours[] = {
+        {"group.id", group, false},
+        {"message.max.bytes", "10000000", false},
+        {"enable.auto.commit", "false", false},
+        {"enable.auto.offset.store", "false", false},
+        {"allow.auto.create.topics", "false", false},
+        /* an offset that retention has taken: go on with what is left */
+        {"auto.offset.reset", "earliest", false},
+        /* bound the queue by bytes: bound by messages, many partitions stall a stride */
+        {"queued.min.messages", "10000000", false},
+        {"queued.max.messages.kbytes", prefetch_kib, false},
+        {"fetch.queue.backoff.ms", "10", true},
+        {"socket.nagle.disable", "true", false},
+        {"reconnect.backoff.max.ms", "1000", false},
+    };
+    rc = ark_kafka_new(&kafka->rk, RD_KAFKA_CONSUMER, kafka->url, ours, sizeof ours / sizeof *ours,
+                       options->properties, options->property_count, err);
+    if (rc < 0)
+        return rc;
+    rd_kafka_poll_set_consumer(kafka->rk);
+    kafka->queue = rd_kafka_queue_get_consumer(kafka->rk);
+    kafka->head.fd = ark_event_new();
+    if (kafka->head.fd < 0)
+        return ark_fail(err, ARRAKIS_EIO, "no descriptor for events");
+    const uint64_t one = 1;
+    rd_kafka_queue_io_event_enable(kafka->queue, kafka->head.fd, &one, sizeof one);
+    return ARRAKIS_OK;
+}
+
+/* The name of a channel's topic, to be freed. */
+static char *topic_name(const arrakis_channel_info *info)
+{
+    char *name;
+    int n = info->replay_id
+                ? asprintf(&name, "arrakis-replay-%s-%s", info->replay_id, info->partition_id)
+                : asprintf(&name, "arrakis-%s", info->partition_id);
+    return n < 0 ? NULL : name;
+}
+
+static int64_t budget_of(const ark_reader_stream *stream)
+{
+    int64_t latest = ARRAKIS_UNSET;
+    for (size_t i = 0; i < arrakis_channels_count(stream->channels); i++) {
+        int64_t latency = arrakis_channels_get(stream->channels, i)->info.max_latency_ns;
+        latest = latency > latest ? latency : latest;
+    }
+    return latest > 0 ? latest + stream->stride_ns : 0;
+}
+
+static arrakis_status make_partitions(ark_kafka_reader *kafka, arrakis_error *err)
+{
+    size_t count = kafka->head.stream_count;
+    if (!(kafka->partitions = calloc(count, sizeof *kafka->partitions)))
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    for (size_t i = 0; i < count; i++) {
+        const ark_reader_stream *stream = &kafka->head.streams[i];
+        kafka->partitions[i].budget_ns = budget_of(stream);
+        char *name = topic_name(&arrakis_channels_get(stream->channels, 0)->info);
+        rd_kafka_topic_conf_t *conf = name ? rd_kafka_topic_conf_new() : NULL;
+        if (conf)
+            rd_kafka_topic_conf_set_opaque(conf, (void *)(uintptr_t)i);
+        kafka->partitions[i].topic = conf ? rd_kafka_topic_new(kafka->rk, name, conf) : NULL;
+        if (conf && !kafka->partitions[i].topic)
+            ark_fail(err, ARRAKIS_EINVAL, "topic \"%s\": %s", name,
+                     rd_kafka_err2str(rd_kafka_last_error()));
+        free(name);
+        if (!conf)
+            return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        if (!kafka->partitions[i].topic) {
+            rd_kafka_topic_conf_destroy(conf);
+            return ARRAKIS_EINVAL;
+        }
+    }
+    return ARRAKIS_OK;
+}
+
+static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
+                                  const arrakis_channels *channels,
+                                  const arrakis_kafka_options *options, arrakis_error *err)
+{
+    kafka->head.ops = &kafka_ops;
+    kafka->head.fd = -1;
+    kafka->asked_ns = ARRAKIS_UNSET;
+    kafka->start_ns = options->start_ns;
+    kafka->timeout_ns = options->request_timeout_ns == ARRAKIS_UNSET ? default_timeout_ns
+                                                                     : options->request_timeout_ns;
+    kafka->fast_forward = options->fast_forward && options->start_ns == ARRAKIS_UNSET;
+    char *prefix = NULL;
+    arrakis_status rc = ark_kafka_check_url(url, err);
+    if (rc == ARRAKIS_OK && (!(kafka->url = strdup(url)) || asprintf(&prefix, "%s/", url) < 0))
+        rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    if (rc == ARRAKIS_OK && kafka->timeout_ns <= 0)
+        rc = ark_fail(err, ARRAKIS_EINVAL, "request timeout of %lld ns: wanted more than 0",
+                      (long long)kafka->timeout_ns);
+    if (rc == ARRAKIS_OK)
+        rc = ark_reader_group(&kafka->head, channels, prefix, err);
+    free(prefix);
+    if (rc == ARRAKIS_OK)
+        rc = ark_intake_init(&kafka->intake, kafka->head.streams, kafka->head.stream_count, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_fast_forward_init(&kafka->policy, kafka->head.stream_count, err);
+    if (rc == ARRAKIS_OK)
+        rc = make_handle(kafka, options, err);
+    return rc == ARRAKIS_OK ? make_partitions(kafka, err) : rc;
+}
+
+arrakis_status arrakis_kafka_reader_new(arrakis_reader **out, const char *url,
+                                        arrakis_channels *channels,
+                                        const arrakis_kafka_options *options, arrakis_error *err)
+{
+    if (!out || !channels)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_kafka_reader_new: an argument is missing");
+    *out = NULL;
+    arrakis_kafka_options all = ARRAKIS_KAFKA_OPTIONS_INIT;
+    if (options)
+        ark_copy_struct(&all, sizeof all, options, options->struct_size);
+    ark_kafka_reader *kafka = calloc(1, sizeof *kafka);
+    if (!kafka)
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    arrakis_status rc = make_reader(kafka, url, channels, &all, err);
+    if (rc < 0) {
+        kafka_close(&kafka->head);
+        return rc;
+    }
+    *out = &kafka->head;
+    return ARRAKIS_OK;
+}

@@ -70,7 +70,7 @@ void ark_schema_free(ark_schema *schema);
 /* One column of a batch, or the child of one. */
 typedef struct ark_column {
     const uint8_t *valid;   /* bitmap, LSB first; NULL: nothing is null */
-    const uint8_t *offsets; /* list, utf8, map: length + 1 int32, little-endian */
+    const uint8_t *offsets; /* list, utf8, map: length + 1 int32, little-endian; NULL: no rows */
     const uint8_t *values;  /* primitive: samples; list: the child's samples; utf8: the text */
     const uint8_t *child_valid; /* list: validity of the child's samples, or NULL */
     int64_t length;         /* rows */
@@ -82,9 +82,17 @@ typedef struct ark_column {
     int64_t key_text_size, item_text_size;
 } ark_column;
 
-/* Read a batch into `columns` (schema->count of them). *length receives the number of rows. */
+/* Read a batch into `columns` (schema->count of them). *length receives the number of rows.
+ *
+ * Where the parts lie, counted from message->body, follows from the header's bytes and body_size
+ * alone: a message equal to the last one in both has its columns in the same places, and only the
+ * contents of its offsets are still to be checked. */
 arrakis_status ark_batch_read(ark_column *columns, int64_t *length, const ark_schema *schema,
                               const ark_ipc_message *message, arrakis_error *err);
+
+/* Whether length + 1 offsets never decrease and lie in 0..child_length. `length` 0: true, and
+ * `offsets` may be NULL. */
+bool ark_offsets_ok(const uint8_t *offsets, int64_t length, int64_t child_length);
 
 /* ---- writing */
 

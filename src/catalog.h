@@ -31,9 +31,12 @@ void ark_metadata_free(ark_metadata *metadata);
 arrakis_status ark_metadata_digest(char hex[65], arrakis_channel *const *channels, size_t count,
                                    arrakis_error *err);
 
+/* EINVAL for a broker list that cannot be one. kafka_metadata.c */
+arrakis_status ark_kafka_metadata_check(const char *url, arrakis_error *err);
+
 /* Read the metadata topics `arrakis-metadata-*` of a broker to the end they had at the start and
- * hand each channel to `fn`. `cancel` (may be NULL) is looked at at least every 100 ms.
- * kafka_metadata.c */
+ * hand each channel to `fn`. `cancel` (may be NULL) is looked at every 100 ms;
+ * while a broker that is connected does not answer, after waits that double. kafka_metadata.c */
 #include <stdatomic.h>
 arrakis_status ark_kafka_metadata_read(const char *url, const arrakis_property *properties,
                                        size_t property_count, int64_t timeout_ns,

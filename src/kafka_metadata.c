@@ -296,6 +296,11 @@ static void clean_up(metadata_read *read)
     free(read->topics);
 }
 
+arrakis_status ark_kafka_metadata_check(const char *url, arrakis_error *err)
+{
+    return ark_kafka_check_url(url, err);
+}
+
 arrakis_status ark_kafka_metadata_read(const char *url, const arrakis_property *properties,
                                        size_t property_count, int64_t timeout_ns,
                                        const atomic_bool *cancel, arrakis_channel_fn fn,

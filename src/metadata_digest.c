@@ -5,6 +5,7 @@
 #include "error.h"
 
 #include <inttypes.h>
+#include <locale.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,14 +56,27 @@ static bool hash_entries(unsigned char out[SHA256_SIZE], char *const *entries, s
     return ok;
 }
 
+static bool make_entries(char **entries, arrakis_channel *const *channels, size_t count)
+{
+    /* The program's own locale may write rates with a comma. */
+    locale_t c_locale = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+    if (!c_locale)
+        return false;
+    locale_t before = uselocale(c_locale);
+    bool ok = true;
+    for (size_t i = 0; ok && i < count; i++)
+        ok = (entries[i] = entry_of(&channels[i]->info)) != NULL;
+    uselocale(before);
+    freelocale(c_locale);
+    return ok;
+}
+
 arrakis_status ark_metadata_digest(char hex[65], arrakis_channel *const *channels, size_t count,
                                    arrakis_error *err)
 {
     unsigned char digest[SHA256_SIZE];
     char **entries = calloc(count ? count : 1, sizeof *entries);
-    bool ok = entries != NULL;
-    for (size_t i = 0; ok && i < count; i++)
-        ok = (entries[i] = entry_of(&channels[i]->info)) != NULL;
+    bool ok = entries && make_entries(entries, channels, count);
     if (ok) {
         qsort(entries, count, sizeof *entries, compare);
         ok = hash_entries(digest, entries, count);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client.h"
+
+#include "catalog.h"
+#include "channel.h"
+#include "error.h"
+#include "log.h"
+#include "options.h"
+
+#include <sched.h>
+#include <stdlib.h>
+
+/* ------------------------------------------------------------------ opening, cancel */
+
+static bool copy_text(char **to, const char *from)
+{
+    return !from || (*to = strdup(from)) != NULL;
+}
+
+static arrakis_status copy_properties(arrakis_client *client,
+                                      const arrakis_client_options *options, arrakis_error *err)
+{
+    if (!options->property_count)
+        return ARRAKIS_OK;
+    client->properties = calloc(options->property_count, sizeof *client->properties);
+    if (!client->properties)
+        return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+    for (; client->property_count < options->property_count; client->property_count++) {
+        const arrakis_property *from = &options->properties[client->property_count];
+        if (!from->name || !from->value)
+            return ark_fail(err, ARRAKIS_EINVAL, "property %zu: its %s is NULL",
+                            client->property_count, from->name ? "value" : "name");
+        char *name = strdup(from->name), *value = strdup(from->value);
+        if (!name || !value) {
+            free(name);
+            free(value);
+            return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+        }
+        client->properties[client->property_count] = (arrakis_property){name, value};
+    }
+    return ARRAKIS_OK;
+}
+
+static arrakis_status check_options(const arrakis_client_options *options, arrakis_error *err)
+{
+    if (options->url)
+        return ark_fail(err, ARRAKIS_EUNSUPPORTED,
+                        "server '%.200s': the library is built without Flight", options->url);
+    if (!options->kafka_url && !options->metadata_path)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "a client without a source: wanted url, kafka_url or metadata_path");
+    if (options->request_timeout_ns != ARRAKIS_UNSET && options->request_timeout_ns <= 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "request_timeout_ns is %lld, wanted over 0",
+                        (long long)options->request_timeout_ns);
+    return options->kafka_url ? ark_kafka_metadata_check(options->kafka_url, err) : ARRAKIS_OK;
+}
+
+arrakis_status arrakis_client_open(arrakis_client **out, const arrakis_client_options *options,
+                                   arrakis_error *err)
+{
+    if (!out || !options)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_open: %s is NULL",
+                        out ? "options" : "out");
+    *out = NULL;
+    arrakis_client_options o = ARRAKIS_CLIENT_OPTIONS_INIT;
+    ark_copy_struct(&o, sizeof o, options, options->struct_size);
+    arrakis_status rc = check_options(&o, err);
+    if (rc < 0)
+        return rc;
+    arrakis_client *client = calloc(1, sizeof *client);
+    if (!client || !copy_text(&client->kafka_url, o.kafka_url) ||
+        !copy_text(&client->metadata_path, o.metadata_path))
+        rc = ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+    else
+        rc = copy_properties(client, &o, err);
+    if (rc < 0) {
+        arrakis_client_close(client);
+        return rc;
+    }
+    client->request_timeout_ns =
+        o.request_timeout_ns == ARRAKIS_UNSET ? 10 * ARRAKIS_SECOND_NS : o.request_timeout_ns;
+    *out = client;
+    return ARRAKIS_OK;
+}
+
+void arrakis_client_close(arrakis_client *client)
+{
+    if (!client)
+        return;
+    for (size_t i = 0; i < client->property_count; i++) {
+        free((char *)(uintptr_t)client->properties[i].name);
+        free((char *)(uintptr_t)client->properties[i].value);
+    }
+    free(client->properties);
+    free(client->kafka_url);
+    free(client->metadata_path);
+    free(client);
+}
+
+void arrakis_client_cancel(arrakis_client *client)
+{
+    if (!client)
+        return;
+    atomic_store(&client->canceled, true);
+    atomic_fetch_add(&client->cancelers, 1);
+    arrakis_stream *stream = atomic_load(&client->current);
+    if (stream)
+        arrakis_stream_cancel(stream);
+    atomic_fetch_sub(&client->cancelers, 1);
+}
+
+void ark_client_watch(arrakis_client *client, arrakis_stream *stream)
+{
+    atomic_store(&client->current, stream);
+    if (atomic_load(&client->canceled)) /* between the two, on another thread */
+        arrakis_stream_cancel(stream);
+}
+
+void ark_client_release(arrakis_client *client)
+{
+    atomic_store(&client->current, NULL);
+    while (atomic_load(&client->cancelers)) /* some atomic operations long */
+        sched_yield();
+}
+
+arrakis_status ark_client_check(const arrakis_client *client, arrakis_error *err)
+{
+    return atomic_load(&client->canceled)
+               ? ark_fail(err, ARRAKIS_ECANCELED, "the client was canceled")
+               : ARRAKIS_OK;
+}
+
+/* ------------------------------------------------------------------ channels */
+
+static arrakis_status read_file(arrakis_client *client, arrakis_channel_fn fn, void *opaque,
+                                arrakis_error *err)
+{
+    arrakis_channels *channels;
+    arrakis_status rc = arrakis_channels_load(&channels, client->metadata_path, err);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < arrakis_channels_count(channels); i++)
+        if (!fn(arrakis_channels_get(channels, i), opaque))
+            break;
+    arrakis_channels_free(channels);
+    return ark_client_check(client, err);
+}
+
+/* Every channel of the client's source. */
+static arrakis_status read_channels(arrakis_client *client, arrakis_channel_fn fn, void *opaque,
+                                    arrakis_error *err)
+{
+    arrakis_status rc = ark_client_check(client, err);
+    if (rc < 0)
+        return rc;
+    if (client->metadata_path)
+        return read_file(client, fn, opaque, err);
+    return ark_kafka_metadata_read(client->kafka_url, client->properties, client->property_count,
+                                   client->request_timeout_ns, &client->canceled, fn, opaque, err);
+}
+
+typedef struct search {
+    ark_filter *filter;
+    arrakis_channel_fn fn;
+    void *opaque;
+} search;
+
+static bool pass_match(arrakis_channel *channel, void *opaque)
+{
+    search *s = opaque;
+    if (ark_filter_matches(s->filter, channel))
+        return s->fn(channel, s->opaque);
+    return ark_filter_status(s->filter, NULL) == ARRAKIS_OK;
+}
+
+arrakis_status arrakis_client_find(arrakis_client *client, const arrakis_query *query,
+                                   arrakis_channel_fn fn, void *opaque, arrakis_error *err)
+{
+    if (!client || !fn)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_find: %s is NULL",
+                        client ? "fn" : "client");
+    arrakis_query all = ARRAKIS_QUERY_INIT;
+    if (query)
+        ark_copy_struct(&all, sizeof all, query, query->struct_size);
+    search s = {.fn = fn, .opaque = opaque};
+    arrakis_status rc = ark_filter_new(&s.filter, &all, err);
+    if (rc < 0)
+        return rc;
+    rc = read_channels(client, pass_match, &s, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_filter_status(s.filter, err);
+    ark_filter_free(s.filter);
+    return rc;
+}
+
+static bool count_one(arrakis_channel *channel, void *opaque)
+{
+    (void)channel;
+    ++*(uint64_t *)opaque;
+    return true;
+}
+
+arrakis_status arrakis_client_count(arrakis_client *client, const arrakis_query *query,
+                                    uint64_t *count, arrakis_error *err)
+{
+    if (!count)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_count: count is NULL");
+    *count = 0;
+    return arrakis_client_find(client, query, count_one, count, err);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a client is made of: where channels and data come from, and its cancel. */
+#ifndef ARK_CLIENT_H
+#define ARK_CLIENT_H
+
+#include <arrakis/arrakis.h>
+
+#include <stdatomic.h>
+
+struct arrakis_client {
+    char *kafka_url;
+    char *metadata_path;
+    arrakis_property *properties; /* copies */
+    size_t property_count;
+    int64_t request_timeout_ns;
+    atomic_bool canceled;
+    _Atomic(arrakis_stream *) current; /* what a fetch waits on */
+    atomic_uint cancelers;             /* calls of cancel that may hold `current` */
+};
+
+/* ECANCELED once the client is. */
+arrakis_status ark_client_check(const arrakis_client *client, arrakis_error *err);
+
+/* The stream to be canceled with the client, until _release. After that nobody touches it any more,
+ * so it may be closed. */
+void ark_client_watch(arrakis_client *client, arrakis_stream *stream);
+void ark_client_release(arrakis_client *client);
+
+#endif

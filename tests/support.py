@@ -158,6 +158,8 @@ class Cluster:
         })  # fmt: skip
 
     def create(self, topics, **config):
+        if not topics:
+            return
         config = {k.replace("_", "."): str(v) for k, v in config.items()}
         new = [NewTopic(t, num_partitions=1, replication_factor=1, config=config) for t in topics]
         for future in self.admin.create_topics(new).values():

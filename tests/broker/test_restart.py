@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The broker goes away in mid-stream and comes back: nothing is lost, nothing comes twice."""
+
+import pytest
+from broker import Broker
+from live import LivePublisher
+from support import (
+    SECOND, STRIDE, Cluster, assert_same, by_partition, channel, expected_block, stream_arguments,
+    unique, write_metadata,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_a_restart_in_mid_stream_loses_nothing(how, cli, tmp_path):
+    x = unique("")
+    # A latency longer than the broker is away: all of it may still arrive.
+    cs = [
+        channel(f"H1:CAL-C{i}", f"p{i // 2}{x}", i % 2, "float64", 64, max_latency=60 * SECOND)
+        for i in range(6)
+    ]
+    metadata = write_metadata(tmp_path, cs)
+    with Broker() as broker:
+        cluster = Cluster(broker.start().bootstrap)
+        cluster.create_for(cs)
+        with LivePublisher(cluster, cs) as publisher:
+            with cli.follow(*stream_arguments(broker.bootstrap, metadata, cs)) as stream:
+                stream.wait_for(lambda b: len(b) >= 16)
+                getattr(broker, how)()
+                down = publisher.reached_ns
+                broker.start()
+                stream.wait_for(lambda b: b[-1]["time_ns"] >= down + 3 * SECOND, timeout=60)
+                assert stream.interrupt() == 0
+                blocks = stream.blocks()
+    first = blocks[0]["time_ns"]
+    wanted = [expected_block(cs, first + i * STRIDE, STRIDE) for i in range(len(blocks))]
+    assert_same(blocks, wanted, cs)
+    # The outage is told, and not once a second for each partition.
+    told = [e for e in stream.errors if e]
+    assert 1 <= len(told) <= 12, told
+
+
+def test_a_short_latency_makes_the_outage_a_gap_and_the_stream_goes_on(cli, tmp_path):
+    x = unique("")
+    cs = [channel(f"H1:CAL-C{i}", f"p{i}{x}", 0, max_latency=250_000_000) for i in range(2)]
+    metadata = write_metadata(tmp_path, cs)
+    with Broker() as broker:
+        cluster = Cluster(broker.start().bootstrap)
+        cluster.create_for(cs)
+        with LivePublisher(cluster, cs) as publisher:
+            with cli.follow(*stream_arguments(broker.bootstrap, metadata, cs)) as stream:
+                stream.wait_for(lambda b: len(b) >= 16)
+                broker.stop()
+                down = publisher.reached_ns
+                # Time goes on without the broker: gaps, on time.
+                stream.wait_for(lambda b: b[-1]["time_ns"] >= down + SECOND, timeout=10)
+                broker.start()
+                blocks = stream.wait_for(
+                    lambda b: b[-1]["time_ns"] > down + 2 * SECOND and whole(b[-1]), timeout=60
+                )
+                assert stream.interrupt() == 0
+    times = [b["time_ns"] for b in blocks]
+    assert all(b - a == STRIDE for a, b in zip(times, times[1:]))
+    assert any(not whole(b) for b in blocks)
+    for b in blocks:
+        for c in cs:
+            if any(v is not None for v in b["data"][c.name]):
+                assert b["data"][c.name] == expected_block([c], b["time_ns"], STRIDE)["data"][c.name]
+
+
+def whole(block):
+    return all(v is not None for values in block["data"].values() for v in values)
+
+
+def test_no_broker_at_all_is_an_error_that_names_it(cli, tmp_path):
+    cs = [channel("H1:CAL-C0", "p", 0)]
+    metadata = write_metadata(tmp_path, cs)
+    done = cli.run(*stream_arguments("127.0.0.1:9", metadata, cs), check=1)
+    assert "127.0.0.1:9" in done.stderr
+    assert by_partition(cs)  # and nothing on stdout
+    assert done.stdout == ""

@@ -1,0 +1,439 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Both directions with the real thing: arrakis-server and the reference's Publisher on Kafka, read
+by arrakis-cli from Kafka alone; and libarrakis publishing, read by the reference."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy
+import pyarrow
+import pytest
+from arrakis import Client, SeriesBlock
+from arrakis.format import formatter
+from arrakis.publish import Publisher, serialize_batch
+from broker import Broker
+from confluent_kafka import Consumer, Producer, TopicPartition
+from oracle import reference_stream
+from server import Server, publisher_toml
+from support import (
+    DTYPES, ROOT, SECOND, STRIDE, Cluster, Follower, assert_same, channel, channel_json,
+    gps_now_ns, samples, seconds, write_metadata,
+)  # fmt: skip
+
+ARRAKIS = Path(sys.executable).parent / "arrakis"
+
+# Every data type, two partitions of one of them, several rates.
+TEST = [channel(f"H1:TYP-{d.upper()}", f"TEST_{d}", 0, d, 64) for d in DTYPES] + [
+    channel("H1:TYP_FAST", "TEST_float32", 1, "float32", 1024),
+    channel("H1:CAL-DELTA", "TEST_CAL", 4, "float64", 16384),
+    channel("L1:CAL-DELTA", "TEST_CAL", 9, "float64", 16),
+]
+OTHER = [channel(f"V1:ENV-T{i}", "OTHER_ENV", i, "float32", 16, stride=250_000_000) for i in range(3)]
+REPLAY = [channel(f"H1:RPL-C{i}", "REPLAY_A", i, "int32", 16, replay_id="GWTC") for i in range(2)]
+
+
+@pytest.fixture(scope="module")
+def broker():
+    # Not the shared one: whoever looks for channels here sees these publishers and no others.
+    with Broker() as b:
+        yield b.start()
+
+
+@pytest.fixture(scope="module")
+def server(broker, tmp_path_factory):
+    configs = {
+        "TEST": publisher_toml("TEST", TEST, STRIDE, SECOND),
+        "OTHER": publisher_toml("OTHER", OTHER, 250_000_000, 2 * SECOND),
+        "REPLAY": publisher_toml("REPLAY", REPLAY, STRIDE, SECOND, replay_id="GWTC"),
+    }
+    with Server(broker.bootstrap, tmp_path_factory.mktemp("server"), configs) as s:
+        yield s
+
+
+def masked_samples(c, t, i):
+    """Samples, some of them missing in some blocks, as a masked array."""
+    values = samples(c, t)
+    mask = numpy.zeros(len(values), bool)
+    if i % 4 == 1:
+        mask[c.partition_index % len(mask) :: 3] = True
+    elif i % 4 == 2 and c.partition_index == 0:
+        mask[:] = True
+    return numpy.ma.array(values, mask=mask) if mask.any() else values
+
+
+def publish_by_reference(server, publisher_id, start, count, replay_id=None):
+    """`count` blocks of all its channels. Returns the blocks."""
+    publisher = Publisher(publisher_id, server.url, replay_id=replay_id)
+    publisher.register()
+    blocks = []
+    with publisher:
+        for i in range(count):
+            t = start + i * publisher.stride
+            data = {n: masked_samples(c, t, i) for n, c in publisher.channels.items()}
+            block = SeriesBlock(t, data, dict(publisher.channels))
+            publisher.publish(block)
+            blocks.append(block)
+    return blocks
+
+
+@pytest.fixture(scope="module")
+def published(server):
+    """Two seconds of everything of TEST, the latest of them about now."""
+    start = gps_now_ns() // SECOND * SECOND - 2 * SECOND
+    return start, publish_by_reference(server, "TEST", start, 32)
+
+
+def reference(server, *arguments):
+    """The reference's own command line."""
+    done = subprocess.run([ARRAKIS, "-q", "--url", server.url, *map(str, arguments)],
+                          capture_output=True, text=True, timeout=60)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+# ---------------------------------------------------------------- the main job
+
+
+def test_published_blocks_come_out_equal(broker, server, published, cli):
+    start, blocks = published
+    names = [c.name for c in TEST]
+    span = ["--start", seconds(start), "--end", seconds(start + 2 * SECOND)]
+    common = ["stream", "--json", "--kafka-url", broker.bootstrap, *span]
+    theirs = [json.loads(line) for line in reference(server, *common, *names)]
+    ours = cli.blocks(*common, *names)
+    assert len(theirs) == 32
+    assert_same(ours, theirs, TEST)
+    assert_same(ours, [json.loads(formatter(b, "json")) for b in blocks], TEST)
+
+
+def test_one_channel_alone(broker, server, published, cli):
+    start, _ = published
+    for c in TEST:
+        arguments = ["stream", "--json", "--kafka-url", broker.bootstrap, "--start",
+                     seconds(start + STRIDE), "--end", seconds(start + SECOND), c.name]  # fmt: skip
+        theirs = [json.loads(line) for line in reference(server, *arguments)]
+        assert_same(cli.blocks(*arguments), theirs, [c])
+
+
+def test_a_fetch_is_one_block(broker, server, published, cli):
+    start, _ = published
+    names = [c.name for c in TEST]
+    span = ["--start", seconds(start), "--end", seconds(start + SECOND)]
+    blocks, _ = reference_stream(broker.bootstrap, kafka_channels(server), start, start + SECOND,
+                                 silence_s=25, stride=SECOND)  # fmt: skip
+    ours = cli.blocks("fetch", "--json", "--kafka-url", broker.bootstrap, *span, *names)
+    assert_same(ours, blocks, TEST)
+
+
+def kafka_channels(server, names=None, replay_id=None):
+    names = names or [c.name for c in TEST]
+    return list(Client(server.url).describe(names, replay_id=replay_id).values())
+
+
+def test_a_replay_is_read_by_its_id(broker, server, cli):
+    start = gps_now_ns() // SECOND * SECOND - SECOND
+    blocks = publish_by_reference(server, "REPLAY", start, 16, replay_id="GWTC")
+    ours = cli.blocks(
+        "stream", "--json", "--kafka-url", broker.bootstrap, "--replay-id", "GWTC",
+        "--start", seconds(start), "--end", seconds(start + SECOND), *[c.name for c in REPLAY],
+    )  # fmt: skip
+    assert_same(ours, [json.loads(formatter(b, "json")) for b in blocks], REPLAY)
+
+
+def test_arrow_output_is_read_by_pyarrow(broker, published, cli, tmp_path):
+    start, blocks = published
+    names = [c.name for c in TEST]
+    with open(tmp_path / "out.arrow", "wb") as out:
+        subprocess.run(
+            [cli.path, "stream", "--arrow", "--kafka-url", broker.bootstrap, "--start",
+             seconds(start), "--end", seconds(start + 2 * SECOND), *names],
+            stdout=out, check=True, timeout=40,
+        )  # fmt: skip
+    with pyarrow.ipc.open_stream(tmp_path / "out.arrow") as stream:
+        schema = stream.schema
+        batches = list(stream)
+    assert schema.names == ["time", *sorted(names)]
+    for c in TEST:
+        field = schema.field(c.name)
+        assert field.type == pyarrow.list_(pyarrow.from_numpy_dtype(numpy.dtype(c.data_type)))
+        assert float(field.metadata[b"rate"]) == c.sample_rate
+    assert len(batches) == 32
+    for b, block in zip(batches, blocks):
+        b.validate(full=True)
+        assert b.column("time").to_pylist() == [block.time_ns]
+        for c in TEST:
+            assert b.column(c.name).to_pylist() == [block.data[c.name].tolist()]
+
+
+@pytest.mark.parametrize("source", ["kafka", "file"])
+def test_live_blocks_come_out_equal(broker, server, cli, tmp_path, source):
+    """Ours and the reference beside each other on a live stream, from the same publisher."""
+    names = [c.name for c in OTHER]
+    common = ["stream", "--json", "--kafka-url", broker.bootstrap, *names]
+    ours_arguments = list(common)
+    if source == "file":
+        channels = kafka_channels(server, names)
+        ours_arguments[2:2] = ["--metadata", write_metadata(tmp_path, channels)]
+    publisher = Publisher("OTHER", server.url)
+    publisher.register()
+    sent = {}
+    stop = threading.Event()
+
+    def publish():
+        step = publisher.stride
+        with publisher:
+            t = gps_now_ns() // step * step
+            while not stop.wait(max(0, (t + step - gps_now_ns()) / SECOND)):
+                data = {n: samples(c, t) for n, c in publisher.channels.items()}
+                publisher.publish(SeriesBlock(t, data, dict(publisher.channels)))
+                sent[t] = data
+                t += step
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    try:
+        with Follower([str(ARRAKIS), "-q", "--url", server.url, *common]) as theirs:
+            with cli.follow(*ours_arguments) as ours:
+                mine = ours.wait_for(lambda b: len(b) >= 8)
+                until = mine[7]["time_ns"]
+                other = theirs.wait_for(lambda b: b and b[-1]["time_ns"] >= until)
+                mine = ours.wait_for(lambda b: b[-1]["time_ns"] >= until)
+                assert ours.interrupt() == 0
+    finally:
+        stop.set()
+        thread.join()
+    first = max(mine[0]["time_ns"], other[0]["time_ns"])
+
+    def common_part(blocks):
+        return [b for b in blocks if first <= b["time_ns"] <= until]
+
+    assert len(common_part(mine)) >= 3
+    assert_same(common_part(mine), common_part(other), OTHER)
+    for b in mine:
+        for c in OTHER:
+            assert b["data"][c.name] == sent[b["time_ns"]][c.name].tolist()
+
+
+# ---------------------------------------------------------------- finding channels
+
+
+QUERIES = {
+    "everything": ["."],
+    "a prefix": ["H1:TYP"],
+    "from the first character": ["CAL"],
+    "an alternative": ["(H1|L1):CAL-.*"],
+    "an anchor": [".*CAL-DELTA$"],
+    "a class and a count": ["V1:ENV-T[0-1]{1}"],
+    "nothing": ["X1:NONE"],
+    "a data type": [".", "--data-type", "float64"],
+    "two data types": [".", "--data-type", "int32", "--data-type", "uint64"],
+    "a numpy alias": [".", "--dtype", "float32"],
+    "rates": [".", "--min-rate", "64", "--max-rate", "1024"],
+    "a rate, inclusive": [".", "--min-rate", "16384"],
+    "a publisher": [".", "--publisher", "OTHER"],
+    "two publishers": [".", "--publisher", "OTHER", "--publisher", "TEST"],
+    "an unknown publisher": [".", "--publisher", "NOBODY"],
+    "all conditions": ["H1:", "--dtype", "float32", "--max-rate", "64", "--publisher", "TEST"],
+    "a replay": [".", "--replay-id", "GWTC"],
+}  # fmt: skip
+
+
+def lines_as_set(lines):
+    return sorted(json.dumps(json.loads(line), sort_keys=True) for line in lines)
+
+
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES.keys())
+def test_find_and_count(broker, server, cli, query):
+    if "--replay-id" in query:
+        # A server without a scope map for the replay routes nothing there: ask its parts.
+        theirs = [channel_json(c) for c in REPLAY_SERVED]
+    else:
+        theirs = reference(server, "find", "--json", *query)
+        assert cli.run("count", "--kafka-url", broker.bootstrap, *query).stdout == (
+            "\n".join(reference(server, "count", *query)) + "\n"
+        )
+    ours = cli.run("find", "--json", "--kafka-url", broker.bootstrap, *query).stdout.splitlines()
+    assert lines_as_set(ours) == lines_as_set(theirs)
+
+
+REPLAY_SERVED = [
+    channel(c.name, c.partition_id, c.partition_index, c.data_type, c.sample_rate, replay_id="GWTC")
+    for c in REPLAY
+]
+for c in REPLAY_SERVED:
+    object.__setattr__(c, "publisher", "REPLAY")
+
+
+def test_describe(broker, server, cli):
+    names = ["H1:TYP_FAST", "V1:ENV-T2", "H1:TYP-UINT64"]
+    ours = cli.run("describe", "--json", "--kafka-url", broker.bootstrap, *names).stdout
+    assert lines_as_set(ours.splitlines()) == lines_as_set(
+        reference(server, "describe", "--json", *names)
+    )
+
+
+def test_describing_what_does_not_exist_fails_and_names_it(broker, server, cli):
+    done = cli.run("describe", "--json", "--kafka-url", broker.bootstrap, "H1:TYP_FAST", "H1:NO-SUCH",
+                   check=1)  # fmt: skip
+    assert "H1:NO-SUCH" in done.stderr and "H1:TYP_FAST" not in done.stderr
+
+
+def test_describe_output_is_a_metadata_file(broker, server, published, cli, tmp_path):
+    start, _ = published
+    lines = cli.run("describe", "--json", "--kafka-url", broker.bootstrap, "H1:TYP_FAST").stdout
+    path = tmp_path / "m.jsonl"
+    path.write_text(lines)
+    blocks = cli.blocks("fetch", "--json", "--metadata", path, "--kafka-url", broker.bootstrap,
+                        "--start", seconds(start), "H1:TYP_FAST")  # fmt: skip
+    assert blocks[0]["data"]["H1:TYP_FAST"] == samples(TEST[6], start).tolist()
+
+
+def test_a_channel_that_was_removed_is_not_found(broker, cli, tmp_path):
+    cs = [channel(f"K1:GRD-C{i}", "GONE_A", i, "int32", 16) for i in range(4)]
+    with Server(broker.bootstrap, tmp_path, {"GONE": publisher_toml("GONE", cs, STRIDE, SECOND)}) as s:
+        find = ["find", "--json", "--kafka-url", broker.bootstrap, ".", "--publisher", "GONE"]
+        before = cli.run(*find)
+        assert len(before.stdout.splitlines()) == 4
+        assert "digest" not in before.stderr
+        mark = len(s.log)
+        s.reload("GONE", publisher_toml("GONE", cs[:1] + cs[2:], STRIDE, SECOND))
+        s.wait_for("reload applied", since=mark)
+        after = cli.run(*find)
+        assert lines_as_set(after.stdout.splitlines()) == lines_as_set(
+            reference(s, "find", "--json", ".", "--publisher", "GONE")
+        )
+        assert len(after.stdout.splitlines()) == 3
+        assert "digest" not in after.stderr
+
+
+def test_a_digest_that_does_not_match_is_a_warning(broker, server, cli):
+    c = channel("K1:BAD-C0", "BAD_A", 0)
+    object.__setattr__(c, "publisher", "BAD")
+    producer = Producer({"bootstrap.servers": broker.bootstrap})
+    producer.produce("arrakis-metadata-BAD", key=c.name, value=channel_json(c))
+    digest = {"version": 1, "digest": "0" * 64, "count": 1}
+    producer.produce("arrakis-metadata-BAD", key="__digest__", value=json.dumps(digest))
+    producer.flush()
+    try:
+        done = cli.run("find", "--json", "--kafka-url", broker.bootstrap, "K1:BAD")
+        assert len(done.stdout.splitlines()) == 1
+        assert "BAD" in done.stderr and "digest" in done.stderr
+    finally:
+        Cluster(broker.bootstrap).admin.delete_topics(["arrakis-metadata-BAD"])[
+            "arrakis-metadata-BAD"
+        ].result(20)
+
+
+# ---------------------------------------------------------------- ours publishes
+
+
+def tool_line(block):
+    data = {}
+    for name, values in block.data.items():
+        entry = {"hex": numpy.asarray(values).tobytes().hex()}
+        if numpy.ma.is_masked(values):
+            mask = numpy.ma.getmaskarray(values)
+            entry["valid"] = "".join("0" if m else "1" for m in mask)
+        data[name] = entry
+    return json.dumps({"time_ns": block.time_ns, "duration_ns": block.duration_ns, "data": data})
+
+
+def publish_by_ours(broker, publisher, channels, blocks, tmp_path, replay_id=None):
+    tool = environment_tool()
+    arguments = [tool, broker.bootstrap, publisher, write_metadata(tmp_path, channels)]
+    done = subprocess.run(
+        arguments + ([replay_id] if replay_id else []), capture_output=True, text=True, timeout=60,
+        input="".join(tool_line(b) + "\n" for b in blocks),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def environment_tool():
+    return Path(os.environ.get("ARRAKIS_TOOLS", ROOT / "build-asan" / "tests")) / "publish_tool"
+
+
+def messages(broker, topic, count):
+    """The last `count` values of a topic."""
+    consumer = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": "bytes"})
+    try:
+        high = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=20)[1]
+        consumer.assign([TopicPartition(topic, 0, high - count)])
+        out = consumer.consume(count, 20)
+        assert len(out) == count, f"{len(out)} of {count} messages in {topic}"
+        return [m.value() for m in out]
+    finally:
+        consumer.close()
+
+
+@pytest.fixture(scope="module")
+def published_by_ours(broker, server, tmp_path_factory):
+    """Two seconds through libarrakis, later than what the reference published."""
+    start = gps_now_ns() // SECOND * SECOND + 10 * SECOND
+    channels = kafka_channels(server)
+    blocks = []
+    for i in range(32):
+        t = start + i * STRIDE
+        data = {c.name: masked_samples(c, t, i) for c in channels}
+        blocks.append(SeriesBlock(t, data, {c.name: c for c in channels}))
+    answers = publish_by_ours(broker, "TEST", channels, blocks, tmp_path_factory.mktemp("p"))
+    assert answers == ["ARRAKIS_OK"] * 32
+    return start, channels, blocks
+
+
+def test_the_reference_reads_what_we_publish(broker, published_by_ours):
+    start, channels, blocks = published_by_ours
+    theirs, how = reference_stream(broker.bootstrap, channels, gps_now_ns() - 60 * SECOND,
+                                   start + 2 * SECOND, silence_s=25, on_gap="skip")  # fmt: skip
+    theirs = [b for b in theirs if b["time_ns"] >= start]
+    assert_same(theirs, [json.loads(formatter(b, "json")) for b in blocks], TEST)
+
+
+def test_our_bytes_are_the_reference_s(broker, published_by_ours):
+    start, channels, blocks = published_by_ours
+    by_name = {c.name: c for c in channels}
+    wanted = {}
+    for block in blocks:
+        for partition, b in block.to_row_batches(by_name):
+            wanted.setdefault(partition, []).append(serialize_batch(b).to_pybytes())
+    for partition, values in wanted.items():
+        ours = messages(broker, f"arrakis-{partition}", len(values))
+        for i, (a, b) in enumerate(zip(ours, values)):
+            assert a == b, f"{partition}, block {i}: {len(a)} bytes, wanted {len(b)}"
+
+
+def test_what_must_not_be_published_is_refused(broker, server, tmp_path):
+    channels = kafka_channels(server)
+    t = gps_now_ns() // SECOND * SECOND + 100 * SECOND
+    by_name = {c.name: c for c in channels}
+
+    def block(t, duration=STRIDE):
+        data = {c.name: samples(c, t, duration) for c in channels}
+        return SeriesBlock(t, data, by_name)
+
+    blocks = [block(t), block(t), block(t - STRIDE), block(t + STRIDE, 2 * STRIDE), block(t + STRIDE)]
+    answers = publish_by_ours(broker, "TEST", channels, blocks, tmp_path)
+    words = [a.split(":")[0] for a in answers]
+    assert words[0] == words[4] == "ARRAKIS_OK", answers
+    # twice, earlier, and twice the stride
+    assert set(words[1:4]) <= {"ARRAKIS_EINVAL", "ARRAKIS_EMISMATCH"}, answers
+    assert "stride" in answers[3] or "duration" in answers[3], answers
+
+
+def test_a_whole_block_of_the_largest_size_travels_both_ways(broker, cli, tmp_path):
+    """A message just under 10,000,000 bytes."""
+    c = channel("H1:BIG-ONE", "BIG_A", 0, "float64", 19_990_000, max_latency=5 * SECOND)
+    start = gps_now_ns() // SECOND * SECOND - 2 * SECOND
+    block = SeriesBlock(start, {c.name: samples(c, start)}, {c.name: c})
+    assert publish_by_ours(broker, "TEST", [c], [block], tmp_path) == ["ARRAKIS_OK"]
+    size = len(messages(broker, "arrakis-BIG_A", 1)[0])
+    assert 9_990_000 < size < 10_000_000
+    theirs, _ = reference_stream(broker.bootstrap, [c], start, start + STRIDE, silence_s=25)
+    ours = cli.blocks("stream", "--json", "--kafka-url", broker.bootstrap, "--metadata",
+                      tmp_path / "channels.jsonl", "--start", seconds(start), "--end",
+                      seconds(start + STRIDE), c.name, timeout=120)  # fmt: skip
+    assert_same(ours, theirs, [c])

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+# Each tests/{broker,interop}/test_x.py is a test of its own, run by pytest in .deps/venv. They share
+# one broker, which ends with ctest if not before.
+set(python ${root}/.deps/venv/bin/python)
+set(broker ${python} ${root}/tests/broker/broker.py)
+set(state ${CMAKE_CURRENT_BINARY_DIR}/broker.json)
+set(release ${ARRAKIS_RELEASE_BUILD})
+if(NOT release)
+    set(release ${PROJECT_BINARY_DIR})
+endif()
+
+add_test(NAME broker.start COMMAND ${broker} start --state ${state})
+add_test(NAME broker.stop COMMAND ${broker} stop --state ${state})
+set_tests_properties(broker.start PROPERTIES FIXTURES_SETUP broker LABELS broker TIMEOUT 120)
+set_tests_properties(broker.stop PROPERTIES FIXTURES_CLEANUP broker LABELS broker TIMEOUT 60)
+
+set(python_environment ${sanitizer_environment}
+    "ARRAKIS_TEST_BROKER_STATE=${state}"
+    "ARRAKIS_CLI=$<TARGET_FILE:arrakis-cli>"
+    "ARRAKIS_RELEASE_CLI=${release}/arrakis-cli"
+    "ARRAKIS_TOOLS=${CMAKE_CURRENT_BINARY_DIR}"
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1"
+    "PYTHONDONTWRITEBYTECODE=1")
+
+# The rest: arguments for pytest.
+function(arrakis_python_test name file)
+    arrakis_test(${name}
+        ${python} -m pytest -q -rs --tb=short -p no:cacheprovider --rootdir ${root}/tests
+        --basetemp ${CMAKE_CURRENT_BINARY_DIR}/tmp/${name} ${file} ${ARGN})
+    set_tests_properties(${name} PROPERTIES
+        TIMEOUT 600 LABELS broker FIXTURES_REQUIRED broker ENVIRONMENT "${python_environment}")
+endfunction()
+
+foreach(tier broker interop)
+    file(GLOB files CONFIGURE_DEPENDS ${root}/tests/${tier}/test_*.py)
+    foreach(file ${files})
+        get_filename_component(x ${file} NAME_WE)
+        string(REGEX REPLACE "^test_" "" x ${x})
+        arrakis_python_test(${tier}.${x} ${file})
+    endforeach()
+endforeach()
+
+# What is measured is measured alone.
+foreach(name memory.live20 cpu.idle20 start.first_block)
+    string(REPLACE "." "_" function test_${name})
+    arrakis_python_test(${name} ${root}/tests/resources/test_live.py::${function} -s)
+    set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+endforeach()

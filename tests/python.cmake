@@ -9,10 +9,10 @@ if(NOT release)
     set(release ${PROJECT_BINARY_DIR})
 endif()
 
-add_test(NAME broker.start COMMAND ${broker} start --state ${state})
-add_test(NAME broker.stop COMMAND ${broker} stop --state ${state})
-set_tests_properties(broker.start PROPERTIES FIXTURES_SETUP broker LABELS broker TIMEOUT 120)
-set_tests_properties(broker.stop PROPERTIES FIXTURES_CLEANUP broker LABELS broker TIMEOUT 60)
+add_test(NAME broker.up COMMAND ${broker} start --state ${state})
+add_test(NAME broker.down COMMAND ${broker} stop --state ${state})
+set_tests_properties(broker.up PROPERTIES FIXTURES_SETUP broker LABELS broker TIMEOUT 120)
+set_tests_properties(broker.down PROPERTIES FIXTURES_CLEANUP broker LABELS broker TIMEOUT 60)
 
 set(python_environment ${sanitizer_environment}
     "ARRAKIS_TEST_BROKER_STATE=${state}"
@@ -20,6 +20,7 @@ set(python_environment ${sanitizer_environment}
     "ARRAKIS_RELEASE_CLI=${release}/arrakis-cli"
     "ARRAKIS_TOOLS=${CMAKE_CURRENT_BINARY_DIR}"
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1"
+    "XDG_CACHE_HOME=${root}/.deps/cache" # the reference looks up leap seconds there
     "PYTHONDONTWRITEBYTECODE=1")
 
 # The rest: arguments for pytest.
@@ -46,3 +47,11 @@ foreach(name memory.live20 cpu.idle20 start.first_block)
     arrakis_python_test(${name} ${root}/tests/resources/test_live.py::${function} -s)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
 endforeach()
+
+# Both directions of arrow_ipc against pyarrow; needs no broker.
+if(TARGET arrow_tool)
+    arrakis_test(interop.arrow
+        ${python} ${root}/tests/interop/arrow_oracle.py $<TARGET_FILE:arrow_tool>)
+    set_tests_properties(interop.arrow PROPERTIES
+        LABELS broker ENVIRONMENT "${python_environment}")
+endif()

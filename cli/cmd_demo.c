@@ -11,6 +11,9 @@
 
 #define DURATION_NS (10 * ARRAKIS_SECOND_NS) /* where nobody is looking */
 #define DROP_OUT_AFTER_NS ARRAKIS_SECOND_NS
+/* The mock broker answers a fetch that found nothing only when this has passed, whatever arrives in
+ * the meantime: at librdkafka's 500 ms, blocks would come eight at a time. */
+static const arrakis_property prompt = {"fetch.wait.max.ms", "5"};
 enum { REDRAWS_A_SECOND = 4, PARTITIONS_MAX = 500, CHANNELS_MAX = 100 };
 
 static bool introduce(const char *broker, const char *name)
@@ -18,8 +21,8 @@ static bool introduce(const char *broker, const char *name)
     struct out out = {.fd = STDOUT_FILENO};
     out_format(&out,
                "broker %s: a simulated detector, nothing here was measured\n"
-               "join in: arrakis-cli stream --kafka-url %s %s\n",
-               broker, broker, name);
+               "join in: arrakis-cli stream --kafka-url %s -X %s=%s %s\n",
+               broker, broker, prompt.name, prompt.value, name);
     bool go_on = out_flush(&out);
     out_free(&out);
     return go_on;
@@ -93,6 +96,8 @@ static int read_back(struct detector *detector, const char *broker, int64_t dura
     arrakis_error err = {ARRAKIS_ENOMEM, ""};
     arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
     options.kafka_url = broker;
+    options.properties = &prompt;
+    options.property_count = 1;
     arrakis_status rc = arrakis_client_open(&client, &options, &err);
     interrupt_client(client);
     if (rc >= 0)

@@ -2,7 +2,6 @@
 #include "demo_view.h"
 
 #include "output_table.h"
-#include "output_text.h"
 #include "report.h"
 #include "screen.h"
 
@@ -173,14 +172,16 @@ static void range(const struct trace *t, float *low, float *high)
     }
 }
 
-static void put_sparkline(const struct view *v, struct out *out, const struct trace *t)
+/* The last `width` values. */
+static void put_sparkline(const struct view *v, struct out *out, const struct trace *t,
+                          size_t width)
 {
     static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     static const char *const letters[] = {".", ":", "-", "=", "+", "*", "#", "@"};
     const char *const *levels = v->unicode ? bars : letters;
     float low, high;
     range(t, &low, &high);
-    for (size_t k = 0; k < VIEW_HISTORY; k++) {
+    for (size_t k = VIEW_HISTORY - width; k < VIEW_HISTORY; k++) {
         float value = t->values[(t->next + k) % VIEW_HISTORY];
         if (isnan(value))
             out_char(out, ' ');
@@ -191,45 +192,43 @@ static void put_sparkline(const struct view *v, struct out *out, const struct tr
     }
 }
 
-static void put_state(struct out *out, const struct trace *t, int64_t now_ns)
+static void state_text(char text[32], const struct trace *t, int64_t now_ns)
 {
-    if (t->in_gap)
-        out_text(out, "GAP");
-    else if (t->gap_ns != ARRAKIS_UNSET && now_ns - t->gap_ns < GAP_MEMORY_NS)
-        out_format(out, "gap %.0f s ago", (double)(now_ns - t->gap_ns) / 1e9);
-    else
-        out_text(out, "ok");
+    bool recent = t->gap_ns != ARRAKIS_UNSET && now_ns - t->gap_ns < GAP_MEMORY_NS;
+    snprintf(text, 32, "%s", t->in_gap ? "GAP" : "ok");
+    if (recent && !t->in_gap)
+        snprintf(text, 32, "gap %.0f s ago", (double)(now_ns - t->gap_ns) / 1e9);
 }
 
-enum { NAME_WIDTH = 28, TYPE_WIDTH = 7, RATE_WIDTH = 7, VALUE_WIDTH = 15, LATENCY_WIDTH = 8 };
+enum { NAME_WIDTH = 25, VALUE_WIDTH = 11, LATENCY_WIDTH = 7, STATE_WIDTH = 11, TYPE_WIDTH = 7 };
 
-static void put_latest(struct out *line, arrakis_series s)
+/* On a narrow terminal the last columns fall off the edge, and half the past. */
+static size_t spark_width(size_t columns)
 {
-    struct out text = {.fd = -1};
-    if (s.length)
-        text_sample(&text, s, s.length - 1);
-    out_char(&text, '\0');
-    table_cell(line, text.data ? text.data : "", VALUE_WIDTH, true);
-    out_free(&text);
+    return columns < 110 ? VIEW_HISTORY / 2 : VIEW_HISTORY;
 }
 
 static void put_row(struct view *v, size_t i, size_t columns, int64_t now_ns)
 {
     struct out line = {.fd = -1};
-    char text[32];
+    char text[32] = "-";
+    arrakis_series s = arrakis_block_series(v->block, i);
+    const struct trace *t = &v->traces[i];
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     arrakis_channel_get(arrakis_channels_get(v->channels, i), &info);
     table_cell(&line, info.name, NAME_WIDTH, false);
-    table_cell(&line, arrakis_dtype_name(info.data_type), TYPE_WIDTH, false);
-    snprintf(text, sizeof text, "%g", info.sample_rate);
-    table_cell(&line, text, RATE_WIDTH, true);
-    put_sparkline(v, &line, &v->traces[i]);
+    put_sparkline(v, &line, t, spark_width(columns));
     out_text(&line, "  ");
-    put_latest(&line, arrakis_block_series(v->block, i));
-    int64_t lag_ns = arrakis_stream_lag_ns(v->stream, v->traces[i].stream);
+    if (!t->in_gap)
+        snprintf(text, sizeof text, "%.6g", sample(s, s.length - 1));
+    table_cell(&line, text, VALUE_WIDTH, true);
+    int64_t lag_ns = arrakis_stream_lag_ns(v->stream, t->stream);
     snprintf(text, sizeof text, "%.0f ms", (double)lag_ns / 1e6);
     table_cell(&line, lag_ns == ARRAKIS_UNSET ? "-" : text, LATENCY_WIDTH, true);
-    put_state(&line, &v->traces[i], now_ns);
+    state_text(text, t, now_ns);
+    table_cell(&line, text, STATE_WIDTH, false);
+    table_cell(&line, arrakis_dtype_name(info.data_type), TYPE_WIDTH, false);
+    out_format(&line, "%g Hz", info.sample_rate);
     table_line(&v->out, &line, columns);
     out_free(&line);
 }
@@ -238,12 +237,12 @@ static void put_titles(struct view *v, size_t columns)
 {
     struct out line = {.fd = -1};
     table_cell(&line, "channel", NAME_WIDTH, false);
-    table_cell(&line, "type", TYPE_WIDTH, false);
-    table_cell(&line, "Hz", RATE_WIDTH, true);
-    table_cell(&line, "two seconds", VIEW_HISTORY, false);
+    table_cell(&line, columns < 110 ? "one second" : "two seconds", spark_width(columns), false);
     table_cell(&line, "latest", VALUE_WIDTH, true);
     table_cell(&line, "latency", LATENCY_WIDTH, true);
-    out_text(&line, "state");
+    table_cell(&line, "state", STATE_WIDTH, false);
+    table_cell(&line, "type", TYPE_WIDTH, false);
+    out_text(&line, "rate");
     table_line(&v->out, &line, columns);
     out_free(&line);
 }

@@ -47,8 +47,11 @@ static int program_help(void)
     for (size_t i = 0; commands[i]; i++)
         help_paragraph(&out, commands[i]->summary, put_names(&out, commands[i]), 26);
     args_help(&out, program_tables);
-    out_text(&out, "\n'arrakis-cli COMMAND --help' tells about a command; 'arrakis-cli demo' needs "
-                   "nothing\nelse to run.\n");
+    out_char(&out, '\n');
+    help_paragraph(&out,
+                   "'arrakis-cli COMMAND --help' tells about a command. 'arrakis-cli demo' runs "
+                   "without any set-up.",
+                   0, 0);
     return out_finish(&out, EXIT_SUCCESS);
 }
 

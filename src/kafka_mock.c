@@ -51,6 +51,7 @@ static arrakis_status start(arrakis_mock_broker *broker, arrakis_error *err)
     char text[256] = "";
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set(conf, "linger.ms", "0", NULL, 0);
+    rd_kafka_conf_set(conf, "socket.nagle.disable", "true", NULL, 0); /* its answers too */
     rd_kafka_conf_set_log_cb(conf, take_log);
     rd_kafka_conf_set_dr_msg_cb(conf, take_report);
     rd_kafka_conf_set_opaque(conf, broker);

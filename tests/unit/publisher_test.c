@@ -1,0 +1,739 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arrow_ipc.h"
+#include "kafka_conf.h"
+
+#include <librdkafka/rdkafka_mock.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define WAIT_MS 10000
+#define STRIDE_NS INT64_C(62500000)
+#define START_NS INT64_C(1400000000000000000)
+/* Kafka's numbers of requests. */
+#define PRODUCE 0
+#define INIT_PRODUCER_ID 22
+
+/* ---- a broker that does as it is told */
+
+static rd_kafka_t *host;
+static rd_kafka_mock_cluster_t *cluster;
+
+static int start_cluster(void **state)
+{
+    (void)state;
+    char text[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "log_level", "0", NULL, 0);
+    rd_kafka_conf_set(conf, "socket.nagle.disable", "true", NULL, 0);
+    rd_kafka_conf_set(conf, "test.mock.num.brokers", "1", NULL, 0);
+    host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    cluster = rd_kafka_handle_mock_cluster(host);
+    rd_kafka_mock_topic_create(cluster, "arrakis-p0", 1, 1);
+    rd_kafka_mock_topic_create(cluster, "arrakis-p1", 1, 1);
+    return cluster ? 0 : -1;
+}
+
+static int stop_cluster(void **state)
+{
+    (void)state;
+    rd_kafka_destroy(host);
+    return 0;
+}
+
+/* A topic's messages, read from its beginning. */
+typedef struct messages {
+    rd_kafka_t *rk;
+    rd_kafka_message_t *at[16];
+    size_t count;
+} messages;
+
+static messages read_topic(const char *topic)
+{
+    messages all = {0};
+    static const ark_kafka_property properties[] = {{"group.id", "test", false}};
+    assert_int_equal(ark_kafka_new(&all.rk, RD_KAFKA_CONSUMER,
+                                   rd_kafka_mock_cluster_bootstraps(cluster), properties, 1, NULL,
+                                   0, NULL),
+                     ARRAKIS_OK);
+    rd_kafka_poll_set_consumer(all.rk);
+    int64_t low = 0, high = 0;
+    assert_int_equal(rd_kafka_query_watermark_offsets(all.rk, topic, 0, &low, &high, WAIT_MS), 0);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, 0)->offset = low;
+    assert_int_equal(rd_kafka_assign(all.rk, list), 0);
+    rd_kafka_topic_partition_list_destroy(list);
+    while ((int64_t)all.count < high - low) {
+        assert_true(all.count < 16);
+        rd_kafka_message_t *m = rd_kafka_consumer_poll(all.rk, WAIT_MS);
+        assert_non_null(m);
+        if (m->err)
+            rd_kafka_message_destroy(m);
+        else
+            all.at[all.count++] = m;
+    }
+    return all;
+}
+
+static void free_messages(messages *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        rd_kafka_message_destroy(all->at[i]);
+    rd_kafka_consumer_close(all->rk);
+    rd_kafka_destroy(all->rk);
+}
+
+static size_t count_messages(const char *topic)
+{
+    messages all = read_topic(topic);
+    size_t count = all.count;
+    free_messages(&all);
+    return count;
+}
+
+/* ---- channels and blocks */
+
+static arrakis_channel_info base_info(void)
+{
+    arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+    info.name = "H1:TST-A";
+    info.data_type = ARRAKIS_FLOAT32;
+    info.sample_rate = 64;
+    info.publisher = "tester";
+    info.partition_id = "p0";
+    info.partition_index = 0;
+    info.stride_ns = STRIDE_NS;
+    info.max_latency_ns = 1000000000;
+    return info;
+}
+
+static void add(arrakis_channels *channels, arrakis_channel_info info)
+{
+    arrakis_channel *channel;
+    arrakis_error err;
+    if (arrakis_channel_new(&channel, &info, &err) < 0 ||
+        arrakis_channels_add(channels, channel, &err) < 0)
+        fail_msg("%s", err.message);
+    arrakis_channel_free(channel);
+}
+
+static arrakis_channels *new_list(void)
+{
+    arrakis_channels *channels;
+    assert_int_equal(arrakis_channels_new(&channels, NULL), ARRAKIS_OK);
+    return channels;
+}
+
+/* A and C in p0 (float32, indices 7 and 3), B in p1 (int64, index 0). */
+static arrakis_channels *three_channels(void)
+{
+    arrakis_channels *channels = new_list();
+    arrakis_channel_info info = base_info();
+    info.partition_index = 7;
+    add(channels, info);
+    info.name = "H1:TST-B";
+    info.data_type = ARRAKIS_INT64;
+    info.sample_rate = 32;
+    info.partition_id = "p1";
+    info.partition_index = 0;
+    add(channels, info);
+    info = base_info();
+    info.name = "H1:TST-C";
+    info.partition_index = 3;
+    add(channels, info);
+    return channels;
+}
+
+static const float floats_a[4] = {1, 2, 3, 4}, floats_c[4] = {-1, -2, -3, -4};
+static const int64_t longs_b[2] = {INT64_MIN, INT64_MAX};
+static const uint8_t second_missing[] = {0x0d};
+
+/* A block of any of the three, in the list's order. */
+static arrakis_block *make_block(arrakis_channels *channels, int64_t start_ns)
+{
+    arrakis_series series[3] = {{0}};
+    size_t count = arrakis_channels_count(channels);
+    assert_true(count <= 3);
+    for (size_t i = 0; i < count; i++) {
+        char letter = arrakis_channel_name(arrakis_channels_get(channels, i))[7];
+        series[i] = letter == 'A'   ? (arrakis_series){floats_a, second_missing, 4, 0}
+                    : letter == 'B' ? (arrakis_series){longs_b, NULL, 2, 0}
+                                    : (arrakis_series){floats_c, NULL, 4, 0};
+    }
+    arrakis_block *block;
+    arrakis_error err;
+    if (arrakis_block_new(&block, channels, start_ns, STRIDE_NS, series, &err) < 0)
+        fail_msg("%s", err.message);
+    return block;
+}
+
+static arrakis_publisher_options options_for(arrakis_channels *channels)
+{
+    arrakis_publisher_options options = ARRAKIS_PUBLISHER_OPTIONS_INIT;
+    options.kafka_url = rd_kafka_mock_cluster_bootstraps(cluster);
+    options.publisher_id = "tester";
+    options.channels = channels;
+    return options;
+}
+
+static arrakis_publisher *open_publisher(const arrakis_publisher_options *options)
+{
+    arrakis_publisher *publisher;
+    arrakis_error err;
+    if (arrakis_publisher_open(&publisher, options, &err) < 0)
+        fail_msg("%s", err.message);
+    return publisher;
+}
+
+static arrakis_publisher *open_for(arrakis_channels *channels)
+{
+    arrakis_publisher_options options = options_for(channels);
+    return open_publisher(&options);
+}
+
+static void publish(arrakis_publisher *publisher, arrakis_channels *channels, int64_t start_ns)
+{
+    arrakis_block *block = make_block(channels, start_ns);
+    arrakis_error err;
+    if (arrakis_publisher_publish(publisher, block, WAIT_MS, &err) != ARRAKIS_OK)
+        fail_msg("%s", err.message);
+    arrakis_block_free(block);
+}
+
+static void assert_unpublished(arrakis_publisher *publisher, arrakis_channels *channels,
+                               int64_t start_ns, int timeout_ms, arrakis_status status,
+                               const char *text)
+{
+    arrakis_block *block = make_block(channels, start_ns);
+    arrakis_error err = {0};
+    arrakis_status rc = arrakis_publisher_publish(publisher, block, timeout_ms, &err);
+    if (rc != status || err.status != status || !strstr(err.message, text))
+        fail_msg("%d \"%s\", wanted %d \"%s\"", rc, err.message, status, text);
+    arrakis_block_free(block);
+}
+
+/* ---- what is sent */
+
+static void assert_message(const rd_kafka_message_t *m, arrakis_dtype dtype, int64_t time_ns,
+                           size_t count, const uint32_t *ids, const arrakis_series *series)
+{
+    ark_buffer wanted = {0};
+    assert_int_equal(ark_rows_write(&wanted, dtype, time_ns, count, ids, series, NULL),
+                     ARRAKIS_OK);
+    assert_int_equal(m->len, wanted.size);
+    assert_memory_equal(m->payload, wanted.data, wanted.size);
+    assert_null(m->key);
+    rd_kafka_headers_t *headers;
+    assert_int_equal(rd_kafka_message_headers(m, &headers), RD_KAFKA_RESP_ERR__NOENT);
+    ark_buffer_free(&wanted);
+}
+
+static void a_block_goes_as_one_message_a_partition(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = three_channels();
+    arrakis_publisher *publisher = open_for(channels);
+    publish(publisher, channels, START_NS);
+    publish(publisher, channels, START_NS + STRIDE_NS);
+    arrakis_publisher_close(publisher);
+    arrakis_channels_free(channels);
+
+    const arrakis_series p0[] = {{floats_a, second_missing, 4, ARRAKIS_FLOAT32},
+                                 {floats_c, NULL, 4, ARRAKIS_FLOAT32}};
+    const arrakis_series p1[] = {{longs_b, NULL, 2, ARRAKIS_INT64}};
+    static const uint32_t p0_ids[] = {7, 3}, p1_ids[] = {0};
+    messages all = read_topic("arrakis-p0");
+    assert_int_equal(all.count, 2);
+    assert_message(all.at[0], ARRAKIS_FLOAT32, START_NS, 2, p0_ids, p0);
+    assert_message(all.at[1], ARRAKIS_FLOAT32, START_NS + STRIDE_NS, 2, p0_ids, p0);
+    free_messages(&all);
+    all = read_topic("arrakis-p1");
+    assert_int_equal(all.count, 2);
+    assert_message(all.at[0], ARRAKIS_INT64, START_NS, 1, p1_ids, p1);
+    free_messages(&all);
+}
+
+static void a_block_may_lack_channels_and_have_another_order(void **state)
+{
+    (void)state;
+    arrakis_channels *registered = three_channels(), *some = new_list();
+    for (size_t i = 3; i-- > 0;)
+        if (i != 1)
+            assert_int_equal(arrakis_channels_add(some, arrakis_channels_get(registered, i), NULL),
+                             ARRAKIS_OK);
+    arrakis_publisher *publisher = open_for(registered);
+    publish(publisher, some, START_NS);
+    publish(publisher, registered, START_NS + STRIDE_NS);
+    publish(publisher, some, START_NS + 2 * STRIDE_NS);
+    arrakis_publisher_close(publisher);
+
+    const arrakis_series rows[] = {{floats_c, NULL, 4, ARRAKIS_FLOAT32},
+                                   {floats_a, second_missing, 4, ARRAKIS_FLOAT32}};
+    static const uint32_t ids[] = {3, 7};
+    messages all = read_topic("arrakis-p0");
+    assert_int_equal(all.count, 3);
+    assert_message(all.at[0], ARRAKIS_FLOAT32, START_NS, 2, ids, rows);
+    assert_message(all.at[2], ARRAKIS_FLOAT32, START_NS + 2 * STRIDE_NS, 2, ids, rows);
+    free_messages(&all);
+    assert_int_equal(count_messages("arrakis-p1"), 1);
+    arrakis_channels_free(registered);
+    arrakis_channels_free(some);
+}
+
+static void a_replay_has_topics_of_its_own(void **state)
+{
+    (void)state;
+    rd_kafka_mock_topic_create(cluster, "arrakis-replay-r1-p0", 1, 1);
+    arrakis_channels *channels = new_list();
+    arrakis_channel_info info = base_info();
+    info.replay_id = "r1";
+    add(channels, info);
+    arrakis_publisher_options options = options_for(channels);
+    options.replay_id = "r1";
+    arrakis_publisher *publisher = open_publisher(&options);
+    publish(publisher, channels, START_NS);
+    arrakis_publisher_close(publisher);
+    assert_int_equal(count_messages("arrakis-replay-r1-p0"), 1);
+    assert_int_equal(count_messages("arrakis-p0"), 0);
+    arrakis_channels_free(channels);
+}
+
+/* ---- what is not sent */
+
+static void assert_channel_refused(arrakis_publisher *publisher, arrakis_channel_info info,
+                                   const char *text)
+{
+    static const int32_t zeros[4] = {0};
+    arrakis_channels *channels = new_list();
+    add(channels, info);
+    arrakis_series series = {zeros, NULL, info.sample_rate < 64 ? 2 : 4, ARRAKIS_DTYPE_NONE};
+    arrakis_block *block;
+    arrakis_error err;
+    assert_int_equal(arrakis_block_new(&block, channels, START_NS, STRIDE_NS, &series, &err),
+                     ARRAKIS_OK);
+    assert_int_equal(arrakis_publisher_publish(publisher, block, WAIT_MS, &err),
+                     ARRAKIS_EMISMATCH);
+    assert_string_equal(err.message, text);
+    arrakis_block_free(block);
+    arrakis_channels_free(channels);
+}
+
+static void a_channel_that_is_not_as_registered_is_refused(void **state)
+{
+    (void)state;
+    arrakis_channels *registered = new_list();
+    arrakis_channel_info info = base_info(), x;
+    info.time_ns = 5;
+    add(registered, info);
+    arrakis_publisher *publisher = open_for(registered);
+    x = info;
+    x.data_type = ARRAKIS_INT32;
+    assert_channel_refused(publisher, x,
+                           "channel H1:TST-A: data_type is \"int32\", registered is \"float32\"");
+    x = info;
+    x.sample_rate = 32;
+    assert_channel_refused(publisher, x,
+                           "channel H1:TST-A: sample_rate is 32 Hz, registered is 64 Hz");
+    x = info;
+    x.publisher = "other";
+    assert_channel_refused(publisher, x,
+                           "channel H1:TST-A: publisher is \"other\", registered is \"tester\"");
+    x = info;
+    x.partition_id = "p9";
+    assert_channel_refused(publisher, x,
+                           "channel H1:TST-A: partition_id is \"p9\", registered is \"p0\"");
+    x = info;
+    x.time_ns = 6;
+    assert_channel_refused(publisher, x, "channel H1:TST-A: time is 6, registered is 5");
+    x = info;
+    x.partition_index = 1;
+    assert_channel_refused(publisher, x,
+                           "channel H1:TST-A: partition_index is 1, registered is 0");
+    x = info;
+    x.stride_ns = 125000000;
+    assert_channel_refused(publisher, x,
+                           "channel H1:TST-A: stride is 125000000, registered is 62500000");
+    x = info;
+    x.max_latency_ns = 1;
+    assert_channel_refused(publisher, x,
+                           "channel H1:TST-A: max_latency is 1, registered is 1000000000");
+    x = info;
+    x.name = "H1:TST-D";
+    assert_channel_refused(publisher, x, "channel H1:TST-D is not registered");
+    arrakis_publisher_close(publisher);
+    assert_int_equal(count_messages("arrakis-p0"), 0);
+    arrakis_channels_free(registered);
+}
+
+/* Fields that only one side defines do not matter. */
+static void a_channel_may_say_less_than_its_registration(void **state)
+{
+    (void)state;
+    arrakis_channels *registered = three_channels(), *bare = new_list();
+    arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+    info.name = "H1:TST-A";
+    info.data_type = ARRAKIS_FLOAT32;
+    info.sample_rate = 64;
+    add(bare, info);
+    arrakis_publisher *publisher = open_for(registered);
+    publish(publisher, bare, START_NS);
+    arrakis_publisher_close(publisher);
+    const arrakis_series row = {floats_a, second_missing, 4, ARRAKIS_FLOAT32};
+    static const uint32_t id = 7;
+    messages all = read_topic("arrakis-p0");
+    assert_int_equal(all.count, 1);
+    assert_message(all.at[0], ARRAKIS_FLOAT32, START_NS, 1, &id, &row);
+    free_messages(&all);
+    arrakis_channels_free(bare);
+    arrakis_channels_free(registered);
+}
+
+static void a_block_of_another_duration_is_refused(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = new_list();
+    add(channels, base_info());
+    arrakis_publisher *publisher = open_for(channels);
+    arrakis_series series = {NULL, NULL, 8, ARRAKIS_DTYPE_NONE};
+    arrakis_block *block;
+    arrakis_error err;
+    assert_int_equal(arrakis_block_new(&block, channels, START_NS, 2 * STRIDE_NS, &series, NULL),
+                     ARRAKIS_OK);
+    assert_int_equal(arrakis_publisher_publish(publisher, block, WAIT_MS, &err),
+                     ARRAKIS_EMISMATCH);
+    assert_string_equal(err.message,
+                        "the block's duration is 125000000 ns, the publisher's stride 62500000");
+    arrakis_block_free(block);
+    arrakis_publisher_close(publisher);
+    arrakis_channels_free(channels);
+}
+
+static void time_goes_forward(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = three_channels();
+    arrakis_publisher *publisher = open_for(channels);
+    publish(publisher, channels, START_NS);
+    assert_unpublished(publisher, channels, START_NS, WAIT_MS, ARRAKIS_EINVAL,
+                       "the block starts at 1400000000000000000 ns");
+    assert_unpublished(publisher, channels, START_NS - STRIDE_NS, WAIT_MS, ARRAKIS_EINVAL,
+                       "wanted a later one");
+    publish(publisher, channels, START_NS + 10 * STRIDE_NS);
+    arrakis_publisher_close(publisher);
+    assert_int_equal(count_messages("arrakis-p0"), 2);
+    arrakis_channels_free(channels);
+}
+
+static void a_message_over_the_limit_stops_the_whole_block(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = three_channels();
+    arrakis_publisher_options options = options_for(channels);
+    static const arrakis_property small[] = {{"message.max.bytes", "1000"}};
+    options.properties = small;
+    options.property_count = 1;
+    arrakis_publisher *publisher = open_publisher(&options);
+    publish(publisher, channels, START_NS);
+
+    arrakis_channels *fast = new_list();
+    arrakis_channel_info info = base_info();
+    add(fast, info);
+    info.name = "H1:TST-Z";
+    info.partition_id = "p1";
+    info.sample_rate = 16384;
+    add(fast, info);
+    options.channels = fast;
+    arrakis_publisher *other = open_publisher(&options);
+    arrakis_series series[2] = {{NULL, NULL, 4, 0}, {NULL, NULL, 1024, 0}};
+    arrakis_block *block;
+    arrakis_error err;
+    assert_int_equal(arrakis_block_new(&block, fast, START_NS, STRIDE_NS, series, NULL),
+                     ARRAKIS_OK);
+    assert_int_equal(arrakis_publisher_publish(other, block, WAIT_MS, &err), ARRAKIS_EINVAL);
+    if (!strstr(err.message, "message to arrakis-p1 would have ") ||
+        !strstr(err.message, " bytes, over the limit of 1000"))
+        fail_msg("%s", err.message);
+    arrakis_block_free(block);
+    arrakis_publisher_close(other);
+    arrakis_publisher_close(publisher);
+    assert_int_equal(count_messages("arrakis-p0"), 1);
+    assert_int_equal(count_messages("arrakis-p1"), 1);
+    arrakis_channels_free(fast);
+    arrakis_channels_free(channels);
+}
+
+/* ---- deliveries that fail */
+
+static void a_block_that_failed_may_be_published_again(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = three_channels();
+    arrakis_publisher *publisher = open_for(channels);
+    publish(publisher, channels, START_NS);
+    rd_kafka_mock_push_request_errors(cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    assert_unpublished(publisher, channels, START_NS + STRIDE_NS, WAIT_MS, ARRAKIS_EBROKER,
+                       "1 of 2 messages were not delivered; arrakis-p");
+    publish(publisher, channels, START_NS + STRIDE_NS);
+    arrakis_publisher_close(publisher);
+    /* The other partition's message had arrived, and came again. */
+    assert_int_equal(count_messages("arrakis-p0") + count_messages("arrakis-p1"), 5);
+    arrakis_channels_free(channels);
+}
+
+static void an_unconfirmed_delivery_is_told_and_may_still_arrive(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = three_channels();
+    arrakis_publisher *publisher = open_for(channels);
+    publish(publisher, channels, START_NS);
+    rd_kafka_mock_broker_set_down(cluster, 1);
+    assert_unpublished(publisher, channels, START_NS + STRIDE_NS, 100, ARRAKIS_EDEADLINE,
+                       "2 of 2 messages are not confirmed after 100 ms");
+    assert_unpublished(publisher, channels, START_NS + STRIDE_NS, 0, ARRAKIS_EDEADLINE,
+                       "may yet be delivered");
+    rd_kafka_mock_broker_set_up(cluster, 1);
+    publish(publisher, channels, START_NS + STRIDE_NS);
+    arrakis_publisher_close(publisher);
+    assert_int_equal(count_messages("arrakis-p0"), 4);
+    arrakis_channels_free(channels);
+}
+
+static char heard[1024];
+
+static void hear_warnings(arrakis_log_level level, const char *message, void *opaque)
+{
+    (void)opaque;
+    if (level == ARRAKIS_LOG_WARNING)
+        snprintf(heard, sizeof heard, "%s", message);
+}
+
+static void what_is_lost_after_its_deadline_is_logged(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = three_channels();
+    arrakis_publisher_options options = options_for(channels);
+    static const arrakis_property brief[] = {{"message.timeout.ms", "300"}};
+    options.properties = brief;
+    options.property_count = 1;
+    arrakis_publisher *publisher = open_publisher(&options);
+    publish(publisher, channels, START_NS);
+    rd_kafka_mock_broker_set_down(cluster, 1);
+    arrakis_log_set(ARRAKIS_LOG_WARNING, hear_warnings, NULL);
+    assert_unpublished(publisher, channels, START_NS + STRIDE_NS, 1, ARRAKIS_EDEADLINE,
+                       "2 of 2 messages are not confirmed");
+    /* No deadline of its own: librdkafka gives up, first what was given up by us. */
+    assert_unpublished(publisher, channels, START_NS + STRIDE_NS, -1, ARRAKIS_EBROKER,
+                       "2 of 2 messages were not delivered; arrakis-p");
+    arrakis_log_set(ARRAKIS_LOG_WARNING, NULL, NULL);
+    assert_non_null(
+        strstr(heard, "2 messages of blocks that were not confirmed in time are lost"));
+    arrakis_publisher_close(publisher);
+    arrakis_channels_free(channels);
+}
+
+static void closing_with_messages_under_way_is_safe(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = three_channels();
+    arrakis_publisher_options options = options_for(channels);
+    static const arrakis_property brief[] = {{"message.timeout.ms", "200"}};
+    options.properties = brief;
+    options.property_count = 1;
+    arrakis_publisher *publisher = open_publisher(&options);
+    rd_kafka_mock_broker_set_down(cluster, 1);
+    for (int i = 0; i < 3; i++)
+        assert_unpublished(publisher, channels, START_NS, 1, ARRAKIS_EDEADLINE, "2 of 2");
+    arrakis_publisher_close(publisher);
+    arrakis_channels_free(channels);
+}
+
+static void a_full_queue_is_waited_for(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = three_channels();
+    arrakis_publisher_options options = options_for(channels);
+    static const arrakis_property narrow[] = {{"queue.buffering.max.messages", "1"}};
+    options.properties = narrow;
+    options.property_count = 1;
+    arrakis_publisher *publisher = open_publisher(&options);
+    publish(publisher, channels, START_NS);
+    rd_kafka_mock_broker_set_down(cluster, 1);
+    assert_unpublished(publisher, channels, START_NS + STRIDE_NS, 100, ARRAKIS_EDEADLINE,
+                       "no room to queue it within 100 ms; 1 other messages");
+    rd_kafka_mock_broker_set_up(cluster, 1);
+    publish(publisher, channels, START_NS + STRIDE_NS);
+    arrakis_publisher_close(publisher);
+    arrakis_channels_free(channels);
+}
+
+static void a_producer_that_failed_for_good_is_replaced(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = three_channels();
+    rd_kafka_mock_push_request_errors(cluster, INIT_PRODUCER_ID, 1,
+                                      RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED);
+    arrakis_log_set(ARRAKIS_LOG_WARNING, hear_warnings, NULL);
+    arrakis_publisher *publisher = open_for(channels);
+    /* Which block meets the failure depends on when the broker is reached. */
+    arrakis_block *block = make_block(channels, START_NS);
+    arrakis_error err;
+    arrakis_status rc = arrakis_publisher_publish(publisher, block, WAIT_MS, &err);
+    if (rc != ARRAKIS_OK) {
+        assert_int_equal(rc, ARRAKIS_EBROKER);
+        assert_non_null(strstr(err.message, "arrakis-p"));
+        assert_int_equal(arrakis_publisher_publish(publisher, block, WAIT_MS, &err), ARRAKIS_OK);
+    }
+    arrakis_log_set(ARRAKIS_LOG_WARNING, NULL, NULL);
+    assert_non_null(strstr(heard, "starting a new producer"));
+    arrakis_block_free(block);
+    publish(publisher, channels, START_NS + STRIDE_NS);
+    arrakis_publisher_close(publisher);
+    assert_int_equal(count_messages("arrakis-p0"), 2);
+    arrakis_channels_free(channels);
+}
+
+static void reports_of_success_cannot_be_switched_off(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = three_channels();
+    arrakis_publisher_options options = options_for(channels);
+    static const arrakis_property mute[] = {{"delivery.report.only.error", "true"}};
+    options.properties = mute;
+    options.property_count = 1;
+    arrakis_publisher *publisher = open_publisher(&options);
+    publish(publisher, channels, START_NS);
+    arrakis_publisher_close(publisher);
+    arrakis_channels_free(channels);
+}
+
+/* ---- open */
+
+static void assert_not_opened(const arrakis_publisher_options *options, const char *text)
+{
+    arrakis_publisher *publisher = (arrakis_publisher *)1;
+    arrakis_error err = {0};
+    arrakis_status rc = arrakis_publisher_open(&publisher, options, &err);
+    if (rc != ARRAKIS_EINVAL || !strstr(err.message, text))
+        fail_msg("%d \"%s\", wanted \"%s\"", rc, err.message, text);
+    assert_null(publisher);
+}
+
+/* Opens with two channels that differ from base_info() as given. */
+static void assert_channels_refused(arrakis_channel_info a, arrakis_channel_info b,
+                                    const char *text)
+{
+    arrakis_channels *channels = new_list();
+    add(channels, a);
+    b.name = "H1:TST-B";
+    add(channels, b);
+    arrakis_publisher_options options = options_for(channels);
+    assert_not_opened(&options, text);
+    arrakis_channels_free(channels);
+}
+
+static void channels_that_do_not_go_together_are_refused(void **state)
+{
+    (void)state;
+    arrakis_channel_info base = base_info(), other = base;
+    other.partition_index = 1;
+    arrakis_channel_info x = other;
+    x.partition_id = NULL;
+    assert_channels_refused(base, x, "channel H1:TST-B has no partition_id");
+    x = other;
+    x.partition_index = ARRAKIS_UNSET;
+    assert_channels_refused(base, x, "channel H1:TST-B has no partition_index");
+    x = other;
+    x.stride_ns = ARRAKIS_UNSET;
+    assert_channels_refused(base, x, "channel H1:TST-B has no stride");
+    assert_channels_refused(x, base, "channel H1:TST-A has no stride");
+    x = other;
+    x.stride_ns *= 2;
+    assert_channels_refused(base, x, "channel H1:TST-B: stride is 125000000 ns, wanted 62500000");
+    x = other;
+    x.publisher = "other";
+    assert_channels_refused(base, x,
+                            "channel H1:TST-B: publisher is \"other\", wanted \"tester\"");
+    x = other;
+    x.replay_id = "r1";
+    assert_channels_refused(base, x, "channel H1:TST-B: replay_id is \"r1\"");
+    x = other;
+    x.data_type = ARRAKIS_INT32;
+    assert_channels_refused(base, x, "channel H1:TST-A is float32 and H1:TST-B is int32");
+    assert_channels_refused(base, base, "both have index 0 in partition p0");
+    x = other;
+    x.partition_id = "a b";
+    assert_channels_refused(base, x, "the name \"arrakis-a b\"");
+    char name[260];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = 0;
+    x.partition_id = name;
+    assert_channels_refused(base, x, "no Kafka topic can have the name");
+}
+
+static void options_are_checked(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = three_channels(), *none = new_list();
+    const arrakis_publisher_options good = options_for(channels);
+    arrakis_publisher_options x = good;
+    assert_not_opened(NULL, "no options");
+    x.struct_size = 0;
+    assert_not_opened(&x, "ARRAKIS_PUBLISHER_OPTIONS_INIT");
+    x = good;
+    x.kafka_url = NULL;
+    assert_not_opened(&x, "no broker given");
+    x.kafka_url = "a b";
+    assert_not_opened(&x, "broker \"a b\"");
+    x = good;
+    x.publisher_id = "";
+    assert_not_opened(&x, "no publisher_id");
+    x = good;
+    x.channels = NULL;
+    assert_not_opened(&x, "publisher tester has no channels");
+    x.channels = none;
+    assert_not_opened(&x, "publisher tester has no channels");
+    x = good;
+    x.property_count = 1;
+    assert_not_opened(&x, "properties is NULL");
+    static const arrakis_property unknown[] = {{"no.such.property", "1"}};
+    x.properties = unknown;
+    assert_not_opened(&x, "no.such.property");
+    /* refused by librdkafka as a whole */
+    static const arrakis_property contrary[] = {{"acks", "0"}};
+    x.properties = contrary;
+    assert_not_opened(&x, "acks");
+    assert_int_equal(arrakis_publisher_open(NULL, &good, NULL), ARRAKIS_EINVAL);
+    assert_int_equal(arrakis_publisher_publish(NULL, NULL, 0, NULL), ARRAKIS_EINVAL);
+    arrakis_publisher_close(NULL);
+    arrakis_channels_free(none);
+    arrakis_channels_free(channels);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start_cluster, stop_cluster)
+    const struct CMUnitTest tests[] = {
+        TEST(a_block_goes_as_one_message_a_partition),
+        TEST(a_block_may_lack_channels_and_have_another_order),
+        TEST(a_replay_has_topics_of_its_own),
+        TEST(a_channel_that_is_not_as_registered_is_refused),
+        TEST(a_channel_may_say_less_than_its_registration),
+        TEST(a_block_of_another_duration_is_refused),
+        TEST(time_goes_forward),
+        TEST(a_message_over_the_limit_stops_the_whole_block),
+        TEST(a_block_that_failed_may_be_published_again),
+        TEST(an_unconfirmed_delivery_is_told_and_may_still_arrive),
+        TEST(what_is_lost_after_its_deadline_is_logged),
+        TEST(closing_with_messages_under_way_is_safe),
+        TEST(a_full_queue_is_waited_for),
+        TEST(a_producer_that_failed_for_good_is_replaced),
+        TEST(reports_of_success_cannot_be_switched_off),
+        TEST(channels_that_do_not_go_together_are_refused),
+        TEST(options_are_checked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -92,7 +92,7 @@ size_t ark_channel_table_find(const ark_channel_table *table, const char *name, 
     for (; table->slots[slot]; slot = next_slot(table, slot)) {
         size_t place = table->slots[slot] - 1;
         const char *there = arrakis_channel_name(table->items[place]);
-        if (strncmp(there, name, length) == 0 && there[length] == '\0')
+        if (strlen(there) == length && memcmp(there, name, length) == 0)
             return place;
     }
     return ARK_NOWHERE;

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog.h"
+
+#include "channel_table.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* What was logged, last line. */
+static char logged[1024];
+static int log_count;
+
+static void take_log(arrakis_log_level level, const char *message, void *opaque)
+{
+    (void)opaque;
+    assert_int_equal(level, ARRAKIS_LOG_WARNING);
+    snprintf(logged, sizeof logged, "%s", message);
+    log_count++;
+}
+
+static int hear_log(void **state)
+{
+    (void)state;
+    log_count = 0;
+    logged[0] = '\0';
+    arrakis_log_set(ARRAKIS_LOG_WARNING, take_log, NULL);
+    return 0;
+}
+
+static int64_t offset;
+
+static void apply(ark_metadata *metadata, const char *key, const char *value)
+{
+    arrakis_error err;
+    if (ark_metadata_apply(metadata, key, key ? strlen(key) : 0, value, value ? strlen(value) : 0,
+                           offset++, &err) < 0)
+        fail_msg("%s", err.message);
+}
+
+static const char *json_of(const char *name, double rate)
+{
+    static char text[200];
+    snprintf(text, sizeof text, "{\"name\": \"%s\", \"data_type\": \"int8\", \"sample_rate\": %g}",
+             name, rate);
+    return text;
+}
+
+static void put(ark_metadata *metadata, const char *name, double rate)
+{
+    apply(metadata, name, json_of(name, rate));
+}
+
+static ark_metadata *start(void)
+{
+    ark_metadata *metadata;
+    offset = 0;
+    assert_int_equal(ark_metadata_new(&metadata, "arrakis-metadata-T", NULL), ARRAKIS_OK);
+    return metadata;
+}
+
+static bool add_text(arrakis_channel *channel, void *opaque)
+{
+    arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+    arrakis_channel_get(channel, &info);
+    char *text = opaque;
+    sprintf(text + strlen(text), "%s@%g ", info.name, info.sample_rate);
+    return true;
+}
+
+static void holds(ark_metadata *metadata, const char *wanted)
+{
+    char text[1000] = "";
+    ark_metadata_each(metadata, add_text, text);
+    assert_string_equal(text, wanted);
+}
+
+static void the_last_record_of_a_name_holds(void **state)
+{
+    (void)state;
+    ark_metadata *metadata = start();
+    put(metadata, "H1:A", 16);
+    put(metadata, "H1:B", 16);
+    put(metadata, "H1:A", 256);
+    holds(metadata, "H1:A@256 H1:B@16 ");
+    assert_true(ark_metadata_check(metadata));
+    assert_int_equal(log_count, 0);
+    ark_metadata_free(metadata);
+}
+
+static void a_tombstone_removes_a_channel(void **state)
+{
+    (void)state;
+    ark_metadata *metadata = start();
+    apply(metadata, "H1:NEVER", NULL);
+    put(metadata, "H1:A", 1);
+    put(metadata, "H1:B", 2);
+    put(metadata, "H1:C", 3);
+    apply(metadata, "H1:A", NULL);
+    holds(metadata, "H1:C@3 H1:B@2 ");
+    put(metadata, "H1:A", 4);
+    apply(metadata, "H1:B", NULL);
+    holds(metadata, "H1:C@3 H1:A@4 ");
+    assert_int_equal(log_count, 0);
+    ark_metadata_free(metadata);
+}
+
+/* Whatever slot such a key falls on, the channel that ends where its zero stands is another. */
+static void a_key_with_a_zero_byte_is_no_channel(void **state)
+{
+    (void)state;
+    ark_metadata *metadata = start();
+    put(metadata, "H1:A", 1);
+    for (int i = 0; i < 1000; i++) {
+        char key[64] = "H1:A";
+        snprintf(key + 5, sizeof key - 5, "%d", i);
+        assert_int_equal(ark_metadata_apply(metadata, key, sizeof key, NULL, 0, i, NULL),
+                         ARRAKIS_OK);
+    }
+    holds(metadata, "H1:A@1 ");
+    ark_metadata_free(metadata);
+}
+
+static void the_publisher_s_own_record_is_no_channel(void **state)
+{
+    (void)state;
+    ark_metadata *metadata = start();
+    apply(metadata, "__publisher_info__", "{\"publisher_id\": \"T\", \"stride\": 62500000}");
+    apply(metadata, "__publisher_info__", NULL);
+    holds(metadata, "");
+    assert_int_equal(log_count, 0);
+    ark_metadata_free(metadata);
+}
+
+static void what_cannot_be_read_is_skipped_and_logged(void **state)
+{
+    (void)state;
+    ark_metadata *metadata = start();
+    put(metadata, "H1:A", 1);
+    apply(metadata, "H1:A", "{");
+    assert_non_null(
+        strstr(logged, "arrakis-metadata-T offset 1: record skipped: a channel is no"));
+    apply(metadata, "H1:B", json_of("H1:C", 1));
+    assert_non_null(strstr(logged, "its key is not the channel's name"));
+    apply(metadata, "H1:", json_of("H1:A", 1));
+    assert_non_null(strstr(logged, "its key is not the channel's name"));
+    apply(metadata, NULL, json_of("H1:D", 1));
+    assert_non_null(strstr(logged, "it has no key"));
+    apply(metadata, "H1:E", "");
+    apply(metadata, "__digest__", "{\"version\": 1, \"digest\": \"12\"}");
+    assert_non_null(strstr(logged, "no SHA-256"));
+    apply(metadata, "__digest__", "x");
+    apply(metadata, "__digest__", "[]");
+    assert_int_equal(log_count, 7);
+    holds(metadata, "H1:A@1 ");
+    ark_metadata_free(metadata);
+}
+
+/* ------------------------------------------------------------------ digests */
+
+/* The digests of these two, and of none, are the reference's channel_set_digest. */
+static const char *const channels[] = {
+    "{\"name\": \"H1:B-TWO\", \"data_type\": \"float64\", \"sample_rate\": 16384, \"time\": null, "
+    "\"publisher\": \"H1_P\", \"partition_id\": \"H1_P_float64_0000\", \"partition_index\": 7, "
+    "\"stride\": 62500000, \"max_latency\": 6000000000, \"replay_id\": null}",
+    "{\"name\": \"H1:A-ONE\", \"data_type\": \"int32\", \"sample_rate\": 0.3333333333333333, "
+    "\"publisher\": \"H1_P\", \"partition_id\": \"H1_P_int32_0000\", \"partition_index\": 0, "
+    "\"stride\": 62500000, \"max_latency\": 0, \"replay_id\": null}",
+    "{\"name\": \"H1:C-THREE\", \"data_type\": \"float32\", \"sample_rate\": 123456.789, "
+    "\"replay_id\": \"o4-replay\"}",
+    "{\"name\": \"H1:\\u00e9-FOUR\", \"data_type\": \"uint8\", \"sample_rate\": 1e-07, "
+    "\"partition_id\": \"p\"}",
+    "{\"name\": \"H1:A-ON\", \"data_type\": \"int64\", \"sample_rate\": 16.0, "
+    "\"partition_index\": 4294967295, \"stride\": 1000000000}",
+};
+static const char *const keys[] = {"H1:B-TWO", "H1:A-ONE", "H1:C-THREE", "H1:\xc3\xa9-FOUR",
+                                   "H1:A-ON"};
+#define DIGEST "4736e8c2df5e43b33618744ea6e5ddd1fcefdffe469c94c135e2fb835b0da735"
+#define DIGEST_OF_NONE "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+static void apply_digest(ark_metadata *metadata, int version, const char *digest)
+{
+    char text[200];
+    snprintf(text, sizeof text, "{\"version\": %d, \"digest\": \"%s\", \"count\": 5}", version,
+             digest);
+    apply(metadata, "__digest__", text);
+}
+
+static ark_metadata *start_with_channels(void)
+{
+    ark_metadata *metadata = start();
+    for (size_t i = 0; i < 5; i++)
+        apply(metadata, keys[i], channels[i]);
+    return metadata;
+}
+
+static void a_digest_is_the_reference_s(void **state)
+{
+    (void)state;
+    arrakis_channel *list[5];
+    char hex[65];
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(
+            arrakis_channel_from_json(&list[i], channels[i], strlen(channels[i]), NULL),
+            ARRAKIS_OK);
+    assert_int_equal(ark_metadata_digest(hex, list, 5, NULL), ARRAKIS_OK);
+    assert_string_equal(hex, DIGEST);
+    assert_int_equal(ark_metadata_digest(hex, list, 0, NULL), ARRAKIS_OK);
+    assert_string_equal(hex, DIGEST_OF_NONE);
+    for (size_t i = 0; i < 5; i++)
+        arrakis_channel_free(list[i]);
+}
+
+static void a_digest_that_agrees_is_quiet(void **state)
+{
+    (void)state;
+    ark_metadata *metadata = start_with_channels();
+    apply_digest(metadata, 1, DIGEST);
+    apply(metadata, "__publisher_info__", "{}");
+    assert_true(ark_metadata_check(metadata));
+    assert_int_equal(log_count, 0);
+    ark_metadata_free(metadata);
+}
+
+static void a_digest_that_differs_is_a_warning(void **state)
+{
+    (void)state;
+    ark_metadata *metadata = start_with_channels();
+    apply(metadata, keys[0], NULL);
+    apply_digest(metadata, 1, DIGEST);
+    assert_false(ark_metadata_check(metadata));
+    assert_int_equal(log_count, 1);
+    assert_non_null(strstr(logged, "arrakis-metadata-T: its 4 channels (0 records skipped)"));
+    assert_non_null(strstr(logged, "5 channels and digest " DIGEST));
+    ark_metadata_free(metadata);
+}
+
+static void only_the_last_digest_counts(void **state)
+{
+    (void)state;
+    ark_metadata *metadata = start_with_channels();
+    apply_digest(metadata, 1, DIGEST_OF_NONE);
+    apply_digest(metadata, 1, DIGEST);
+    assert_true(ark_metadata_check(metadata));
+    ark_metadata_free(metadata);
+}
+
+static void a_change_after_the_digest_takes_it_away(void **state)
+{
+    (void)state;
+    ark_metadata *metadata = start_with_channels();
+    apply_digest(metadata, 1, DIGEST);
+    put(metadata, "H1:NEW", 1);
+    assert_true(ark_metadata_check(metadata));
+    apply_digest(metadata, 1, DIGEST);
+    assert_false(ark_metadata_check(metadata));
+    apply(metadata, "H1:NEW", NULL);
+    apply_digest(metadata, 1, DIGEST);
+    assert_true(ark_metadata_check(metadata));
+    ark_metadata_free(metadata);
+}
+
+static void a_digest_of_another_version_is_left_alone(void **state)
+{
+    (void)state;
+    ark_metadata *metadata = start_with_channels();
+    apply_digest(metadata, 2, DIGEST_OF_NONE);
+    assert_true(ark_metadata_check(metadata));
+    apply_digest(metadata, 1, DIGEST_OF_NONE);
+    apply(metadata, "__digest__", NULL);
+    assert_true(ark_metadata_check(metadata));
+    assert_int_equal(log_count, 0);
+    ark_metadata_free(metadata);
+}
+
+/* ------------------------------------------------------------------ the table underneath */
+
+#define NAMES 300
+
+static void a_table_is_what_a_list_would_be(void **state)
+{
+    (void)state;
+    ark_channel_table table = {0};
+    bool there[NAMES] = {false};
+    uint32_t random = 1;
+    size_t count = 0;
+    for (int step = 0; step < 20000; step++) {
+        random = random * 1664525u + 1013904223u;
+        size_t i = (random >> 8) % NAMES;
+        char name[20];
+        int length = snprintf(name, sizeof name, "H1:%zu", i);
+        size_t place = ark_channel_table_find(&table, name, (size_t)length);
+        assert_int_equal(place != ARK_NOWHERE, there[i]);
+        if (there[i]) {
+            assert_string_equal(arrakis_channel_name(table.items[place]), name);
+            ark_channel_table_remove(&table, place);
+            count--;
+        } else {
+            arrakis_channel *channel;
+            const char *text = json_of(name, 1);
+            assert_int_equal(arrakis_channel_from_json(&channel, text, strlen(text), NULL), 0);
+            assert_int_equal(ark_channel_table_add(&table, channel, NULL), ARRAKIS_OK);
+            arrakis_channel_free(channel);
+            count++;
+        }
+        there[i] = !there[i];
+        assert_int_equal(table.count, count);
+    }
+    ark_channel_table_clear(&table);
+    assert_int_equal(table.count, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(the_last_record_of_a_name_holds, hear_log),
+        cmocka_unit_test_setup(a_tombstone_removes_a_channel, hear_log),
+        cmocka_unit_test_setup(a_key_with_a_zero_byte_is_no_channel, hear_log),
+        cmocka_unit_test_setup(the_publisher_s_own_record_is_no_channel, hear_log),
+        cmocka_unit_test_setup(what_cannot_be_read_is_skipped_and_logged, hear_log),
+        cmocka_unit_test(a_digest_is_the_reference_s),
+        cmocka_unit_test_setup(a_digest_that_agrees_is_quiet, hear_log),
+        cmocka_unit_test_setup(a_digest_that_differs_is_a_warning, hear_log),
+        cmocka_unit_test_setup(only_the_last_digest_counts, hear_log),
+        cmocka_unit_test_setup(a_change_after_the_digest_takes_it_away, hear_log),
+        cmocka_unit_test_setup(a_digest_of_another_version_is_left_alone, hear_log),
+        cmocka_unit_test(a_table_is_what_a_list_would_be),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -91,14 +91,25 @@ void out_format(struct out *out, const char *format, ...)
     va_end(again);
 }
 
+size_t control_at(const char *text, unsigned *code)
+{
+    unsigned char c = (unsigned char)text[0];
+    *code = c;
+    if (c < 0x20 || c == 0x7f)
+        return 1;
+    if (c != 0xc2 || (unsigned char)text[1] < 0x80 || (unsigned char)text[1] > 0x9f)
+        return 0;
+    *code = (unsigned char)text[1];
+    return 2;
+}
+
 void out_plain(struct out *out, const char *text)
 {
-    for (const char *t = text; *t; t++) {
-        unsigned char c = (unsigned char)*t, next = (unsigned char)t[1];
-        bool high_control = c == 0xc2 && next >= 0x80 && next < 0xa0;
-        if (high_control)
-            t++;
-        out_char(out, c < 0x20 || c == 0x7f || high_control ? '?' : *t);
+    unsigned code;
+    while (*text) {
+        size_t n = control_at(text, &code);
+        out_char(out, n ? '?' : *text);
+        text += n ? n : 1;
     }
 }
 

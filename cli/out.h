@@ -27,6 +27,9 @@ void out_format(struct out *out, const char *format, ...) __attribute__((format(
 /** A text that came from elsewhere, as one that cannot steer a terminal: control characters become
  *  question marks. */
 void out_plain(struct out *out, const char *text);
+/** How many bytes at `text` are a control character: 0 (none), 1, or 2 (U+0080 to U+009F). `*code` is
+ *  its number. */
+size_t control_at(const char *text, unsigned *code);
 /** Columns that text takes on a terminal, one a character. */
 size_t text_width(const char *text, size_t size);
 

@@ -27,17 +27,17 @@ static const struct layout *layout_of(enum json_style style)
 /* Whatever a terminal could take for a command is escaped, not only what JSON demands. */
 static void json_text(struct out *out, const char *text)
 {
+    unsigned code;
     out_char(out, '"');
-    for (const unsigned char *t = (const unsigned char *)text; *t; t++) {
-        bool high_control = *t == 0xc2 && t[1] >= 0x80 && t[1] < 0xa0;
-        if (*t == '"' || *t == '\\')
-            out_format(out, "\\%c", *t);
-        else if (*t < 0x20 || *t == 0x7f)
-            out_format(out, "\\u%04x", *t);
-        else if (high_control)
-            out_format(out, "\\u%04x", *++t);
+    while (*text) {
+        size_t n = control_at(text, &code);
+        if (n)
+            out_format(out, "\\u%04x", code);
+        else if (*text == '"' || *text == '\\')
+            out_format(out, "\\%c", *text);
         else
-            out_char(out, (char)*t);
+            out_char(out, *text);
+        text += n ? n : 1;
     }
     out_char(out, '"');
 }

@@ -74,14 +74,17 @@ void text_samples(struct out *out, arrakis_series s, size_t limit, size_t edge)
 static void quoted(struct out *out, const char *text)
 {
     char quote = strchr(text, '\'') && !strchr(text, '"') ? '"' : '\'';
+    unsigned code;
     out_char(out, quote);
-    for (const char *t = text; *t; t++) {
-        if (*t == quote || *t == '\\')
-            out_char(out, '\\');
-        if ((unsigned char)*t < 0x20 || *t == 0x7f)
-            out_format(out, "\\x%02x", (unsigned char)*t);
+    while (*text) {
+        size_t n = control_at(text, &code);
+        if (n)
+            out_format(out, "\\x%02x", code);
+        else if (*text == quote || *text == '\\')
+            out_format(out, "\\%c", *text);
         else
-            out_char(out, *t);
+            out_char(out, *text);
+        text += n ? n : 1;
     }
     out_char(out, quote);
 }

@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# stream and fetch from the demonstration's broker, whose frame counter counts strides.
+. "$(dirname "$0")/helpers.sh"
+start_demo --duration 60
+source="--kafka-url $broker -X fetch.wait.max.ms=5"
+counter=H1:DAQ-FRAME_COUNT
+fast=H1:GDS-CALIB_STRAIN
+
+# The counter's values, one a line, from JSON lines on stdin.
+values() {
+    sed -n "s/.*\"$counter\": \[\([^]]*\)\].*/\1/p" | tr -d ' ' | tr ',' '\n'
+}
+
+# consecutive NAME COUNT < values
+consecutive() {
+    awk -v n="$2" 'NR > 1 && $1 != last + 1 { bad = 1 } { last = $1 }
+                   END { exit bad || NR != n }' >/dev/null || complain "$1"
+}
+
+exits 0 "$cli" -q find . --kafka-url "$broker" --str
+[ "$(wc -l <out)" = 12 ] || complain "the metadata topics gave $(wc -l <out) channels"
+exits 0 "$cli" -q describe $counter --kafka-url "$broker" --json
+cp out counter.jsonl
+same "the counter's metadata" - out <<'EOF'
+{"name": "H1:DAQ-FRAME_COUNT", "data_type": "uint32", "sample_rate": 16.0, "publisher": "SIM_2", "partition_id": "SIM_2", "partition_index": 2, "stride": 62500000, "max_latency": 1000000000}
+EOF
+
+# Three blocks: whole lines of the one form, times a stride apart, consecutive values.
+exits 0 "$cli" -q stream $source $counter --json --count 3
+same "stderr of stream" /dev/null err
+values <out | consecutive "three blocks hold consecutive counts" 3
+sed -E 's/"time_ns": [0-9]+/"time_ns": T/; s/\[[0-9]+\]/[N]/' out | sort -u >forms
+same "form of a block" - forms <<EOF
+{"time_ns": T, "data": {"$counter": [N]}, "channels": {"$counter": $(cat counter.jsonl)}, "_duration_ns": 62500000}
+EOF
+sed -E 's/.*"time_ns": ([0-9]+).*/\1/' out >times
+first=$(head -1 times)
+same "times of blocks" <(for i in 0 1 2; do echo $((first + i * 62500000)); done) times
+
+# Several partitions, names from stdin, metadata from a file.
+"$cli" -q find . --kafka-url "$broker" --json >all.jsonl
+exits 0 "$cli" -q stream $source --metadata all.jsonl - --json --count 2 <<EOF
+# from three partitions
+$fast
+$counter
+H1:PEM-CS_TEMPERATURE
+EOF
+[ "$(grep -c "\"$fast\": \[-\?[0-9]" out)" = 2 ] || complain "two blocks of three partitions"
+[ "$(sed -n "1s/.*\"$fast\": \[\([^]]*\)\].*/\1/p" out | tr ',' '\n' | wc -l)" = 1024 ] ||
+    complain "a stride of 16384 Hz is 1024 samples"
+
+exits 0 "$cli" -q stream $source $counter --json --count 2 --stride 0.25
+values <out | consecutive "two blocks of four strides" 8
+exits 0 "$cli" -q stream $source $counter --json --duration 0.5
+values <out | consecutive "half a second" 8
+exits 0 "$cli" -q fetch $source $counter --json --duration 0.5
+values <out | consecutive "half a second in one block" 8
+[ "$(wc -l <out)" = 1 ] || complain "fetch printed $(wc -l <out) lines"
+exits 0 "$cli" -q fetch $source $counter --json
+values <out | consecutive "the next stride" 1
+exits 0 "$cli" -q fetch $source $counter --json-pp
+says out '^    "_duration_ns": 62500000$'
+exits 1 "$cli" -q stream $source $counter --stride 0.1
+says err 'stride'
+
+exits 0 "$cli" -q stream $source $counter --str --count 2 --latency
+sed -E 's/[0-9]+\.[0-9]{6} s$/S/' err >latencies
+same "lines of latency" - latencies <<'EOF'
+block 0 latency: S
+block 1 latency: S
+EOF
+exits 0 "$cli" -q stream $source $counter $fast --count 2
+sed -E 's/\[.*\]/[...]/; s/GPS .*/GPS/; s/ (True|False) +\[/ - [/' out >table
+same "tables of blocks" - table <<EOF
+channel              data_type  sample_rate  samples  has_gaps  data
+H1:DAQ-FRAME_COUNT   uint32            16.0        1  - [...]
+H1:GDS-CALIB_STRAIN  float32        16384.0     1024  - [...]
+GPS
+channel              data_type  sample_rate  samples  has_gaps  data
+H1:DAQ-FRAME_COUNT   uint32            16.0        1  - [...]
+H1:GDS-CALIB_STRAIN  float32        16384.0     1024  - [...]
+GPS
+EOF
+
+# Whoever reads may stop: quietly, and with success.
+{ "$cli" -q stream $source $counter --json 2>err; echo $? >code; } | head -2 >two
+[ "$(wc -l <two)" = 2 ] || complain "a closed pipe saw $(wc -l <two) lines"
+same "exit code of a closed pipe" <(echo 0) code
+same "stderr of a closed pipe" /dev/null err
+code=0
+"$cli" -q stream $source $counter --json >/dev/full 2>err || code=$?
+[ "$code" = 1 ] || complain "a full disk ended with $code"
+says err 'No space left on device'
+
+# Ctrl-C and SIGTERM end in good order, within a block.
+for signal in INT TERM; do
+    "$cli" -q stream $source $counter --json >live 2>err &
+    streaming=$!
+    await live time_ns
+    kill -$signal $streaming
+    code=0
+    wait $streaming || code=$?
+    [ $code = 0 ] || complain "SIG$signal ended with $code"
+    same "stderr after SIG$signal" /dev/null err
+    [ -z "$(tail -c 1 live)" ] || complain "SIG$signal cut a line"
+done
+
+# A table on a terminal is drawn in place, cut to its width, and leaves the cursor shown.
+code=0
+script -qefc "stty rows 24 cols 60; exec '$cli' -q stream $source $counter $fast --count 3" screen \
+    >/dev/null </dev/null || code=$?
+[ $code = 0 ] || complain "a stream on a terminal ended with $code"
+[ "$(grep -c 'A[^ ]*channel' screen)" = 2 ] || complain "frames drawn over an earlier one"
+says screen '\[\?25l.*channel'
+grep -q '\[?25h' screen || complain "the cursor stayed hidden"
+says screen '^H1:GDS-CALIB_STRAIN +float32 .{1,30}…'
+code=0
+script -qefc "exec '$cli' -q stream $source $counter --arrow" screen >/dev/null </dev/null || code=$?
+[ $code = 2 ] || complain "--arrow on a terminal ended with $code"
+
+exits 1 "$cli" -q stream $source H1:NONE
+says err "'H1:NONE'"
+
+finish

@@ -152,11 +152,20 @@ static int run(const struct options *o)
 #define PLACE(member) .offset = OPTION_AT(member)
 
 static const struct arg_option demo[] = {
-    {.name = "duration", .metavar = "S", .kind = ARG_SECONDS, PLACE(duration_ns),
+    {.name = "duration",
+     .metavar = "S",
+     .kind = ARG_SECONDS,
+     PLACE(duration_ns),
      .help = "end after so many seconds (10, but on a terminal when interrupted)"},
-    {.name = "partitions", .metavar = "N", .kind = ARG_COUNT, PLACE(partitions),
+    {.name = "partitions",
+     .metavar = "N",
+     .kind = ARG_COUNT,
+     PLACE(partitions),
      .help = "Kafka topics that are published (4)"},
-    {.name = "channels", .metavar = "N", .kind = ARG_COUNT, PLACE(channels),
+    {.name = "channels",
+     .metavar = "N",
+     .kind = ARG_COUNT,
+     PLACE(channels),
      .help = "channels in each of them (3)"},
     OPTIONS_END,
 };

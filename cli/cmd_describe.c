@@ -42,7 +42,10 @@ static int run(const struct options *o)
 }
 
 static const struct arg_table *const tables[] = {
-    &metadata_options, &channel_formats, &source_options, NULL,
+    &metadata_options,
+    &channel_formats,
+    &source_options,
+    NULL,
 };
 
 const struct command cmd_describe = {

@@ -20,8 +20,8 @@ static int fetch(arrakis_client *client, const struct names *names, const arraki
 {
     arrakis_block *block = NULL;
     arrakis_error err;
-    arrakis_status rc = arrakis_client_fetch(client, &block, names->list.items, names->list.count,
-                                             request, &err);
+    arrakis_status rc =
+        arrakis_client_fetch(client, &block, names->list.items, names->list.count, request, &err);
     int code = rc < 0 || !block ? finish(rc, &err) : print(block, o);
     arrakis_block_free(block);
     return code;
@@ -51,13 +51,26 @@ static int run(const struct options *o)
 #define PLACE(member) .offset = OPTION_AT(member)
 
 static const struct arg_option span[] = {
-    {.name = "start", .metavar = "TIME", .kind = ARG_TIME, PLACE(start_ns),
+    {.name = "start",
+     .metavar = "TIME",
+     .kind = ARG_TIME,
+     PLACE(start_ns),
      .help = "first time wanted; alone, one stride from there"},
-    {.name = "end", .metavar = "TIME", .kind = ARG_TIME, PLACE(end_ns), .group = GROUP_SPAN,
+    {.name = "end",
+     .metavar = "TIME",
+     .kind = ARG_TIME,
+     PLACE(end_ns),
+     .group = GROUP_SPAN,
      .help = "end of the span; needs --start"},
-    {.name = "duration", .metavar = "S", .kind = ARG_SECONDS, PLACE(duration_ns),
-     .group = GROUP_SPAN, .help = "length of the span, from --start, else from now"},
-    {.name = "latency-tolerance", .metavar = "S", .kind = ARG_SECONDS,
+    {.name = "duration",
+     .metavar = "S",
+     .kind = ARG_SECONDS,
+     PLACE(duration_ns),
+     .group = GROUP_SPAN,
+     .help = "length of the span, from --start, else from now"},
+    {.name = "latency-tolerance",
+     .metavar = "S",
+     .kind = ARG_SECONDS,
      PLACE(latency_tolerance_ns),
      .help = "seconds after the end to wait for the data (what the channels promise)"},
     OPTIONS_END,

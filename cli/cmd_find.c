@@ -43,8 +43,9 @@ const struct command cmd_find = {
     .aliases = {"search", "list", NULL},
     .summary = "list the channels whose names match a pattern",
     .arguments = "PATTERN",
-    .description = "PATTERN is a regular expression. It is matched from the first character of the "
-                   "name on, but need not reach its end.",
+    .description =
+        "PATTERN is a regular expression. It is matched from the first character of the "
+        "name on, but need not reach its end.",
     .tables = tables,
     .max_arguments = 1,
     .run = run,

@@ -7,10 +7,10 @@
 /** One subcommand. */
 struct command {
     const char *name;
-    const char *aliases[3];          /* ended by NULL */
-    const char *summary;             /* one line, in the list of commands */
-    const char *arguments;           /* of the usage line; "" for none */
-    const char *description;         /* a paragraph of its help, or NULL */
+    const char *aliases[3];                /* ended by NULL */
+    const char *summary;                   /* one line, in the list of commands */
+    const char *arguments;                 /* of the usage line; "" for none */
+    const char *description;               /* a paragraph of its help, or NULL */
     const struct arg_table *const *tables; /* ended by NULL; the program's own are added */
     size_t min_arguments, max_arguments;
     int (*run)(const struct options *options); /* @return the exit code */

@@ -12,9 +12,7 @@ static const struct kind {
     const char *names[NAMES];
     double rates[NAMES];
 } kinds[SIGNAL_KINDS] = {
-    {ARRAKIS_FLOAT32,
-     {"GDS-CALIB_STRAIN", "LSC-DARM_ERR", "ASC-DHARD_Y"},
-     {16384, 2048, 2048}},
+    {ARRAKIS_FLOAT32, {"GDS-CALIB_STRAIN", "LSC-DARM_ERR", "ASC-DHARD_Y"}, {16384, 2048, 2048}},
     {ARRAKIS_FLOAT64, {"PEM-CS_TEMPERATURE", "PEM-EX_HUMIDITY", "PEM-EY_PRESSURE"}, {16, 16, 16}},
     {ARRAKIS_UINT32,
      {"GDS-CALIB_STATE_VECTOR", "GRD-ISC_LOCK_STATE", "DAQ-FRAME_COUNT"},
@@ -76,7 +74,8 @@ static double state_word(double t, size_t index)
 
 static double counts(double t, size_t index, uint64_t seed)
 {
-    return floor(3000 * sin(2 * M_PI * (0.15 + 0.05 * (double)(index % 7)) * t) + 300 * noise(seed));
+    return floor(3000 * sin(2 * M_PI * (0.15 + 0.05 * (double)(index % 7)) * t) +
+                 300 * noise(seed));
 }
 
 static double value(size_t partition, size_t index, double t, uint64_t seed)

@@ -34,8 +34,8 @@ int view_begin(struct view *v, const arrakis_stream *stream, bool live)
 {
     const arrakis_channels *channels = arrakis_stream_channels(stream);
     size_t n = arrakis_channels_count(channels);
-    *v = (struct view){.live = live, .out = {.fd = STDOUT_FILENO}, .stream = stream,
-                       .channels = channels};
+    *v = (struct view){
+        .live = live, .out = {.fd = STDOUT_FILENO}, .stream = stream, .channels = channels};
     setlocale(LC_CTYPE, "");
     v->unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     v->traces = calloc(n, sizeof *v->traces);

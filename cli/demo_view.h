@@ -13,7 +13,7 @@ enum { VIEW_HISTORY = 32, VIEW_LATENCIES = 4096 };
 struct trace {
     float values[VIEW_HISTORY]; /* a ring, a value a block; NAN where there is a gap */
     size_t next;
-    size_t stream; /* of the reader */
+    size_t stream;  /* of the reader */
     int64_t gap_ns; /* when the last one was seen; ARRAKIS_UNSET: never */
     bool in_gap;
 };

@@ -110,8 +110,11 @@ static int run_command(const struct command *command, struct options *options, i
     for (; command->tables[n]; n++)
         tables[n] = command->tables[n];
     tables[n] = &program_options;
-    struct arg_parser parser = {.command = command->name, .tables = tables, .target = options,
-                                .arguments = &options->arguments, .now_ns = now_ns};
+    struct arg_parser parser = {.command = command->name,
+                                .tables = tables,
+                                .target = options,
+                                .arguments = &options->arguments,
+                                .now_ns = now_ns};
     options->command = command->name;
     if (args_parse(&parser, argc, argv) < 0)
         return EXIT_USAGE;

@@ -74,13 +74,13 @@ void options_free(struct options *options);
         0, NULL, NULL, NULL, NULL, ARG_FLAG, 0, 0, 0, NULL                                        \
     }
 
-extern const struct arg_table program_options;      /* of every command, and before it */
-extern const struct arg_table source_options;       /* needed wherever channels are */
-extern const struct arg_table channel_formats;      /* find, describe */
-extern const struct arg_table count_formats;        /* count */
-extern const struct arg_table block_formats;        /* stream, fetch */
-extern const struct arg_table find_filters;         /* find, count */
-extern const struct arg_table metadata_options;     /* find, count, describe */
-extern const struct arg_table replay_options;       /* stream, fetch */
+extern const struct arg_table program_options;  /* of every command, and before it */
+extern const struct arg_table source_options;   /* needed wherever channels are */
+extern const struct arg_table channel_formats;  /* find, describe */
+extern const struct arg_table count_formats;    /* count */
+extern const struct arg_table block_formats;    /* stream, fetch */
+extern const struct arg_table find_filters;     /* find, count */
+extern const struct arg_table metadata_options; /* find, count, describe */
+extern const struct arg_table replay_options;   /* stream, fetch */
 
 #endif

@@ -128,7 +128,8 @@ static void write_all(struct out *out, const char *data, size_t size)
         if (n >= 0) {
             data += n;
             size -= (size_t)n;
-        } else if (errno != EINTR) { /* interrupted: what was begun is finished, the end comes after */
+        } else if (errno !=
+                   EINTR) { /* interrupted: what was begun is finished, the end comes after */
             out->error = errno;
         }
     }

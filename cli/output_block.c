@@ -11,8 +11,9 @@
 int block_printer_check(const struct options *o)
 {
     if (o->format == FORMAT_ARROW && isatty(STDOUT_FILENO))
-        return fail_usage(o->command, "--arrow writes bytes that are not for a terminal: send them "
-                                      "to a file or a pipe");
+        return fail_usage(o->command,
+                          "--arrow writes bytes that are not for a terminal: send them "
+                          "to a file or a pipe");
     return 0;
 }
 

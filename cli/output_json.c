@@ -125,8 +125,8 @@ static char *put_bytes(char *p, const char *text, size_t size)
 
 /* A loop for each type, so that nothing is decided a sample but whether it is there. */
 #define PUT_SAMPLES(name, type, put)                                                              \
-    static char *put_##name(char *p, arrakis_series s, size_t from, size_t to, const char *between, \
-                            size_t between_size)                                                  \
+    static char *put_##name(char *p, arrakis_series s, size_t from, size_t to,                    \
+                            const char *between, size_t between_size)                             \
     {                                                                                             \
         const type *samples = s.samples;                                                          \
         for (size_t i = from; i < to; i++) {                                                      \

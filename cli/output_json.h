@@ -21,8 +21,8 @@ void json_channel(struct out *out, const arrakis_channel *channel, enum json_sty
 struct json_blocks {
     enum json_style style;
     const arrakis_channels *channels; /* whose text is kept */
-    struct out names;                 /* what stands before the samples of each, with zeros between */
-    struct out metadata;              /* all that follows the samples */
+    struct out names;    /* what stands before the samples of each, with zeros between */
+    struct out metadata; /* all that follows the samples */
 };
 
 void json_block(struct json_blocks *writer, struct out *out, const arrakis_block *block);

@@ -52,10 +52,11 @@ struct column {
 };
 
 static const struct column full_columns[TABLE_COLUMNS] = {
-    {"name", false, 0},          {"data_type", false, 0},       {"sample_rate", true, 0},
-    {"time", true, 0},           {"publisher", false, 0},       {"partition_id", false, 0},
+    {"name", false, 0},           {"data_type", false, 0},
+    {"sample_rate", true, 0},     {"time", true, 0},
+    {"publisher", false, 0},      {"partition_id", false, 0},
     {"partition_index", true, 0}, {"stride", true, 11}, /* up to a minute */
-    {"max_latency", true, 0},    {"replay_id", false, 0},
+    {"max_latency", true, 0},     {"replay_id", false, 0},
 };
 static const struct column short_columns[] = {
     {"name", false, 0}, {"data_type", false, 0}, {"sample_rate", true, 0}, {"stride", true, 11}};
@@ -260,9 +261,8 @@ static void write_caption(struct out *out, const arrakis_block *block, size_t hi
     struct out line = {.fd = -1};
     char when[32];
     arrakis_time_format(when, arrakis_block_start_ns(block));
-    out_format(&line, "GPS %.4f s (%s), %.4f s long",
-               (double)arrakis_block_start_ns(block) / 1e9, when,
-               (double)arrakis_block_duration_ns(block) / 1e9);
+    out_format(&line, "GPS %.4f s (%s), %.4f s long", (double)arrakis_block_start_ns(block) / 1e9,
+               when, (double)arrakis_block_duration_ns(block) / 1e9);
     if (latency_ns != ARRAKIS_UNSET)
         out_format(&line, ", latency %.3f s", (double)latency_ns / 1e9);
     if (hidden)

@@ -93,8 +93,8 @@ static void quoted(struct out *out, const char *text)
 static void grouped(struct out *out, int64_t value)
 {
     char digits[NUMBER_SIZE];
-    size_t n = (size_t)(put_unsigned(digits, value < 0 ? 0 - (uint64_t)value : (uint64_t)value) -
-                        digits);
+    size_t n =
+        (size_t)(put_unsigned(digits, value < 0 ? 0 - (uint64_t)value : (uint64_t)value) - digits);
     if (value < 0)
         out_char(out, '-');
     for (size_t i = 0; i < n; i++) {

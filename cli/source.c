@@ -19,7 +19,8 @@ static int choose_source(arrakis_client_options *c, const struct options *o, boo
     if (data || !o->metadata)
         c->kafka_url = o->kafka_url;
     if (data && !c->url && !c->kafka_url && o->metadata)
-        return fail_usage(o->command, "no source of data: give --kafka-url HOST:PORT or --url URL");
+        return fail_usage(o->command,
+                          "no source of data: give --kafka-url HOST:PORT or --url URL");
     if (!c->url && !c->kafka_url && !c->metadata_path)
         return fail_usage(o->command,
                           "no source of channels: give --kafka-url HOST:PORT%s, or --url URL "
@@ -44,8 +45,8 @@ static int load_properties(arrakis_property *properties, char **copies, const st
     return 0;
 }
 
-static int open_client(arrakis_client **client, const struct options *o,
-                       arrakis_client_options *c, arrakis_property *properties, char **copies)
+static int open_client(arrakis_client **client, const struct options *o, arrakis_client_options *c,
+                       arrakis_property *properties, char **copies)
 {
     if (o->properties.count && (!properties || !copies))
         return fail("out of memory");
@@ -94,11 +95,11 @@ static const struct {
     const char *name;
     arrakis_dtype type;
 } other_names[] = {
-    {"i1", ARRAKIS_INT8},    {"i2", ARRAKIS_INT16},     {"i4", ARRAKIS_INT32},
-    {"i8", ARRAKIS_INT64},   {"u1", ARRAKIS_UINT8},     {"u2", ARRAKIS_UINT16},
-    {"u4", ARRAKIS_UINT32},  {"u8", ARRAKIS_UINT64},    {"f4", ARRAKIS_FLOAT32},
-    {"f8", ARRAKIS_FLOAT64}, {"single", ARRAKIS_FLOAT32}, {"double", ARRAKIS_FLOAT64},
-    {"float", ARRAKIS_FLOAT64}, {"int", ARRAKIS_INT64}, {"uint", ARRAKIS_UINT64},
+    {"i1", ARRAKIS_INT8},       {"i2", ARRAKIS_INT16},       {"i4", ARRAKIS_INT32},
+    {"i8", ARRAKIS_INT64},      {"u1", ARRAKIS_UINT8},       {"u2", ARRAKIS_UINT16},
+    {"u4", ARRAKIS_UINT32},     {"u8", ARRAKIS_UINT64},      {"f4", ARRAKIS_FLOAT32},
+    {"f8", ARRAKIS_FLOAT64},    {"single", ARRAKIS_FLOAT32}, {"double", ARRAKIS_FLOAT64},
+    {"float", ARRAKIS_FLOAT64}, {"int", ARRAKIS_INT64},      {"uint", ARRAKIS_UINT64},
 };
 
 static arrakis_dtype type_of(const char *name)

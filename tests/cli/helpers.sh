@@ -64,6 +64,13 @@ start_demo() {
 }
 
 finish() {
+    if [ -n "${demo-}" ]; then
+        local code=0
+        trap - EXIT
+        kill -TERM "$demo"
+        wait "$demo" || code=$?
+        [ $code = 0 ] || complain "the demonstration ended with $code: $(cat demo.err)"
+    fi
     [ "$failures" = 0 ] || echo "$failures failed"
     exit $((failures > 0))
 }

@@ -106,6 +106,27 @@ for signal in INT TERM; do
     [ -z "$(tail -c 1 live)" ] || complain "SIG$signal cut a line"
 done
 
+# An Arrow stream has its end marker, also when it is interrupted.
+ends_arrow() {
+    same "first bytes of $1" <(echo ' ff ff ff ff') <(head -c 4 "$1" | od -An -tx1)
+    same "end of $1" <(echo ' ff ff ff ff 00 00 00 00') <(tail -c 8 "$1" | od -An -tx1)
+}
+exits 0 "$cli" -q fetch $source $counter --arrow
+cp out one
+ends_arrow one
+exits 0 "$cli" -q stream $source $counter $fast --count 4 --arrow
+cp out four
+ends_arrow four
+[ "$(wc -c <four)" -gt $((4 * 4 * 1024)) ] || complain "four blocks are $(wc -c <four) bytes"
+"$cli" -q stream $source $counter --arrow >many 2>err &
+streaming=$!
+await many "$counter"
+kill -INT $streaming
+code=0
+wait $streaming || code=$?
+[ $code = 0 ] || complain "SIGINT ended --arrow with $code"
+ends_arrow many
+
 # A table on a terminal is drawn in place, cut to its width, and leaves the cursor shown.
 code=0
 script -qefc "stty rows 24 cols 60; exec '$cli' -q stream $source $counter $fast --count 3" screen \

@@ -60,3 +60,8 @@ void ark_fast_forward_done(ark_fast_forward *policy)
     policy->behind = 0;
     policy->skipped = true;
 }
+
+void ark_fast_forward_again(ark_fast_forward *policy, size_t stream, int64_t now_ns)
+{
+    policy->behind_since_ns[stream] = now_ns;
+}

@@ -12,7 +12,8 @@
 typedef enum ark_lag {
     ARK_LAG_FINE,
     ARK_LAG_RECOVERED, /* after a skip, all streams are within their budgets again: said once */
-    ARK_LAG_FORWARD,   /* skip, then call ark_fast_forward_done() */
+    ARK_LAG_FORWARD,   /* skip, then call ark_fast_forward_done(); or, when that could not help,
+                          ark_fast_forward_again() */
 } ark_lag;
 
 typedef struct ark_fast_forward {
@@ -30,5 +31,7 @@ int64_t ark_fast_forward_grace_ns(int64_t budget_ns);
 ark_lag ark_fast_forward_observe(ark_fast_forward *policy, size_t stream, int64_t lag_ns,
                                  int64_t budget_ns, int64_t now_ns);
 void ark_fast_forward_done(ark_fast_forward *policy);
+/* Nothing was skipped: judge the stream again after another grace period. */
+void ark_fast_forward_again(ark_fast_forward *policy, size_t stream, int64_t now_ns);
 
 #endif

@@ -191,6 +191,21 @@ static arrakis_status find_targets(ark_kafka_reader *kafka, int64_t to_ns,
     return rc;
 }
 
+/* Assigning anew also drops what librdkafka has fetched already. */
+static rd_kafka_resp_err_t move_to(ark_kafka_reader *kafka,
+                                   const rd_kafka_topic_partition_list_t *targets)
+{
+    for (int i = 0; i < targets->cnt; i++) {
+        ark_kafka_partition *partition = targets->elems[i].opaque;
+        atomic_store(&partition->position, targets->elems[i].offset);
+    }
+    rd_kafka_resp_err_t code = rd_kafka_assign(kafka->rk, targets);
+    ark_kafka_drop_messages(kafka);
+    kafka->asked_ns = ARRAKIS_UNSET;
+    kafka->forward_count++;
+    return code;
+}
+
 arrakis_status ark_kafka_fast_forward(arrakis_reader *reader, int64_t to_ns, size_t *moved,
                                       arrakis_error *err)
 {
@@ -209,14 +224,11 @@ arrakis_status ark_kafka_fast_forward(arrakis_reader *reader, int64_t to_ns, siz
             targets->elems[i].offset = position; /* never back */
         else
             ++*moved;
-        atomic_store(&partition->position, targets->elems[i].offset);
     }
-    /* assigning anew also drops what librdkafka has fetched already */
-    rd_kafka_resp_err_t code = rd_kafka_assign(kafka->rk, targets);
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (*moved)
+        code = move_to(kafka, targets);
     rd_kafka_topic_partition_list_destroy(targets);
-    ark_kafka_drop_messages(kafka);
-    kafka->asked_ns = ARRAKIS_UNSET;
-    kafka->forward_count++;
     if (code)
         return ark_fail(err, ark_kafka_status(code), "skipping ahead: %s", rd_kafka_err2str(code));
     return ARRAKIS_OK;

@@ -77,26 +77,34 @@ static bool refill(ark_kafka_reader *kafka)
 
 /* ------------------------------------------------------------------ falling behind */
 
-static void skip_ahead(ark_kafka_reader *kafka, const ark_arrival *arrival, int64_t now_ns)
+/* Returns whether partitions were moved: then all that was taken is gone. */
+static bool skip_ahead(ark_kafka_reader *kafka, const ark_arrival *arrival, int64_t now_ns)
 {
     arrakis_error why;
-    size_t moved, stream = arrival->stream;
+    size_t moved = 0, stream = arrival->stream;
+    const char *id = kafka->head.streams[stream].id;
     int64_t budget_ns = kafka->partitions[stream].budget_ns;
     int64_t at_ns = arrival->rows.time_ns, to_ns = now_ns - budget_ns;
-    if (ark_kafka_fast_forward(&kafka->head, to_ns, &moved, &why) < 0)
-        ark_log(ARRAKIS_LOG_WARNING, "%s cannot skip ahead: %s", kafka->head.streams[stream].id,
-                why.message);
-    else
+    double old = (double)(now_ns - at_ns) * 1e-9, budget = (double)budget_ns * 1e-9;
+    arrakis_status rc = ark_kafka_fast_forward(&kafka->head, to_ns, &moved, &why);
+    if (moved) {
         ark_log(ARRAKIS_LOG_WARNING,
                 "%s was %.1f s old for over %.1f s, with a latency budget of %.1f s: skipped %zu "
-                "partition(s) to GPS %lld, dropping %.1f s",
-                kafka->head.streams[stream].id, (double)(now_ns - at_ns) * 1e-9,
-                (double)ark_fast_forward_grace_ns(budget_ns) * 1e-9, (double)budget_ns * 1e-9,
-                moved, (long long)(to_ns / ARRAKIS_SECOND_NS), (double)(to_ns - at_ns) * 1e-9);
-    ark_fast_forward_done(&kafka->policy);
+                "partition(s) to GPS %lld, dropping %.1f s", id, old,
+                (double)ark_fast_forward_grace_ns(budget_ns) * 1e-9, budget, moved,
+                (long long)(to_ns / ARRAKIS_SECOND_NS), (double)(to_ns - at_ns) * 1e-9);
+        ark_fast_forward_done(&kafka->policy);
+        return true;
+    }
+    uint64_t times = ark_episode_note(&kafka->behind, now_ns);
+    if (times)
+        ark_log(ARRAKIS_LOG_WARNING, "%s is %.1f s old, with a latency budget of %.1f s: %s", id,
+                old, budget, rc < 0 ? why.message : "its topic holds nothing newer to skip to");
+    ark_fast_forward_again(&kafka->policy, stream, now_ns);
+    return false;
 }
 
-/* Whether an arrival made the reader skip ahead: then it is gone, with all that was taken. */
+/* Whether an arrival made the reader skip ahead, and is gone. */
 static bool check_lag(ark_kafka_reader *kafka, const ark_arrival *arrival)
 {
     int64_t now_ns = arrakis_gps_now_ns(), lag_ns = now_ns - arrival->rows.time_ns;
@@ -110,8 +118,7 @@ static bool check_lag(ark_kafka_reader *kafka, const ark_arrival *arrival)
                 (double)budget_ns * 1e-9);
         return false;
     case ARK_LAG_FORWARD:
-        skip_ahead(kafka, arrival, now_ns);
-        return true;
+        return skip_ahead(kafka, arrival, now_ns);
     }
     return false;
 }
@@ -319,6 +326,8 @@ static int64_t budget_of(const ark_reader_stream *stream)
         int64_t latency = arrakis_channels_get(stream->channels, i)->info.max_latency_ns;
         latest = latency > latest ? latency : latest;
     }
+    if (latest > INT64_MAX / 4) /* never, and no sum of times overflows */
+        latest = INT64_MAX / 4;
     return latest > 0 ? latest + stream->stride_ns : 0;
 }
 
@@ -331,7 +340,7 @@ static arrakis_status make_partitions(ark_kafka_reader *kafka, arrakis_error *er
         const ark_reader_stream *stream = &kafka->head.streams[i];
         kafka->partitions[i].budget_ns = budget_of(stream);
         char *name = topic_name(&arrakis_channels_get(stream->channels, 0)->info);
-        rd_kafka_topic_conf_t *conf = name ? rd_kafka_topic_conf_new() : NULL;
+        rd_kafka_topic_conf_t *conf = name ? rd_kafka_default_topic_conf_dup(kafka->rk) : NULL;
         if (conf)
             rd_kafka_topic_conf_set_opaque(conf, (void *)(uintptr_t)i);
         kafka->partitions[i].topic = conf ? rd_kafka_topic_new(kafka->rk, name, conf) : NULL;

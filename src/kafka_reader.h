@@ -44,7 +44,7 @@ typedef struct ark_kafka_reader {
     size_t message_count, message_at;
     bool holding;               /* messages[message_at] is being decoded */
     int64_t asked_ns;           /* GPS; when low and high were asked for */
-    ark_episode errors;
+    ark_episode errors, behind;
     uint64_t error_count, forward_count;
 } ark_kafka_reader;
 

@@ -42,11 +42,8 @@ arrakis_status ark_block_assemble(arrakis_block **out, ark_layout *layout, int64
     size_t count = layout->stripe_count;
     arrakis_block *block = malloc(sizeof *block + count * sizeof *block->chunks);
     *out = block;
-    if (!block) {
-        for (size_t i = 0; i < count; i++)
-            ark_chunk_free(chunks[i]);
+    if (!block)
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory for a block");
-    }
     atomic_init(&block->refs, 1);
     atomic_fetch_add_explicit(&layout->refs, 1, memory_order_relaxed);
     block->layout = layout;
@@ -114,6 +111,9 @@ arrakis_status arrakis_block_new(arrakis_block **out, arrakis_channels *channels
     if (!channels || !series || duration_ns <= 0)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "arrakis_block_new: needs channels, series and a duration over 0 ns");
+    if (start_ns == ARRAKIS_UNSET || start_ns > INT64_MAX - duration_ns)
+        return ark_fail(err, ARRAKIS_EINVAL, "a block of %lld ns cannot begin at %lld ns",
+                        (long long)duration_ns, (long long)start_ns);
     for (size_t i = 0; i < arrakis_channels_count(channels); i++) {
         arrakis_status rc =
             check_series(arrakis_channels_get(channels, i), duration_ns, &series[i], err);
@@ -128,10 +128,10 @@ arrakis_status arrakis_block_new(arrakis_block **out, arrakis_channels *channels
     ark_chunk *chunk = ark_chunk_new(&layout->stripes[0], start_ns);
     rc = chunk ? fill_chunk(chunk, &layout->stripes[0], series, err)
                : ark_fail(err, ARRAKIS_ENOMEM, "out of memory for a block");
+    if (rc == ARRAKIS_OK)
+        rc = ark_block_assemble(out, layout, start_ns, &chunk, err);
     if (rc < 0)
         ark_chunk_free(chunk);
-    else
-        rc = ark_block_assemble(out, layout, start_ns, &chunk, err);
     ark_layout_free(layout);
     return rc;
 }
@@ -179,8 +179,7 @@ arrakis_series arrakis_block_series(const arrakis_block *block, size_t i)
     arrakis_series series = {.data_type = channel->info.data_type,
                              .length = (size_t)slot->samples * stripe->strides};
     if (block->duration_ns != layout->duration_ns)
-        series.length = (size_t)((double)series.length * (double)block->duration_ns /
-                                     (double)layout->duration_ns + 0.5);
+        series.length = ark_part_samples(slot, stripe, block->duration_ns, layout->duration_ns);
     if (!chunk) {
         series.samples = layout->zeros;
         series.valid = layout->zeros;

@@ -94,7 +94,7 @@ arrakis_status ark_chunk_put(ark_chunk *chunk, const ark_stripe *stripe, int64_t
 /* Mark missing what `valid` (a bit a sample of one stride of one slot) has as 0. ENOMEM as above. */
 arrakis_status ark_chunk_mask(ark_chunk *chunk, const ark_stripe *stripe, uint32_t slot,
                               const uint8_t *valid);
-/* Nothing more will come: the rest is missing. ENOMEM as above. */
+/* Nothing more will come: the rest is missing. After ENOMEM it is as before. */
 arrakis_status ark_chunk_close(ark_chunk *chunk, const ark_stripe *stripe);
 void ark_chunk_free(ark_chunk *chunk);
 
@@ -107,13 +107,21 @@ struct arrakis_block {
     ark_chunk *chunks[]; /* one a stripe; NULL: it has no data */
 };
 
-/* A block of chunks[] (one a stripe, closed, NULL for none), taken over also on failure. Where all
+/* A block of chunks[] (one a stripe, closed, NULL for none), taken over unless it fails. Where all
  * chunks leave the same end of the span open, the block is that much shorter. */
 arrakis_status ark_block_assemble(arrakis_block **out, ark_layout *layout, int64_t start_ns,
                                   ark_chunk **chunks, arrakis_error *err);
 
 /* Narrow a closed chunk to [begin, end) of its span: the samples move to the front of each slot. */
 void ark_chunk_trim(ark_chunk *chunk, const ark_stripe *stripe, int64_t begin_ns, int64_t end_ns);
+
+/* Samples of a slot in part_ns of a block of whole_ns. */
+static inline size_t ark_part_samples(const ark_slot *slot, const ark_stripe *stripe,
+                                      int64_t part_ns, int64_t whole_ns)
+{
+    double whole = (double)slot->samples * stripe->strides;
+    return (size_t)(whole * (double)part_ns / (double)whole_ns + 0.5);
+}
 
 /* Bits [at, at + count) of a bitmap, LSB first. */
 void ark_bits_clear(uint8_t *bits, size_t at, size_t count);

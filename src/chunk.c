@@ -55,12 +55,13 @@ static bool mask_samples(ark_chunk *chunk, const ark_stripe *stripe, uint32_t sl
     return true;
 }
 
+/* Fails before anything is changed: only the first mask is allocated. */
 static bool mask_strides(ark_chunk *chunk, const ark_stripe *stripe, uint32_t from, uint32_t to)
 {
-    bool ok = true;
-    for (uint32_t i = 0; from < to && i < stripe->slot_count; i++) {
+    bool ok = from >= to || mask_of(chunk, stripe);
+    for (uint32_t i = 0; ok && from < to && i < stripe->slot_count; i++) {
         size_t samples = stripe->slots[i].samples;
-        ok = mask_samples(chunk, stripe, i, from * samples, (to - from) * samples) && ok;
+        ok = mask_samples(chunk, stripe, i, from * samples, (to - from) * samples);
     }
     return ok;
 }
@@ -157,9 +158,10 @@ arrakis_status ark_chunk_mask(ark_chunk *chunk, const ark_stripe *stripe, uint32
 
 arrakis_status ark_chunk_close(ark_chunk *chunk, const ark_stripe *stripe)
 {
-    bool ok = mask_strides(chunk, stripe, chunk->next, stripe->strides);
+    if (!mask_strides(chunk, stripe, chunk->next, stripe->strides))
+        return ARRAKIS_ENOMEM;
     chunk->next = stripe->strides;
-    return ok ? ARRAKIS_OK : ARRAKIS_ENOMEM;
+    return ARRAKIS_OK;
 }
 
 void ark_chunk_trim(ark_chunk *chunk, const ark_stripe *stripe, int64_t begin_ns, int64_t end_ns)
@@ -167,9 +169,11 @@ void ark_chunk_trim(ark_chunk *chunk, const ark_stripe *stripe, int64_t begin_ns
     int64_t span_ns = stripe->stride_ns * stripe->strides;
     for (uint32_t i = 0; i < stripe->slot_count; i++) {
         const ark_slot *slot = &stripe->slots[i];
-        double rate = (double)slot->samples * stripe->strides / (double)span_ns;
-        size_t skip = (size_t)((double)(begin_ns - chunk->start_ns) * rate + 0.5);
-        size_t length = (size_t)((double)(end_ns - begin_ns) * rate + 0.5);
+        size_t length = ark_part_samples(slot, stripe, end_ns - begin_ns, span_ns);
+        size_t skip = ark_part_samples(slot, stripe, begin_ns - chunk->start_ns, span_ns);
+        size_t whole = (size_t)slot->samples * stripe->strides;
+        if (skip + length > whole) /* both rounded up */
+            skip = whole - length;
         memmove(chunk->samples + slot->offset, chunk->samples + slot->offset + skip * slot->size,
                 length * slot->size);
         if (!chunk->mask)

@@ -49,6 +49,9 @@ static arrakis_status add_stripe(ark_layout *layout, size_t i, const arrakis_cha
                                  int64_t stride_ns, arrakis_error *err)
 {
     ark_stripe *stripe = &layout->stripes[i];
+    if (layout->duration_ns / stride_ns > INT32_MAX)
+        return ark_fail(err, ARRAKIS_EINVAL, "blocks of %lld ns hold too many strides of %lld ns",
+                        (long long)layout->duration_ns, (long long)stride_ns);
     stripe->stride_ns = stride_ns;
     stripe->strides = (uint32_t)(layout->duration_ns / stride_ns);
     stripe->slot_count = (uint32_t)arrakis_channels_count(list);

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* 70 years, which is never: declared latencies are anything, and must not overflow sums of times. */
+static const int64_t most_latency_ns = INT64_MAX / 4;
+
 /* What the mux keeps of one stream beside its queue. */
 typedef struct lane {
     ark_queue queue;
@@ -59,6 +62,8 @@ static arrakis_status read_contract(const ark_mux_stream *stream, const ark_mux_
         latency = options->tolerance_ns;
     if (latency == ARRAKIS_UNSET && options->bounded)
         latency = ARK_DEFAULT_LATENCY_NS;
+    if (latency > most_latency_ns)
+        latency = most_latency_ns;
     *contract_ns = latency == ARRAKIS_UNSET ? ARRAKIS_UNSET : latency + *stride_ns;
     return ARRAKIS_OK;
 }
@@ -210,6 +215,7 @@ static void try_begin(ark_mux *mux)
     }
     int64_t cursor = ark_floor(latest, mux->block_ns);
     mux->cursor_ns = cursor < latest ? cursor + mux->block_ns : cursor;
+    mux->next_pass_ns = INT64_MIN; /* first data may lie before what the last pass was up to */
     for (size_t i = 0; i < mux->count; i++) {
         ark_queue *queue = &mux->lanes[i].queue;
         ark_queue_drop_before(queue, mux->cursor_ns);
@@ -289,25 +295,25 @@ ark_push ark_mux_push(ark_mux *mux, size_t stream, const ark_rows *rows, int64_t
     int64_t slot_ns;
     if (!find_slot(mux, queue->stripe, rows, &slot_ns))
         return count_mismatch(mux, l, rows, now_ns);
+    int64_t end_ns = begun(mux) ? mux->cursor_ns + mux->block_ns : INT64_MIN;
+    bool was_unready = queue->horizon_ns < end_ns;
     if (begun(mux)) {
         ark_queue_expire(queue, now_ns);
     } else if (!l->has_data) {
         l->has_data = true;
         l->front_ns = queue->horizon_ns = slot_ns;
     }
-    int64_t end_ns = begun(mux) ? mux->cursor_ns + mux->block_ns : 0;
-    bool was_unready = queue->horizon_ns < end_ns;
     int64_t block_ns = mux->origin_ns + ark_floor(slot_ns - mux->origin_ns, mux->block_ns);
     ark_push how = ark_queue_push(queue, rows, slot_ns, block_ns);
     if (how == ARK_PUSH_LATE || how == ARK_PUSH_DUPLICATE)
         count_late(mux, l, how, slot_ns, now_ns);
+    if (was_unready && queue->horizon_ns >= end_ns)
+        mux->unready--;
     if (how != ARK_PUSH_OK)
         return how;
     limit(mux, l, now_ns);
     if (!begun(mux))
         try_begin(mux);
-    else if (was_unready && queue->horizon_ns >= end_ns)
-        mux->unready--;
     return how;
 }
 
@@ -411,7 +417,7 @@ void ark_mux_exhausted(ark_mux *mux, size_t stream, int64_t at_ns, bool live)
 
 void ark_mux_finish(ark_mux *mux, int64_t until_ns)
 {
-    int64_t last = until_ns;
+    int64_t last = begun(mux) ? until_ns : ARRAKIS_UNSET;
     for (size_t i = 0; i < mux->count; i++) {
         lane *l = &mux->lanes[i];
         if (!begun(mux) && l->front_ns == ARRAKIS_UNSET)
@@ -491,28 +497,42 @@ static void advance(ark_mux *mux, int64_t to_ns)
     recount(mux);
 }
 
+static uint64_t strides_until(const ark_queue *queue, int64_t span_ns)
+{
+    int64_t stride_ns = queue->stripe->stride_ns;
+    return (uint64_t)((span_ns + stride_ns - 1) / stride_ns);
+}
+
 static arrakis_status take_block(ark_mux *mux, arrakis_block **out, arrakis_error *err)
 {
     int64_t start_ns = mux->cursor_ns, end_ns = start_ns + mux->block_ns;
     bool cut = mux->final_ns != ARRAKIS_UNSET && mux->final_ns < end_ns;
     for (size_t i = 0; i < mux->count; i++) {
+        ark_chunk **chunk = &mux->chunks[i];
+        if (ark_queue_close(&mux->lanes[i].queue, start_ns, chunk) < 0)
+            return ark_fail(err, ARRAKIS_ENOMEM, "out of memory for a block");
+        if (*chunk && cut && (*chunk)->end_ns > mux->final_ns)
+            (*chunk)->end_ns = mux->final_ns;
+    }
+    arrakis_status rc = ark_block_assemble(out, mux->layout, start_ns, mux->chunks, err);
+    if (rc < 0)
+        return rc; /* nothing has been taken: the next call tries again */
+    for (size_t i = 0; i < mux->count; i++) {
         lane *l = &mux->lanes[i];
-        ark_chunk *chunk = ark_queue_take(&l->queue, start_ns);
-        mux->chunks[i] = chunk;
-        mux->gaps += l->queue.stripe->strides - (chunk ? chunk->elements : 0);
+        const ark_chunk *chunk = ark_queue_take(&l->queue, start_ns);
+        mux->gaps += strides_until(&l->queue, cut ? mux->final_ns - start_ns : mux->block_ns) -
+                     (chunk ? chunk->elements : 0);
         if (chunk)
             note_data(l, start_ns);
         else
             note_gap(l, start_ns, end_ns);
-        if (chunk && cut && chunk->end_ns > mux->final_ns)
-            chunk->end_ns = mux->final_ns;
     }
     advance(mux, end_ns);
-    return ark_block_assemble(out, mux->layout, start_ns, mux->chunks, err);
+    return ARRAKIS_OK;
 }
 
-/* Whether the next block is known; behind the end of the source, whether any of it is. */
-static bool ready(const ark_mux *mux)
+/* Behind the end of the source, a part of a block is enough. */
+bool ark_mux_ready(const ark_mux *mux)
 {
     if (!begun(mux))
         return false;
@@ -523,7 +543,7 @@ arrakis_status ark_mux_pull(ark_mux *mux, arrakis_block **out, arrakis_error *er
 {
     *out = NULL;
     int64_t next_ns;
-    while (ready(mux)) {
+    while (ark_mux_ready(mux)) {
         int64_t cursor = mux->cursor_ns;
         if (mux->options.on_gap == ARRAKIS_GAP_FILL ||
             !nothing_before(mux, cursor + mux->block_ns, &next_ns))

@@ -40,7 +40,9 @@ ark_push ark_mux_push(ark_mux *mux, size_t stream, const ark_rows *rows, int64_t
 /* Let deadlines pass. Cheap to call again: it acts at most once a stride. */
 void ark_mux_expire(ark_mux *mux, int64_t now_ns);
 
-/* The next block. TIMEOUT: not all streams are known up to its end. EGAP: none has data, and that
+/* Whether all streams are known up to the end of the next block. */
+bool ark_mux_ready(const ark_mux *mux);
+/* The next block. TIMEOUT: it is not ready. EGAP: none has data, and that
  * is to be raised; the next call goes on behind the gap. */
 arrakis_status ark_mux_pull(ark_mux *mux, arrakis_block **out, arrakis_error *err);
 

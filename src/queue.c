@@ -127,14 +127,13 @@ uint64_t ark_queue_drop_before(ark_queue *queue, int64_t t)
     return dropped;
 }
 
+arrakis_status ark_queue_close(ark_queue *queue, int64_t block_ns, ark_chunk **chunk)
+{
+    *chunk = ark_queue_front(queue) == block_ns ? *at(queue, 0) : NULL;
+    return *chunk ? ark_chunk_close(*chunk, queue->stripe) : ARRAKIS_OK;
+}
+
 ark_chunk *ark_queue_take(ark_queue *queue, int64_t block_ns)
 {
-    if (ark_queue_front(queue) != block_ns)
-        return NULL;
-    ark_chunk *chunk = pop(queue);
-    if (ark_chunk_close(chunk, queue->stripe) < 0) {
-        ark_chunk_free(chunk);
-        return NULL;
-    }
-    return chunk;
+    return ark_queue_front(queue) == block_ns ? pop(queue) : NULL;
 }

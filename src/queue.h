@@ -46,7 +46,10 @@ int64_t ark_queue_front(const ark_queue *queue);
 uint64_t ark_queue_drop_before(ark_queue *queue, int64_t t);
 /* Drop the oldest chunk; returns the strides with data in it. */
 uint64_t ark_queue_drop_oldest(ark_queue *queue);
-/* Take the closed chunk of the block at block_ns out; NULL when there is no data for it. */
+/* Close the chunk of the block at block_ns and show it, NULL when there is no data for it. ENOMEM:
+ * all is as before. */
+arrakis_status ark_queue_close(ark_queue *queue, int64_t block_ns, ark_chunk **chunk);
+/* Take that chunk out. */
 ark_chunk *ark_queue_take(ark_queue *queue, int64_t block_ns);
 
 #endif

@@ -151,7 +151,10 @@ static arrakis_status make_block(arrakis_reader *reader, const ark_arrival *arri
         ark_chunk_free(chunk);
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory for a block");
     }
-    return ark_block_assemble(block, stream->layout, rows->time_ns, &chunk, err);
+    rc = ark_block_assemble(block, stream->layout, rows->time_ns, &chunk, err);
+    if (rc < 0)
+        ark_chunk_free(chunk);
+    return rc;
 }
 
 arrakis_status arrakis_reader_next(arrakis_reader *reader, int timeout_ms, size_t *stream,
@@ -167,8 +170,9 @@ arrakis_status arrakis_reader_next(arrakis_reader *reader, int timeout_ms, size_
         ark_arrival arrival;
         arrakis_status rc = reader->ops->next(reader, &arrival, err);
         if (rc == ARRAKIS_OK) {
-            /* longer than the stride: no block of this stream */
-            if (arrival.rows.duration_ns > reader->streams[arrival.stream].stride_ns)
+            /* empty, or longer than the stride: no block of this stream */
+            if (arrival.rows.duration_ns <= 0 ||
+                arrival.rows.duration_ns > reader->streams[arrival.stream].stride_ns)
                 continue;
             *stream = arrival.stream;
             return make_block(reader, &arrival, block, err);

@@ -218,9 +218,9 @@ static arrakis_status let_time_pass(arrakis_stream *stream)
 {
     int64_t now_ns = arrakis_gps_now_ns(), overdue_ns = ARRAKIS_UNSET;
     ark_mux_expire(stream->mux, now_ns);
-    int64_t wake_ns = ark_mux_deadline_ns(stream->mux);
-    if (wake_ns != ARRAKIS_UNSET && wake_ns <= now_ns)
+    if (ark_mux_ready(stream->mux))
         return ARRAKIS_OK;
+    int64_t wake_ns = ark_mux_deadline_ns(stream->mux);
     if (!stream->live && settle_overdue(stream, &overdue_ns))
         return ARRAKIS_OK;
     if (overdue_ns != ARRAKIS_UNSET && (wake_ns == ARRAKIS_UNSET || overdue_ns < wake_ns))

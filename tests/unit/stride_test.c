@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stride.h"
+#include "support.h"
+
+static void a_step_holds_every_time_from_its_begin_to_the_next(void **state)
+{
+    (void)state;
+    const struct {
+        int64_t t, step, begin;
+    } cases[] = {
+        {0, 10, 0},
+        {9, 10, 0},
+        {10, 10, 10},
+        {-1, 10, -10},
+        {-10, 10, -10},
+        {-11, 10, -20},
+        {INT64_MAX, 10, INT64_MAX - 7},
+        {INT64_MAX, 1, INT64_MAX},
+        {INT64_MIN, 1, INT64_MIN},
+        {INT64_MIN, 2, INT64_MIN},
+        {-1, INT64_MAX, -INT64_MAX},
+        {INT64_MAX, INT64_MAX, INT64_MAX},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_int_equal(ark_floor(cases[i].t, cases[i].step), cases[i].begin);
+}
+
+static void the_common_multiple_is_the_least_one(void **state)
+{
+    (void)state;
+    assert_int_equal(ark_stride_lcm(1, 62500000), 62500000);
+    assert_int_equal(ark_stride_lcm(62500000, 62500000), 62500000);
+    assert_int_equal(ark_stride_lcm(62500000, 1000000000), 1000000000);
+    assert_int_equal(ark_stride_lcm(6, 4), 12);
+    assert_int_equal(ark_stride_lcm(4, 6), 12);
+    assert_int_equal(ark_stride_lcm(7, 9), 63);
+}
+
+static void strides_that_meet_in_no_year_are_refused(void **state)
+{
+    (void)state;
+    const int64_t year = INT64_C(366) * 86400 * SECOND;
+    assert_int_equal(ark_stride_lcm(1, year), year);
+    assert_int_equal(ark_stride_lcm(1, year + 1), -1);
+    assert_int_equal(ark_stride_lcm(1, INT64_MAX), -1);
+    assert_int_equal(ark_stride_lcm(year, year - 1), -1);
+    assert_int_equal(ark_stride_lcm(999999937, 999999929 * INT64_C(1000)), -1);
+}
+
+static void a_list_has_the_common_stride_of_its_channels(void **state)
+{
+    (void)state;
+    const channel_spec specs[] = {
+        {"X1:A-B", ARRAKIS_INT32, 16, "p", 0, 62500000, UNSET},
+        {"X1:A-C", ARRAKIS_INT32, 16, "p", 1, 125000000, UNSET},
+        {"X1:A-D", ARRAKIS_INT32, 16, "p", 2, UNSET, UNSET},
+        {"X1:A-E", ARRAKIS_INT32, 16, "p", 3, INT64_MAX, UNSET},
+    };
+    int64_t stride_ns;
+    arrakis_channels *good = channels_of(specs, 2), *without = channels_of(specs, 3);
+    arrakis_channels *absurd = channels_of(specs + 3, 1);
+    PASS(ark_stride_of(&stride_ns, good, err));
+    assert_int_equal(stride_ns, 125000000);
+    FAIL(ark_stride_of(&stride_ns, without, err), ARRAKIS_EINVAL, "X1:A-D has no stride");
+    FAIL(ark_stride_of(&stride_ns, absurd, err), ARRAKIS_EINVAL, "X1:A-E, 9223372036854775807 ns");
+    arrakis_channels_free(good);
+    arrakis_channels_free(without);
+    arrakis_channels_free(absurd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_step_holds_every_time_from_its_begin_to_the_next),
+        cmocka_unit_test(the_common_multiple_is_the_least_one),
+        cmocka_unit_test(strides_that_meet_in_no_year_are_refused),
+        cmocka_unit_test(a_list_has_the_common_stride_of_its_channels),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A channel as JSON: what is read is written, read again, and the same. */
+/* A channel as JSON: what is read is written, read again, and the same; and what the short way reads
+ * is what jansson reads. */
 #include "channel.h"
 
 #include <stdlib.h>
@@ -7,11 +8,32 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* The same text by jansson alone must give the same channel, or fail as well. */
+static void compare(arrakis_channel *channel, const uint8_t *data, size_t size)
+{
+    arrakis_channel *by_jansson = NULL;
+    json_t *object = json_loadb((const char *)data, size, 0, NULL);
+    if (size > 1 << 20 || !object || ark_channel_from_object(&by_jansson, object, NULL) < 0) {
+        if (channel)
+            abort();
+    } else {
+        char *a = channel ? arrakis_channel_to_json(channel) : NULL;
+        char *b = arrakis_channel_to_json(by_jansson);
+        if (!a || !b || strcmp(a, b) != 0)
+            abort();
+        free(a);
+        free(b);
+    }
+    arrakis_channel_free(by_jansson);
+    json_decref(object);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     arrakis_channel *channel, *again;
     arrakis_error err;
     arrakis_status rc = arrakis_channel_from_json(&channel, (const char *)data, size, &err);
+    compare(channel, data, size);
     if (rc < 0) {
         if (channel || rc != err.status || rc != ARRAKIS_EFORMAT || !err.message[0])
             abort();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "channel.h"
 
+#include "channel_fields.h"
 #include "error.h"
 
 #include <math.h>
@@ -41,39 +42,9 @@ static arrakis_status wrong(const json_t *object, const char *field, const json_
                     name ? name : "?", field, found ? type_name(found) : "missing", wanted);
 }
 
-static arrakis_status read_text(const char **out, const json_t *object, const char *field,
-                                const json_t *value, arrakis_error *err)
+static arrakis_status read_type(arrakis_dtype *out, const json_t *object, const json_t *value,
+                                arrakis_error *err)
 {
-    if (!json_is_string(value))
-        return wrong(object, field, value, "a string", err);
-    *out = json_string_value(value);
-    return ARRAKIS_OK;
-}
-
-static arrakis_status read_integer(int64_t *out, const json_t *object, const char *field,
-                                   const json_t *value, arrakis_error *err)
-{
-    /* The least int64_t means "not given" to the rest of the library. */
-    if (!json_is_integer(value) || json_integer_value(value) == ARRAKIS_UNSET)
-        return wrong(object, field, value, "an integer in range", err);
-    *out = json_integer_value(value);
-    return ARRAKIS_OK;
-}
-
-static arrakis_status read_rate(double *out, const json_t *object, const char *field,
-                                const json_t *value, arrakis_error *err)
-{
-    if (!json_is_number(value))
-        return wrong(object, field, value, "a number", err);
-    *out = json_number_value(value);
-    return ARRAKIS_OK;
-}
-
-static arrakis_status read_type(arrakis_dtype *out, const json_t *object, const char *field,
-                                const json_t *value, arrakis_error *err)
-{
-    if (!json_is_string(value))
-        return wrong(object, field, value, "a string such as \"float32\"", err);
     *out = arrakis_dtype_parse(json_string_value(value));
     if (*out != ARRAKIS_DTYPE_NONE)
         return ARRAKIS_OK;
@@ -84,52 +55,68 @@ static arrakis_status read_type(arrakis_dtype *out, const json_t *object, const 
                     name ? name : "?", json_string_value(value));
 }
 
-/* One field into `info`; one that is not known is left alone. */
-static arrakis_status read_field(arrakis_channel_info *info, const json_t *object, const char *key,
-                                 const json_t *value, arrakis_error *err)
+static arrakis_status read_field(arrakis_channel_info *info, const ark_channel_field *field,
+                                 const json_t *object, const json_t *value, arrakis_error *err)
 {
-    static const struct {
-        const char *key;
-        size_t offset;
-    } texts[] = {{"name", offsetof(arrakis_channel_info, name)},
-                 {"publisher", offsetof(arrakis_channel_info, publisher)},
-                 {"partition_id", offsetof(arrakis_channel_info, partition_id)},
-                 {"replay_id", offsetof(arrakis_channel_info, replay_id)}},
-      integers[] = {{"time", offsetof(arrakis_channel_info, time_ns)},
-                    {"partition_index", offsetof(arrakis_channel_info, partition_index)},
-                    {"stride", offsetof(arrakis_channel_info, stride_ns)},
-                    {"max_latency", offsetof(arrakis_channel_info, max_latency_ns)}};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        if (strcmp(key, texts[i].key) == 0)
-            return read_text((const char **)((char *)info + texts[i].offset), object, key, value,
-                             err);
-    for (size_t i = 0; i < sizeof integers / sizeof integers[0]; i++)
-        if (strcmp(key, integers[i].key) == 0)
-            return read_integer((int64_t *)((char *)info + integers[i].offset), object, key, value,
-                                err);
-    if (strcmp(key, "sample_rate") == 0)
-        return read_rate(&info->sample_rate, object, key, value, err);
-    if (strcmp(key, "data_type") == 0)
-        return read_type(&info->data_type, object, key, value, err);
+    void *place = (char *)info + field->offset;
+    switch (field->kind) {
+    case ARK_FIELD_TEXT:
+        if (!json_is_string(value))
+            return wrong(object, field->key, value, "a string", err);
+        *(const char **)place = json_string_value(value);
+        break;
+    case ARK_FIELD_DTYPE:
+        if (!json_is_string(value))
+            return wrong(object, field->key, value, "a string such as \"float32\"", err);
+        return read_type(place, object, value, err);
+    case ARK_FIELD_INTEGER:
+        /* The least int64_t means "not given" to the rest of the library. */
+        if (!json_is_integer(value) || json_integer_value(value) == ARRAKIS_UNSET)
+            return wrong(object, field->key, value, "an integer in range", err);
+        *(int64_t *)place = json_integer_value(value);
+        break;
+    case ARK_FIELD_RATE:
+        if (!json_is_number(value))
+            return wrong(object, field->key, value, "a number", err);
+        *(double *)place = json_number_value(value);
+        break;
+    }
     return ARRAKIS_OK;
+}
+
+/* NaN, which JSON cannot say, stands for a rate that was not given. */
+static arrakis_channel_info empty_info(void)
+{
+    arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+    info.sample_rate = NAN;
+    return info;
+}
+
+/* Out of range is the text's fault, not the caller's. */
+static arrakis_status make_channel(arrakis_channel **out, const arrakis_channel_info *info,
+                                   arrakis_error *err)
+{
+    arrakis_status rc = arrakis_channel_new(out, info, err);
+    if (rc != ARRAKIS_EINVAL)
+        return rc;
+    if (err)
+        err->status = ARRAKIS_EFORMAT;
+    return ARRAKIS_EFORMAT;
 }
 
 arrakis_status ark_channel_from_object(arrakis_channel **out, const json_t *object,
                                        arrakis_error *err)
 {
-    arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
-    info.sample_rate = NAN;
+    arrakis_channel_info info = empty_info();
     *out = NULL;
     if (!json_is_object(object))
         return ark_fail(err, ARRAKIS_EFORMAT, "a channel is %s, wanted an object",
                         object ? type_name(object) : "missing");
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, key, value)
-    {
-        arrakis_status rc = ARRAKIS_OK;
-        if (!json_is_null(value))
-            rc = read_field(&info, object, key, value, err);
+    for (size_t i = 0; i < ARK_CHANNEL_FIELD_COUNT; i++) {
+        const json_t *value = json_object_get(object, ark_channel_fields[i].key);
+        if (!value || json_is_null(value))
+            continue;
+        arrakis_status rc = read_field(&info, &ark_channel_fields[i], object, value, err);
         if (rc < 0)
             return rc;
     }
@@ -137,14 +124,9 @@ arrakis_status ark_channel_from_object(arrakis_channel **out, const json_t *obje
         return wrong(object, "name", NULL, "a string", err);
     if (info.data_type == ARRAKIS_DTYPE_NONE)
         return wrong(object, "data_type", NULL, "a string such as \"float32\"", err);
-    if (isnan(info.sample_rate)) /* JSON has no NaN: it was not given */
+    if (isnan(info.sample_rate))
         return wrong(object, "sample_rate", NULL, "a number", err);
-    arrakis_status rc = arrakis_channel_new(out, &info, err);
-    if (rc != ARRAKIS_EINVAL)
-        return rc;
-    if (err)
-        err->status = ARRAKIS_EFORMAT;
-    return ARRAKIS_EFORMAT;
+    return make_channel(out, &info, err);
 }
 
 arrakis_status arrakis_channel_from_json(arrakis_channel **out, const char *text, size_t size,
@@ -157,6 +139,11 @@ arrakis_status arrakis_channel_from_json(arrakis_channel **out, const char *text
     if (size > JSON_SIZE_MAX)
         return ark_fail(err, ARRAKIS_EFORMAT, "a channel of %zu bytes, wanted at most %zu", size,
                         JSON_SIZE_MAX);
+    arrakis_channel_info info = empty_info();
+    char scratch[ARK_PLAIN_SIZE_MAX + 1];
+    if (ark_channel_read_plain(&info, scratch, text, size) && info.name &&
+        info.data_type != ARRAKIS_DTYPE_NONE && !isnan(info.sample_rate))
+        return make_channel(out, &info, err);
     json_error_t where;
     json_t *object = json_loadb(text, size, 0, &where);
     if (!object)

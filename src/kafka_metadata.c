@@ -312,7 +312,9 @@ arrakis_status ark_kafka_metadata_read(const char *url, const arrakis_property *
         {"enable.partition.eof", "true", false},
         {"fetch.wait.max.ms", "10", false}, /* an empty topic is known to be so after this */
         {"socket.nagle.disable", "true", false},
-        {"queued.max.messages.kbytes", "16384", false},
+        /* Bounded by bytes alone: past either limit librdkafka parks a partition for a second. */
+        {"queued.min.messages", "10000000", false},
+        {"queued.max.messages.kbytes", "65536", false},
     };
     metadata_read read = {.url = url,
                           .timeout_ns = timeout_ns,

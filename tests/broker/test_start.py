@@ -124,7 +124,8 @@ def delete(cluster, c, offset):
 def test_retention_that_overtakes_a_reader_costs_what_was_deleted_and_no_more(
     cluster, cli, tmp_path
 ):
-    cs = two_partitions(max_latency=2 * SECOND)
+    # Until its latency is up, a request waits for what is not there yet.
+    cs = two_partitions(max_latency=120 * SECOND)
     a = by_partition(cs)[cs[0].partition_id]
     b = by_partition(cs)[cs[1].partition_id]
     cluster.create_for(cs)

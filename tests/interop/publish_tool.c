@@ -21,16 +21,17 @@ typedef struct arena {
     size_t count;
 } arena;
 
+static unsigned nibble(char c)
+{
+    return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'a') + 10;
+}
+
 static uint8_t *from_hex(const char *text, size_t *size)
 {
     *size = strlen(text) / 2;
     uint8_t *bytes = malloc(*size + 1);
-    for (size_t i = 0; bytes && i < *size; i++) {
-        unsigned byte = 0;
-        if (sscanf(text + 2 * i, "%2x", &byte) != 1)
-            byte = 0;
-        bytes[i] = (uint8_t)byte;
-    }
+    for (size_t i = 0; bytes && i < *size; i++)
+        bytes[i] = (uint8_t)(nibble(text[2 * i]) << 4 | nibble(text[2 * i + 1]));
     return bytes;
 }
 

@@ -743,6 +743,8 @@ def test_equal_to_the_reference(make, cluster, cli, tmp_path):
     more = ["--on-gap", c.on_gap]
     if c.stride:
         more += ["--stride", seconds(c.stride)]
+    if c.channels[0].replay_id:
+        more += ["--replay-id", c.channels[0].replay_id]
     metadata = write_metadata(tmp_path, c.channels)
     ours = cli.blocks(
         *stream_arguments(cluster.bootstrap, metadata, c.channels, c.start, c.end, *more),

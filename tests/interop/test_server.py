@@ -2,6 +2,7 @@
 """Both directions with the real thing: arrakis-server and the reference's Publisher on Kafka, read
 by arrakis-cli from Kafka alone; and libarrakis publishing, read by the reference."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -21,7 +22,7 @@ from oracle import reference_stream
 from server import Server, publisher_toml
 from support import (
     DTYPES, ROOT, SECOND, STRIDE, Cluster, Follower, assert_same, channel, channel_json,
-    gps_now_ns, samples, seconds, write_metadata,
+    expected_block, gps_now_ns, records, samples, seconds, write_metadata,
 )  # fmt: skip
 
 ARRAKIS = Path(sys.executable).parent / "arrakis"
@@ -34,6 +35,7 @@ TEST = [channel(f"H1:TYP-{d.upper()}", f"TEST_{d}", 0, d, 64) for d in DTYPES] +
 ]
 OTHER = [channel(f"V1:ENV-T{i}", "OTHER_ENV", i, "float32", 16, stride=250_000_000) for i in range(3)]
 REPLAY = [channel(f"H1:RPL-C{i}", "REPLAY_A", i, "int32", 16, replay_id="GWTC") for i in range(2)]
+REPLAY_SERVED = [dataclasses.replace(c, publisher="REPLAY") for c in REPLAY]
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +67,9 @@ def masked_samples(c, t, i):
     return numpy.ma.array(values, mask=mask) if mask.any() else values
 
 
-def publish_by_reference(server, publisher_id, start, count, replay_id=None):
+def publish_by_reference(server, publisher_id, start, count):
     """`count` blocks of all its channels. Returns the blocks."""
-    publisher = Publisher(publisher_id, server.url, replay_id=replay_id)
+    publisher = Publisher(publisher_id, server.url)
     publisher.register()
     blocks = []
     with publisher:
@@ -135,13 +137,16 @@ def kafka_channels(server, names=None, replay_id=None):
 
 
 def test_a_replay_is_read_by_its_id(broker, server, cli):
+    # Without a scope map the server routes nothing to a replay; its metadata topic is there.
     start = gps_now_ns() // SECOND * SECOND - SECOND
-    blocks = publish_by_reference(server, "REPLAY", start, 16, replay_id="GWTC")
+    cluster = Cluster(broker.bootstrap)
+    cluster.send(records(REPLAY_SERVED, start, start + SECOND))
     ours = cli.blocks(
         "stream", "--json", "--kafka-url", broker.bootstrap, "--replay-id", "GWTC",
         "--start", seconds(start), "--end", seconds(start + SECOND), *[c.name for c in REPLAY],
     )  # fmt: skip
-    assert_same(ours, [json.loads(formatter(b, "json")) for b in blocks], REPLAY)
+    wanted = [expected_block(REPLAY_SERVED, start + i * STRIDE, STRIDE) for i in range(16)]
+    assert_same(ours, wanted, REPLAY_SERVED)
 
 
 def test_arrow_output_is_read_by_pyarrow(broker, published, cli, tmp_path):
@@ -198,20 +203,20 @@ def test_live_blocks_come_out_equal(broker, server, cli, tmp_path, source):
     try:
         with Follower([str(ARRAKIS), "-q", "--url", server.url, *common]) as theirs:
             with cli.follow(*ours_arguments) as ours:
-                mine = ours.wait_for(lambda b: len(b) >= 8)
-                until = mine[7]["time_ns"]
-                other = theirs.wait_for(lambda b: b and b[-1]["time_ns"] >= until)
+                first = theirs.wait_for(lambda b: b)[0]["time_ns"]
+                first = max(first, ours.wait_for(lambda b: b)[0]["time_ns"])
+                until = first + 7 * publisher.stride
+                other = theirs.wait_for(lambda b: b[-1]["time_ns"] >= until)
                 mine = ours.wait_for(lambda b: b[-1]["time_ns"] >= until)
                 assert ours.interrupt() == 0
     finally:
         stop.set()
         thread.join()
-    first = max(mine[0]["time_ns"], other[0]["time_ns"])
 
     def common_part(blocks):
         return [b for b in blocks if first <= b["time_ns"] <= until]
 
-    assert len(common_part(mine)) >= 3
+    assert len(common_part(mine)) == 8
     assert_same(common_part(mine), common_part(other), OTHER)
     for b in mine:
         for c in OTHER:
@@ -242,14 +247,14 @@ QUERIES = {
 }  # fmt: skip
 
 
-def lines_as_set(lines):
-    return sorted(json.dumps(json.loads(line), sort_keys=True) for line in lines)
+def by_name(lines):
+    """Channels in JSON, in no order. (A rate of 16 and one of 16.0 are the same number.)"""
+    return sorted((json.loads(line) for line in lines), key=lambda c: c["name"])
 
 
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES.keys())
 def test_find_and_count(broker, server, cli, query):
     if "--replay-id" in query:
-        # A server without a scope map for the replay routes nothing there: ask its parts.
         theirs = [channel_json(c) for c in REPLAY_SERVED]
     else:
         theirs = reference(server, "find", "--json", *query)
@@ -257,21 +262,13 @@ def test_find_and_count(broker, server, cli, query):
             "\n".join(reference(server, "count", *query)) + "\n"
         )
     ours = cli.run("find", "--json", "--kafka-url", broker.bootstrap, *query).stdout.splitlines()
-    assert lines_as_set(ours) == lines_as_set(theirs)
-
-
-REPLAY_SERVED = [
-    channel(c.name, c.partition_id, c.partition_index, c.data_type, c.sample_rate, replay_id="GWTC")
-    for c in REPLAY
-]
-for c in REPLAY_SERVED:
-    object.__setattr__(c, "publisher", "REPLAY")
+    assert by_name(ours) == by_name(theirs)
 
 
 def test_describe(broker, server, cli):
     names = ["H1:TYP_FAST", "V1:ENV-T2", "H1:TYP-UINT64"]
     ours = cli.run("describe", "--json", "--kafka-url", broker.bootstrap, *names).stdout
-    assert lines_as_set(ours.splitlines()) == lines_as_set(
+    assert by_name(ours.splitlines()) == by_name(
         reference(server, "describe", "--json", *names)
     )
 
@@ -303,7 +300,7 @@ def test_a_channel_that_was_removed_is_not_found(broker, cli, tmp_path):
         s.reload("GONE", publisher_toml("GONE", cs[:1] + cs[2:], STRIDE, SECOND))
         s.wait_for("reload applied", since=mark)
         after = cli.run(*find)
-        assert lines_as_set(after.stdout.splitlines()) == lines_as_set(
+        assert by_name(after.stdout.splitlines()) == by_name(
             reference(s, "find", "--json", ".", "--publisher", "GONE")
         )
         assert len(after.stdout.splitlines()) == 3
@@ -311,8 +308,7 @@ def test_a_channel_that_was_removed_is_not_found(broker, cli, tmp_path):
 
 
 def test_a_digest_that_does_not_match_is_a_warning(broker, server, cli):
-    c = channel("K1:BAD-C0", "BAD_A", 0)
-    object.__setattr__(c, "publisher", "BAD")
+    c = dataclasses.replace(channel("K1:BAD-C0", "BAD_A", 0), publisher="BAD")
     producer = Producer({"bootstrap.servers": broker.bootstrap})
     producer.produce("arrakis-metadata-BAD", key=c.name, value=channel_json(c))
     digest = {"version": 1, "digest": "0" * 64, "count": 1}
@@ -323,9 +319,8 @@ def test_a_digest_that_does_not_match_is_a_warning(broker, server, cli):
         assert len(done.stdout.splitlines()) == 1
         assert "BAD" in done.stderr and "digest" in done.stderr
     finally:
-        Cluster(broker.bootstrap).admin.delete_topics(["arrakis-metadata-BAD"])[
-            "arrakis-metadata-BAD"
-        ].result(20)
+        admin = Cluster(broker.bootstrap).admin
+        admin.delete_topics(["arrakis-metadata-BAD"])["arrakis-metadata-BAD"].result(20)
 
 
 # ---------------------------------------------------------------- ours publishes
@@ -342,19 +337,15 @@ def tool_line(block):
     return json.dumps({"time_ns": block.time_ns, "duration_ns": block.duration_ns, "data": data})
 
 
-def publish_by_ours(broker, publisher, channels, blocks, tmp_path, replay_id=None):
-    tool = environment_tool()
-    arguments = [tool, broker.bootstrap, publisher, write_metadata(tmp_path, channels)]
+def publish_by_ours(broker, publisher, channels, blocks, tmp_path):
+    tool = Path(os.environ.get("ARRAKIS_TOOLS", ROOT / "build-asan" / "tests")) / "publish_tool"
     done = subprocess.run(
-        arguments + ([replay_id] if replay_id else []), capture_output=True, text=True, timeout=60,
+        [tool, broker.bootstrap, publisher, write_metadata(tmp_path, channels)],
+        capture_output=True, text=True, timeout=60,
         input="".join(tool_line(b) + "\n" for b in blocks),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
-
-
-def environment_tool():
-    return Path(os.environ.get("ARRAKIS_TOOLS", ROOT / "build-asan" / "tests")) / "publish_tool"
 
 
 def messages(broker, topic, count):

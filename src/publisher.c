@@ -334,11 +334,25 @@ static arrakis_status fill_plan(plan *p, const arrakis_publisher *publisher,
     return ARRAKIS_OK;
 }
 
+/* Blocks made one by one have lists of their own, of the same channels. The plan holds its
+ * channels, so no others can have their addresses. */
+static bool plan_fits(const plan *p, const arrakis_channels *channels)
+{
+    if (!p->channels || p->channels == channels)
+        return p->channels != NULL;
+    size_t count = arrakis_channels_count(channels), i = 0;
+    if (count != arrakis_channels_count(p->channels))
+        return false;
+    while (i < count && arrakis_channels_get(channels, i) == arrakis_channels_get(p->channels, i))
+        i++;
+    return i == count;
+}
+
 static arrakis_status make_plan(arrakis_publisher *publisher, const arrakis_channels *channels,
                                 arrakis_error *err)
 {
     plan *p = &publisher->plan;
-    if (p->channels == channels)
+    if (plan_fits(p, channels))
         return ARRAKIS_OK;
     free_plan(p);
     size_t count = arrakis_channels_count(channels), room = count ? count : 1;
@@ -355,7 +369,7 @@ static arrakis_status make_plan(arrakis_publisher *publisher, const arrakis_chan
         rc = ark_fail(err, ARRAKIS_ENOMEM, "publishing %zu channels: out of memory", count);
     free(batch_of);
     free(registered);
-    if (rc == ARRAKIS_OK) /* held, so that no other list can have its address */
+    if (rc == ARRAKIS_OK)
         p->channels = arrakis_channels_ref((arrakis_channels *)channels);
     else
         free_plan(p);

@@ -257,30 +257,45 @@ static void a_block_goes_as_one_message_a_partition(void **state)
     free_messages(&all);
 }
 
+/* The channels of a list at the places given. */
+static arrakis_channels *pick(const arrakis_channels *from, const size_t *places, size_t count)
+{
+    arrakis_channels *channels = new_list();
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(
+            arrakis_channels_add(channels, arrakis_channels_get(from, places[i]), NULL),
+            ARRAKIS_OK);
+    return channels;
+}
+
 static void a_block_may_lack_channels_and_have_another_order(void **state)
 {
     (void)state;
-    arrakis_channels *registered = three_channels(), *some = new_list();
-    for (size_t i = 3; i-- > 0;)
-        if (i != 1)
-            assert_int_equal(arrakis_channels_add(some, arrakis_channels_get(registered, i), NULL),
-                             ARRAKIS_OK);
+    static const size_t c_a[] = {2, 0}, c_b_a[] = {2, 1, 0};
+    arrakis_channels *registered = three_channels();
+    arrakis_channels *some = pick(registered, c_a, 2), *turned = pick(registered, c_b_a, 3);
     arrakis_publisher *publisher = open_for(registered);
     publish(publisher, some, START_NS);
     publish(publisher, registered, START_NS + STRIDE_NS);
-    publish(publisher, some, START_NS + 2 * STRIDE_NS);
+    publish(publisher, turned, START_NS + 2 * STRIDE_NS);
+    publish(publisher, some, START_NS + 3 * STRIDE_NS);
     arrakis_publisher_close(publisher);
 
     const arrakis_series rows[] = {{floats_c, NULL, 4, ARRAKIS_FLOAT32},
-                                   {floats_a, second_missing, 4, ARRAKIS_FLOAT32}};
-    static const uint32_t ids[] = {3, 7};
+                                   {floats_a, second_missing, 4, ARRAKIS_FLOAT32},
+                                   {floats_c, NULL, 4, ARRAKIS_FLOAT32}};
+    static const uint32_t ids[] = {3, 7, 3};
     messages all = read_topic("arrakis-p0");
-    assert_int_equal(all.count, 3);
-    assert_message(all.at[0], ARRAKIS_FLOAT32, START_NS, 2, ids, rows);
-    assert_message(all.at[2], ARRAKIS_FLOAT32, START_NS + 2 * STRIDE_NS, 2, ids, rows);
+    assert_int_equal(all.count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        size_t first = i == 1;
+        assert_message(all.at[i], ARRAKIS_FLOAT32, START_NS + (int64_t)i * STRIDE_NS, 2,
+                       ids + first, rows + first);
+    }
     free_messages(&all);
-    assert_int_equal(count_messages("arrakis-p1"), 1);
+    assert_int_equal(count_messages("arrakis-p1"), 2);
     arrakis_channels_free(registered);
+    arrakis_channels_free(turned);
     arrakis_channels_free(some);
 }
 

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A broker list: it comes from the command line, and from a server's answers. */
+#include "kafka_conf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *url = malloc(size + 1);
+    if (!url)
+        return 0;
+    memcpy(url, data, size);
+    url[size] = 0;
+    arrakis_error err = {0};
+    arrakis_status rc = ark_kafka_check_url(url, &err);
+    /* What passes has nothing in it that could pass for something else later. */
+    if (rc != err.status || (rc == ARRAKIS_OK && (!*url || strpbrk(url, " \t\r\n\"'\\@?#"))))
+        abort();
+    free(url);
+    return 0;
+}

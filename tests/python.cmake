@@ -23,6 +23,7 @@ set(python_environment ${sanitizer_environment}
     "XDG_CACHE_HOME=${root}/.deps/cache" # the reference looks up leap seconds there
     "PYTHONDONTWRITEBYTECODE=1")
 
+file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/tmp)
 # The rest: arguments for pytest.
 function(arrakis_python_test name file)
     arrakis_test(${name}

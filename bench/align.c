@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The whole library but librdkafka: messages that lie in memory -> intake -> mux -> one block a
+ * stride, by arrakis_stream_next() over a reader of those messages. Prints ms a stride, and for
+ * memcpy of the wanted bytes alone. */
+#include "intake.h"
+#include "wait.h"
+#include "workload.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A reader like the memory reader, that copies nothing and owns nothing. */
+typedef struct loaded_reader {
+    arrakis_reader head;
+    ark_intake intake;
+    const workload_message *messages;
+    size_t count, at;
+    size_t *stream_of; /* a partition's; SIZE_MAX: nothing of it is wanted */
+    bool taken;
+} loaded_reader;
+
+static arrakis_status loaded_open(arrakis_reader *reader, arrakis_error *err)
+{
+    (void)reader;
+    (void)err;
+    return ARRAKIS_OK;
+}
+
+static arrakis_status loaded_next(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err)
+{
+    loaded_reader *loaded = (loaded_reader *)reader;
+    (void)err;
+    for (;;) {
+        if (loaded->taken && ark_intake_next(&loaded->intake, arrival) == ARRAKIS_OK)
+            return ARRAKIS_OK;
+        loaded->taken = false;
+        if (loaded->at == loaded->count)
+            return ARRAKIS_DONE;
+        const workload_message *message = &loaded->messages[loaded->at++];
+        size_t stream = loaded->stream_of[message->partition];
+        if (stream == SIZE_MAX)
+            continue;
+        loaded->taken = true;
+        ark_intake_begin(&loaded->intake, stream, "memory", 0, message->bytes, message->size);
+    }
+}
+
+static bool loaded_done(const arrakis_reader *reader)
+{
+    return ((const loaded_reader *)reader)->at == ((const loaded_reader *)reader)->count;
+}
+
+static void loaded_stats(const arrakis_reader *reader, arrakis_stats *stats)
+{
+    ark_intake_stats(&((const loaded_reader *)reader)->intake, stats);
+}
+
+static void loaded_close(arrakis_reader *reader)
+{
+    loaded_reader *loaded = (loaded_reader *)reader;
+    ark_intake_clear(&loaded->intake);
+    ark_reader_clear(reader);
+    close(reader->fd);
+    free(loaded->stream_of);
+    free(loaded);
+}
+
+static const ark_reader_ops loaded_ops = {
+    .open = loaded_open,
+    .next = loaded_next,
+    .done = loaded_done,
+    .stats = loaded_stats,
+    .close = loaded_close,
+};
+
+static arrakis_reader *make_reader(const workload *w, const arrakis_channels *channels,
+                                   const workload_message *messages, size_t count)
+{
+    arrakis_error err;
+    loaded_reader *loaded = bench_alloc(sizeof *loaded);
+    *loaded = (loaded_reader){.messages = messages, .count = count};
+    loaded->head.ops = &loaded_ops;
+    loaded->head.fd = ark_event_new();
+    if (ark_reader_group(&loaded->head, channels, "memory/", &err) < 0 ||
+        ark_intake_init(&loaded->intake, loaded->head.streams, loaded->head.stream_count, &err) < 0)
+        bench_fail("%s", err.message);
+    loaded->stream_of = bench_alloc(w->partitions * sizeof *loaded->stream_of);
+    for (size_t i = 0; i < w->partitions; i++)
+        loaded->stream_of[i] = SIZE_MAX;
+    size_t skip = strlen("memory/") + strlen(w->prefix);
+    for (size_t i = 0; i < loaded->head.stream_count; i++)
+        loaded->stream_of[strtoul(loaded->head.streams[i].id + skip, NULL, 10)] = i;
+    return &loaded->head;
+}
+
+/* What a user does at the least: ask for every series, look at its first bytes. */
+static uint64_t look(const arrakis_block *block, size_t count)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        arrakis_series series = arrakis_block_series(block, i);
+        uint32_t first;
+        memcpy(&first, series.samples, sizeof first);
+        sum += first;
+        if (series.valid)
+            bench_fail("a channel is missing from a block");
+    }
+    return sum;
+}
+
+/* ---- the limit */
+
+typedef struct run {
+    const uint8_t *from;
+    size_t size;
+} run;
+
+static double copy_ms(const workload *w, arrakis_channels *channels,
+                      const workload_message *messages, size_t count)
+{
+    arrakis_error err;
+    arrakis_reader *reader = make_reader(w, channels, messages, count);
+    size_t run_count = 0, capacity = 0, size = arrakis_dtype_size(w->dtype);
+    run *runs = NULL;
+    ark_arrival arrival;
+    while (loaded_next(reader, &arrival, &err) == ARRAKIS_OK)
+        for (size_t k = 0; k < arrival.rows.piece_count; k++) {
+            const ark_piece *piece = &arrival.rows.pieces[k];
+            if (run_count == capacity && !(runs = realloc(runs, (capacity = 2 * capacity + 1024) *
+                                                                    sizeof *runs)))
+                bench_fail("out of memory");
+            runs[run_count++] = (run){arrival.rows.base + piece->samples_at,
+                                      (size_t)piece->slots * piece->length * size};
+        }
+    size_t bytes = w->wanted * w->samples * size;
+    uint8_t *out = bench_alloc(bytes);
+    memset(out, 1, bytes);
+    bench_span span = bench_start();
+    for (size_t i = 0, at = 0; i < run_count; i++) {
+        if (at + runs[i].size > bytes)
+            at = 0;
+        memcpy(out + at, runs[i].from, runs[i].size);
+        at += runs[i].size;
+        __asm__ volatile("" : : "r"(out) : "memory");
+    }
+    double ms = bench_stop(span).cpu_s * 1e3 / (double)w->strides;
+    free(out);
+    free(runs);
+    arrakis_reader_close(reader);
+    return ms;
+}
+
+int main(int argc, char **argv)
+{
+    bench_begin(argc, argv);
+    workload w = workload_read();
+    size_t count, blocks = 0;
+    const workload_message *messages = workload_load(bench_text("file", NULL), &count);
+    arrakis_channels *channels = workload_channels(&w, w.wanted);
+    double limit = bench_number("only_align", 0) ? 0 : copy_ms(&w, channels, messages, count);
+    /* live, but its data lies in the future: no deadline passes */
+    arrakis_stream *stream;
+    arrakis_error err;
+    if (arrakis_stream_open(&stream, make_reader(&w, channels, messages, count), NULL, &err) < 0)
+        bench_fail("%s", err.message);
+    arrakis_block *block;
+    arrakis_status rc;
+    uint64_t sum = 0;
+    bench_span span = bench_start();
+    while ((rc = arrakis_stream_next(stream, -1, &block, &err)) == ARRAKIS_OK) {
+        sum += look(block, w.wanted);
+        blocks++;
+        arrakis_block_free(block);
+    }
+    bench_span took = bench_stop(span);
+    if (rc < 0 || blocks != w.strides)
+        bench_fail("%zu blocks of %zu: %s", blocks, w.strides, rc < 0 ? err.message : "the end");
+    printf("{\"ours\": %.6f, \"limit\": %.6f, \"messages\": %zu, \"sum\": %llu}\n",
+           took.cpu_s * 1e3 / (double)w.strides, limit, count, (unsigned long long)sum);
+    arrakis_stream_close(stream);
+    arrakis_channels_free(channels);
+    return 0;
+}

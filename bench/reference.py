@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reference's side of the benchmarks: its own public classes, on the same bytes, in a process of
+its own. `reference.py WHAT name=value...` prints one JSON object."""
+
+import gc
+import json
+import os
+import struct
+import sys
+import time
+
+import pyarrow
+from arrakis.assemble import ColumnBatchCombiner
+from arrakis.block import SeriesBlock, time_as_ns
+from arrakis.channel import Channel
+from arrakis.constants import topic_name
+from arrakis.kafka import KafkaReader
+from arrakis.mux import BlockMuxStream
+from arrakis.publish import Publisher, serialize_batch
+from arrakis.schemas import stream as stream_schema
+
+STRIDE = 62_500_000
+SECOND = 1_000_000_000
+UNIX_FROM_GPS = 315_964_782 * SECOND
+
+
+def peak_kb():
+    with open("/proc/self/status") as status:
+        return int(next(line for line in status if line.startswith("VmHWM:")).split()[1])
+
+
+def load_channels(path):
+    with open(path) as lines:
+        return {c.name: c for c in map(Channel.from_json, lines)}
+
+
+def load_messages(path):
+    """(partition, bytes), stride by stride."""
+    with open(path, "rb") as file:
+        data = file.read()
+    at, messages = 0, []
+    while at < len(data):
+        partition, size = struct.unpack_from("<II", data, at)
+        messages.append((partition, data[at + 8 : at + 8 + size]))
+        at += 8 + size
+    return messages
+
+
+class Message:
+    """As much of confluent_kafka.Message as a reader asks for."""
+
+    __slots__ = ("_topic", "_value")
+
+    def __init__(self, topic, value):
+        self._topic, self._value = topic, value
+
+    def error(self):
+        return None
+
+    def topic(self):
+        return self._topic
+
+    def value(self):
+        return self._value
+
+
+class Consumer:
+    """Hands out messages that lie in memory."""
+
+    def __init__(self, batches):
+        self._batches = iter(batches)
+        self._left = iter(())
+
+    def consume(self, _count, _timeout):
+        return next(self._batches, [])
+
+    def poll(self, _timeout):
+        return next(self._left, None)
+
+    def load(self, messages):
+        self._left = iter(messages)
+
+
+def memory_reader(channels, batches):
+    reader = KafkaReader("localhost:1", channels)
+    reader._consumer.close()
+    reader._consumer = Consumer(batches)
+    return reader
+
+
+# ---------------------------------------------------------------- from memory
+
+
+def decode(a):
+    """One message: KafkaReader.read(convert_blocks=True), down to the block of its rows."""
+    channels = load_channels(a["metadata"])
+    topic = topic_name(next(iter(channels.values())).partition_id, None)
+    messages = [Message(topic, value) for _, value in load_messages(a["file"])]
+    reader = memory_reader(channels, [])
+
+    def run(loops):
+        began = time.process_time_ns()
+        for _ in range(loops):
+            reader._consumer.load(messages)
+            for _, block in reader.read(convert_blocks=True):
+                assert len(block) == len(channels)
+        return (time.process_time_ns() - began) / loops / len(messages)
+
+    run(1)
+    warm = run(int(a["loops"]))
+    cold = 0
+    for _ in range(50):
+        reader._schemas.clear()  # what it remembers of a topic
+        reader._consumer.load(messages[:1])
+        began = time.process_time_ns()
+        list(reader.read(convert_blocks=True))
+        cold += (time.process_time_ns() - began) / 50
+    return {"warm": warm, "cold": cold}
+
+
+def align(a):
+    """read_raw -> ColumnBatchCombiner -> BlockMuxStream, as the reference's server serves a live
+    stream."""
+    channels = load_channels(a["metadata"])
+    partitions, strides = int(a["partitions"]), int(a["strides"])
+    messages = load_messages(a["file"])[: partitions * strides]
+    topics = [topic_name(f"{a['prefix']}{p:04}", None) for p in range(partitions)]
+    messages = [Message(topics[p], value) for p, value in messages]
+    batches = [messages[i * partitions : (i + 1) * partitions] for i in range(strides)]
+    reader = memory_reader(channels, batches)
+    combiner = ColumnBatchCombiner(reader.streams, stream_schema(channels.values()))
+    mux = BlockMuxStream(reader, on_gap="skip", label="live", combiner=combiner)
+    served = 0
+    began = time.process_time_ns()
+    for _ in range(strides):
+        for stream_id, time_ns, batch in reader.read_raw():
+            payload = combiner.tag(stream_id, batch)
+            mux.push_payload(stream_id, time_ns, mux[stream_id].stride, payload)
+            while mux.ready():
+                served += mux.pull() is not None
+    took = (time.process_time_ns() - began) / 1e6
+    assert served == strides, (served, strides)
+    return {"reference": took / strides, "peak_kb": peak_kb()}
+
+
+def encode(a):
+    """One block to one message."""
+    channels = load_channels(a["metadata"])
+    ((_, value), *_) = load_messages(a["file"])
+    reader = pyarrow.ipc.open_stream(value)
+    by_index = {c.partition_index: c for c in channels.values()}
+    block = SeriesBlock.from_row_batch(reader.read_next_batch(), by_index)
+    loops = int(a["loops"])
+
+    def run():
+        for _ in range(loops):
+            for _, batch in block.to_row_batches(channels):
+                out = serialize_batch(batch)
+        return out
+
+    assert run().to_pybytes() == value
+    began = time.process_time_ns()
+    run()
+    return {"reference": (time.process_time_ns() - began) / loops}
+
+
+# ---------------------------------------------------------------- from Kafka
+
+
+def span():
+    return time.monotonic(), time.process_time()
+
+
+def drain(a):
+    """Every block of a backlog: KafkaReader -> BlockMuxStream."""
+    channels = load_channels(a["metadata"])
+    start = int(a["start"]) * SECOND
+    strides = int(a["strides"])
+    wall, cpu = span()
+    mux = BlockMuxStream(KafkaReader(a["url"], channels, start), start=start)
+    out = None
+    if a.get("arrow"):
+        schema = stream_schema(channels.values())
+        out = pyarrow.ipc.new_stream(open(os.devnull, "wb"), schema)
+    blocks = 0
+    for block in mux.stream(start + strides * STRIDE):
+        if out:
+            out.write_batch(block.to_column_batch(schema))
+        blocks += 1
+        if blocks == strides:
+            break
+    took = span()
+    return {"blocks": blocks, "wall": took[0] - wall, "cpu": took[1] - cpu, "peak_kb": peak_kb(),
+            "messages": strides * int(a["partitions"])}  # fmt: skip
+
+
+def live(a):
+    """When each whole block was handed out."""
+    channels = load_channels(a["metadata"])
+    wall, cpu = span()
+    mux = BlockMuxStream(KafkaReader(a["url"], channels, fast_forward=True))
+    strides, broken = {}, 0
+    end = time.monotonic() + float(a["seconds"])
+    for block in mux.stream():
+        now = time.time_ns()
+        if block.has_gaps or len(block) < len(channels):
+            broken += 1
+        else:
+            strides[(block.time_ns + UNIX_FROM_GPS) // STRIDE] = now
+        if time.monotonic() > end or a.get("mode") == "first":
+            break
+    took = span()
+    return {"wall": took[0] - wall, "cpu": took[1] - cpu, "peak_kb": peak_kb(), "broken": broken,
+            "strides": strides}  # fmt: skip
+
+
+def publish(a):
+    """Publisher.publish, with the producer that a server's properties would have given it."""
+    import confluent_kafka
+
+    channels = load_channels(a["metadata"])
+    ((_, value), *_) = load_messages(a["file"])
+    batch = pyarrow.ipc.open_stream(value).read_next_batch()
+    data, parts = {}, {}
+    for c in channels.values():
+        parts.setdefault(c.partition_id, []).append(c)
+    for part in parts.values():
+        one = SeriesBlock.from_row_batch(batch, {c.partition_index: c for c in part})
+        data.update(one.data)
+    publisher = Publisher("BENCH")
+    publisher.channels, publisher.stride = channels, STRIDE
+    publisher._producer = confluent_kafka.Producer({
+        "bootstrap.servers": a["url"], "message.max.bytes": 10_000_000, "enable.idempotence": True,
+    })  # fmt: skip
+    strides, start = int(a["strides"]), int(a["start"]) * SECOND
+    blocks = [SeriesBlock(start + i * STRIDE, data, channels) for i in range(strides)]
+    for i, block in enumerate(blocks):
+        if i == 3:
+            wall, cpu = span()
+        publisher.publish(block)
+    took = span()
+    return {"blocks": strides - 3, "wall": took[0] - wall, "cpu": took[1] - cpu,
+            "peak_kb": peak_kb()}  # fmt: skip
+
+
+def main():
+    arguments = dict(argument.split("=", 1) for argument in sys.argv[2:])
+    gc.collect()
+    gc.freeze()
+    print(json.dumps(globals()[sys.argv[1]](arguments)), flush=True)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

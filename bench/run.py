@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""make bench: every row of the table in docs/performance.md, or those named."""
+
+import argparse
+import json
+import os
+import platform
+import time
+from pathlib import Path
+
+import rows_kafka
+import rows_memory
+from measure import Bench, NotRun, table
+
+ROWS = {
+    "decode": [rows_memory.decode],
+    "observatory": [rows_memory.observatory],
+    "drain": [rows_kafka.drain],
+}
+
+
+def machine():
+    model = "?"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+    return f"{os.cpu_count()} x {model}, {platform.system()} {platform.release()}"
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
+    parser.add_argument("--row", action="append", choices=list(ROWS), help="one row (all)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON too")
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (5)")
+    parser.add_argument("--list", action="store_true", help="name the rows and end")
+    options = parser.parse_args()
+    if options.list:
+        print("\n".join(ROWS))
+        return 0
+    lines, absent, bench, began = [], [], Bench(options.rounds), time.time()
+    try:
+        for name in options.row or ROWS:
+            for row in ROWS[name]:
+                print(f"{time.time() - began:5.0f} s  {name}", flush=True)
+                try:
+                    lines += row(bench)
+                except NotRun as e:
+                    absent.append(f"{name} ({row.__name__}): not run: {e}")
+    finally:
+        bench.close()
+    print(f"\n{machine()}; {options.rounds} rounds; {time.time() - began:.0f} s; "
+          f"load {os.getloadavg()[1]:.1f}\n")  # fmt: skip
+    print(table(lines))
+    for text in absent:
+        print(text)
+    if options.json:
+        options.json.write_text(json.dumps(
+            {"machine": machine(), "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+             "not_run": absent, "lines": [line.as_json() for line in lines]}, indent=1) + "\n")  # fmt: skip
+    return 1 if absent else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

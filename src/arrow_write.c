@@ -329,7 +329,7 @@ static void gather(uint8_t *values, uint8_t *offsets, const rows *r, const arrak
     for (size_t i = 0; i < count; i++) {
         const uint8_t *samples = series[i].samples;
         size_t length = series[i].length;
-        if (!samples || (uintptr_t)samples != (uintptr_t)run + run_bytes) {
+        if ((uintptr_t)samples != (uintptr_t)run + run_bytes) {
             copy_samples(values, run, run_bytes);
             values += run_bytes;
             run = samples;

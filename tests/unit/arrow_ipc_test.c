@@ -255,6 +255,42 @@ static void maps_of_text(void **state)
     unload(&s);
 }
 
+/* Nodes and buffers of `properties`: map, entries, keys, items; each entry has text. */
+static void a_map_with_null_or_too_few_keys_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        int node;
+        int64_t length, nulls;
+        const char *said;
+    } cases[] = {
+        {1, 3, 1, "a map with null entries"},
+        {2, 3, 1, "a map with null keys"},
+        {2, 2, 0, "2 keys or items for 3 entries"},
+        {3, 2, 0, "2 keys or items for 3 entries"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        stream s = opened("properties", 1);
+        ark_ipc_message message;
+        assert_int_equal(ark_ipc_cut(&message, s.data + s.at, s.size - s.at, NULL), ARRAKIS_OK);
+        ark_flat flat = {message.header, message.header_size, false};
+        ark_flat_table header = ark_flat_child(&flat, ark_flat_root(&flat), ARK_MESSAGE_HEADER);
+        ark_flat_vector nodes = ark_flat_elements(&flat, header, ARK_BATCH_NODES, 16);
+        ark_flat_vector buffers = ark_flat_elements(&flat, header, ARK_BATCH_BUFFERS, 16);
+        assert_int_equal(nodes.count, 4);
+        assert_int_equal(buffers.count, 9);
+        int64_t node[2] = {cases[i].length, cases[i].nulls}, one[2] = {0, 1};
+        uint8_t *at = s.data + (nodes.data - s.data), *validity = s.data + (buffers.data - s.data);
+        memcpy(at + 16 * cases[i].node, node, sizeof node);
+        if (cases[i].nulls)
+            memcpy(validity + 16 * (cases[i].node == 1 ? 2 : 3), one, sizeof one);
+        assert_int_equal(step(&s), ARRAKIS_EFORMAT);
+        if (!strstr(s.err.message, cases[i].said))
+            fail_msg("'%s' does not say '%s'", s.err.message, cases[i].said);
+        unload(&s);
+    }
+}
+
 static void columns_of_every_type_with_their_rates(void **state)
 {
     (void)state;
@@ -285,6 +321,7 @@ static void header_and_body_may_come_apart(void **state)
                                    whole.body_size - 1, &s.err),
                      ARRAKIS_EFORMAT);
     assert_int_equal(ark_ipc_split(&apart, NULL, 0, NULL, 0, &s.err), ARRAKIS_EFORMAT);
+    assert_int_equal(ark_ipc_split(&apart, whole.header, 3, NULL, 0, &s.err), ARRAKIS_EFORMAT);
     assert_int_equal(ark_ipc_split(&apart, s.data + 8, 280, NULL, 0, &s.err), ARRAKIS_OK);
     assert_int_equal(apart.kind, ARK_IPC_SCHEMA);
     unload(&s);
@@ -338,6 +375,47 @@ static void what_is_not_supported_is_named(void **state)
 }
 
 /* ---- torn and twisted messages */
+
+/* The schema that a stream begins with, as a flatbuffer, and the vector of its fields. */
+static ark_flat_vector fields_of(const stream *s, ark_flat *flat)
+{
+    ark_ipc_message message;
+    assert_int_equal(ark_ipc_cut(&message, s->data, s->size, NULL), ARRAKIS_OK);
+    *flat = (ark_flat){message.header, message.header_size, false};
+    ark_flat_table schema = ark_flat_child(flat, ark_flat_root(flat), ARK_MESSAGE_HEADER);
+    return ark_flat_elements(flat, schema, ARK_SCHEMA_FIELDS, 4);
+}
+
+static void a_map_without_entries_is_refused(void **state)
+{
+    (void)state;
+    stream s = load("properties");
+    ark_flat flat;
+    ark_flat_table map = ark_flat_element(&flat, fields_of(&s, &flat), 0);
+    ark_flat_table entries =
+        ark_flat_element(&flat, ark_flat_elements(&flat, map, ARK_FIELD_CHILDREN, 4), 0);
+    size_t slot = entries.vtable + 4 + 2 * ARK_FIELD_TYPE_TYPE;
+    s.data[8 + entries.at + ark_load_u16(flat.data + slot)] = ARK_ARROW_LIST;
+    assert_int_equal(step(&s), ARRAKIS_EFORMAT);
+    assert_non_null(strstr(s.err.message, "a map whose entries are no structs"));
+    unload(&s);
+}
+
+static void a_column_that_leads_outside_is_refused(void **state)
+{
+    (void)state;
+    stream s = load("metadata");
+    ark_flat flat;
+    ark_flat_vector fields = fields_of(&s, &flat);
+    ark_flat_table text = ark_flat_element(&flat, fields, 0);
+    s.data[8 + (fields.data - flat.data) - 4] = 1; /* no column behind it that could notice */
+    assert_int_equal(step(&s), ARRAKIS_OK);
+    memcpy(s.data + 8 + text.vtable + 4 + 2 * ARK_FIELD_NULLABLE, "\xff\xff", 2);
+    s.at = 0;
+    assert_int_equal(step(&s), ARRAKIS_EFORMAT);
+    assert_non_null(strstr(s.err.message, "schema: header leads outside its"));
+    unload(&s);
+}
 
 static void every_prefix_of_a_stream_ends_cleanly(void **state)
 {
@@ -393,6 +471,7 @@ static void every_number_of_a_header_may_be_anything(void **state)
 
 /* pyarrow's header of a batch of rows: places counted from its start. */
 enum {
+    ROOT_VTABLE = 8,
     BODY_LENGTH = 32,
     ROWS = 64,
     BUFFER_COUNT = 76,
@@ -401,10 +480,11 @@ enum {
     NODES = 216,
 };
 
-/* Put `value` in the header of the batch of `rows-nulls` and read it. */
-static void refuse_patched(size_t place, int64_t value, size_t width, const char *said)
+/* Put `value` in the header of the batch of a stream of rows and read it. */
+static void refuse_patched_in(const char *name, size_t place, int64_t value, size_t width,
+                              const char *said)
 {
-    stream s = opened("rows-nulls", 1);
+    stream s = opened(name, 1);
     memcpy(s.data + s.at + 8 + place, &value, width);
     arrakis_status rc = step(&s);
     if (rc != ARRAKIS_EFORMAT || !strstr(s.err.message, said))
@@ -413,11 +493,18 @@ static void refuse_patched(size_t place, int64_t value, size_t width, const char
     unload(&s);
 }
 
+static void refuse_patched(size_t place, int64_t value, size_t width, const char *said)
+{
+    refuse_patched_in("rows-nulls", place, value, width, said);
+}
+
 static void a_batch_that_leads_outside_is_refused(void **state)
 {
     (void)state;
     refuse_patched(0, 100000, 4, "header leads outside its 280 bytes");
     refuse_patched(0, -1, 4, "header leads outside");
+    refuse_patched(ROOT_VTABLE, 0xffff, 2, "header leads outside");
+    refuse_patched(ROOT_VTABLE, 2, 2, "header leads outside");
     refuse_patched(BODY_LENGTH, -1, 8, "a body of -1 bytes");
     refuse_patched(BODY_LENGTH, INT64_MAX, 8, "torn");
     refuse_patched(BODY_LENGTH, 8, 8, "of a body of 8");
@@ -434,6 +521,8 @@ static void a_batch_that_leads_outside_is_refused(void **state)
     refuse_patched(NODES + 16, 3, 8, "\"id\": 3 rows in a batch of 4");
     refuse_patched(NODES + 48, INT64_MAX, 8, "\"data\": v");
     refuse_patched(NODES + 48, 21, 8, "\"data\": values has 40 bytes, too few for 21");
+    /* 2^59 samples of 32 bits: the product is 0 when nobody looks */
+    refuse_patched_in("rows-float32", NODES + 48, INT64_C(1) << 59, 8, "\"data\": values has 24");
     for (int i = 0; i < 8; i++) {
         size_t at = BUFFERS + 16 * (size_t)i;
         refuse_patched(at, -8, 8, "at -8 of a body");
@@ -506,6 +595,14 @@ static void offsets_are_judged_as_one_by_one(void **state)
         assert_int_equal(ark_offsets_ok(at, length, child), ok);
     }
     assert_true(refused > 10000);
+    for (size_t at = 0; at < 38; at++) { /* once round the circle, never a step down modulo 2^32 */
+        int32_t offsets[41] = {0};
+        offsets[at] = INT32_MAX;
+        offsets[at + 1] = INT32_MIN;
+        offsets[at + 2] = -1;
+        memcpy(room, offsets, sizeof offsets);
+        assert_false(ark_offsets_ok(room, 40, 5));
+    }
     assert_true(ark_offsets_ok(NULL, 0, 0));
     assert_false(ark_offsets_ok(NULL, -1, 0));
 }
@@ -553,10 +650,13 @@ int main(void)
         cmocka_unit_test(ids_may_be_signed),
         cmocka_unit_test(texts_with_nulls),
         cmocka_unit_test(maps_of_text),
+        cmocka_unit_test(a_map_with_null_or_too_few_keys_is_refused),
         cmocka_unit_test(columns_of_every_type_with_their_rates),
         cmocka_unit_test(header_and_body_may_come_apart),
         cmocka_unit_test(a_schema_is_no_batch_and_a_batch_no_schema),
         cmocka_unit_test(what_is_not_supported_is_named),
+        cmocka_unit_test(a_map_without_entries_is_refused),
+        cmocka_unit_test(a_column_that_leads_outside_is_refused),
         cmocka_unit_test(every_prefix_of_a_stream_ends_cleanly),
         cmocka_unit_test(every_number_of_a_header_may_be_anything),
         cmocka_unit_test(a_batch_that_leads_outside_is_refused),

@@ -113,6 +113,10 @@ static void a_missing_series_is_a_list_of_nulls(void **state)
                                 {samples, NULL, 3, ARRAKIS_INT16}};
     uint32_t ids[] = {1, 2, 3};
     ark_buffer missing = {NULL, 0, 0}, masked = {NULL, 0, 0};
+    assert_int_equal(ark_buffer_reserve(&missing, 4096, NULL), ARRAKIS_OK);
+    assert_int_equal(ark_buffer_reserve(&masked, 4096, NULL), ARRAKIS_OK);
+    memset(missing.data, 0xaa, 4096); /* padding is written, not found */
+    memset(masked.data, 0x55, 4096);
     assert_int_equal(ark_rows_write(&missing, ARRAKIS_INT16, 5, 3, ids, series, NULL), 0);
     series[1] = (arrakis_series){samples, none, 3, ARRAKIS_INT16};
     assert_int_equal(ark_rows_write(&masked, ARRAKIS_INT16, 5, 3, ids, series, NULL), 0);
@@ -130,6 +134,56 @@ static void a_missing_series_is_a_list_of_nulls(void **state)
     ark_schema_free(schema);
     ark_buffer_free(&missing);
     ark_buffer_free(&masked);
+}
+
+/* Every length and density of nulls, at every bit that a row can begin at. */
+static void validity_reads_back_bit_by_bit(void **state)
+{
+    (void)state;
+    static const arrakis_dtype dtypes[] = {ARRAKIS_INT8, ARRAKIS_INT16, ARRAKIS_FLOAT32,
+                                           ARRAKIS_FLOAT64};
+    enum { ROWS = 5, MOST = 200 };
+    uint64_t seed = 1;
+    for (int round = 0; round < 2000; round++) {
+        size_t size = arrakis_dtype_size(dtypes[round % 4]);
+        static uint8_t samples[ROWS][MOST * 8], valid[ROWS][MOST / 8];
+        arrakis_series series[ROWS];
+        uint32_t ids[ROWS] = {0};
+        memset(samples, 0x5a, sizeof samples);
+        for (size_t i = 0; i < ROWS; i++) {
+            for (size_t k = 0; k < sizeof valid[i]; k++) {
+                seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+                uint64_t density =
+                    (uint64_t)round / 4 % 3; /* few, half, mostly whole words null */
+                valid[i][k] = (uint8_t)(seed >> 40 | (density == 0 ? seed >> 48 : 0));
+                if (density == 2 && k / 8 != seed >> 62)
+                    valid[i][k] = 0;
+            }
+            seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+            series[i] = (arrakis_series){samples[i], i == 3 ? NULL : valid[i],
+                                         (seed >> 33) % (MOST + 1), dtypes[round % 4]};
+        }
+        ark_buffer out = {NULL, 0, 0};
+        ark_schema *schema;
+        ark_column columns[3];
+        assert_int_equal(ark_rows_write(&out, dtypes[round % 4], 5, ROWS, ids, series, NULL), 0);
+        assert_int_equal(read(out.data, out.size, &schema, columns), ROWS);
+        const ark_column *data = &columns[2];
+        int64_t nulls = 0;
+        for (size_t i = 0; i < ROWS; i++)
+            for (size_t k = 0; k < series[i].length; k++) {
+                size_t at = offset(data, (int64_t)i) + k;
+                bool wanted = !series[i].valid || (series[i].valid[k / 8] >> k % 8 & 1);
+                bool found = !data->child_valid || (data->child_valid[at / 8] >> at % 8 & 1);
+                assert_int_equal(found, wanted);
+                for (size_t byte = 0; byte < size; byte++)
+                    assert_int_equal(data->values[at * size + byte], wanted ? 0x5a : 0);
+                nulls += !wanted;
+            }
+        assert_int_equal(data->child_null_count, nulls);
+        ark_schema_free(schema);
+        ark_buffer_free(&out);
+    }
 }
 
 static void samples_of_rows_need_neither_alignment_nor_neighbours(void **state)
@@ -509,6 +563,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_the_bytes_that_pyarrow_writes),
         cmocka_unit_test(a_missing_series_is_a_list_of_nulls),
+        cmocka_unit_test(validity_reads_back_bit_by_bit),
         cmocka_unit_test(samples_of_rows_need_neither_alignment_nor_neighbours),
         cmocka_unit_test(the_buffer_is_used_again),
         cmocka_unit_test(rows_that_fit_no_message_are_refused),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
+#include "interrupt.h"
 #include "output_channels.h"
 #include "report.h"
 #include "source.h"
@@ -32,9 +33,9 @@ static int run(const struct options *o)
     struct names names;
     arrakis_client *client = NULL;
     int code = names_load(&names, o);
-    if (!code)
+    if (!code && !interrupt_seen())
         code = source_open(&client, o, false);
-    if (!code)
+    if (!code && client)
         code = describe(client, &names, o);
     source_close(client);
     names_free(&names);

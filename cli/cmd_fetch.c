@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
+#include "interrupt.h"
 #include "output_block.h"
 #include "report.h"
 #include "source.h"
@@ -39,9 +40,9 @@ static int run(const struct options *o)
         code = block_printer_check(o);
     if (!code)
         code = names_load(&names, o);
-    if (!code)
+    if (!code && !interrupt_seen())
         code = source_open(&client, o, true);
-    if (!code)
+    if (!code && client)
         code = fetch(client, &names, &request, o);
     source_close(client);
     names_free(&names);

@@ -88,9 +88,9 @@ static int run(const struct options *o)
         code = block_printer_check(o);
     if (!code)
         code = names_load(&names, o);
-    if (!code)
+    if (!code && !interrupt_seen())
         code = source_open(&client, o, true);
-    if (!code)
+    if (!code && client)
         code = stream_names(client, &names, &request, o);
     source_close(client);
     names_free(&names);

@@ -46,7 +46,7 @@ int fail_usage(const char *command, const char *format, ...)
 
 int finish(arrakis_status status, const arrakis_error *err)
 {
-    if (status >= 0 || (status == ARRAKIS_ECANCELED && interrupt_seen()))
+    if (status >= 0 || interrupt_seen())
         return EXIT_SUCCESS;
     return fail("%s", *err->message ? err->message : arrakis_status_text(status));
 }

@@ -17,6 +17,7 @@ exits 0 "$cli" demo --duration 0.5 --partitions 6 --channels 5
 says out '^end: 8 blocks of'
 
 # On a terminal: drawn in place, the cursor shown again, ended by Ctrl-C with success.
+: >screen
 script -qefc "stty rows 24 cols 80; echo \$\$ >pid; exec '$cli' -q demo" screen >/dev/null </dev/null &
 shown=$!
 await screen 'H1:GDS-CALIB_STRAIN +.* ms +(ok|GAP)'

@@ -44,8 +44,8 @@ says() {
     }
 }
 
-# await FILE PATTERN: until a line matches. The file is a fifo's copy or grows: its writer is waited
-# for, at most 30 s.
+# await FILE PATTERN: until a line of the growing file matches, at most 30 s. The file must be there
+# before its writer starts in the background.
 await() {
     timeout 30 sh -c 'tail -n +1 -f "$1" | grep -qE -m 1 -- "$2"' - "$1" "$2" || {
         complain "'$2' did not appear in $1"
@@ -54,8 +54,23 @@ await() {
     }
 }
 
+# interrupted SIGNAL FILE PATTERN COMMAND...: stdout to the file, stderr to ./err; the signal once a
+# line matches. It must end with 0.
+interrupted() {
+    local signal=$1 file=$2 pattern=$3 code=0 running
+    shift 3
+    : >"$file"
+    "$@" >"$file" 2>err &
+    running=$!
+    await "$file" "$pattern" || signal=KILL
+    kill -"$signal" $running
+    wait $running || code=$?
+    [ $code = 0 ] || complain "'$*' after SIG$signal ended with $code"
+}
+
 # start_demo OPTION...: in the background until the script ends; sets $broker
 start_demo() {
+    : >demo.out
     "$cli" -q demo "$@" >demo.out 2>demo.err &
     demo=$!
     trap 'kill "$demo" 2>/dev/null; wait "$demo"' EXIT

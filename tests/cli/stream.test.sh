@@ -95,13 +95,7 @@ says err 'No space left on device'
 
 # Ctrl-C and SIGTERM end in good order, within a block.
 for signal in INT TERM; do
-    "$cli" -q stream $source $counter --json >live 2>err &
-    streaming=$!
-    await live time_ns
-    kill -$signal $streaming
-    code=0
-    wait $streaming || code=$?
-    [ $code = 0 ] || complain "SIG$signal ended with $code"
+    interrupted $signal live time_ns "$cli" -q stream $source $counter --json
     same "stderr after SIG$signal" /dev/null err
     [ -z "$(tail -c 1 live)" ] || complain "SIG$signal cut a line"
 done
@@ -118,13 +112,7 @@ exits 0 "$cli" -q stream $source $counter $fast --count 4 --arrow
 cp out four
 ends_arrow four
 [ "$(wc -c <four)" -gt $((4 * 4 * 1024)) ] || complain "four blocks are $(wc -c <four) bytes"
-"$cli" -q stream $source $counter --arrow >many 2>err &
-streaming=$!
-await many "$counter"
-kill -INT $streaming
-code=0
-wait $streaming || code=$?
-[ $code = 0 ] || complain "SIGINT ended --arrow with $code"
+interrupted INT many "$counter" "$cli" -q stream $source $counter --arrow
 ends_arrow many
 
 # A table on a terminal is drawn in place, cut to its width, and leaves the cursor shown.

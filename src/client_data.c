@@ -1,27 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "channel.h"
 #include "client.h"
 #include "error.h"
 #include "fetch.h"
 #include "options.h"
+#include "reader.h"
 
 /* ------------------------------------------------------------------ a stream */
-
-/* What a stream cannot do without, said before anything is opened. */
-static arrakis_status check_channels(const arrakis_channels *channels, arrakis_error *err)
-{
-    for (size_t i = 0; i < arrakis_channels_count(channels); i++) {
-        const arrakis_channel_info *info = &arrakis_channels_get(channels, i)->info;
-        const char *missing = !info->partition_id                      ? "partition_id"
-                              : info->partition_index == ARRAKIS_UNSET ? "partition_index"
-                              : info->stride_ns == ARRAKIS_UNSET       ? "stride"
-                                                                       : NULL;
-        if (missing)
-            return ark_fail(err, ARRAKIS_EINVAL, "channel '%.200s' has no %s: it cannot be read",
-                            info->name, missing);
-    }
-    return ARRAKIS_OK;
-}
 
 static arrakis_status new_reader(arrakis_client *client, arrakis_reader **out,
                                  arrakis_channels *channels, const arrakis_request *request,
@@ -35,6 +19,23 @@ static arrakis_status new_reader(arrakis_client *client, arrakis_reader **out,
     options.property_count = client->property_count;
     options.request_timeout_ns = client->request_timeout_ns;
     return arrakis_kafka_reader_new(out, client->kafka_url, channels, &options, err);
+}
+
+/* Open the reader while the client's cancel counts for it; later the stream has its own. */
+static arrakis_status open_stream(arrakis_client *client, arrakis_stream **out,
+                                  arrakis_reader *reader, const arrakis_request *request,
+                                  arrakis_error *err)
+{
+    reader->cancel = &client->canceled;
+    arrakis_status rc = arrakis_stream_open(out, reader, &request->stream, err);
+    if (rc < 0)
+        return rc;
+    reader->cancel = NULL;
+    if ((rc = ark_client_check(client, err)) < 0) {
+        arrakis_stream_close(*out);
+        *out = NULL;
+    }
+    return rc;
 }
 
 /* What a request means when the program was built against an older header. */
@@ -67,15 +68,9 @@ arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **ou
     if (rc < 0)
         return rc;
     arrakis_reader *reader;
-    if ((rc = check_channels(channels, err)) == ARRAKIS_OK &&
-        (rc = new_reader(client, &reader, channels, &full, err)) == ARRAKIS_OK)
-        rc = arrakis_stream_open(out, reader, &full.stream, err);
+    rc = new_reader(client, &reader, channels, &full, err);
     arrakis_channels_free(channels);
-    if (rc == ARRAKIS_OK && (rc = ark_client_check(client, err)) < 0) {
-        arrakis_stream_close(*out);
-        *out = NULL;
-    }
-    return rc;
+    return rc < 0 ? rc : open_stream(client, out, reader, &full, err);
 }
 
 /* ------------------------------------------------------------------ one block */

@@ -7,6 +7,7 @@
 #include "catalog.h"
 
 #include "error.h"
+#include "kafka_ask.h"
 #include "kafka_conf.h"
 #include "log.h"
 
@@ -33,6 +34,7 @@ typedef struct metadata_read {
     void *opaque;
     bool stopped; /* by fn */
     rd_kafka_t *rk;
+    ark_kafka_asker asker;
     rd_kafka_queue_t *queue;
     metadata_topic *topics;
     size_t count, finished;
@@ -45,55 +47,30 @@ static int64_t clock_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* How long one wait may take: at most `slice_ms`. Ends the read by ECANCELED or `late`. */
-static arrakis_status next_wait(const metadata_read *read, int slice_ms, int *wait_ms,
-                                arrakis_status late, arrakis_error *err)
+/* The time for the next wait, or ECANCELED, or EDEADLINE. */
+static arrakis_status next_wait(const metadata_read *read, int *wait_ms, arrakis_error *err)
 {
     if (read->cancel && atomic_load(read->cancel))
-        return ark_fail(err, ARRAKIS_ECANCELED, "reading the metadata topics of %s: canceled",
-                        read->url);
+        return ark_fail(err, ARRAKIS_ECANCELED, "reading the metadata topics: canceled");
     int64_t left_ms = read->deadline_ms - clock_ms();
-    *wait_ms = left_ms < slice_ms ? (int)left_ms : slice_ms;
+    *wait_ms = left_ms < SLICE_MS ? (int)left_ms : SLICE_MS;
     if (left_ms > 0)
         return ARRAKIS_OK;
-    double seconds = (double)read->timeout_ns / 1e9;
-    if (late == ARRAKIS_ECONNECT)
-        return ark_fail(err, late, "%s: no broker answers within %g s", read->url, seconds);
-    return ark_fail(err, late, "%s: %zu of %zu metadata topics are not read within %g s",
-                    read->url, read->count - read->finished, read->count, seconds);
-}
-
-/* All topics of the broker. While none can be reached the wait is sliced for the cancel; a broker
- * that is slow to answer gets twice the time at each attempt. */
-static arrakis_status list_topics(metadata_read *read, const struct rd_kafka_metadata **list,
-                                  arrakis_error *err)
-{
-    for (int slice_ms = SLICE_MS, wait_ms;;) {
-        arrakis_status rc = next_wait(read, slice_ms, &wait_ms, ARRAKIS_ECONNECT, err);
-        if (rc < 0)
-            return rc;
-        rd_kafka_resp_err_t code = rd_kafka_metadata(read->rk, 1, NULL, list, wait_ms);
-        if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-            return ARRAKIS_OK;
-        if (code == RD_KAFKA_RESP_ERR__TIMED_OUT && slice_ms < INT32_MAX / 2)
-            slice_ms *= 2;
-        else if (ark_kafka_status(code) != ARRAKIS_ECONNECT)
-            return ark_fail(err, ark_kafka_status(code), "%s: listing its topics: %s", read->url,
-                            rd_kafka_err2str(code));
-    }
+    return ark_fail(err, ARRAKIS_EDEADLINE, "%zu of %zu metadata topics are not read within %g s",
+                    read->count - read->finished, read->count, (double)read->timeout_ns / 1e9);
 }
 
 static arrakis_status add_topic(metadata_read *read, const rd_kafka_metadata_topic_t *found,
                                 arrakis_error *err)
 {
     if (found->err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return ark_fail(err, ark_kafka_status(found->err), "%s: topic %s: %s", read->url,
+        return ark_fail(err, ark_kafka_status(found->err), "topic %s: %s",
                         found->topic, rd_kafka_err2str(found->err));
     if (found->partition_cnt != 1)
         return ark_fail(err, ARRAKIS_EFORMAT,
-                        "%s: metadata topic %s has %d partitions, wanted 1: its records have no "
-                        "order; create it again and have its publisher written to it anew",
-                        read->url, found->topic, found->partition_cnt);
+                        "metadata topic %s has %d partitions, wanted 1: its records have no order; "
+                        "create it again and have its publisher written to it anew",
+                        found->topic, found->partition_cnt);
     metadata_topic *topic = &read->topics[read->count];
     arrakis_status rc = ark_metadata_new(&topic->records, found->topic, err);
     if (rc < 0)
@@ -104,8 +81,8 @@ static arrakis_status add_topic(metadata_read *read, const rd_kafka_metadata_top
     rd_kafka_topic_conf_set_opaque(conf, topic);
     topic->handle = rd_kafka_topic_new(read->rk, found->topic, conf);
     if (!topic->handle)
-        return ark_fail(err, ark_kafka_status(rd_kafka_last_error()), "%s: topic %s: %s",
-                        read->url, found->topic, rd_kafka_err2str(rd_kafka_last_error()));
+        return ark_fail(err, ark_kafka_status(rd_kafka_last_error()), "topic %s: %s",
+                        found->topic, rd_kafka_err2str(rd_kafka_last_error()));
     return ARRAKIS_OK;
 }
 
@@ -116,7 +93,7 @@ static arrakis_status add_topics(metadata_read *read, const struct rd_kafka_meta
     /* The topics' places are their handles' opaques: they must not move. */
     read->topics = calloc(count ? count : 1, sizeof *read->topics);
     if (!read->topics)
-        return ark_fail(err, ARRAKIS_ENOMEM, "%s: %zu topics: out of memory", read->url, count);
+        return ark_fail(err, ARRAKIS_ENOMEM, "%zu topics: out of memory", count);
     for (size_t i = 0; i < count; i++) {
         const rd_kafka_metadata_topic_t *found = &list->topics[i];
         if (strncmp(found->topic, TOPIC_PREFIX, strlen(TOPIC_PREFIX)) != 0)
@@ -131,35 +108,20 @@ static arrakis_status add_topics(metadata_read *read, const struct rd_kafka_meta
     return ARRAKIS_OK;
 }
 
-/* Every topic's first offset (RD_KAFKA_OFFSET_BEGINNING) or the one after its last (_END), in one
- * request a broker. */
+/* Every topic's first offset (RD_KAFKA_OFFSET_BEGINNING) or the one after its last (_END). */
 static arrakis_status ask_offsets(metadata_read *read, rd_kafka_topic_partition_list_t *list,
                                   int64_t wanted, arrakis_error *err)
 {
-    for (int slice_ms = SLICE_MS, wait_ms;;) {
-        arrakis_status rc = next_wait(read, slice_ms, &wait_ms, ARRAKIS_EDEADLINE, err);
-        if (rc < 0)
-            return rc;
-        for (int i = 0; i < list->cnt; i++)
-            list->elems[i].offset = wanted;
-        rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(read->rk, list, wait_ms);
-        for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++)
-            code = list->elems[i].err;
-        if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-            return ARRAKIS_OK;
-        if (code != RD_KAFKA_RESP_ERR__TIMED_OUT)
-            return ark_fail(err, ark_kafka_status(code),
-                            "%s: asking for the offsets of the metadata topics: %s", read->url,
-                            rd_kafka_err2str(code));
-        slice_ms = slice_ms < INT32_MAX / 2 ? slice_ms * 2 : slice_ms;
-    }
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = wanted;
+    return ark_kafka_ask_offsets(&read->asker, list, err);
 }
 
 static arrakis_status find_spans(metadata_read *read, arrakis_error *err)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)read->count);
     if (!list)
-        return ark_fail(err, ARRAKIS_ENOMEM, "%s: out of memory", read->url);
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     for (size_t i = 0; i < read->count; i++)
         rd_kafka_topic_partition_list_add(list, rd_kafka_topic_name(read->topics[i].handle), 0);
     arrakis_status rc = ask_offsets(read, list, RD_KAFKA_OFFSET_BEGINNING, err);
@@ -201,8 +163,8 @@ static arrakis_status start(metadata_read *read, arrakis_error *err)
         if (topic->begin >= topic->end)
             finish(read, topic);
         else if (rd_kafka_consume_start_queue(topic->handle, 0, topic->begin, read->queue) < 0)
-            return ark_fail(err, ark_kafka_status(rd_kafka_last_error()), "%s: topic %s: %s",
-                            read->url, rd_kafka_topic_name(topic->handle),
+            return ark_fail(err, ark_kafka_status(rd_kafka_last_error()), "topic %s: %s",
+                            rd_kafka_topic_name(topic->handle),
                             rd_kafka_err2str(rd_kafka_last_error()));
     }
     return ARRAKIS_OK;
@@ -221,7 +183,7 @@ static arrakis_status take_error(metadata_read *read, const rd_kafka_message_t *
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR__FATAL:
-        return ark_fail(err, ark_kafka_status(message->err), "%s: topic %s: %s", read->url,
+        return ark_fail(err, ark_kafka_status(message->err), "topic %s: %s",
                         message->rkt ? rd_kafka_topic_name(message->rkt) : "?",
                         rd_kafka_message_errstr(message));
     default: /* librdkafka goes on trying */
@@ -253,7 +215,7 @@ static arrakis_status consume(metadata_read *read, arrakis_error *err)
 {
     while (read->finished < read->count && !read->stopped) {
         int wait_ms;
-        arrakis_status rc = next_wait(read, SLICE_MS, &wait_ms, ARRAKIS_EDEADLINE, err);
+        arrakis_status rc = next_wait(read, &wait_ms, err);
         if (rc < 0)
             return rc;
         rd_kafka_message_t *message = rd_kafka_consume_queue(read->queue, wait_ms);
@@ -270,7 +232,7 @@ static arrakis_status consume(metadata_read *read, arrakis_error *err)
 static arrakis_status read_all(metadata_read *read, arrakis_error *err)
 {
     const struct rd_kafka_metadata *list;
-    arrakis_status rc = list_topics(read, &list, err);
+    arrakis_status rc = ark_kafka_ask_topics(&read->asker, true, &list, err);
     if (rc < 0)
         return rc;
     rc = add_topics(read, list, err);
@@ -328,8 +290,8 @@ arrakis_status ark_kafka_metadata_read(const char *url, const arrakis_property *
     if (rc < 0)
         return rc;
     read.queue = rd_kafka_queue_new(read.rk);
-    rc = read.queue ? read_all(&read, err)
-                    : ark_fail(err, ARRAKIS_ENOMEM, "%s: out of memory", url);
+    read.asker = (ark_kafka_asker){read.rk, timeout_ns, cancel};
+    rc = read.queue ? read_all(&read, err) : ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     clean_up(&read);
-    return rc;
+    return rc < 0 ? ark_fail_within(err, rc, "%s", url) : rc;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
-#include "kafka_conf.h"
 #include "kafka_reader.h"
 #include "kafka_topics.h"
 #include "log.h"
@@ -52,7 +51,8 @@ static size_t look_again(ark_kafka_reader *kafka, rd_kafka_topic_t **topics, boo
 {
     arrakis_error why;
     size_t count = kafka->head.stream_count, missing = 0, found = 0;
-    arrakis_status rc = ark_kafka_topics_find(kafka->rk, topics, count, exists, question_ns, &why);
+    ark_kafka_asker ask = {kafka->rk, question_ns, NULL};
+    arrakis_status rc = ark_kafka_topics_find(&ask, topics, count, exists, &why);
     for (size_t i = 0; i < count; i++) {
         bool assigned = atomic_load(&kafka->partitions[i].assigned);
         exists[i] = rc == ARRAKIS_OK && exists[i] && !assigned;

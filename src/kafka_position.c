@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
+#include "kafka_ask.h"
 #include "kafka_conf.h"
 #include "kafka_reader.h"
-#include "kafka_topics.h"
 #include "log.h"
 #include "stride.h"
 
@@ -16,6 +16,11 @@ static const int64_t answer_age_ns = 5 * ARRAKIS_SECOND_NS;
 static const char *topic_of(const ark_kafka_reader *kafka, size_t stream)
 {
     return rd_kafka_topic_name(kafka->partitions[stream].topic);
+}
+
+static ark_kafka_asker asker(const ark_kafka_reader *kafka, int64_t timeout_ns)
+{
+    return (ark_kafka_asker){kafka->rk, timeout_ns, kafka->head.cancel};
 }
 
 static int64_t unix_ms(int64_t gps_ns)
@@ -56,7 +61,8 @@ static arrakis_status resolve_to_beginning(ark_kafka_reader *kafka,
         if (unresolved(&list->elems[i]))
             rd_kafka_topic_partition_list_add(rest, list->elems[i].topic, 0)->offset =
                 RD_KAFKA_OFFSET_BEGINNING;
-    arrakis_status rc = ark_kafka_topics_offsets(kafka->rk, rest, kafka->timeout_ns, err);
+    ark_kafka_asker ask = asker(kafka, kafka->timeout_ns);
+    arrakis_status rc = ark_kafka_ask_offsets(&ask, rest, err);
     for (int i = 0, k = 0; rc == ARRAKIS_OK && i < list->cnt; i++)
         if (unresolved(&list->elems[i]))
             list->elems[i].offset = rest->elems[k++].offset;
@@ -84,7 +90,8 @@ arrakis_status ark_kafka_find_start(ark_kafka_reader *kafka, const bool *wanted,
     else if (!live)
         where = unix_ms(look_up_time(kafka));
     rd_kafka_topic_partition_list_t *list = list_of(kafka, wanted, where);
-    arrakis_status rc = ark_kafka_topics_offsets(kafka->rk, list, kafka->timeout_ns, err);
+    ark_kafka_asker ask = asker(kafka, kafka->timeout_ns);
+    arrakis_status rc = ark_kafka_ask_offsets(&ask, list, err);
     if (rc == ARRAKIS_OK && !live)
         rc = resolve_to_beginning(kafka, list, err);
     if (rc < 0) {
@@ -107,9 +114,10 @@ static bool ask_watermarks(ark_kafka_reader *kafka)
     int64_t asked_ns = arrakis_gps_now_ns();
     rd_kafka_topic_partition_list_t *low = list_of(kafka, NULL, RD_KAFKA_OFFSET_BEGINNING);
     rd_kafka_topic_partition_list_t *high = list_of(kafka, NULL, RD_KAFKA_OFFSET_END);
+    ark_kafka_asker ask = asker(kafka, ask_interval_ns);
     bool ok = low->cnt == high->cnt && /* a topic may have appeared in between */
-              ark_kafka_topics_offsets(kafka->rk, high, ask_interval_ns, &why) == ARRAKIS_OK &&
-              ark_kafka_topics_offsets(kafka->rk, low, ask_interval_ns, &why) == ARRAKIS_OK;
+              ark_kafka_ask_offsets(&ask, high, &why) == ARRAKIS_OK &&
+              ark_kafka_ask_offsets(&ask, low, &why) == ARRAKIS_OK;
     for (int i = 0; ok && i < high->cnt; i++) {
         ark_kafka_partition *partition = high->elems[i].opaque;
         partition->high = high->elems[i].offset;
@@ -171,12 +179,13 @@ static arrakis_status find_targets(ark_kafka_reader *kafka, int64_t to_ns,
     arrakis_error why;
     *out = NULL;
     rd_kafka_topic_partition_list_t *ends = list_of(kafka, NULL, RD_KAFKA_OFFSET_END);
-    arrakis_status rc = ark_kafka_topics_offsets(kafka->rk, ends, kafka->timeout_ns, err);
+    ark_kafka_asker ask = asker(kafka, kafka->timeout_ns);
+    arrakis_status rc = ark_kafka_ask_offsets(&ask, ends, err);
     if (rc == ARRAKIS_OK && to_ns != ARRAKIS_UNSET) {
         rd_kafka_topic_partition_list_t *times = rd_kafka_topic_partition_list_copy(ends);
         for (int i = 0; i < times->cnt; i++)
             times->elems[i].offset = unix_ms(to_ns);
-        if (ark_kafka_topics_offsets(kafka->rk, times, kafka->timeout_ns, &why) < 0)
+        if (ark_kafka_ask_offsets(&ask, times, &why) < 0)
             ark_log(ARRAKIS_LOG_WARNING, "skipping to the end: %s", why.message);
         else
             for (int i = 0; i < times->cnt; i++)

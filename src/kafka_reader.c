@@ -197,13 +197,14 @@ static arrakis_status kafka_open(arrakis_reader *reader, arrakis_error *err)
     size_t count = reader->stream_count;
     bool *exists = calloc(count, sizeof *exists);
     rd_kafka_topic_t **topics = calloc(count, sizeof *topics);
+    ark_kafka_asker ask = {kafka->rk, kafka->timeout_ns, reader->cancel};
     arrakis_status rc = ARRAKIS_OK;
     if (!exists || !topics)
         rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
         topics[i] = kafka->partitions[i].topic;
     if (rc == ARRAKIS_OK)
-        rc = ark_kafka_topics_find(kafka->rk, topics, count, exists, kafka->timeout_ns, err);
+        rc = ark_kafka_topics_find(&ask, topics, count, exists, err);
     if (rc == ARRAKIS_OK)
         rc = assign(kafka, exists, err);
     if (rc == ARRAKIS_OK && warn_of_missing(kafka, exists))

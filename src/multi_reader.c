@@ -11,6 +11,7 @@ typedef struct multi_reader {
     arrakis_reader head;
     arrakis_reader **readers;
     size_t *first; /* number of a reader's first stream */
+    bool *ended;   /* readers that are done: their descriptors may stay readable */
     size_t count;
     size_t turn;   /* who is asked next: nobody waits behind a busy one */
     ark_waiter waiter;
@@ -31,7 +32,9 @@ static arrakis_status multi_open(arrakis_reader *reader, arrakis_error *err)
     multi_reader *multi = (multi_reader *)reader;
     arrakis_status rc = ARRAKIS_OK;
     for (size_t i = 0; rc == ARRAKIS_OK && i < multi->count; i++) {
+        multi->readers[i]->cancel = reader->cancel;
         rc = arrakis_reader_open(multi->readers[i], err);
+        multi->readers[i]->cancel = NULL;
         if (rc == ARRAKIS_OK)
             rc = ark_waiter_add(&multi->waiter, multi->readers[i]->fd, err);
     }
@@ -45,13 +48,19 @@ static arrakis_status multi_next(arrakis_reader *reader, ark_arrival *arrival, a
     for (size_t tried = 0; tried < multi->count; tried++) {
         size_t i = multi->turn;
         arrakis_reader *child = multi->readers[i];
-        arrakis_status rc = child->ops->next(child, arrival, err);
+        multi->turn = (i + 1) % multi->count;
+        arrakis_status rc =
+            multi->ended[i] ? ARRAKIS_DONE : child->ops->next(child, arrival, err);
         if (rc == ARRAKIS_OK)
             arrival->stream += multi->first[i];
         if (rc == ARRAKIS_OK || rc < 0)
             return rc;
-        done += rc == ARRAKIS_DONE;
-        multi->turn = (i + 1) % multi->count;
+        if (rc == ARRAKIS_DONE) {
+            if (!multi->ended[i])
+                ark_waiter_remove(&multi->waiter, child->fd);
+            multi->ended[i] = true;
+            done++;
+        }
     }
     return done == multi->count ? ARRAKIS_DONE : ARRAKIS_TIMEOUT;
 }
@@ -110,6 +119,7 @@ static void multi_close(arrakis_reader *reader)
     ark_waiter_close(&multi->waiter);
     free(multi->readers);
     free(multi->first);
+    free(multi->ended);
     free(multi);
 }
 
@@ -169,8 +179,13 @@ arrakis_status arrakis_multi_reader_new(arrakis_reader **out, arrakis_reader *co
     multi->count = count;
     multi->waiter = (ark_waiter)ARK_WAITER_NONE;
     multi->first = calloc(count, sizeof *multi->first);
-    arrakis_status rc = multi->first ? ark_waiter_open(&multi->waiter, err)
-                                     : ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    multi->ended = calloc(count, sizeof *multi->ended);
+    arrakis_status rc = multi->first && multi->ended
+                            ? ark_waiter_open(&multi->waiter, err)
+                            : ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
+        if (!readers[i])
+            rc = ark_fail(err, ARRAKIS_EINVAL, "arrakis_multi_reader_new: no reader at place %zu", i);
     if (rc == ARRAKIS_OK)
         rc = copy_streams(multi, err);
     if (rc < 0) {

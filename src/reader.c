@@ -35,7 +35,8 @@ static arrakis_status check_channel(const arrakis_channel_info *info, arrakis_er
                         : info->stride_ns == ARRAKIS_UNSET       ? "stride"
                                                                  : NULL;
     if (lacks)
-        return ark_fail(err, ARRAKIS_EINVAL, "channel %s has no %s", info->name, lacks);
+        return ark_fail(err, ARRAKIS_EINVAL, "channel %s has no %s: it cannot be read",
+                        info->name, lacks);
     return ARRAKIS_OK;
 }
 

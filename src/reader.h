@@ -46,6 +46,7 @@ struct arrakis_reader {
     size_t stream_count;
     int fd;
     bool opened;
+    const atomic_bool *cancel; /* looked at while opening; NULL: none */
 };
 
 /* Group channels by their partition into streams `<prefix><partition_id>`, in the order in which

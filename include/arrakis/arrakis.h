@@ -117,7 +117,7 @@ ARRAKIS_API int64_t arrakis_gps_to_unix_ns(int64_t gps_ns);
 ARRAKIS_API int64_t arrakis_unix_to_gps_ns(int64_t unix_ns);
 /**
  * Read a time as people write it: GPS seconds ("1400000000", "1400000000.0625"), an ISO 8601 date
- * and time ("2024-05-18T16:53:02Z", "2024-05-18 16:53:02.5", "2024-05-18"; UTC unless it ends in
+ * and time ("2024-05-17T16:53:02Z", "2024-05-17 16:53:02.5", "2024-05-17"; UTC unless it ends in
  * an offset such as "+02:00"), "now", or an offset from it ("now-90s", "now+1h", "now-0.5d").
  *
  * @param now_ns  what "now" means, GPS
@@ -125,7 +125,7 @@ ARRAKIS_API int64_t arrakis_unix_to_gps_ns(int64_t unix_ns);
  */
 ARRAKIS_API arrakis_status arrakis_time_parse(int64_t *gps_ns, const char *text, int64_t now_ns,
                                               arrakis_error *err);
-/** Write `gps_ns` as ISO 8601 UTC with milliseconds into `buffer` ("2024-05-18T16:53:02.000Z"). */
+/** Write `gps_ns` as ISO 8601 UTC with milliseconds into `buffer` ("2024-05-17T16:53:02.000Z"). */
 ARRAKIS_API void arrakis_time_format(char buffer[32], int64_t gps_ns);
 
 /* ------------------------------------------------------------------ random names */
@@ -573,8 +573,8 @@ typedef struct arrakis_publisher_options {
 
 typedef struct arrakis_publisher arrakis_publisher;
 
-/** @return OK; EINVAL naming the channel and the field, found and wanted; EBROKER for a property
- *  that librdkafka refuses; ENOMEM. */
+/** @return OK; EINVAL naming the channel and the field, found and wanted, or a property that
+ *  librdkafka refuses; ENOMEM. */
 ARRAKIS_API arrakis_status arrakis_publisher_open(arrakis_publisher **out,
                                                   const arrakis_publisher_options *options,
                                                   arrakis_error *err);

@@ -217,10 +217,10 @@ static void what_cannot_be_read_is_named_before_anything_is_opened(void **state)
 {
     (void)state;
     arrakis_client *client = open_client("127.0.0.1:1", path);
-    refuse_request(client, "H1:NO_STRIDE", NULL, "'H1:NO_STRIDE' has no stride");
+    refuse_request(client, "H1:NO_STRIDE", NULL, "H1:NO_STRIDE has no stride");
     refuse_request(client, "H1:NO_PARTITION_AT_ALL", NULL,
-                   "'H1:NO_PARTITION_AT_ALL' has no partition_id");
-    refuse_request(client, "H1:NO_INDEX", NULL, "'H1:NO_INDEX' has no partition_index");
+                   "H1:NO_PARTITION_AT_ALL has no partition_id");
+    refuse_request(client, "H1:NO_INDEX", NULL, "H1:NO_INDEX has no partition_index");
     arrakis_request request = ARRAKIS_REQUEST_INIT;
     request.stream.on_gap = ARRAKIS_GAP_SKIP;
     refuse_request(client, "H1:A", &request, "on_gap is skip");

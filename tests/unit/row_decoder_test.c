@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "row_decoder.h"
+#include "support.h"
+
+/* Channels of 2 Hz with strides of a second; what a message gives is written as
+ *
+ *     5+1: 10 11, 20 ., . ., 40 41
+ *
+ * begin and duration in seconds, then the samples of each channel, a dot where one is missing. */
+static const channel_spec four[] = {
+    {"X:A", ARRAKIS_INT32, 2, "p", 0, SECOND, UNSET},
+    {"X:B", ARRAKIS_INT32, 2, "p", 1, SECOND, UNSET},
+    {"X:C", ARRAKIS_INT32, 2, "p", 2, SECOND, UNSET},
+    {"X:D", ARRAKIS_INT32, 2, "p", 70000, SECOND, UNSET},
+};
+
+typedef struct bench {
+    arrakis_channels *channels;
+    ark_layout *layout;
+    ark_row_decoder *decoder;
+} bench;
+
+static bench bench_of(const channel_spec *specs, size_t count)
+{
+    bench b = {.channels = channels_of(specs, count)};
+    const arrakis_channels *lists[] = {b.channels};
+    PASS(ark_layout_new(&b.layout, lists, &specs[0].stride_ns, 1, specs[0].stride_ns, err));
+    PASS(ark_row_decoder_new(&b.decoder, b.channels, specs[0].stride_ns, err));
+    return b;
+}
+
+static void bench_free(bench *b)
+{
+    ark_row_decoder_free(b->decoder);
+    ark_layout_free(b->layout);
+    arrakis_channels_free(b->channels);
+}
+
+/* ------------------------------------------------------------------ what comes out, as text */
+
+static void print_rows(char *out, size_t size, const bench *b, const ark_rows *rows)
+{
+    const ark_stripe *stripe = &b->layout->stripes[0];
+    ark_chunk *chunk = ark_chunk_new(stripe, rows->time_ns);
+    assert_non_null(chunk);
+    assert_int_equal(ark_chunk_put(chunk, stripe, rows->time_ns, rows), ARRAKIS_OK);
+    size_t at = (size_t)snprintf(out, size, "%g+%g:", (double)rows->time_ns * 1e-9,
+                                 (double)rows->duration_ns * 1e-9);
+    for (uint32_t i = 0; i < stripe->slot_count; i++) {
+        arrakis_series series = {chunk->samples + stripe->slots[i].offset,
+                                 chunk->mask ? chunk->mask->bits + stripe->slots[i].bits_at : NULL,
+                                 stripe->slots[i].samples, ARRAKIS_INT32};
+        assert_int_equal(chunk->mask ? chunk->mask->missing[i] : 0, arrakis_series_missing(series));
+        at += (size_t)snprintf(out + at, size - at, "%s", i ? "," : "");
+        for (size_t k = 0; k < series.length; k++)
+            at += is_present(series, k)
+                      ? (size_t)snprintf(out + at, size - at, " %d", int32_at(series, k))
+                      : (size_t)snprintf(out + at, size - at, " .");
+    }
+    ark_chunk_free(chunk);
+}
+
+/* All batches of a message, "; " between them. "nothing" for one without a wanted row. The bytes
+ * end where their allocation ends, at an odd address. */
+static void decode(const bench *b, const void *message, size_t size, const char *wanted)
+{
+    char found[600] = "";
+    uint8_t *copy = malloc(size + 1);
+    assert_non_null(copy);
+    memcpy(copy + 1, message, size);
+    ark_row_decoder_begin(b->decoder, copy + 1, size);
+    arrakis_error err;
+    ark_rows rows;
+    arrakis_status rc;
+    while ((rc = ark_row_decoder_next(b->decoder, &rows, &err)) == ARRAKIS_OK) {
+        size_t at = strlen(found);
+        if (at)
+            at += (size_t)snprintf(found + at, sizeof found - at, "; ");
+        if (rows.piece_count)
+            print_rows(found + at, sizeof found - at, b, &rows);
+        else
+            snprintf(found + at, sizeof found - at, "nothing");
+    }
+    free(copy);
+    if (rc < 0)
+        snprintf(found, sizeof found, "%s: %s", arrakis_status_name(rc), err.message);
+    if (rc < 0 ? !strstr(found, wanted) : strcmp(found, wanted) != 0)
+        fail_msg("got \"%s\", wanted \"%s\"", found, wanted);
+}
+
+static void decode_buffer(const bench *b, ark_buffer message, const char *wanted)
+{
+    decode(b, message.data, message.size, wanted);
+    ark_buffer_free(&message);
+}
+
+static ark_buffer load(const char *name)
+{
+    char path[500];
+    snprintf(path, sizeof path, "%s/rows/%s", ARRAKIS_TEST_DATA, name);
+    FILE *file = fopen(path, "rb");
+    ark_buffer out = {NULL, 0, 0};
+    if (!file)
+        fail_msg("%s is not there", path);
+    PASS(ark_buffer_reserve(&out, 10000, err));
+    out.size = fread(out.data, 1, 10000, file);
+    assert_true(out.size > 0 && out.size < 10000);
+    fclose(file);
+    return out;
+}
+
+static void decode_file(const bench *b, const char *name, const char *wanted)
+{
+    decode_buffer(b, load(name), wanted);
+}
+
+/* Rows 10 11, 20 21, ... + shift of the first `count` of ids. */
+static ark_buffer rows_of(int64_t second, const uint32_t *ids, size_t count, int32_t shift)
+{
+    int32_t first[8];
+    for (size_t i = 0; i < count; i++)
+        first[i] = (int32_t)(10 * (i + 1)) + shift;
+    return int32_message(second * SECOND, count, ids, first, 2);
+}
+
+/* Where a column of the first batch lies in a message, to change it. */
+static uint8_t *find_column(ark_buffer *message, size_t number, ark_column *column)
+{
+    ark_ipc_message part;
+    ark_schema *schema;
+    ark_column columns[8];
+    int64_t rows;
+    PASS(ark_ipc_cut(&part, message->data, message->size, err));
+    PASS(ark_schema_read(&schema, &part, err));
+    PASS(ark_ipc_cut(&part, message->data + part.size, message->size - part.size, err));
+    PASS(ark_batch_read(columns, &rows, schema, &part, err));
+    *column = columns[number];
+    ark_schema_free(schema);
+    const uint8_t *place = number == 2 ? column->offsets : column->values;
+    return message->data + (place - message->data);
+}
+
+static void set_u32(uint8_t *place, size_t i, uint32_t value)
+{
+    memcpy(place + 4 * i, &value, sizeof value);
+}
+
+static const uint32_t ids[] = {0, 1, 2, 70000};
+
+/* ------------------------------------------------------------------ equal messages */
+
+static void messages_that_differ_in_time_and_samples_only(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    decode_buffer(&b, rows_of(5, ids, 4, 0), "5+1: 10 11, 20 21, 30 31, 40 41");
+    decode_buffer(&b, rows_of(6, ids, 4, 1), "6+1: 11 12, 21 22, 31 32, 41 42");
+    decode_buffer(&b, rows_of(9, ids, 4, 5), "9+1: 15 16, 25 26, 35 36, 45 46");
+    bench_free(&b);
+}
+
+static void rows_side_by_side_are_one_piece(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    ark_buffer message = rows_of(5, ids, 4, 0);
+    ark_rows rows;
+    for (int turn = 0; turn < 2; turn++) {
+        ark_row_decoder_begin(b.decoder, message.data, message.size);
+        PASS(ark_row_decoder_next(b.decoder, &rows, err));
+        assert_int_equal(rows.piece_count, 1);
+        assert_int_equal(rows.pieces[0].slots, 4);
+        assert_int_equal(rows.missing_count, 0);
+        assert_int_equal(ark_row_decoder_next(b.decoder, &rows, NULL), ARRAKIS_DONE);
+    }
+    ark_buffer_free(&message);
+    bench_free(&b);
+}
+
+/* ------------------------------------------------------------------ messages that change */
+
+static void changed_ids_are_seen(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    static const uint32_t swapped[] = {1, 0, 2, 70000}, others[] = {0, 1, 3, 70001};
+    decode_buffer(&b, rows_of(5, ids, 4, 0), "5+1: 10 11, 20 21, 30 31, 40 41");
+    decode_buffer(&b, rows_of(6, swapped, 4, 0), "6+1: 20 21, 10 11, 30 31, 40 41");
+    decode_buffer(&b, rows_of(7, others, 4, 0), "7+1: 10 11, 20 21, . ., . .");
+    decode_buffer(&b, rows_of(8, ids, 4, 0), "8+1: 10 11, 20 21, 30 31, 40 41");
+    bench_free(&b);
+}
+
+static void a_changed_number_of_rows_is_seen(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    for (size_t turn = 0; turn < 2; turn++) {
+        decode_buffer(&b, rows_of(5, ids, 4, 0), "5+1: 10 11, 20 21, 30 31, 40 41");
+        decode_buffer(&b, rows_of(6, ids, 2, 0), "6+1: 10 11, 20 21, . ., . .");
+        decode_buffer(&b, rows_of(7, ids + 1, 3, 0), "7+1: . ., 10 11, 20 21, 30 31");
+    }
+    bench_free(&b);
+}
+
+/* The same header and as many bytes, but the lists lie elsewhere in the samples. */
+static void changed_offsets_are_seen(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    decode_buffer(&b, rows_of(5, ids, 4, 0), "5+1: 10 11, 20 21, 30 31, 40 41");
+    ark_buffer message = rows_of(6, ids, 4, 0);
+    ark_column data;
+    uint8_t *offsets = find_column(&message, 2, &data);
+    for (size_t i = 0; i < 5; i++)
+        set_u32(offsets, i, (uint32_t)i); /* a sample each */
+    decode(&b, message.data, message.size, "6+0.5: 10 ., 11 ., 20 ., 21 .");
+    for (size_t i = 0; i < 5; i++)
+        set_u32(offsets, i, (uint32_t)(i < 3 ? 2 * i + 2 : 6)); /* 2 4 6 6 6: two are empty */
+    decode(&b, message.data, message.size, "channel X:C has 0 samples (0 ns)");
+    set_u32(offsets, 3, 8);
+    set_u32(offsets, 4, 8);
+    decode(&b, message.data, message.size, "channel X:D has 0 samples (0 ns), others of the message "
+                                           "last 1000000000 ns");
+    ark_buffer_free(&message);
+    decode_buffer(&b, rows_of(8, ids, 4, 0), "8+1: 10 11, 20 21, 30 31, 40 41");
+    bench_free(&b);
+}
+
+static void offsets_that_lead_astray_are_refused_under_a_known_header(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    static const uint32_t bad[][5] = {
+        {0, 2, 4, 6, 10},           /* behind the samples */
+        {0, 2, 4, 2, 8},            /* decreasing */
+        {0, 2, 4, 6, 0x7fffffff},
+        {0, 2, 4, 6, 0x80000000},   /* negative */
+        {0xfffffffe, 0, 2, 4, 6},
+        {8, 6, 4, 2, 0},
+        {0x7fffffff, 0x80000001, 0x80000003, 0x80000005, 0x80000007},
+    };
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        decode_buffer(&b, rows_of(5, ids, 4, 0), "5+1: 10 11, 20 21, 30 31, 40 41");
+        ark_buffer message = rows_of(6, ids, 4, 0);
+        ark_column data;
+        uint8_t *offsets = find_column(&message, 2, &data);
+        memcpy(offsets, bad[i], sizeof bad[i]);
+        decode(&b, message.data, message.size, "list offsets lead out of the 8 samples");
+        /* and again: a refused message is no pattern for the next */
+        decode(&b, message.data, message.size, "list offsets lead out of the 8 samples");
+        ark_buffer_free(&message);
+    }
+    decode_buffer(&b, rows_of(7, ids, 4, 0), "7+1: 10 11, 20 21, 30 31, 40 41");
+    bench_free(&b);
+}
+
+static void a_changed_schema_or_header_is_seen(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    for (int turn = 0; turn < 2; turn++) {
+        decode_file(&b, "plain", "5+1: 10 11, 20 21, 30 31, 40 41");
+        decode_buffer(&b, rows_of(6, ids, 4, 1), "6+1: 11 12, 21 22, 31 32, 41 42");
+        decode_file(&b, "columns", "5+1: 10 11, 20 21, 30 31, 40 41");
+        decode_file(&b, "int32-ids", "5+1: 10 11, 20 21, 30 31, 40 41");
+        decode_file(&b, "null-samples", "5+1: 10 ., . ., 30 31, . .");
+        decode_file(&b, "float64", "samples are float64, wanted int32 as channel X:A declares");
+        decode_file(&b, "null-rows", "5+1: 10 11, . ., 30 31, 40 41");
+        decode_file(&b, "int64-ids", "column id is neither uint32 nor int32");
+    }
+    bench_free(&b);
+}
+
+static void a_torn_message_is_refused_and_forgotten(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    ark_buffer whole = rows_of(5, ids, 4, 0);
+    static const char good[] = "5+1: 10 11, 20 21, 30 31, 40 41";
+    /* without its end marker (8 bytes) a message is whole; any shorter and the batch is torn */
+    for (size_t size = 0; size + 8 < whole.size; size++) {
+        arrakis_error err;
+        ark_rows rows;
+        uint8_t *copy = malloc(size ? size : 1);
+        assert_non_null(copy);
+        memcpy(copy, whole.data, size);
+        ark_row_decoder_begin(b.decoder, copy, size);
+        arrakis_status rc = ark_row_decoder_next(b.decoder, &rows, &err);
+        free(copy);
+        assert_true(rc != ARRAKIS_OK);
+        decode(&b, whole.data, whole.size, good);
+    }
+    decode(&b, whole.data, whole.size - 8, good);
+    ark_buffer_free(&whole);
+    bench_free(&b);
+}
+
+/* ------------------------------------------------------------------ what pyarrow writes */
+
+static void null_ids_are_nobodys_rows(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    decode_file(&b, "null-ids", "5+1: 10 11, . ., 30 31, . .");
+    decode_file(&b, "null-ids", "5+1: 10 11, . ., 30 31, . .");
+    bench_free(&b);
+}
+
+/* The same header, ids and offsets, but another row is null. */
+static void which_rows_are_null_is_looked_up_each_time(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    ark_buffer message = load("null-rows");
+    decode(&b, message.data, message.size, "5+1: 10 11, . ., 30 31, 40 41");
+    ark_column data;
+    find_column(&message, 2, &data);
+    uint8_t *valid = message.data + (data.valid - message.data);
+    assert_int_equal(*valid & 0xf, 0xd);
+    *valid = 0xb; /* the third; the second's list is empty, so that it is no data either */
+    decode(&b, message.data, message.size, "channel X:B has 0 samples (0 ns)");
+    *valid = 0x9;
+    decode(&b, message.data, message.size, "5+1: 10 11, . ., . ., 40 41");
+    ark_buffer_free(&message);
+    bench_free(&b);
+}
+
+static void a_message_may_hold_several_batches_or_empty_ones(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    for (int turn = 0; turn < 2; turn++) {
+        decode_file(&b, "two-batches",
+                    "5+1: 10 11, 20 21, 30 31, 40 41; 6+1: 12 13, . ., 32 33, . .");
+        decode_file(&b, "empty-batch", "nothing; 6+1: 10 11, . ., . ., . .");
+    }
+    bench_free(&b);
+}
+
+static void lists_need_not_begin_at_the_first_sample(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    decode_file(&b, "offsets", "5+1: 10 11, 20 21, . ., . .");
+    bench_free(&b);
+}
+
+/* ------------------------------------------------------------------ rows and ids */
+
+static void indexes_may_be_anything_in_32_bits(void **state)
+{
+    (void)state;
+    static const channel_spec far[] = {
+        {"X:A", ARRAKIS_INT32, 2, "p", 4294967295, SECOND, UNSET},
+        {"X:B", ARRAKIS_INT32, 2, "p", 65536, SECOND, UNSET},
+        {"X:C", ARRAKIS_INT32, 2, "p", 65535, SECOND, UNSET},
+        {"X:D", ARRAKIS_INT32, 2, "p", 2147483648, SECOND, UNSET},
+    };
+    static const uint32_t some[] = {65535, 65536, 65537, 2147483647, 2147483648, 4294967294,
+                                    4294967295, 0};
+    bench b = bench_of(far, 4);
+    decode_buffer(&b, rows_of(5, some, 8, 0), "5+1: 70 71, 20 21, 10 11, 50 51");
+    bench_free(&b);
+}
+
+static void a_message_without_a_wanted_row_is_nothing(void **state)
+{
+    (void)state;
+    static const uint32_t others[] = {3, 4, 69999, 4294967295};
+    bench b = bench_of(four, 4);
+    decode_buffer(&b, rows_of(5, others, 4, 0), "nothing");
+    decode_buffer(&b, rows_of(5, others, 0, 0), "nothing");
+    bench_free(&b);
+}
+
+static void two_rows_of_one_channel_are_refused(void **state)
+{
+    (void)state;
+    static const uint32_t twice[] = {0, 70000, 2, 70000}, stranger[] = {5, 1, 5, 5};
+    bench b = bench_of(four, 4);
+    decode_buffer(&b, rows_of(5, twice, 4, 0), "two rows for channel X:D (id 70000)");
+    decode_buffer(&b, rows_of(5, twice, 4, 0), "two rows for channel X:D (id 70000)");
+    decode_buffer(&b, rows_of(5, stranger, 4, 0), "5+1: . ., 20 21, . ., . .");
+    bench_free(&b);
+}
+
+static void rows_of_one_message_last_equally_long(void **state)
+{
+    (void)state;
+    static const channel_spec rates[] = {{"X:A", ARRAKIS_INT32, 2, "p", 0, SECOND, UNSET},
+                                         {"X:B", ARRAKIS_INT32, 4, "p", 1, SECOND, UNSET}};
+    static const int32_t first[] = {10, 20};
+    bench b = bench_of(rates, 2);
+    decode_buffer(&b, int32_message(5 * SECOND, 2, ids, first, 2),
+                  "channel X:B has 2 samples (500000000 ns), others of the message last 1000000000 "
+                  "ns");
+    decode_buffer(&b, int32_message(5 * SECOND, 1, ids + 1, first, 2), "5+0.5: . ., 10 11 . .");
+    bench_free(&b);
+}
+
+static void a_longer_list_is_a_longer_block_not_more_samples(void **state)
+{
+    (void)state;
+    static const int32_t first[] = {10};
+    bench b = bench_of(four, 4);
+    ark_buffer message = int32_message(5 * SECOND, 1, ids, first, 3);
+    ark_rows rows;
+    ark_row_decoder_begin(b.decoder, message.data, message.size);
+    PASS(ark_row_decoder_next(b.decoder, &rows, err));
+    assert_int_equal(rows.duration_ns, 3 * SECOND / 2);
+    ark_buffer_free(&message);
+    bench_free(&b);
+}
+
+/* A rate so low that any list lasts longer than time does, one so close to the stride's number of
+ * samples that rounding hides the difference. */
+static void durations_out_of_all_proportion_do_not_overflow(void **state)
+{
+    (void)state;
+    static const int64_t day = INT64_C(86400) * SECOND;
+    const channel_spec slow = {"X:A", ARRAKIS_INT32, 1.0 / 86400, "p", 0, day, UNSET};
+    bench b = bench_of(&slow, 1);
+    int32_t first = 1;
+    ark_buffer message = int32_message(0, 1, ids, &first, 100000);
+    ark_rows rows;
+    ark_row_decoder_begin(b.decoder, message.data, message.size);
+    PASS(ark_row_decoder_next(b.decoder, &rows, err));
+    assert_int_equal(rows.duration_ns, INT64_C(4000000000) * SECOND);
+    ark_buffer_free(&message);
+    bench_free(&b);
+}
+
+static void times_are_gps_times(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    const struct {
+        int64_t time_ns;
+        const char *wanted;
+    } cases[] = {{0, "0+1: 10 11, . ., . ., . ."},
+                 {4000000000 * SECOND, "4e+09+1: 10 11, . ., . ., . ."},
+                 {4000000000 * SECOND + 1, "time 4000000000000000001"},
+                 {-1, "time -1"},
+                 {INT64_MIN, "time -9223372036854775808"},
+                 {INT64_MAX, "time 9223372036854775807"}};
+    static const int32_t first[] = {10};
+    for (size_t i = 0; i < COUNT(cases); i++)
+        decode_buffer(&b, int32_message(cases[i].time_ns, 1, ids, first, 2), cases[i].wanted);
+    bench_free(&b);
+}
+
+/* ------------------------------------------------------------------ making one */
+
+static void channels_that_cannot_share_a_topic_are_refused(void **state)
+{
+    (void)state;
+    channel_spec specs[] = {{"X:A", ARRAKIS_INT32, 2, "p", 70000, SECOND, UNSET},
+                            {"X:B", ARRAKIS_INT32, 2, "p", 70000, SECOND, UNSET}};
+    ark_row_decoder *decoder;
+    const struct {
+        int64_t index;
+        arrakis_dtype dtype;
+        double rate;
+        const char *text;
+    } cases[] = {{70000, ARRAKIS_INT32, 2, "X:A and X:B are both at partition p, index 70000"},
+                 {UNSET, ARRAKIS_INT32, 2, "channel X:B has no partition_index"},
+                 {1, ARRAKIS_INT16, 2, "channel X:B is int16, others of its partition p are int32"},
+                 {1, ARRAKIS_INT32, 2.5, "X:B: 2.5 Hz gives no whole number of samples"}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        specs[1].index = cases[i].index;
+        specs[1].dtype = cases[i].dtype;
+        specs[1].rate = cases[i].rate;
+        arrakis_channels *channels = channels_of(specs, 2);
+        FAIL(ark_row_decoder_new(&decoder, channels, SECOND, err), ARRAKIS_EINVAL, cases[i].text);
+        assert_null(decoder);
+        arrakis_channels_free(channels);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(messages_that_differ_in_time_and_samples_only),
+        cmocka_unit_test(rows_side_by_side_are_one_piece),
+        cmocka_unit_test(changed_ids_are_seen),
+        cmocka_unit_test(a_changed_number_of_rows_is_seen),
+        cmocka_unit_test(changed_offsets_are_seen),
+        cmocka_unit_test(offsets_that_lead_astray_are_refused_under_a_known_header),
+        cmocka_unit_test(a_changed_schema_or_header_is_seen),
+        cmocka_unit_test(a_torn_message_is_refused_and_forgotten),
+        cmocka_unit_test(null_ids_are_nobodys_rows),
+        cmocka_unit_test(which_rows_are_null_is_looked_up_each_time),
+        cmocka_unit_test(a_message_may_hold_several_batches_or_empty_ones),
+        cmocka_unit_test(lists_need_not_begin_at_the_first_sample),
+        cmocka_unit_test(indexes_may_be_anything_in_32_bits),
+        cmocka_unit_test(a_message_without_a_wanted_row_is_nothing),
+        cmocka_unit_test(two_rows_of_one_channel_are_refused),
+        cmocka_unit_test(rows_of_one_message_last_equally_long),
+        cmocka_unit_test(a_longer_list_is_a_longer_block_not_more_samples),
+        cmocka_unit_test(durations_out_of_all_proportion_do_not_overflow),
+        cmocka_unit_test(times_are_gps_times),
+        cmocka_unit_test(channels_that_cannot_share_a_topic_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

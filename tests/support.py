@@ -151,10 +151,10 @@ class Cluster:
 
     def __init__(self, bootstrap):
         self.bootstrap = bootstrap
-        self.admin = AdminClient({"bootstrap.servers": bootstrap})
+        quiet = {"bootstrap.servers": bootstrap, "log_level": 2, "log.connection.close": False}
+        self.admin = AdminClient(quiet)
         self._producer = Producer({
-            "bootstrap.servers": bootstrap, "message.max.bytes": 10_400_000,
-            "enable.idempotence": True, "linger.ms": 1,
+            **quiet, "message.max.bytes": 10_400_000, "enable.idempotence": True, "linger.ms": 1,
         })  # fmt: skip
 
     def create(self, topics, **config):

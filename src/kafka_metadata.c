@@ -214,7 +214,7 @@ static arrakis_status take(metadata_read *read, const rd_kafka_message_t *messag
 static arrakis_status consume(metadata_read *read, arrakis_error *err)
 {
     while (read->finished < read->count && !read->stopped) {
-        int wait_ms;
+        int wait_ms = 0;
         arrakis_status rc = next_wait(read, &wait_ms, err);
         if (rc < 0)
             return rc;

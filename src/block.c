@@ -171,9 +171,10 @@ const arrakis_channels *arrakis_block_channels(const arrakis_block *block)
 arrakis_series arrakis_block_series(const arrakis_block *block, size_t i)
 {
     const ark_layout *layout = block->layout;
-    const ark_stripe *stripe = &layout->stripes[layout->stripe_of[i]];
-    const ark_chunk *chunk = block->chunks[layout->stripe_of[i]];
-    size_t number = i - stripe->first;
+    const ark_place *place = &layout->places[i];
+    const ark_stripe *stripe = &layout->stripes[place->stripe];
+    const ark_chunk *chunk = block->chunks[place->stripe];
+    uint32_t number = place->slot;
     const ark_slot *slot = &stripe->slots[number];
     const arrakis_channel *channel = arrakis_channels_get(layout->channels, i);
     arrakis_series series = {.data_type = channel->info.data_type,

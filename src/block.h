@@ -48,15 +48,19 @@ typedef struct ark_stripe {
     bool packed;         /* neighbouring slots lie without a hole */
     size_t sample_bytes, mask_bytes;
     ark_slot *slots;
-    uint32_t first;      /* place of slot 0 among the layout's channels; the others follow */
 } ark_stripe;
+
+/* Where a channel is. */
+typedef struct ark_place {
+    uint32_t stripe, slot;
+} ark_place;
 
 /* Shared by all blocks of a stream. */
 typedef struct ark_layout {
     atomic_uint refs;
     int64_t duration_ns;
     arrakis_channels *channels;
-    uint32_t *stripe_of; /* a channel's stripe */
+    ark_place *places; /* one a channel */
     size_t stripe_count;
     ark_stripe *stripes;
     uint8_t *zeros; /* stands for the samples, and the validity, of a stream without data */
@@ -67,6 +71,8 @@ typedef struct ark_layout {
 arrakis_status ark_layout_new(ark_layout **out, const arrakis_channels *const *lists,
                               const int64_t *strides_ns, size_t count, int64_t duration_ns,
                               arrakis_error *err);
+/* Give the channels another order than that of the lists: `order` holds the same ones. */
+arrakis_status ark_layout_order(ark_layout *layout, arrakis_channels *order, arrakis_error *err);
 void ark_layout_free(ark_layout *layout);
 
 /* ---- chunks: one stripe's samples for one block */

@@ -360,7 +360,7 @@ static arrakis_status make_partitions(ark_kafka_reader *kafka, arrakis_error *er
 }
 
 static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
-                                  const arrakis_channels *channels,
+                                  arrakis_channels *channels,
                                   const arrakis_kafka_options *options, arrakis_error *err)
 {
     kafka->head.ops = &kafka_ops;

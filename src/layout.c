@@ -55,18 +55,37 @@ static arrakis_status add_stripe(ark_layout *layout, size_t i, const arrakis_cha
     stripe->stride_ns = stride_ns;
     stripe->strides = (uint32_t)(layout->duration_ns / stride_ns);
     stripe->slot_count = (uint32_t)arrakis_channels_count(list);
-    stripe->first = (uint32_t)arrakis_channels_count(layout->channels);
     stripe->slots = calloc(stripe->slot_count + 1, sizeof *stripe->slots);
     if (!stripe->slots)
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
-    for (uint32_t k = 0; k < stripe->slot_count; k++) {
-        arrakis_status rc =
-            arrakis_channels_add(layout->channels, arrakis_channels_get(list, k), err);
-        if (rc < 0)
-            return rc;
-        layout->stripe_of[stripe->first + k] = (uint32_t)i;
-    }
     return place_slots(stripe, list, err);
+}
+
+/* All channels, list by list. */
+static arrakis_status join_lists(ark_layout *layout, const arrakis_channels *const *lists,
+                                 size_t count, arrakis_error *err)
+{
+    if (count == 1) {
+        layout->channels = arrakis_channels_ref((arrakis_channels *)lists[0]);
+        return ARRAKIS_OK;
+    }
+    arrakis_status rc = arrakis_channels_new(&layout->channels, err);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; rc == ARRAKIS_OK && k < arrakis_channels_count(lists[i]); k++)
+            rc = arrakis_channels_add(layout->channels, arrakis_channels_get(lists[i], k), err);
+    return rc;
+}
+
+static arrakis_status place_channels(ark_layout *layout, arrakis_error *err)
+{
+    size_t n = 0;
+    layout->places = calloc(arrakis_channels_count(layout->channels) + 1, sizeof *layout->places);
+    if (!layout->places)
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    for (uint32_t i = 0; i < layout->stripe_count; i++)
+        for (uint32_t k = 0; k < layout->stripes[i].slot_count; k++)
+            layout->places[n++] = (ark_place){i, k};
+    return ARRAKIS_OK;
 }
 
 arrakis_status ark_layout_new(ark_layout **out, const arrakis_channels *const *lists,
@@ -74,9 +93,7 @@ arrakis_status ark_layout_new(ark_layout **out, const arrakis_channels *const *l
                               arrakis_error *err)
 {
     *out = NULL;
-    size_t channel_count = 0, longest = 0;
-    for (size_t i = 0; i < count; i++)
-        channel_count += arrakis_channels_count(lists[i]);
+    size_t longest = 0;
     ark_layout *layout = calloc(1, sizeof *layout);
     if (!layout)
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
@@ -84,15 +101,15 @@ arrakis_status ark_layout_new(ark_layout **out, const arrakis_channels *const *l
     layout->duration_ns = duration_ns;
     layout->stripe_count = count;
     layout->stripes = calloc(count + 1, sizeof *layout->stripes);
-    layout->stripe_of = calloc(channel_count + 1, sizeof *layout->stripe_of);
-    arrakis_status rc = arrakis_channels_new(&layout->channels, err);
-    if (rc == ARRAKIS_OK && (!layout->stripes || !layout->stripe_of))
-        rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    arrakis_status rc = layout->stripes ? join_lists(layout, lists, count, err)
+                                        : ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++) {
         rc = add_stripe(layout, i, lists[i], strides_ns[i], err);
         if (rc == ARRAKIS_OK && longest_series(&layout->stripes[i]) > longest)
             longest = longest_series(&layout->stripes[i]);
     }
+    if (rc == ARRAKIS_OK)
+        rc = place_channels(layout, err);
     if (rc == ARRAKIS_OK && !(layout->zeros = calloc(longest + 8, 1)))
         rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     if (rc < 0) {
@@ -103,6 +120,23 @@ arrakis_status ark_layout_new(ark_layout **out, const arrakis_channels *const *l
     return ARRAKIS_OK;
 }
 
+arrakis_status ark_layout_order(ark_layout *layout, arrakis_channels *order, arrakis_error *err)
+{
+    size_t count = arrakis_channels_count(layout->channels);
+    ark_place *places = calloc(count + 1, sizeof *places);
+    if (!places)
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    for (size_t i = 0; i < count; i++) {
+        const char *name = arrakis_channel_name(arrakis_channels_get(order, i));
+        places[i] = layout->places[arrakis_channels_index(layout->channels, name)];
+    }
+    arrakis_channels_free(layout->channels);
+    layout->channels = arrakis_channels_ref(order);
+    free(layout->places);
+    layout->places = places;
+    return ARRAKIS_OK;
+}
+
 void ark_layout_free(ark_layout *layout)
 {
     if (!layout || atomic_fetch_sub(&layout->refs, 1) != 1)
@@ -110,7 +144,7 @@ void ark_layout_free(ark_layout *layout)
     for (size_t i = 0; layout->stripes && i < layout->stripe_count; i++)
         free(layout->stripes[i].slots);
     free(layout->stripes);
-    free(layout->stripe_of);
+    free(layout->places);
     free(layout->zeros);
     arrakis_channels_free(layout->channels);
     free(layout);

@@ -134,6 +134,18 @@ static const ark_reader_ops multi_ops = {
     .close = multi_close,
 };
 
+/* All channels, reader by reader; no two of one name. */
+static arrakis_status join_channels(multi_reader *multi, arrakis_error *err)
+{
+    arrakis_status rc = arrakis_channels_new(&multi->head.channels, err);
+    for (size_t i = 0; i < multi->count; i++) {
+        const arrakis_channels *channels = multi->readers[i]->channels;
+        for (size_t k = 0; rc == ARRAKIS_OK && k < arrakis_channels_count(channels); k++)
+            rc = arrakis_channels_add(multi->head.channels, arrakis_channels_get(channels, k), err);
+    }
+    return rc;
+}
+
 /* The streams of all readers, with references to their channels. */
 static arrakis_status copy_streams(multi_reader *multi, arrakis_error *err)
 {
@@ -186,6 +198,8 @@ arrakis_status arrakis_multi_reader_new(arrakis_reader **out, arrakis_reader *co
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
         if (!readers[i])
             rc = ark_fail(err, ARRAKIS_EINVAL, "arrakis_multi_reader_new: no reader at place %zu", i);
+    if (rc == ARRAKIS_OK)
+        rc = join_channels(multi, err);
     if (rc == ARRAKIS_OK)
         rc = copy_streams(multi, err);
     if (rc < 0) {

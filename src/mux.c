@@ -134,6 +134,8 @@ static arrakis_status set_up(ark_mux *mux, const ark_mux_stream *streams, arraki
         rc = choose_stride(mux, strides_ns, err);
     if (rc == ARRAKIS_OK)
         rc = ark_layout_new(&mux->layout, lists, strides_ns, mux->count, mux->block_ns, err);
+    if (rc == ARRAKIS_OK && mux->options.order)
+        rc = ark_layout_order(mux->layout, mux->options.order, err);
     if (rc == ARRAKIS_OK)
         rc = set_up_lanes(mux, streams, contracts_ns, err);
     free(strides_ns);

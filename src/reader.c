@@ -72,12 +72,13 @@ static arrakis_status make_streams(arrakis_reader *reader, arrakis_channel **sor
     return ARRAKIS_OK;
 }
 
-arrakis_status ark_reader_group(arrakis_reader *reader, const arrakis_channels *channels,
+arrakis_status ark_reader_group(arrakis_reader *reader, arrakis_channels *channels,
                                 const char *prefix, arrakis_error *err)
 {
     size_t count = arrakis_channels_count(channels);
     if (!count)
         return ark_fail(err, ARRAKIS_EINVAL, "no channels to read");
+    reader->channels = arrakis_channels_ref(channels);
     arrakis_channel **sorted = malloc(count * sizeof *sorted);
     reader->streams = calloc(count, sizeof *reader->streams);
     arrakis_status rc = ARRAKIS_OK;
@@ -105,6 +106,8 @@ void ark_reader_clear(arrakis_reader *reader)
         ark_layout_free(reader->streams[i].layout);
     }
     free(reader->streams);
+    arrakis_channels_free(reader->channels);
+    reader->channels = NULL;
     reader->streams = NULL;
     reader->stream_count = 0;
 }

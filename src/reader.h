@@ -44,6 +44,7 @@ struct arrakis_reader {
     const ark_reader_ops *ops;
     ark_reader_stream *streams;
     size_t stream_count;
+    arrakis_channels *channels; /* of all streams, in the order asked for */
     int fd;
     bool opened;
     const atomic_bool *cancel; /* looked at while opening; NULL: none */
@@ -51,7 +52,7 @@ struct arrakis_reader {
 
 /* Group channels by their partition into streams `<prefix><partition_id>`, in the order in which
  * partitions first appear. EINVAL names the channel and the field it lacks, or an empty list. */
-arrakis_status ark_reader_group(arrakis_reader *reader, const arrakis_channels *channels,
+arrakis_status ark_reader_group(arrakis_reader *reader, arrakis_channels *channels,
                                 const char *prefix, arrakis_error *err);
 /* Frees what the head holds, not the reader. */
 void ark_reader_clear(arrakis_reader *reader);

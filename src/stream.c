@@ -67,6 +67,7 @@ static arrakis_status make_mux(arrakis_stream *stream, arrakis_error *err)
         .stride_ns = o->stride_ns,
         .tolerance_ns = o->latency_tolerance_ns,
         .on_gap = o->on_gap,
+        .order = stream->reader->channels,
         .bounded = o->end_ns != ARRAKIS_UNSET || o->duration_ns != ARRAKIS_UNSET};
     arrakis_status rc =
         ark_mux_new(&stream->mux, streams, count, &options, arrakis_gps_now_ns(), err);

@@ -424,7 +424,8 @@ ARRAKIS_API arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeo
 ARRAKIS_API int arrakis_stream_fd(const arrakis_stream *stream);
 /** Make the present and every later arrakis_stream_next() return ECANCELED at once. */
 ARRAKIS_API void arrakis_stream_cancel(arrakis_stream *stream);
-/** The channels of its blocks, in the order of arrakis_block_series(); borrowed. */
+/** The channels of its blocks, in the order asked for, which is that of arrakis_block_series();
+ *  borrowed. */
 ARRAKIS_API const arrakis_channels *arrakis_stream_channels(const arrakis_stream *stream);
 /** Duration of its blocks. */
 ARRAKIS_API int64_t arrakis_stream_stride_ns(const arrakis_stream *stream);

@@ -140,7 +140,7 @@ arrakis_status arrakis_memory_reader_push(arrakis_reader *reader, size_t stream,
         return ark_fail(err, ARRAKIS_EINVAL, "stream %zu: the reader has %zu", stream,
                         reader->stream_count);
     memory_reader *memory = (memory_reader *)reader;
-    message *m = malloc(sizeof *m + size);
+    message *m = size <= PTRDIFF_MAX - sizeof *m ? malloc(sizeof *m + size) : NULL;
     if (!m)
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory for a message of %zu bytes", size);
     m->next = NULL;

@@ -63,6 +63,11 @@ arrakis_status ark_waiter_add(ark_waiter *waiter, int fd, arrakis_error *err)
     return ARRAKIS_OK;
 }
 
+void ark_waiter_remove(ark_waiter *waiter, int fd)
+{
+    epoll_ctl(waiter->fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
 void ark_waiter_arm(ark_waiter *waiter, int64_t gps_ns)
 {
     if (waiter->armed_ns == gps_ns && gps_ns == ARRAKIS_UNSET)
@@ -75,7 +80,9 @@ void ark_waiter_arm(ark_waiter *waiter, int64_t gps_ns)
         when.it_value.tv_sec = unix_ns / ARRAKIS_SECOND_NS;
         when.it_value.tv_nsec = unix_ns % ARRAKIS_SECOND_NS;
     }
-    timerfd_settime(waiter->timer, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when, NULL);
+    /* a clock that is set wakes the waiter to look again, but not one that waits for no time */
+    int flags = TFD_TIMER_ABSTIME | (gps_ns == ARRAKIS_UNSET ? 0 : TFD_TIMER_CANCEL_ON_SET);
+    timerfd_settime(waiter->timer, flags, &when, NULL);
     waiter->armed_ns = gps_ns;
 }
 

@@ -22,6 +22,7 @@ typedef struct ark_waiter {
 
 arrakis_status ark_waiter_open(ark_waiter *waiter, arrakis_error *err);
 arrakis_status ark_waiter_add(ark_waiter *waiter, int fd, arrakis_error *err);
+void ark_waiter_remove(ark_waiter *waiter, int fd);
 /* Become readable at that GPS time; ARRAKIS_UNSET: never. */
 void ark_waiter_arm(ark_waiter *waiter, int64_t gps_ns);
 /* Stay readable for ever. Async-signal-safe. */

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reader.h"
+#include "support.h"
+#include "wait.h"
+
+static const channel_spec specs[] = {
+    {"X:A", ARRAKIS_INT32, 1, "p", 0, SECOND, UNSET},
+    {"X:B", ARRAKIS_INT32, 1, "q", 0, SECOND, UNSET},
+    {"X:C", ARRAKIS_INT32, 1, "p", 0, SECOND, UNSET},
+};
+
+typedef struct bench {
+    arrakis_reader *multi;
+    arrakis_reader *parts[2]; /* streams 0 and 1; stream 2 */
+} bench;
+
+static arrakis_reader *part_of(size_t from, size_t count)
+{
+    arrakis_channels *channels = channels_of(specs + from, count);
+    arrakis_reader *reader;
+    PASS(arrakis_memory_reader_new(&reader, channels, err));
+    arrakis_channels_free(channels);
+    return reader;
+}
+
+static bench bench_of(void)
+{
+    bench b = {.parts = {part_of(0, 2), part_of(2, 1)}};
+    PASS(arrakis_multi_reader_new(&b.multi, b.parts, 2, err));
+    PASS(arrakis_reader_open(b.multi, err));
+    return b;
+}
+
+static void push(arrakis_reader *part, size_t stream, int64_t second)
+{
+    static const uint32_t id = 0;
+    int32_t first = (int32_t)second;
+    ark_buffer message = int32_message(second * SECOND, 1, &id, &first, 1);
+    PASS(arrakis_memory_reader_push(part, stream, message.data, message.size, err));
+    ark_buffer_free(&message);
+}
+
+/* The number of the stream whose block is next, or -1 with *status. */
+static int next(const bench *b, int timeout_ms, arrakis_status *status)
+{
+    size_t stream = 99;
+    arrakis_block *block;
+    *status = arrakis_reader_next(b->multi, timeout_ms, &stream, &block, NULL);
+    arrakis_block_free(block);
+    return *status == ARRAKIS_OK ? (int)stream : -1;
+}
+
+static void streams_of_all_readers_follow_each_other(void **state)
+{
+    (void)state;
+    bench b = bench_of();
+    assert_int_equal(arrakis_reader_stream_count(b.multi), 3);
+    static const char *const ids[] = {"memory/p", "memory/q", "memory/p"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_string_equal(arrakis_reader_stream_id(b.multi, i), ids[i]);
+        const arrakis_channels *channels = arrakis_reader_stream_channels(b.multi, i);
+        assert_string_equal(arrakis_channel_name(arrakis_channels_get(channels, 0)), specs[i].name);
+    }
+    arrakis_reader_close(b.multi);
+}
+
+static void blocks_carry_the_number_of_their_stream(void **state)
+{
+    (void)state;
+    bench b = bench_of();
+    arrakis_status rc;
+    assert_int_equal(next(&b, 0, &rc), -1);
+    assert_int_equal(rc, ARRAKIS_TIMEOUT);
+    for (size_t i = 0; i < 3; i++) {
+        push(b.parts[i / 2], i % 2, 5);
+        assert_int_equal(next(&b, 0, &rc), i);
+    }
+    arrakis_reader_close(b.multi);
+}
+
+static void nobody_waits_behind_a_busy_reader(void **state)
+{
+    (void)state;
+    bench b = bench_of();
+    arrakis_status rc;
+    for (int64_t i = 0; i < 100; i++)
+        push(b.parts[0], 0, i);
+    push(b.parts[1], 0, 0);
+    push(b.parts[1], 0, 1);
+    int seen = 0;
+    for (int i = 0; i < 4; i++)
+        seen += next(&b, 0, &rc) == 2;
+    assert_int_equal(seen, 2);
+    arrakis_reader_close(b.multi);
+}
+
+static void it_wakes_for_any_of_them(void **state)
+{
+    (void)state;
+    bench b = bench_of();
+    arrakis_status rc;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(next(&b, 0, &rc), -1);
+        assert_false(ark_wait_fd(arrakis_reader_fd(b.multi), 0));
+        push(b.parts[i], 0, 5);
+        assert_true(ark_wait_fd(arrakis_reader_fd(b.multi), 0));
+        assert_int_equal(next(&b, 1000, &rc), 2 * i);
+    }
+    arrakis_reader_close(b.multi);
+}
+
+/* The descriptor of a reader that is done stays readable; waiting for the others must still wait. */
+static void it_rests_when_one_is_done_and_others_are_not(void **state)
+{
+    (void)state;
+    bench b = bench_of();
+    arrakis_status rc;
+    arrakis_memory_reader_finish(b.parts[0]);
+    assert_int_equal(next(&b, 0, &rc), -1);
+    assert_int_equal(rc, ARRAKIS_TIMEOUT);
+    assert_false(arrakis_reader_done(b.multi));
+    assert_false(ark_wait_fd(arrakis_reader_fd(b.multi), 0));
+    push(b.parts[1], 0, 5);
+    assert_int_equal(next(&b, -1, &rc), 2);
+    arrakis_memory_reader_finish(b.parts[1]);
+    assert_int_equal(next(&b, -1, &rc), -1);
+    assert_int_equal(rc, ARRAKIS_DONE);
+    assert_true(arrakis_reader_done(b.multi));
+    arrakis_reader_close(b.multi);
+}
+
+static void each_is_asked_for_its_own_streams(void **state)
+{
+    (void)state;
+    bench b = bench_of();
+    int64_t again_ns;
+    push(b.parts[0], 1, 5);
+    push(b.parts[1], 0, 5);
+    assert_true(b.multi->ops->exhausted(b.multi, 0, 0, &again_ns) > 0);
+    assert_int_equal(b.multi->ops->exhausted(b.multi, 1, 0, &again_ns), UNSET);
+    assert_int_equal(b.multi->ops->exhausted(b.multi, 2, 0, &again_ns), UNSET);
+    b.multi->ops->pause(b.multi, 2, true); /* these cannot: nothing happens */
+    arrakis_status rc;
+    while (next(&b, 0, &rc) >= 0)
+        ;
+    assert_true(arrakis_reader_exhausted(b.multi, 0));
+    size_t moved;
+    PASS(arrakis_reader_fast_forward(b.multi, UNSET, &moved, err));
+    arrakis_stats stats = ARRAKIS_STATS_INIT;
+    b.multi->ops->stats(b.multi, &stats);
+    assert_int_equal(stats.messages, 2);
+    arrakis_reader_close(b.multi);
+}
+
+static void it_takes_its_readers_over_on_failure_too(void **state)
+{
+    (void)state;
+    arrakis_reader *multi, *parts[] = {part_of(0, 2), NULL};
+    FAIL(arrakis_multi_reader_new(&multi, parts, 2, err), ARRAKIS_EINVAL, "no reader at place 1");
+    assert_null(multi);
+    parts[0] = part_of(0, 1);
+    FAIL(arrakis_multi_reader_new(NULL, parts, 1, err), ARRAKIS_EINVAL, "no readers");
+    FAIL(arrakis_multi_reader_new(&multi, parts, 0, err), ARRAKIS_EINVAL, "no readers");
+    parts[0] = part_of(0, 1);
+    PASS(arrakis_reader_open(parts[0], err));
+    PASS(arrakis_multi_reader_new(&multi, parts, 1, err));
+    FAIL(arrakis_reader_open(multi, err), ARRAKIS_EINVAL, "open already");
+    arrakis_reader_close(multi);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(streams_of_all_readers_follow_each_other),
+        cmocka_unit_test(blocks_carry_the_number_of_their_stream),
+        cmocka_unit_test(nobody_waits_behind_a_busy_reader),
+        cmocka_unit_test(it_wakes_for_any_of_them),
+        cmocka_unit_test(it_rests_when_one_is_done_and_others_are_not),
+        cmocka_unit_test(each_is_asked_for_its_own_streams),
+        cmocka_unit_test(it_takes_its_readers_over_on_failure_too),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

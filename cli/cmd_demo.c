@@ -82,7 +82,7 @@ static arrakis_status open_stream(arrakis_stream **stream, arrakis_client *clien
     for (size_t i = 0; i < n; i++)
         names[i] = arrakis_channel_name(arrakis_channels_get(channels, i));
     arrakis_request request = ARRAKIS_REQUEST_INIT;
-    request.stream.duration_ns = duration_ns;
+    request.duration_ns = duration_ns;
     arrakis_status rc = arrakis_client_stream(client, stream, names, n, &request, err);
     free(names);
     return rc;

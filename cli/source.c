@@ -158,12 +158,12 @@ int source_request(arrakis_request *request, const struct options *o)
     if (code)
         return code;
     *request = (arrakis_request)ARRAKIS_REQUEST_INIT;
-    request->stream.start_ns = o->start_ns;
-    request->stream.end_ns = o->end_ns;
-    request->stream.duration_ns = o->duration_ns;
-    request->stream.on_gap = (arrakis_on_gap)o->on_gap;
-    request->stream.stride_ns = o->stride_ns;
-    request->stream.latency_tolerance_ns = o->latency_tolerance_ns;
+    request->start_ns = o->start_ns;
+    request->end_ns = o->end_ns;
+    request->duration_ns = o->duration_ns;
+    request->on_gap = (arrakis_on_gap)o->on_gap;
+    request->stride_ns = o->stride_ns;
+    request->latency_tolerance_ns = o->latency_tolerance_ns;
     request->replay_id = o->replay_id;
     request->fast_forward = o->fast_forward;
     return 0;

@@ -12,7 +12,7 @@ static arrakis_status new_reader(arrakis_client *client, arrakis_reader **out,
                                  arrakis_error *err)
 {
     arrakis_kafka_options options = ARRAKIS_KAFKA_OPTIONS_INIT;
-    options.start_ns = request->stream.start_ns;
+    options.start_ns = request->start_ns;
     options.fast_forward = request->fast_forward && options.start_ns == ARRAKIS_UNSET;
     options.prefetch_bytes = request->prefetch_bytes;
     options.properties = client->properties;
@@ -21,13 +21,26 @@ static arrakis_status new_reader(arrakis_client *client, arrakis_reader **out,
     return arrakis_kafka_reader_new(out, client->kafka_url, channels, &options, err);
 }
 
+static arrakis_stream_options stream_options(const arrakis_request *request)
+{
+    arrakis_stream_options options = ARRAKIS_STREAM_OPTIONS_INIT;
+    options.start_ns = request->start_ns;
+    options.end_ns = request->end_ns;
+    options.duration_ns = request->duration_ns;
+    options.on_gap = request->on_gap;
+    options.stride_ns = request->stride_ns;
+    options.latency_tolerance_ns = request->latency_tolerance_ns;
+    return options;
+}
+
 /* Open the reader while the client's cancel counts for it; later the stream has its own. */
 static arrakis_status open_stream(arrakis_client *client, arrakis_stream **out,
                                   arrakis_reader *reader, const arrakis_request *request,
                                   arrakis_error *err)
 {
+    arrakis_stream_options options = stream_options(request);
     reader->cancel = &client->canceled;
-    arrakis_status rc = arrakis_stream_open(out, reader, &request->stream, err);
+    arrakis_status rc = arrakis_stream_open(out, reader, &options, err);
     if (rc < 0)
         return rc;
     reader->cancel = NULL;
@@ -64,7 +77,7 @@ arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **ou
     arrakis_request full = complete(request);
     arrakis_channels *channels;
     arrakis_status rc = arrakis_client_describe(client, &channels, names, count,
-                                                full.stream.start_ns, full.replay_id, err);
+                                                full.start_ns, full.replay_id, err);
     if (rc < 0)
         return rc;
     arrakis_reader *reader;
@@ -75,19 +88,19 @@ arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **ou
 
 /* ------------------------------------------------------------------ one block */
 
-/* The five modes as a stream's options: every one has an end. */
-static arrakis_status bound(arrakis_stream_options *options, arrakis_error *err)
+/* The five modes as bounded requests. */
+static arrakis_status bound(arrakis_request *request, arrakis_error *err)
 {
-    if (options->on_gap == ARRAKIS_GAP_SKIP)
+    if (request->on_gap == ARRAKIS_GAP_SKIP)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "a fetch gives one block without holes: on_gap is skip, wanted fill or "
                         "raise");
-    if (options->end_ns != ARRAKIS_UNSET && options->start_ns == ARRAKIS_UNSET)
+    if (request->end_ns != ARRAKIS_UNSET && request->start_ns == ARRAKIS_UNSET)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "a fetch with an end and no start: wanted both, or a duration");
     /* One stride: the block that holds the first nanosecond. */
-    if (options->end_ns == ARRAKIS_UNSET && options->duration_ns == ARRAKIS_UNSET)
-        options->duration_ns = 1;
+    if (request->end_ns == ARRAKIS_UNSET && request->duration_ns == ARRAKIS_UNSET)
+        request->duration_ns = 1;
     return ARRAKIS_OK;
 }
 
@@ -102,11 +115,11 @@ arrakis_status arrakis_client_fetch(arrakis_client *client, arrakis_block **out,
                         client ? "out" : "client");
     arrakis_request full = complete(request);
     arrakis_stream *stream;
-    arrakis_status rc = bound(&full.stream, err);
+    arrakis_status rc = bound(&full, err);
     if (rc < 0 || (rc = arrakis_client_stream(client, &stream, names, count, &full, err)) < 0)
         return rc;
     ark_client_watch(client, stream);
-    rc = ark_fetch(stream, out, &full.stream, err);
+    rc = ark_fetch(stream, out, &full, err);
     ark_client_release(client);
     arrakis_stream_close(stream);
     return rc;

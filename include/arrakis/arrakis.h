@@ -527,18 +527,22 @@ ARRAKIS_API arrakis_status arrakis_client_describe(arrakis_client *client, arrak
                                                    int64_t time_ns, const char *replay_id,
                                                    arrakis_error *err);
 
-/** A request for data: what the stream's options say, and where from. */
+/** A request for data: a stream's options, and where it comes from. */
 typedef struct arrakis_request {
     size_t struct_size;
-    arrakis_stream_options stream;
-    const char *replay_id;
-    bool fast_forward; /**< live only */
-    int64_t prefetch_bytes;
+    /* as in arrakis_stream_options */
+    int64_t start_ns, end_ns, duration_ns;
+    arrakis_on_gap on_gap;
+    int64_t stride_ns, latency_tolerance_ns;
+    const char *replay_id;  /**< NULL: live */
+    bool fast_forward;      /**< as in arrakis_kafka_options; live only */
+    int64_t prefetch_bytes; /**< as there */
 } arrakis_request;
 
 #define ARRAKIS_REQUEST_INIT                                                                      \
     {                                                                                             \
-        sizeof(arrakis_request), ARRAKIS_STREAM_OPTIONS_INIT, NULL, true, ARRAKIS_UNSET           \
+        sizeof(arrakis_request), ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_GAP_FILL,   \
+            ARRAKIS_UNSET, ARRAKIS_UNSET, NULL, true, ARRAKIS_UNSET                               \
     }
 
 /** Describe the channels, then open a stream of them. `*out` does not need the client any more.

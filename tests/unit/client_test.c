@@ -222,10 +222,10 @@ static void what_cannot_be_read_is_named_before_anything_is_opened(void **state)
                    "H1:NO_PARTITION_AT_ALL has no partition_id");
     refuse_request(client, "H1:NO_INDEX", NULL, "H1:NO_INDEX has no partition_index");
     arrakis_request request = ARRAKIS_REQUEST_INIT;
-    request.stream.on_gap = ARRAKIS_GAP_SKIP;
+    request.on_gap = ARRAKIS_GAP_SKIP;
     refuse_request(client, "H1:A", &request, "on_gap is skip");
     request = (arrakis_request)ARRAKIS_REQUEST_INIT;
-    request.stream.end_ns = START;
+    request.end_ns = START;
     refuse_request(client, "H1:A", &request, "an end and no start");
     arrakis_client_close(client);
     client = open_client(NULL, path);
@@ -340,8 +340,8 @@ static void a_span_is_fetched_from_a_broker(void **state)
     arrakis_client *client = open_client(arrakis_mock_broker_url(broker), NULL);
     static const char *const names[] = {"H1:SLOW", "H1:FAST"};
     arrakis_request request = ARRAKIS_REQUEST_INIT;
-    request.stream.start_ns = START + 2 * STRIDE + 1;
-    request.stream.end_ns = START + 5 * STRIDE + 1;
+    request.start_ns = START + 2 * STRIDE + 1;
+    request.end_ns = START + 5 * STRIDE + 1;
     arrakis_block *block;
     arrakis_error err;
     if (arrakis_client_fetch(client, &block, names, 2, &request, &err) < 0)

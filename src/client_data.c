@@ -119,7 +119,8 @@ arrakis_status arrakis_client_fetch(arrakis_client *client, arrakis_block **out,
     if (rc < 0 || (rc = arrakis_client_stream(client, &stream, names, count, &full, err)) < 0)
         return rc;
     ark_client_watch(client, stream);
-    rc = ark_fetch(stream, out, &full, err);
+    arrakis_stream_options options = stream_options(&full);
+    rc = ark_fetch(stream, out, &options, err);
     ark_client_release(client);
     arrakis_stream_close(stream);
     return rc;

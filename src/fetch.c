@@ -103,13 +103,13 @@ static arrakis_status append(joined *all, const arrakis_block *block, arrakis_er
 }
 
 /* Where the request ends, now that its first block is known. */
-static int64_t request_end(const arrakis_request *request, const arrakis_block *first)
+static int64_t request_end(const arrakis_stream_options *options, const arrakis_block *first)
 {
-    if (request->end_ns != ARRAKIS_UNSET)
-        return request->end_ns;
+    if (options->end_ns != ARRAKIS_UNSET)
+        return options->end_ns;
     int64_t from_ns =
-        request->start_ns != ARRAKIS_UNSET ? request->start_ns : arrakis_block_start_ns(first);
-    return from_ns + request->duration_ns;
+        options->start_ns != ARRAKIS_UNSET ? options->start_ns : arrakis_block_start_ns(first);
+    return from_ns + options->duration_ns;
 }
 
 /* The blocks after `first` too, as one. */
@@ -133,7 +133,7 @@ static arrakis_status join(arrakis_stream *stream, arrakis_block **out, const ar
 }
 
 arrakis_status ark_fetch(arrakis_stream *stream, arrakis_block **out,
-                         const arrakis_request *request, arrakis_error *err)
+                         const arrakis_stream_options *options, arrakis_error *err)
 {
     *out = NULL;
     arrakis_block *first;
@@ -142,7 +142,7 @@ arrakis_status ark_fetch(arrakis_stream *stream, arrakis_block **out,
         return ark_fail(err, ARRAKIS_EGAP, "the source ended before the first block");
     if (rc != ARRAKIS_OK)
         return rc;
-    int64_t end_ns = request_end(request, first);
+    int64_t end_ns = request_end(options, first);
     if (arrakis_block_start_ns(first) + arrakis_block_duration_ns(first) >= end_ns) {
         *out = first;
         return ARRAKIS_OK;

@@ -5,9 +5,9 @@
 
 #include <arrakis/arrakis.h>
 
-/* `request` is what the stream was opened for; it has an end or a duration. Waits as long as the
- * stream does. */
+/* `options` are those that the stream was opened with; an end or a duration is among them. Waits as
+ * long as the stream does. */
 arrakis_status ark_fetch(arrakis_stream *stream, arrakis_block **out,
-                         const arrakis_request *request, arrakis_error *err);
+                         const arrakis_stream_options *options, arrakis_error *err);
 
 #endif

@@ -42,3 +42,7 @@ def cluster(bootstrap):
 @pytest.fixture(scope="session")
 def cli():
     return Cli(environment_cli())
+
+
+def pytest_addoption(parser):
+    parser.addoption("--seeds", default="0:30", help="of tests/interop/test_random.py: from:to")

@@ -246,6 +246,14 @@ static arrakis_status step(arrakis_stream *stream, arrakis_error *err)
     return rc;
 }
 
+/* Whether a call has taken too long while data came in all the time. Looks at the clock now and
+ * then. */
+static bool time_is_over(int64_t deadline_ns, unsigned *steps)
+{
+    return deadline_ns > 0 && deadline_ns != INT64_MAX && ++*steps % 64 == 0 &&
+           ark_wait_deadline(0) >= deadline_ns;
+}
+
 arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms, arrakis_block **block,
                                    arrakis_error *err)
 {
@@ -253,6 +261,7 @@ arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms, arrak
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_stream_next: an argument is missing");
     *block = NULL;
     int64_t deadline_ns = timeout_ms > 0 ? ark_wait_deadline(timeout_ms) : timeout_ms ? INT64_MAX : 0;
+    unsigned steps = 0;
     for (;;) {
         if (atomic_load_explicit(&stream->canceled, memory_order_relaxed))
             return ark_fail(err, ARRAKIS_ECANCELED, "the stream was canceled");
@@ -268,6 +277,8 @@ arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms, arrak
             return rc;
         if (rc < 0 || rc == ARRAKIS_DONE)
             return rc;
+        if (rc == ARRAKIS_OK && time_is_over(deadline_ns, &steps))
+            return ARRAKIS_TIMEOUT;
     }
 }
 

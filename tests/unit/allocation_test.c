@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading where one allocation fails, then the next one, and so on through all of them. The leaks
+ * that a sanitizer finds at the end count. */
+#include "reader.h"
+#include "support.h"
+
+#define PAST (INT64_C(1400000000) * SECOND)
+enum { BLOCKS = 4 };
+
+/* ------------------------------------------------------------------ allocation that fails */
+
+void *__interceptor_malloc(size_t size) __attribute__((weak)); /* with a sanitizer */
+void *__interceptor_calloc(size_t count, size_t size) __attribute__((weak));
+void *__interceptor_realloc(void *old, size_t size) __attribute__((weak));
+void *__libc_malloc(size_t size); /* without */
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
+
+static long until_failure = -1; /* allocations; negative: none fails */
+static bool failed;
+
+static bool fails_now(void)
+{
+    if (until_failure < 0)
+        return false;
+    bool now = until_failure-- == 0;
+    failed = failed || now;
+    return now;
+}
+
+void *malloc(size_t size)
+{
+    if (fails_now())
+        return NULL;
+    return __interceptor_malloc ? __interceptor_malloc(size) : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    if (fails_now())
+        return NULL;
+    return __interceptor_calloc ? __interceptor_calloc(count, size) : __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+    if (fails_now())
+        return NULL;
+    return __interceptor_realloc ? __interceptor_realloc(old, size) : __libc_realloc(old, size);
+}
+
+/* strdup's own allocation may be out of reach; this one is not. */
+char *strdup(const char *text)
+{
+    char *copy = malloc(strlen(text) + 1);
+    return copy ? strcpy(copy, text) : NULL;
+}
+
+/* ------------------------------------------------------------------ what is read */
+
+/* Blocks of two strides of the first stream and one of the second. */
+static const channel_spec specs[] = {
+    {"X:A", ARRAKIS_INT32, 2, "p", 0, SECOND, UNSET},
+    {"X:B", ARRAKIS_INT32, 2, "p", 70000, SECOND, UNSET},
+    {"X:C", ARRAKIS_INT32, 2, "q", 0, 2 * SECOND, UNSET},
+};
+
+typedef struct recording {
+    ark_buffer messages[32];
+    size_t streams[32], count;
+} recording;
+
+static void record(recording *r, size_t stream, int64_t second, size_t rows)
+{
+    static const uint32_t ids[] = {0, 70000};
+    const int32_t first[] = {(int32_t)(2 * second), (int32_t)(2 * second + 1000)};
+    r->streams[r->count] = stream;
+    r->messages[r->count++] =
+        int32_message(PAST + second * SECOND, rows, ids, first, stream ? 4 : 2);
+}
+
+/* Whole strides, one without a row, and strides that are not there. */
+static recording make_recording(void)
+{
+    recording r = {.count = 0};
+    for (int64_t second = 0; second < 2 * BLOCKS; second++) {
+        if (second != 3)
+            record(&r, 0, second, second == 5 ? 1 : 2);
+        if (second % 2 == 0 && second != 4)
+            record(&r, 1, second, 1);
+    }
+    return r;
+}
+
+static void free_recording(recording *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        ark_buffer_free(&r->messages[i]);
+}
+
+/* Every sample is right or missing. Returns how many are there. */
+static size_t check_block(const arrakis_block *block)
+{
+    static const int32_t shifts[] = {0, 1000, 0};
+    int32_t first = (int32_t)((arrakis_block_start_ns(block) - PAST) / (SECOND / 2));
+    size_t present = 0;
+    for (size_t i = 0; i < 3; i++) {
+        arrakis_series series = arrakis_block_series(block, i);
+        assert_int_equal(series.length, 4);
+        for (size_t k = 0; k < 4; k++)
+            if (is_present(series, k)) {
+                present++;
+                assert_int_equal(int32_at(series, k), first + shifts[i] + (int32_t)k);
+            }
+    }
+    return present;
+}
+
+/* Push until it works: it fails once at most. */
+static bool push_all(arrakis_reader *reader, const recording *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        for (;;) {
+            arrakis_status rc = arrakis_memory_reader_push(
+                reader, r->streams[i], r->messages[i].data, r->messages[i].size, NULL);
+            if (rc == ARRAKIS_OK)
+                break;
+            assert_int_equal(rc, ARRAKIS_ENOMEM);
+            assert_true(failed);
+        }
+    return true;
+}
+
+/* Read to the end; returns the samples that came. */
+static size_t read_all(arrakis_stream *stream, bool *told)
+{
+    size_t blocks = 0, present = 0;
+    for (;;) {
+        arrakis_block *block;
+        arrakis_error err;
+        arrakis_status rc = arrakis_stream_next(stream, -1, &block, &err);
+        if (rc == ARRAKIS_DONE)
+            break;
+        if (rc == ARRAKIS_ENOMEM) {
+            assert_int_equal(err.status, ARRAKIS_ENOMEM);
+            *told = true;
+            continue;
+        }
+        assert_int_equal(rc, ARRAKIS_OK);
+        /* none is left out, whatever failed */
+        assert_int_equal(arrakis_block_start_ns(block), PAST + (int64_t)blocks++ * 2 * SECOND);
+        present += check_block(block);
+        arrakis_block_free(block);
+    }
+    assert_int_equal(blocks, BLOCKS);
+    arrakis_stats stats = ARRAKIS_STATS_INIT;
+    arrakis_stream_stats(stream, &stats);
+    *told = *told || stats.undecodable;
+    return present;
+}
+
+static arrakis_status open_stream(arrakis_stream **stream, arrakis_reader **memory, bool multi,
+                                  arrakis_channels *channels)
+{
+    arrakis_status rc = arrakis_memory_reader_new(memory, channels, NULL);
+    if (rc < 0)
+        return rc;
+    arrakis_reader *reader = *memory;
+    if (multi && (rc = arrakis_multi_reader_new(&reader, memory, 1, NULL)) < 0)
+        return rc;
+    arrakis_stream_options options = ARRAKIS_STREAM_OPTIONS_INIT;
+    options.start_ns = PAST;
+    options.end_ns = PAST + 2 * BLOCKS * SECOND;
+    return arrakis_stream_open(stream, reader, &options, NULL);
+}
+
+/* One round: fails at the n-th allocation. Returns whether there was one. */
+static bool read_with_failure(long n, bool multi, arrakis_channels *channels, const recording *r)
+{
+    arrakis_reader *memory;
+    arrakis_stream *stream;
+    bool told = false;
+    failed = false;
+    until_failure = n;
+    arrakis_status rc = open_stream(&stream, &memory, multi, channels);
+    if (rc < 0) {
+        until_failure = -1;
+        assert_int_equal(rc, ARRAKIS_ENOMEM);
+        assert_true(failed);
+        return true;
+    }
+    push_all(memory, r);
+    size_t present = read_all(stream, &told);
+    until_failure = -1;
+    /* seven seconds of two channels less one row, three blocks of the third */
+    size_t whole = 7 * 4 - 2 + 3 * 4;
+    if (present != whole && !(failed && told && present < whole))
+        fail_msg("allocation %ld: %zu samples of %zu, and nobody was told", n, present, whole);
+    arrakis_stream_close(stream);
+    return failed;
+}
+
+static void reading_survives_the_failure_of_any_allocation(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = channels_of(specs, COUNT(specs));
+    recording r = make_recording();
+    for (int multi = 0; multi < 2; multi++) {
+        long n = 0;
+        while (read_with_failure(n, multi, channels, &r))
+            n++;
+        assert_true(n > 40);
+    }
+    free_recording(&r);
+    arrakis_channels_free(channels);
+}
+
+static bool make_block_with_failure(long n, arrakis_channels *channels)
+{
+    static const int32_t samples[] = {1, 2, 3, 4};
+    static const uint8_t valid = 0xfd;
+    const arrakis_series series[] = {{samples, &valid, 4, ARRAKIS_INT32},
+                                     {NULL, NULL, 4, ARRAKIS_INT32},
+                                     {samples, NULL, 4, ARRAKIS_INT32}};
+    arrakis_block *block;
+    failed = false;
+    until_failure = n;
+    arrakis_status rc = arrakis_block_new(&block, channels, PAST, 2 * SECOND, series, NULL);
+    until_failure = -1;
+    assert_int_equal(rc, failed ? ARRAKIS_ENOMEM : ARRAKIS_OK);
+    assert_true(failed == !block);
+    arrakis_block_free(block);
+    return failed;
+}
+
+static void a_block_is_made_or_memory_has_run_out(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = channels_of(specs, COUNT(specs));
+    long n = 0;
+    while (make_block_with_failure(n, channels))
+        n++;
+    assert_true(n > 4);
+    arrakis_channels_free(channels);
+}
+
+/* Blocks straight from a reader. */
+static bool read_directly_with_failure(long n, arrakis_channels *channels, const recording *r)
+{
+    arrakis_reader *reader;
+    failed = false;
+    until_failure = n;
+    arrakis_status rc = arrakis_memory_reader_new(&reader, channels, NULL);
+    assert_true(rc == ARRAKIS_OK || (failed && rc == ARRAKIS_ENOMEM));
+    if (rc == ARRAKIS_OK) {
+        assert_int_equal(arrakis_reader_open(reader, NULL), ARRAKIS_OK);
+        push_all(reader, r);
+        for (;;) {
+            size_t stream;
+            arrakis_block *block;
+            rc = arrakis_reader_next(reader, 0, &stream, &block, NULL);
+            if (rc == ARRAKIS_TIMEOUT)
+                break;
+            assert_true(rc == ARRAKIS_OK || (failed && rc == ARRAKIS_ENOMEM));
+            assert_true((rc == ARRAKIS_OK) == (block != NULL));
+            arrakis_block_free(block);
+        }
+    }
+    until_failure = -1;
+    arrakis_reader_close(rc == ARRAKIS_TIMEOUT ? reader : NULL);
+    return failed;
+}
+
+static void a_reader_survives_the_failure_of_any_allocation(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = channels_of(specs, COUNT(specs));
+    recording r = make_recording();
+    long n = 0;
+    while (read_directly_with_failure(n, channels, &r))
+        n++;
+    assert_true(n > 40);
+    free_recording(&r);
+    arrakis_channels_free(channels);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reading_survives_the_failure_of_any_allocation),
+        cmocka_unit_test(a_block_is_made_or_memory_has_run_out),
+        cmocka_unit_test(a_reader_survives_the_failure_of_any_allocation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

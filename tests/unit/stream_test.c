@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Streams over memory readers: the clock is the real one here, so times are from "now". */
+#include "reader.h"
+#include "support.h"
+#include "wait.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#define MS INT64_C(1000000)
+#define PAST (INT64_C(1400000000) * SECOND)
+
+/* Two streams of 20 Hz and strides of 100 ms; what is due comes at once. */
+static const channel_spec prompt[] = {{"X:A", ARRAKIS_INT32, 20, "p", 0, 100 * MS, 0},
+                                      {"X:B", ARRAKIS_INT32, 20, "q", 0, 100 * MS, 0}};
+/* The same without a declared latency. */
+static const channel_spec patient[] = {{"X:A", ARRAKIS_INT32, 20, "p", 0, 100 * MS, UNSET},
+                                       {"X:B", ARRAKIS_INT32, 20, "q", 0, 100 * MS, UNSET}};
+
+typedef struct bench {
+    arrakis_reader *reader;
+    arrakis_stream *stream;
+} bench;
+
+static bench bench_of(const channel_spec specs[2], const arrakis_stream_options *options)
+{
+    bench b;
+    arrakis_channels *channels = channels_of(specs, 2);
+    PASS(arrakis_memory_reader_new(&b.reader, channels, err));
+    arrakis_channels_free(channels);
+    PASS(arrakis_stream_open(&b.stream, b.reader, options, err));
+    return b;
+}
+
+static arrakis_stream_options options_of(int64_t start_ns, int64_t end_ns)
+{
+    arrakis_stream_options o = ARRAKIS_STREAM_OPTIONS_INIT;
+    o.start_ns = start_ns;
+    o.end_ns = end_ns;
+    return o;
+}
+
+/* The samples value and value + 1. */
+static void push(const bench *b, size_t stream, int64_t time_ns, int32_t value)
+{
+    static const uint32_t id = 0;
+    ark_buffer message = int32_message(time_ns, 1, &id, &value, 2);
+    PASS(arrakis_memory_reader_push(b->reader, stream, message.data, message.size, err));
+    ark_buffer_free(&message);
+}
+
+/* The next block begins at start_ns and holds these first samples; -1: missing. */
+static void expect(const bench *b, int64_t start_ns, int32_t of_a, int32_t of_b)
+{
+    arrakis_block *block;
+    PASS(arrakis_stream_next(b->stream, 5000, &block, err));
+    assert_int_equal(arrakis_block_start_ns(block), start_ns);
+    const int32_t wanted[] = {of_a, of_b};
+    for (size_t i = 0; i < 2; i++) {
+        arrakis_series series = arrakis_block_series(block, i);
+        assert_int_equal(is_present(series, 0) ? int32_at(series, 0) : -1, wanted[i]);
+    }
+    arrakis_block_free(block);
+}
+
+static arrakis_status next_status(const bench *b, int timeout_ms)
+{
+    arrakis_block *block;
+    arrakis_status rc = arrakis_stream_next(b->stream, timeout_ms, &block, NULL);
+    assert_true((rc == ARRAKIS_OK) == (block != NULL));
+    arrakis_block_free(block);
+    return rc;
+}
+
+static int64_t monotonic_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * SECOND + now.tv_nsec;
+}
+
+static int64_t grid_now(void)
+{
+    int64_t now_ns = arrakis_gps_now_ns();
+    return now_ns - now_ns % (100 * MS);
+}
+
+/* ------------------------------------------------------------------ requests with a start */
+
+static void a_bounded_request_ends_with_gaps_for_what_is_not_there(void **state)
+{
+    (void)state;
+    const arrakis_stream_options o = options_of(PAST, PAST + 400 * MS);
+    bench b = bench_of(patient, &o);
+    push(&b, 0, PAST, 10);
+    push(&b, 1, PAST + 200 * MS, 20);
+    expect(&b, PAST, 10, -1);
+    expect(&b, PAST + 100 * MS, -1, -1);
+    expect(&b, PAST + 200 * MS, -1, 20);
+    expect(&b, PAST + 300 * MS, -1, -1);
+    assert_int_equal(next_status(&b, -1), ARRAKIS_DONE);
+    assert_int_equal(next_status(&b, 0), ARRAKIS_DONE);
+    arrakis_stream_close(b.stream);
+}
+
+static void a_request_that_finds_nothing_ends_all_the_same(void **state)
+{
+    (void)state;
+    static const arrakis_on_gap on_gap[] = {ARRAKIS_GAP_FILL, ARRAKIS_GAP_SKIP, ARRAKIS_GAP_RAISE};
+    static const arrakis_status first[] = {ARRAKIS_OK, ARRAKIS_DONE, ARRAKIS_EGAP};
+    for (size_t i = 0; i < 3; i++) {
+        arrakis_stream_options o = options_of(PAST, PAST + 100 * MS);
+        o.on_gap = on_gap[i];
+        bench b = bench_of(patient, &o);
+        assert_int_equal(next_status(&b, -1), first[i]);
+        assert_int_equal(next_status(&b, -1), ARRAKIS_DONE);
+        arrakis_stream_close(b.stream);
+    }
+}
+
+static void a_duration_counts_from_the_start(void **state)
+{
+    (void)state;
+    arrakis_stream_options o = options_of(PAST + 50 * MS, UNSET);
+    o.duration_ns = 200 * MS;
+    bench b = bench_of(patient, &o);
+    for (int i = -1; i < 5; i++)
+        for (size_t stream = 0; stream < 2; stream++)
+            push(&b, stream, PAST + i * 100 * MS, i);
+    expect(&b, PAST, 0, 0); /* the block that holds the start */
+    expect(&b, PAST + 100 * MS, 1, 1);
+    expect(&b, PAST + 200 * MS, 2, 2); /* the first to reach the end */
+    assert_int_equal(next_status(&b, -1), ARRAKIS_DONE);
+    arrakis_stream_close(b.stream);
+}
+
+static void an_empty_request_is_one_block(void **state)
+{
+    (void)state;
+    const arrakis_stream_options o = options_of(PAST, PAST);
+    bench b = bench_of(patient, &o);
+    push(&b, 0, PAST, 1);
+    push(&b, 1, PAST, 2);
+    expect(&b, PAST, 1, 2);
+    assert_int_equal(next_status(&b, -1), ARRAKIS_DONE);
+    arrakis_stream_close(b.stream);
+}
+
+static void a_request_that_ends_in_the_future_waits_for_its_data(void **state)
+{
+    (void)state;
+    int64_t begin_ns = grid_now();
+    arrakis_stream_options o = options_of(begin_ns, begin_ns + 200 * MS);
+    bench b = bench_of(prompt, &o);
+    push(&b, 0, begin_ns, 1);
+    push(&b, 0, begin_ns + 100 * MS, 2);
+    expect(&b, begin_ns, 1, -1);
+    assert_true(arrakis_gps_now_ns() >= begin_ns + 100 * MS);
+    expect(&b, begin_ns + 100 * MS, 2, -1);
+    assert_true(arrakis_gps_now_ns() >= begin_ns + 200 * MS);
+    assert_int_equal(next_status(&b, -1), ARRAKIS_DONE);
+    arrakis_stream_close(b.stream);
+}
+
+static void a_finished_source_ends_a_request_early(void **state)
+{
+    (void)state;
+    arrakis_stream_options o = options_of(PAST, PAST + SECOND);
+    o.stride_ns = 500 * MS;
+    bench b = bench_of(patient, &o);
+    for (int i = 0; i < 7; i++)
+        for (size_t stream = 0; stream < 2; stream++)
+            push(&b, stream, PAST + i * 100 * MS, i);
+    arrakis_memory_reader_finish(b.reader);
+    expect(&b, PAST, 0, 0);
+    arrakis_block *rest;
+    PASS(arrakis_stream_next(b.stream, -1, &rest, err));
+    assert_int_equal(arrakis_block_start_ns(rest), PAST + 500 * MS);
+    assert_int_equal(arrakis_block_duration_ns(rest), 200 * MS);
+    assert_int_equal(arrakis_block_series(rest, 1).length, 4);
+    assert_int_equal(int32_at(arrakis_block_series(rest, 1), 2), 6);
+    arrakis_block_free(rest);
+    assert_int_equal(next_status(&b, -1), ARRAKIS_DONE);
+    arrakis_stream_close(b.stream);
+}
+
+/* ------------------------------------------------------------------ live */
+
+static void a_live_duration_counts_from_the_first_block(void **state)
+{
+    (void)state;
+    arrakis_stream_options o = options_of(UNSET, UNSET);
+    o.duration_ns = 200 * MS;
+    bench b = bench_of(patient, &o);
+    int64_t begin_ns = grid_now();
+    for (int i = 0; i < 4; i++)
+        for (size_t stream = 0; stream < 2; stream++)
+            push(&b, stream, begin_ns + i * 100 * MS, i);
+    expect(&b, begin_ns, 0, 0);
+    expect(&b, begin_ns + 100 * MS, 1, 1);
+    assert_int_equal(next_status(&b, -1), ARRAKIS_DONE);
+    arrakis_stream_close(b.stream);
+}
+
+static void a_deadline_makes_a_block_without_data(void **state)
+{
+    (void)state;
+    bench b = bench_of(prompt, NULL);
+    int64_t begin_ns = grid_now();
+    push(&b, 0, begin_ns, 1);
+    push(&b, 1, begin_ns, 2);
+    expect(&b, begin_ns, 1, 2);
+    expect(&b, begin_ns + 100 * MS, -1, -1);
+    int64_t now_ns = arrakis_gps_now_ns();
+    assert_in_range(now_ns, begin_ns + 200 * MS, begin_ns + 2 * SECOND);
+    arrakis_stream_close(b.stream);
+}
+
+/* ------------------------------------------------------------------ waiting */
+
+static void a_timeout_is_kept(void **state)
+{
+    (void)state;
+    bench b = bench_of(patient, NULL);
+    int64_t begin_ns = monotonic_ns();
+    assert_int_equal(next_status(&b, 0), ARRAKIS_TIMEOUT);
+    assert_true(monotonic_ns() - begin_ns < SECOND);
+    push(&b, 0, grid_now(), 1); /* half a block is none */
+    begin_ns = monotonic_ns();
+    assert_int_equal(next_status(&b, 40), ARRAKIS_TIMEOUT);
+    assert_in_range(monotonic_ns() - begin_ns, 40 * MS, 2 * SECOND);
+    arrakis_stream_close(b.stream);
+}
+
+static void the_descriptor_tells_of_data(void **state)
+{
+    (void)state;
+    bench b = bench_of(patient, NULL);
+    int fd = arrakis_stream_fd(b.stream);
+    int64_t begin_ns = grid_now();
+    assert_int_equal(next_status(&b, 0), ARRAKIS_TIMEOUT);
+    assert_false(ark_wait_fd(fd, 0));
+    push(&b, 0, begin_ns, 1);
+    assert_true(ark_wait_fd(fd, 0));
+    assert_int_equal(next_status(&b, 0), ARRAKIS_TIMEOUT);
+    assert_false(ark_wait_fd(fd, 0));
+    push(&b, 1, begin_ns, 1);
+    assert_true(ark_wait_fd(fd, 0));
+    assert_int_equal(next_status(&b, 0), ARRAKIS_OK);
+    assert_int_equal(next_status(&b, 0), ARRAKIS_TIMEOUT);
+    assert_false(ark_wait_fd(fd, 0));
+    arrakis_stream_close(b.stream);
+}
+
+static void the_descriptor_tells_of_deadlines(void **state)
+{
+    (void)state;
+    bench b = bench_of(prompt, NULL);
+    int64_t begin_ns = grid_now() + 100 * MS;
+    push(&b, 0, begin_ns, 1);
+    push(&b, 1, begin_ns, 2);
+    expect(&b, begin_ns, 1, 2);
+    assert_int_equal(next_status(&b, 0), ARRAKIS_TIMEOUT);
+    assert_true(ark_wait_fd(arrakis_stream_fd(b.stream), ark_wait_deadline(5000)));
+    assert_true(arrakis_gps_now_ns() >= begin_ns + 200 * MS);
+    assert_int_equal(next_status(&b, 0), ARRAKIS_OK);
+    arrakis_stream_close(b.stream);
+}
+
+/* A flood of data from which no block comes must not hold the caller for longer than allowed. */
+static void a_timeout_is_kept_while_data_floods_in(void **state)
+{
+    (void)state;
+    const arrakis_stream_options o = options_of(PAST, UNSET);
+    bench b = bench_of(patient, &o);
+    for (int i = 0; i < 100000; i++)
+        push(&b, 0, PAST + 100 * MS, i);
+    assert_int_equal(next_status(&b, 1), ARRAKIS_TIMEOUT);
+    assert_false(arrakis_reader_exhausted(b.reader, 0));
+    /* all that is here, however long it takes */
+    assert_int_equal(next_status(&b, 0), ARRAKIS_TIMEOUT);
+    assert_true(arrakis_reader_exhausted(b.reader, 0));
+    arrakis_stream_close(b.stream);
+}
+
+/* ------------------------------------------------------------------ canceling */
+
+static void *cancel_soon(void *opaque)
+{
+    ark_wait_fd(-1, ark_wait_deadline(30));
+    arrakis_stream_cancel(opaque);
+    return NULL;
+}
+
+static void a_cancel_from_another_thread_ends_the_wait(void **state)
+{
+    (void)state;
+    bench b = bench_of(patient, NULL);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, cancel_soon, b.stream), 0);
+    FAIL(arrakis_stream_next(b.stream, -1, &(arrakis_block *){NULL}, err), ARRAKIS_ECANCELED,
+         "canceled");
+    pthread_join(thread, NULL);
+    assert_int_equal(next_status(&b, -1), ARRAKIS_ECANCELED);
+    assert_true(ark_wait_fd(arrakis_stream_fd(b.stream), 0));
+    arrakis_stream_close(b.stream);
+}
+
+static arrakis_stream *to_cancel;
+
+static void on_alarm(int number)
+{
+    (void)number;
+    arrakis_stream_cancel(to_cancel);
+}
+
+static void a_cancel_from_a_signal_handler_ends_the_wait(void **state)
+{
+    (void)state;
+    bench b = bench_of(patient, NULL);
+    to_cancel = b.stream;
+    struct sigaction old, action = {0};
+    action.sa_handler = on_alarm;
+    sigaction(SIGALRM, &action, &old);
+    timer_t timer;
+    const struct itimerspec soon = {{0, 0}, {0, 30 * MS}};
+    assert_int_equal(timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
+    timer_settime(timer, 0, &soon, NULL);
+    assert_int_equal(next_status(&b, -1), ARRAKIS_ECANCELED);
+    timer_delete(timer);
+    sigaction(SIGALRM, &old, NULL);
+    arrakis_stream_close(b.stream);
+}
+
+static void a_canceled_stream_gives_no_block_that_is_ready(void **state)
+{
+    (void)state;
+    const arrakis_stream_options o = options_of(PAST, PAST + SECOND);
+    bench b = bench_of(patient, &o);
+    push(&b, 0, PAST, 1);
+    push(&b, 1, PAST, 1);
+    arrakis_stream_cancel(b.stream);
+    assert_int_equal(next_status(&b, 0), ARRAKIS_ECANCELED);
+    arrakis_stream_close(b.stream);
+}
+
+/* ------------------------------------------------------------------ blocks and counters */
+
+static void *free_block(void *opaque)
+{
+    arrakis_block *block = opaque;
+    int32_t first = int32_at(arrakis_block_series(block, 0), 0);
+    arrakis_block_free(block);
+    return (void *)(intptr_t)first;
+}
+
+static void blocks_outlive_the_stream_and_are_freed_anywhere(void **state)
+{
+    (void)state;
+    const arrakis_stream_options o = options_of(PAST, PAST + 200 * MS);
+    bench b = bench_of(patient, &o);
+    arrakis_block *blocks[2];
+    for (int i = 0; i < 2; i++) {
+        push(&b, 0, PAST + i * 100 * MS, 70 + i);
+        push(&b, 1, PAST + i * 100 * MS, 80 + i);
+        PASS(arrakis_stream_next(b.stream, 5000, &blocks[i], err));
+    }
+    arrakis_stream_close(b.stream);
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, free_block, blocks[i]), 0);
+    for (intptr_t i = 0; i < 2; i++) {
+        void *first;
+        pthread_join(threads[i], &first);
+        assert_int_equal((intptr_t)first, 70 + i);
+    }
+}
+
+static void what_happened_is_counted(void **state)
+{
+    (void)state;
+    const arrakis_stream_options o = options_of(PAST, PAST + 400 * MS);
+    bench b = bench_of(patient, &o);
+    assert_int_equal(arrakis_stream_lag_ns(b.stream, 0), UNSET);
+    push(&b, 0, PAST + 100 * MS, 1);
+    push(&b, 0, PAST + 100 * MS, 1);          /* a duplicate */
+    push(&b, 0, PAST, 1);                     /* late */
+    push(&b, 0, PAST - 100 * MS, 1);          /* before the start: never asked for */
+    push(&b, 1, PAST + 330 * MS, 1);          /* off the grid */
+    PASS(arrakis_memory_reader_push(b.reader, 1, "?", 1, err));
+    while (next_status(&b, -1) == ARRAKIS_OK)
+        ;
+    arrakis_stats stats = ARRAKIS_STATS_INIT;
+    arrakis_stream_stats(b.stream, &stats);
+    assert_int_equal(stats.messages, 6);
+    assert_int_equal(stats.undecodable, 1);
+    assert_int_equal(stats.duplicate, 1);
+    assert_int_equal(stats.late, 1);
+    assert_int_equal(stats.mismatched, 1);
+    assert_int_equal(stats.blocks, 4);
+    assert_int_equal(stats.gaps, 7);
+    assert_int_equal(stats.fast_forwards + stats.errors + stats.overflow + stats.unwanted, 0);
+    int64_t lag_ns = arrakis_stream_lag_ns(b.stream, 0);
+    assert_in_range(arrakis_gps_now_ns() - lag_ns, PAST + 200 * MS, PAST + 200 * MS + SECOND);
+    assert_int_equal(arrakis_stream_lag_ns(b.stream, 1), UNSET);
+    assert_int_equal(arrakis_stream_lag_ns(b.stream, 2), UNSET);
+    arrakis_stream_close(b.stream);
+}
+
+static void an_older_caller_gets_the_counters_it_knows(void **state)
+{
+    (void)state;
+    bench b = bench_of(patient, NULL);
+    PASS(arrakis_memory_reader_push(b.reader, 1, "?", 1, err));
+    next_status(&b, 0);
+    arrakis_stats stats;
+    memset(&stats, 0x55, sizeof stats);
+    stats.struct_size = offsetof(arrakis_stats, undecodable);
+    arrakis_stream_stats(b.stream, &stats);
+    assert_int_equal(stats.struct_size, offsetof(arrakis_stats, undecodable));
+    assert_int_equal(stats.messages, 1);
+    assert_int_equal(stats.undecodable, UINT64_C(0x5555555555555555));
+    arrakis_stream_close(b.stream);
+}
+
+/* ------------------------------------------------------------------ options */
+
+static void options_that_make_no_sense_are_refused(void **state)
+{
+    (void)state;
+    const struct {
+        arrakis_stream_options o;
+        const char *text;
+    } cases[] = {
+        {{sizeof cases[0].o, -1, UNSET, UNSET, 0, UNSET, UNSET}, "start -1 ns"},
+        {{sizeof cases[0].o, INT64_MAX, UNSET, UNSET, 0, UNSET, UNSET}, "start 9223372036854775807"},
+        {{sizeof cases[0].o, 5, 4, UNSET, 0, UNSET, UNSET}, "end 4 ns lies before start 5 ns"},
+        {{sizeof cases[0].o, 5, 6, 1, 0, UNSET, UNSET}, "exclude each other"},
+        {{sizeof cases[0].o, 5, UNSET, 0, 0, UNSET, UNSET}, "duration 0 ns"},
+        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, 0, UNSET}, "stride 0 ns"},
+        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, 150 * MS, UNSET},
+         "stride 150000000 ns: wanted a multiple of the native stride, 100000000 ns"},
+        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, INT64_C(2000000000) * SECOND, UNSET},
+         "too many strides"},
+        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, UNSET, -1}, "latency tolerance -1 ns"},
+        {{sizeof cases[0].o, 5, UNSET, UNSET, (arrakis_on_gap)3, UNSET, UNSET}, "on_gap 3"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        arrakis_channels *channels = channels_of(patient, 2);
+        arrakis_reader *reader;
+        arrakis_stream *stream;
+        PASS(arrakis_memory_reader_new(&reader, channels, err));
+        arrakis_channels_free(channels);
+        FAIL(arrakis_stream_open(&stream, reader, &cases[i].o, err), ARRAKIS_EINVAL, cases[i].text);
+        assert_null(stream);
+    }
+    arrakis_stream *stream;
+    FAIL(arrakis_stream_open(&stream, NULL, NULL, err), ARRAKIS_EINVAL, "no reader");
+    FAIL(arrakis_stream_next(NULL, 0, NULL, err), ARRAKIS_EINVAL, "missing");
+    arrakis_stream_close(NULL);
+}
+
+static void a_stream_tells_what_it_will_give(void **state)
+{
+    (void)state;
+    arrakis_stream_options o = options_of(UNSET, UNSET);
+    o.stride_ns = 300 * MS;
+    bench b = bench_of(patient, &o);
+    assert_int_equal(arrakis_stream_stride_ns(b.stream), 300 * MS);
+    const arrakis_channels *channels = arrakis_stream_channels(b.stream);
+    assert_int_equal(arrakis_channels_count(channels), 2);
+    assert_string_equal(arrakis_channel_name(arrakis_channels_get(channels, 1)), "X:B");
+    assert_ptr_equal(arrakis_stream_reader(b.stream), b.reader);
+    arrakis_stream_close(b.stream);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bounded_request_ends_with_gaps_for_what_is_not_there),
+        cmocka_unit_test(a_request_that_finds_nothing_ends_all_the_same),
+        cmocka_unit_test(a_duration_counts_from_the_start),
+        cmocka_unit_test(an_empty_request_is_one_block),
+        cmocka_unit_test(a_request_that_ends_in_the_future_waits_for_its_data),
+        cmocka_unit_test(a_finished_source_ends_a_request_early),
+        cmocka_unit_test(a_live_duration_counts_from_the_first_block),
+        cmocka_unit_test(a_deadline_makes_a_block_without_data),
+        cmocka_unit_test(a_timeout_is_kept),
+        cmocka_unit_test(the_descriptor_tells_of_data),
+        cmocka_unit_test(the_descriptor_tells_of_deadlines),
+        cmocka_unit_test(a_timeout_is_kept_while_data_floods_in),
+        cmocka_unit_test(a_cancel_from_another_thread_ends_the_wait),
+        cmocka_unit_test(a_cancel_from_a_signal_handler_ends_the_wait),
+        cmocka_unit_test(a_canceled_stream_gives_no_block_that_is_ready),
+        cmocka_unit_test(blocks_outlive_the_stream_and_are_freed_anywhere),
+        cmocka_unit_test(what_happened_is_counted),
+        cmocka_unit_test(an_older_caller_gets_the_counters_it_knows),
+        cmocka_unit_test(options_that_make_no_sense_are_refused),
+        cmocka_unit_test(a_stream_tells_what_it_will_give),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 static const int64_t default_timeout_ns = 10 * ARRAKIS_SECOND_NS;
+static const int64_t largest_message = 10000000;
 
 /* ------------------------------------------------------------------ taking messages */
 
@@ -51,6 +52,10 @@ static arrakis_status take_error(ark_kafka_reader *kafka, const rd_kafka_message
 
 static void take_payload(ark_kafka_reader *kafka, const rd_kafka_message_t *message)
 {
+    if (kafka->message_at + 1 < kafka->message_count) {
+        const rd_kafka_message_t *after = kafka->messages[kafka->message_at + 1];
+        ark_intake_expect(after->payload, after->len);
+    }
     uint64_t unsaid;
     if (kafka->errors.open && ark_episode_end(&kafka->errors, &unsaid))
         ark_log(ARRAKIS_LOG_INFO, "%s: reading again (%llu errors not said)", kafka->url,
@@ -72,6 +77,7 @@ static bool refill(ark_kafka_reader *kafka)
     ssize_t count =
         rd_kafka_consume_batch_queue(kafka->queue, 0, kafka->messages, ARK_KAFKA_BATCH);
     kafka->message_count = count > 0 ? (size_t)count : 0;
+    kafka->taken_ns = arrakis_gps_now_ns();
     return count > 0;
 }
 
@@ -107,7 +113,7 @@ static bool skip_ahead(ark_kafka_reader *kafka, const ark_arrival *arrival, int6
 /* Whether an arrival made the reader skip ahead, and is gone. */
 static bool check_lag(ark_kafka_reader *kafka, const ark_arrival *arrival)
 {
-    int64_t now_ns = arrakis_gps_now_ns(), lag_ns = now_ns - arrival->rows.time_ns;
+    int64_t now_ns = kafka->taken_ns, lag_ns = now_ns - arrival->rows.time_ns;
     int64_t budget_ns = kafka->partitions[arrival->stream].budget_ns;
     switch (ark_fast_forward_observe(&kafka->policy, arrival->stream, lag_ns, budget_ns, now_ns)) {
     case ARK_LAG_FINE:
@@ -265,25 +271,69 @@ static const ark_reader_ops kafka_ops = {
     .close = kafka_close,
 };
 
+/* The size of a partition's messages, guessed from what is known of its channels. */
+static int64_t message_bytes(const ark_reader_stream *stream)
+{
+    enum { CHANNELS = 100, HEADERS = 4096 }; /* a partition has so many, not all are asked for */
+    int64_t longest = 0, count = (int64_t)arrakis_channels_count(stream->channels);
+    for (int64_t i = 0; i < count; i++) {
+        const arrakis_channel *channel = arrakis_channels_get(stream->channels, (size_t)i);
+        int64_t bytes = ark_channel_samples(channel, stream->stride_ns) *
+                        (int64_t)arrakis_dtype_size(channel->info.data_type);
+        longest = bytes > longest ? bytes : longest;
+    }
+    return HEADERS + (count > CHANNELS ? count : CHANNELS) * longest;
+}
+
+typedef struct limits {
+    int64_t queue, fetch; /* bytes held for us in all; of one partition in an answer of the broker */
+} limits;
+
+/* The queue takes several whole answers: one that overruns it costs a second in librdkafka 2.0. Of a
+ * backlog a fetch brings little: then partitions advance together, so that what waits for others is
+ * short, and memory is used again. But two messages at least: of longer ones it brings one only. */
+static arrakis_status choose_limits(limits *l, const ark_kafka_reader *kafka, int64_t prefetch,
+                                    arrakis_error *err)
+{
+    enum { MIB = 1 << 20, LEAST = 16 << 10, ANSWERS = 4 };
+    int64_t count = (int64_t)kafka->head.stream_count, two = LEAST;
+    for (size_t i = 0; i < kafka->head.stream_count; i++) {
+        int64_t bytes = 2 * message_bytes(&kafka->head.streams[i]);
+        two = bytes > two ? bytes : two;
+    }
+    two = two < largest_message ? two : largest_message;
+    l->queue = prefetch;
+    if (prefetch == ARRAKIS_UNSET) {
+        l->queue = (count < 4 ? 4 : count) * MIB;
+        l->queue = l->queue > ANSWERS * count * two ? l->queue : ANSWERS * count * two;
+        l->queue = l->queue < 64 * MIB ? l->queue : 64 * MIB;
+    }
+    if (l->queue < 1024 || l->queue >> 10 > 2097151)
+        return ark_fail(err, ARRAKIS_EINVAL, "prefetch of %lld bytes: wanted 1 KiB to 2 GiB",
+                        (long long)prefetch);
+    bool live = kafka->start_ns == ARRAKIS_UNSET;
+    l->fetch = live ? MIB : l->queue / ANSWERS / count;
+    l->fetch = l->fetch < MIB ? l->fetch : MIB;
+    l->fetch = l->fetch > two ? l->fetch : two;
+    return ARRAKIS_OK;
+}
+
 static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_options *options,
                                   arrakis_error *err)
 {
-    char group[17], prefetch_kib[24];
+    char group[17], queue_kib[24], fetch[24];
+    limits l = {0, 0};
     arrakis_status rc = arrakis_generate_groupid(group, err);
+    if (rc == ARRAKIS_OK)
+        rc = choose_limits(&l, kafka, options->prefetch_bytes, err);
     if (rc < 0)
         return rc;
-    int64_t prefetch = options->prefetch_bytes;
-    if (prefetch == ARRAKIS_UNSET) {
-        size_t mib = kafka->head.stream_count;
-        prefetch = (int64_t)(mib < 4 ? 4 : mib > 64 ? 64 : mib) << 20;
-    }
-    if (prefetch < 1024 || prefetch >> 10 > 2097151)
-        return ark_fail(err, ARRAKIS_EINVAL, "prefetch of %lld bytes: wanted 1 KiB to 2 GiB",
-                        (long long)prefetch);
-    snprintf(prefetch_kib, sizeof prefetch_kib, "%lld", (long long)(prefetch >> 10));
+    snprintf(queue_kib, sizeof queue_kib, "%lld", (long long)(l.queue >> 10));
+    snprintf(fetch, sizeof fetch, "%lld", (long long)l.fetch);
     const ark_kafka_property ours[] = {
         {"group.id", group, false},
         {"message.max.bytes", "10000000", false},
+        {"fetch.message.max.bytes", fetch, false},
         {"enable.auto.commit", "false", false},
         {"enable.auto.offset.store", "false", false},
         {"allow.auto.create.topics", "false", false},
@@ -291,7 +341,7 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
         {"auto.offset.reset", "earliest", false},
         /* bound the queue by bytes: bound by messages, many partitions stall a stride */
         {"queued.min.messages", "10000000", false},
-        {"queued.max.messages.kbytes", prefetch_kib, false},
+        {"queued.max.messages.kbytes", queue_kib, false},
         {"fetch.queue.backoff.ms", "10", true},
         {"socket.nagle.disable", "true", false},
         {"reconnect.backoff.max.ms", "1000", false},

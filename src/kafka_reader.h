@@ -42,6 +42,7 @@ typedef struct ark_kafka_reader {
     ark_kafka_watch watch;
     rd_kafka_message_t *messages[ARK_KAFKA_BATCH]; /* taken from librdkafka, not handed out yet */
     size_t message_count, message_at;
+    int64_t taken_ns;           /* GPS; when they were */
     bool holding;               /* messages[message_at] is being decoded */
     int64_t asked_ns;           /* GPS; when low and high were asked for */
     ark_episode errors, behind;

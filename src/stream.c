@@ -181,17 +181,20 @@ static arrakis_status pull(arrakis_stream *stream, arrakis_block **out, arrakis_
 /* Take what has arrived until a block may be ready. OK: look for one; TIMEOUT: nothing is here. */
 static arrakis_status take_arrivals(arrakis_stream *stream, arrakis_error *err)
 {
-    ark_arrival arrival;
-    arrakis_status rc = stream->reader->ops->next(stream->reader, &arrival, err);
-    if (rc != ARRAKIS_OK)
-        return rc;
-    ark_push how =
-        ark_mux_push(stream->mux, arrival.stream, &arrival.rows, arrakis_gps_now_ns());
-    if (how == ARK_PUSH_NOMEM)
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory: a block of %s was dropped",
-                        stream->reader->streams[arrival.stream].id);
-    if (!stream->live)
-        hold_back(stream, arrival.stream);
+    enum { AT_ONCE = 64 }; /* the clock need not be read for each: they take microseconds */
+    int64_t now_ns = arrakis_gps_now_ns();
+    for (int i = 0; i < AT_ONCE && !ark_mux_ready(stream->mux); i++) {
+        ark_arrival arrival;
+        arrakis_status rc = stream->reader->ops->next(stream->reader, &arrival, err);
+        if (rc != ARRAKIS_OK)
+            return rc;
+        ark_push how = ark_mux_push(stream->mux, arrival.stream, &arrival.rows, now_ns);
+        if (how == ARK_PUSH_NOMEM)
+            return ark_fail(err, ARRAKIS_ENOMEM, "out of memory: a block of %s was dropped",
+                            stream->reader->streams[arrival.stream].id);
+        if (!stream->live)
+            hold_back(stream, arrival.stream);
+    }
     return ARRAKIS_OK;
 }
 

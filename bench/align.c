@@ -43,6 +43,8 @@ static arrakis_status loaded_next(arrakis_reader *reader, ark_arrival *arrival, 
         if (stream == SIZE_MAX)
             continue;
         loaded->taken = true;
+        if (loaded->at < loaded->count)
+            ark_intake_expect(message[1].bytes, message[1].size);
         ark_intake_begin(&loaded->intake, stream, "memory", 0, message->bytes, message->size);
     }
 }
@@ -75,7 +77,7 @@ static const ark_reader_ops loaded_ops = {
     .close = loaded_close,
 };
 
-static arrakis_reader *make_reader(const workload *w, const arrakis_channels *channels,
+static arrakis_reader *make_reader(const workload *w, arrakis_channels *channels,
                                    const workload_message *messages, size_t count)
 {
     arrakis_error err;

@@ -25,16 +25,30 @@ rd_kafka_t *bare_new(rd_kafka_type_t type, const char *const *settings)
     return rk;
 }
 
-rd_kafka_t *bare_consumer(size_t partitions, rd_kafka_queue_t **queue)
+static int64_t largest(int64_t a, int64_t b)
 {
-    char prefetch_kib[24];
-    size_t mib = partitions < 4 ? 4 : partitions > 64 ? 64 : partitions;
-    snprintf(prefetch_kib, sizeof prefetch_kib, "%zu", mib << 10);
+    return a > b ? a : b;
+}
+
+rd_kafka_t *bare_consumer(size_t partitions, bool backlog, rd_kafka_queue_t **queue)
+{
+    /* choose_limits() of src/kafka_reader.c */
+    int64_t mib = 1 << 20, count = (int64_t)partitions;
+    int64_t two = 2 * (4096 + largest(bench_number("channels", 80), 100) *
+                                  bench_number("samples", 1) * bench_number("sample_size", 4));
+    two = largest(two, 16384);
+    int64_t queue_bytes = largest(largest(count, 4) * mib, 4 * count * two);
+    queue_bytes = queue_bytes < 64 * mib ? queue_bytes : 64 * mib;
+    int64_t fetch_bytes = backlog ? queue_bytes / 4 / count : mib;
+    fetch_bytes = largest(fetch_bytes < mib ? fetch_bytes : mib, two);
+    char queue_kib[24], fetch[24];
+    snprintf(queue_kib, sizeof queue_kib, "%lld", (long long)queue_bytes / 1024);
+    snprintf(fetch, sizeof fetch, "%lld", (long long)fetch_bytes);
     const char *const settings[] = {
-        "group.id", "bench", "message.max.bytes", "10000000", "enable.auto.commit", "false",
+        "fetch.message.max.bytes", fetch, "group.id", "bench", "message.max.bytes", "10000000", "enable.auto.commit", "false",
         "enable.auto.offset.store", "false", "allow.auto.create.topics", "false",
         "auto.offset.reset", "earliest", "queued.min.messages", "10000000",
-        "queued.max.messages.kbytes", prefetch_kib, "fetch.queue.backoff.ms", "10",
+        "queued.max.messages.kbytes", queue_kib, "fetch.queue.backoff.ms", "10",
         "socket.nagle.disable", "true", "reconnect.backoff.max.ms", "1000", NULL};
     rd_kafka_t *rk = bare_new(RD_KAFKA_CONSUMER, settings);
     rd_kafka_poll_set_consumer(rk);

@@ -59,7 +59,7 @@ int main(int argc, char **argv)
     bench_span span = bench_start();
     int64_t end_ns = span.wall_ns + bench_number("seconds", 60) * 1000000000;
     rd_kafka_queue_t *queue;
-    rd_kafka_t *rk = bare_consumer(partitions, &queue);
+    rd_kafka_t *rk = bare_consumer(partitions, drain, &queue);
     int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     const uint64_t one = 1;
     rd_kafka_queue_io_event_enable(queue, fd, &one, sizeof one);
@@ -85,8 +85,10 @@ int main(int argc, char **argv)
             poll(&polled, 1, 1000);
     }
     span = bench_stop(span);
-    printf("{\"messages\": %zu, \"bytes\": %zu, \"wall\": %.6f, \"cpu\": %.6f, \"peak_kb\": %ld",
-           count, bytes, (double)span.wall_ns * 1e-9, span.cpu_s, bench_peak_kb());
+    printf("{\"messages\": %zu, \"bytes\": %zu, \"wall\": %.6f, \"cpu\": %.6f, \"thread\": %.6f, "
+           "\"peak_kb\": %ld",
+           count, bytes, (double)span.wall_ns * 1e-9, span.cpu_s,
+           span.thread_s, bench_peak_kb());
     if (!drain)
         print_strides();
     printf("}\n");

@@ -10,7 +10,7 @@ int main(int argc, char **argv)
 {
     bench_begin(argc, argv);
     rd_kafka_queue_t *queue;
-    rd_kafka_t *rk = bare_consumer(4, &queue);
+    rd_kafka_t *rk = bare_consumer(4, true, &queue);
     const struct rd_kafka_metadata *metadata;
     if (rd_kafka_metadata(rk, 1, NULL, &metadata, 30000))
         bench_fail("no metadata");

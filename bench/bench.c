@@ -98,10 +98,13 @@ long bench_peak_kb(void)
 
 bench_span bench_start(void)
 {
-    return (bench_span){bench_clock_ns(), bench_cpu_s()};
+    double thread_s = (double)read_clock(CLOCK_THREAD_CPUTIME_ID) * 1e-9;
+    return (bench_span){bench_clock_ns(), bench_cpu_s(), thread_s};
 }
 
 bench_span bench_stop(bench_span start)
 {
-    return (bench_span){bench_clock_ns() - start.wall_ns, bench_cpu_s() - start.cpu_s};
+    bench_span now = bench_start();
+    return (bench_span){now.wall_ns - start.wall_ns, now.cpu_s - start.cpu_s,
+                        now.thread_s - start.thread_s};
 }

@@ -32,6 +32,7 @@ long bench_peak_kb(void);     /* VmHWM */
 typedef struct bench_span {
     int64_t wall_ns;
     double cpu_s;
+    double thread_s; /* of cpu_s, the calling thread's */
 } bench_span;
 
 bench_span bench_start(void);

@@ -83,7 +83,7 @@ static double cold_ns(const arrakis_channels *channels, const workload_message *
 static double copy_ns(const run *runs, size_t run_count, size_t messages, uint8_t *out,
                       size_t loops)
 {
-    bench_span span = {0, 0};
+    bench_span span = {0, 0, 0};
     for (size_t loop = 0; loop <= loops; loop++) {
         if (loop == 1)
             span = bench_start();

@@ -22,9 +22,9 @@ static void print_stats(const arrakis_stream *stream, bench_span span)
     arrakis_stats stats = ARRAKIS_STATS_INIT;
     arrakis_stream_stats(stream, &stats);
     printf("{\"messages\": %llu, \"bytes\": %llu, \"wall\": %.6f, \"cpu\": %.6f, "
-           "\"peak_kb\": %ld, \"blocks\": %llu, \"late\": %llu, \"gaps\": %llu",
+           "\"thread\": %.6f, \"peak_kb\": %ld, \"blocks\": %llu, \"late\": %llu, \"gaps\": %llu",
            (unsigned long long)stats.messages, (unsigned long long)stats.bytes,
-           (double)span.wall_ns * 1e-9, span.cpu_s, bench_peak_kb(),
+           (double)span.wall_ns * 1e-9, span.cpu_s, span.thread_s, bench_peak_kb(),
            (unsigned long long)stats.blocks, (unsigned long long)stats.late,
            (unsigned long long)stats.gaps);
 }
@@ -64,6 +64,7 @@ int main(int argc, char **argv)
     bench_span span = bench_start();
     int64_t end_ns = span.wall_ns + bench_number("seconds", 60) * 1000000000;
     arrakis_stream *stream = open_stream(&w, channels, drain);
+    bench_span opened = bench_stop(span);
     arrakis_block *block;
     arrakis_error err;
     arrakis_status rc;
@@ -83,6 +84,7 @@ int main(int argc, char **argv)
     if (rc < 0)
         bench_fail("%s", err.message);
     print_stats(stream, bench_stop(span));
+    printf(", \"open_wall\": %.6f, \"open_cpu\": %.6f", (double)opened.wall_ns * 1e-9, opened.cpu_s);
     if (!drain) {
         printf(", \"broken\": %zu, \"strides\": {", broken);
         for (size_t i = 0; i < count; i++)

@@ -12,4 +12,19 @@ exits 0 "$examples/example_readme" "$broker" $counter
     cat out
 }
 
+exits 0 "$examples/example_stream" -n 3 "$broker" $counter
+[ "$(grep -cE "^[0-9]{19} $counter=[0-9]+\$" out)" = 3 ] || {
+    complain "examples/stream.c"
+    cat out
+}
+"$cli" describe --kafka-url "$broker" --json $counter >channels.jsonl
+exits 0 "$examples/example_stream" -n 1 -m channels.jsonl "$broker" $counter
+exits 1 "$examples/example_stream" "$broker" X1:NO-SUCH
+exits 2 "$examples/example_stream"
+
+exits 0 "$examples/example_epoll" "$broker" 20 $counter
+says out '^20 blocks$'
+
+exits 0 "$examples/example_publish" "$broker" 3
+
 finish

@@ -19,6 +19,7 @@ class LivePublisher:
         self._thread = threading.Thread(target=self._run)
         self.started_ns = gps_now_ns() // self._stride * self._stride
         self.reached_ns = self.started_ns
+        self._flowing = threading.Event()
         self.error = None
 
     def _run(self):
@@ -35,11 +36,15 @@ class LivePublisher:
                 ])  # fmt: skip
                 t += self._stride
                 self.reached_ns = t
+                self._flowing.set()
         except BaseException as e:
             self.error = e
+            self._flowing.set()
 
     def __enter__(self):
+        """Returns when the first block has been delivered."""
         self._thread.start()
+        self._flowing.wait()
         return self
 
     def __exit__(self, *_):

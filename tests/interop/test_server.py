@@ -380,6 +380,7 @@ def test_the_reference_reads_what_we_publish(broker, published_by_ours):
     start, channels, blocks = published_by_ours
     theirs, how = reference_stream(broker.bootstrap, channels, gps_now_ns() - 60 * SECOND,
                                    start + 2 * SECOND, silence_s=25, on_gap="skip")  # fmt: skip
+    assert how == "end"
     theirs = [b for b in theirs if b["time_ns"] >= start]
     assert_same(theirs, [json.loads(formatter(b, "json")) for b in blocks], TEST)
 

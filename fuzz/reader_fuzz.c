@@ -41,21 +41,22 @@ static void require(bool condition)
 
 /* ------------------------------------------------------------------ channels */
 
+/* In another order than their streams'. */
 static const struct channel {
     const char *name, *partition;
     arrakis_dtype dtype;
     double rate;
     int64_t index, stride_ns, latency_ns;
 } specs[] = {
-    {"X:P-A", "p", ARRAKIS_INT32, 16, 0, 62500000, ARRAKIS_SECOND_NS},
-    {"X:P-B", "p", ARRAKIS_INT32, 16, 1, 62500000, ARRAKIS_SECOND_NS},
-    {"X:P-C", "p", ARRAKIS_INT32, 16, 2, 62500000, ARRAKIS_SECOND_NS},
-    {"X:P-D", "p", ARRAKIS_INT32, 16, 70000, 62500000, ARRAKIS_SECOND_NS},
-    {"X:Q-A", "q", ARRAKIS_FLOAT64, 64, 0, 62500000, ARRAKIS_UNSET},
-    {"X:Q-B", "q", ARRAKIS_FLOAT64, 16, 1, 62500000, ARRAKIS_UNSET},
     {"X:Q-C", "q", ARRAKIS_FLOAT64, 256, 2, 62500000, ARRAKIS_UNSET},
-    {"X:R-A", "r", ARRAKIS_INT16, 8, 0, 125000000, 500000000},
+    {"X:P-B", "p", ARRAKIS_INT32, 16, 1, 62500000, ARRAKIS_SECOND_NS},
+    {"X:Q-A", "q", ARRAKIS_FLOAT64, 64, 0, 62500000, ARRAKIS_UNSET},
+    {"X:P-D", "p", ARRAKIS_INT32, 16, 70000, 62500000, ARRAKIS_SECOND_NS},
+    {"X:P-A", "p", ARRAKIS_INT32, 16, 0, 62500000, ARRAKIS_SECOND_NS},
+    {"X:Q-B", "q", ARRAKIS_FLOAT64, 16, 1, 62500000, ARRAKIS_UNSET},
+    {"X:P-C", "p", ARRAKIS_INT32, 16, 2, 62500000, ARRAKIS_SECOND_NS},
     {"X:R-B", "r", ARRAKIS_INT16, 32, 4294967295, 125000000, 500000000},
+    {"X:R-A", "r", ARRAKIS_INT16, 8, 0, 125000000, 500000000},
 };
 
 static arrakis_channels *channels_of(size_t from, size_t to)

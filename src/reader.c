@@ -40,6 +40,20 @@ static arrakis_status check_channel(const arrakis_channel_info *info, arrakis_er
     return ARRAKIS_OK;
 }
 
+/* A replay has topics of its own. */
+static arrakis_status check_replay(const ark_reader_stream *stream,
+                                   const arrakis_channel_info *info, arrakis_error *err)
+{
+    const arrakis_channel *first = arrakis_channels_get(stream->channels, 0);
+    const char *other = first ? first->info.replay_id : info->replay_id;
+    if (info->replay_id && other ? !strcmp(info->replay_id, other) : info->replay_id == other)
+        return ARRAKIS_OK;
+    return ark_fail(err, ARRAKIS_EINVAL,
+                    "channel %s has replay_id %s, %s of the same partition %s has %s", info->name,
+                    info->replay_id ? info->replay_id : "(none)", first->info.name,
+                    info->partition_id, other ? other : "(none)");
+}
+
 static int by_partition(const void *a, const void *b)
 {
     const arrakis_channel *x = *(arrakis_channel *const *)a, *y = *(arrakis_channel *const *)b;
@@ -65,7 +79,9 @@ static arrakis_status make_streams(arrakis_reader *reader, arrakis_channel **sor
                 return rc;
             stream = &reader->streams[reader->stream_count - 1];
         }
-        arrakis_status rc = arrakis_channels_add(stream->channels, sorted[i], err);
+        arrakis_status rc = check_replay(stream, info, err);
+        if (rc == ARRAKIS_OK)
+            rc = arrakis_channels_add(stream->channels, sorted[i], err);
         if (rc < 0)
             return rc;
     }

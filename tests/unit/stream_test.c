@@ -461,6 +461,35 @@ static void options_that_make_no_sense_are_refused(void **state)
     arrakis_stream_close(NULL);
 }
 
+static void channels_come_in_the_order_they_were_asked_for(void **state)
+{
+    (void)state;
+    static const channel_spec specs[] = {{"X:B", ARRAKIS_INT32, 20, "q", 0, 100 * MS, UNSET},
+                                         {"X:C", ARRAKIS_INT16, 10, "r", 0, 100 * MS, UNSET},
+                                         {"X:A", ARRAKIS_INT32, 20, "p", 0, 100 * MS, UNSET}};
+    const arrakis_stream_options o = options_of(PAST, PAST);
+    bench b;
+    arrakis_channels *channels = channels_of(specs, 3);
+    PASS(arrakis_memory_reader_new(&b.reader, channels, err));
+    arrakis_channels_free(channels);
+    PASS(arrakis_stream_open(&b.stream, b.reader, &o, err));
+    assert_string_equal(arrakis_reader_stream_id(b.reader, 0), "memory/p");
+    push(&b, 0, PAST, 10);
+    push(&b, 1, PAST, 20);
+    arrakis_block *block;
+    PASS(arrakis_stream_next(b.stream, -1, &block, err));
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(
+            arrakis_channel_name(arrakis_channels_get(arrakis_block_channels(block), i)),
+            specs[i].name);
+    assert_int_equal(int32_at(arrakis_block_series(block, 0), 0), 20);
+    assert_int_equal(arrakis_block_series(block, 1).data_type, ARRAKIS_INT16);
+    assert_int_equal(arrakis_series_missing(arrakis_block_series(block, 1)), 1);
+    assert_int_equal(int32_at(arrakis_block_series(block, 2), 1), 11);
+    arrakis_block_free(block);
+    arrakis_stream_close(b.stream);
+}
+
 static void a_stream_tells_what_it_will_give(void **state)
 {
     (void)state;
@@ -497,6 +526,7 @@ int main(void)
         cmocka_unit_test(what_happened_is_counted),
         cmocka_unit_test(an_older_caller_gets_the_counters_it_knows),
         cmocka_unit_test(options_that_make_no_sense_are_refused),
+        cmocka_unit_test(channels_come_in_the_order_they_were_asked_for),
         cmocka_unit_test(a_stream_tells_what_it_will_give),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

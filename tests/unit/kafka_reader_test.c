@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a Kafka reader is made of; no broker is needed for that. */
+#include "reader.h"
+#include "support.h"
+
+static const channel_spec specs[] = {
+    {"X:B", ARRAKIS_INT32, 16, "p1", 1, 62500000, UNSET},
+    {"X:A", ARRAKIS_INT32, 16, "p1", 0, 62500000, UNSET},
+    {"X:C", ARRAKIS_INT32, 16, "p0", 0, 62500000, UNSET},
+};
+
+/* Fails to make a reader of the first two channels, and says so. */
+static void refuse(const channel_spec *two, const char *url, const arrakis_kafka_options *options,
+                   const char *text)
+{
+    arrakis_channels *channels = channels_of(two, 2);
+    arrakis_reader *reader;
+    FAIL(arrakis_kafka_reader_new(&reader, url, channels, options, err), ARRAKIS_EINVAL, text);
+    assert_null(reader);
+    arrakis_channels_free(channels);
+}
+
+static void streams_are_named_by_broker_and_partition(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = channels_of(specs, COUNT(specs));
+    arrakis_reader *reader;
+    PASS(arrakis_kafka_reader_new(&reader, "here:1,there:2", channels, NULL, err));
+    arrakis_channels_free(channels);
+    assert_int_equal(arrakis_reader_stream_count(reader), 2);
+    assert_string_equal(arrakis_reader_stream_id(reader, 0), "here:1,there:2/p0");
+    assert_string_equal(arrakis_reader_stream_id(reader, 1), "here:1,there:2/p1");
+    assert_int_equal(arrakis_channels_index(arrakis_reader_stream_channels(reader, 1), "X:B"), 1);
+    assert_false(arrakis_reader_done(reader));
+    arrakis_reader_close(reader);
+}
+
+static void what_a_channel_lacks_is_named(void **state)
+{
+    (void)state;
+    channel_spec two[] = {specs[0], specs[1]};
+    two[1].partition = NULL;
+    refuse(two, "here", NULL, "channel X:A has no partition_id");
+    two[1] = specs[1];
+    two[1].index = UNSET;
+    refuse(two, "here", NULL, "channel X:A has no partition_index");
+    two[1] = specs[1];
+    two[1].stride_ns = UNSET;
+    refuse(two, "here", NULL, "channel X:A has no stride");
+    two[1] = specs[1];
+    two[1].index = 1;
+    refuse(two, "here", NULL, "X:A");
+    arrakis_channels *none = channels_of(specs, 0);
+    arrakis_reader *reader;
+    FAIL(arrakis_kafka_reader_new(&reader, "here", none, NULL, err), ARRAKIS_EINVAL, "no channels");
+    arrakis_channels_free(none);
+}
+
+static void a_topic_belongs_to_one_replay(void **state)
+{
+    (void)state;
+    static const char *const replays[][2] = {{NULL, "r"}, {"r", NULL}, {"r", "s"}};
+    for (size_t i = 0; i < COUNT(replays); i++) {
+        arrakis_channels *channels;
+        arrakis_reader *reader;
+        PASS(arrakis_channels_new(&channels, err));
+        for (int64_t k = 0; k < 2; k++) {
+            arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+            info.name = k ? "X:SECOND" : "X:FIRST";
+            info.data_type = ARRAKIS_INT32;
+            info.sample_rate = 16;
+            info.partition_id = "p";
+            info.partition_index = k;
+            info.stride_ns = 62500000;
+            info.replay_id = replays[i][k];
+            arrakis_channel *channel;
+            PASS(arrakis_channel_new(&channel, &info, err));
+            PASS(arrakis_channels_add(channels, channel, err));
+            arrakis_channel_free(channel);
+        }
+        FAIL(arrakis_kafka_reader_new(&reader, "here", channels, NULL, err), ARRAKIS_EINVAL,
+             "channel X:SECOND has replay_id");
+        arrakis_channels_free(channels);
+    }
+}
+
+static void unusable_options_are_refused(void **state)
+{
+    (void)state;
+    static const arrakis_property unknown = {"no.such.property", "1"};
+    arrakis_kafka_options options = ARRAKIS_KAFKA_OPTIONS_INIT;
+    refuse(specs, "", NULL, "");
+    refuse(specs, NULL, NULL, "");
+    const struct {
+        int64_t start_ns;
+        const char *text;
+    } starts[] = {{-1, "start -1 ns"},
+                  {INT64_MIN + 1, "start -9223372036854775807 ns"},
+                  {INT64_MAX, "start 9223372036854775807 ns"}};
+    for (size_t i = 0; i < COUNT(starts); i++) {
+        options.start_ns = starts[i].start_ns;
+        refuse(specs, "here", &options, starts[i].text);
+    }
+    options.start_ns = 0;
+    options.prefetch_bytes = 0;
+    refuse(specs, "here", &options, "prefetch of 0 bytes");
+    options.prefetch_bytes = INT64_MAX;
+    refuse(specs, "here", &options, "prefetch of 9223372036854775807 bytes");
+    options.prefetch_bytes = UNSET;
+    options.request_timeout_ns = 0;
+    refuse(specs, "here", &options, "request timeout of 0 ns");
+    options.request_timeout_ns = INT64_MAX;
+    options.properties = &unknown;
+    options.property_count = 1;
+    refuse(specs, "here", &options, "no.such.property");
+}
+
+static void any_declared_latency_will_do(void **state)
+{
+    (void)state;
+    channel_spec absurd = specs[0];
+    absurd.latency_ns = INT64_MAX;
+    arrakis_kafka_options options = ARRAKIS_KAFKA_OPTIONS_INIT;
+    options.fast_forward = true;
+    arrakis_channels *channels = channels_of(&absurd, 1);
+    arrakis_reader *reader;
+    PASS(arrakis_kafka_reader_new(&reader, "here", channels, &options, err));
+    arrakis_channels_free(channels);
+    arrakis_reader_close(reader);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(streams_are_named_by_broker_and_partition),
+        cmocka_unit_test(what_a_channel_lacks_is_named),
+        cmocka_unit_test(a_topic_belongs_to_one_replay),
+        cmocka_unit_test(unusable_options_are_refused),
+        cmocka_unit_test(any_declared_latency_will_do),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -161,6 +161,10 @@ static void it_takes_its_readers_over_on_failure_too(void **state)
     parts[0] = part_of(0, 1);
     FAIL(arrakis_multi_reader_new(NULL, parts, 1, err), ARRAKIS_EINVAL, "no readers");
     FAIL(arrakis_multi_reader_new(&multi, parts, 0, err), ARRAKIS_EINVAL, "no readers");
+    parts[0] = part_of(0, 2);
+    parts[1] = part_of(1, 2);
+    FAIL(arrakis_multi_reader_new(&multi, parts, 2, err), ARRAKIS_EINVAL, "X:B");
+    assert_null(multi);
     parts[0] = part_of(0, 1);
     PASS(arrakis_reader_open(parts[0], err));
     PASS(arrakis_multi_reader_new(&multi, parts, 1, err));

@@ -4,7 +4,7 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: all demo test bench install format-check clean
+.PHONY: all demo test bench install format format-check clean
 
 all:
 	@tools/setup.sh build
@@ -24,6 +24,9 @@ bench: all
 install: all
 	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
 	@DESTDIR=$(DESTDIR) cmake --install build
+
+format:
+	@tools/format.sh
 
 format-check:
 	@tools/format.sh --check

@@ -13,6 +13,9 @@ from arrakis.mux import BlockMuxStream
 
 # The message pump has had nothing to say for this long: it waits for what will not come.
 SILENCE_S = 2.5
+# Forked off a process that has this module loaded and no threads: quick, and safe beside gRPC.
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["oracle"])
 
 
 def _stream(pipe, url, channels, start_ns, end_ns, options):
@@ -31,9 +34,8 @@ def _stream(pipe, url, channels, start_ns, end_ns, options):
 
 def reference_stream(url, channels, start_ns, end_ns, silence_s=SILENCE_S, **options):
     """Returns (blocks, how it ended): "end", "waits", or the exception's text."""
-    context = multiprocessing.get_context("fork")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(
+    ours, theirs = CONTEXT.Pipe(duplex=False)
+    process = CONTEXT.Process(
         target=_stream, args=(theirs, url, channels, start_ns, end_ns, options), daemon=True
     )
     process.start()

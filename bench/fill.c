@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Makes what the benchmarks read: a file of messages, the list of channels, topics, a backlog in
  * them, or messages as they would come live. */
+#include "catalog.h"
 #include "messages.h"
 
 #include <librdkafka/rdkafka.h>
@@ -194,11 +195,46 @@ static void go_live(rd_kafka_t *rk, rd_kafka_topic_t **topics)
     free(buffers);
 }
 
+static void put(rd_kafka_t *rk, rd_kafka_topic_t *topic, const char *key, const char *value)
+{
+    if (rd_kafka_producev(rk, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(0),
+                          RD_KAFKA_V_KEY((void *)(uintptr_t)key, strlen(key)),
+                          RD_KAFKA_V_VALUE((void *)(uintptr_t)value, strlen(value)),
+                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END))
+        bench_fail("metadata was not produced");
+}
+
+/* The metadata topic, as a server writes it. */
+static void announce(rd_kafka_t *rk)
+{
+    arrakis_channels *channels = workload_channels(&work, work.wanted);
+    arrakis_channel **list = bench_alloc(work.wanted * sizeof(arrakis_channel *));
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(rk, "arrakis-metadata-BENCH", NULL);
+    for (size_t i = 0; i < work.wanted; i++) {
+        list[i] = arrakis_channels_get(channels, i);
+        char *json = arrakis_channel_to_json(list[i]);
+        put(rk, topic, arrakis_channel_name(list[i]), json);
+        free(json);
+    }
+    char hex[65], text[200];
+    if (ark_metadata_digest(hex, list, work.wanted, NULL) < 0)
+        bench_fail("no digest");
+    snprintf(text, sizeof text, "{\"version\": 1, \"digest\": \"%s\", \"count\": %zu}", hex,
+             work.wanted);
+    put(rk, topic, "__digest__", text);
+    rd_kafka_flush(rk, 30000);
+    rd_kafka_topic_destroy(topic);
+    arrakis_channels_free(channels);
+    free(list);
+}
+
 static void with_broker(const char *what)
 {
     rd_kafka_t *rk = make_producer();
     if (!strcmp(what, "topics")) {
         make_topics(rk);
+    } else if (!strcmp(what, "announce")) {
+        announce(rk);
     } else {
         rd_kafka_topic_t **topics = open_topics(rk);
         if (!strcmp(what, "backlog"))

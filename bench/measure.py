@@ -91,6 +91,7 @@ class Line:
     limit: list | None = None
     note: str = ""
     difference: bool = False  # what matters is ours - limit
+    higher: bool = False  # more is better: ratios say how much worse than the limit all the same
 
     def spread(self, name):
         values = getattr(self, name)
@@ -101,12 +102,12 @@ class Line:
             return None
         if self.difference:
             return Spread.of([o - x for o, x in zip(self.ours, self.limit)])
-        return Spread.of([o / x for o, x in zip(self.ours, self.limit)])
+        return Spread.of([x / o if self.higher else o / x for o, x in zip(self.ours, self.limit)])
 
     def under_reference(self):
-        if not self.reference or not all(self.ours):
+        if not self.reference or not all(self.ours) or not all(self.reference):
             return None
-        return Spread.of([r / o for o, r in zip(self.ours, self.reference)])
+        return Spread.of([o / r if self.higher else r / o for o, r in zip(self.ours, self.reference)])
 
     def as_json(self):
         spread = {name: s and dataclasses.asdict(s) for name, s in (

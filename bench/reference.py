@@ -199,15 +199,15 @@ def live(a):
     channels = load_channels(a["metadata"])
     wall, cpu = span()
     mux = BlockMuxStream(KafkaReader(a["url"], channels, fast_forward=True))
-    strides, broken = {}, 0
+    strides, broken, begun = {}, 0, time.time_ns() + SECOND
     end = time.monotonic() + float(a["seconds"])
     for block in mux.stream():
         now = time.time_ns()
         if block.has_gaps or len(block) < len(channels):
-            broken += 1
+            broken += now > begun
         else:
             strides[(block.time_ns + UNIX_FROM_GPS) // STRIDE] = now
-        if time.monotonic() > end or a.get("mode") == "first":
+        if time.monotonic() > end or (a.get("mode") == "first" and strides):
             break
     took = span()
     return {"wall": took[0] - wall, "cpu": took[1] - cpu, "peak_kb": peak_kb(), "broken": broken,

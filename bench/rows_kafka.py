@@ -1,24 +1,46 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows that read and write a real broker's topics."""
+"""Rows of backlogs in a real broker's topics: drain, publish (through the broker), arrow, and the
+site's (b)."""
 
-from measure import PAST, Line, interleave, program, reference, run
+import os
+import subprocess
+import time
+
+from measure import BUILD, PAST, Line, interleave, program, reference, run
+from rows_memory import PUBLISHED
 
 DRAINS = (
-    ("20 x 100 x 1, 40,000 messages", "us/message", 1e6,
+    ("20 x 100 x 1, 40,000 messages",
      {"prefix": "dra", "partitions": 20, "channels": 100, "samples": 1, "strides": 2000}),
-    ("4 x 100 x 1024, 800 messages", "us/message", 1e6,
+    ("4 x 100 x 1024, 800 messages",
      {"prefix": "drb", "partitions": 4, "channels": 100, "samples": 1024, "strides": 200}),
-    ("1 x 1000 x 16, 1,000 messages", "us/message", 1e6,
-     {"prefix": "drc", "partitions": 1, "channels": 1000, "samples": 16, "dtype": "float64", "strides": 1000}),
+    ("1 x 1000 x 16, 1,000 messages",
+     {"prefix": "drc", "partitions": 1, "channels": 1000, "samples": 16, "dtype": "float64",
+      "strides": 1000}),
 )  # fmt: skip
+SITE = {"prefix": "site", "partitions": 2500, "channels": 80, "samples": 1, "strides": 160}
 
 
 def pick(samples, name, factor=1.0, per=None):
     return [s[name] * factor / (s[per] if per else 1) for s in samples]
 
 
-def drain_lines(row, case, got):
-    """CPU a message, wall, peak memory; by round."""
+def backlog_sides(bench, work, reference_strides):
+    """Three programs that read the same topics from their beginning to their end."""
+    bench.backlog(**work)
+    meta = bench.metadata(work["prefix"], **work)
+    size = 8 if work.get("dtype") == "float64" else 4
+    return {
+        "limit": lambda: run(program("bare_consume", mode="drain", url=bench.url, sample_size=size,
+                                     **work)),
+        "ours": lambda: run(program("read", mode="drain", url=bench.url, start=PAST, **work)),
+        "reference": lambda: run(reference("drain", url=bench.url, metadata=meta, start=PAST,
+                                           strides=reference_strides,
+                                           partitions=work["partitions"])),
+    }  # fmt: skip
+
+
+def backlog_lines(row, case, got):
     def sides(name, factor, per=None):
         return {side: pick(got[side], name, factor, per) for side in got}
 
@@ -31,16 +53,86 @@ def drain_lines(row, case, got):
 
 def drain(bench):
     lines = []
-    for case, _, _, work in DRAINS:
-        bench.backlog(**work)
-        meta = bench.metadata(work["prefix"], **work)
-        url, part = bench.url, work["partitions"]
-        got = interleave(bench.rounds, {
-            "limit": lambda: run(program("bare_consume", mode="drain", url=url, prefix=work["prefix"],
-                                         partitions=part, strides=work["strides"])),
-            "ours": lambda: run(program("read", mode="drain", url=url, start=PAST, **work)),
-            "reference": lambda: run(reference("drain", url=url, metadata=meta, start=PAST,
-                                               strides=work["strides"], partitions=part)),
-        })  # fmt: skip
-        lines += drain_lines("drain", case, got)
+    for case, work in DRAINS:
+        got = interleave(bench.rounds, backlog_sides(bench, work, work["strides"]))
+        lines += backlog_lines("drain", case, got)
     return lines
+
+
+def site_backlog(bench):
+    """The reference reads the first 16 strides: all of them would take it minutes."""
+    bench.fresh_broker()
+    got = interleave(bench.rounds, backlog_sides(bench, SITE, 16))
+    lines = backlog_lines("site", "(b) backlog of 160 strides, 2,500 topics", got)
+    for line in lines:
+        line.note = "reference: 16 strides"
+    return lines
+
+
+# ---------------------------------------------------------------- publish
+
+
+def publish(bench):
+    lines = []
+    for i, (case, work, _, _) in enumerate(PUBLISHED):
+        work = {**work, "prefix": f"pub{i}", "partitions": 1}
+        bench.topics(**work)
+        file = bench.messages(f"pub{i}", strides=1, **work)
+        meta = bench.metadata(f"pub{i}", **work)
+        common = {"url": bench.url, "strides": 203, "start": PAST}
+        got = interleave(bench.rounds, {
+            "limit": lambda: run(program("bare_produce", file=file, prefix=work["prefix"],
+                                         partitions=1, **common)),
+            "ours": lambda: run(program("publish", **work, **common)),
+            "reference": lambda: run(reference("publish", file=file, metadata=meta, **common)),
+        })  # fmt: skip
+        for what, name in (("CPU", "cpu"), ("wall", "wall")):
+            lines.append(Line("publish", f"{case}, through the broker: {what}", "us/block",
+                              **{side: pick(got[side], name, 1e6, "blocks") for side in got}))
+    return lines
+
+
+# ---------------------------------------------------------------- arrow
+
+
+def pipe(arguments, names):
+    """Run arrakis-cli with its output thrown away: wall and CPU seconds of the whole process."""
+    began = time.monotonic()
+    process = subprocess.Popen([str(BUILD / "arrakis-cli"), *arguments], stdin=subprocess.PIPE,
+                               stdout=subprocess.DEVNULL, text=True)  # fmt: skip
+    process.stdin.write(names)
+    process.stdin.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.monotonic() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"arrakis-cli: exit {process.returncode}")
+    return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime}
+
+
+def names_of(metadata):
+    import json
+
+    return "".join(json.loads(line)["name"] + "\n" for line in metadata.read_text().splitlines())
+
+
+def arrow(bench):
+    case, work = DRAINS[1]
+    sides = backlog_sides(bench, work, work["strides"])
+    meta = bench.metadata(work["prefix"], **work)
+    names, end = names_of(meta), PAST + work["strides"] * 0.0625
+    arguments = ["stream", "--arrow", "--kafka-url", bench.url, "--metadata", str(meta), "--start",
+                 str(PAST), "--end", str(end), "-"]  # fmt: skip
+    got = interleave(bench.rounds, {
+        "limit": sides["ours"],
+        "ours": lambda: pipe(arguments, names),
+        "reference": lambda: run(reference("drain", url=bench.url, metadata=meta, start=PAST, arrow=1,
+                                           strides=work["strides"], partitions=work["partitions"])),
+    })  # fmt: skip
+    megabytes = got["limit"][0]["bytes"] / 1e6
+    return [
+        Line("arrow", f"{case}, stream --arrow >/dev/null: {what}", "MB/s",
+             **{side: [megabytes / s[name] for s in got[side]] for side in got}, higher=True,
+             note="limit: drain")
+        for what, name in (("CPU", "cpu"), ("wall", "wall"))
+    ]  # fmt: skip

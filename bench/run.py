@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import rows_kafka
+import rows_live
 import rows_memory
 from measure import Bench, NotRun, table
 
@@ -16,6 +17,12 @@ ROWS = {
     "decode": [rows_memory.decode],
     "observatory": [rows_memory.observatory],
     "drain": [rows_kafka.drain],
+    "live": [rows_live.live],
+    "fast": [rows_live.fast],
+    "start": [rows_live.start],
+    "publish": [rows_memory.encode, rows_kafka.publish],
+    "arrow": [rows_kafka.arrow],
+    "site": [rows_memory.site_memory, rows_kafka.site_backlog, rows_live.site_live],
 }
 
 

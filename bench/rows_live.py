@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of live data, that a publisher sends 16 times a second: live, fast channels, start, and the
+site's (c)."""
+
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from measure import BUILD, ROOT, Line, NotRun, interleave, program, reference, result, run, spawn
+from rows_kafka import SITE, names_of, pick
+
+SECONDS = 6
+
+
+class Live:
+    """A publisher at work."""
+
+    def __init__(self, bench, seconds=3600, **work):
+        self.command = program("fill", make="live", url=bench.url, linger=0, seconds=seconds, **work)
+
+    def __enter__(self):
+        self.process = spawn(self.command)
+        time.sleep(1)
+        if self.process.poll() is not None:
+            raise NotRun(f"the publisher ended: {self.process.stderr.read()}")
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+
+def consume(bench, work, seconds=SECONDS):
+    return program("bare_consume", mode="live", url=bench.url, seconds=seconds, **work)
+
+
+def read(bench, work, seconds=SECONDS):
+    return program("read", mode="live", url=bench.url, seconds=seconds, **work)
+
+
+def share(sample):
+    return {"share": 100 * sample["cpu"] / sample["wall"], **sample}
+
+
+# ---------------------------------------------------------------- live
+
+
+def added_latency(bench, work, command):
+    """The bare loop and a reader at once. When the reader had each stride after the bare loop, ms."""
+    bare = spawn(consume(bench, work, SECONDS + 1))
+    reader = spawn(command)
+    strides = result(reader)
+    limit = result(bare)["strides"]
+    after = sorted((at - limit[k]) / 1e6 for k, at in strides["strides"].items() if k in limit)
+    if len(after) < SECONDS * 8:
+        raise NotRun(f"only {len(after)} whole strides in {SECONDS} s")
+    return {"median": statistics.median(after), "p99": after[int(0.99 * (len(after) - 1))],
+            "worst": after[-1], **share(strides)}  # fmt: skip
+
+
+def live(bench):
+    lines = []
+    for partitions, channels in ((20, 100), (323, 80)):
+        work = {"prefix": f"live{partitions}p", "partitions": partitions, "channels": channels,
+                "samples": 1}  # fmt: skip
+        bench.topics(**work)
+        meta = bench.metadata(work["prefix"], **work)
+        ask = reference("live", url=bench.url, metadata=meta, seconds=SECONDS)
+        with Live(bench, **work):
+            got = interleave(bench.rounds, {
+                "ours": lambda: added_latency(bench, work, read(bench, work)),
+                "reference": lambda: added_latency(bench, work, ask),
+            })  # fmt: skip
+        for what in ("median", "p99", "worst"):
+            lines.append(Line("live", f"{partitions} partitions, added latency: {what}", "ms",
+                              pick(got["ours"], what), pick(got["reference"], what),
+                              [0.0] * bench.rounds, difference=True))
+        lines.append(Line("live", f"{partitions} partitions: CPU", "% of a core",
+                          pick(got["ours"], "share"), pick(got["reference"], "share")))
+        lines.append(Line("live", f"{partitions} partitions: peak memory", "MB",
+                          pick(got["ours"], "peak_kb", 1e-3),
+                          pick(got["reference"], "peak_kb", 1e-3)))
+    return lines
+
+
+# ---------------------------------------------------------------- fast channels
+
+
+def fast(bench):
+    work = {"prefix": "fast", "partitions": 12, "channels": 100, "samples": 1024}
+    bench.topics(**work)
+    meta = bench.metadata("fast-24", wanted=24, **work)
+    with Live(bench, **work):
+        got = interleave(bench.rounds, {
+            "limit": lambda: share(run(consume(bench, work))),
+            "ours": lambda: share(run(read(bench, {**work, "wanted": 24}))),
+            "reference": lambda: share(run(reference("live", url=bench.url, metadata=meta,
+                                                     seconds=SECONDS))),
+        })  # fmt: skip
+    case = "12 x 100 x 1024 float32, 24 wanted"
+    return [
+        Line("fast", f"{case}: late strides of {SECONDS * 16}", "strides",
+             pick(got["ours"], "broken"), pick(got["reference"], "broken"), [0] * bench.rounds,
+             difference=True),
+        Line("fast", f"{case}: CPU", "% of a core", **{s: pick(got[s], "share") for s in got}),
+    ]  # fmt: skip
+
+
+# ---------------------------------------------------------------- site (c)
+
+
+def try_partitions(bench, partitions, seconds):
+    """Whether broker, publisher and reader keep up together; what each of them takes."""
+    work = {**SITE, "partitions": partitions}
+    publisher = spawn(Live(bench, seconds=seconds + 3, **work).command)
+    time.sleep(1)
+    broker = bench.broker_cpu_s()
+    ours = share(run(read(bench, work, seconds), seconds + 60))
+    broker = 100 * (bench.broker_cpu_s() - broker) / ours["wall"]
+    sent = result(publisher, seconds + 60)
+    return {"partitions": partitions, "late": ours["broken"], "share": ours["share"],
+            "peak_kb": ours["peak_kb"], "blocks": len(ours["strides"]), "broker": broker,
+            "publisher": 100 * sent["cpu"], "publisher_worst_ms": sent["worst_ms"]}  # fmt: skip
+
+
+def site_live(bench):
+    best = None
+    for partitions in (320, 480, 640, 800, 1000, 1250):
+        tried = try_partitions(bench, partitions, 8)
+        if tried["late"] or tried["blocks"] < 6 * 16 or tried["publisher_worst_ms"] > 62.5:
+            best = best or tried
+            break
+        best = tried
+    stopped = tried if tried is not best else None
+    got = try_partitions(bench, best["partitions"], 60)
+    note = f"broker {got['broker']:.0f} %, publisher {got['publisher']:.0f} % of a core"
+    if stopped:
+        note += (f"; at {stopped['partitions']}: {stopped['late']} late, broker "
+                 f"{stopped['broker']:.0f} %, the publisher up to "
+                 f"{stopped['publisher_worst_ms']:.0f} ms behind")  # fmt: skip
+    case = f"(c) live, {got['partitions']} partitions x 80, 60 s"
+    return [
+        Line("site", f"{case}: late strides", "strides", [got["late"]], None, [0], note, True),
+        Line("site", f"{case}: CPU", "% of a core", [got["share"]]),
+        Line("site", f"{case}: peak memory", "MB", [got["peak_kb"] / 1e3]),
+    ]
+
+
+# ---------------------------------------------------------------- start
+
+
+def first_line_s(command, phase, stdin=None):
+    """Seconds from exec, at that part of a stride, to the first line of output."""
+    now = time.time()
+    time.sleep((phase - now * 16) % 1 / 16)
+    began = time.monotonic()
+    process = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    if stdin:
+        stdin.close()
+    line = process.stdout.readline()
+    took = time.monotonic() - began
+    process.kill()
+    process.communicate()
+    if not line:
+        raise NotRun(f"{command[0]} printed nothing")
+    return took
+
+
+def until_exit_s(command):
+    began = time.monotonic()
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise NotRun(f"{command[0]}: exit {done.returncode}: {done.stderr[-300:]}")
+    return time.monotonic() - began
+
+
+def start(bench):
+    work = {"prefix": "start", "partitions": 20, "channels": 100, "samples": 1}
+    bench.topics(**work)
+    run(program("fill", make="announce", url=bench.url, **work))
+    meta = bench.metadata("start-20", wanted=20, **work)
+    names = names_of(meta).split()
+    cli = [str(BUILD / "arrakis-cli"), "stream", "--json", "--kafka-url", bench.url, "--metadata",
+           str(meta), "--on-gap", "skip", *names]  # fmt: skip
+    rounds = max(bench.rounds, 8)
+    phases = iter([(i // 3 * 3 + 0.5) / rounds / 3 for i in range(3 * rounds)])
+    with Live(bench, **work):
+        got = interleave(rounds, {
+            "limit": lambda: first_line_s(program("bare_consume", mode="first", url=bench.url, **work),
+                                          next(phases)),
+            "ours": lambda: first_line_s(cli, next(phases)),
+            "reference": lambda: first_line_s(
+                reference("live", url=bench.url, metadata=meta, mode="first", seconds=20),
+                next(phases)),
+        })  # fmt: skip
+    lines = [Line("start", "exec to first live block, 20 partitions", "ms",
+                  **{side: [1e3 * s for s in got[side]] for side in got}, difference=True,
+                  note="every phase of a stride")]  # fmt: skip
+    describe = [str(BUILD / "arrakis-cli"), "describe", "--json", "--kafka-url", bench.url, names[0]]
+    with describing_server(bench) as server:
+        arrakis = [str(Path(sys.executable).parent / "arrakis"), "--url", server.url, "describe",
+                   names[0]]  # fmt: skip
+        got = interleave(rounds, {
+            "limit": lambda: until_exit_s(program("bare_describe", url=bench.url)),
+            "ours": lambda: until_exit_s(describe),
+            "reference": lambda: until_exit_s(arrakis),
+        })  # fmt: skip
+    lines.append(Line("start", "exec to exit, describe of 2,000 channels' broker", "ms",
+                      **{side: [1e3 * s for s in got[side]] for side in got}, difference=True,
+                      note="reference: by its server"))
+    return lines
+
+
+def describing_server(bench):
+    """The reference asks a server, that has the same broker."""
+    sys.path.insert(0, str(ROOT / "tests" / "interop"))
+    from server import Server
+
+    directory = bench.path("server")
+    directory.mkdir()
+    return Server(bench.url, directory, {})

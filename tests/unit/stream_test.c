@@ -213,7 +213,7 @@ static void a_deadline_makes_a_block_without_data(void **state)
     expect(&b, begin_ns, 1, 2);
     expect(&b, begin_ns + 100 * MS, -1, -1);
     int64_t now_ns = arrakis_gps_now_ns();
-    assert_in_range(now_ns, begin_ns + 200 * MS, begin_ns + 2 * SECOND);
+    assert_in_range(now_ns, begin_ns + 200 * MS, begin_ns + 60 * SECOND);
     arrakis_stream_close(b.stream);
 }
 
@@ -225,11 +225,11 @@ static void a_timeout_is_kept(void **state)
     bench b = bench_of(patient, NULL);
     int64_t begin_ns = monotonic_ns();
     assert_int_equal(next_status(&b, 0), ARRAKIS_TIMEOUT);
-    assert_true(monotonic_ns() - begin_ns < SECOND);
+    assert_true(monotonic_ns() - begin_ns < 60 * SECOND);
     push(&b, 0, grid_now(), 1); /* half a block is none */
     begin_ns = monotonic_ns();
     assert_int_equal(next_status(&b, 40), ARRAKIS_TIMEOUT);
-    assert_in_range(monotonic_ns() - begin_ns, 40 * MS, 2 * SECOND);
+    assert_in_range(monotonic_ns() - begin_ns, 40 * MS, 60 * SECOND);
     arrakis_stream_close(b.stream);
 }
 
@@ -257,7 +257,7 @@ static void the_descriptor_tells_of_deadlines(void **state)
 {
     (void)state;
     bench b = bench_of(prompt, NULL);
-    int64_t begin_ns = grid_now() + 100 * MS;
+    int64_t begin_ns = grid_now() + 500 * MS;
     push(&b, 0, begin_ns, 1);
     push(&b, 1, begin_ns, 2);
     expect(&b, begin_ns, 1, 2);
@@ -402,7 +402,7 @@ static void what_happened_is_counted(void **state)
     assert_int_equal(stats.gaps, 7);
     assert_int_equal(stats.fast_forwards + stats.errors + stats.overflow + stats.unwanted, 0);
     int64_t lag_ns = arrakis_stream_lag_ns(b.stream, 0);
-    assert_in_range(arrakis_gps_now_ns() - lag_ns, PAST + 200 * MS, PAST + 200 * MS + SECOND);
+    assert_in_range(arrakis_gps_now_ns() - lag_ns, PAST + 200 * MS, PAST + 200 * MS + 60 * SECOND);
     assert_int_equal(arrakis_stream_lag_ns(b.stream, 1), UNSET);
     assert_int_equal(arrakis_stream_lag_ns(b.stream, 2), UNSET);
     arrakis_stream_close(b.stream);

@@ -24,6 +24,9 @@ write_basic_package_version_file(arrakisConfigVersion.cmake COMPATIBILITY SameMi
 install(TARGETS arrakis EXPORT arrakis
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET arrakis_grpc)
+    install(TARGETS arrakis_grpc LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
 if(TARGET arrakis-cli)
     install(TARGETS arrakis-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flight_auth.h"
+
+#include "error.h"
+#include "log.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* No token comes near it; servers take headers of 8 kB. */
+#define TOKEN_SIZE_MAX 65536
+
+static const char blanks[] = " \t\r\n";
+
+/* The text without the blanks around it, to be freed; NULL when nothing is left. */
+static char *stripped(const char *text)
+{
+    text += strspn(text, blanks);
+    size_t length = strlen(text);
+    while (length && strchr(blanks, text[length - 1]))
+        length--;
+    return length ? strndup(text, length) : NULL;
+}
+
+/* Bytes that a header's value may have. */
+static bool is_clean(const char *token)
+{
+    for (; *token; token++)
+        if (*token <= ' ' || *token > '~')
+            return false;
+    return true;
+}
+
+static char *from_environment(const char *name)
+{
+    const char *value = getenv(name);
+    return value ? stripped(value) : NULL;
+}
+
+/* `own`: only a file that this user wrote; in /tmp anybody may put one under our name. */
+static char *from_file(const char *path, bool own)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (own ? O_NOFOLLOW : 0));
+    struct stat info;
+    char *token = NULL;
+    if (fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
+        (!own || info.st_uid == geteuid()) && info.st_size < TOKEN_SIZE_MAX) {
+        char *text = calloc(1, TOKEN_SIZE_MAX);
+        if (text && read(fd, text, TOKEN_SIZE_MAX - 1) > 0)
+            token = stripped(text);
+        free(text);
+    }
+    if (fd >= 0)
+        close(fd);
+    return token;
+}
+
+static char *from_named_file(const char *name)
+{
+    const char *path = getenv(name);
+    return path && *path ? from_file(path, false) : NULL;
+}
+
+static char *from_directory(const char *directory)
+{
+    char path[4096];
+    int n = directory && *directory
+                ? snprintf(path, sizeof path, "%s/bt_u%lu", directory, (unsigned long)geteuid())
+                : -1;
+    return n > 0 && (size_t)n < sizeof path ? from_file(path, true) : NULL;
+}
+
+/* Whether a token that was found is for this; says why not, never what it is. */
+static bool is_usable(const char *token, const char *where, const ark_auth_request *request,
+                      const ark_url *url)
+{
+    static const char *const why[] = {[ARK_TOKEN_EXPIRED] = "has expired",
+                                      [ARK_TOKEN_ELSEWHERE] = "is for another audience",
+                                      [ARK_TOKEN_NARROW] = "lacks the scope"};
+    if (!is_clean(token)) {
+        ark_log(ARRAKIS_LOG_WARNING, "the token of %s is not one: passed over", where);
+        return false;
+    }
+    ark_token_fit fit = ark_token_check(token, url->host, request->scope, time(NULL));
+    if (fit == ARK_TOKEN_FITS || fit == ARK_TOKEN_OPAQUE)
+        return true;
+    ark_log(fit == ARK_TOKEN_EXPIRED ? ARRAKIS_LOG_WARNING : ARRAKIS_LOG_DEBUG,
+            "the token of %s %s (%s, %s): passed over", where, why[fit], url->host,
+            request->scope);
+    return false;
+}
+
+/* Bearer-token discovery of the WLCG: the first place that has one counts. */
+static char *discover(const ark_auth_request *request, const ark_url *url)
+{
+    const char *places[] = {"BEARER_TOKEN", "BEARER_TOKEN_FILE", "XDG_RUNTIME_DIR", "/tmp"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char *token = i == 0   ? from_environment(places[i])
+                      : i == 1 ? from_named_file(places[i])
+                               : from_directory(i == 2 ? getenv(places[i]) : places[i]);
+        if (token && is_usable(token, places[i], request, url))
+            return token;
+        free(token);
+    }
+    return NULL;
+}
+
+static bool is_private(const ark_auth_request *request, const ark_url *url)
+{
+    return url->tls || request->allow_plain || ark_url_is_loopback(url);
+}
+
+/* One that the user gave: it is sent, or that it cannot be is an error. */
+static arrakis_status use_given(char **out, const char *token, const ark_auth_request *request,
+                                const ark_url *url, arrakis_error *err)
+{
+    if (!is_clean(token))
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "the token has a blank or another character in it that no token has");
+    if (!is_private(request, url))
+        return ark_fail(
+            err, ARRAKIS_EAUTH,
+            "a token would go to %.200s over a plain connection, where others can read "
+            "it: use grpc+tls://, or insecure_token if that is meant",
+            url->target);
+    *out = strdup(token);
+    return *out ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "a token: out of memory");
+}
+
+arrakis_status ark_auth_find(char **out, const ark_auth_request *request, const ark_url *url,
+                             arrakis_error *err)
+{
+    *out = NULL;
+    if (request->token)
+        return *request->token ? use_given(out, request->token, request, url, err) : ARRAKIS_OK;
+    const char *given = request->publishing ? getenv("ARRAKIS_TOKEN") : NULL;
+    if (given && *given)
+        return use_given(out, given, request, url, err);
+    char *found = discover(request, url);
+    if (found && !is_private(request, url)) {
+        ark_log(ARRAKIS_LOG_WARNING,
+                "a token was found but is not sent: the connection to %s is plain", url->target);
+        free(found);
+        found = NULL;
+    }
+    *out = found;
+    return ARRAKIS_OK;
+}

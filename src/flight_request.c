@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flight_request.h"
+
+#include "error.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of the JSON schemas that the requests follow. */
+#define REQUEST_VERSION "0.5.0"
+
+/* ------------------------------------------------------------------ writing */
+
+static json_t *text_or_null(const char *text)
+{
+    return text && *text ? json_string(text) : json_null();
+}
+
+static json_t *time_or_null(int64_t time_ns)
+{
+    return time_ns == ARRAKIS_UNSET ? json_null() : json_integer(time_ns);
+}
+
+/* Takes args over. A value that jansson could not make (no memory, no UTF-8) is missing in it. */
+static arrakis_status finish(char **out, const char *kind, json_t *args, size_t wanted,
+                             arrakis_error *err)
+{
+    *out = NULL;
+    size_t found = json_object_size(args);
+    json_t *request = found == wanted ? json_pack("{s:s,s:O,s:s}", "request", kind, "args", args,
+                                                  "version", REQUEST_VERSION)
+                                      : NULL;
+    if (request)
+        *out = json_dumps(request, JSON_COMPACT);
+    json_decref(request);
+    json_decref(args);
+    if (*out)
+        return ARRAKIS_OK;
+    return ark_fail(err, ARRAKIS_EINVAL,
+                    "a request %s that cannot be written: a text in it is not UTF-8, or no memory",
+                    kind);
+}
+
+static json_t *type_list(const arrakis_query *query)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < query->data_type_count; i++)
+        json_array_append_new(list, json_string(arrakis_dtype_name(query->data_types[i])));
+    return list;
+}
+
+/* NULL where one of them cannot be written. */
+static json_t *text_list(const char *const *texts, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < count; i++)
+        if (!texts[i] || json_array_append_new(list, json_string(texts[i])) < 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+/* Servers know whole rates only: nothing between two of them is lost by rounding inwards. */
+static json_t *whole_rate(double rate)
+{
+    return rate <= 0 ? json_integer(0) : json_integer((json_int_t)fmin(rate, 4294967295.0));
+}
+
+arrakis_status ark_request_search(char **out, const char *kind, const arrakis_query *query,
+                                  arrakis_error *err)
+{
+    *out = NULL;
+    if (isnan(query->min_rate) || isnan(query->max_rate))
+        return ark_fail(err, ARRAKIS_EINVAL, "a search between the rates %g and %g",
+                        query->min_rate, query->max_rate);
+    json_t *args = json_object();
+    json_object_set_new(args, "pattern", json_string(query->pattern ? query->pattern : ".*"));
+    json_object_set_new(args, "data_type", type_list(query));
+    json_object_set_new(args, "min_rate", whole_rate(ceil(query->min_rate)));
+    json_object_set_new(args, "max_rate", whole_rate(floor(query->max_rate)));
+    json_object_set_new(args, "publisher", text_list(query->publishers, query->publisher_count));
+    json_object_set_new(args, "time", time_or_null(query->time_ns));
+    json_object_set_new(args, "replay_id", text_or_null(query->replay_id));
+    return finish(out, kind, args, 7, err);
+}
+
+arrakis_status ark_request_describe(char **out, const char *const *names, size_t count,
+                                    int64_t time_ns, const char *replay_id, arrakis_error *err)
+{
+    json_t *args = json_object();
+    json_object_set_new(args, "channels", text_list(names, count));
+    json_object_set_new(args, "time", time_or_null(time_ns));
+    json_object_set_new(args, "replay_id", text_or_null(replay_id));
+    return finish(out, "Describe", args, 3, err);
+}
+
+static json_t *name_list(const arrakis_channels *channels)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < arrakis_channels_count(channels); i++)
+        json_array_append_new(
+            list, json_string(arrakis_channel_name(arrakis_channels_get(channels, i))));
+    return list;
+}
+
+arrakis_status ark_request_stream(char **out, const ark_stream_request *request,
+                                  arrakis_error *err)
+{
+    json_t *args = json_object();
+    json_object_set_new(args, "channels", name_list(request->channels));
+    json_object_set_new(args, "start", time_or_null(request->start_ns));
+    json_object_set_new(args, "end", time_or_null(request->end_ns));
+    json_object_set_new(args, "replay_start", time_or_null(request->replay_start_ns));
+    json_object_set_new(args, "replay_end", time_or_null(request->replay_end_ns));
+    json_object_set_new(args, "replay_id", text_or_null(request->replay_id));
+    return finish(out, "Stream", args, 6, err);
+}
+
+/* ------------------------------------------------------------------ reading */
+
+static arrakis_status read_names(ark_ticket *out, const json_t *list, arrakis_error *err)
+{
+    size_t count = json_array_size(list);
+    if (!count)
+        return ark_fail(err, ARRAKIS_EFORMAT, "a ticket without args.channels");
+    if (!(out->names = calloc(count, sizeof *out->names)))
+        return ark_fail(err, ARRAKIS_ENOMEM, "a ticket of %zu channels: out of memory", count);
+    for (; out->name_count < count; out->name_count++) {
+        const char *name = json_string_value(json_array_get(list, out->name_count));
+        if (!name)
+            return ark_fail(err, ARRAKIS_EFORMAT, "a ticket whose args.channels[%zu] is no text",
+                            out->name_count);
+        if (!(out->names[out->name_count] = strdup(name)))
+            return ark_fail(err, ARRAKIS_ENOMEM, "a ticket of %zu channels: out of memory", count);
+    }
+    return ARRAKIS_OK;
+}
+
+static int64_t time_of(const json_t *args, const char *key)
+{
+    const json_t *value = json_object_get(args, key);
+    return json_is_integer(value) ? json_integer_value(value) : ARRAKIS_UNSET;
+}
+
+arrakis_status ark_ticket_read(ark_ticket *out, const void *ticket, size_t size,
+                               arrakis_error *err)
+{
+    *out = (ark_ticket){.start_ns = ARRAKIS_UNSET, .end_ns = ARRAKIS_UNSET};
+    json_error_t where;
+    json_t *request = json_loadb(ticket, size, 0, &where);
+    if (!request)
+        return ark_fail(err, ARRAKIS_EFORMAT, "a ticket that is no JSON: %.160s (byte %d)",
+                        where.text, where.position);
+    const json_t *args = json_object_get(request, "args");
+    out->start_ns = time_of(args, "start");
+    out->end_ns = time_of(args, "end");
+    arrakis_status rc = read_names(out, json_object_get(args, "channels"), err);
+    json_decref(request);
+    if (rc < 0)
+        ark_ticket_clear(out);
+    return rc;
+}
+
+void ark_ticket_clear(ark_ticket *ticket)
+{
+    for (size_t i = 0; i < ticket->name_count; i++)
+        free(ticket->names[i]);
+    free(ticket->names);
+    *ticket = (ark_ticket){.start_ns = ARRAKIS_UNSET, .end_ns = ARRAKIS_UNSET};
+}

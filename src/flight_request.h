@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests as JSON, the form in which descriptors and tickets carry them. No I/O. */
+#ifndef ARK_FLIGHT_REQUEST_H
+#define ARK_FLIGHT_REQUEST_H
+
+#include <arrakis/arrakis.h>
+
+/* Each gives a text to be freed. ENOMEM; EINVAL for a text that is not UTF-8, or a rate that no
+ * request can hold. */
+
+/* `kind` is "Find" or "Count". */
+arrakis_status ark_request_search(char **out, const char *kind, const arrakis_query *query,
+                                  arrakis_error *err);
+arrakis_status ark_request_describe(char **out, const char *const *names, size_t count,
+                                    int64_t time_ns, const char *replay_id, arrakis_error *err);
+
+typedef struct ark_stream_request {
+    const arrakis_channels *channels;
+    int64_t start_ns, end_ns, replay_start_ns, replay_end_ns;
+    const char *replay_id;
+} ark_stream_request;
+
+arrakis_status ark_request_stream(char **out, const ark_stream_request *request,
+                                  arrakis_error *err);
+
+/* What is read of a ticket that a server made; to be cleared. */
+typedef struct ark_ticket {
+    int64_t start_ns, end_ns; /* ARRAKIS_UNSET: null, or not there */
+    char **names;             /* args.channels */
+    size_t name_count;
+} ark_ticket;
+
+/* EFORMAT for what is no JSON of that form. */
+arrakis_status ark_ticket_read(ark_ticket *out, const void *ticket, size_t size,
+                               arrakis_error *err);
+void ark_ticket_clear(ark_ticket *ticket);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a JSON web token says of itself. */
+#include "flight_auth.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int digit(char c)
+{
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const char *at = c ? strchr(digits, c) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+/* base64url without padding, in place of its text; -1 when it is none. */
+static long decode(char *text, size_t length)
+{
+    uint32_t bits = 0;
+    unsigned held = 0;
+    size_t size = 0;
+    for (size_t i = 0; i < length; i++) {
+        int value = digit(text[i]);
+        if (value < 0)
+            return -1;
+        bits = (bits << 6 | (uint32_t)value) & 0xffff;
+        held += 6;
+        if (held >= 8) {
+            held -= 8;
+            text[size++] = (char)(bits >> held & 0xff);
+        }
+    }
+    return (long)size;
+}
+
+/* The claims of a token of three parts; NULL when it is not of that form. */
+static json_t *claims_of(const char *token)
+{
+    const char *first = strchr(token, '.'), *second = first ? strchr(first + 1, '.') : NULL;
+    if (!second || strchr(second + 1, '.'))
+        return NULL;
+    char *payload = strndup(first + 1, (size_t)(second - first - 1));
+    long size = payload ? decode(payload, (size_t)(second - first - 1)) : -1;
+    json_t *claims = size > 0 ? json_loadb(payload, (size_t)size, 0, NULL) : NULL;
+    free(payload);
+    if (json_is_object(claims))
+        return claims;
+    json_decref(claims);
+    return NULL;
+}
+
+static bool is_audience(const json_t *value, const char *host)
+{
+    const char *text = json_string_value(value);
+    char wanted[300];
+    snprintf(wanted, sizeof wanted, "https://%s", host);
+    return text && (strcmp(text, wanted) == 0 || strcmp(text, "ANY") == 0 ||
+                    strcmp(text, "https://wlcg.cern.ch/jwt/v1/any") == 0);
+}
+
+static bool has_audience(const json_t *claims, const char *host)
+{
+    const json_t *audience = json_object_get(claims, "aud"), *item;
+    size_t i;
+    if (!audience)
+        return true;
+    json_array_foreach((json_t *)(uintptr_t)audience, i,
+                       item) if (is_audience(item, host)) return true;
+    return is_audience(audience, host);
+}
+
+/* Whether "name[:path]" of a token allows the wanted one: the same name, and a path above it. */
+static bool allows(const char *scope, size_t length, const char *wanted)
+{
+    size_t name = strcspn(wanted, ":");
+    if (length < name || memcmp(scope, wanted, name) != 0)
+        return false;
+    const char *path = scope + name;
+    size_t path_length = length - name;
+    if (path_length && *path != ':')
+        return false;
+    while (path_length && path[path_length - 1] == '/')
+        path_length--;
+    if (path_length <= 1) /* none, or the root */
+        return true;
+    return strncmp(path, wanted + name, path_length) == 0 &&
+           strchr("/", wanted[name + path_length]) != NULL;
+}
+
+static bool has_scope(const json_t *claims, const char *wanted)
+{
+    const char *at = json_string_value(json_object_get(claims, "scope"));
+    while (at && *at) {
+        size_t length = strcspn(at, " ");
+        if (allows(at, length, wanted))
+            return true;
+        at += length + (at[length] == ' ');
+    }
+    return false;
+}
+
+ark_token_fit ark_token_check(const char *token, const char *host, const char *scope,
+                              int64_t unix_s)
+{
+    json_t *claims = claims_of(token);
+    if (!claims)
+        return ARK_TOKEN_OPAQUE;
+    const json_t *expiry = json_object_get(claims, "exp");
+    ark_token_fit fit = ARK_TOKEN_FITS;
+    if (json_is_number(expiry) && json_number_value(expiry) <= (double)unix_s)
+        fit = ARK_TOKEN_EXPIRED;
+    else if (!has_audience(claims, host))
+        fit = ARK_TOKEN_ELSEWHERE;
+    else if (!has_scope(claims, scope))
+        fit = ARK_TOKEN_NARROW;
+    json_decref(claims);
+    return fit;
+}

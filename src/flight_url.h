@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a server is: the user's URL, and the locations that servers hand out. No I/O. */
+#ifndef ARK_FLIGHT_URL_H
+#define ARK_FLIGHT_URL_H
+
+#include <arrakis/arrakis.h>
+
+#define ARK_DEFAULT_PORT 31206
+
+typedef struct ark_url {
+    bool tls;
+    char host[256]; /* without brackets */
+    uint16_t port;
+    char target[272]; /* host:port, an IPv6 address in brackets */
+} ark_url;
+
+/* `[grpc://|grpc+tcp://|grpc+tls://]host[:port]`, an empty host is localhost. EINVAL names the
+ * text and what is wrong with it. */
+arrakis_status ark_url_parse(ark_url *out, const char *text, arrakis_error *err);
+/* Whether bytes for the host stay on this machine. */
+bool ark_url_is_loopback(const ark_url *url);
+
+typedef enum ark_location {
+    ARK_LOCATION_REUSE, /* the server that handed it out */
+    ARK_LOCATION_FLIGHT,
+    ARK_LOCATION_KAFKA,
+    ARK_LOCATION_UNKNOWN,
+} ark_location;
+
+ark_location ark_location_of(const char *uri);
+/* host:port of a `kafka://` location; NULL when it has none. Points into `uri`. */
+const char *ark_location_broker(const char *uri, size_t *length);
+
+#endif

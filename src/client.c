@@ -43,10 +43,7 @@ static arrakis_status copy_properties(arrakis_client *client,
 
 static arrakis_status check_options(const arrakis_client_options *options, arrakis_error *err)
 {
-    if (options->url)
-        return ark_fail(err, ARRAKIS_EUNSUPPORTED,
-                        "server '%.200s': the library is built without Flight", options->url);
-    if (!options->kafka_url && !options->metadata_path)
+    if (!options->url && !options->kafka_url && !options->metadata_path)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "a client without a source: wanted url, kafka_url or metadata_path");
     if (options->request_timeout_ns != ARRAKIS_UNSET && options->request_timeout_ns <= 0)
@@ -73,6 +70,8 @@ arrakis_status arrakis_client_open(arrakis_client **out, const arrakis_client_op
         rc = ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
     else
         rc = copy_properties(client, &o, err);
+    if (rc == ARRAKIS_OK && o.url)
+        rc = ark_server_open(&client->server, &o, err);
     if (rc < 0) {
         arrakis_client_close(client);
         return rc;
@@ -92,6 +91,7 @@ void arrakis_client_close(arrakis_client *client)
         free((char *)(uintptr_t)client->properties[i].value);
     }
     free(client->properties);
+    ark_server_close(client->server);
     free(client->kafka_url);
     free(client->metadata_path);
     free(client);
@@ -102,6 +102,8 @@ void arrakis_client_cancel(arrakis_client *client)
     if (!client)
         return;
     atomic_store(&client->canceled, true);
+    if (client->server)
+        ark_server_cancel(client->server);
     atomic_fetch_add(&client->cancelers, 1);
     arrakis_stream *stream = atomic_load(&client->current);
     if (stream)
@@ -130,6 +132,11 @@ arrakis_status ark_client_check(const arrakis_client *client, arrakis_error *err
                : ARRAKIS_OK;
 }
 
+bool ark_client_asks_server(const arrakis_client *client)
+{
+    return client->server && !client->metadata_path;
+}
+
 /* ------------------------------------------------------------------ channels */
 
 static arrakis_status read_file(arrakis_client *client, arrakis_channel_fn fn, void *opaque,
@@ -146,7 +153,7 @@ static arrakis_status read_file(arrakis_client *client, arrakis_channel_fn fn, v
     return ark_client_check(client, err);
 }
 
-/* Every channel of the client's source. */
+/* Every channel of a client's file or broker. */
 static arrakis_status read_channels(arrakis_client *client, arrakis_channel_fn fn, void *opaque,
                                     arrakis_error *err)
 {
@@ -182,6 +189,10 @@ arrakis_status arrakis_client_find(arrakis_client *client, const arrakis_query *
     arrakis_query all = ARRAKIS_QUERY_INIT;
     if (query)
         ark_copy_struct(&all, sizeof all, query, query->struct_size);
+    if (ark_client_asks_server(client)) {
+        arrakis_status checked = ark_client_check(client, err);
+        return checked < 0 ? checked : ark_server_find(client->server, &all, fn, opaque, err);
+    }
     search s = {.fn = fn, .opaque = opaque};
     arrakis_status rc = ark_filter_new(&s.filter, &all, err);
     if (rc < 0)
@@ -206,5 +217,11 @@ arrakis_status arrakis_client_count(arrakis_client *client, const arrakis_query 
     if (!count)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_count: count is NULL");
     *count = 0;
-    return arrakis_client_find(client, query, count_one, count, err);
+    if (!client || !ark_client_asks_server(client))
+        return arrakis_client_find(client, query, count_one, count, err);
+    arrakis_query all = ARRAKIS_QUERY_INIT;
+    if (query)
+        ark_copy_struct(&all, sizeof all, query, query->struct_size);
+    arrakis_status rc = ark_client_check(client, err);
+    return rc < 0 ? rc : ark_server_count(client->server, &all, count, err);
 }

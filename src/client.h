@@ -3,13 +3,14 @@
 #ifndef ARK_CLIENT_H
 #define ARK_CLIENT_H
 
-#include <arrakis/arrakis.h>
+#include "server.h"
 
 #include <stdatomic.h>
 
 struct arrakis_client {
     char *kafka_url;
     char *metadata_path;
+    ark_server *server; /* NULL: none */
     arrakis_property *properties; /* copies */
     size_t property_count;
     int64_t request_timeout_ns;
@@ -21,9 +22,23 @@ struct arrakis_client {
 /* ECANCELED once the client is. */
 arrakis_status ark_client_check(const arrakis_client *client, arrakis_error *err);
 
+/* Whether channels come from the server. */
+bool ark_client_asks_server(const arrakis_client *client);
+
 /* The stream to be canceled with the client, until _release. After that nobody touches it any more,
  * so it may be closed. */
 void ark_client_watch(arrakis_client *client, arrakis_stream *stream);
 void ark_client_release(arrakis_client *client);
+
+/* ---- client_reader.c */
+
+/* The time that a request's channels are looked up for. EINVAL for a replay window that is none. */
+arrakis_status ark_client_lookup_time(int64_t *time_ns, const arrakis_request *request,
+                                      arrakis_error *err);
+/* A reader for a request, from the broker or from where the server says. What a server relays is
+ * waited for longer: request->latency_tolerance_ns. */
+arrakis_status ark_client_reader(arrakis_client *client, arrakis_reader **out,
+                                 arrakis_channels *channels, arrakis_request *request,
+                                 arrakis_error *err);
 
 #endif

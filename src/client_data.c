@@ -7,20 +7,6 @@
 
 /* ------------------------------------------------------------------ a stream */
 
-static arrakis_status new_reader(arrakis_client *client, arrakis_reader **out,
-                                 arrakis_channels *channels, const arrakis_request *request,
-                                 arrakis_error *err)
-{
-    arrakis_kafka_options options = ARRAKIS_KAFKA_OPTIONS_INIT;
-    options.start_ns = request->start_ns;
-    options.fast_forward = request->fast_forward && options.start_ns == ARRAKIS_UNSET;
-    options.prefetch_bytes = request->prefetch_bytes;
-    options.properties = client->properties;
-    options.property_count = client->property_count;
-    options.request_timeout_ns = client->request_timeout_ns;
-    return arrakis_kafka_reader_new(out, client->kafka_url, channels, &options, err);
-}
-
 static arrakis_stream_options stream_options(const arrakis_request *request)
 {
     arrakis_stream_options options = ARRAKIS_STREAM_OPTIONS_INIT;
@@ -69,19 +55,21 @@ arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **ou
     if (!client || !out)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_stream: %s is NULL",
                         client ? "out" : "client");
-    if (!client->kafka_url)
+    if (!client->kafka_url && !client->server)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "the client has channels from %.300s but no source of data: wanted "
-                        "kafka_url",
+                        "kafka_url or url",
                         client->metadata_path);
     arrakis_request full = complete(request);
     arrakis_channels *channels;
-    arrakis_status rc = arrakis_client_describe(client, &channels, names, count,
-                                                full.start_ns, full.replay_id, err);
+    int64_t time_ns;
+    arrakis_status rc = ark_client_lookup_time(&time_ns, &full, err);
+    if (rc == ARRAKIS_OK)
+        rc = arrakis_client_describe(client, &channels, names, count, time_ns, full.replay_id, err);
     if (rc < 0)
         return rc;
     arrakis_reader *reader;
-    rc = new_reader(client, &reader, channels, &full, err);
+    rc = ark_client_reader(client, &reader, channels, &full, err);
     arrakis_channels_free(channels);
     return rc < 0 ? rc : open_stream(client, out, reader, &full, err);
 }

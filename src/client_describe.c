@@ -106,12 +106,26 @@ static arrakis_status hand_out(arrakis_channels **out, wish_list *list, arrakis_
     return rc;
 }
 
-/* A broker's topics and a file know the present only: time_ns is for servers. */
+/* Broker's topics and files know the present only: time_ns is for servers. */
+static arrakis_status look_up(arrakis_client *client, wish_list *list, const char *const *names,
+                              int64_t time_ns, const char *replay_id, arrakis_error *err)
+{
+    if (ark_client_asks_server(client)) {
+        arrakis_status rc = ark_client_check(client, err);
+        return rc < 0 ? rc
+                      : ark_server_describe(client->server, names, list->count, time_ns, replay_id,
+                                            take_wanted, list, err);
+    }
+    arrakis_query query = ARRAKIS_QUERY_INIT;
+    query.max_rate = HUGE_VAL;
+    query.replay_id = replay_id;
+    return arrakis_client_find(client, &query, take_wanted, list, err);
+}
+
 arrakis_status arrakis_client_describe(arrakis_client *client, arrakis_channels **out,
                                        const char *const *names, size_t count, int64_t time_ns,
                                        const char *replay_id, arrakis_error *err)
 {
-    (void)time_ns;
     if (out)
         *out = NULL;
     if (!client || !out || !names || !count)
@@ -120,12 +134,9 @@ arrakis_status arrakis_client_describe(arrakis_client *client, arrakis_channels 
                         : !out  ? "out is NULL"
                                 : "no names are given");
     wish_list list = {0};
-    arrakis_query query = ARRAKIS_QUERY_INIT;
-    query.max_rate = HUGE_VAL;
-    query.replay_id = replay_id;
     arrakis_status rc = make_list(&list, names, count, err);
     if (rc == ARRAKIS_OK)
-        rc = arrakis_client_find(client, &query, take_wanted, &list, err);
+        rc = look_up(client, &list, names, time_ns, replay_id, err);
     if (rc == ARRAKIS_OK)
         rc = hand_out(out, &list, err);
     for (size_t i = 0; i < list.count; i++)

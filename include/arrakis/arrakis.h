@@ -466,23 +466,34 @@ ARRAKIS_API void arrakis_stream_close(arrakis_stream *stream);
  *  broker (`arrakis-metadata-*`). */
 typedef struct arrakis_client_options {
     size_t struct_size;
-    const char *url;           /**< Flight server, `[grpc://]host[:port]` */
+    const char *url;           /**< Flight server, `[grpc://]host[:port]`, or `grpc+tls://...` */
     const char *kafka_url;     /**< broker: data comes from here, and channels without `url` */
     const char *metadata_path; /**< channels as JSON lines */
     const arrakis_property *properties; /**< for librdkafka */
     size_t property_count;
     int64_t request_timeout_ns; /**< for each request; ARRAKIS_UNSET: 10 s */
+    /** bearer token for the server; NULL: the one that WLCG bearer-token discovery finds, if any;
+     *  "": none */
+    const char *token;
+    bool insecure_token;  /**< send it over a plain connection to another host, too */
+    const char *ca_file;  /**< PEM; who signs the server's certificate. NULL: whom the system trusts */
+    const char *cert_file, *key_file; /**< PEM; a client certificate, or NULL */
+    /** how long a server's stream of past data may be silent; ARRAKIS_UNSET: 5 minutes. A live one
+     *  may for what its channels promise and 30 s more. */
+    int64_t stall_timeout_ns;
 } arrakis_client_options;
 
 #define ARRAKIS_CLIENT_OPTIONS_INIT                                                               \
     {                                                                                             \
-        sizeof(arrakis_client_options), NULL, NULL, NULL, NULL, 0, ARRAKIS_UNSET                  \
+        sizeof(arrakis_client_options), NULL, NULL, NULL, NULL, 0, ARRAKIS_UNSET, NULL, false,    \
+            NULL, NULL, NULL, ARRAKIS_UNSET                                                       \
     }
 
 typedef struct arrakis_client arrakis_client;
 
 /** Does not connect yet. @return OK; EINVAL when no source is given, or an unusable one;
- *  EUNSUPPORTED for `url` when the library is built without Flight. */
+ *  EUNSUPPORTED for `url` when the library is built without Flight or its module is missing; EIO
+ *  for a certificate that cannot be read; EAUTH for a token that must not be sent there. */
 ARRAKIS_API arrakis_status arrakis_client_open(arrakis_client **out,
                                                const arrakis_client_options *options,
                                                arrakis_error *err);
@@ -537,12 +548,14 @@ typedef struct arrakis_request {
     const char *replay_id;  /**< NULL: live */
     bool fast_forward;      /**< as in arrakis_kafka_options; live only */
     int64_t prefetch_bytes; /**< as there */
+    /** GPS; both or neither: a server plays this span again and again as if it were live */
+    int64_t replay_start_ns, replay_end_ns;
 } arrakis_request;
 
 #define ARRAKIS_REQUEST_INIT                                                                      \
     {                                                                                             \
         sizeof(arrakis_request), ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_GAP_FILL,   \
-            ARRAKIS_UNSET, ARRAKIS_UNSET, NULL, true, ARRAKIS_UNSET                               \
+            ARRAKIS_UNSET, ARRAKIS_UNSET, NULL, true, ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_UNSET \
     }
 
 /** Describe the channels, then open a stream of them. `*out` does not need the client any more.
@@ -558,6 +571,26 @@ ARRAKIS_API arrakis_status arrakis_client_fetch(arrakis_client *client, arrakis_
                                                 const char *const *names, size_t count,
                                                 const arrakis_request *request,
                                                 arrakis_error *err);
+
+/* What a server says of itself. Each needs a client with `url`, waits at most the request's
+ * timeout, and gives a JSON text to be passed to free(). @return OK; EINVAL without `url`; EAUTH,
+ * ECONNECT, EDEADLINE, ESERVER, EFORMAT from the server; ECANCELED. */
+
+/** An object: versions, kind of backend, what it can do, domains. */
+ARRAKIS_API arrakis_status arrakis_client_server_info(arrakis_client *client, char **json,
+                                                      arrakis_error *err);
+/** An object: under "endpoints" the servers, each with its scopes by domain. */
+ARRAKIS_API arrakis_status arrakis_client_scope_map(arrakis_client *client, char **json,
+                                                    arrakis_error *err);
+/** An object: the replays, each with its span in GPS seconds. */
+ARRAKIS_API arrakis_status arrakis_client_replays(arrakis_client *client, char **json,
+                                                  arrakis_error *err);
+/** An array: the domains that the scope map has, sorted. */
+ARRAKIS_API arrakis_status arrakis_client_domains(arrakis_client *client, char **json,
+                                                  arrakis_error *err);
+/** An array: the URLs of the scope map's servers, sorted. */
+ARRAKIS_API arrakis_status arrakis_client_endpoints(arrakis_client *client, char **json,
+                                                    arrakis_error *err);
 
 /* ------------------------------------------------------------------ publishing */
 

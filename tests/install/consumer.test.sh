@@ -3,7 +3,7 @@
 # usage: consumer.test.sh CMAKE BUILD_DIRECTORY CC CXX CFLAGS
 # Install into an empty prefix, move it, and build against it by find_package and by pkg-config.
 set -eu
-cmake=$1 build=$2 cc=$3 cxx=$4 flags=$5
+cmake=$1 build=$2 cc=$3 cxx=$4 flags=${5-}
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -33,4 +33,10 @@ export PKG_CONFIG_PATH=$libdir/pkgconfig
 unset LD_LIBRARY_PATH
 if [ -x "$work/prefix/bin/arrakis-cli" ]; then
     "$work/prefix/bin/arrakis-cli" --version
+fi
+
+# And that the module for servers: nobody listens, so it was asked.
+if ls "$libdir"/libarrakis-grpc.so.* >"$work/log" 2>&1; then
+    "$work/prefix/bin/arrakis-cli" --url 127.0.0.1:1 count >"$work/log" 2>&1 && exit 1
+    grep -q "^arrakis-cli: grpc://127.0.0.1:1: " "$work/log" || { cat "$work/log"; exit 1; }
 fi

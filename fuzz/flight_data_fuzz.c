@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a DoGet brings: each message is preceded by its length (four bytes, little-endian). Read as a
+ * table of channels, as a count, and as blocks of a stream, which are put together. */
+#include "flight_channels.h"
+#include "flight_reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { CHANNELS = 3 };
+static arrakis_reader reader;
+static ark_reader_stream stream;
+static size_t columns[CHANNELS];
+static ark_flight_part part = {0, columns};
+static ark_piece pieces[CHANNELS];
+static uint32_t missing[CHANNELS];
+static ark_layout *layout;
+
+/* A stream of three channels of several rates. */
+static void set_up(void)
+{
+    static const struct {
+        const char *name;
+        arrakis_dtype type;
+        double rate;
+    } list[CHANNELS] = {
+        {"H1:A", ARRAKIS_FLOAT32, 16}, {"H1:B", ARRAKIS_INT64, 64}, {"H1:C", ARRAKIS_FLOAT64, 16}};
+    if (arrakis_channels_new(&stream.channels, NULL) < 0)
+        abort();
+    for (size_t i = 0; i < CHANNELS; i++) {
+        arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+        info.name = list[i].name;
+        info.data_type = list[i].type;
+        info.sample_rate = list[i].rate;
+        info.stride_ns = 62500000;
+        arrakis_channel *channel;
+        if (arrakis_channel_new(&channel, &info, NULL) < 0 ||
+            arrakis_channels_add(stream.channels, channel, NULL) < 0)
+            abort();
+        arrakis_channel_free(channel);
+    }
+    stream.stride_ns = 62500000;
+    const arrakis_channels *all = stream.channels;
+    if (ark_layout_new(&layout, &all, &stream.stride_ns, 1, stream.stride_ns, NULL) < 0)
+        abort();
+    reader.streams = &stream;
+    reader.stream_count = 1;
+}
+
+static void read_channels(const ark_batches *batches, ark_channel_rows *rows)
+{
+    uint64_t count;
+    arrakis_error err;
+    ark_count_of_batch(&count, batches, &err);
+    for (int64_t row = 0; row < batches->rows && row < 64; row++) {
+        arrakis_channel *channel;
+        if (ark_channel_of_row(&channel, rows, batches, row, &err) < 0 && err.message[0] == '\0')
+            abort();
+        arrakis_channel_free(channel);
+    }
+}
+
+static void keep_block(const ark_rows *rows)
+{
+    const ark_stripe *stripe = &layout->stripes[0];
+    if (rows->duration_ns > stripe->stride_ns || rows->duration_ns <= 0)
+        abort();
+    if (rows->piece_count + rows->missing_count != CHANNELS)
+        abort();
+    ark_chunk *chunk = ark_chunk_new(stripe, rows->time_ns);
+    if (chunk)
+        ark_chunk_put(chunk, stripe, rows->time_ns, rows);
+    ark_chunk_free(chunk);
+}
+
+static void read_blocks(const ark_batches *batches)
+{
+    ark_flight_scratch scratch = {pieces, missing};
+    ark_flight_cursor cursor = {0};
+    ark_arrival arrival;
+    arrakis_error err;
+    size_t time_column;
+    if (ark_flight_bind(&part, 1, &reader, batches, &time_column, &err) < 0)
+        return;
+    for (int i = 0; i < 1000; i++) {
+        if (ark_flight_rows(&arrival, &cursor, &part, 1, &reader, batches, time_column, &scratch,
+                            &err) != ARRAKIS_OK)
+            return;
+        keep_block(&arrival.rows);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    ark_batches batches = {0};
+    ark_channel_rows rows = {0};
+    arrakis_error err;
+    if (!layout)
+        set_up();
+    while (size >= 4) {
+        uint32_t length;
+        memcpy(&length, data, sizeof length);
+        data += 4;
+        size -= 4;
+        if (length > size)
+            length = (uint32_t)size;
+        if (ark_batches_decode(&batches, data, length, &err) == ARRAKIS_OK) {
+            read_channels(&batches, &rows);
+            read_blocks(&batches);
+        }
+        data += length;
+        size -= length;
+    }
+    ark_buffer_free(&rows.text);
+    ark_batches_close(&batches);
+    return 0;
+}

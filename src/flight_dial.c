@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a client's options say of connections: token, certificates. */
+#include "flight_session.h"
+
+#include "error.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Where systems keep the certificates they trust, as one file. */
+static const char *const root_files[] = {
+    "/etc/ssl/certs/ca-certificates.crt", /* Debian and its kin */
+    "/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora and its kin */
+    "/etc/ssl/ca-bundle.pem",             /* SUSE */
+    "/etc/ssl/cert.pem",                  /* Alpine */
+};
+#define PEM_SIZE_MAX ((size_t)16 << 20)
+
+static arrakis_status read_file(char **out, const char *path, arrakis_error *err)
+{
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return ark_fail(err, ARRAKIS_EIO, "%.300s: %s", path, strerror(errno));
+    size_t size = 0, capacity = 1 << 16;
+    char *text = malloc(capacity);
+    while (text && size < PEM_SIZE_MAX) {
+        size_t got = fread(text + size, 1, capacity - size - 1, file);
+        size += got;
+        if (!got)
+            break;
+        if (capacity - size == 1) {
+            char *more = realloc(text, capacity *= 2);
+            if (!more)
+                free(text);
+            text = more;
+        }
+    }
+    bool failed = ferror(file);
+    fclose(file);
+    if (!text)
+        return ark_fail(err, ARRAKIS_ENOMEM, "%.300s: out of memory", path);
+    text[size] = '\0';
+    *out = text;
+    if (failed || size >= PEM_SIZE_MAX)
+        return ark_fail(err, ARRAKIS_EIO, "%.300s: cannot be read as certificates", path);
+    return ARRAKIS_OK;
+}
+
+static arrakis_status read_roots(ark_dial_options *dial, const char *path, arrakis_error *err)
+{
+    if (path)
+        return read_file(&dial->roots_pem, path, err);
+    for (size_t i = 0; i < sizeof root_files / sizeof *root_files && !dial->roots_pem; i++)
+        if (read_file(&dial->roots_pem, root_files[i], NULL) < 0) {
+            free(dial->roots_pem);
+            dial->roots_pem = NULL;
+        }
+    return ARRAKIS_OK;
+}
+
+static arrakis_status fill(ark_dial_options *dial, const arrakis_client_options *o,
+                           arrakis_error *err)
+{
+    if (!o->cert_file != !o->key_file)
+        return ark_fail(err, ARRAKIS_EINVAL, "a client certificate needs both: %s is not given",
+                        o->cert_file ? "key_file" : "cert_file");
+    if (o->token && !(dial->token = strdup(o->token)))
+        return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+    dial->insecure_token = o->insecure_token;
+    arrakis_status rc = ARRAKIS_OK;
+    if (o->url && strncasecmp(o->url, "grpc+tls:", 9) == 0)
+        rc = read_roots(dial, o->ca_file, err);
+    else if (o->ca_file)
+        rc = read_file(&dial->roots_pem, o->ca_file, err);
+    if (rc == ARRAKIS_OK && o->cert_file)
+        rc = read_file(&dial->cert_pem, o->cert_file, err);
+    if (rc == ARRAKIS_OK && o->key_file)
+        rc = read_file(&dial->key_pem, o->key_file, err);
+    return rc;
+}
+
+arrakis_status ark_dial_options_new(ark_dial_options **out, const arrakis_client_options *options,
+                                    arrakis_error *err)
+{
+    *out = calloc(1, sizeof **out);
+    if (!*out)
+        return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+    atomic_init(&(*out)->refs, 1);
+    arrakis_status rc = fill(*out, options, err);
+    if (rc < 0) {
+        ark_dial_options_free(*out);
+        *out = NULL;
+    }
+    return rc;
+}
+
+ark_dial_options *ark_dial_options_ref(ark_dial_options *options)
+{
+    atomic_fetch_add(&options->refs, 1);
+    return options;
+}
+
+void ark_dial_options_free(ark_dial_options *options)
+{
+    if (!options || atomic_fetch_sub(&options->refs, 1) > 1)
+        return;
+    free(options->token);
+    free(options->roots_pem);
+    free(options->cert_pem);
+    free(options->key_pem);
+    free(options);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flight_server.h"
+
+#include "error.h"
+#include "flight_proto.h"
+#include "flight_url.h"
+#include "wait.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A server that says nothing for this long is as good as gone. */
+static const int64_t default_timeout_ns = 10 * ARRAKIS_SECOND_NS;
+#define ACTION_SIZE_MAX ((size_t)256 << 20)
+
+arrakis_status ark_server_open(ark_server **out, const arrakis_client_options *options,
+                               arrakis_error *err)
+{
+    *out = NULL;
+    ark_server *server = calloc(1, sizeof *server);
+    if (!server)
+        return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+    server->timeout_ns = options->request_timeout_ns == ARRAKIS_UNSET
+                             ? default_timeout_ns
+                             : options->request_timeout_ns;
+    server->stall_ns = options->stall_timeout_ns;
+    server->cancel = ark_event_new();
+    arrakis_status rc = server->cancel < 0 ? ark_fail(err, ARRAKIS_EIO, "no descriptor for events")
+                                           : ark_dial_options_new(&server->dial, options, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_session_open(&server->session, options->url, server->dial, err);
+    if (rc < 0) {
+        ark_server_close(server);
+        return rc;
+    }
+    *out = server;
+    return ARRAKIS_OK;
+}
+
+void ark_server_close(ark_server *server)
+{
+    if (!server)
+        return;
+    ark_session_free(server->session);
+    ark_dial_options_free(server->dial);
+    if (server->cancel >= 0)
+        close(server->cancel);
+    free(server);
+}
+
+void ark_server_cancel(ark_server *server)
+{
+    ark_event_set(server->cancel);
+}
+
+const char *ark_server_url(const ark_server *server)
+{
+    return server->session->url;
+}
+
+/* One request, and the one answer that is wanted of the call. */
+static arrakis_status ask_once(ark_server *server, ark_call *call, const char *method,
+                               const ark_buffer *request, arrakis_error *err)
+{
+    arrakis_status rc =
+        ark_call_start(call, server->session, method, request, server->timeout_ns, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_call_wait(call, server->cancel, server->timeout_ns, err);
+    if (rc == ARRAKIS_DONE)
+        rc = ark_fail(err, ARRAKIS_EFORMAT, "%s: no answer to %s", server->session->url, method);
+    return rc;
+}
+
+arrakis_status ark_server_ask(ark_server *server, ark_flight_info *info, char *request,
+                              arrakis_error *err)
+{
+    ark_buffer descriptor = {0};
+    ark_call call = {0};
+    *info = (ark_flight_info){0};
+    if (!request)
+        return ark_fail(err, ARRAKIS_ENOMEM, "a request: out of memory");
+    arrakis_status rc = ark_flight_put_command(&descriptor, request, strlen(request), err);
+    if (rc == ARRAKIS_OK)
+        rc = ask_once(server, &call, "GetFlightInfo", &descriptor, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_flight_info_read(info, call.message.data, call.message.size, err);
+    ark_call_close(&call);
+    ark_buffer_free(&descriptor);
+    free(request);
+    return rc;
+}
+
+arrakis_status ark_location_session(ark_session **out, ark_session *here, ark_dial_options *dial,
+                                    const char *uri, arrakis_error *err)
+{
+    *out = NULL;
+    ark_url url;
+    switch (ark_location_of(uri)) {
+    case ARK_LOCATION_REUSE:
+        *out = ark_session_ref(here);
+        return ARRAKIS_OK;
+    case ARK_LOCATION_FLIGHT:
+        if (strcmp(uri, here->url) == 0) {
+            *out = ark_session_ref(here);
+            return ARRAKIS_OK;
+        }
+        if (ark_url_parse(&url, uri, err) < 0)
+            return ark_fail_within(err, ARRAKIS_EFORMAT, "%.100s names a location", here->url);
+        return ark_session_open(out, uri, dial, err);
+    case ARK_LOCATION_KAFKA:
+    case ARK_LOCATION_UNKNOWN:
+        break;
+    }
+    return ark_fail(err, ARRAKIS_EUNSUPPORTED,
+                    "%.100s names a location that cannot be dialed: %.200s", here->url, uri);
+}
+
+/* ------------------------------------------------------------------ actions */
+
+/* The text, if it is JSON. */
+static arrakis_status keep_json(char **out, const uint8_t *body, size_t size, arrakis_error *err)
+{
+    json_error_t where;
+    if (size > ACTION_SIZE_MAX)
+        return ark_fail(err, ARRAKIS_EFORMAT, "an answer of %zu bytes", size);
+    json_t *value = json_loadb((const char *)body, size, JSON_DECODE_ANY, &where);
+    if (!value)
+        return ark_fail(err, ARRAKIS_EFORMAT, "an answer that is no JSON: %.160s (byte %d)",
+                        where.text, where.position);
+    json_decref(value);
+    *out = strndup((const char *)body, size);
+    return *out ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "an answer: out of memory");
+}
+
+arrakis_status ark_server_action(ark_server *server, const char *name, char **json,
+                                 arrakis_error *err)
+{
+    ark_buffer action = {0};
+    ark_call call = {0};
+    const uint8_t *body;
+    size_t size;
+    *json = NULL;
+    arrakis_status rc = ark_flight_put_action(&action, name, err);
+    if (rc == ARRAKIS_OK)
+        rc = ask_once(server, &call, "DoAction", &action, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_flight_result_read(&body, &size, call.message.data, call.message.size, err);
+    if (rc == ARRAKIS_OK && (rc = keep_json(json, body, size, err)) < 0)
+        rc = ark_fail_within(err, rc, "%.100s: %s", server->session->url, name);
+    ark_call_close(&call);
+    ark_buffer_free(&action);
+    return rc;
+}

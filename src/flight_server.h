@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of a server's client share. */
+#ifndef ARK_FLIGHT_SERVER_H
+#define ARK_FLIGHT_SERVER_H
+
+#include "flight_info.h"
+#include "flight_session.h"
+#include "server.h"
+
+struct ark_server {
+    ark_dial_options *dial;
+    ark_session *session;
+    int cancel; /* eventfd: readable for ever once canceled */
+    int64_t timeout_ns, stall_ns;
+};
+
+/* Ask where the answer to a request lies. Takes request (may be NULL) over. */
+arrakis_status ark_server_ask(ark_server *server, ark_flight_info *info, char *request,
+                              arrakis_error *err);
+
+/* The connection for a location; to be freed. EUNSUPPORTED for a location that cannot be dialed. */
+arrakis_status ark_location_session(ark_session **out, ark_session *here, ark_dial_options *dial,
+                                    const char *uri, arrakis_error *err);
+
+#endif

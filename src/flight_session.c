@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flight_session.h"
+
+#include "error.h"
+#include "flight_status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SERVICE "/arrow.flight.protocol.FlightService/"
+
+static arrakis_status no_memory(const char *url, arrakis_error *err)
+{
+    return ark_fail(err, ARRAKIS_ENOMEM, "%.200s: out of memory", url);
+}
+
+/* ------------------------------------------------------------------ connections */
+
+static arrakis_status set_authorization(ark_session *session, const ark_url *url,
+                                        const ark_dial_options *options, arrakis_error *err)
+{
+    const ark_auth_request request = {
+        .token = options->token, .allow_plain = options->insecure_token, .scope = "arrakis.read"};
+    char *token;
+    arrakis_status rc = ark_auth_find(&token, &request, url, err);
+    if (token && asprintf(&session->authorization, "Bearer %s", token) < 0) {
+        session->authorization = NULL;
+        rc = no_memory(session->url, err);
+    }
+    free(token);
+    return rc;
+}
+
+static arrakis_status dial(ark_session *session, const char *text, ark_dial_options *options,
+                           arrakis_error *err)
+{
+    ark_url url;
+    arrakis_status rc = ark_url_parse(&url, text, err);
+    if (rc < 0 || (rc = ark_transport_load(&session->transport, err)) < 0)
+        return rc;
+    if (asprintf(&session->url, "%s://%s", url.tls ? "grpc+tls" : "grpc", url.target) < 0) {
+        session->url = NULL;
+        return no_memory(text, err);
+    }
+    if ((rc = set_authorization(session, &url, options, err)) < 0)
+        return rc;
+    const ark_transport_options transport = {
+        .target = url.target,
+        .tls = url.tls,
+        .roots_pem = options->roots_pem,
+        .cert_pem = options->cert_pem,
+        .key_pem = options->key_pem,
+        .user_agent = "libarrakis/" ARRAKIS_VERSION,
+    };
+    return session->transport->open(&session->channel, &transport, err);
+}
+
+arrakis_status ark_session_open(ark_session **out, const char *url, ark_dial_options *options,
+                                arrakis_error *err)
+{
+    *out = NULL;
+    ark_session *session = calloc(1, sizeof *session);
+    if (!session)
+        return no_memory(url, err);
+    atomic_init(&session->refs, 1);
+    arrakis_status rc = dial(session, url, options, err);
+    if (rc < 0) {
+        ark_session_free(session);
+        return rc;
+    }
+    *out = session;
+    return ARRAKIS_OK;
+}
+
+ark_session *ark_session_ref(ark_session *session)
+{
+    atomic_fetch_add(&session->refs, 1);
+    return session;
+}
+
+void ark_session_free(ark_session *session)
+{
+    if (!session || atomic_fetch_sub(&session->refs, 1) > 1)
+        return;
+    if (session->channel)
+        session->transport->close(session->channel);
+    free(session->url);
+    free(session->authorization);
+    free(session);
+}
+
+/* ------------------------------------------------------------------ calls */
+
+arrakis_status ark_call_start(ark_call *call, ark_session *session, const char *method,
+                              const ark_buffer *request, int64_t timeout_ns, arrakis_error *err)
+{
+    char path[96];
+    snprintf(path, sizeof path, SERVICE "%s", method);
+    *call = (ark_call){.session = ark_session_ref(session), .unsure = true};
+    const ark_header header = {"authorization", session->authorization};
+    const ark_transport *transport = session->transport;
+    arrakis_status rc = transport->start(&call->call, session->channel, path, &header,
+                                         session->authorization != NULL, timeout_ns, err);
+    if (rc == ARRAKIS_OK)
+        rc = transport->send(call->call, request->data, request->size, true, err);
+    if (rc != ARRAKIS_OK)
+        ark_call_close(call);
+    return rc;
+}
+
+arrakis_status ark_call_recv(ark_call *call, arrakis_error *err)
+{
+    const ark_transport *transport = call->session->transport;
+    size_t size;
+    arrakis_status rc = transport->recv(call->call, &size);
+    if (rc == ARRAKIS_OK) {
+        call->message.size = 0;
+        /* gRPC holds those bytes already: the size is no mere claim */
+        if ((rc = ark_buffer_reserve(&call->message, size + 1, err)) < 0)
+            return rc;
+        transport->take(call->call, call->message.data);
+        call->message.size = size;
+        call->unsure = false;
+    } else if (rc == ARRAKIS_DONE) {
+        ark_call_status status;
+        transport->status(call->call, &status);
+        rc = ark_flight_status(&status, call->session->url, err);
+        return rc < 0 ? rc : ARRAKIS_DONE;
+    }
+    return rc;
+}
+
+arrakis_status ark_call_wait(ark_call *call, int cancel_fd, int64_t timeout_ns, arrakis_error *err)
+{
+    int64_t deadline_ns =
+        timeout_ns == ARRAKIS_UNSET ? INT64_MAX : ark_monotonic_ns() + timeout_ns;
+    for (;;) {
+        arrakis_status rc = ark_call_recv(call, err);
+        if (rc != ARRAKIS_TIMEOUT)
+            return rc;
+        if ((rc = ark_call_poll(call, cancel_fd, deadline_ns, err)) < 0)
+            return rc;
+    }
+}
+
+void ark_call_close(ark_call *call)
+{
+    if (call->call)
+        call->session->transport->finish(call->call);
+    ark_session_free(call->session);
+    ark_buffer_free(&call->message);
+    *call = (ark_call){0};
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Waiting for a call or a cancel, whichever is first. */
+#include "flight_session.h"
+
+#include "error.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <time.h>
+
+int64_t ark_monotonic_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * ARRAKIS_SECOND_NS + now.tv_nsec;
+}
+
+arrakis_status ark_call_poll(const ark_call *call, int cancel_fd, int64_t deadline_ns,
+                             arrakis_error *err)
+{
+    struct pollfd polled[] = {
+        {.fd = call->session->transport->fd(call->call), .events = POLLIN},
+        {.fd = cancel_fd, .events = POLLIN},
+    };
+    for (;;) {
+        int64_t left_ns = deadline_ns == INT64_MAX ? 0 : deadline_ns - ark_monotonic_ns();
+        if (left_ns < 0)
+            left_ns = 0;
+        const struct timespec left = {left_ns / ARRAKIS_SECOND_NS, left_ns % ARRAKIS_SECOND_NS};
+        int n = ppoll(polled, 2, deadline_ns == INT64_MAX ? NULL : &left, NULL);
+        if (n < 0 && errno != EINTR)
+            return ark_fail(err, ARRAKIS_EIO, "%s: cannot wait", call->session->url);
+        if (n > 0 && polled[1].revents)
+            return ark_fail(err, ARRAKIS_ECANCELED, "the client was canceled");
+        if (n > 0)
+            return ARRAKIS_OK;
+        if (n == 0)
+            return ark_fail(err, ARRAKIS_EDEADLINE, "%.200s: no answer in time",
+                            call->session->url);
+    }
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a client asks of an Arrakis server. flight_server.c and its neighbours; no_flight.c where the
+ * library is built without. */
+#ifndef ARK_SERVER_H
+#define ARK_SERVER_H
+
+#include <arrakis/arrakis.h>
+
+typedef struct ark_server ark_server;
+
+/* Does not connect yet. EINVAL: the url or an option; EAUTH: a token that must not be sent there;
+ * EUNSUPPORTED: the library or its module lacks Flight; EIO: a file that cannot be read. */
+arrakis_status ark_server_open(ark_server **out, const arrakis_client_options *options,
+                               arrakis_error *err);
+void ark_server_close(ark_server *server);
+/* The present and every later call ends with ECANCELED. Async-signal-safe. */
+void ark_server_cancel(ark_server *server);
+
+arrakis_status ark_server_find(ark_server *server, const arrakis_query *query,
+                               arrakis_channel_fn fn, void *opaque, arrakis_error *err);
+arrakis_status ark_server_count(ark_server *server, const arrakis_query *query, uint64_t *count,
+                                arrakis_error *err);
+arrakis_status ark_server_describe(ark_server *server, const char *const *names, size_t count,
+                                   int64_t time_ns, const char *replay_id, arrakis_channel_fn fn,
+                                   void *opaque, arrakis_error *err);
+/* The answer to one of the server's actions: a JSON text, to be freed. */
+arrakis_status ark_server_action(ark_server *server, const char *name, char **json,
+                                 arrakis_error *err);
+/* The server's URL as it is dialed. */
+const char *ark_server_url(const ark_server *server);
+
+/* A reader of the endpoints that the server names for a request. *relayed: a server stands between
+ * the publishers and at least one of them. `kafka` is what Kafka readers among them are given. */
+arrakis_status ark_server_reader(ark_server *server, arrakis_reader **out,
+                                 arrakis_channels *channels, const arrakis_request *request,
+                                 const arrakis_kafka_options *kafka, bool *relayed,
+                                 arrakis_error *err);
+
+#endif

@@ -65,7 +65,7 @@ static void on_signal(int number)
 
 /* The sanitizers' own hooks, absent without them. */
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
-const char *__asan_default_options(void);
+const char *__asan_default_options(void) __attribute__((visibility("default")));
 
 /* A length field that is believed would show as a large allocation. */
 const char *__asan_default_options(void)

@@ -215,6 +215,9 @@ static void calls_check_their_arguments(void **state)
     size_t stream;
     arrakis_block *block;
     FAIL(arrakis_reader_next(reader, 0, &stream, &block, err), ARRAKIS_EINVAL, "not open");
+    FAIL(arrakis_reader_fast_forward(reader, 0, NULL, err), ARRAKIS_EINVAL, "not open");
+    assert_false(arrakis_reader_exhausted(reader, 0));
+    FAIL(arrakis_reader_open(NULL, err), ARRAKIS_EINVAL, "no reader");
     PASS(arrakis_reader_open(reader, err));
     FAIL(arrakis_reader_open(reader, err), ARRAKIS_EINVAL, "open already");
     FAIL(arrakis_reader_next(reader, 0, NULL, &block, err), ARRAKIS_EINVAL, "missing");

@@ -272,6 +272,34 @@ static void a_changed_schema_or_header_is_seen(void **state)
     bench_free(&b);
 }
 
+static void columns_of_another_kind_are_refused(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    decode_file(&b, "no-time", "no column \"time\": wanted time, id and data");
+    decode_file(&b, "no-data", "no column \"data\": wanted time, id and data");
+    decode_file(&b, "unsigned-time", "column time is not int64");
+    decode_file(&b, "flat-data", "column data is no list");
+    bench_free(&b);
+}
+
+static void a_message_has_one_schema(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    ark_buffer whole = rows_of(5, ids, 4, 0), twice = {NULL, 0, 0};
+    ark_ipc_message schema;
+    PASS(ark_ipc_cut(&schema, whole.data, whole.size, err));
+    PASS(ark_buffer_reserve(&twice, schema.size + whole.size, err));
+    memcpy(twice.data, whole.data, schema.size);
+    memcpy(twice.data + schema.size, whole.data, whole.size);
+    twice.size = schema.size + whole.size;
+    decode_buffer(&b, twice, "a second schema in one message");
+    decode(&b, whole.data + schema.size, whole.size - schema.size, "does not begin with a schema");
+    decode_buffer(&b, whole, "5+1: 10 11, 20 21, 30 31, 40 41");
+    bench_free(&b);
+}
+
 static void a_torn_message_is_refused_and_forgotten(void **state)
 {
     (void)state;
@@ -432,6 +460,14 @@ static void durations_out_of_all_proportion_do_not_overflow(void **state)
     assert_int_equal(rows.duration_ns, INT64_C(4000000000) * SECOND);
     ark_buffer_free(&message);
     bench_free(&b);
+    const channel_spec fast = {"X:A", ARRAKIS_INT32, 3e9, "p", 0, 1, UNSET};
+    b = bench_of(&fast, 1);
+    message = int32_message(0, 1, ids, &first, 4); /* 1.33 ns: no stride of 1 ns */
+    ark_row_decoder_begin(b.decoder, message.data, message.size);
+    PASS(ark_row_decoder_next(b.decoder, &rows, err));
+    assert_int_equal(rows.duration_ns, 2);
+    ark_buffer_free(&message);
+    bench_free(&b);
 }
 
 static void times_are_gps_times(void **state)
@@ -491,6 +527,8 @@ int main(void)
         cmocka_unit_test(changed_offsets_are_seen),
         cmocka_unit_test(offsets_that_lead_astray_are_refused_under_a_known_header),
         cmocka_unit_test(a_changed_schema_or_header_is_seen),
+        cmocka_unit_test(columns_of_another_kind_are_refused),
+        cmocka_unit_test(a_message_has_one_schema),
         cmocka_unit_test(a_torn_message_is_refused_and_forgotten),
         cmocka_unit_test(null_ids_are_nobodys_rows),
         cmocka_unit_test(which_rows_are_null_is_looked_up_each_time),

@@ -185,6 +185,93 @@ static void a_finished_source_ends_a_request_early(void **state)
     arrakis_stream_close(b.stream);
 }
 
+static void what_lies_behind_the_end_is_not_handed_out(void **state)
+{
+    (void)state;
+    arrakis_stream_options o = options_of(PAST, PAST + 100 * MS);
+    o.on_gap = ARRAKIS_GAP_SKIP;
+    bench b = bench_of(patient, &o);
+    for (size_t stream = 0; stream < 2; stream++)
+        push(&b, stream, PAST + 500 * MS, 1);
+    assert_int_equal(next_status(&b, -1), ARRAKIS_DONE);
+    assert_int_equal(next_status(&b, -1), ARRAKIS_DONE);
+    arrakis_stream_close(b.stream);
+}
+
+/* ------------------------------------------------------------------ the source is asked */
+
+/* A memory reader that can pause, and that needs time to find out what it holds. */
+static struct {
+    ark_reader_ops ops;
+    const ark_reader_ops *real;
+    size_t pauses, resumes, asked;
+    int64_t silent_until_ns;
+} source;
+
+static void count_pause(arrakis_reader *reader, size_t stream, bool paused)
+{
+    (void)reader;
+    assert_int_equal(stream, 0);
+    assert_int_equal(source.pauses - source.resumes, !paused);
+    source.pauses += paused;
+    source.resumes += !paused;
+}
+
+static int64_t answer_late(arrakis_reader *reader, size_t stream, int64_t since_ns,
+                           int64_t *again_ns)
+{
+    source.asked++;
+    if (arrakis_gps_now_ns() >= source.silent_until_ns)
+        return source.real->exhausted(reader, stream, since_ns, again_ns);
+    *again_ns = source.silent_until_ns;
+    return UNSET;
+}
+
+/* After the last push: a memory reader knows itself by its operations. */
+static void change_source(const bench *b)
+{
+    memset(&source, 0, sizeof source);
+    source.real = b->reader->ops;
+    source.ops = *source.real;
+    source.ops.pause = count_pause;
+    source.ops.exhausted = answer_late;
+    b->reader->ops = &source.ops;
+}
+
+static void who_is_far_ahead_is_paused_until_the_others_catch_up(void **state)
+{
+    (void)state;
+    enum { STRIDES = 1100 };
+    const arrakis_stream_options o = options_of(PAST, PAST + STRIDES * 100 * MS);
+    bench b = bench_of(patient, &o);
+    for (size_t stream = 0; stream < 2; stream++)
+        for (int i = 0; i < STRIDES; i++)
+            push(&b, stream, PAST + i * 100 * MS, i);
+    change_source(&b);
+    for (int i = 0; i < STRIDES; i++) {
+        expect(&b, PAST + i * 100 * MS, i, i);
+        assert_int_equal(source.pauses, 1);
+        assert_int_equal(source.resumes, i >= 599); /* 1100 were held: 500 and less have room */
+    }
+    assert_int_equal(next_status(&b, -1), ARRAKIS_DONE);
+    arrakis_stream_close(b.stream);
+}
+
+static void a_source_that_must_find_out_is_asked_again_when_it_said(void **state)
+{
+    (void)state;
+    const arrakis_stream_options o = options_of(PAST, PAST + 100 * MS);
+    bench b = bench_of(patient, &o);
+    push(&b, 0, PAST, 1);
+    change_source(&b);
+    source.silent_until_ns = arrakis_gps_now_ns() + 60 * MS;
+    expect(&b, PAST, 1, -1);
+    assert_true(arrakis_gps_now_ns() >= source.silent_until_ns);
+    assert_in_range(source.asked, 2, 3); /* not in a loop; once more if the timer was early */
+    assert_int_equal(next_status(&b, -1), ARRAKIS_DONE);
+    arrakis_stream_close(b.stream);
+}
+
 /* ------------------------------------------------------------------ live */
 
 static void a_live_duration_counts_from_the_first_block(void **state)
@@ -513,6 +600,9 @@ int main(void)
         cmocka_unit_test(an_empty_request_is_one_block),
         cmocka_unit_test(a_request_that_ends_in_the_future_waits_for_its_data),
         cmocka_unit_test(a_finished_source_ends_a_request_early),
+        cmocka_unit_test(what_lies_behind_the_end_is_not_handed_out),
+        cmocka_unit_test(who_is_far_ahead_is_paused_until_the_others_catch_up),
+        cmocka_unit_test(a_source_that_must_find_out_is_asked_again_when_it_said),
         cmocka_unit_test(a_live_duration_counts_from_the_first_block),
         cmocka_unit_test(a_deadline_makes_a_block_without_data),
         cmocka_unit_test(a_timeout_is_kept),

@@ -37,6 +37,13 @@ save("null-ids", batch(5 * S, [(0, [10, 11]), (None, [20, 21]), (2, [30, 31])]))
 save("two-batches", batch(5 * S, plain), batch(6 * S, [(2, [32, 33]), (0, [12, 13])]))
 save("empty-batch", batch(5 * S, []), batch(6 * S, plain[:1]))
 save("float64", batch(5 * S, [(0, [1.0, 2.0])], dtype=pa.float64()))
+save("no-time", batch(5 * S, plain, order=("note", "id", "data")))
+save("no-data", batch(5 * S, plain, order=("time", "id", "note")))
+one = batch(5 * S, plain[:1])
+save("unsigned-time", pa.record_batch([one.column(0).cast(pa.uint64()), one.column(1), one.column(2)],
+                                      names=["time", "id", "data"]))
+save("flat-data", pa.record_batch([one.column(0), one.column(1), pa.array([1], pa.int32())],
+                                  names=["time", "id", "data"]))
 # lists that lie behind each other from the third sample on, as a slice leaves them
 lists = pa.ListArray.from_arrays(pa.array([2, 4, 6], pa.int32()),
                                  pa.array([1, 2, 10, 11, 20, 21, 99], pa.int32()))

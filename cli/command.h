@@ -17,5 +17,6 @@ struct command {
 };
 
 extern const struct command cmd_find, cmd_count, cmd_describe, cmd_stream, cmd_fetch, cmd_demo;
+extern const struct command cmd_server_info, cmd_domains, cmd_scope_map, cmd_replays;
 
 #endif

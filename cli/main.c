@@ -11,7 +11,8 @@
 enum { TABLES_MAX = 8 };
 
 static const struct command *const commands[] = {
-    &cmd_find, &cmd_count, &cmd_describe, &cmd_stream, &cmd_fetch, &cmd_demo, NULL,
+    &cmd_find,    &cmd_count,     &cmd_describe, &cmd_stream, &cmd_fetch, &cmd_server_info,
+    &cmd_domains, &cmd_scope_map, &cmd_replays,  &cmd_demo,   NULL,
 };
 
 static const struct arg_table *const program_tables[] = {&program_options, NULL};

@@ -67,6 +67,38 @@ static const struct arg_option program[] = {
     OPTIONS_END,
 };
 
+/* How servers and brokers are reached. */
+#define CONNECTION                                                                                \
+    {.name = "timeout",                                                                           \
+     .metavar = "S",                                                                              \
+     .kind = ARG_SECONDS,                                                                         \
+     PLACE(timeout_ns),                                                                           \
+     .help = "seconds that a single request may take (10)"},                                      \
+        {.name = "ca-file",                                                                       \
+         .metavar = "FILE",                                                                       \
+         .kind = ARG_TEXT,                                                                        \
+         PLACE(ca_file),                                                                          \
+         .help = "who may sign a grpc+tls server's certificate (PEM)"},                           \
+        {.name = "cert-file",                                                                     \
+         .metavar = "FILE",                                                                       \
+         .kind = ARG_TEXT,                                                                        \
+         PLACE(cert_file),                                                                        \
+         .help = "a certificate to show to the server (PEM)"},                                    \
+        {.name = "key-file",                                                                      \
+         .metavar = "FILE",                                                                       \
+         .kind = ARG_TEXT,                                                                        \
+         PLACE(key_file),                                                                         \
+         .help = "the key of that certificate (PEM)"},                                            \
+    {                                                                                             \
+        .name = "insecure-token", .kind = ARG_FLAG, PLACE(insecure_token), .value = 1,            \
+        .help = "send the bearer token over a plain connection, too"                              \
+    }
+
+static const struct arg_option server[] = {
+    CONNECTION,
+    OPTIONS_END,
+};
+
 static const struct arg_option source[] = {
     {.name = "kafka-url",
      .metavar = "HOST:PORT",
@@ -85,11 +117,7 @@ static const struct arg_option source[] = {
      .kind = ARG_LIST,
      PLACE(properties),
      .help = "set a property of librdkafka; may be repeated"},
-    {.name = "timeout",
-     .metavar = "S",
-     .kind = ARG_SECONDS,
-     PLACE(timeout_ns),
-     .help = "seconds that a single request may take (10)"},
+    CONNECTION,
     OPTIONS_END,
 };
 
@@ -189,6 +217,7 @@ static const struct arg_option formats_of_blocks[] = {
 
 const struct arg_table program_options = {"General", program};
 const struct arg_table source_options = {"Source", source};
+const struct arg_table server_options = {"Server", server};
 const struct arg_table find_filters = {"Which channels", filters};
 const struct arg_table metadata_options = {"Which metadata", metadata};
 const struct arg_table replay_options = {"Replays", replay};

@@ -43,6 +43,8 @@ struct options {
     const char *url, *kafka_url, *metadata;
     struct arg_list properties;
     int64_t timeout_ns;
+    bool insecure_token;
+    const char *ca_file, *cert_file, *key_file;
 
     /* which channels */
     struct arg_list data_types, publishers;
@@ -59,7 +61,7 @@ struct options {
 
     /* output */
     int format;
-    bool latency;
+    bool latency, endpoints;
 
     /* the demonstration */
     int64_t partitions, channels;
@@ -76,6 +78,7 @@ void options_free(struct options *options);
 
 extern const struct arg_table program_options;  /* of every command, and before it */
 extern const struct arg_table source_options;   /* needed wherever channels are */
+extern const struct arg_table server_options;   /* where only a server is asked */
 extern const struct arg_table channel_formats;  /* find, describe */
 extern const struct arg_table count_formats;    /* count */
 extern const struct arg_table block_formats;    /* stream, fetch */

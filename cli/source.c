@@ -7,6 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+void source_connection(arrakis_client_options *c, const struct options *o)
+{
+    c->request_timeout_ns = o->timeout_ns;
+    c->insecure_token = o->insecure_token;
+    c->ca_file = o->ca_file;
+    c->cert_file = o->cert_file;
+    c->key_file = o->key_file;
+}
+
 /* The first that is given: a file, the server, the broker's metadata topics. A server named by the
  * environment alone is left out where nothing would be asked of it. */
 static int choose_source(arrakis_client_options *c, const struct options *o, bool data)
@@ -67,7 +76,7 @@ int source_open(arrakis_client **client, const struct options *o, bool data)
 {
     *client = NULL;
     arrakis_client_options c = ARRAKIS_CLIENT_OPTIONS_INIT;
-    c.request_timeout_ns = o->timeout_ns;
+    source_connection(&c, o);
     int code = choose_source(&c, o, data);
     if (code)
         return code;
@@ -146,9 +155,9 @@ static int check_replay(const struct options *o)
     if (start != end)
         return fail_usage(o->command, "--replay-%s needs --replay-%s too", start ? "start" : "end",
                           start ? "end" : "start");
-    if (start)
-        return fail("a replay of a window of time is made by an Arrakis server, which this "
-                    "program cannot ask for one yet: --replay-id reads a replay by its name");
+    if (start && o->kafka_url)
+        return fail("a replay of a window of time is made by an Arrakis server, --kafka-url reads "
+                    "what was published: --replay-id reads a replay by its name");
     return 0;
 }
 
@@ -166,5 +175,7 @@ int source_request(arrakis_request *request, const struct options *o)
     request->latency_tolerance_ns = o->latency_tolerance_ns;
     request->replay_id = o->replay_id;
     request->fast_forward = o->fast_forward;
+    request->replay_start_ns = o->replay_start_ns;
+    request->replay_end_ns = o->replay_end_ns;
     return 0;
 }

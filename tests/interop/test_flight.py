@@ -22,7 +22,8 @@ from support import (
     DTYPES, SECOND, STRIDE, T0, Cluster, assert_same, channel, gps_now_ns, records, seconds,
 )  # fmt: skip
 
-ARRAKIS_SERVER = Path(sys.executable).parent / "arrakis-server"
+ARRAKIS = Path(sys.executable).parent / "arrakis"
+ARRAKIS_SERVER = ARRAKIS.with_name("arrakis-server")
 
 # name, data type, rate, stride. Samples fit every type and tell one time from another.
 TYPES = [(f"H1:TYP-{d.upper()}", d, 64, STRIDE) for d in DTYPES]
@@ -170,6 +171,15 @@ def test_many_channels(tmp_path, cli):
     many = [(f"H1:MANY-C{i:05}", "float32", 16, STRIDE) for i in range(5000)]
     with Mock(tmp_path, many) as s:
         assert len(listed(cli, "--url", s.url, "find", "--json", ".")) == 5000
+
+
+def test_what_a_server_says_of_itself(server, split, cli):
+    for s in (server, split):
+        for arguments in (["server-info"], ["server-info", "-e"], ["domains"], ["scope-map"], ["replays"]):
+            wanted = subprocess.run([str(ARRAKIS), "-q", "--url", s.url, *arguments],
+                                    capture_output=True, text=True, timeout=60)  # fmt: skip
+            done = cli.run("--url", s.url, *arguments)
+            assert (done.stdout, done.stderr) == (wanted.stdout, "")
 
 
 # ---------------------------------------------------------------- data with a start

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server.h"
+
+#include "interrupt.h"
+#include "report.h"
+#include "source.h"
+
+#include <stdlib.h>
+
+int server_open(arrakis_client **client, const struct options *o)
+{
+    const char *environment = getenv("ARRAKIS_SERVER");
+    arrakis_client_options c = ARRAKIS_CLIENT_OPTIONS_INIT;
+    arrakis_error err;
+    c.url = o->url ? o->url : environment && *environment ? environment : "grpc://localhost:31206";
+    source_connection(&c, o);
+    *client = NULL;
+    arrakis_status rc = arrakis_client_open(client, &c, &err);
+    if (rc < 0)
+        return finish(rc, &err);
+    interrupt_client(*client);
+    return 0;
+}
+
+int server_ask(json_t **answer, arrakis_client *client, server_call call)
+{
+    arrakis_error err;
+    char *text;
+    *answer = NULL;
+    arrakis_status rc = call(client, &text, &err);
+    if (rc < 0)
+        return finish(rc, &err);
+    *answer = json_loads(text, 0, NULL);
+    free(text);
+    return *answer ? 0 : fail("the server's answer is no JSON object or array");
+}
+
+int server_show(const struct options *o, server_call call, int (*show)(json_t *answer))
+{
+    arrakis_client *client;
+    json_t *answer = NULL;
+    int code = server_open(&client, o);
+    if (!code)
+        code = server_ask(&answer, client, call);
+    if (!code)
+        code = show(answer);
+    json_decref(answer);
+    source_close(client);
+    return code;
+}

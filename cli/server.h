@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Asking a server about itself. */
+#ifndef CLI_SERVER_H
+#define CLI_SERVER_H
+
+#include "options.h"
+
+#include <jansson.h>
+
+/** One of arrakis_client_server_info() and its like. */
+typedef arrakis_status (*server_call)(arrakis_client *client, char **json, arrakis_error *err);
+
+/** A client of the server that --url or ARRAKIS_SERVER names, else the one on this machine. @return 0
+ *  or the exit code. To be passed to source_close(). */
+int server_open(arrakis_client **client, const struct options *o);
+/** The answer to one question, to be passed to json_decref(). @return 0 or the exit code. */
+int server_ask(json_t **answer, arrakis_client *client, server_call call);
+
+/** What such a command does: ask one question and show the answer. @return the exit code. */
+int server_show(const struct options *o, server_call call, int (*show)(json_t *answer));
+
+#endif

@@ -21,8 +21,10 @@ bench: all
 	@tools/setup.sh test
 	@bench/run $(if $(ROW),--row $(ROW)) $(BENCHFLAGS)
 
-install: all
+install:
+	@tools/setup.sh build
 	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	@cmake --build --preset release -j $(JOBS)
 	@DESTDIR=$(DESTDIR) cmake --install build
 
 format:

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# usage: consumer.test.sh CMAKE BUILD_DIRECTORY CC CXX CFLAGS
+# usage: consumer.test.sh CMAKE BUILD_DIRECTORY CC CXX [CFLAGS]
 # Install into an empty prefix, move it, and build against it by find_package and by pkg-config.
 set -eu
 cmake=$1 build=$2 cc=$3 cxx=$4 flags=${5-}

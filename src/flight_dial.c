@@ -48,16 +48,26 @@ static arrakis_status read_file(char **out, const char *path, arrakis_error *err
     return ARRAKIS_OK;
 }
 
-static arrakis_status read_roots(ark_dial_options *dial, const char *path, arrakis_error *err)
+/* A file that the user named; `what` is how its contents begin. gRPC takes anything, and says of what
+ * it cannot use that there is no address. */
+static arrakis_status read_pem(char **out, const char *path, const char *what, arrakis_error *err)
 {
-    if (path)
-        return read_file(&dial->roots_pem, path, err);
+    if (!path)
+        return ARRAKIS_OK;
+    arrakis_status rc = read_file(out, path, err);
+    if (rc == ARRAKIS_OK && !strstr(*out, what))
+        rc = ark_fail(err, ARRAKIS_EINVAL, "%.300s: there is no '%s' in it", path, what);
+    return rc;
+}
+
+/* Those that the system trusts. Without any, gRPC has its own ways. */
+static void read_system_roots(ark_dial_options *dial)
+{
     for (size_t i = 0; i < sizeof root_files / sizeof *root_files && !dial->roots_pem; i++)
         if (read_file(&dial->roots_pem, root_files[i], NULL) < 0) {
             free(dial->roots_pem);
             dial->roots_pem = NULL;
         }
-    return ARRAKIS_OK;
 }
 
 static arrakis_status fill(ark_dial_options *dial, const arrakis_client_options *o,
@@ -69,15 +79,13 @@ static arrakis_status fill(ark_dial_options *dial, const arrakis_client_options 
     if (o->token && !(dial->token = strdup(o->token)))
         return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
     dial->insecure_token = o->insecure_token;
-    arrakis_status rc = ARRAKIS_OK;
-    if (o->url && strncasecmp(o->url, "grpc+tls:", 9) == 0)
-        rc = read_roots(dial, o->ca_file, err);
-    else if (o->ca_file)
-        rc = read_file(&dial->roots_pem, o->ca_file, err);
-    if (rc == ARRAKIS_OK && o->cert_file)
-        rc = read_file(&dial->cert_pem, o->cert_file, err);
-    if (rc == ARRAKIS_OK && o->key_file)
-        rc = read_file(&dial->key_pem, o->key_file, err);
+    arrakis_status rc = read_pem(&dial->roots_pem, o->ca_file, "-----BEGIN CERTIFICATE-----", err);
+    if (rc == ARRAKIS_OK)
+        rc = read_pem(&dial->cert_pem, o->cert_file, "-----BEGIN CERTIFICATE-----", err);
+    if (rc == ARRAKIS_OK)
+        rc = read_pem(&dial->key_pem, o->key_file, "PRIVATE KEY-----", err);
+    if (rc == ARRAKIS_OK && !o->ca_file && o->url && strncasecmp(o->url, "grpc+tls:", 9) == 0)
+        read_system_roots(dial);
     return rc;
 }
 

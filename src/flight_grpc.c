@@ -73,6 +73,16 @@ fail(arrakis_error *err, arrakis_status status, const char *format, ...)
     return status;
 }
 
+/* Signals are for the program's threads, not for ours nor for those that gRPC starts, which it may
+ * do in any call that begins something. */
+static sigset_t block_signals(void)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    return before;
+}
+
 /* ------------------------------------------------------------------ channels */
 
 static void notify(int fd)
@@ -182,10 +192,7 @@ static arrakis_status channel_open(ark_transport_channel **out,
     ark_transport_channel *channel = calloc(1, sizeof *channel);
     if (!channel)
         return fail(err, ARRAKIS_ENOMEM, "opening %s: out of memory", options->target);
-    /* Signals are for the program's threads, not for ours nor for those that gRPC starts. */
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t before = block_signals();
     open_grpc(channel, options);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!channel->channel || !channel->has_thread) {
@@ -303,11 +310,14 @@ static arrakis_status call_start(ark_transport_call **out, ark_transport_channel
     grpc_metadata_array_init(&call->trailing);
     call->details = grpc_empty_slice();
     call->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    sigset_t before = block_signals();
     if (call->fd >= 0)
         call->call = grpc_channel_create_call(
             channel->channel, NULL, GRPC_PROPAGATE_DEFAULTS, channel->queue,
             grpc_slice_from_static_string(method), NULL, deadline_in(timeout_ns), NULL);
-    if (!call->call || !begin(call, headers, header_count)) {
+    bool begun = call->call && begin(call, headers, header_count);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!begun) {
         bool described = call->fd >= 0;
         call_finish(call);
         return fail(err, ARRAKIS_EIO, "%s: %s", method,
@@ -326,6 +336,7 @@ static arrakis_status call_send(ark_transport_call *call, const void *data, size
                                 arrakis_error *err)
 {
     arrakis_status rc = ARRAKIS_TIMEOUT;
+    sigset_t before = block_signals();
     pthread_mutex_lock(&call->lock);
     if (!call->send.pending) {
         grpc_slice slice = grpc_slice_from_copied_buffer(data, size);
@@ -339,6 +350,7 @@ static arrakis_status call_send(ark_transport_call *call, const void *data, size
         grpc_slice_unref(slice);
     }
     pthread_mutex_unlock(&call->lock);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return rc;
 }
 

@@ -101,8 +101,7 @@ static arrakis_status replace_source(ark_flight_reader *flight, ark_flight_sourc
         stop_source(flight, s);
         return why;
     }
-    if (err)
-        ark_log(ARRAKIS_LOG_WARNING, "%s; the next location is read", err->message);
+    ark_log(ARRAKIS_LOG_WARNING, "%s; the next location is read", err->message);
     stop_source(flight, s);
     s->location++;
     return start_source(flight, s, err);
@@ -189,50 +188,75 @@ static arrakis_status flight_open(arrakis_reader *reader, arrakis_error *err)
     return start_slice((ark_flight_reader *)reader, err);
 }
 
-/* One source's turn. */
+/* One source's turn. DONE: it has ended. */
 static arrakis_status take_turn(ark_flight_reader *flight, ark_flight_source *s,
                                 ark_arrival *arrival, arrakis_error *err)
 {
-    arrakis_error local;
-    arrakis_error *why = err ? err : &local;
-    arrakis_status rc = read_source(flight, s, arrival, why);
-    if (rc == ARRAKIS_TIMEOUT && check_silence(flight, s, why) < 0)
-        rc = ARRAKIS_EDEADLINE;
+    arrakis_status rc = read_source(flight, s, arrival, err);
+    if (rc == ARRAKIS_TIMEOUT)
+        rc = check_silence(flight, s, err) < 0 ? ARRAKIS_EDEADLINE : rc;
     if (rc < 0) {
-        rc = replace_source(flight, s, rc, why);
+        rc = replace_source(flight, s, rc, err);
         return rc < 0 ? rc : ARRAKIS_TIMEOUT;
     }
     if (rc == ARRAKIS_DONE) {
+        if (s->ticket.start_ns == ARRAKIS_UNSET && s->ticket.end_ns == ARRAKIS_UNSET)
+            ark_log(ARRAKIS_LOG_WARNING, "%.100s has ended the live stream of channel '%.150s'%s",
+                    s->batches.call.session->url, s->ticket.names[0],
+                    s->ticket.name_count > 1 ? " and others" : "");
         stop_source(flight, s);
         s->over = true;
     }
     return rc;
 }
 
-static arrakis_status flight_next(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err)
+/* A round over the slice's sources. TIMEOUT: none has anything. */
+static arrakis_status take_turns(ark_flight_reader *flight, ark_arrival *arrival,
+                                 arrakis_error *err)
 {
-    ark_flight_reader *flight = (ark_flight_reader *)reader;
+    for (size_t tried = flight->first; tried < flight->end; tried++) {
+        ark_flight_source *s = &flight->sources[flight->turn];
+        arrakis_status rc = ARRAKIS_TIMEOUT;
+        if (s->running && !is_paused(flight, s))
+            rc = take_turn(flight, s, arrival, err);
+        if (rc == ARRAKIS_OK || rc < 0)
+            return rc;
+        if (++flight->turn == flight->end)
+            flight->turn = flight->first;
+    }
+    return ARRAKIS_TIMEOUT;
+}
+
+static arrakis_status next(ark_flight_reader *flight, ark_arrival *arrival, arrakis_error *err)
+{
     for (;;) {
-        for (size_t tried = flight->first; tried < flight->end; tried++) {
-            ark_flight_source *s = &flight->sources[flight->turn];
-            arrakis_status rc = ARRAKIS_TIMEOUT;
-            if (s->running && !is_paused(flight, s))
-                rc = take_turn(flight, s, arrival, err);
-            if (rc == ARRAKIS_OK || rc < 0)
-                return rc;
-            if (++flight->turn == flight->end)
-                flight->turn = flight->first;
-        }
+        arrakis_status rc = take_turns(flight, arrival, err);
+        if (rc != ARRAKIS_TIMEOUT)
+            return rc;
         if (!slice_is_over(flight)) {
             arm(flight);
             return ARRAKIS_TIMEOUT;
         }
         if (flight->end == flight->count)
             return ARRAKIS_DONE;
-        arrakis_status rc = start_slice(flight, err);
-        if (rc < 0)
+        if ((rc = start_slice(flight, err)) < 0)
             return rc;
     }
+}
+
+/* An error is for good: the channels of the source that failed would be gaps for ever. */
+static arrakis_status flight_next(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err)
+{
+    ark_flight_reader *flight = (ark_flight_reader *)reader;
+    if (flight->failure.status == ARRAKIS_OK) {
+        arrakis_status rc = next(flight, arrival, &flight->failure);
+        if (rc >= 0) {
+            flight->failure.status =
+                ARRAKIS_OK; /* a source that was replaced has left its error */
+            return rc;
+        }
+    }
+    return ark_fail(err, flight->failure.status, "%s", flight->failure.message);
 }
 
 static bool flight_done(const arrakis_reader *reader)

@@ -85,6 +85,7 @@ typedef struct ark_flight_reader {
     ark_waiter waiter;
     int64_t armed_ns; /* monotonic; INT64_MAX: not */
     uint64_t messages, bytes, errors;
+    arrakis_error failure; /* what has ended it */
 } ark_flight_reader;
 
 /* Make the reader's streams, and each source's parts and limit of silence, out of the tickets.

@@ -52,7 +52,7 @@ static int message_length(const char *message)
 {
     const char *detail = strstr(message, " Detail: ");
     size_t length = detail ? (size_t)(detail - message) : strlen(message);
-    while (length && strchr(" .\n", message[length - 1]))
+    while (length && strchr(" .:\n", message[length - 1]))
         length--;
     return length < 400 ? (int)length : 400;
 }

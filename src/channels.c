@@ -29,6 +29,10 @@ arrakis_status arrakis_channels_add(arrakis_channels *channels, arrakis_channel 
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_channels_add: %s is NULL",
                         channels ? "channel" : "channels");
     const char *name = arrakis_channel_name(channel);
+    if (atomic_load(&channels->refs) > 1)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "channel '%.200s' is added to a list that is in use: it no longer changes",
+                        name);
     if (ark_channel_table_find(&channels->table, name, strlen(name)) != ARK_NOWHERE)
         return ark_fail(err, ARRAKIS_EINVAL, "channel '%.200s' is given twice", name);
     return ark_channel_table_add(&channels->table, channel, err);

@@ -13,6 +13,10 @@
 /* 70 years, which is never: declared latencies are anything, and must not overflow sums of times. */
 static const int64_t most_latency_ns = INT64_MAX / 4;
 
+/* No clock of a site is this wrong. A live block further ahead would make all that follows it late:
+ * one bad message would silence its stream. */
+static const int64_t most_ahead_ns = 60 * ARRAKIS_SECOND_NS;
+
 /* What the mux keeps of one stream beside its queue. */
 typedef struct lane {
     ark_queue queue;
@@ -244,11 +248,17 @@ static bool find_slot(const ark_mux *mux, const ark_stripe *stripe, const ark_ro
            (into_ns == 0 || rows->time_ns == start_ns);
 }
 
-static ark_push count_mismatch(ark_mux *mux, lane *l, const ark_rows *rows, int64_t now_ns)
+static ark_push count_mismatch(ark_mux *mux, lane *l, const ark_rows *rows, bool ahead,
+                               int64_t now_ns)
 {
     mux->mismatched++;
     uint64_t times = ark_episode_note(&l->mismatched, now_ns);
-    if (times)
+    if (times && ahead)
+        ark_log(ARRAKIS_LOG_WARNING,
+                "%s: dropped %llu block(s); the latest is of %lld ns, %.1f s ahead of the clock",
+                l->id, (unsigned long long)times, (long long)rows->time_ns,
+                (double)(rows->time_ns - now_ns) * 1e-9);
+    else if (times)
         ark_log(ARRAKIS_LOG_WARNING,
                 "%s: dropped %llu block(s) off the stride; the latest at %lld ns lasts %lld ns, "
                 "wanted %lld ns on a multiple of it", l->id, (unsigned long long)times,
@@ -295,8 +305,9 @@ ark_push ark_mux_push(ark_mux *mux, size_t stream, const ark_rows *rows, int64_t
     lane *l = &mux->lanes[stream];
     ark_queue *queue = &l->queue;
     int64_t slot_ns;
-    if (!find_slot(mux, queue->stripe, rows, &slot_ns))
-        return count_mismatch(mux, l, rows, now_ns);
+    bool ahead = mux->options.start_ns == ARRAKIS_UNSET && rows->time_ns - now_ns > most_ahead_ns;
+    if (ahead || !find_slot(mux, queue->stripe, rows, &slot_ns))
+        return count_mismatch(mux, l, rows, ahead, now_ns);
     int64_t end_ns = begun(mux) ? mux->cursor_ns + mux->block_ns : INT64_MIN;
     bool was_unready = queue->horizon_ns < end_ns;
     if (begun(mux)) {

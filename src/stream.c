@@ -195,6 +195,8 @@ static arrakis_status take_arrivals(arrakis_stream *stream, arrakis_error *err)
         if (!stream->live)
             hold_back(stream, arrival.stream);
     }
+    /* deadlines pass also while data of other streams keeps coming */
+    ark_mux_expire(stream->mux, now_ns);
     return ARRAKIS_OK;
 }
 

@@ -222,7 +222,8 @@ ARRAKIS_API bool arrakis_channel_equal(const arrakis_channel *a, const arrakis_c
 typedef struct arrakis_channels arrakis_channels;
 
 ARRAKIS_API arrakis_status arrakis_channels_new(arrakis_channels **out, arrakis_error *err);
-/** Appends a new reference to `channel`. @return OK; EINVAL when the name is there; ENOMEM. */
+/** Appends a new reference to `channel`. @return OK; EINVAL when the name is there, or when someone
+ *  else (a reader, a block) holds the list; ENOMEM. */
 ARRAKIS_API arrakis_status arrakis_channels_add(arrakis_channels *channels,
                                                 arrakis_channel *channel, arrakis_error *err);
 /** Reads a file of channels as JSON lines (`-` is not special). Blank lines are skipped.
@@ -439,7 +440,7 @@ typedef struct arrakis_stats {
     uint64_t unwanted;      /**< messages without a row of a channel asked for */
     uint64_t late;          /**< blocks of streams that came after their deadline */
     uint64_t duplicate;     /**< blocks of streams that had come before */
-    uint64_t mismatched;    /**< blocks of streams with another duration than their stride */
+    uint64_t mismatched;    /**< blocks of streams off their stride, or live ones ahead of the clock */
     uint64_t overflow;      /**< blocks of streams dropped because others were too far behind */
     uint64_t blocks;        /**< handed out */
     uint64_t gaps;          /**< strides of single streams served as gaps */

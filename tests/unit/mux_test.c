@@ -431,7 +431,7 @@ static void in_live_the_oldest_is_dropped_when_others_are_too_far_behind(void **
 {
     (void)state;
     const ark_mux_options live = with_start(UNSET);
-    bench b = bench_of(patient, 2, &live, 0);
+    bench b = bench_of(patient, 2, &live, 4012);
     play_line(&b, "B 0");
     for (int i = 0; i < 1003; i++) {
         char line[40];
@@ -694,13 +694,21 @@ static void skipping_and_raising_end_with_the_source(void **state)
 static void a_jump_over_decades_is_one_gap(void **state)
 {
     (void)state;
-    ark_mux_options live = with_start(UNSET);
-    live.on_gap = ARRAKIS_GAP_RAISE;
+    ark_mux_options raising = with_start(0);
+    raising.on_gap = ARRAKIS_GAP_RAISE;
     /* the latest time that a message may have, 126 years after the first */
-    PLAY(one, live, 100, "A 0", "0+4 ####", "A 16000000000", "gap 4 16000000000",
+    PLAY(one, raising, 100, "A 0", "0+4 ####", "A 16000000000", "gap 4 16000000000",
          "16000000000+4 ####", "A 100 = late", "wait");
     const ark_mux_options options = with_start(0);
     PLAY(one, options, 100, "A 16000000000", "0+4 ....", "4+4 ....", "full A no");
+}
+
+static void a_live_block_over_a_minute_ahead_of_the_clock_is_dropped(void **state)
+{
+    (void)state;
+    const ark_mux_options live = with_start(UNSET);
+    PLAY(one, live, 100, "A 96", "96+4 ####", "A 16000000000 = mismatched", "A 344 = mismatched",
+         "A 100", "100+4 ####", "A 340", "stats 0 0 2 0 0");
 }
 
 static void the_largest_times_do_not_overflow(void **state)
@@ -821,6 +829,7 @@ int main(void)
         cmocka_unit_test(a_live_source_that_ends_hands_out_what_it_has),
         cmocka_unit_test(skipping_and_raising_end_with_the_source),
         cmocka_unit_test(a_jump_over_decades_is_one_gap),
+        cmocka_unit_test(a_live_block_over_a_minute_ahead_of_the_clock_is_dropped),
         cmocka_unit_test(the_largest_times_do_not_overflow),
         cmocka_unit_test(a_declared_latency_can_be_any_number),
         cmocka_unit_test(a_block_cannot_hold_more_strides_than_can_be_counted),

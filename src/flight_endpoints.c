@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A hundred years. */
+static const int64_t for_ever_ns = INT64_C(36525) * 86400 * ARRAKIS_SECOND_NS;
+
 /* Channels that are read from one broker. */
 typedef struct broker {
     char *url; /* as the reader wants it: host:port,host:port */
@@ -184,6 +187,46 @@ static void clear(endpoints *all)
     ark_flight_info_clear(&all->info);
 }
 
+static arrakis_status ask(ark_server *server, ark_flight_info *info,
+                          const ark_stream_request *request, arrakis_error *err)
+{
+    char *text;
+    arrakis_status rc = ark_request_stream(&text, request, err);
+    return rc < 0 ? rc : ark_server_ask(server, info, text, err);
+}
+
+/* Whether one of the endpoints goes on up to that time. */
+static bool reaches(const ark_flight_info *info, int64_t end_ns)
+{
+    bool found = false;
+    for (size_t i = 0; i < info->count && !found; i++) {
+        ark_ticket ticket;
+        if (ark_ticket_read(&ticket, info->endpoints[i].ticket, info->endpoints[i].ticket_size,
+                            NULL) < 0)
+            continue;
+        found = ticket.end_ns == end_ns;
+        ark_ticket_clear(&ticket);
+    }
+    return found;
+}
+
+/* Servers share a span out among them only when it has an end, and refuse one without where nobody
+ * has all of it. From the past on without an end: then up to a time that nobody will live to see. */
+static arrakis_status ask_for_ever(ark_server *server, ark_flight_info *info,
+                                   const ark_stream_request *request, arrakis_error *err)
+{
+    arrakis_status rc = ask(server, info, request, err);
+    bool endless = request->start_ns != ARRAKIS_UNSET && request->end_ns == ARRAKIS_UNSET;
+    if (!endless || (rc != ARRAKIS_ESERVER && rc != ARRAKIS_ENOTFOUND))
+        return rc;
+    ark_stream_request long_one = *request;
+    long_one.end_ns = arrakis_gps_now_ns() + for_ever_ns;
+    if (ask(server, info, &long_one, NULL) == ARRAKIS_OK && reaches(info, long_one.end_ns))
+        return ARRAKIS_OK;
+    ark_flight_info_clear(info);
+    return rc;
+}
+
 arrakis_status ark_server_reader(ark_server *server, arrakis_reader **out,
                                  arrakis_channels *channels, const arrakis_request *request,
                                  const arrakis_kafka_options *kafka, bool *relayed,
@@ -198,11 +241,8 @@ arrakis_status ark_server_reader(ark_server *server, arrakis_reader **out,
         .replay_end_ns = request->replay_end_ns,
         .replay_id = request->replay_id,
     };
-    char *text;
     *out = NULL;
-    arrakis_status rc = ark_request_stream(&text, &stream, err);
-    if (rc == ARRAKIS_OK)
-        rc = ark_server_ask(server, &all.info, text, err);
+    arrakis_status rc = ask_for_ever(server, &all.info, &stream, err);
     if (rc == ARRAKIS_OK)
         rc = sort_out(&all, err);
     if (rc == ARRAKIS_OK)

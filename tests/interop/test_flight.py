@@ -304,6 +304,30 @@ def test_from_the_past_into_the_present_without_a_seam(server, cli):
     assert [b["time_ns"] for b in blocks[:48]] == [start + i * STRIDE for i in range(48)]
 
 
+def test_from_an_archive_into_a_live_server_without_a_seam(tmp_path, cli):
+    """The past lies on one server, the present on another; a third knows it."""
+    names = names_of(OTHER)
+    archive, live, info = (tmp_path / n for n in ("archive", "live", "info"))
+    for directory in (archive, live, info):
+        directory.mkdir()
+    with Mock(archive, OTHER) as old, Mock(live, OTHER) as new:
+        (info / "map.yaml").write_text("".join(
+            f"{s.url}:\n  scopes:\n    L1:\n      - all: true\n  retention:\n    {keeps}\n"
+            for s, keeps in ((old, "newest: 4"), (new, "oldest: 8"))
+        ))  # fmt: skip
+        with Mock(info, options=["-s", str(info / "map.yaml")]) as s:
+            start = gps_now_ns() // SECOND * SECOND - 12 * SECOND
+            with cli.follow(*stream(s, names, *span(start))) as followed:
+                blocks = followed.wait_for(lambda b: len(b) >= 13 * 16)
+                assert followed.interrupt() == 0
+            wanted = cli.blocks(*stream(old, names, *span(start, start + 8 * SECOND)))
+    times = [b["time_ns"] for b in blocks]
+    assert times == [start + i * STRIDE for i in range(len(times))]
+    assert_same(blocks[:128], wanted, described(OTHER))
+    assert any("stream ended: reason=complete" in line for line in old.log)
+    assert any("request=Stream" in line for line in new.log)
+
+
 def test_an_interrupt_ends_a_live_stream_at_once(server, cli):
     with cli.follow(*stream(server, names_of(OTHER))) as live:
         live.wait_for(lambda b: len(b) >= 2)

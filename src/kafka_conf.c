@@ -90,7 +90,7 @@ arrakis_status ark_kafka_check_url(const char *url, arrakis_error *err)
 
 /* Runs in librdkafka's threads. Its levels are syslog's. Without an error callback its errors come
  * here too; it holds back repetitions itself. */
-static void take_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+void ark_kafka_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     (void)rk;
     arrakis_log_level ours = level <= 3   ? ARRAKIS_LOG_ERROR
@@ -146,7 +146,7 @@ arrakis_status ark_kafka_conf_new(rd_kafka_conf_t **out, const char *url,
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     if (!conf)
         return ark_fail(err, ARRAKIS_ENOMEM, "configuring %s: out of memory", url);
-    rd_kafka_conf_set_log_cb(conf, take_log);
+    rd_kafka_conf_set_log_cb(conf, ark_kafka_log);
     rc = set_all(conf, url, ours, our_count, properties, property_count, err);
     if (rc < 0) {
         rd_kafka_conf_destroy(conf);

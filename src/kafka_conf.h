@@ -31,6 +31,9 @@ arrakis_status ark_kafka_conf_new(rd_kafka_conf_t **out, const char *url,
 arrakis_status ark_kafka_start(rd_kafka_t **out, rd_kafka_type_t type, rd_kafka_conf_t *conf,
                                arrakis_error *err);
 
+/* A line of librdkafka's log in ours: what such a handle's log goes to. */
+void ark_kafka_log(const rd_kafka_t *rk, int level, const char *facility, const char *text);
+
 /* Our status for one of librdkafka's: ECONNECT for transport and resolution, EDEADLINE for time
  * outs, EAUTH for authentication, EBROKER for the rest. */
 arrakis_status ark_kafka_status(rd_kafka_resp_err_t code);

@@ -37,16 +37,12 @@ void ark_kafka_drop_messages(ark_kafka_reader *kafka)
 static arrakis_status take_error(ark_kafka_reader *kafka, const rd_kafka_message_t *message,
                                  arrakis_error *err)
 {
-    kafka->error_count++;
     if (message->err == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_fatal_error(kafka->rk, NULL, 0)) {
         char text[256] = "";
         rd_kafka_fatal_error(kafka->rk, text, sizeof text);
         return ark_fail(err, ARRAKIS_EBROKER, "%s: %s", kafka->url, text);
     }
-    uint64_t times = ark_episode_note(&kafka->errors, arrakis_gps_now_ns());
-    if (times)
-        ark_log(ARRAKIS_LOG_WARNING, "%s: %s (will go on trying; %llu since last said)", kafka->url,
-                rd_kafka_message_errstr(message), (unsigned long long)times);
+    ark_kafka_trouble_note(&kafka->trouble, rd_kafka_message_errstr(message));
     return ARRAKIS_OK;
 }
 
@@ -56,10 +52,7 @@ static void take_payload(ark_kafka_reader *kafka, const rd_kafka_message_t *mess
         const rd_kafka_message_t *after = kafka->messages[kafka->message_at + 1];
         ark_intake_expect(after->payload, after->len);
     }
-    uint64_t unsaid;
-    if (kafka->errors.open && ark_episode_end(&kafka->errors, &unsaid))
-        ark_log(ARRAKIS_LOG_INFO, "%s: reading again (%llu errors not said)", kafka->url,
-                (unsigned long long)unsaid);
+    ark_kafka_trouble_over(&kafka->trouble, kafka->url);
     size_t stream = (size_t)(uintptr_t)rd_kafka_topic_opaque(message->rkt);
     atomic_store_explicit(&kafka->partitions[stream].position, message->offset + 1,
                           memory_order_relaxed);
@@ -232,7 +225,7 @@ static void kafka_stats(const arrakis_reader *reader, arrakis_stats *stats)
 {
     const ark_kafka_reader *kafka = (const ark_kafka_reader *)reader;
     ark_intake_stats(&kafka->intake, stats);
-    stats->errors += kafka->error_count;
+    stats->errors += atomic_load(&kafka->trouble.count);
     stats->fast_forwards += kafka->forward_count;
 }
 
@@ -250,6 +243,7 @@ static void kafka_close(arrakis_reader *reader)
             rd_kafka_topic_destroy(kafka->partitions[i].topic);
     if (kafka->rk) /* no group was joined: there is none to leave */
         rd_kafka_destroy_flags(kafka->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    ark_kafka_trouble_clear(&kafka->trouble);
     ark_intake_clear(&kafka->intake);
     ark_fast_forward_clear(&kafka->policy);
     free(kafka->partitions);
@@ -346,9 +340,13 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
         {"socket.nagle.disable", "true", false},
         {"reconnect.backoff.max.ms", "1000", false},
     };
-    rc = ark_kafka_new(&kafka->rk, RD_KAFKA_CONSUMER, kafka->url, ours, sizeof ours / sizeof *ours,
-                       options->properties, options->property_count, err);
+    rd_kafka_conf_t *conf;
+    rc = ark_kafka_conf_new(&conf, kafka->url, ours, sizeof ours / sizeof *ours,
+                            options->properties, options->property_count, err);
     if (rc < 0)
+        return rc;
+    ark_kafka_trouble_watch(&kafka->trouble, conf);
+    if ((rc = ark_kafka_start(&kafka->rk, RD_KAFKA_CONSUMER, conf, err)) < 0)
         return rc;
     rd_kafka_poll_set_consumer(kafka->rk);
     kafka->queue = rd_kafka_queue_get_consumer(kafka->rk);
@@ -415,6 +413,7 @@ static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
 {
     kafka->head.ops = &kafka_ops;
     kafka->head.fd = -1;
+    ark_kafka_trouble_init(&kafka->trouble);
     kafka->asked_ns = ARRAKIS_UNSET;
     kafka->start_ns = options->start_ns;
     kafka->timeout_ns = options->request_timeout_ns == ARRAKIS_UNSET ? default_timeout_ns

@@ -6,6 +6,7 @@
 
 #include "fast_forward.h"
 #include "intake.h"
+#include "kafka_trouble.h"
 
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
@@ -45,8 +46,9 @@ typedef struct ark_kafka_reader {
     int64_t taken_ns;           /* GPS; when they were */
     bool holding;               /* messages[message_at] is being decoded */
     int64_t asked_ns;           /* GPS; when low and high were asked for */
-    ark_episode errors, behind;
-    uint64_t error_count, forward_count;
+    ark_kafka_trouble trouble;
+    ark_episode behind;
+    uint64_t forward_count;
 } ark_kafka_reader;
 
 /* ---- kafka_position.c */

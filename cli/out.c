@@ -103,13 +103,36 @@ size_t control_at(const char *text, unsigned *code)
     return 2;
 }
 
+/* Bytes of the UTF-8 sequence that begins here, 0 where none does: names are UTF-8, but a message
+ * may quote a broken server, and may be cut. */
+static size_t sequence_at(const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    size_t size = *s < 0x80   ? 1
+                  : *s < 0xc2 ? 0
+                  : *s < 0xe0 ? 2
+                  : *s < 0xf0 ? 3
+                  : *s < 0xf5 ? 4
+                              : 0;
+    for (size_t i = 1; i < size; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
+        (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
+        return 0;
+    return size;
+}
+
 void out_plain(struct out *out, const char *text)
 {
     unsigned code;
     while (*text) {
-        size_t n = control_at(text, &code);
-        out_char(out, n ? '?' : *text);
-        text += n ? n : 1;
+        size_t control = control_at(text, &code), size = sequence_at(text);
+        if (control || !size)
+            out_char(out, '?');
+        else
+            out_bytes(out, text, size);
+        text += control ? control : size ? size : 1;
     }
 }
 

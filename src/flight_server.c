@@ -84,8 +84,9 @@ arrakis_status ark_server_ask(ark_server *server, ark_flight_info *info, char *r
     arrakis_status rc = ark_flight_put_command(&descriptor, request, strlen(request), err);
     if (rc == ARRAKIS_OK)
         rc = ask_once(server, &call, "GetFlightInfo", &descriptor, err);
-    if (rc == ARRAKIS_OK)
-        rc = ark_flight_info_read(info, call.message.data, call.message.size, err);
+    if (rc == ARRAKIS_OK &&
+        (rc = ark_flight_info_read(info, call.message.data, call.message.size, err)) < 0)
+        rc = ark_fail_within(err, rc, "%.100s", server->session->url);
     ark_call_close(&call);
     ark_buffer_free(&descriptor);
     free(request);

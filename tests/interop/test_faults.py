@@ -1,0 +1,726 @@
+# SPDX-License-Identifier: Apache-2.0
+"""arrakis-cli where servers, networks and tokens are not as they should be. Whatever happens ends
+with status 1 and an error that names the server, in the time allowed; under the sanitizers a leak or
+a bad access ends with another status."""
+
+import json
+import os
+import random
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from arrakis import Client
+from faulty import (
+    END_STREAM, GOAWAY, HEADERS, NAME, OK_HEADERS, RESET, STRIDES, Authority, FlightServer, Proxy,
+    TlsServer, field, flight_data, flight_info, framed, literal, ticket,
+)  # fmt: skip
+from pytest_arrakis.plugin import (  # noqa: F401
+    arrakis_channel_configs, arrakis_fault_server, arrakis_replay_channel_configs,
+    arrakis_replay_params,
+)  # fmt: skip
+from support import ROOT, SECOND, STRIDE, T0, assert_same, channel, gps_now_ns, seconds
+from test_flight import OTHER, Mock, described, names_of, reference_stream, span, stream
+
+TOOLS = Path(os.environ.get("ARRAKIS_TOOLS", ROOT / "build-asan" / "tests"))
+TOKEN = "open-sesame-4711"
+
+
+@pytest.fixture(autouse=True)
+def no_token(monkeypatch, tmp_path):
+    """None of the user's is found, but perhaps in /tmp."""
+    for variable in ("BEARER_TOKEN", "BEARER_TOKEN_FILE", "ARRAKIS_TOKEN"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with Mock(tmp_path_factory.mktemp("mock"), OTHER) as s:
+        yield s
+
+
+@pytest.fixture
+def tool(cli):
+    """client_tool, which has the client's other options."""
+    environment = {**os.environ, "LD_LIBRARY_PATH": str(Path(cli.path).parent)}
+
+    def run(*arguments, check=0, timeout=40):
+        done = subprocess.run([TOOLS / "client_tool", *map(str, arguments)], capture_output=True,
+                              text=True, timeout=timeout, env=environment)  # fmt: skip
+        assert done.returncode == check, (done.returncode, done.stdout[-500:], done.stderr[-4000:])
+        return done
+
+    return run
+
+
+class within:
+    """A time that must not be passed; generous, for slow machines."""
+
+    def __init__(self, limit):
+        self._limit = limit
+
+    def __enter__(self):
+        self._begin = time.monotonic()
+
+    def __exit__(self, kind, *_):
+        took = time.monotonic() - self._begin
+        assert kind or took < self._limit, f"{took:.1f} s, {self._limit} s allowed"
+
+
+# ---------------------------------------------------------------- the reference's faulty server
+
+FAKE = ["H1:TEST-CHANNEL_SIN", "H1:TEST-STATE_ONES"]
+FAKE_CHANNELS = [channel(FAKE[0], "", dtype="float32", rate=512, max_latency=3 * SECOND),
+                 channel(FAKE[1], "", dtype="int32", rate=16, max_latency=3 * SECOND)]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("mode", "value", "end"),
+    [("partial-gaps", 1.0, 4), ("full-gaps", None, 4), ("duplicates", None, 4), ("latency", 0.4, 1),
+     ("stall", 0.5, 1)],
+)  # fmt: skip
+def test_faults_of_a_span(arrakis_fault_server, cli, mode, value, end):  # noqa: F811
+    """Streamed, and fetched as one block, as the reference's client has it."""
+    url = arrakis_fault_server(mode, interval=5, value=value).url
+    until = T0 + end * SECOND
+    wanted = [json.loads(line) for line in map(as_json, Client(url).stream(
+        FAKE, T0 / SECOND, until / SECOND))]  # fmt: skip
+    got = cli.blocks("--url", url, "stream", "--json", *span(T0, until), *FAKE)
+    assert len(got) == len(wanted) == 16 * end
+    assert_same(got, wanted, FAKE_CHANNELS)
+    gaps = [all(v is None for v in b["data"][FAKE[1]]) for b in got]
+    assert gaps == [mode.endswith("gaps") and i > 0 and i % 5 == 0 for i in range(len(got))]
+    fetched = json.loads(as_json(Client(url).fetch(FAKE, T0 / SECOND, until / SECOND)))
+    assert_same(cli.blocks("--url", url, "fetch", "--json", *span(T0, until), *FAKE), [fetched],
+                FAKE_CHANNELS)  # fmt: skip
+
+
+def as_json(block):
+    from arrakis.format import formatter
+
+    return formatter(block, "json")
+
+
+def test_a_stalled_server_ends_a_span_when_the_patience_does(arrakis_fault_server, tool):  # noqa: F811
+    """The reference's client waits for ever."""
+    url = arrakis_fault_server("stall", interval=8, value=4).url
+    with within(7):
+        done = tool(f"url={url}", "stall=1.5", f"start={T0}", f"end={T0 + SECOND}", "stream", *FAKE,
+                    check=1)  # fmt: skip
+    assert len(done.stdout.splitlines()) == 8
+    assert "ARRAKIS_EDEADLINE" in done.stderr and url in done.stderr
+
+
+def test_a_stalled_server_leaves_gaps_in_a_live_stream(arrakis_fault_server, cli):  # noqa: F811
+    """Beyond what the channels promise and the relay's share the stream goes on without it."""
+    url = arrakis_fault_server("stall", interval=16, value=9).url
+    with cli.follow("--url", url, "stream", "--json", *FAKE) as live:
+        def first_gap(blocks):
+            return any(all(v is None for v in b["data"][FAKE[1]]) for b in blocks)
+
+        blocks = live.wait_for(first_gap)
+        assert live.interrupt() == 0
+    times = [b["time_ns"] for b in blocks]
+    assert times == [times[0] + i * STRIDE for i in range(len(times))]
+
+
+def test_duplicates_and_delays_in_a_live_stream(arrakis_fault_server, cli):  # noqa: F811
+    for mode, value in (("duplicates", None), ("latency", 0.5)):
+        url = arrakis_fault_server(mode, interval=4, value=value).url
+        got = cli.blocks("--url", url, "stream", "--json", "--count", "12", *FAKE)
+        times = [b["time_ns"] for b in got]
+        assert times == [times[0] + i * STRIDE for i in range(12)]
+        assert all(v is not None for b in got for d in b["data"].values() for v in d)
+
+
+# ---------------------------------------------------------------- bytes that are none of Flight's
+
+
+def hang(reply, good):
+    reply.connection  # and nothing more
+
+
+def send(*messages):
+    """These in place of the first message."""
+
+    def answer(reply, good):
+        for message in messages:
+            reply.message(message(good) if callable(message) else message)
+        reply.end()
+
+    return answer
+
+
+def raw(payload, flags=0):
+    return lambda reply, good: reply.data(payload, flags)
+
+
+def without_status(reply, good):
+    reply.message(good[0])
+    reply.data(b"", END_STREAM)
+
+
+def torn_message(reply, good):
+    reply.data(framed(good[0])[:-3], END_STREAM)
+
+
+def reset(reply, good):
+    reply.headers()
+    reply.frame(RESET, 0, struct.pack(">I", 2))
+
+
+def go_away(reply, good):
+    reply.connection.send_frame(GOAWAY, 0, 0, struct.pack(">II", 0, 11))
+    reply.connection.cut()
+
+
+def page(reply, good):
+    reply.headers(literal(b":status", b"502") + literal(b"content-type", b"text/html"))
+    reply.data(b"<html>Bad Gateway</html>", END_STREAM)
+
+
+def wrong_type(reply, good):
+    reply.headers(b"\x88" + literal(b"content-type", b"text/plain"))
+    reply.data(b"hello", END_STREAM)
+
+
+# Whatever is asked for.
+BROKEN = {
+    "nothing": hang,
+    "no message": lambda reply, good: reply.end(),
+    "no protobuf": send(b"\xff" * 40),
+    "torn protobuf": send(lambda good: good[0][: len(good[0]) // 2]),
+    "torn message": torn_message,
+    "claims 4 GB": raw(framed(b"\xff" * 100, size=2**32 - 1)),
+    "claims 1 GB": raw(framed(b"\xff" * 100, size=2**30)),
+    "compressed": raw(framed(b"\xff" * 100, flag=1)),
+    "flags unknown": raw(framed(b"\xff" * 100, flag=7)),
+    "reset": reset,
+    "gone away": go_away,
+    "cut": lambda reply, good: reply.connection.cut(),
+    "garbage frames": lambda reply, good: reply.connection.send(b"\xde\xad\xbe\xef" * 100),
+    "frame of 16 MB": lambda reply, good: reply.connection.send(b"\xff\xff\xff\0\0\0\0\0\1" + b"x" * 99),
+    "headers unreadable": lambda reply, good: reply.frame(HEADERS, 4, b"\xff" * 30),
+    "HTTP 502": page,
+    "other content": wrong_type,
+    "refused": lambda reply, good: reply.end(b"13", b"internal error"),
+    "unknown status": lambda reply, good: reply.end(b"4711", b"what"),
+    "long text": lambda reply, good: reply.end(b"2", b"a" * 120),
+}  # fmt: skip
+# Not in mid-stream: two are headers, the other is the regular end.
+HEADERS_FIRST = ("HTTP 502", "other content", "no message")
+STEPS = [("Count", "info"), ("Count", "get"), ("Describe", "get"), ("Stream", "info"),
+         ("Stream", "get")]  # fmt: skip
+
+
+def ask(cli, server, step, check=1, timeout=1):
+    command = ["count"]
+    if step[0] != "Count":
+        end = STRIDES * STRIDE
+        command = ["stream", "--json", "--start", "0", "--end", seconds(end), NAME]
+    with within(8):
+        return cli.run("--url", server.url, *command, "--timeout", str(timeout), check=check)
+
+
+def test_the_server_that_does_as_told_is_a_decent_one(cli):
+    """Else nothing below means anything."""
+    with FlightServer() as s:
+        assert ask(cli, s, STEPS[0], 0).stdout == "7\n"
+        blocks = ask(cli, s, STEPS[4], 0).stdout.splitlines()
+        assert [json.loads(b)["time_ns"] for b in blocks] == [i * STRIDE for i in range(STRIDES)]
+        assert set(s.requests) >= set(STEPS)
+
+
+@pytest.mark.parametrize("step", STEPS, ids="-".join)
+@pytest.mark.parametrize("fault", BROKEN)
+def test_broken_answers(cli, step, fault):
+    if fault == "no message" and step[1] == "get" and step[0] != "Describe":
+        pytest.skip("an endpoint may hold nothing")
+    with FlightServer(bad={step: BROKEN[fault]}) as s:
+        done = ask(cli, s, step)
+        # a description without the channel is an answer
+        assert (NAME if fault == "no message" and step[0] == "Describe" else s.url) in done.stderr
+        assert step in s.requests
+
+
+def test_a_servers_text_does_not_reach_a_terminal_as_it_is(cli):
+    """Control characters and bytes that are no UTF-8 are shown as such."""
+    text = b"\x1b[2J\x9b2Jred\xc3\xa4\xe2\x82"
+    escaped = b"".join(b"%%%02X" % c if c < 0x20 or c > 0x7E else bytes([c]) for c in text)
+    with FlightServer(bad={STEPS[0]: lambda reply, good: reply.end(b"13", escaped)}) as s:
+        assert "?[2J?2Jred\u00e4??" in ask(cli, s, STEPS[0]).stderr
+
+
+def header_of(message):
+    """The flatbuffer in a FlightData, and what follows."""
+    size, at, shift = 0, 1, 0
+    while True:
+        size |= (message[at] & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if message[at - 1] < 0x80:
+            return message[at : at + size], message[at + size :]
+
+
+def without_body(message):
+    return field(2, header_of(message)[0])
+
+
+# Of a batch's two messages.
+BROKEN_BATCHES = {
+    "no flatbuffer": lambda good: [field(2, b"\xff" * 64)],
+    "batch without schema": lambda good: good[1:],
+    "batch without body": lambda good: [good[0], without_body(good[1])],
+    "half a header": lambda good: [field(2, header_of(good[0])[0][:20])],
+    "another schema": lambda good: [flight_data(other_schema())],
+}
+
+
+def other_schema():
+    import pyarrow
+
+    fields = {"time": pyarrow.float32(), NAME: pyarrow.utf8(), "count": pyarrow.utf8()}
+    return pyarrow.schema(list(fields.items())).serialize()
+
+
+@pytest.mark.parametrize("step", [s for s in STEPS if s[1] == "get"], ids="-".join)
+@pytest.mark.parametrize("fault", BROKEN_BATCHES)
+def test_broken_batches(cli, step, fault):
+    def answer(reply, good):
+        messages = BROKEN_BATCHES[fault](good)
+        for message in messages + (good[1:] if fault == "another schema" else []):
+            reply.message(message)
+        reply.end()
+
+    with FlightServer(bad={step: answer}) as s:
+        done = ask(cli, s, step)
+        assert s.url in done.stderr
+
+
+@pytest.mark.parametrize("fault", [f for f in BROKEN if f not in HEADERS_FIRST])
+def test_broken_in_mid_stream(tool, fault):
+    """What came before is handed out; where the rest never comes, patience ends."""
+
+    def answer(reply, good):
+        for message in good[:4]:
+            reply.message(message)
+        BROKEN[fault](reply, good)
+
+    with FlightServer(bad={("Stream", "get"): answer}) as s:
+        with within(8):
+            done = tool(f"url={s.url}", "timeout=1", "stall=1", "start=0",
+                        f"end={STRIDES * STRIDE}", "stream", NAME, check=1)  # fmt: skip
+        assert s.url in done.stderr
+        # what the connection had not handed on when it broke may be lost with it
+        assert len(done.stdout.splitlines()) <= 3
+
+
+TICKETS = {
+    "no JSON": b"\xff\xfe\0",
+    "not of that form": b"[1, 2, 3]",
+    "args not of that form": b'{"request": "Stream", "args": 7}',
+    "deep": b"[" * 100000,
+    "none of the channels": json.dumps({"args": {"channels": ["H1:SOME-OTHER"]}}).encode(),
+    "names not of that form": b'{"args": {"channels": [1, {}, null]}}',
+    "start not of that form": json.dumps({"args": {"channels": [NAME], "start": "now"}}).encode(),
+}
+PLACES = {
+    "no scheme": b"localhost:1",
+    "unknown scheme": b"http://localhost:1/",
+    "no port": b"grpc://localhost:99999",
+    "zeros": b"grpc://local\0host:1",
+    "long": b"grpc://" + b"a" * 5000 + b":1",
+    "nothing": b"",
+    "kafka without a broker": b"kafka://",
+    "nobody": b"grpc://127.0.0.1:1",
+    "no such host": b"grpc://no-such-host.invalid:1",
+}
+
+
+@pytest.mark.parametrize("kind", [*TICKETS, *PLACES])
+def test_endpoints_that_cannot_be_read(cli, kind):
+    text = TICKETS.get(kind, ticket("Stream", 0))
+    place = PLACES.get(kind, b"arrow-flight-reuse-connection://?")
+    bad = {("Stream", "info"): send(flight_info((text, [place])))}
+    with FlightServer(bad=bad) as s:
+        done = ask(cli, s, ("Stream", "info"))
+        assert done.stderr.strip()
+
+
+def test_no_endpoint_at_all(cli):
+    with FlightServer(bad={("Stream", "info"): send(b"")}) as s:
+        assert NAME in ask(cli, s, ("Stream", "info")).stderr
+
+
+def test_very_many_endpoints(cli):
+    """None is dialed that has nothing to give; those of a span are, but within reason."""
+    many = [(ticket("Stream", i), [b"grpc://127.0.0.1:1"]) for i in range(5000)]
+    with FlightServer(bad={("Stream", "info"): send(flight_info(*many))}) as s:
+        ask(cli, s, ("Stream", "info"))
+
+
+@pytest.mark.parametrize("step", STEPS, ids="-".join)
+def test_damaged_messages(cli, step):
+    """A seeded byte or a few of each message are others: an error or an answer, and an end."""
+    rng = random.Random(repr(step))
+
+    def answer(reply, good):
+        for message in good:
+            damaged = bytearray(message)
+            for _ in range(rng.choice((1, 1, 2, 8))):
+                damaged[rng.randrange(len(damaged))] = rng.choice((0, 1, 0x7F, 0x80, 0xFF))
+            reply.message(bytes(damaged))
+        reply.end()
+
+    with FlightServer(bad={step: answer}) as s:
+        for _ in range(12):
+            done = ask(cli, s, step, check=None)
+            assert done.returncode in (0, 1), done.stderr
+            assert done.returncode == 0 or done.stderr.strip()
+
+
+def test_a_flood_of_empty_messages_can_be_interrupted(cli):
+    """Nothing ever comes of them, and they never end."""
+
+    def flood(reply, good):
+        reply.message(good[0])
+        while True:
+            reply.data(framed(field(3, b"metadata")) * 500)
+
+    for step, command in ((("Count", "get"), ["count"]),
+                          (("Stream", "get"), ["stream", "--start", "0", NAME])):  # fmt: skip
+        with FlightServer(bad={step: flood}) as s:
+            process = subprocess.Popen([cli.path, "--url", s.url, *command],
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+            until = time.monotonic() + 20
+            while step not in s.requests and time.monotonic() < until:
+                time.sleep(0.05)
+            time.sleep(0.5)
+            assert process.poll() is None
+            with within(5):
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=20)
+            assert process.returncode in (0, 130, -2), process.returncode
+
+
+# ---------------------------------------------------------------- the network
+
+LONG = 600 * SECOND  # of five channels: far more than what is on its way
+
+
+@pytest.mark.parametrize("limit", [0, 50, 700, 3000, 200_000])
+def test_a_connection_that_is_cut(server, cli, limit):
+    with Proxy(server.url, limit=limit, cut=True) as p:
+        with within(15):
+            done = cli.run(*stream(p, names_of(OTHER), *span(T0, T0 + LONG)), "--timeout", "2", check=1)
+    assert p.url in done.stderr
+    assert bool(done.stdout) == (limit > 100_000)
+
+
+@pytest.mark.parametrize("limit", [0, 50, 700, 3000, 200_000])
+def test_a_connection_that_goes_silent(server, tool, limit):
+    """Nothing is closed: packets are lost, or a process hangs."""
+    with Proxy(server.url, limit=limit) as p:
+        with within(10):
+            done = tool(f"url={p.url}", "timeout=1.5", "stall=1.5", f"start={T0}", f"end={T0 + LONG}",
+                        "stream", *names_of(OTHER), check=1)  # fmt: skip
+    assert "ARRAKIS_EDEADLINE" in done.stderr and p.url in done.stderr
+    assert bool(done.stdout) == (limit > 100_000)
+
+
+def test_a_live_stream_that_goes_silent(server, cli):
+    """Gaps first, and an error 30 s after the time that the channels allow themselves."""
+    with Proxy(server.url) as p, cli.follow(*stream(p, names_of(OTHER))) as live:
+        live.wait_for(lambda b: len(b) >= 4)
+        p.stall()
+        begin = time.monotonic()
+        assert live.finish(60) == 1
+        assert 25 < time.monotonic() - begin < 45
+        assert any(p.url in e and "taken for dead" in e for e in live.errors)
+        blocks = live.blocks()
+        assert all(v is None for d in blocks[-1]["data"].values() for v in d)
+        times = [b["time_ns"] for b in blocks]
+        assert times == [times[0] + i * STRIDE for i in range(len(times))]
+
+
+def test_a_slow_connection_loses_nothing(server, cli):
+    names = names_of(OTHER)
+    with Proxy(server.url, rate=30_000) as p:
+        got = cli.blocks(*stream(p, names, *span(T0, T0 + 2 * SECOND)))
+    assert_same(got, reference_stream(server, names, T0, T0 + 2 * SECOND), described(OTHER))
+    assert len(got) == 32
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_connection_that_damages(server, cli, seed):
+    """Bytes are changed at random places, of HTTP/2 as well as of Flight."""
+    rng = random.Random(seed)
+    begin = rng.choice((0, 60, 400, 2000, 5000))
+
+    def change(offset, data):
+        data = bytearray(data)
+        for i in range(len(data)):
+            if offset + i >= begin and rng.random() < 0.002:
+                data[i] = rng.randrange(256)
+        return bytes(data)
+
+    with Proxy(server.url, change=change) as p:
+        with within(20):
+            done = cli.run(*stream(p, names_of(OTHER), *span(T0, T0 + 20 * SECOND)), "--timeout", "1",
+                           check=None, timeout=30)  # fmt: skip
+    assert done.returncode in (0, 1), done.stderr
+
+
+def replicas(directory, *urls):
+    """An information server that names all of them for the same channels."""
+    scope_map = directory / "map.yaml"
+    scope_map.write_text("".join(
+        f"{url}:\n  scopes:\n    L1:\n      - all: true\n  retention:\n    newest: 0\n" for url in urls
+    ))  # fmt: skip
+    return Mock(directory, options=["-s", str(scope_map)])
+
+
+@pytest.mark.parametrize("cut", [True, False], ids=["cut", "silent"])
+def test_a_replica_takes_over_in_mid_stream(server, tool, tmp_path, cut):
+    """Nothing is lost, and nothing comes twice."""
+    span_ns = 100 * SECOND
+    with Proxy(server.url, limit=100_000, cut=cut) as first, replicas(tmp_path, first.url, server.url) as s:
+        done = tool(f"url={s.url}", "stall=2", "timeout=2", f"start={T0}", f"end={T0 + span_ns}",
+                    "stream", *names_of(OTHER))  # fmt: skip
+        assert first.connections
+    times = list(map(int, done.stdout.split()))
+    assert times == list(range(T0, T0 + span_ns, STRIDE))
+    assert first.url in done.stderr and "next location" in done.stderr
+
+
+def test_a_server_that_is_restarted(tmp_path, cli):
+    """The stream ends with it; the next finds the new one."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        port = holder.getsockname()[1]
+    options = ["-u", f"grpc://127.0.0.1:{port}"]
+    names = names_of(OTHER)
+    for run in ("first", "second"):
+        (tmp_path / run).mkdir()
+        with Mock(tmp_path / run, OTHER, options=options) as s:
+            with cli.follow(*stream(s, names)) as live:
+                live.wait_for(lambda b: len(b) >= 4)
+                s.process.kill()
+                assert live.finish(20) == 1
+                assert any(s.url in e for e in live.errors)
+
+
+def test_a_stopped_server_is_waited_for_as_long_as_allowed(server, cli):
+    """The process hangs; its kernel still takes connections."""
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        with within(8):
+            done = cli.run("--url", server.url, "count", "--timeout", "1.5", check=1)
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    assert server.url in done.stderr
+    assert int(cli.run("--url", server.url, "count").stdout) == len(OTHER)
+
+
+# ---------------------------------------------------------------- tokens
+
+
+def secured(directory, mode):
+    return Mock(directory, OTHER, options=["--auth", mode, "--static-token", f"FAKE={TOKEN}"])
+
+
+def test_reading_needs_no_token_where_only_publishing_does(tmp_path, cli, tool, monkeypatch):
+    with secured(tmp_path, "publish") as s:
+        for given in (None, "a-wrong-one", TOKEN):
+            if given:
+                monkeypatch.setenv("BEARER_TOKEN", given)
+            assert int(cli.run("--url", s.url, "count").stdout) == len(OTHER)
+            got = cli.blocks(*stream(s, names_of(OTHER), *span(T0, T0 + SECOND)))
+            assert len(got) == 16
+        assert tool(f"url={s.url}", "token=another", "count").stdout == f"{len(OTHER)}\n"
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    with secured(tmp_path_factory.mktemp("full"), "full") as s:
+        yield s
+
+
+def test_where_a_token_is_found(full, cli, tool, monkeypatch, tmp_path):
+    """In the order of WLCG bearer-token discovery; what is given goes first; none is ever logged."""
+
+    def count(check, *, command=None):
+        if command:
+            done = tool(f"url={full.url}", *command, "count", check=check)
+        else:
+            done = cli.run("-v", "--url", full.url, "count", check=check)
+        assert TOKEN not in done.stderr and "wrong" not in done.stderr
+        assert check or int(done.stdout) == len(OTHER)
+        return done
+
+    assert "uthentic" in count(1).stderr  # none at all
+    in_directory = tmp_path / f"bt_u{os.geteuid()}"
+    in_directory.write_text(f"{TOKEN}\n")
+    count(0)  # XDG_RUNTIME_DIR
+    named = tmp_path / "named"
+    named.write_text("wrong-in-file")
+    monkeypatch.setenv("BEARER_TOKEN_FILE", str(named))
+    count(1)
+    named.write_text(f"  {TOKEN}\n\n")
+    in_directory.write_text("wrong-in-directory")
+    count(0)
+    monkeypatch.setenv("BEARER_TOKEN", "wrong-in-environment")
+    count(1)
+    count(0, command=[f"token={TOKEN}"])
+    monkeypatch.setenv("BEARER_TOKEN", TOKEN)
+    count(0)
+    count(1, command=["token=wrong-given"])
+    assert "ARRAKIS_EAUTH" in count(1, command=["token="]).stderr  # told to send none
+    monkeypatch.setenv("BEARER_TOKEN", "a wrong\rone")
+    assert "passed over" in count(0).stderr  # for the file's
+    monkeypatch.delenv("BEARER_TOKEN")
+    for strange in (tmp_path, Path("/dev/zero"), tmp_path / "absent"):
+        monkeypatch.setenv("BEARER_TOKEN_FILE", str(strange))
+        count(1)
+    os.mkfifo(tmp_path / "fifo")
+    monkeypatch.setenv("BEARER_TOKEN_FILE", str(tmp_path / "fifo"))
+    count(1)
+
+
+def test_a_directorys_token_must_be_the_users_own(full, cli, tmp_path):
+    path = tmp_path / f"bt_u{os.geteuid()}"
+    (tmp_path / "real").write_text(TOKEN)
+    path.symlink_to(tmp_path / "real")
+    cli.run("--url", full.url, "count", check=1)
+    path.unlink()
+    path.write_text(TOKEN)
+    cli.run("--url", full.url, "count")
+
+
+@pytest.fixture
+def elsewhere():
+    """A name or an address of this machine that is not loopback's."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(("192.0.2.1", 9))  # sends nothing
+            return s.getsockname()[0]
+        except OSError:
+            pass
+    name = socket.gethostname()
+    try:
+        socket.getaddrinfo(name, None, socket.AF_INET)
+    except OSError:
+        pytest.skip("this machine has loopback's names and addresses alone")
+    return name
+
+
+def test_a_token_stays_here_when_the_connection_is_plain(cli, tool, monkeypatch, elsewhere):
+    with FlightServer(host="0.0.0.0") as s:
+        there = f"url=grpc://{elsewhere}:{s.port}"
+        done = tool(there, f"token={TOKEN}", "count", check=1)
+        assert "ARRAKIS_EAUTH" in done.stderr and "grpc+tls" in done.stderr
+        assert not s.connections  # not even that
+        monkeypatch.setenv("BEARER_TOKEN", TOKEN)
+        done = cli.run("--url", f"{elsewhere}:{s.port}", "count")  # it may not be needed
+        assert "not sent" in done.stderr and TOKEN not in done.stderr
+        assert done.stdout == "7\n"
+        assert b"authorization" not in s.received() and TOKEN.encode() not in s.received()
+        # the same bytes are looked at where it is sent
+        tool(there, f"token={TOKEN}", "insecure=1", "count")
+        assert TOKEN.encode() in s.received()
+
+
+def test_a_token_does_not_follow_a_location(tool, cli, monkeypatch, elsewhere):
+    """A server that may have it names another host, where it would go in the clear."""
+    with FlightServer(host="0.0.0.0") as there:
+        place = f"grpc://{elsewhere}:{there.port}".encode()
+        bad = {("Count", "info"): send(flight_info((ticket("Count", None), [place])))}
+        with FlightServer(bad=bad) as s:
+            done = tool(f"url={s.url}", f"token={TOKEN}", "count", check=1)
+            assert "ARRAKIS_EAUTH" in done.stderr
+            assert TOKEN.encode() in s.received() and not there.connections
+            monkeypatch.setenv("BEARER_TOKEN", TOKEN)
+            assert cli.run("--url", s.url, "count").stdout == "7\n"
+            assert there.connections and TOKEN.encode() not in there.received()
+
+
+# ---------------------------------------------------------------- TLS
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def tls_server(authority):
+    with TlsServer(*authority.certificate("localhost")) as s:
+        yield s
+
+
+def test_tls(tls_server, tool, authority):
+    done = tool(f"url={tls_server.url}", f"ca={authority.ca}", f"token={TOKEN}", "count")
+    assert done.stdout == "7\n" and TOKEN not in done.stderr
+    assert f"Bearer {TOKEN}" in tls_server.tokens
+
+
+def test_an_authority_that_nobody_knows(tls_server, tool, cli, monkeypatch, tmp_path):
+    monkeypatch.setenv("BEARER_TOKEN", "not-for-strangers")
+    with within(8):
+        done = cli.run("--url", tls_server.url, "count", "--timeout", "2", check=1)
+    assert tls_server.url in done.stderr
+    stranger = Authority(tmp_path)
+    with within(8):
+        done = tool(f"url={tls_server.url}", f"ca={stranger.ca}", "timeout=2", "count", check=1)
+    assert tls_server.url in done.stderr and "ARRAKIS_ECONNECT" in done.stderr
+    assert "Bearer not-for-strangers" not in tls_server.tokens
+
+
+def test_a_certificate_of_another_host(tool, authority):
+    with TlsServer(*authority.certificate("elsewhere.example")) as s:
+        with within(8):
+            done = tool(f"url={s.url}", f"ca={authority.ca}", f"token={TOKEN}", "timeout=2", "count",
+                        check=1)  # fmt: skip
+        assert s.url in done.stderr and "ARRAKIS_ECONNECT" in done.stderr
+        assert not s.tokens
+
+
+def test_a_server_that_wants_to_know_its_clients(tool, authority, tmp_path):
+    certificate, key = authority.certificate("client.example")
+    with TlsServer(*authority.certificate("localhost"), client_ca=authority.ca) as s:
+        arguments = [f"url={s.url}", f"ca={authority.ca}", "timeout=2"]
+        assert tool(*arguments, f"cert={certificate}", f"key={key}", "count").stdout == "7\n"
+        with within(8):
+            assert s.url in tool(*arguments, "count", check=1).stderr
+        assert "key_file" in tool(*arguments, f"cert={certificate}", "count", check=1).stderr
+        stranger = Authority(tmp_path)
+        other, other_key = stranger.certificate("client.example")
+        with within(8):
+            tool(*arguments, f"cert={other}", f"key={other_key}", "count", check=1)
+
+
+def test_tls_with_one_who_does_not_speak_it(tls_server, server, cli, tmp_path):
+    """And the other way about."""
+    for url in (f"grpc+tls://localhost:{server.url.rpartition(':')[2]}",
+                tls_server.url.replace("+tls", "")):  # fmt: skip
+        with within(8):
+            assert url in cli.run("--url", url, "count", "--timeout", "2", check=1).stderr
+
+
+def test_certificates_that_cannot_be_read(tool, authority, tmp_path):
+    url = "url=grpc+tls://localhost:1"
+    absent = tmp_path / "absent.pem"
+    done = tool(url, f"ca={absent}", "count", check=1)
+    assert "ARRAKIS_EIO" in done.stderr and str(absent) in done.stderr
+    garbage = tmp_path / "garbage.pem"
+    garbage.write_bytes(b"-----BEGIN CERTIFICATE-----\n\xff\xff\n-----END CERTIFICATE-----\n")
+    with within(8):
+        tool(url, f"ca={garbage}", "timeout=2", "count", check=1)
+        tool(url, f"ca={authority.ca}", f"cert={garbage}", f"key={garbage}", "timeout=2", "count",
+             check=1)  # fmt: skip

@@ -176,8 +176,7 @@ arrakis_series arrakis_block_series(const arrakis_block *block, size_t i)
     const ark_chunk *chunk = block->chunks[place->stripe];
     uint32_t number = place->slot;
     const ark_slot *slot = &stripe->slots[number];
-    const arrakis_channel *channel = arrakis_channels_get(layout->channels, i);
-    arrakis_series series = {.data_type = channel->info.data_type,
+    arrakis_series series = {.data_type = (arrakis_dtype)slot->dtype,
                              .length = (size_t)slot->samples * stripe->strides};
     if (block->duration_ns != layout->duration_ns)
         series.length = ark_part_samples(slot, stripe, block->duration_ns, layout->duration_ns);

@@ -37,7 +37,8 @@ typedef struct ark_slot {
     size_t offset;    /* bytes into a chunk's samples */
     size_t bits_at;   /* bytes into a mask's bits */
     uint32_t samples; /* in one stride */
-    uint32_t size;    /* bytes a sample */
+    uint16_t size;    /* bytes a sample */
+    uint16_t dtype;   /* so that a series is told without looking up its channel */
 } ark_slot;
 
 /* One stream of a layout. */

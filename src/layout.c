@@ -21,7 +21,8 @@ static arrakis_status place_slots(ark_stripe *stripe, const arrakis_channels *ch
                             (long long)stripe->stride_ns);
         ark_slot *slot = &stripe->slots[i];
         slot->samples = (uint32_t)samples;
-        slot->size = (uint32_t)arrakis_dtype_size(channel->info.data_type);
+        slot->size = (uint16_t)arrakis_dtype_size(channel->info.data_type);
+        slot->dtype = (uint16_t)channel->info.data_type;
         slot->offset = (at + slot->size - 1) / slot->size * slot->size;
         slot->bits_at = bits_at;
         stripe->packed = stripe->packed && slot->offset == at &&

@@ -11,7 +11,7 @@
 enum { TABLES_MAX = 8 };
 
 static const struct command *const commands[] = {
-    &cmd_find,    &cmd_count,     &cmd_describe, &cmd_stream, &cmd_fetch, &cmd_server_info,
+    &cmd_find,    &cmd_count,     &cmd_describe, &cmd_stream, &cmd_fetch, &cmd_publish, &cmd_server_info,
     &cmd_domains, &cmd_scope_map, &cmd_replays,  &cmd_demo,   NULL,
 };
 

@@ -63,6 +63,9 @@ struct options {
     int format;
     bool latency, endpoints;
 
+    /* publishing */
+    const char *publisher_id;
+
     /* the demonstration */
     int64_t partitions, channels;
 };

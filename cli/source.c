@@ -38,32 +38,37 @@ static int choose_source(arrakis_client_options *c, const struct options *o, boo
     return 0;
 }
 
-/* "key=value" of each -X. */
-static int load_properties(arrakis_property *properties, char **copies, const struct options *o)
+static int load_property(struct properties *p, const struct options *o, const char *text)
 {
-    for (size_t i = 0; i < o->properties.count; i++) {
-        const char *text = o->properties.items[i];
-        const char *equals = strchr(text, '=');
-        if (!equals || equals == text)
-            return fail_usage(o->command, "--property is '%s': want KEY=VALUE", text);
-        copies[i] = strndup(text, (size_t)(equals - text));
-        if (!copies[i])
-            return fail("out of memory");
-        properties[i] = (arrakis_property){copies[i], equals + 1};
-    }
+    const char *equals = strchr(text, '=');
+    if (!equals || equals == text)
+        return fail_usage(o->command, "--property is '%s': want KEY=VALUE", text);
+    char *name = strndup(text, (size_t)(equals - text));
+    if (!name)
+        return fail("out of memory");
+    p->items[p->count++] = (arrakis_property){name, equals + 1};
     return 0;
 }
 
-static int open_client(arrakis_client **client, const struct options *o, arrakis_client_options *c,
-                       arrakis_property *properties, char **copies)
+int properties_load(struct properties *p, const struct options *o)
 {
-    if (o->properties.count && (!properties || !copies))
-        return fail("out of memory");
-    int code = load_properties(properties, copies, o);
-    if (code)
-        return code;
-    c->properties = properties;
-    c->property_count = o->properties.count;
+    size_t n = o->properties.count;
+    *p = (struct properties){calloc(n ? n : 1, sizeof *p->items), 0};
+    int code = p->items ? 0 : fail("out of memory");
+    for (size_t i = 0; !code && i < n; i++)
+        code = load_property(p, o, o->properties.items[i]);
+    return code;
+}
+
+void properties_free(struct properties *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        free((char *)p->items[i].name);
+    free(p->items);
+}
+
+static int open_client(arrakis_client **client, const arrakis_client_options *c)
+{
     arrakis_error err;
     arrakis_status rc = arrakis_client_open(client, c, &err);
     if (rc < 0)
@@ -80,14 +85,13 @@ int source_open(arrakis_client **client, const struct options *o, bool data)
     int code = choose_source(&c, o, data);
     if (code)
         return code;
-    size_t n = o->properties.count;
-    arrakis_property *properties = calloc(n ? n : 1, sizeof *properties);
-    char **copies = calloc(n ? n : 1, sizeof *copies);
-    code = open_client(client, o, &c, properties, copies);
-    for (size_t i = 0; copies && i < n; i++)
-        free(copies[i]);
-    free(copies);
-    free(properties);
+    struct properties properties;
+    code = properties_load(&properties, o);
+    c.properties = properties.items;
+    c.property_count = properties.count;
+    if (!code)
+        code = open_client(client, &c);
+    properties_free(&properties);
     return code;
 }
 

@@ -12,6 +12,16 @@ void source_close(arrakis_client *client);
 /** How servers are reached: time allowed, certificates. */
 void source_connection(arrakis_client_options *client, const struct options *options);
 
+/** "key=value" of each -X. To be freed on failure too. */
+struct properties {
+    arrakis_property *items;
+    size_t count;
+};
+
+/** @return 0, or the exit code after a message. */
+int properties_load(struct properties *properties, const struct options *options);
+void properties_free(struct properties *properties);
+
 /** `types` receives the data types that query->data_types points to, to be passed to free().
  *  @return 0, or the exit code after a message. */
 int source_query(arrakis_query *query, arrakis_dtype **types, const struct options *options);

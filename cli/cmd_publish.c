@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "block_json.h"
+#include "command.h"
+#include "interrupt.h"
+#include "lines.h"
+#include "report.h"
+#include "source.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONFIRMATION_NS (30 * ARRAKIS_SECOND_NS) /* unless --timeout is given */
+
+struct sender {
+    arrakis_channels *known; /* all of the publisher's */
+    char *publisher_id;
+    int64_t stride_ns;
+    arrakis_publisher *publisher;
+    int timeout_ms;
+    arrakis_channels *list; /* the last block's, in its order: mostly the next one's too */
+    arrakis_series *series; /* one a channel of the list */
+    uint8_t *bits;          /* validity of one block */
+    size_t bits_size;
+};
+
+/* ---------------------------------------------------------------- the publisher's channels */
+
+/* Channels of a file may be of several publishers. */
+struct selection {
+    arrakis_channels *channels;
+    const char *publisher_id;
+    arrakis_error err;
+    arrakis_status status;
+};
+
+static bool select_channel(arrakis_channel *channel, void *opaque)
+{
+    struct selection *s = opaque;
+    arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+    arrakis_channel_get(channel, &info);
+    if (s->publisher_id && info.publisher && strcmp(info.publisher, s->publisher_id) != 0)
+        return true;
+    s->status = arrakis_channels_add(s->channels, channel, &s->err);
+    return s->status >= 0;
+}
+
+static int find_channels(struct sender *s, const struct options *o)
+{
+    arrakis_client *client;
+    int code = source_open(&client, o, false);
+    if (code)
+        return code;
+    struct selection selection = {.publisher_id = o->publisher_id};
+    arrakis_query query = ARRAKIS_QUERY_INIT;
+    query.publishers = (const char *const *)&o->publisher_id;
+    query.publisher_count = o->publisher_id && !o->metadata;
+    query.replay_id = o->replay_id;
+    arrakis_error err;
+    arrakis_status rc = arrakis_channels_new(&selection.channels, &err);
+    if (rc >= 0)
+        rc = arrakis_client_find(client, &query, select_channel, &selection, &err);
+    if (rc >= 0 && selection.status < 0) {
+        rc = selection.status;
+        err = selection.err;
+    }
+    s->known = selection.channels;
+    source_close(client);
+    return rc < 0 ? finish(rc, &err) : 0;
+}
+
+/* Who publishes, and how long a block is: of the first channel; the library checks the others. */
+static int look_at_channels(struct sender *s, const struct options *o)
+{
+    if (interrupt_seen())
+        return 0;
+    if (!arrakis_channels_count(s->known))
+        return fail("no %s channel is known%s%s: nothing could be published",
+                    o->replay_id ? "replay's" : "live", o->publisher_id ? " of publisher " : "",
+                    o->publisher_id ? o->publisher_id : "");
+    arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+    arrakis_channel_get(arrakis_channels_get(s->known, 0), &info);
+    const char *id = o->publisher_id ? o->publisher_id : info.publisher;
+    if (!id || !*id)
+        return fail_usage(o->command, "'%s' has no publisher: give --publisher ID", info.name);
+    s->stride_ns = info.stride_ns;
+    s->publisher_id = strdup(id);
+    return s->publisher_id ? 0 : fail("out of memory");
+}
+
+static int open_publisher(struct sender *s, const struct options *o)
+{
+    struct properties properties;
+    int code = properties_load(&properties, o);
+    arrakis_error err;
+    arrakis_publisher_options options = ARRAKIS_PUBLISHER_OPTIONS_INIT;
+    options.kafka_url = o->kafka_url;
+    options.publisher_id = s->publisher_id;
+    options.replay_id = o->replay_id;
+    options.channels = s->known;
+    options.properties = properties.items;
+    options.property_count = properties.count;
+    if (!code) {
+        arrakis_status rc = arrakis_publisher_open(&s->publisher, &options, &err);
+        code = rc < 0 ? finish(rc, &err) : 0;
+    }
+    properties_free(&properties);
+    int64_t wait_ns = o->timeout_ns == ARRAKIS_UNSET ? CONFIRMATION_NS : o->timeout_ns;
+    s->timeout_ms = wait_ns / 1000000 < INT32_MAX ? (int)(wait_ns / 1000000) : INT32_MAX;
+    return code;
+}
+
+/* ---------------------------------------------------------------- a block */
+
+static bool same_list(const struct sender *s, const struct block_text *text)
+{
+    if (!s->list || arrakis_channels_count(s->list) != text->count)
+        return false;
+    for (size_t i = 0; i < text->count; i++)
+        if (arrakis_channels_get(s->list, i) !=
+            arrakis_channels_get(s->known, text->columns[i].place))
+            return false;
+    return true;
+}
+
+static arrakis_status make_list(struct sender *s, const struct block_text *text,
+                                arrakis_error *err)
+{
+    if (same_list(s, text))
+        return ARRAKIS_OK;
+    arrakis_channels_free(s->list);
+    free(s->series);
+    s->list = NULL;
+    s->series = calloc(text->count, sizeof *s->series);
+    *err = (arrakis_error){ARRAKIS_ENOMEM, "out of memory"};
+    arrakis_status rc = s->series ? arrakis_channels_new(&s->list, err) : ARRAKIS_ENOMEM;
+    for (size_t i = 0; rc >= 0 && i < text->count; i++)
+        rc = arrakis_channels_add(s->list, arrakis_channels_get(s->known, text->columns[i].place),
+                                  err);
+    return rc;
+}
+
+static arrakis_status make_bits(struct sender *s, const struct block_text *text,
+                                arrakis_error *err)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < text->count; i++)
+        size += text->columns[i].count / 8 + 1;
+    if (size <= s->bits_size)
+        return ARRAKIS_OK;
+    uint8_t *bits = realloc(s->bits, size);
+    if (!bits) {
+        *err = (arrakis_error){ARRAKIS_ENOMEM, "out of memory"};
+        return ARRAKIS_ENOMEM;
+    }
+    s->bits = bits;
+    s->bits_size = size;
+    return ARRAKIS_OK;
+}
+
+/* Stride `k` of `strides` of a column. @return where the next one's bits go */
+static uint8_t *cut(arrakis_series *series, const struct block_column *column, int64_t k,
+                    int64_t strides, arrakis_dtype type, uint8_t *bits)
+{
+    size_t length = column->count / (size_t)strides, first = (size_t)k * length;
+    *series = (arrakis_series){.samples = column->samples + first * arrakis_dtype_size(type),
+                               .length = length,
+                               .data_type = type};
+    if (!column->missing)
+        return bits;
+    memset(bits, 0, length / 8 + 1);
+    for (size_t i = 0; i < length; i++)
+        if (column->present[first + i])
+            bits[i / 8] = (uint8_t)(bits[i / 8] | 1u << i % 8);
+    series->valid = bits;
+    return bits + length / 8 + 1;
+}
+
+static arrakis_status publish_stride(struct sender *s, const struct block_text *text, int64_t k,
+                                     int64_t strides, int64_t duration_ns, arrakis_error *err)
+{
+    uint8_t *bits = s->bits;
+    for (size_t i = 0; i < text->count; i++) {
+        arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+        arrakis_channel_get(arrakis_channels_get(s->list, i), &info);
+        bits = cut(&s->series[i], &text->columns[i], k, strides, info.data_type, bits);
+    }
+    arrakis_block *block;
+    arrakis_status rc = arrakis_block_new(&block, s->list, text->time_ns + k * duration_ns,
+                                          duration_ns, s->series, err);
+    if (rc >= 0)
+        rc = arrakis_publisher_publish(s->publisher, block, s->timeout_ms, err);
+    arrakis_block_free(block);
+    return rc;
+}
+
+/* A block that lasts several strides, as of 'stream --stride' or 'fetch', is published as so many. */
+static arrakis_status publish_block(struct sender *s, const struct block_text *text,
+                                    arrakis_error *err)
+{
+    int64_t duration_ns = text->duration_ns == ARRAKIS_UNSET ? s->stride_ns : text->duration_ns;
+    int64_t strides = 1;
+    if (s->stride_ns > 0 && duration_ns > 0 && duration_ns % s->stride_ns == 0)
+        strides = duration_ns / s->stride_ns;
+    for (size_t i = 0; i < text->count; i++)
+        if (text->columns[i].count % (size_t)strides)
+            strides = 1; /* refused with the numbers of its own */
+    if (duration_ns <= 0 || text->time_ns < 0 || text->time_ns > INT64_MAX / 2 - duration_ns) {
+        snprintf(err->message, sizeof err->message,
+                 "a block of %" PRId64 " ns from %" PRId64 " ns: wanted a time since 1980 and a "
+                 "duration above 0",
+                 duration_ns, text->time_ns);
+        return err->status = ARRAKIS_EINVAL;
+    }
+    arrakis_status rc = make_list(s, text, err);
+    if (rc >= 0)
+        rc = make_bits(s, text, err);
+    for (int64_t k = 0; rc >= 0 && k < strides && !interrupt_seen(); k++)
+        rc = publish_stride(s, text, k, strides, duration_ns / strides, err);
+    return rc;
+}
+
+/* ---------------------------------------------------------------- all of stdin */
+
+static bool blank(const char *line)
+{
+    return !line[strspn(line, " \t\r")];
+}
+
+static int publish_lines(struct sender *s)
+{
+    struct lines lines = {0};
+    struct block_text text = {0};
+    char *line;
+    size_t size;
+    int code;
+    while (!(code = lines_next(&lines, &line, &size)) && line) {
+        if (size == strlen(line) && blank(line))
+            continue;
+        arrakis_error err;
+        arrakis_status rc = block_text_read(&text, line, size, s->known, &err);
+        if (rc >= 0)
+            rc = publish_block(s, &text, &err);
+        if (rc < 0) {
+            code = fail("stdin, line %zu: %s", lines.number, err.message);
+            break;
+        }
+    }
+    block_text_free(&text);
+    lines_free(&lines);
+    return code;
+}
+
+static int run(const struct options *o)
+{
+    if (!o->kafka_url)
+        return fail_usage(o->command, "no broker to publish to: give --kafka-url HOST:PORT");
+    if (!o->publisher_id && !o->metadata)
+        return fail_usage(o->command, "whose channels? Give --publisher ID, or --metadata FILE");
+    struct sender s = {0};
+    int code = find_channels(&s, o);
+    if (!code)
+        code = look_at_channels(&s, o);
+    if (!code && !interrupt_seen())
+        code = open_publisher(&s, o);
+    if (!code && !interrupt_seen())
+        code = publish_lines(&s);
+    arrakis_publisher_close(s.publisher);
+    arrakis_channels_free(s.list);
+    arrakis_channels_free(s.known);
+    free(s.publisher_id);
+    free(s.series);
+    free(s.bits);
+    return code;
+}
+
+#define PLACE(member) .offset = OPTION_AT(member)
+
+static const struct arg_option publisher[] = {
+    {.name = "publisher",
+     .metavar = "ID",
+     .kind = ARG_TEXT,
+     PLACE(publisher_id),
+     .help = "whose channels are published (whose the file's are)"},
+    {.name = "replay-id",
+     .metavar = "ID",
+     .kind = ARG_TEXT,
+     PLACE(replay_id),
+     .help = "publish a replay under this name, not live data"},
+    OPTIONS_END,
+};
+
+static const struct arg_table publisher_options = {"Publisher", publisher};
+static const struct arg_table *const tables[] = {&publisher_options, &source_options, NULL};
+
+const struct command cmd_publish = {
+    .name = "publish",
+    .aliases = {NULL},
+    .summary = "publish blocks that are read from stdin",
+    .arguments = "",
+    .description =
+        "Each line of stdin is a block in JSON, as 'stream --json' prints it: its \"time_ns\", "
+        "its "
+        "\"data\", null where a sample is missing, and its \"_duration_ns\". It goes to the "
+        "broker "
+        "--kafka-url. Of the channels, their types and partitions come from --metadata, else from "
+        "the server, else from the broker; what the line says of them is not looked at. Blocks "
+        "must follow each other in time. The first that cannot be published ends the program.",
+    .tables = tables,
+    .run = run,
+};

@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# publish: what stream reads from the demonstration's broker, published to it under another
+# partition and read from there; and lines that are no blocks.
+. "$(dirname "$0")/helpers.sh"
+start_demo --duration 60
+source="--kafka-url $broker -X fetch.wait.max.ms=5"
+counter=H1:DAQ-FRAME_COUNT
+fast=H1:GDS-CALIB_STRAIN
+
+# The same channels with another publisher and one partition each.
+"$cli" -q describe $source --json $counter $fast | sed -E '
+    s/"publisher": "[^"]*"/"publisher": "COPY"/
+    /FRAME/s/"partition_id": "[^"]*"/"partition_id": "COPY_COUNT"/
+    /CALIB/s/"partition_id": "[^"]*"/"partition_id": "COPY_STRAIN"/' >copy.jsonl
+
+# ---- there and back
+
+: >original
+"$cli" -q stream $source --json $counter $fast | tee original |
+    "$cli" -q publish $source --metadata copy.jsonl 2>publish.err &
+copier=$!
+exits 0 "$cli" -q stream $source --metadata copy.jsonl --json --count 8 $counter $fast
+sed 's/, "channels": .*//' out >back
+[ "$(wc -l <back)" = 8 ] || complain "read $(wc -l <back) blocks back"
+kill -INT $copier
+wait $copier || complain "publish ended with $? at SIGINT: $(cat publish.err)"
+# Before the topics existed the reader saw gaps; every other block is as it was.
+grep -v null back >whole
+[ -s whole ] || complain "nothing came back"
+while read -r line; do
+    grep -qF -- "$line" original || complain "came back otherwise: ${line:0:90}"
+done <whole
+
+# ---- lines of one's own
+
+block() { # TIME DATA [MORE]
+    echo "{\"time_ns\": $1, \"data\": $2${3-}}"
+}
+publish() {
+    "$cli" -q publish --kafka-url "$broker" --metadata copy.jsonl --timeout 20 "$@"
+}
+# refused PATTERN < LINES
+refused() {
+    exits 1 publish
+    same "stdout of publish" /dev/null out
+    says err "^arrakis-cli: stdin, line [0-9]+: .*$1"
+}
+
+t=1900000000000000000
+one="{\"$counter\": [7]}"
+{
+    block $t "$one"
+    echo
+    block $((t + 62500000)) "{ \"$counter\" : [ null ] }" ", \"other\": [{\"a\\\"b\": [1, {}]}, \"]\", null]"
+    # four strides in one block
+    block $((t + 125000000)) "{\"$counter\": [1, 2, null, 4294967295]}" ', "_duration_ns": 250000000'
+    printf '%s' "$(block $((t + 375000000)) "$one")" # no line end
+} >lines
+exits 0 publish <lines
+same "stdout of publish" /dev/null out
+same "stderr of publish" /dev/null err
+exits 0 publish </dev/null
+
+refused 'the block starts at .*wanted a later one' <<<"$(block $((t + 1000000000)) "$one"; block $((t + 1000000000)) "$one")"
+refused "at 66: found '}}', wanted a sample" <<<"$(echo; echo; block $t "{\"$counter\": [}")"
+refused "wanted a sample of uint32" <<<"$(block $t "{\"$counter\": [-1]}")"
+refused "wanted a sample of uint32" <<<"$(block $t "{\"$counter\": [4294967296]}")"
+refused "wanted a sample of uint32" <<<"$(block $t "{\"$counter\": [1.5]}")"
+refused "wanted a sample of uint32" <<<"$(block $t "{\"$counter\": [0x10]}")"
+refused "wanted a sample of uint32" <<<"$(block $t "{\"$counter\": [\"7\"]}")"
+refused "wanted a sample of uint32" <<<"$(block $t "{\"$counter\": [NaN]}")"
+refused "wanted ',' or ']'" <<<"$(block $t "{\"$counter\": [7 7]}")"
+refused "wanted an array of samples" <<<"$(block $t "{\"$counter\": 7}")"
+refused "got 2 samples, wanted 1" <<<"$(block $t "{\"$counter\": [7, 7]}")"
+refused "got 0 samples, wanted 1" <<<"$(block $t "{\"$counter\": []}")"
+refused "'H1:NONE' is not one of the publisher's" <<<"$(block $t '{"H1:NONE": [7]}')"
+refused "$counter" <<<"$(block $t "{\"$counter\": [7], \"$counter\": [7]}")"
+refused 'no "data"' <<<"{\"time_ns\": $t}"
+refused 'no "data"' <<<"{\"time_ns\": $t, \"data\": {}}"
+refused 'no "time_ns"' <<<"{\"data\": $one}"
+refused 'wanted a whole number' <<<"$(block 1e18 "$one")"
+refused 'wanted a whole number' <<<"$(block 99999999999999999999 "$one")"
+refused 'wanted a time since 1980' <<<"$(block -1 "$one")"
+refused 'wanted a time since 1980' <<<"$(block 9223372036854775807 "$one")"
+refused 'above 0' <<<"$(block $t "$one" ', "_duration_ns": 0')"
+refused 'duration|stride' <<<"$(block $t "{\"$counter\": [7, 7]}" ', "_duration_ns": 125000001')"
+refused 'the line ends' <<<"{\"time_ns\": $t, \"data\": $one"
+refused "wanted '\"'" <<<"{\"time_ns"
+refused 'wanted the end of the line' <<<"$(block $t "$one") x"
+refused 'wanted an object' <<<"[]"
+refused 'nested deeper' <<<"{\"x\": $(printf '[%.0s' {1..100})"
+refused 'wanted a value' <<<'{"x": ]}'
+refused 'not a string of UTF-8' <<<"{\"$(printf 'x%.0s' {1..5000})\": 1}"
+printf '{"time_ns\0": 1}\n' >zero
+refused "wanted" <zero
+
+# ---- what is to be published where
+
+exits 2 "$cli" publish --metadata copy.jsonl
+says err 'give --kafka-url'
+exits 2 "$cli" publish $source
+says err 'whose channels\? Give --publisher'
+exits 2 "$cli" publish $source --metadata copy.jsonl argument
+says err 'one argument too many'
+exits 1 "$cli" publish $source --publisher NOBODY </dev/null
+says err "no live channel is known of publisher NOBODY"
+exits 1 "$cli" publish $source --metadata copy.jsonl --publisher NOBODY </dev/null
+says err "no live channel is known of publisher NOBODY"
+: >empty
+exits 1 "$cli" publish $source --metadata copy.jsonl --replay-id GWTC </dev/null
+says err "no replay's channel is known"
+exits 1 "$cli" publish $source --metadata empty </dev/null
+says err 'no live channel is known: '
+sed 's/"publisher": "COPY", //' copy.jsonl >anonymous.jsonl
+exits 2 "$cli" publish $source --metadata anonymous.jsonl </dev/null
+says err 'give --publisher'
+exits 0 "$cli" -q publish $source --metadata anonymous.jsonl --publisher MINE </dev/null
+# by the broker's metadata topics
+block $((t + 5000000000)) '{"H1:PEM-CS_TEMPERATURE": [-0.5]}' >temperature
+exits 0 "$cli" -q publish --kafka-url "$broker" --publisher SIM_1 <temperature
+same "stderr of publish" /dev/null err
+
+finish

@@ -126,6 +126,7 @@ static bool ask_watermarks(ark_kafka_reader *kafka)
     rd_kafka_topic_partition_list_destroy(low);
     rd_kafka_topic_partition_list_destroy(high);
     kafka->asked_ns = asked_ns;
+    kafka->answer_ns = ok ? asked_ns : ARRAKIS_UNSET;
     return ok;
 }
 
@@ -138,8 +139,8 @@ int64_t ark_kafka_exhausted(arrakis_reader *reader, size_t stream, int64_t since
     *again_ns = ARRAKIS_UNSET;
     if (!atomic_load(&partition->assigned))
         return now_ns; /* what an absent topic holds is nothing */
-    if (kafka->asked_ns == ARRAKIS_UNSET || kafka->asked_ns < since_ns ||
-        now_ns - kafka->asked_ns > answer_age_ns) {
+    if (kafka->answer_ns == ARRAKIS_UNSET || kafka->answer_ns < since_ns ||
+        now_ns - kafka->answer_ns > answer_age_ns) {
         *again_ns = now_ns + ask_interval_ns;
         if (kafka->asked_ns != ARRAKIS_UNSET && now_ns - kafka->asked_ns < ask_interval_ns) {
             *again_ns = kafka->asked_ns + ask_interval_ns;
@@ -148,10 +149,10 @@ int64_t ark_kafka_exhausted(arrakis_reader *reader, size_t stream, int64_t since
         if (!ask_watermarks(kafka))
             return ARRAKIS_UNSET;
     }
-    *again_ns = kafka->asked_ns + answer_age_ns + 1;
+    *again_ns = kafka->answer_ns + answer_age_ns + 1;
     bool all_read = partition->low >= partition->high ||
                     atomic_load(&partition->position) >= partition->high;
-    return all_read && kafka->asked_ns >= since_ns ? kafka->asked_ns : ARRAKIS_UNSET;
+    return all_read && kafka->answer_ns >= since_ns ? kafka->answer_ns : ARRAKIS_UNSET;
 }
 
 /* ------------------------------------------------------------------ moving */
@@ -210,7 +211,7 @@ static rd_kafka_resp_err_t move_to(ark_kafka_reader *kafka,
     }
     rd_kafka_resp_err_t code = rd_kafka_assign(kafka->rk, targets);
     ark_kafka_drop_messages(kafka);
-    kafka->asked_ns = ARRAKIS_UNSET;
+    kafka->asked_ns = kafka->answer_ns = ARRAKIS_UNSET;
     kafka->forward_count++;
     return code;
 }

@@ -289,7 +289,7 @@ typedef struct limits {
 static arrakis_status choose_limits(limits *l, const ark_kafka_reader *kafka, int64_t prefetch,
                                     arrakis_error *err)
 {
-    enum { MIB = 1 << 20, LEAST = 16 << 10, ANSWERS = 4 };
+    enum { MIB = 1 << 20, LEAST = 256 << 10, ANSWERS = 4 };
     int64_t count = (int64_t)kafka->head.stream_count, two = LEAST;
     for (size_t i = 0; i < kafka->head.stream_count; i++) {
         int64_t bytes = 2 * message_bytes(&kafka->head.streams[i]);
@@ -414,7 +414,7 @@ static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
     kafka->head.ops = &kafka_ops;
     kafka->head.fd = -1;
     ark_kafka_trouble_init(&kafka->trouble);
-    kafka->asked_ns = ARRAKIS_UNSET;
+    kafka->asked_ns = kafka->answer_ns = ARRAKIS_UNSET;
     kafka->start_ns = options->start_ns;
     kafka->timeout_ns = options->request_timeout_ns == ARRAKIS_UNSET ? default_timeout_ns
                                                                      : options->request_timeout_ns;

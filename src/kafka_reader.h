@@ -45,7 +45,8 @@ typedef struct ark_kafka_reader {
     size_t message_count, message_at;
     int64_t taken_ns;           /* GPS; when they were */
     bool holding;               /* messages[message_at] is being decoded */
-    int64_t asked_ns;           /* GPS; when low and high were asked for */
+    int64_t asked_ns;           /* GPS; when low and high were last asked for */
+    int64_t answer_ns;          /* GPS; as of when they say the truth; ARRAKIS_UNSET: they do not */
     ark_kafka_trouble trouble;
     ark_episode behind;
     uint64_t forward_count;

@@ -66,7 +66,7 @@ int main(int argc, char **argv)
     bare_assign(rk, bench_text("prefix", "bench"), partitions,
                 drain ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_END);
     rd_kafka_message_t *messages[BATCH];
-    while (drain ? count < wanted : !(first && whole) && bench_clock_ns() < end_ns) {
+    while (drain ? count < wanted && bench_clock_ns() < end_ns : !(first && whole) && bench_clock_ns() < end_ns) {
         uint64_t events;
         if (read(fd, &events, sizeof events) < 0)
             events = 0;

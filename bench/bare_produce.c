@@ -14,7 +14,7 @@ static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void *o
     (void)rk;
     (void)opaque;
     if (message->err)
-        bench_fail("%s", rd_kafka_message_errstr(message));
+        bench_fail("%s", rd_kafka_err2str(message->err));
     pending--;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Makes what the benchmarks read: a file of messages, the list of channels, topics, a backlog in
  * them, or messages as they would come live. */
-#include "catalog.h"
 #include "messages.h"
 
 #include <librdkafka/rdkafka.h>
@@ -70,7 +69,7 @@ static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void *o
     (void)rk;
     (void)opaque;
     if (message->err)
-        bench_fail("%s: %s", rd_kafka_topic_name(message->rkt), rd_kafka_message_errstr(message));
+        bench_fail("%s: %s", rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err));
 }
 
 static rd_kafka_t *make_producer(void)
@@ -79,7 +78,8 @@ static rd_kafka_t *make_producer(void)
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     set(conf, "bootstrap.servers", bench_text("url", NULL));
     set(conf, "message.max.bytes", "10000000");
-    set(conf, "linger.ms", bench_text("linger", "5"));
+    set(conf, "linger.ms", "0");
+    set(conf, "batch.num.messages", "1"); /* as publishers do, that confirm each block */
     set(conf, "enable.idempotence", "true"); /* in order */
     set(conf, "queue.buffering.max.messages", "200000");
     set(conf, "socket.nagle.disable", "true");
@@ -106,6 +106,13 @@ static void make_topics(rd_kafka_t *rk)
         rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 60000);
         if (!event || rd_kafka_event_error(event))
             bench_fail("topics: %s", event ? rd_kafka_event_error_string(event) : "no answer");
+        size_t count;
+        const rd_kafka_topic_result_t **results =
+            rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
+        for (size_t i = 0; i < count; i++)
+            if (rd_kafka_topic_result_error(results[i]))
+                bench_fail("topic %s: %s", rd_kafka_topic_result_name(results[i]),
+                           rd_kafka_topic_result_error_string(results[i]));
         rd_kafka_event_destroy(event);
         rd_kafka_NewTopic_destroy_array(topics, n);
     }
@@ -121,10 +128,16 @@ static rd_kafka_topic_t **open_topics(rd_kafka_t *rk)
         if (!(topics[p] = rd_kafka_topic_new(rk, name, NULL)))
             bench_fail("topic %s", name);
     }
-    const struct rd_kafka_metadata *metadata;
-    if (rd_kafka_metadata(rk, 0, NULL, &metadata, 30000))
-        bench_fail("no metadata");
-    rd_kafka_metadata_destroy(metadata);
+    for (bool all = false; !all;) { /* a broker needs a while to have made them */
+        const struct rd_kafka_metadata *metadata;
+        if (rd_kafka_metadata(rk, 0, NULL, &metadata, 30000))
+            bench_fail("no metadata");
+        all = metadata->topic_cnt == (int)work.partitions;
+        for (int i = 0; all && i < metadata->topic_cnt; i++)
+            all = !metadata->topics[i].err && metadata->topics[i].partition_cnt == 1 &&
+                  !metadata->topics[i].partitions[0].err;
+        rd_kafka_metadata_destroy(metadata);
+    }
     return topics;
 }
 
@@ -195,46 +208,11 @@ static void go_live(rd_kafka_t *rk, rd_kafka_topic_t **topics)
     free(buffers);
 }
 
-static void put(rd_kafka_t *rk, rd_kafka_topic_t *topic, const char *key, const char *value)
-{
-    if (rd_kafka_producev(rk, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(0),
-                          RD_KAFKA_V_KEY((void *)(uintptr_t)key, strlen(key)),
-                          RD_KAFKA_V_VALUE((void *)(uintptr_t)value, strlen(value)),
-                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END))
-        bench_fail("metadata was not produced");
-}
-
-/* The metadata topic, as a server writes it. */
-static void announce(rd_kafka_t *rk)
-{
-    arrakis_channels *channels = workload_channels(&work, work.wanted);
-    arrakis_channel **list = bench_alloc(work.wanted * sizeof(arrakis_channel *));
-    rd_kafka_topic_t *topic = rd_kafka_topic_new(rk, "arrakis-metadata-BENCH", NULL);
-    for (size_t i = 0; i < work.wanted; i++) {
-        list[i] = arrakis_channels_get(channels, i);
-        char *json = arrakis_channel_to_json(list[i]);
-        put(rk, topic, arrakis_channel_name(list[i]), json);
-        free(json);
-    }
-    char hex[65], text[200];
-    if (ark_metadata_digest(hex, list, work.wanted, NULL) < 0)
-        bench_fail("no digest");
-    snprintf(text, sizeof text, "{\"version\": 1, \"digest\": \"%s\", \"count\": %zu}", hex,
-             work.wanted);
-    put(rk, topic, "__digest__", text);
-    rd_kafka_flush(rk, 30000);
-    rd_kafka_topic_destroy(topic);
-    arrakis_channels_free(channels);
-    free(list);
-}
-
 static void with_broker(const char *what)
 {
     rd_kafka_t *rk = make_producer();
     if (!strcmp(what, "topics")) {
         make_topics(rk);
-    } else if (!strcmp(what, "announce")) {
-        announce(rk);
     } else {
         rd_kafka_topic_t **topics = open_topics(rk);
         if (!strcmp(what, "backlog"))

@@ -53,9 +53,17 @@ static arrakis_stream *open_stream(const workload *w, arrakis_channels *channels
     return stream;
 }
 
+static void print_log(arrakis_log_level level, const char *message, void *opaque)
+{
+    (void)level;
+    (void)opaque;
+    fprintf(stderr, "%s\n", message);
+}
+
 int main(int argc, char **argv)
 {
     bench_begin(argc, argv);
+    arrakis_log_set((arrakis_log_level)bench_number("log", ARRAKIS_LOG_WARNING), print_log, NULL);
     workload w = workload_read();
     bool drain = !strcmp(bench_text("mode", NULL), "drain");
     arrakis_channels *channels = workload_channels(&w, w.wanted);

@@ -125,8 +125,12 @@ def align(a):
     partitions, strides = int(a["partitions"]), int(a["strides"])
     messages = load_messages(a["file"])[: partitions * strides]
     topics = [topic_name(f"{a['prefix']}{p:04}", None) for p in range(partitions)]
-    messages = [Message(topics[p], value) for p, value in messages]
-    batches = [messages[i * partitions : (i + 1) * partitions] for i in range(strides)]
+    wanted = {topic_name(c.partition_id, None) for c in channels.values()}
+    batches = [
+        [Message(topics[p], value) for p, value in messages[i * partitions : (i + 1) * partitions]
+         if topics[p] in wanted]
+        for i in range(strides)
+    ]  # fmt: skip
     reader = memory_reader(channels, batches)
     combiner = ColumnBatchCombiner(reader.streams, stream_schema(channels.values()))
     mux = BlockMuxStream(reader, on_gap="skip", label="live", combiner=combiner)

@@ -2,6 +2,7 @@
 """Rows of backlogs in a real broker's topics: drain, publish (through the broker), arrow, and the
 site's (b)."""
 
+import json
 import os
 import subprocess
 import time
@@ -111,8 +112,6 @@ def pipe(arguments, names):
 
 
 def names_of(metadata):
-    import json
-
     return "".join(json.loads(line)["name"] + "\n" for line in metadata.read_text().splitlines())
 
 

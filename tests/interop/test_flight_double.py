@@ -3,6 +3,7 @@
 that no good server gives."""
 
 import json
+import resource
 import subprocess
 import threading
 import time
@@ -159,6 +160,27 @@ def test_a_replica_goes_on_where_another_server_failed(double, cli):
     assert "out of order; the next location is read" in done.stderr
 
 
+def test_an_endpoint_that_is_far_ahead_waits_and_loses_nothing(double, cli):
+    """More blocks than a queue holds come before the other endpoint's first, and nobody spins."""
+    late = threading.Event()
+
+    def blocks(channels, start, end):
+        if channels[0].name == NAMES[0]:
+            late.wait(2)
+        yield from blocks_of(channels, start, end)
+
+    server = double(blocks=blocks, endpoints=lambda _, request: [
+        flight.FlightEndpoint(ask(request, channels=names), [HERE])
+        for names in (NAMES[:1], NAMES[1:2])
+    ])  # fmt: skip
+    end = T0 + 90 * SECOND
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    got = cli.blocks(*stream(server.url, T0, end, NAMES[:2]))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert_same(got, expected(T0, end, CHANNELS[:2]), CHANNELS[:2])
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.5
+
+
 def test_longer_blocks_than_asked_for_are_cut(double, cli):
     server = double(blocks=lambda c, start, end: blocks_of(c, start, end, SECOND // 2))
     got = cli.blocks(*stream(server.url))
@@ -247,6 +269,41 @@ def test_an_answer_that_does_not_come(double, cli):
     quiet.set()
     assert time.monotonic() - begin < 5
     assert server.url in done.stderr
+
+
+class Mute(Double):
+    """Never begins to stream."""
+
+    released = threading.Event()
+
+    def do_get(self, context, ticket):
+        if json.loads(ticket.ticket)["request"] == "Stream":
+            self.released.wait(20)
+        return super().do_get(context, ticket)
+
+
+def test_a_stream_that_does_not_begin(cli):
+    server = Mute()
+    threading.Thread(target=server.serve, daemon=True).start()
+    begin = time.monotonic()
+    done = cli.run(*stream(server.url), "--timeout", "1", check=1)
+    assert time.monotonic() - begin < 5
+    assert server.url in done.stderr and NAMES[0] in done.stderr and "dead" in done.stderr
+    Mute.released.set()
+    server.shutdown()
+
+
+def test_a_replica_of_a_stream_that_does_not_begin(double, cli):
+    Mute.released.clear()
+    mute, good = Mute(), double()
+    threading.Thread(target=mute.serve, daemon=True).start()
+    first = double(endpoints=lambda _, request: [
+        flight.FlightEndpoint(ask(request), [f"grpc://{mute.url}", f"grpc://{good.url}"])
+    ])  # fmt: skip
+    got = cli.blocks(*stream(first.url), "--timeout", "1")
+    assert_same(got, expected(T0, T0 + 2 * SECOND), CHANNELS)
+    Mute.released.set()
+    mute.shutdown()
 
 
 # ---------------------------------------------------------------- TLS

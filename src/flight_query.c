@@ -24,6 +24,7 @@ typedef struct query {
     batch_fn fn;
     void *opaque;
     bool stop;
+    bool needs_rows; /* an endpoint without any has not answered */
 } query;
 
 /* Begin an endpoint at its next location that can be dialed. */
@@ -73,6 +74,9 @@ static arrakis_status drain(query *q, size_t i, arrakis_error *err)
             ark_batches_close(batches);
             if ((rc = start(q, i, err)) == ARRAKIS_OK)
                 continue;
+        } else if (rc == ARRAKIS_DONE && !any && q->needs_rows) {
+            rc = ark_fail(err, ARRAKIS_EFORMAT, "%.200s: an empty answer",
+                          batches->call.session->url);
         }
         ark_batches_close(batches);
         return rc < 0 ? rc : ARRAKIS_OK;
@@ -80,8 +84,8 @@ static arrakis_status drain(query *q, size_t i, arrakis_error *err)
 }
 
 /* Ask, and hand every batch of every endpoint to fn. Takes request over. */
-static arrakis_status run(ark_server *server, char *request, batch_fn fn, void *opaque,
-                          arrakis_error *err)
+static arrakis_status run(ark_server *server, char *request, batch_fn fn, bool needs_rows,
+                          void *opaque, arrakis_error *err)
 {
     query *q = calloc(1, sizeof *q);
     if (!q) {
@@ -90,6 +94,7 @@ static arrakis_status run(ark_server *server, char *request, batch_fn fn, void *
     }
     q->server = server;
     q->fn = fn;
+    q->needs_rows = needs_rows;
     q->opaque = opaque;
     arrakis_status rc = ark_server_ask(server, &q->info, request, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < q->info.count && i < PARALLEL_MAX; i++)
@@ -134,7 +139,7 @@ static arrakis_status list_channels(ark_server *server, char *request, arrakis_c
                                     void *opaque, arrakis_error *err)
 {
     listing list = {.fn = fn, .opaque = opaque};
-    arrakis_status rc = run(server, request, list_batch, &list, err);
+    arrakis_status rc = run(server, request, list_batch, false, &list, err);
     ark_buffer_free(&list.rows.text);
     return rc;
 }
@@ -173,5 +178,5 @@ arrakis_status ark_server_count(ark_server *server, const arrakis_query *search,
     char *request;
     *count = 0;
     arrakis_status rc = ark_request_search(&request, "Count", search, err);
-    return rc < 0 ? rc : run(server, request, add_count, count, err);
+    return rc < 0 ? rc : run(server, request, add_count, true, count, err);
 }

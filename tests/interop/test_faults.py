@@ -6,6 +6,7 @@ a bad access ends with another status."""
 import json
 import os
 import random
+import resource
 import signal
 import socket
 import struct
@@ -241,7 +242,7 @@ def test_the_server_that_does_as_told_is_a_decent_one(cli):
 @pytest.mark.parametrize("step", STEPS, ids="-".join)
 @pytest.mark.parametrize("fault", BROKEN)
 def test_broken_answers(cli, step, fault):
-    if fault == "no message" and step[1] == "get" and step[0] != "Describe":
+    if fault == "no message" and step == ("Stream", "get"):
         pytest.skip("an endpoint may hold nothing")
     with FlightServer(bad={step: BROKEN[fault]}) as s:
         done = ask(cli, s, step)
@@ -358,11 +359,23 @@ def test_no_endpoint_at_all(cli):
         assert NAME in ask(cli, s, ("Stream", "info")).stderr
 
 
-def test_very_many_endpoints(cli):
-    """None is dialed that has nothing to give; those of a span are, but within reason."""
-    many = [(ticket("Stream", i), [b"grpc://127.0.0.1:1"]) for i in range(5000)]
+@pytest.mark.parametrize("apart", [True, False], ids=["slices", "at once"])
+@pytest.mark.parametrize("reuse", [True, False], ids=["here", "elsewhere"])
+def test_very_many_endpoints(cli, apart, reuse):
+    """More than there are descriptors."""
+    many = [
+        (ticket("Stream", i if apart else 0),
+         [b"arrow-flight-reuse-connection://?" if reuse else b"grpc://127.0.0.1:%d" % (i + 1)])
+        for i in range(1500)
+    ]  # fmt: skip
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     with FlightServer(bad={("Stream", "info"): send(flight_info(*many))}) as s:
-        ask(cli, s, ("Stream", "info"))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, limits[1]))
+        try:
+            slices_of_one_stream = apart and reuse  # each gives its blocks again
+            ask(cli, s, ("Stream", "info"), 0 if slices_of_one_stream else 1)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 @pytest.mark.parametrize("step", STEPS, ids="-".join)
@@ -447,6 +460,28 @@ def test_a_live_stream_that_goes_silent(server, cli):
         assert all(v is None for d in blocks[-1]["data"].values() for v in d)
         times = [b["time_ns"] for b in blocks]
         assert times == [times[0] + i * STRIDE for i in range(len(times))]
+
+
+def test_a_connection_that_is_not_even_refused(cli):
+    """The first packets are dropped, as a firewall does it."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        waiting = []
+        try:
+            while len(waiting) < 10:  # until the queue is full, and the kernel drops what comes
+                waiting.append(socket.socket())
+                waiting[-1].settimeout(0.3)
+                waiting[-1].connect(listener.getsockname())
+            pytest.fail("the queue is longer than asked for")
+        except TimeoutError:
+            pass
+        url = f"grpc://127.0.0.1:{listener.getsockname()[1]}"
+        with within(6):
+            done = cli.run("--url", url, "count", "--timeout", "1.5", check=1)
+        assert url in done.stderr
+        for s in waiting:
+            s.close()
 
 
 def test_a_slow_connection_loses_nothing(server, cli):
@@ -703,6 +738,13 @@ def test_a_server_that_wants_to_know_its_clients(tool, authority, tmp_path):
         other, other_key = stranger.certificate("client.example")
         with within(8):
             tool(*arguments, f"cert={other}", f"key={other_key}", "count", check=1)
+
+
+def test_the_program_takes_the_same_files(tls_server, cli, authority, tmp_path):
+    arguments = ["--url", tls_server.url, "count", "--timeout", "2"]
+    assert cli.run(*arguments, "--ca-file", authority.ca).stdout == "7\n"
+    absent = tmp_path / "absent.pem"
+    assert str(absent) in cli.run(*arguments, "--ca-file", absent, check=1).stderr
 
 
 def test_tls_with_one_who_does_not_speak_it(tls_server, server, cli, tmp_path):

@@ -306,7 +306,8 @@ const struct command cmd_publish = {
         "broker "
         "--kafka-url. Of the channels, their types and partitions come from --metadata, else from "
         "the server, else from the broker; what the line says of them is not looked at. Blocks "
-        "must follow each other in time. The first that cannot be published ends the program.",
+        "must follow each other in time. The first that cannot be published ends the program. "
+        "Arrow, as 'stream --arrow' writes it, is not read.",
     .tables = tables,
     .run = run,
 };

@@ -10,21 +10,22 @@
 
 enum { TABLES_MAX = 8 };
 
-static const struct command *const commands[] = {
-    &cmd_find,    &cmd_count,     &cmd_describe, &cmd_stream, &cmd_fetch, &cmd_publish, &cmd_server_info,
-    &cmd_domains, &cmd_scope_map, &cmd_replays,  &cmd_demo,   NULL,
+const struct command *const all_commands[] = {
+    &cmd_find,    &cmd_count,       &cmd_describe, &cmd_stream,    &cmd_fetch,
+    &cmd_publish, &cmd_server_info, &cmd_domains,  &cmd_scope_map, &cmd_replays,
+    &cmd_demo,    &cmd_completion,  NULL,
 };
 
 static const struct arg_table *const program_tables[] = {&program_options, NULL};
 
 static const struct command *find_command(const char *name)
 {
-    for (size_t i = 0; commands[i]; i++) {
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
-        for (const char *const *alias = commands[i]->aliases; *alias; alias++)
+    for (size_t i = 0; all_commands[i]; i++) {
+        if (strcmp(all_commands[i]->name, name) == 0)
+            return all_commands[i];
+        for (const char *const *alias = all_commands[i]->aliases; *alias; alias++)
             if (strcmp(*alias, name) == 0)
-                return commands[i];
+                return all_commands[i];
     }
     return NULL;
 }
@@ -45,8 +46,8 @@ static int program_help(void)
     struct out out = {.fd = STDOUT_FILENO};
     out_text(&out, "Usage: arrakis-cli [OPTION]... COMMAND ...\n\n"
                    "Time series of gravitational-wave detectors, out of Kafka.\n\nCommands:\n");
-    for (size_t i = 0; commands[i]; i++)
-        help_paragraph(&out, commands[i]->summary, put_names(&out, commands[i]), 26);
+    for (size_t i = 0; all_commands[i]; i++)
+        help_paragraph(&out, all_commands[i]->summary, put_names(&out, all_commands[i]), 26);
     args_help(&out, program_tables);
     out_char(&out, '\n');
     help_paragraph(&out,
@@ -85,9 +86,9 @@ static int print_version(void)
 static int no_such_command(const char *name)
 {
     char known[256] = "";
-    for (size_t i = 0; commands[i]; i++) {
+    for (size_t i = 0; all_commands[i]; i++) {
         strncat(known, i ? ", " : "", sizeof known - strlen(known) - 1);
-        strncat(known, commands[i]->name, sizeof known - strlen(known) - 1);
+        strncat(known, all_commands[i]->name, sizeof known - strlen(known) - 1);
     }
     return fail_usage(NULL, "there is no command '%s': want one of %s", name, known);
 }

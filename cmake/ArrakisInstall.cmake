@@ -29,6 +29,22 @@ if(TARGET arrakis_grpc)
 endif()
 if(TARGET arrakis-cli)
     install(TARGETS arrakis-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+    # The program writes them itself, so it must run here.
+    if(NOT CMAKE_CROSSCOMPILING)
+        foreach(shell bash zsh fish)
+            set(file ${CMAKE_CURRENT_BINARY_DIR}/completion.${shell})
+            add_custom_command(OUTPUT ${file}
+                COMMAND arrakis-cli completion ${shell} > ${file} DEPENDS arrakis-cli VERBATIM)
+            list(APPEND completions ${file})
+        endforeach()
+        add_custom_target(completion ALL DEPENDS ${completions})
+        install(FILES ${CMAKE_CURRENT_BINARY_DIR}/completion.bash RENAME arrakis-cli
+            DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+        install(FILES ${CMAKE_CURRENT_BINARY_DIR}/completion.zsh RENAME _arrakis-cli
+            DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+        install(FILES ${CMAKE_CURRENT_BINARY_DIR}/completion.fish RENAME arrakis-cli.fish
+            DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+    endif()
 endif()
 install(DIRECTORY include/arrakis DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(EXPORT arrakis NAMESPACE arrakis:: FILE arrakisTargets.cmake

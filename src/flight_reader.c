@@ -13,6 +13,8 @@
 
 /* The past may have to be fetched from far away. */
 static const int64_t default_stall_ns = 300 * ARRAKIS_SECOND_NS;
+/* Silence that is noticed later than this is our own: the process was stopped, or its thread busy. */
+static const int64_t lateness_ns = ARRAKIS_SECOND_NS;
 
 /* ------------------------------------------------------------------ running sources */
 
@@ -112,12 +114,18 @@ static int64_t silence_limit(const ark_flight_reader *flight, const ark_flight_s
     return s->batches.call.unsure ? flight->timeout_ns : s->silence_ns;
 }
 
-static arrakis_status check_silence(const ark_flight_reader *flight, const ark_flight_source *s,
+static arrakis_status check_silence(const ark_flight_reader *flight, ark_flight_source *s,
                                     arrakis_error *err)
 {
-    int64_t silent_ns = ark_monotonic_ns() - s->heard_ns;
-    if (silent_ns < silence_limit(flight, s))
+    int64_t now_ns = ark_monotonic_ns(), limit_ns = silence_limit(flight, s);
+    int64_t silent_ns = now_ns - s->heard_ns;
+    if (silent_ns < limit_ns)
         return ARRAKIS_OK;
+    if (silent_ns - limit_ns >
+        lateness_ns) { /* we were away: what came meanwhile may be heard now */
+        s->heard_ns = now_ns - limit_ns + lateness_ns;
+        return ARRAKIS_OK;
+    }
     return ark_fail(err, ARRAKIS_EDEADLINE,
                     "%.100s: nothing of channel '%.150s'%s for %.1f s: taken for dead",
                     s->batches.call.session->url, s->ticket.names[0],

@@ -310,6 +310,11 @@ class Proxy:
         """From now on nothing passes, either way, and nothing is closed."""
         self.stalled.set()
 
+    def drop(self):
+        """Close what there is, and take nothing new."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._close(*self._sockets)
+
     def _accept(self):
         while True:
             try:
@@ -378,9 +383,11 @@ class Proxy:
 
     def __exit__(self, *_):
         self._over.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
+        try:
+            self.drop()
+        except OSError:
+            pass  # it was dropped before
         self._listener.close()
-        self._close(*self._sockets)
 
 
 # ---------------------------------------------------------------- certificates

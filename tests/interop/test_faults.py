@@ -213,6 +213,7 @@ BROKEN = {
     "torn message": torn_message,
     "claims 4 GB": raw(framed(b"\xff" * 100, size=2**32 - 1)),
     "claims 1 GB": raw(framed(b"\xff" * 100, size=2**30)),
+    "64 MB": send(b"\x1a\xff\xff\xff\xff\x7f" + b"x" * 2**26),
     "compressed": raw(framed(b"\xff" * 100, flag=1)),
     "flags unknown": raw(framed(b"\xff" * 100, flag=7)),
     "reset": reset,
@@ -582,6 +583,52 @@ def test_a_replica_takes_over_in_mid_stream(server, tool, tmp_path, cut):
     times = list(map(int, done.stdout.split()))
     assert times == list(range(T0, T0 + span_ns, STRIDE))
     assert first.url in done.stderr and "next location" in done.stderr
+
+
+def test_a_replica_takes_over_a_live_stream(server, cli, tmp_path):
+    with Proxy(server.url) as first, replicas(tmp_path, first.url, server.url) as s:
+        with cli.follow(*stream(s, names_of(OTHER))) as live:
+            live.wait_for(lambda b: len(b) >= 4)
+            assert first.connections
+            first.drop()
+            live.wait_for_error("next location")
+            seen = len(live.blocks())
+            blocks = live.wait_for(lambda b: len(b) >= seen + 24)
+            assert live.interrupt() == 0
+    times = [b["time_ns"] for b in blocks]
+    assert times == [times[0] + i * STRIDE for i in range(len(times))]
+    assert all(v is not None for d in blocks[-1]["data"].values() for v in d)
+
+
+def test_a_server_sends_no_more_than_is_read(cli):
+    """Whoever does not read the output does not fill the memory."""
+    count, padding, sent = 3000, field(3, b"x" * 60000), []
+
+    def much(reply, good):
+        reply.message(good[0])
+        for message in good[1:]:
+            reply.message(message + padding)
+            sent.append(len(padding))
+        reply.end()
+
+    end = count * STRIDE
+    with FlightServer(end=end, bad={("Stream", "get"): much}) as s:
+        process = subprocess.Popen([cli.path, "--url", s.url, "stream", "--json", *span(0, end), NAME],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+        try:
+            before = -1
+            while before != len(sent) or not sent:
+                before = len(sent)
+                time.sleep(1)
+            assert len(sent) < count / 2
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            resident = int(next(x for x in status.splitlines() if x.startswith("VmRSS")).split()[1])
+            assert resident < 150_000  # kB, the sanitizer's share included
+            out, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 0, errors
+    assert [json.loads(x)["time_ns"] for x in out.splitlines()] == list(range(0, end, STRIDE))
 
 
 def test_a_server_that_is_restarted(tmp_path, cli):

@@ -70,27 +70,34 @@ def added_latency(bench, work, command):
 
 
 def live(bench):
+    return live_of(bench, 20, 100)
+
+
+def live_observatory(bench):
+    return live_of(bench, 323, 80)
+
+
+def live_of(bench, partitions, channels):
     lines = []
-    for partitions, channels in ((20, 100), (323, 80)):
-        work = {"prefix": f"live{partitions}p", "partitions": partitions, "channels": channels,
-                "samples": 1}  # fmt: skip
-        bench.topics(**work)
-        meta = bench.metadata(work["prefix"], **work)
-        ask = reference("live", url=bench.url, metadata=meta, seconds=SECONDS)
-        with Live(bench, **work):
-            got = interleave(bench.rounds, {
-                "ours": lambda: added_latency(bench, work, read(bench, work)),
-                "reference": lambda: added_latency(bench, work, ask),
-            })  # fmt: skip
-        for what in ("median", "p99", "worst"):
-            lines.append(Line("live", f"{partitions} partitions, added latency: {what}", "ms",
-                              pick(got["ours"], what), pick(got["reference"], what),
-                              [0.0] * bench.rounds, difference=True))
-        lines.append(Line("live", f"{partitions} partitions: CPU", "% of a core",
-                          pick(got["ours"], "share"), pick(got["reference"], "share")))
-        lines.append(Line("live", f"{partitions} partitions: peak memory", "MB",
-                          pick(got["ours"], "peak_kb", 1e-3),
-                          pick(got["reference"], "peak_kb", 1e-3)))
+    work = {"prefix": f"live{partitions}p", "partitions": partitions, "channels": channels,
+            "samples": 1}  # fmt: skip
+    bench.topics(**work)
+    meta = bench.metadata(work["prefix"], **work)
+    ask = reference("live", url=bench.url, metadata=meta, seconds=SECONDS)
+    with Live(bench, **work):
+        got = interleave(bench.rounds, {
+            "ours": lambda: added_latency(bench, work, read(bench, work)),
+            "reference": lambda: added_latency(bench, work, ask),
+        })  # fmt: skip
+    for what in ("median", "p99", "worst"):
+        lines.append(Line("live", f"{partitions} partitions, added latency: {what}", "ms",
+                          pick(got["ours"], what), pick(got["reference"], what),
+                          [0.0] * bench.rounds, difference=True))
+    lines.append(Line("live", f"{partitions} partitions: CPU", "% of a core",
+                      pick(got["ours"], "share"), pick(got["reference"], "share")))
+    lines.append(Line("live", f"{partitions} partitions: peak memory", "MB",
+                      pick(got["ours"], "peak_kb", 1e-3),
+                      pick(got["reference"], "peak_kb", 1e-3)))
     return lines
 
 

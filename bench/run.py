@@ -17,7 +17,7 @@ ROWS = {
     "decode": [rows_memory.decode],
     "observatory": [rows_memory.observatory],
     "drain": [rows_kafka.drain],
-    "live": [rows_live.live],
+    "live": [rows_live.live, rows_live.live_observatory],
     "fast": [rows_live.fast],
     "start": [rows_live.start],
     "publish": [rows_memory.encode, rows_kafka.publish],

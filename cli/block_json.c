@@ -370,6 +370,48 @@ arrakis_status block_text_read(struct block_text *block, const char *text, size_
     return ARRAKIS_OK;
 }
 
+/* ---------------------------------------------------------------- from a block */
+
+static arrakis_status copy_column(struct text *t, struct block_column *column, arrakis_series s)
+{
+    size_t size = arrakis_dtype_size(s.data_type);
+    column->count = 0;
+    while (column->count < s.length) {
+        if (!room(column, size))
+            return refuse(t, ARRAKIS_ENOMEM, "out of memory for %zu samples", s.length);
+        column->count = column->capacity < s.length ? column->capacity : s.length;
+    }
+    memcpy(column->samples, s.samples, s.length * size);
+    for (size_t i = 0; i < s.length; i++)
+        column->present[i] = !s.valid || (s.valid[i / 8] >> i % 8 & 1);
+    column->missing = arrakis_series_missing(s);
+    return ARRAKIS_OK;
+}
+
+arrakis_status block_text_copy(struct block_text *block, const arrakis_block *from,
+                               const arrakis_channels *known, arrakis_error *err)
+{
+    const arrakis_channels *channels = arrakis_block_channels(from);
+    struct text t = {"", "", "", err};
+    arrakis_status rc = ARRAKIS_OK;
+    block->time_ns = arrakis_block_start_ns(from);
+    block->duration_ns = arrakis_block_duration_ns(from);
+    block->count = 0;
+    for (size_t i = 0; rc >= 0 && i < arrakis_channels_count(channels); i++) {
+        const char *name = arrakis_channel_name(arrakis_channels_get(channels, i));
+        int64_t place = arrakis_channels_index(known, name);
+        if (place < 0)
+            return refuse(&t, ARRAKIS_ENOTFOUND, "channel '%.200s' is not one of the publisher's",
+                          name);
+        if ((rc = add_column(&t, block)) < 0)
+            return rc;
+        struct block_column *column = &block->columns[block->count++];
+        column->place = (size_t)place;
+        rc = copy_column(&t, column, arrakis_block_series(from, i));
+    }
+    return rc;
+}
+
 void block_text_free(struct block_text *block)
 {
     for (size_t i = 0; i < block->capacity; i++) {

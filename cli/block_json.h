@@ -28,6 +28,9 @@ struct block_text {
  *  @return OK; EFORMAT, ENOTFOUND, EMISMATCH with the place; ENOMEM. */
 arrakis_status block_text_read(struct block_text *block, const char *text, size_t size,
                                const arrakis_channels *known, arrakis_error *err);
+/** The same from a block whose channels are all known. @return OK, ENOTFOUND, ENOMEM */
+arrakis_status block_text_copy(struct block_text *block, const arrakis_block *from,
+                               const arrakis_channels *known, arrakis_error *err);
 void block_text_free(struct block_text *block);
 
 #endif

@@ -6,10 +6,14 @@
 #include "report.h"
 #include "source.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { PIECE_SIZE = 65536 };
 
 #define CONFIRMATION_NS (30 * ARRAKIS_SECOND_NS) /* unless --timeout is given */
 
@@ -252,6 +256,63 @@ static int publish_lines(struct sender *s)
     return code;
 }
 
+/* Every block that the bytes so far have. @return 0 or the exit code; *ended receives whether the
+ * stream is over. */
+static int publish_blocks(struct sender *s, arrakis_arrow_reader *reader, struct block_text *text,
+                          size_t *number, bool *ended)
+{
+    arrakis_error err;
+    arrakis_block *block;
+    arrakis_status rc = ARRAKIS_OK;
+    while (rc >= 0 && !interrupt_seen() &&
+           (rc = arrakis_arrow_reader_next(reader, &block, &err)) == ARRAKIS_OK) {
+        ++*number;
+        rc = block_text_copy(text, block, s->known, &err);
+        arrakis_block_free(block);
+        if (rc >= 0)
+            rc = publish_block(s, text, &err);
+    }
+    *ended = rc == ARRAKIS_DONE || interrupt_seen();
+    return rc < 0 ? fail("stdin, after %zu blocks: %s", *number, err.message) : 0;
+}
+
+static int read_piece(arrakis_arrow_reader *reader)
+{
+    static char piece[PIECE_SIZE];
+    ssize_t n;
+    do
+        n = interrupt_seen() ? 0 : read(STDIN_FILENO, piece, sizeof piece);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return fail("reading stdin: %s", strerror(errno));
+    arrakis_error err;
+    if (n == 0)
+        arrakis_arrow_reader_finish(reader);
+    arrakis_status rc = n ? arrakis_arrow_reader_push(reader, piece, (size_t)n, &err) : 0;
+    return rc < 0 ? finish(rc, &err) : 0;
+}
+
+static int publish_arrow(struct sender *s)
+{
+    arrakis_arrow_reader *reader;
+    arrakis_error err;
+    arrakis_status rc = arrakis_arrow_reader_new(&reader, s->known, &err);
+    if (rc < 0)
+        return finish(rc, &err);
+    struct block_text text = {0};
+    size_t number = 0;
+    bool ended = false;
+    int code = 0;
+    while (!code && !ended) {
+        code = read_piece(reader);
+        if (!code)
+            code = publish_blocks(s, reader, &text, &number, &ended);
+    }
+    block_text_free(&text);
+    arrakis_arrow_reader_free(reader);
+    return code;
+}
+
 static int run(const struct options *o)
 {
     if (!o->kafka_url)
@@ -265,7 +326,7 @@ static int run(const struct options *o)
     if (!code && !interrupt_seen())
         code = open_publisher(&s, o);
     if (!code && !interrupt_seen())
-        code = publish_lines(&s);
+        code = o->format == FORMAT_ARROW ? publish_arrow(&s) : publish_lines(&s);
     arrakis_publisher_close(s.publisher);
     arrakis_channels_free(s.list);
     arrakis_channels_free(s.known);
@@ -291,8 +352,26 @@ static const struct arg_option publisher[] = {
     OPTIONS_END,
 };
 
+static const struct arg_option input[] = {
+    {.name = "json",
+     .kind = ARG_SET,
+     PLACE(format),
+     .value = FORMAT_JSON,
+     .group = GROUP_FORMAT,
+     .help = "stdin is JSON, a block a line (the default)"},
+    {.name = "arrow",
+     .kind = ARG_SET,
+     PLACE(format),
+     .value = FORMAT_ARROW,
+     .group = GROUP_FORMAT,
+     .help = "stdin is an Arrow IPC stream, as 'stream --arrow' writes it"},
+    OPTIONS_END,
+};
+
 static const struct arg_table publisher_options = {"Publisher", publisher};
-static const struct arg_table *const tables[] = {&publisher_options, &source_options, NULL};
+static const struct arg_table input_options = {"Input", input};
+static const struct arg_table *const tables[] = {&publisher_options, &input_options,
+                                                 &source_options, NULL};
 
 const struct command cmd_publish = {
     .name = "publish",
@@ -306,8 +385,7 @@ const struct command cmd_publish = {
         "broker "
         "--kafka-url. Of the channels, their types and partitions come from --metadata, else from "
         "the server, else from the broker; what the line says of them is not looked at. Blocks "
-        "must follow each other in time. The first that cannot be published ends the program. "
-        "Arrow, as 'stream --arrow' writes it, is not read.",
+        "must follow each other in time. The first that cannot be published ends the program.",
     .tables = tables,
     .run = run,
 };

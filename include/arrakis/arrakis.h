@@ -656,6 +656,33 @@ ARRAKIS_API void arrakis_arrow_writer_end(arrakis_arrow_writer *writer, const vo
                                           size_t *size);
 ARRAKIS_API void arrakis_arrow_writer_free(arrakis_arrow_writer *writer);
 
+/** Decodes such a stream into blocks, out of bytes as they come. */
+typedef struct arrakis_arrow_reader arrakis_arrow_reader;
+
+/** @param channels  what the columns may be, by name; a reference is kept. A stream need not have
+ *                   all of them. */
+ARRAKIS_API arrakis_status arrakis_arrow_reader_new(arrakis_arrow_reader **out,
+                                                    arrakis_channels *channels,
+                                                    arrakis_error *err);
+/** The next bytes of the stream, cut anywhere; copied. */
+ARRAKIS_API arrakis_status arrakis_arrow_reader_push(arrakis_arrow_reader *reader,
+                                                     const void *data, size_t size,
+                                                     arrakis_error *err);
+/** No more bytes will come. */
+ARRAKIS_API void arrakis_arrow_reader_finish(arrakis_arrow_reader *reader);
+/**
+ * The next block, one a row. Its channels are those given, in the order of the columns; a null row
+ * is a channel wholly missing.
+ *
+ * @param block  receives a reference to be freed; NULL unless OK
+ * @return OK; TIMEOUT: more bytes are needed; DONE: the end of the stream; ENOTFOUND: a column that
+ *         is none of the channels; EMISMATCH: of another type; EINVAL: a channel's samples that do
+ *         not last as long as another's; EFORMAT, EUNSUPPORTED; ENOMEM: call again.
+ */
+ARRAKIS_API arrakis_status arrakis_arrow_reader_next(arrakis_arrow_reader *reader,
+                                                     arrakis_block **block, arrakis_error *err);
+ARRAKIS_API void arrakis_arrow_reader_free(arrakis_arrow_reader *reader);
+
 /* ------------------------------------------------------------------ a broker for demonstrations */
 
 /** librdkafka's mock cluster in this process, reachable on loopback by any Kafka client. Keeps

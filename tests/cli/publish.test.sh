@@ -95,6 +95,22 @@ refused 'not a string of UTF-8' <<<"{\"$(printf 'x%.0s' {1..5000})\": 1}"
 printf '{"time_ns\0": 1}\n' >zero
 refused "wanted" <zero
 
+# ---- Arrow
+
+"$cli" -q stream $source --arrow --count 3 $counter $fast >blocks.arrow
+exits 0 publish --arrow <blocks.arrow
+same "stderr of publish --arrow" /dev/null err
+head -c -100 blocks.arrow >torn.arrow
+exits 1 publish --arrow <torn.arrow
+says err 'stdin, after [0-9] blocks: .*torn'
+exits 1 publish --arrow <lines
+says err 'stdin, after 0 blocks: '
+exits 0 publish --arrow </dev/null
+exits 1 "$cli" -q publish --kafka-url "$broker" --publisher SIM_1 --arrow <blocks.arrow
+says err "column '.*' is none of the channels"
+exits 2 publish --arrow --json
+says err 'cannot be given together'
+
 # ---- what is to be published where
 
 exits 2 "$cli" publish --metadata copy.jsonl

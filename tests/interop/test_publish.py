@@ -76,7 +76,8 @@ def test_the_reference_reads_what_its_own_json_said(cli, bootstrap, cluster, reg
     assert_same(got, [json.loads(line) for line in lines], channels)
 
 
-def test_a_stream_piped_into_publish_is_a_copy(cli, bootstrap, cluster, registered, tmp_path):
+@pytest.mark.parametrize("form", ["--json", "--arrow"])
+def test_a_stream_piped_into_publish_is_a_copy(cli, bootstrap, cluster, registered, tmp_path, form):
     channels, metadata = registered
     (tmp_path / "copy").mkdir()
     stem = unique("COPY")
@@ -89,10 +90,10 @@ def test_a_stream_piped_into_publish_is_a_copy(cli, bootstrap, cluster, register
     publish(cli, bootstrap, metadata, [formatter(b, "json") for b in blocks])
     span = ["--start", seconds(start), "--duration", "1", *(c.name for c in channels)]
     stream = subprocess.Popen(
-        [cli.path, "stream", "--json", "--kafka-url", bootstrap, "--metadata", metadata, *span],
+        [cli.path, "stream", form, "--kafka-url", bootstrap, "--metadata", metadata, *span],
         stdout=subprocess.PIPE,
     )
-    subprocess.run([cli.path, "publish", "--kafka-url", bootstrap, "--metadata", copied],
+    subprocess.run([cli.path, "publish", form, "--kafka-url", bootstrap, "--metadata", copied],
                    stdin=stream.stdout, check=True, timeout=60)  # fmt: skip
     assert stream.wait(20) == 0
     got = read_by_reference(bootstrap, copies, start, start + SECOND)

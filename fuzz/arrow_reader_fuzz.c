@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An Arrow stream, read into blocks: pushed in pieces whose size the first byte says. */
+#include <arrakis/arrakis.h>
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static arrakis_channels *channels;
+
+static void set_up(void)
+{
+    static const struct {
+        const char *name;
+        arrakis_dtype type;
+        double rate;
+    } list[] = {
+        {"H1:A", ARRAKIS_FLOAT64, 2}, {"H1:B", ARRAKIS_INT16, 4}, {"H1:C", ARRAKIS_INT8, 1}};
+    if (arrakis_channels_new(&channels, NULL) < 0)
+        abort();
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+        info.name = list[i].name;
+        info.data_type = list[i].type;
+        info.sample_rate = list[i].rate;
+        arrakis_channel *channel;
+        if (arrakis_channel_new(&channel, &info, NULL) < 0 ||
+            arrakis_channels_add(channels, channel, NULL) < 0)
+            abort();
+        arrakis_channel_free(channel);
+    }
+}
+
+/* Every sample is counted, so every bit looked at. @return false at the end or an error */
+static bool read_blocks(arrakis_arrow_reader *reader)
+{
+    arrakis_block *block;
+    arrakis_error err;
+    arrakis_status rc;
+    while ((rc = arrakis_arrow_reader_next(reader, &block, &err)) == ARRAKIS_OK) {
+        for (size_t i = 0; i < arrakis_channels_count(arrakis_block_channels(block)); i++) {
+            arrakis_series s = arrakis_block_series(block, i);
+            if (arrakis_series_missing(s) > s.length)
+                abort();
+        }
+        arrakis_block_free(block);
+    }
+    if (rc < 0 && !err.message[0])
+        abort();
+    return rc == ARRAKIS_TIMEOUT;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (!channels)
+        set_up();
+    if (!size)
+        return 0;
+    size_t piece = data[0] ? data[0] : size;
+    arrakis_arrow_reader *reader;
+    if (arrakis_arrow_reader_new(&reader, channels, NULL) < 0)
+        abort();
+    bool more = true;
+    for (size_t at = 1; more && at < size; at += piece) {
+        size_t n = size - at < piece ? size - at : piece;
+        more = arrakis_arrow_reader_push(reader, data + at, n, NULL) >= 0 && read_blocks(reader);
+    }
+    arrakis_arrow_reader_finish(reader);
+    if (more && read_blocks(reader))
+        abort(); /* after the last byte it is the end or an error */
+    arrakis_arrow_reader_free(reader);
+    return 0;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arrow_ipc.h"
+#include "block.h"
+#include "error.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A message may be this large. Nothing is allocated for what a header promises: only bytes that
+ * have come are kept. */
+#define MESSAGE_MAX ((uint64_t)1 << 30)
+
+struct arrakis_arrow_reader {
+    arrakis_channels *known;
+    ark_buffer buffer;
+    size_t at; /* in the buffer: the first message that is not done with */
+    bool finished, ended;
+    /* of the schema */
+    ark_schema *schema;
+    arrakis_channels *channels; /* the columns' but time's, in their order */
+    size_t time_column;
+    ark_column *columns;
+    arrakis_series *series;
+    /* of the batch at `at` */
+    int64_t row, rows;
+    size_t message_size; /* 0: no batch is being read */
+    uint8_t *bits;
+    size_t bits_size;
+};
+
+arrakis_status arrakis_arrow_reader_new(arrakis_arrow_reader **out, arrakis_channels *channels,
+                                        arrakis_error *err)
+{
+    if (!out)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_arrow_reader_new: out is NULL");
+    *out = NULL;
+    if (!channels)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_arrow_reader_new: channels is NULL");
+    arrakis_arrow_reader *r = calloc(1, sizeof *r);
+    if (!r)
+        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for an Arrow reader");
+    r->known = arrakis_channels_ref(channels);
+    *out = r;
+    return ARRAKIS_OK;
+}
+
+void arrakis_arrow_reader_free(arrakis_arrow_reader *reader)
+{
+    if (!reader)
+        return;
+    arrakis_channels_free(reader->known);
+    arrakis_channels_free(reader->channels);
+    ark_schema_free(reader->schema);
+    ark_buffer_free(&reader->buffer);
+    free(reader->columns);
+    free(reader->series);
+    free(reader->bits);
+    free(reader);
+}
+
+/* ------------------------------------------------------------------ bytes */
+
+arrakis_status arrakis_arrow_reader_push(arrakis_arrow_reader *reader, const void *data,
+                                         size_t size, arrakis_error *err)
+{
+    if (!reader || (!data && size))
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_arrow_reader_push: %s is NULL",
+                        reader ? "data" : "reader");
+    if (reader->finished)
+        return ark_fail(err, ARRAKIS_EINVAL, "bytes for an Arrow reader that was finished");
+    ark_buffer *buffer = &reader->buffer;
+    if (reader->at) {
+        memmove(buffer->data, buffer->data + reader->at, buffer->size - reader->at);
+        buffer->size -= reader->at;
+        reader->at = 0;
+    }
+    arrakis_status rc = ark_buffer_reserve(buffer, size, err);
+    if (rc < 0 || !size)
+        return rc;
+    memcpy(buffer->data + buffer->size, data, size);
+    buffer->size += size;
+    reader->message_size = 0; /* the batch's columns are elsewhere now */
+    return ARRAKIS_OK;
+}
+
+void arrakis_arrow_reader_finish(arrakis_arrow_reader *reader)
+{
+    if (reader)
+        reader->finished = true;
+}
+
+/* Whether the whole of a message is here: OK, TIMEOUT when not yet. */
+static arrakis_status whole(const uint8_t *data, size_t size, arrakis_error *err)
+{
+    uint32_t word = 0;
+    size_t prefix = 4;
+    if (size >= 4)
+        memcpy(&word, data, sizeof word);
+    if (size >= 4 && word == UINT32_MAX)
+        prefix = 8;
+    if (size < prefix)
+        return ARRAKIS_TIMEOUT;
+    int32_t header_size;
+    memcpy(&header_size, data + prefix - 4, sizeof header_size);
+    if (header_size <= 0) /* the end, or refused when it is cut */
+        return ARRAKIS_OK;
+    if ((uint64_t)header_size > MESSAGE_MAX)
+        return ark_fail(err, ARRAKIS_EFORMAT, "Arrow message: a header of %" PRId32 " bytes",
+                        header_size);
+    if ((size_t)header_size > size - prefix)
+        return ARRAKIS_TIMEOUT;
+    ark_ipc_message message;
+    arrakis_status rc =
+        ark_ipc_split(&message, data + prefix, (size_t)header_size, NULL, SIZE_MAX, err);
+    if (rc < 0)
+        return rc;
+    if (message.body_size > MESSAGE_MAX)
+        return ark_fail(err, ARRAKIS_EFORMAT,
+                        "Arrow message: a body of %zu bytes, wanted at most %" PRIu64,
+                        message.body_size, MESSAGE_MAX);
+    return message.body_size > size - prefix - (size_t)header_size ? ARRAKIS_TIMEOUT : ARRAKIS_OK;
+}
+
+/* ------------------------------------------------------------------ the schema */
+
+static arrakis_status add_column(arrakis_arrow_reader *r, const ark_field *field,
+                                 arrakis_error *err)
+{
+    int64_t place = arrakis_channels_index(r->known, field->name);
+    if (place < 0)
+        return ark_fail(err, ARRAKIS_ENOTFOUND, "column '%.200s' is none of the channels given",
+                        field->name);
+    arrakis_channel *channel = arrakis_channels_get(r->known, (size_t)place);
+    arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+    arrakis_channel_get(channel, &info);
+    if (field->kind != ARK_TYPE_LIST || field->dtype != info.data_type)
+        return ark_fail(err, ARRAKIS_EMISMATCH, "column '%.200s' holds %s%s, wanted lists of %s",
+                        field->name, field->kind == ARK_TYPE_LIST ? "lists of " : "",
+                        arrakis_dtype_name(field->dtype), arrakis_dtype_name(info.data_type));
+    return arrakis_channels_add(r->channels, channel, err);
+}
+
+static arrakis_status bind(arrakis_arrow_reader *r, arrakis_error *err)
+{
+    const ark_schema *schema = r->schema;
+    size_t times = 0;
+    arrakis_status rc = arrakis_channels_new(&r->channels, err);
+    for (size_t i = 0; rc >= 0 && i < schema->count; i++) {
+        const ark_field *field = &schema->fields[i];
+        if (strcmp(field->name, "time") != 0) {
+            rc = add_column(r, field, err);
+            continue;
+        }
+        r->time_column = i;
+        times += field->kind == ARK_TYPE_PRIMITIVE && field->dtype == ARRAKIS_INT64;
+    }
+    if (rc < 0)
+        return rc;
+    if (times != 1 || schema->count < 2)
+        return ark_fail(err, ARRAKIS_EFORMAT,
+                        "%zu columns, %zu of them 'time' of int64: wanted one, and channels",
+                        schema->count, times);
+    r->columns = calloc(schema->count, sizeof *r->columns);
+    r->series = calloc(schema->count, sizeof *r->series);
+    if (!r->columns || !r->series)
+        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for %zu columns", schema->count);
+    return ARRAKIS_OK;
+}
+
+static arrakis_status take_schema(arrakis_arrow_reader *r, const ark_ipc_message *message,
+                                  arrakis_error *err)
+{
+    if (r->schema)
+        return ark_fail(err, ARRAKIS_EFORMAT, "an Arrow stream with a second schema");
+    arrakis_status rc = ark_schema_read(&r->schema, message, err);
+    if (rc >= 0 && (rc = bind(r, err)) < 0) {
+        ark_schema_free(r->schema);
+        arrakis_channels_free(r->channels);
+        free(r->columns);
+        free(r->series);
+        r->schema = NULL;
+        r->channels = NULL;
+        r->columns = NULL;
+        r->series = NULL;
+    }
+    return rc;
+}
+
+/* ------------------------------------------------------------------ rows */
+
+static bool is_present(const uint8_t *bitmap, int64_t i)
+{
+    return !bitmap || bitmap[i / 8] >> i % 8 & 1;
+}
+
+/* Where a row's samples begin, and how many there are; none where the row is null. */
+static size_t find_samples(const ark_column *column, int64_t row, size_t *length)
+{
+    int32_t ends[2];
+    memcpy(ends, column->offsets + (size_t)row * sizeof *ends, sizeof ends);
+    *length = is_present(column->valid, row) ? (size_t)(ends[1] - ends[0]) : 0;
+    return (size_t)ends[0];
+}
+
+static arrakis_status make_bits(arrakis_arrow_reader *r, arrakis_error *err)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < r->schema->count; i++) {
+        size_t length = 0;
+        if (i != r->time_column)
+            find_samples(&r->columns[i], r->row, &length);
+        size += length / 8 + 1;
+    }
+    if (size <= r->bits_size)
+        return ARRAKIS_OK;
+    uint8_t *bits = realloc(r->bits, size);
+    if (!bits)
+        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a block");
+    r->bits = bits;
+    r->bits_size = size;
+    return ARRAKIS_OK;
+}
+
+/* The series of the row, and how long it lasts by the first that has samples. */
+static int64_t make_series(arrakis_arrow_reader *r)
+{
+    int64_t duration_ns = 0;
+    uint8_t *bits = r->bits;
+    size_t k = 0;
+    for (size_t i = 0; i < r->schema->count; i++) {
+        if (i == r->time_column)
+            continue;
+        const ark_column *column = &r->columns[i];
+        arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+        arrakis_channel_get(arrakis_channels_get(r->channels, k), &info);
+        size_t length, first = find_samples(column, r->row, &length);
+        arrakis_series *s = &r->series[k++];
+        *s = (arrakis_series){NULL, NULL, length, info.data_type};
+        if (!length)
+            continue;
+        s->samples = column->values + first * arrakis_dtype_size(info.data_type);
+        double lasts_ns = (double)length * (double)ARRAKIS_SECOND_NS / info.sample_rate;
+        if (!duration_ns && lasts_ns < (double)(INT64_MAX / 4))
+            duration_ns = llround(lasts_ns);
+        if (!column->child_valid)
+            continue;
+        memset(bits, 0xff, length / 8 + 1);
+        ark_bits_copy_zeros(bits, 0, column->child_valid, first, length);
+        s->valid = bits;
+        bits += length / 8 + 1;
+    }
+    return duration_ns;
+}
+
+/* A channel whose row is null is missing as long as the others last. */
+static void fill_absent(arrakis_arrow_reader *r, int64_t duration_ns)
+{
+    for (size_t k = 0; k < arrakis_channels_count(r->channels); k++) {
+        arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+        arrakis_channel_get(arrakis_channels_get(r->channels, k), &info);
+        double length = info.sample_rate * (double)duration_ns / (double)ARRAKIS_SECOND_NS;
+        if (!r->series[k].samples && length < (double)INT32_MAX)
+            r->series[k].length = (size_t)llround(length);
+    }
+}
+
+static arrakis_status make_block(arrakis_arrow_reader *r, arrakis_block **block,
+                                 arrakis_error *err)
+{
+    const ark_column *time = &r->columns[r->time_column];
+    int64_t time_ns;
+    memcpy(&time_ns, time->values + (size_t)r->row * sizeof time_ns, sizeof time_ns);
+    if (!is_present(time->valid, r->row) || time_ns < 0 || time_ns > INT64_MAX / 4)
+        return ark_fail(err, ARRAKIS_EFORMAT, "row %" PRId64 ": its time is %" PRId64 " ns",
+                        r->row, time_ns);
+    arrakis_status rc = make_bits(r, err);
+    if (rc < 0)
+        return rc;
+    int64_t duration_ns = make_series(r);
+    if (!duration_ns)
+        return ark_fail(err, ARRAKIS_EFORMAT,
+                        "row %" PRId64 " has no samples: how long it lasts "
+                        "is not known",
+                        r->row);
+    fill_absent(r, duration_ns);
+    return arrakis_block_new(block, r->channels, time_ns, duration_ns, r->series, err);
+}
+
+/* ------------------------------------------------------------------ messages */
+
+/* The message at `at`: a batch stays there until its rows are taken. OK: there is something new to
+ * look at; TIMEOUT; DONE. */
+static arrakis_status take_message(arrakis_arrow_reader *r, arrakis_error *err)
+{
+    const uint8_t *data = r->buffer.data + r->at;
+    size_t left = r->buffer.size - r->at;
+    if (r->ended || (!left && r->finished))
+        return ARRAKIS_DONE;
+    if (!left)
+        return ARRAKIS_TIMEOUT;
+    ark_ipc_message message;
+    arrakis_status rc = r->finished ? ARRAKIS_OK : whole(data, left, err);
+    if (rc != ARRAKIS_OK || (rc = ark_ipc_cut(&message, data, left, err)) < 0)
+        return rc;
+    if (message.kind == ARK_IPC_END) {
+        r->ended = true;
+        return ARRAKIS_OK;
+    }
+    if (message.kind == ARK_IPC_SCHEMA) {
+        if ((rc = take_schema(r, &message, err)) == ARRAKIS_OK)
+            r->at += message.size;
+        return rc;
+    }
+    if (!r->schema)
+        return ark_fail(err, ARRAKIS_EFORMAT, "an Arrow stream without a schema");
+    rc = ark_batch_read(r->columns, &r->rows, r->schema, &message, err);
+    if (rc == ARRAKIS_OK)
+        r->message_size = message.size;
+    return rc;
+}
+
+arrakis_status arrakis_arrow_reader_next(arrakis_arrow_reader *reader, arrakis_block **block,
+                                         arrakis_error *err)
+{
+    if (block)
+        *block = NULL;
+    if (!reader || !block)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_arrow_reader_next: %s is NULL",
+                        reader ? "block" : "reader");
+    for (;;) {
+        if (reader->message_size && reader->row < reader->rows) {
+            arrakis_status rc = make_block(reader, block, err);
+            reader->row += rc == ARRAKIS_OK;
+            return rc;
+        }
+        reader->at += reader->message_size;
+        if (reader->message_size)
+            reader->row = 0;
+        reader->message_size = 0;
+        arrakis_status rc = take_message(reader, err);
+        if (rc != ARRAKIS_OK)
+            return rc;
+    }
+}

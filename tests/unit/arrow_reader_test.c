@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The public reader of blocks, on what the public writer wrote. */
+#include "arrow_ipc.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { CHANNELS = 3 };
+static const double doubles[] = {1.5, 2.5};
+static const int16_t shorts[] = {4, 5, 6, 7};
+static const uint8_t shorts_valid[] = {0x0d};
+static const int8_t bytes[] = {-3};
+
+static arrakis_channels *make_channels(arrakis_dtype first, size_t count)
+{
+    static const char *const names[] = {"H1:A", "H1:B", "H1:C"};
+    static const double rates[] = {2, 4, 1};
+    const arrakis_dtype types[] = {first, ARRAKIS_INT16, ARRAKIS_INT8};
+    arrakis_channels *channels;
+    assert_int_equal(arrakis_channels_new(&channels, NULL), ARRAKIS_OK);
+    for (size_t i = 0; i < count; i++) {
+        arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+        info.name = names[i];
+        info.data_type = types[i];
+        info.sample_rate = rates[i];
+        arrakis_channel *channel;
+        assert_int_equal(arrakis_channel_new(&channel, &info, NULL), ARRAKIS_OK);
+        assert_int_equal(arrakis_channels_add(channels, channel, NULL), ARRAKIS_OK);
+        arrakis_channel_free(channel);
+    }
+    return channels;
+}
+
+static void append(ark_buffer *stream, const void *data, size_t size)
+{
+    assert_int_equal(ark_buffer_reserve(stream, size, NULL), ARRAKIS_OK);
+    memcpy(stream->data + stream->size, data, size);
+    stream->size += size;
+}
+
+/* A schema, two blocks a second apart (the second one without H1:A), the end. */
+static ark_buffer make_stream(void)
+{
+    ark_buffer stream = {0};
+    arrakis_channels *channels = make_channels(ARRAKIS_FLOAT64, CHANNELS);
+    arrakis_arrow_writer *writer;
+    const void *data;
+    size_t size;
+    assert_int_equal(arrakis_arrow_writer_new(&writer, channels, NULL), ARRAKIS_OK);
+    assert_int_equal(arrakis_arrow_writer_schema(writer, &data, &size, NULL), ARRAKIS_OK);
+    append(&stream, data, size);
+    for (int i = 0; i < 2; i++) {
+        arrakis_series series[] = {{i ? NULL : doubles, NULL, 2, ARRAKIS_FLOAT64},
+                                   {shorts, shorts_valid, 4, ARRAKIS_INT16},
+                                   {bytes, NULL, 1, ARRAKIS_INT8}};
+        arrakis_block *block;
+        assert_int_equal(arrakis_block_new(&block, channels, (7 + i) * ARRAKIS_SECOND_NS,
+                                           ARRAKIS_SECOND_NS, series, NULL),
+                         ARRAKIS_OK);
+        assert_int_equal(arrakis_arrow_writer_block(writer, block, &data, &size, NULL),
+                         ARRAKIS_OK);
+        append(&stream, data, size);
+        arrakis_block_free(block);
+    }
+    arrakis_arrow_writer_end(writer, &data, &size);
+    append(&stream, data, size);
+    arrakis_arrow_writer_free(writer);
+    arrakis_channels_free(channels);
+    return stream;
+}
+
+static arrakis_arrow_reader *make_reader(arrakis_dtype first, size_t count)
+{
+    arrakis_channels *channels = make_channels(first, count);
+    arrakis_arrow_reader *reader;
+    assert_int_equal(arrakis_arrow_reader_new(&reader, channels, NULL), ARRAKIS_OK);
+    arrakis_channels_free(channels);
+    return reader;
+}
+
+static void assert_block(const arrakis_block *block, int i)
+{
+    assert_int_equal(arrakis_block_start_ns(block), (7 + i) * ARRAKIS_SECOND_NS);
+    assert_int_equal(arrakis_block_duration_ns(block), ARRAKIS_SECOND_NS);
+    assert_int_equal(arrakis_channels_count(arrakis_block_channels(block)), CHANNELS);
+    arrakis_series a = arrakis_block_series(block, 0), b = arrakis_block_series(block, 1);
+    arrakis_series c = arrakis_block_series(block, 2);
+    assert_int_equal(arrakis_series_missing(a), i ? 2 : 0);
+    if (!i)
+        assert_memory_equal(a.samples, doubles, sizeof doubles);
+    assert_int_equal(b.length, 4);
+    assert_int_equal(arrakis_series_missing(b), 1);
+    assert_int_equal(b.valid[0] & 0x0f, 0x0d);
+    const int16_t *samples = b.samples;
+    assert_true(samples[0] == 4 && samples[2] == 6 && samples[3] == 7);
+    assert_memory_equal(c.samples, bytes, 1);
+}
+
+/* How many blocks came until it was not OK; *last receives that. */
+static int read_all(arrakis_arrow_reader *reader, int from, arrakis_status *last)
+{
+    arrakis_block *block;
+    while ((*last = arrakis_arrow_reader_next(reader, &block, NULL)) == ARRAKIS_OK) {
+        assert_block(block, from++);
+        arrakis_block_free(block);
+    }
+    assert_null(block);
+    return from;
+}
+
+static void blocks_come_back_however_the_bytes_are_cut(void **state)
+{
+    (void)state;
+    ark_buffer stream = make_stream();
+    for (size_t piece = 1; piece <= stream.size; piece = piece < 80 ? piece + 1 : piece * 2) {
+        arrakis_arrow_reader *reader = make_reader(ARRAKIS_FLOAT64, CHANNELS);
+        arrakis_status rc = ARRAKIS_TIMEOUT;
+        int blocks = 0;
+        for (size_t at = 0; at < stream.size; at += piece) {
+            assert_int_equal(rc, ARRAKIS_TIMEOUT);
+            size_t n = stream.size - at < piece ? stream.size - at : piece;
+            assert_int_equal(arrakis_arrow_reader_push(reader, stream.data + at, n, NULL),
+                             ARRAKIS_OK);
+            blocks = read_all(reader, blocks, &rc);
+        }
+        assert_int_equal(blocks, 2);
+        if (rc == ARRAKIS_TIMEOUT) { /* all but the last bytes of the marker */
+            arrakis_arrow_reader_finish(reader);
+            read_all(reader, blocks, &rc);
+        }
+        assert_int_equal(rc, ARRAKIS_DONE);
+        arrakis_arrow_reader_free(reader);
+    }
+    ark_buffer_free(&stream);
+}
+
+static void bytes_may_come_while_blocks_wait(void **state)
+{
+    (void)state;
+    ark_buffer stream = make_stream();
+    arrakis_arrow_reader *reader = make_reader(ARRAKIS_FLOAT64, CHANNELS);
+    arrakis_block *block;
+    arrakis_status rc;
+    /* all but the end marker, the first block, the marker, the second block */
+    assert_int_equal(arrakis_arrow_reader_push(reader, stream.data, stream.size - 8, NULL), 0);
+    assert_int_equal(arrakis_arrow_reader_next(reader, &block, NULL), ARRAKIS_OK);
+    assert_block(block, 0);
+    arrakis_block_free(block);
+    assert_int_equal(arrakis_arrow_reader_push(reader, stream.data + stream.size - 8, 8, NULL), 0);
+    assert_int_equal(read_all(reader, 1, &rc), 2);
+    assert_int_equal(rc, ARRAKIS_DONE);
+    arrakis_arrow_reader_free(reader);
+    ark_buffer_free(&stream);
+}
+
+static void a_stream_without_an_end_marker_ends_between_messages_only(void **state)
+{
+    (void)state;
+    ark_buffer stream = make_stream();
+    for (size_t size = 0; size < stream.size; size++) {
+        arrakis_arrow_reader *reader = make_reader(ARRAKIS_FLOAT64, CHANNELS);
+        arrakis_status rc;
+        assert_int_equal(arrakis_arrow_reader_push(reader, stream.data, size, NULL), ARRAKIS_OK);
+        int blocks = read_all(reader, 0, &rc);
+        assert_int_equal(rc, ARRAKIS_TIMEOUT);
+        arrakis_arrow_reader_finish(reader);
+        assert_int_equal(read_all(reader, blocks, &rc), blocks);
+        assert_true(rc == ARRAKIS_DONE || rc == ARRAKIS_EFORMAT);
+        if (size == stream.size - 8 || size == 0)
+            assert_int_equal(rc, ARRAKIS_DONE);
+        if (size == stream.size - 9 || size == stream.size - 5)
+            assert_int_equal(rc, ARRAKIS_EFORMAT);
+        assert_int_equal(arrakis_arrow_reader_push(reader, stream.data, 1, NULL), ARRAKIS_EINVAL);
+        arrakis_arrow_reader_free(reader);
+    }
+    ark_buffer_free(&stream);
+}
+
+static void refuses(const void *data, size_t size, arrakis_dtype first, size_t count,
+                    arrakis_status wanted, const char *words)
+{
+    arrakis_arrow_reader *reader = make_reader(first, count);
+    arrakis_block *block;
+    assert_int_equal(arrakis_arrow_reader_push(reader, data, size, NULL), ARRAKIS_OK);
+    for (int i = 0; i < 2; i++) { /* an error stays one */
+        arrakis_error err;
+        assert_int_equal(arrakis_arrow_reader_next(reader, &block, &err), wanted);
+        assert_non_null(strstr(err.message, words));
+        assert_null(block);
+    }
+    arrakis_arrow_reader_free(reader);
+}
+
+static void what_is_not_known_or_otherwise_is_refused(void **state)
+{
+    (void)state;
+    ark_buffer stream = make_stream();
+    refuses(stream.data, stream.size, ARRAKIS_FLOAT64, 2, ARRAKIS_ENOTFOUND, "H1:C");
+    refuses(stream.data, stream.size, ARRAKIS_FLOAT32, 3, ARRAKIS_EMISMATCH, "lists of float32");
+    ark_ipc_message schema;
+    assert_int_equal(ark_ipc_cut(&schema, stream.data, stream.size, NULL), ARRAKIS_OK);
+    refuses(stream.data + schema.size, stream.size - schema.size, ARRAKIS_FLOAT64, 3,
+            ARRAKIS_EFORMAT, "without a schema");
+    ark_buffer twice = {0};
+    append(&twice, stream.data, schema.size);
+    append(&twice, stream.data, schema.size);
+    refuses(twice.data, twice.size, ARRAKIS_FLOAT64, 3, ARRAKIS_EFORMAT, "second schema");
+    static const uint8_t huge[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 0};
+    refuses(huge, sizeof huge, ARRAKIS_FLOAT64, 3, ARRAKIS_EFORMAT, "header of 2147483647");
+    ark_buffer_free(&twice);
+    ark_buffer_free(&stream);
+}
+
+static void calls_check_their_arguments(void **state)
+{
+    (void)state;
+    arrakis_arrow_reader *reader = make_reader(ARRAKIS_FLOAT64, CHANNELS), *none = reader;
+    arrakis_channels *channels = make_channels(ARRAKIS_FLOAT64, 1);
+    arrakis_block *block;
+    assert_int_equal(arrakis_arrow_reader_new(NULL, channels, NULL), ARRAKIS_EINVAL);
+    assert_int_equal(arrakis_arrow_reader_new(&none, NULL, NULL), ARRAKIS_EINVAL);
+    assert_null(none);
+    assert_int_equal(arrakis_arrow_reader_push(NULL, "", 1, NULL), ARRAKIS_EINVAL);
+    assert_int_equal(arrakis_arrow_reader_push(reader, NULL, 1, NULL), ARRAKIS_EINVAL);
+    assert_int_equal(arrakis_arrow_reader_push(reader, NULL, 0, NULL), ARRAKIS_OK);
+    assert_int_equal(arrakis_arrow_reader_next(NULL, &block, NULL), ARRAKIS_EINVAL);
+    assert_int_equal(arrakis_arrow_reader_next(reader, NULL, NULL), ARRAKIS_EINVAL);
+    assert_int_equal(arrakis_arrow_reader_next(reader, &block, NULL), ARRAKIS_TIMEOUT);
+    arrakis_arrow_reader_finish(NULL);
+    arrakis_arrow_reader_free(NULL);
+    arrakis_arrow_reader_free(reader);
+    arrakis_channels_free(channels);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blocks_come_back_however_the_bytes_are_cut),
+        cmocka_unit_test(bytes_may_come_while_blocks_wait),
+        cmocka_unit_test(a_stream_without_an_end_marker_ends_between_messages_only),
+        cmocka_unit_test(what_is_not_known_or_otherwise_is_refused),
+        cmocka_unit_test(calls_check_their_arguments),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -3,6 +3,7 @@
 #include "interrupt.h"
 #include "out.h"
 #include "report.h"
+#include "ssh.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,9 @@
 enum { TABLES_MAX = 8 };
 
 const struct command *const all_commands[] = {
-    &cmd_find,    &cmd_count,       &cmd_describe, &cmd_stream,    &cmd_fetch,
-    &cmd_publish, &cmd_server_info, &cmd_domains,  &cmd_scope_map, &cmd_replays,
-    &cmd_demo,    &cmd_completion,  NULL,
+    &cmd_find,    &cmd_count,       &cmd_describe,   &cmd_stream,    &cmd_fetch,
+    &cmd_publish, &cmd_server_info, &cmd_domains,    &cmd_scope_map, &cmd_replays,
+    &cmd_exec,    &cmd_demo,        &cmd_completion, NULL,
 };
 
 static const struct arg_table *const program_tables[] = {&program_options, NULL};
@@ -81,6 +82,25 @@ static int print_version(void)
     return out_finish(&out, EXIT_SUCCESS);
 }
 
+static int url_help(void)
+{
+    struct out out = {.fd = STDOUT_FILENO};
+    out_text(&out, "A server's URL (--url, else ARRAKIS_SERVER) is one of\n\n"
+                   "  [grpc://]host[:port]       plain; port 31206 where none is given\n"
+                   "  grpc+tls://host[:port]     with TLS\n"
+                   "  ssh://[user@]host[:port][::rhost[:rport]]\n"
+                   "                             over ssh\n\n");
+    help_paragraph(&out,
+                   "For ssh://, your own 'ssh' logs in at host, with its port where one is given, "
+                   "and forwards a free port of this machine to the server at rhost:rport as seen "
+                   "from there. Without rhost it is the one that ARRAKIS_SERVER names there, else "
+                   "localhost:31206. ssh ends with the command; 'arrakis-cli exec' keeps it.",
+                   0, 0);
+    out_text(&out, "\n  ssh://gateway\n  ssh://me@gateway:2222\n  ssh://gateway::arrakis\n"
+                   "  ssh://gateway:2222::arrakis:31206\n");
+    return out_finish(&out, EXIT_SUCCESS);
+}
+
 /* ---------------------------------------------------------------- running */
 
 static int no_such_command(const char *name)
@@ -124,6 +144,8 @@ static int run_command(const struct command *command, struct options *options, i
         return command_help(command, tables);
     if (options->stop == STOP_VERSION)
         return print_version();
+    if (options->stop == STOP_URL_HELP)
+        return url_help();
     int code = check_arguments(command, options);
     if (code)
         return code;
@@ -141,6 +163,8 @@ static int run(struct options *options, int argc, char **argv)
         return EXIT_USAGE;
     if (options->stop == STOP_VERSION)
         return print_version();
+    if (options->stop == STOP_URL_HELP)
+        return url_help();
     if (options->stop == STOP_HELP || used == argc)
         return program_help();
     const struct command *command = find_command(argv[used]);
@@ -154,6 +178,7 @@ int main(int argc, char **argv)
     struct options options;
     options_init(&options);
     int code = argc > 0 ? run(&options, argc - 1, argv + 1) : program_help();
+    ssh_close();
     options_free(&options);
     return code;
 }

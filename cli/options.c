@@ -17,6 +17,7 @@ void options_init(struct options *o)
         .replay_end_ns = ARRAKIS_UNSET,
         .fast_forward = true,
         .count = ARRAKIS_UNSET,
+        .bind = "localhost:31206",
         .partitions = 4,
         .channels = 3,
     };
@@ -38,7 +39,7 @@ static const struct arg_option program[] = {
      .metavar = "URL",
      .kind = ARG_TEXT,
      PLACE(url),
-     .help = "Arrakis server, [grpc://]host[:port] (else ARRAKIS_SERVER)"},
+     .help = "Arrakis server, [grpc://]host[:port] or ssh://... (else ARRAKIS_SERVER)"},
     {.letter = 'q',
      .name = "quiet",
      .kind = ARG_FLAG,
@@ -64,6 +65,11 @@ static const struct arg_option program[] = {
      PLACE(stop),
      .value = STOP_VERSION,
      .help = "print the version"},
+    {.name = "url-help",
+     .kind = ARG_STOP,
+     PLACE(stop),
+     .value = STOP_URL_HELP,
+     .help = "tell what a URL can be, ssh:// included"},
     OPTIONS_END,
 };
 

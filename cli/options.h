@@ -11,6 +11,7 @@ enum stop {
     STOP_NOT,
     STOP_HELP,
     STOP_VERSION,
+    STOP_URL_HELP,
 };
 
 enum format {
@@ -65,6 +66,9 @@ struct options {
 
     /* publishing */
     const char *publisher_id;
+
+    /* exec */
+    const char *bind;
 
     /* the demonstration */
     int64_t partitions, channels;

@@ -4,6 +4,7 @@
 #include "interrupt.h"
 #include "report.h"
 #include "source.h"
+#include "ssh.h"
 
 #include <stdlib.h>
 
@@ -15,6 +16,9 @@ int server_open(arrakis_client **client, const struct options *o)
     c.url = o->url ? o->url : environment && *environment ? environment : "grpc://localhost:31206";
     source_connection(&c, o);
     *client = NULL;
+    int code = ssh_forward(&c.url, o, NULL);
+    if (code)
+        return code;
     arrakis_status rc = arrakis_client_open(client, &c, &err);
     if (rc < 0)
         return finish(rc, &err);

@@ -3,6 +3,7 @@
 
 #include "interrupt.h"
 #include "report.h"
+#include "ssh.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@ static int choose_source(arrakis_client_options *c, const struct options *o, boo
                           "no source of channels: give --kafka-url HOST:PORT%s, or --url URL "
                           "(or set ARRAKIS_SERVER)",
                           data ? "" : ", --metadata FILE");
-    return 0;
+    return ssh_forward(&c->url, o, NULL);
 }
 
 static int load_property(struct properties *p, const struct options *o, const char *text)

@@ -16,7 +16,7 @@ check_help() { # NAME ARGUMENT...
 check_help program --help
 check_help program
 check_help program -h find
-for command in find count describe stream fetch publish server-info domains scope-map replays demo completion; do
+for command in find count describe stream fetch publish server-info domains scope-map replays exec demo completion; do
     check_help $command $command --help
 done
 check_help find search --help

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ssh.h"
+
+#include "interrupt.h"
+#include "report.h"
+#include "ssh_url.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Someone may have to type a password. */
+static const int64_t patience_ns = 60 * ARRAKIS_SECOND_NS;
+static const int64_t parting_ns = 2 * ARRAKIS_SECOND_NS;
+static const char ready[] = "arrakis-forward-ready";
+
+/* A running ssh: its standard input is held open, its output read. */
+struct remote {
+    pid_t pid;
+    int in, out;
+    char line[512]; /* the last one that it printed; what is too long is cut */
+    size_t length;
+    bool line_ended;
+};
+
+static struct remote the_remote = {.in = -1, .out = -1};
+static char the_url[300];
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * ARRAKIS_SECOND_NS + t.tv_nsec;
+}
+
+/* ---------------------------------------------------------------- the process */
+
+void ssh_reset_signals(const sigset_t *mask)
+{
+    signal(SIGPIPE, SIG_DFL);
+    sigprocmask(SIG_SETMASK, mask, NULL);
+}
+
+/* It stays in the terminal's foreground so that it can ask for a password; Ctrl-C is our affair.
+ * It goes down with us however we end: by the signal, and by the end of its input. */
+static void become_ssh(char *const *argv, const int in[2], const int out[2], pid_t parent,
+                       const sigset_t *mask)
+{
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent)
+        _exit(255);
+    if (dup2(in[0], STDIN_FILENO) < 0 || dup2(out[1], STDOUT_FILENO) < 0)
+        _exit(255);
+    signal(SIGINT, SIG_IGN);
+    ssh_reset_signals(mask);
+    execvp(argv[0], argv);
+    dprintf(STDERR_FILENO, "arrakis-cli: cannot run %s: %s\n", argv[0], strerror(errno));
+    _exit(255);
+}
+
+static int begin(struct remote *r, char *const *argv)
+{
+    int in[2], out[2];
+    sigset_t mask;
+    *r = (struct remote){.in = -1, .out = -1};
+    if (pipe2(in, O_CLOEXEC) < 0)
+        return fail("cannot run ssh: %s", strerror(errno));
+    if (pipe2(out, O_CLOEXEC) == 0) {
+        sigprocmask(SIG_SETMASK, NULL, &mask);
+        pid_t self = getpid();
+        r->pid = fork();
+        if (r->pid == 0)
+            become_ssh(argv, in, out, self, &mask);
+        r->in = in[1];
+        r->out = out[0];
+        close(out[1]);
+    }
+    close(in[0]);
+    if (r->pid > 0)
+        return 0;
+    int code = fail("cannot run ssh: %s", strerror(errno));
+    if (r->in < 0)
+        close(in[1]);
+    else {
+        close(r->in);
+        close(r->out);
+    }
+    *r = (struct remote){.in = -1, .out = -1};
+    return code;
+}
+
+static void take_output(struct remote *r, const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (r->line_ended)
+            r->length = 0;
+        r->line_ended = text[i] == '\n';
+        if (!r->line_ended && r->length < sizeof r->line - 1)
+            r->line[r->length++] = text[i];
+        r->line[r->length] = '\0';
+        if (r->line_ended && strcmp(r->line, ready) == 0)
+            return;
+    }
+}
+
+enum said {
+    SAID_MORE,
+    SAID_END,
+    SAID_NOTHING, /* in time, or until a signal came */
+};
+
+/* A signal that comes at any moment ends the wait: it is let in only there. */
+static enum said listen_to(struct remote *r, int64_t deadline_ns)
+{
+    sigset_t ours, before;
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ours, &before);
+    int64_t left = deadline_ns - now_ns();
+    struct timespec limit = {left > 0 ? left / ARRAKIS_SECOND_NS : 0,
+                             left > 0 ? left % ARRAKIS_SECOND_NS : 0};
+    struct pollfd p = {r->out, POLLIN, 0};
+    int n = interrupt_seen() ? 0 : ppoll(&p, 1, &limit, &before);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    if (n <= 0)
+        return SAID_NOTHING;
+    char text[512];
+    ssize_t size = read(r->out, text, sizeof text);
+    if (size > 0)
+        take_output(r, text, (size_t)size);
+    return size > 0 ? SAID_MORE : SAID_END;
+}
+
+/* Its output's end is its own, unless it will not go. @return as waitpid() has it. */
+static int end(struct remote *r, bool ended)
+{
+    int status = 0;
+    if (r->pid <= 0)
+        return 0;
+    close(r->in);
+    if (!ended)
+        kill(r->pid, SIGTERM);
+    char text[512];
+    struct pollfd p = {r->out, POLLIN, 0};
+    int64_t deadline = now_ns() + parting_ns, left;
+    while (!ended && (left = deadline - now_ns()) > 0) {
+        int n = poll(&p, 1, (int)(left / 1000000) + 1);
+        ended = n > 0 && read(r->out, text, sizeof text) <= 0;
+    }
+    if (!ended)
+        kill(r->pid, SIGKILL);
+    while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    close(r->out);
+    *r = (struct remote){.in = -1, .out = -1};
+    return status;
+}
+
+static int64_t patience(const struct options *o)
+{
+    return o->timeout_ns == ARRAKIS_UNSET ? patience_ns : o->timeout_ns;
+}
+
+static int failed(const struct ssh_url *u, int status)
+{
+    if (WIFSIGNALED(status))
+        return fail("ssh to %s was ended by signal %d", u->destination, WTERMSIG(status));
+    return fail("ssh to %s failed with exit status %d", u->destination, WEXITSTATUS(status));
+}
+
+static int gave_up(const struct ssh_url *u, const struct options *o, struct remote *r, bool ended)
+{
+    int status = end(r, ended);
+    if (interrupt_seen())
+        return EXIT_SUCCESS;
+    if (!ended)
+        return fail("ssh to %s was not ready within %g s", u->destination,
+                    (double)patience(o) / (double)ARRAKIS_SECOND_NS);
+    return failed(u, status);
+}
+
+/* ---------------------------------------------------------------- what it is told */
+
+enum { ARGUMENTS_MAX = 32 };
+
+static void add_destination(const char **argv, size_t n, const struct ssh_url *u)
+{
+    if (*u->port) {
+        argv[n++] = "-p";
+        argv[n++] = u->port;
+    }
+    argv[n++] = "--";
+    argv[n++] = u->destination;
+}
+
+static size_t common(const char **argv, char connect_timeout[48], const struct options *o)
+{
+    static const char *const always[] = {"ssh", "-T", "-x", "-a", "-o", "RemoteCommand=none"};
+    int64_t seconds = o->timeout_ns == ARRAKIS_UNSET ? 10 : o->timeout_ns / ARRAKIS_SECOND_NS;
+    snprintf(connect_timeout, 48, "ConnectTimeout=%lld", (long long)(seconds > 0 ? seconds : 1));
+    size_t n = sizeof always / sizeof *always;
+    memcpy(argv, always, sizeof always);
+    argv[n++] = "-o";
+    argv[n++] = connect_timeout;
+    return n;
+}
+
+static size_t count(const char **argv)
+{
+    size_t n = 0;
+    while (argv[n])
+        n++;
+    return n;
+}
+
+/* ARRAKIS_SERVER over there, what a login script prints before it not heeded. */
+static int ask_remote(struct ssh_url *u, const struct options *o)
+{
+    const char *argv[ARGUMENTS_MAX] = {NULL};
+    char connect_timeout[48];
+    struct remote r;
+    enum said said;
+    add_destination(argv, common(argv, connect_timeout, o), u);
+    argv[count(argv)] = "printenv ARRAKIS_SERVER";
+    int code = begin(&r, (char *const *)argv);
+    if (code)
+        return code;
+    int64_t deadline = now_ns() + patience(o);
+    while ((said = listen_to(&r, deadline)) == SAID_MORE)
+        ;
+    if (said != SAID_END)
+        return gave_up(u, o, &r, false);
+    char line[sizeof r.line];
+    memcpy(line, r.line, sizeof line);
+    int status = end(&r, true);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) == 255)
+        return failed(u, status);
+    const char *why = place_parse(&u->remote, WEXITSTATUS(status) == 0 ? line : "");
+    return why ? fail("ARRAKIS_SERVER on %s is '%s': %s", u->destination, line, why) : 0;
+}
+
+/* ssh cannot be asked for any free port, nor which it took. It refuses one that was taken since. */
+static int free_port(struct place *at)
+{
+    char host[sizeof at->host];
+    bool bracketed = at->host[0] == '[';
+    snprintf(host, sizeof host, "%s", at->host + bracketed);
+    if (bracketed)
+        host[strlen(host) - 1] = '\0';
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
+    struct sockaddr_storage name;
+    socklen_t size = sizeof name;
+    if (getaddrinfo(host, "0", &hints, &found) != 0)
+        return fail("--bind: there is no address '%s'", at->host);
+    int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool ok = fd >= 0 && bind(fd, found->ai_addr, found->ai_addrlen) == 0 &&
+              getsockname(fd, (struct sockaddr *)&name, &size) == 0 &&
+              getnameinfo((struct sockaddr *)&name, size, NULL, 0, at->port, sizeof at->port,
+                          NI_NUMERICSERV) == 0;
+    int code = ok ? 0 : fail("no free port on %s: %s", at->host, strerror(errno));
+    freeaddrinfo(found);
+    if (fd >= 0)
+        close(fd);
+    return code;
+}
+
+/* The line is printed once the port is there: ssh listens before it runs the command. A connection
+ * that is shared with other ssh would keep the port when we are gone. */
+static int forward(const struct ssh_url *u, const struct options *o, const struct place *at)
+{
+    static const char *const extra[] = {
+        "-S", "none", "-o", "ExitOnForwardFailure=yes", "-o", "ServerAliveInterval=15"};
+    const char *argv[ARGUMENTS_MAX] = {NULL};
+    char connect_timeout[48], spec[600], command[64];
+    size_t n = common(argv, connect_timeout, o);
+    snprintf(spec, sizeof spec, "%s:%s:%s:%s", at->host, at->port, u->remote.host, u->remote.port);
+    snprintf(command, sizeof command, "echo %s; exec cat", ready);
+    memcpy(argv + n, extra, sizeof extra);
+    n += sizeof extra / sizeof *extra;
+    argv[n++] = "-L";
+    argv[n++] = spec;
+    add_destination(argv, n, u);
+    argv[count(argv)] = command;
+    int code = begin(&the_remote, (char *const *)argv);
+    if (code)
+        return code;
+    int64_t deadline = now_ns() + patience(o);
+    enum said said = SAID_MORE;
+    while (said == SAID_MORE && !(the_remote.line_ended && !strcmp(the_remote.line, ready)))
+        said = listen_to(&the_remote, deadline);
+    return said == SAID_MORE ? 0 : gave_up(u, o, &the_remote, said == SAID_END);
+}
+
+int ssh_forward(const char **url, const struct options *o, const char *bind_to)
+{
+    struct ssh_url u;
+    struct place at;
+    if (!ssh_url_is(*url))
+        return 0;
+    const char *why = ssh_url_parse(&u, *url);
+    if (why)
+        return fail_usage(o->command, "'%s': %s; wanted ssh://[user@]host[:port][::rhost[:rport]]",
+                          *url, why);
+    why = place_parse(&at, bind_to ? bind_to : "127.0.0.1:0");
+    if (why)
+        return fail_usage(o->command, "--bind is '%s': %s", bind_to, why);
+    int code = u.has_remote ? 0 : ask_remote(&u, o);
+    if (!code && !interrupt_seen() && strcmp(at.port, "0") == 0)
+        code = free_port(&at);
+    if (!code && !interrupt_seen())
+        code = forward(&u, o, &at);
+    if (code)
+        return code;
+    snprintf(the_url, sizeof the_url, "%s://%s:%s", u.remote.tls ? "grpc+tls" : "grpc", at.host,
+             at.port);
+    *url = the_url;
+    return 0;
+}
+
+bool ssh_is_running(void)
+{
+    siginfo_t info = {0};
+    return the_remote.pid > 0 &&
+           waitid(P_PID, (id_t)the_remote.pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == 0;
+}
+
+void ssh_close(void)
+{
+    end(&the_remote, false);
+}

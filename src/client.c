@@ -71,7 +71,7 @@ arrakis_status arrakis_client_open(arrakis_client **out, const arrakis_client_op
     else
         rc = copy_properties(client, &o, err);
     if (rc == ARRAKIS_OK && o.url)
-        rc = ark_server_open(&client->server, &o, err);
+        rc = ark_server_open(&client->server, &o, NULL, err);
     if (rc < 0) {
         arrakis_client_close(client);
         return rc;

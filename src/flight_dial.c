@@ -71,12 +71,13 @@ static void read_system_roots(ark_dial_options *dial)
 }
 
 static arrakis_status fill(ark_dial_options *dial, const arrakis_client_options *o,
-                           arrakis_error *err)
+                           const char *publisher_id, arrakis_error *err)
 {
     if (!o->cert_file != !o->key_file)
         return ark_fail(err, ARRAKIS_EINVAL, "a client certificate needs both: %s is not given",
                         o->cert_file ? "key_file" : "cert_file");
-    if (o->token && !(dial->token = strdup(o->token)))
+    if ((o->token && !(dial->token = strdup(o->token))) ||
+        (publisher_id && !(dial->publisher_id = strdup(publisher_id))))
         return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
     dial->insecure_token = o->insecure_token;
     arrakis_status rc = read_pem(&dial->roots_pem, o->ca_file, "-----BEGIN CERTIFICATE-----", err);
@@ -90,13 +91,13 @@ static arrakis_status fill(ark_dial_options *dial, const arrakis_client_options 
 }
 
 arrakis_status ark_dial_options_new(ark_dial_options **out, const arrakis_client_options *options,
-                                    arrakis_error *err)
+                                    const char *publisher_id, arrakis_error *err)
 {
     *out = calloc(1, sizeof **out);
     if (!*out)
         return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
     atomic_init(&(*out)->refs, 1);
-    arrakis_status rc = fill(*out, options, err);
+    arrakis_status rc = fill(*out, options, publisher_id, err);
     if (rc < 0) {
         ark_dial_options_free(*out);
         *out = NULL;
@@ -115,6 +116,7 @@ void ark_dial_options_free(ark_dial_options *options)
     if (!options || atomic_fetch_sub(&options->refs, 1) > 1)
         return;
     free(options->token);
+    free(options->publisher_id);
     free(options->roots_pem);
     free(options->cert_pem);
     free(options->key_pem);

@@ -7,7 +7,7 @@
 
 enum { WIRE_VARINT, WIRE_FIXED64, WIRE_BYTES, WIRE_FIXED32 = 5 };
 enum { DESCRIPTOR_TYPE = 1, DESCRIPTOR_COMMAND = 2, TYPE_COMMAND = 2 };
-enum { DATA_HEADER = 2, DATA_BODY = 1000 };
+enum { DATA_DESCRIPTOR = 1, DATA_HEADER = 2, DATA_BODY = 1000 };
 
 /* ------------------------------------------------------------------ reading */
 
@@ -153,4 +153,17 @@ arrakis_status ark_flight_put_ticket(ark_buffer *to, const void *ticket, size_t 
 arrakis_status ark_flight_put_action(ark_buffer *to, const char *type, arrakis_error *err)
 {
     return ark_proto_put_bytes(to, 1, type, strlen(type), err);
+}
+
+arrakis_status ark_flight_put_data(ark_buffer *to, const ark_buffer *descriptor,
+                                   const ark_flight_data *data, arrakis_error *err)
+{
+    arrakis_status rc = ARRAKIS_OK;
+    if (descriptor)
+        rc = ark_proto_put_bytes(to, DATA_DESCRIPTOR, descriptor->data, descriptor->size, err);
+    if (rc == ARRAKIS_OK && data->header)
+        rc = ark_proto_put_bytes(to, DATA_HEADER, data->header, data->header_size, err);
+    if (rc == ARRAKIS_OK && data->body)
+        rc = ark_proto_put_bytes(to, DATA_BODY, data->body, data->body_size, err);
+    return rc;
 }

@@ -46,6 +46,9 @@ typedef struct ark_flight_data {
     size_t header_size, body_size;
 } ark_flight_data;
 
+/* A FlightData; a part that is NULL is left out. `descriptor` is a FlightDescriptor's bytes. */
+arrakis_status ark_flight_put_data(ark_buffer *to, const ark_buffer *descriptor,
+                                   const ark_flight_data *data, arrakis_error *err);
 arrakis_status ark_flight_data_read(ark_flight_data *out, const uint8_t *data, size_t size,
                                     arrakis_error *err);
 /* The body of a Result. */

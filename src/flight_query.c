@@ -12,16 +12,12 @@
 /* So many endpoints send at once; each holds one message. */
 enum { PARALLEL_MAX = 16 };
 
-/* Takes a batch; false to stop. */
-typedef arrakis_status (*batch_fn)(const ark_batches *batches, void *opaque, bool *stop,
-                                   arrakis_error *err);
-
 typedef struct query {
     ark_server *server;
     ark_flight_info info;
     ark_batches running[PARALLEL_MAX];
     size_t place[PARALLEL_MAX]; /* the location that is being tried */
-    batch_fn fn;
+    ark_batch_fn fn;
     void *opaque;
     bool stop;
     bool needs_rows; /* an endpoint without any has not answered */
@@ -83,9 +79,8 @@ static arrakis_status drain(query *q, size_t i, arrakis_error *err)
     }
 }
 
-/* Ask, and hand every batch of every endpoint to fn. Takes request over. */
-static arrakis_status run(ark_server *server, char *request, batch_fn fn, bool needs_rows,
-                          void *opaque, arrakis_error *err)
+arrakis_status ark_server_table(ark_server *server, char *request, ark_batch_fn fn,
+                                bool needs_rows, void *opaque, arrakis_error *err)
 {
     query *q = calloc(1, sizeof *q);
     if (!q) {
@@ -139,7 +134,7 @@ static arrakis_status list_channels(ark_server *server, char *request, arrakis_c
                                     void *opaque, arrakis_error *err)
 {
     listing list = {.fn = fn, .opaque = opaque};
-    arrakis_status rc = run(server, request, list_batch, false, &list, err);
+    arrakis_status rc = ark_server_table(server, request, list_batch, false, &list, err);
     ark_buffer_free(&list.rows.text);
     return rc;
 }
@@ -178,5 +173,5 @@ arrakis_status ark_server_count(ark_server *server, const arrakis_query *search,
     char *request;
     *count = 0;
     arrakis_status rc = ark_request_search(&request, "Count", search, err);
-    return rc < 0 ? rc : run(server, request, add_count, true, count, err);
+    return rc < 0 ? rc : ark_server_table(server, request, add_count, true, count, err);
 }

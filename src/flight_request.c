@@ -97,6 +97,15 @@ arrakis_status ark_request_describe(char **out, const char *const *names, size_t
     return finish(out, "Describe", args, 3, err);
 }
 
+arrakis_status ark_request_publisher(char **out, const char *kind, const char *publisher_id,
+                                     const char *replay_id, arrakis_error *err)
+{
+    json_t *args = json_object();
+    json_object_set_new(args, "publisher_id", json_string(publisher_id));
+    json_object_set_new(args, "replay_id", text_or_null(replay_id));
+    return finish(out, kind, args, 2, err);
+}
+
 static json_t *name_list(const arrakis_channels *channels)
 {
     json_t *list = json_array();

@@ -14,6 +14,10 @@ arrakis_status ark_request_search(char **out, const char *kind, const arrakis_qu
 arrakis_status ark_request_describe(char **out, const char *const *names, size_t count,
                                     int64_t time_ns, const char *replay_id, arrakis_error *err);
 
+/* `kind` is "Publish" or "Partition". */
+arrakis_status ark_request_publisher(char **out, const char *kind, const char *publisher_id,
+                                     const char *replay_id, arrakis_error *err);
+
 typedef struct ark_stream_request {
     const arrakis_channels *channels;
     int64_t start_ns, end_ns, replay_start_ns, replay_end_ns;

@@ -16,7 +16,7 @@ static const int64_t default_timeout_ns = 10 * ARRAKIS_SECOND_NS;
 #define ACTION_SIZE_MAX ((size_t)256 << 20)
 
 arrakis_status ark_server_open(ark_server **out, const arrakis_client_options *options,
-                               arrakis_error *err)
+                               const char *publisher_id, arrakis_error *err)
 {
     *out = NULL;
     ark_server *server = calloc(1, sizeof *server);
@@ -27,8 +27,9 @@ arrakis_status ark_server_open(ark_server **out, const arrakis_client_options *o
                              : options->request_timeout_ns;
     server->stall_ns = options->stall_timeout_ns;
     server->cancel = ark_event_new();
-    arrakis_status rc = server->cancel < 0 ? ark_fail(err, ARRAKIS_EIO, "no descriptor for events")
-                                           : ark_dial_options_new(&server->dial, options, err);
+    arrakis_status rc = server->cancel < 0
+                            ? ark_fail(err, ARRAKIS_EIO, "no descriptor for events")
+                            : ark_dial_options_new(&server->dial, options, publisher_id, err);
     if (rc == ARRAKIS_OK)
         rc = ark_session_open(&server->session, options->url, server->dial, err);
     if (rc < 0) {

@@ -3,6 +3,7 @@
 #ifndef ARK_FLIGHT_SERVER_H
 #define ARK_FLIGHT_SERVER_H
 
+#include "flight_batches.h"
 #include "flight_info.h"
 #include "flight_session.h"
 #include "server.h"
@@ -17,6 +18,14 @@ struct ark_server {
 /* Ask where the answer to a request lies. Takes request (may be NULL) over. */
 arrakis_status ark_server_ask(ark_server *server, ark_flight_info *info, char *request,
                               arrakis_error *err);
+
+/* Takes a batch. */
+typedef arrakis_status (*ark_batch_fn)(const ark_batches *batches, void *opaque, bool *stop,
+                                       arrakis_error *err);
+/* Ask, and hand every batch of every endpoint to fn. Takes request over. needs_rows: an endpoint
+ * without any has not answered, EFORMAT. flight_query.c */
+arrakis_status ark_server_table(ark_server *server, char *request, ark_batch_fn fn,
+                                bool needs_rows, void *opaque, arrakis_error *err);
 
 /* The connection for a location; to be freed. EUNSUPPORTED for a location that cannot be dialed. */
 arrakis_status ark_location_session(ark_session **out, ark_session *here, ark_dial_options *dial,

@@ -20,10 +20,18 @@ static arrakis_status no_memory(const char *url, arrakis_error *err)
 static arrakis_status set_authorization(ark_session *session, const ark_url *url,
                                         const ark_dial_options *options, arrakis_error *err)
 {
+    char *scope = NULL;
+    if (options->publisher_id && asprintf(&scope, "arrakis.create:/%s", options->publisher_id) < 0)
+        return no_memory(session->url, err);
     const ark_auth_request request = {
-        .token = options->token, .allow_plain = options->insecure_token, .scope = "arrakis.read"};
+        .token = options->token,
+        .allow_plain = options->insecure_token,
+        .publishing = options->publisher_id != NULL,
+        .scope = options->publisher_id ? scope : "arrakis.read",
+    };
     char *token;
     arrakis_status rc = ark_auth_find(&token, &request, url, err);
+    free(scope);
     if (token && asprintf(&session->authorization, "Bearer %s", token) < 0) {
         session->authorization = NULL;
         rc = no_memory(session->url, err);
@@ -92,21 +100,58 @@ void ark_session_free(ark_session *session)
 
 /* ------------------------------------------------------------------ calls */
 
-arrakis_status ark_call_start(ark_call *call, ark_session *session, const char *method,
-                              const ark_buffer *request, int64_t timeout_ns, arrakis_error *err)
+static arrakis_status begin_call(ark_call *call, ark_session *session, const char *method,
+                                 int64_t timeout_ns, arrakis_error *err)
 {
     char path[96];
     snprintf(path, sizeof path, SERVICE "%s", method);
     *call = (ark_call){.session = ark_session_ref(session), .unsure = true};
     const ark_header header = {"authorization", session->authorization};
     const ark_transport *transport = session->transport;
-    arrakis_status rc = transport->start(&call->call, session->channel, path, &header,
-                                         session->authorization != NULL, timeout_ns, err);
+    return transport->start(&call->call, session->channel, path, &header,
+                            session->authorization != NULL, timeout_ns, err);
+}
+
+arrakis_status ark_call_start(ark_call *call, ark_session *session, const char *method,
+                              const ark_buffer *request, int64_t timeout_ns, arrakis_error *err)
+{
+    arrakis_status rc = begin_call(call, session, method, timeout_ns, err);
     if (rc == ARRAKIS_OK)
-        rc = transport->send(call->call, request->data, request->size, true, err);
+        rc = session->transport->send(call->call, request->data, request->size, true, err);
     if (rc != ARRAKIS_OK)
         ark_call_close(call);
     return rc;
+}
+
+/* DONE: the call has ended. */
+static arrakis_status send_next(ark_call *call, const ark_buffer *message, bool last,
+                                int cancel_fd, int64_t deadline_ns, arrakis_error *err)
+{
+    const ark_transport *transport = call->session->transport;
+    arrakis_status rc;
+    size_t size;
+    while ((rc = transport->send(call->call, message->data, message->size, last, err)) ==
+           ARRAKIS_TIMEOUT) {
+        if ((rc = ark_call_poll(call, cancel_fd, deadline_ns, err)) < 0)
+            return rc;
+        /* clears the descriptor before the next look; a message that is here stays */
+        if (transport->recv(call->call, &size) == ARRAKIS_DONE)
+            return ARRAKIS_DONE;
+    }
+    return rc;
+}
+
+arrakis_status ark_call_start_many(ark_call *call, ark_session *session, const char *method,
+                                   const ark_buffer *messages, size_t count, int cancel_fd,
+                                   int64_t timeout_ns, arrakis_error *err)
+{
+    int64_t deadline_ns = ark_monotonic_ns() + timeout_ns;
+    arrakis_status rc = begin_call(call, session, method, timeout_ns, err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
+        rc = send_next(call, &messages[i], i + 1 == count, cancel_fd, deadline_ns, err);
+    if (rc < 0)
+        ark_call_close(call);
+    return rc < 0 ? rc : ARRAKIS_OK;
 }
 
 arrakis_status ark_call_recv(ark_call *call, arrakis_error *err)

@@ -14,11 +14,12 @@ typedef struct ark_dial_options {
     atomic_uint refs;
     char *token;
     bool insecure_token;
+    char *publisher_id; /* NULL: tokens are for reading */
     char *roots_pem, *cert_pem, *key_pem;
 } ark_dial_options;
 
 arrakis_status ark_dial_options_new(ark_dial_options **out, const arrakis_client_options *options,
-                                    arrakis_error *err);
+                                    const char *publisher_id, arrakis_error *err);
 ark_dial_options *ark_dial_options_ref(ark_dial_options *options);
 void ark_dial_options_free(ark_dial_options *options);
 
@@ -46,6 +47,11 @@ typedef struct ark_call {
 /* Begin a call of FlightService with one request message. */
 arrakis_status ark_call_start(ark_call *call, ark_session *session, const char *method,
                               const ark_buffer *request, int64_t timeout_ns, arrakis_error *err);
+/* Begin one with several, waiting while each is under way as ark_call_wait does. OK also when the
+ * server has ended the call before it took all: receiving tells why. */
+arrakis_status ark_call_start_many(ark_call *call, ark_session *session, const char *method,
+                                   const ark_buffer *messages, size_t count, int cancel_fd,
+                                   int64_t timeout_ns, arrakis_error *err);
 /* The next message into call->message. TIMEOUT: not here yet; DONE: the call has ended well. Never
  * waits. */
 arrakis_status ark_call_recv(ark_call *call, arrakis_error *err);

@@ -5,8 +5,9 @@
 #include "error.h"
 
 arrakis_status ark_server_open(ark_server **out, const arrakis_client_options *options,
-                               arrakis_error *err)
+                               const char *publisher_id, arrakis_error *err)
 {
+    (void)publisher_id;
     *out = NULL;
     return ark_fail(err, ARRAKIS_EUNSUPPORTED,
                     "server '%.200s': the library is built without Flight", options->url);
@@ -59,6 +60,22 @@ arrakis_status ark_server_action(ark_server *server, const char *name, char **js
                                  arrakis_error *err)
 {
     (void)server, (void)name, (void)json;
+    return no_server(err);
+}
+
+arrakis_status ark_server_partition(ark_server *server, const char *publisher_id,
+                                    const char *replay_id, arrakis_channel *const *channels,
+                                    size_t count, arrakis_error *err)
+{
+    (void)server, (void)publisher_id, (void)replay_id, (void)channels, (void)count;
+    return no_server(err);
+}
+
+arrakis_status ark_server_properties(ark_server *server, const char *publisher_id,
+                                     const char *replay_id, ark_property_fn fn, void *opaque,
+                                     arrakis_error *err)
+{
+    (void)server, (void)publisher_id, (void)replay_id, (void)fn, (void)opaque;
     return no_server(err);
 }
 

@@ -2,6 +2,7 @@
 #include "error.h"
 #include "kafka_conf.h"
 #include "kafka_producer.h"
+#include "publisher.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -195,15 +196,50 @@ static arrakis_status check_options(arrakis_publisher_options *out,
         return ark_fail(err, ARRAKIS_EINVAL, "no publisher_id given");
     if (out->replay_id && !*out->replay_id)
         out->replay_id = NULL;
-    if (!out->channels || !arrakis_channels_count(out->channels))
+    if (out->channels ? !arrakis_channels_count(out->channels) : !out->url)
         return ark_fail(err, ARRAKIS_EINVAL, "publisher %s has no channels", out->publisher_id);
-    if (arrakis_channels_count(out->channels) > UINT32_MAX)
+    if (out->channels && arrakis_channels_count(out->channels) > UINT32_MAX)
         return ark_fail(err, ARRAKIS_EINVAL, "publisher %s has over 4294967295 channels",
                         out->publisher_id);
     if (out->property_count && !out->properties)
         return ark_fail(err, ARRAKIS_EINVAL, "property_count is %zu, and properties is NULL",
                         out->property_count);
-    return ark_kafka_check_url(out->kafka_url, err);
+    if (out->url && out->request_timeout_ns != ARRAKIS_UNSET && out->request_timeout_ns <= 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "request_timeout_ns is %" PRId64 ", wanted over 0",
+                        out->request_timeout_ns);
+    return out->url && !out->kafka_url ? ARRAKIS_OK : ark_kafka_check_url(out->kafka_url, err);
+}
+
+static arrakis_status open_producer(arrakis_publisher *publisher,
+                                    const arrakis_publisher_options *options, arrakis_error *err)
+{
+    arrakis_status rc = ark_producer_open(&publisher->producer, options->kafka_url,
+                                          options->properties, options->property_count, err);
+    return rc < 0 ? rc : register_channels(publisher, options, err);
+}
+
+static arrakis_status check_given(const arrakis_publisher *publisher,
+                                  const arrakis_channels *given, arrakis_error *err);
+
+/* With what the server says in the place of what was not given. */
+static arrakis_status open_by_server(arrakis_publisher *publisher,
+                                     const arrakis_publisher_options *given, arrakis_error *err)
+{
+    arrakis_publisher_options options = *given;
+    ark_registration server;
+    arrakis_status rc = ark_publisher_register(&server, given, err);
+    if (rc < 0)
+        return rc;
+    options.channels = server.channels;
+    if (!options.kafka_url)
+        options.kafka_url = server.broker;
+    options.properties = server.properties;
+    options.property_count = server.property_count;
+    rc = open_producer(publisher, &options, err);
+    if (rc == ARRAKIS_OK && given->channels)
+        rc = check_given(publisher, given->channels, err);
+    ark_registration_clear(&server);
+    return rc;
 }
 
 arrakis_status arrakis_publisher_open(arrakis_publisher **out,
@@ -221,9 +257,9 @@ arrakis_status arrakis_publisher_open(arrakis_publisher **out,
         return ark_fail(err, ARRAKIS_ENOMEM, "opening publisher %s: out of memory",
                         checked.publisher_id);
     publisher->published_ns = ARRAKIS_UNSET;
-    if ((rc = ark_producer_open(&publisher->producer, checked.kafka_url, checked.properties,
-                                checked.property_count, err)) < 0 ||
-        (rc = register_channels(publisher, &checked, err)) < 0) {
+    rc = checked.url ? open_by_server(publisher, &checked, err)
+                     : open_producer(publisher, &checked, err);
+    if (rc < 0) {
         arrakis_publisher_close(publisher);
         return rc;
     }
@@ -303,6 +339,16 @@ static arrakis_status find_registered(size_t *out, const arrakis_publisher *publ
                : mismatch(channel, registered, err);
 }
 
+static arrakis_status check_given(const arrakis_publisher *publisher,
+                                  const arrakis_channels *given, arrakis_error *err)
+{
+    size_t at;
+    arrakis_status rc = ARRAKIS_OK;
+    for (size_t i = 0; rc == ARRAKIS_OK && i < arrakis_channels_count(given); i++)
+        rc = find_registered(&at, publisher, given, i, err);
+    return rc;
+}
+
 static arrakis_status fill_plan(plan *p, const arrakis_publisher *publisher,
                                 const arrakis_channels *channels, uint32_t *batch_of,
                                 size_t *registered, arrakis_error *err)
@@ -374,6 +420,11 @@ static arrakis_status make_plan(arrakis_publisher *publisher, const arrakis_chan
     else
         free_plan(p);
     return rc;
+}
+
+const arrakis_channels *arrakis_publisher_channels(const arrakis_publisher *publisher)
+{
+    return publisher ? publisher->channels : NULL;
 }
 
 /* ---- publish */

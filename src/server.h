@@ -8,10 +8,11 @@
 
 typedef struct ark_server ark_server;
 
-/* Does not connect yet. EINVAL: the url or an option; EAUTH: a token that must not be sent there;
+/* Does not connect yet. `publisher_id`: tokens are those for publishing as it; NULL: for reading.
+ * EINVAL: the url or an option; EAUTH: a token that must not be sent there;
  * EUNSUPPORTED: the library or its module lacks Flight; EIO: a file that cannot be read. */
 arrakis_status ark_server_open(ark_server **out, const arrakis_client_options *options,
-                               arrakis_error *err);
+                               const char *publisher_id, arrakis_error *err);
 void ark_server_close(ark_server *server);
 /* The present and every later call ends with ECANCELED. Async-signal-safe. */
 void ark_server_cancel(ark_server *server);
@@ -28,6 +29,17 @@ arrakis_status ark_server_action(ark_server *server, const char *name, char **js
                                  arrakis_error *err);
 /* The server's URL as it is dialed. */
 const char *ark_server_url(const ark_server *server);
+
+/* Have a publisher's channels registered: their places are then found. EAUTH gives the server's
+ * reason; EINVAL: a rate that is no whole number. */
+arrakis_status ark_server_partition(ark_server *server, const char *publisher_id,
+                                    const char *replay_id, arrakis_channel *const *channels,
+                                    size_t count, arrakis_error *err);
+/* What a producer is told, handed to `fn` one by one; false to stop. */
+typedef bool (*ark_property_fn)(const char *name, const char *value, void *opaque);
+arrakis_status ark_server_properties(ark_server *server, const char *publisher_id,
+                                     const char *replay_id, ark_property_fn fn, void *opaque,
+                                     arrakis_error *err);
 
 /* A reader of the endpoints that the server names for a request. *relayed: a server stands between
  * the publishers and at least one of them. `kafka` is what Kafka readers among them are given. */

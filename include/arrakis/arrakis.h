@@ -294,7 +294,9 @@ typedef struct arrakis_kafka_options {
     size_t struct_size;
     int64_t start_ns;       /**< GPS; ARRAKIS_UNSET: now. A start in the future is waited for. */
     bool fast_forward;      /**< a live stream stuck behind its latency budget skips to the present */
-    int64_t prefetch_bytes; /**< ARRAKIS_UNSET: 1 MiB a partition, at least 4, at most 64 MiB */
+    /** ARRAKIS_UNSET: 1 MiB a partition, at least 4, at most 64 MiB, or four answers of the broker if
+     *  they are larger */
+    int64_t prefetch_bytes;
     const arrakis_property *properties;
     size_t property_count;
     int64_t request_timeout_ns; /**< bounds each call to the broker at open; ARRAKIS_UNSET: 10 s */
@@ -597,26 +599,43 @@ ARRAKIS_API arrakis_status arrakis_client_endpoints(arrakis_client *client, char
 
 typedef struct arrakis_publisher_options {
     size_t struct_size;
-    const char *kafka_url;
+    const char *kafka_url;      /**< broker; with `url` NULL, unless another than the server's is meant */
     const char *publisher_id;
     const char *replay_id;      /**< NULL: live */
-    arrakis_channels *channels; /**< each with partition_id, partition_index; one stride; a reference is kept */
-    const arrakis_property *properties;
+    /** Each with partition_id, partition_index; one stride; a reference is kept. With `url` name,
+     *  type and rate are enough, and NULL is all that the server has for the publisher. */
+    arrakis_channels *channels;
+    const arrakis_property *properties; /**< for librdkafka; with `url` after the server's */
     size_t property_count;
+    /** Flight server, as in arrakis_client_options: it knows the publisher's channels and the broker.
+     *  Channels that it lacks, or has with another type or rate, are registered there first, which
+     *  it allows dynamic publishers alone. */
+    const char *url;
+    /* for the server, as in arrakis_client_options */
+    const char *token; /**< NULL: ARRAKIS_TOKEN, else as there */
+    bool insecure_token;
+    const char *ca_file, *cert_file, *key_file;
+    int64_t request_timeout_ns;
 } arrakis_publisher_options;
 
 #define ARRAKIS_PUBLISHER_OPTIONS_INIT                                                            \
     {                                                                                             \
-        sizeof(arrakis_publisher_options), NULL, NULL, NULL, NULL, NULL, 0                        \
+        sizeof(arrakis_publisher_options), NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, false,    \
+            NULL, NULL, NULL, ARRAKIS_UNSET                                                       \
     }
 
 typedef struct arrakis_publisher arrakis_publisher;
 
 /** @return OK; EINVAL naming the channel and the field, found and wanted, or a property that
- *  librdkafka refuses; ENOMEM. */
+ *  librdkafka refuses; ENOMEM. With `url` also EAUTH with the server's reason; EMISMATCH: a channel
+ *  that the server has otherwise than given; ENOTFOUND: no channels; ECONNECT, EDEADLINE, ESERVER,
+ *  EFORMAT, EUNSUPPORTED as arrakis_client_open() and arrakis_client_find(). */
 ARRAKIS_API arrakis_status arrakis_publisher_open(arrakis_publisher **out,
                                                   const arrakis_publisher_options *options,
                                                   arrakis_error *err);
+/** The channels as they are registered; borrowed. */
+ARRAKIS_API const arrakis_channels *
+arrakis_publisher_channels(const arrakis_publisher *publisher);
 /**
  * Publish one block: one message a partition. Returns when all of them are delivered.
  *

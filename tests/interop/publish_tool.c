@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* usage: publish_tool BROKER PUBLISHER CHANNELS.jsonl [REPLAY] < blocks
  *
+ * BROKER may be a server, grpc://host:port, and then CHANNELS.jsonl may be "-": what the server has.
  * Publish blocks through the public header. Each line of standard input is a block:
  *     {"time_ns": T, "duration_ns": D, "data": {name: {"hex": samples, "valid": "1101..."}}}
  * with the samples' bytes in hexadecimal and one digit a sample, "valid" absent when all are there.
@@ -120,7 +121,7 @@ static arrakis_status publish_all(const arrakis_publisher_options *options, arra
     size_t capacity = 0;
     while (getline(&text, &capacity, stdin) > 0) {
         json_t *line = json_loads(text, 0, NULL);
-        arrakis_status status = publish_line(publisher, options->channels, line, err);
+        arrakis_status status = publish_line(publisher, arrakis_publisher_channels(publisher), line, err);
         printf("%s%s%s\n", arrakis_status_name(status), status < 0 ? ": " : "",
                status < 0 ? err->message : "");
         fflush(stdout);
@@ -139,10 +140,15 @@ int main(int argc, char **argv)
     }
     arrakis_error err = {ARRAKIS_OK, ""};
     arrakis_channels *channels = NULL;
-    arrakis_status rc = arrakis_channels_load(&channels, argv[3], &err);
+    arrakis_status rc = ARRAKIS_OK;
+    if (strcmp(argv[3], "-") != 0)
+        rc = arrakis_channels_load(&channels, argv[3], &err);
     if (rc >= 0) {
         arrakis_publisher_options options = ARRAKIS_PUBLISHER_OPTIONS_INIT;
-        options.kafka_url = argv[1];
+        if (strncmp(argv[1], "grpc", 4) == 0)
+            options.url = argv[1];
+        else
+            options.kafka_url = argv[1];
         options.publisher_id = argv[2];
         options.channels = channels;
         options.replay_id = argc > 4 ? argv[4] : NULL;

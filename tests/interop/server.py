@@ -10,15 +10,15 @@ from pathlib import Path
 
 
 class Server:
-    def __init__(self, bootstrap, directory, configs):
-        """`configs`: publisher id -> text of its TOML file."""
+    def __init__(self, bootstrap, directory, configs, options=()):
+        """`configs`: publisher id -> text of its TOML file; `options`: more of the command line."""
         self.directory = Path(directory)
         self._config = self.directory / "publishers"
         self._config.mkdir()
         for publisher, text in configs.items():
             (self._config / f"{publisher}.toml").write_text(text)
         self._command = [
-            str(Path(sys.executable).parent / "arrakis-server"), "-u", "0", "kafka",
+            str(Path(sys.executable).parent / "arrakis-server"), "-u", "0", *map(str, options), "kafka",
             "--kafka-url", bootstrap, "--publisher-config", str(self._config),
         ]  # fmt: skip
         self.log = []

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The half of publishing that a server has: which channels, where they go, and to which broker. */
+#include "publisher.h"
+
+#include "error.h"
+#include "server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A server has no business with more. */
+enum { PROPERTIES_MAX = 256 };
+
+/* Properties with which librdkafka loads code or runs a program: no server may say which. */
+static const char *const forbidden[] = {"plugin.library.paths", "ssl.engine.location",
+                                        "ssl.providers", "sasl.kerberos.kinit.cmd"};
+
+static arrakis_status no_memory(const arrakis_publisher_options *o, arrakis_error *err)
+{
+    return ark_fail(err, ARRAKIS_ENOMEM, "registering publisher %s: out of memory",
+                    o->publisher_id);
+}
+
+/* ------------------------------------------------------------------ channels */
+
+typedef struct collection {
+    arrakis_channels *channels;
+    arrakis_status status;
+    arrakis_error *err;
+} collection;
+
+static bool collect(arrakis_channel *channel, void *opaque)
+{
+    collection *c = opaque;
+    c->status = arrakis_channels_add(c->channels, channel, c->err);
+    return c->status == ARRAKIS_OK;
+}
+
+/* The server's channels of the publisher. */
+static arrakis_status find(arrakis_channels **out, ark_server *server,
+                           const arrakis_publisher_options *o, arrakis_error *err)
+{
+    collection c = {.err = err};
+    arrakis_query query = ARRAKIS_QUERY_INIT;
+    query.publishers = &o->publisher_id;
+    query.publisher_count = 1;
+    query.replay_id = o->replay_id;
+    arrakis_status rc = arrakis_channels_new(&c.channels, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_server_find(server, &query, collect, &c, err);
+    if (rc == ARRAKIS_OK && c.status < 0)
+        rc = c.status == ARRAKIS_EINVAL
+                 ? ark_fail_within(err, ARRAKIS_EFORMAT, "%.100s", ark_server_url(server))
+                 : c.status;
+    if (rc < 0) {
+        arrakis_channels_free(c.channels);
+        c.channels = NULL;
+    }
+    *out = c.channels;
+    return rc;
+}
+
+static bool is_as_wanted(const arrakis_channels *known, const arrakis_channel *wanted)
+{
+    int64_t at = arrakis_channels_index(known, arrakis_channel_name(wanted));
+    if (at < 0)
+        return false;
+    arrakis_channel_info a = ARRAKIS_CHANNEL_INFO_INIT, b = ARRAKIS_CHANNEL_INFO_INIT;
+    arrakis_channel_get(arrakis_channels_get(known, (size_t)at), &a);
+    arrakis_channel_get(wanted, &b);
+    return a.data_type == b.data_type && !(a.sample_rate < b.sample_rate) &&
+           !(a.sample_rate > b.sample_rate);
+}
+
+/* Of those that are wanted, the ones to be registered. */
+static arrakis_status list_new(arrakis_channel ***out, size_t *count,
+                               const arrakis_channels *known, const arrakis_publisher_options *o,
+                               arrakis_error *err)
+{
+    size_t wanted = arrakis_channels_count(o->channels);
+    *count = 0;
+    *out = calloc(wanted + 1, sizeof **out);
+    if (!*out)
+        return no_memory(o, err);
+    for (size_t i = 0; i < wanted; i++) {
+        arrakis_channel *channel = arrakis_channels_get(o->channels, i);
+        if (!is_as_wanted(known, channel))
+            (*out)[(*count)++] = channel;
+    }
+    return ARRAKIS_OK;
+}
+
+/* The server's form of the channels that are wanted. */
+static arrakis_status take_wanted(ark_registration *out, const arrakis_channels *known,
+                                  const ark_server *server, const arrakis_publisher_options *o,
+                                  arrakis_error *err)
+{
+    arrakis_status rc = arrakis_channels_new(&out->channels, err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < arrakis_channels_count(o->channels); i++) {
+        const arrakis_channel *wanted = arrakis_channels_get(o->channels, i);
+        const char *name = arrakis_channel_name(wanted);
+        if (!is_as_wanted(known, wanted))
+            return ark_fail(err, ARRAKIS_ESERVER,
+                            "%.100s has not registered channel %s as it was asked to",
+                            ark_server_url(server), name);
+        rc = arrakis_channels_add(
+            out->channels,
+            arrakis_channels_get(known, (size_t)arrakis_channels_index(known, name)), err);
+    }
+    return rc;
+}
+
+/* Register what is new, and see what the server has then. */
+static arrakis_status add_new(arrakis_channels **known, ark_server *server,
+                              const arrakis_publisher_options *o, arrakis_error *err)
+{
+    arrakis_channel **list;
+    size_t count;
+    arrakis_status rc = list_new(&list, &count, *known, o, err);
+    if (rc == ARRAKIS_OK && count) {
+        rc = ark_server_partition(server, o->publisher_id, o->replay_id, list, count, err);
+        if (rc < 0) {
+            rc = ark_fail_within(err, rc, "registering channel %s%s",
+                                 arrakis_channel_name(list[0]), count > 1 ? " and others" : "");
+        } else {
+            arrakis_channels_free(*known);
+            rc = find(known, server, o, err);
+        }
+    }
+    free(list);
+    return rc;
+}
+
+static arrakis_status get_channels(ark_registration *out, ark_server *server,
+                                   const arrakis_publisher_options *o, arrakis_error *err)
+{
+    arrakis_channels *known;
+    arrakis_status rc = find(&known, server, o, err);
+    if (rc < 0)
+        return rc;
+    if (o->channels) {
+        if ((rc = add_new(&known, server, o, err)) == ARRAKIS_OK)
+            rc = take_wanted(out, known, server, o, err);
+    } else if (arrakis_channels_count(known)) {
+        out->channels = arrakis_channels_ref(known);
+    } else {
+        rc = ark_fail(err, ARRAKIS_ENOTFOUND, "%.100s has no channels of publisher %s%s%s",
+                      ark_server_url(server), o->publisher_id, o->replay_id ? " in replay " : "",
+                      o->replay_id ? o->replay_id : "");
+    }
+    arrakis_channels_free(known);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ properties */
+
+typedef struct properties {
+    ark_registration *out;
+    arrakis_status status;
+    arrakis_error *err;
+} properties;
+
+static bool add_property(const char *name, const char *value, void *opaque)
+{
+    properties *p = opaque;
+    ark_registration *out = p->out;
+    for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++)
+        if (strcmp(name, forbidden[i]) == 0)
+            p->status = ark_fail(p->err, ARRAKIS_ESERVER,
+                                 "the server wants property %s, which is for users alone", name);
+    if (out->copied >= PROPERTIES_MAX)
+        p->status =
+            ark_fail(p->err, ARRAKIS_EFORMAT, "the server has over %d properties", PROPERTIES_MAX);
+    if (p->status < 0)
+        return false;
+    char *copy = strdup(value);
+    if (copy && strcmp(name, "bootstrap.servers") == 0) {
+        free(out->broker);
+        out->broker = copy;
+        return true;
+    }
+    char *name_copy = strdup(name);
+    if (!copy || !name_copy) {
+        free(copy);
+        free(name_copy);
+        p->status = ark_fail(p->err, ARRAKIS_ENOMEM, "properties: out of memory");
+        return false;
+    }
+    out->properties[out->copied++] = (arrakis_property){name_copy, copy};
+    return true;
+}
+
+static arrakis_status get_properties(ark_registration *out, ark_server *server,
+                                     const arrakis_publisher_options *o, arrakis_error *err)
+{
+    properties p = {.out = out, .err = err};
+    out->properties = calloc(PROPERTIES_MAX + o->property_count, sizeof *out->properties);
+    if (!out->properties)
+        return no_memory(o, err);
+    arrakis_status rc =
+        ark_server_properties(server, o->publisher_id, o->replay_id, add_property, &p, err);
+    if (rc == ARRAKIS_OK && p.status < 0)
+        rc = ark_fail_within(err, p.status, "%.100s", ark_server_url(server));
+    if (rc == ARRAKIS_OK && !out->broker && !o->kafka_url)
+        rc = ark_fail(err, ARRAKIS_EFORMAT, "%.100s names no broker (bootstrap.servers)",
+                      ark_server_url(server));
+    out->property_count = out->copied;
+    for (size_t i = 0; i < o->property_count; i++)
+        out->properties[out->property_count++] = o->properties[i];
+    return rc;
+}
+
+/* ------------------------------------------------------------------ both */
+
+static arrakis_client_options connection_of(const arrakis_publisher_options *o)
+{
+    arrakis_client_options c = ARRAKIS_CLIENT_OPTIONS_INIT;
+    c.url = o->url;
+    c.token = o->token;
+    c.insecure_token = o->insecure_token;
+    c.ca_file = o->ca_file;
+    c.cert_file = o->cert_file;
+    c.key_file = o->key_file;
+    c.request_timeout_ns = o->request_timeout_ns;
+    return c;
+}
+
+arrakis_status ark_publisher_register(ark_registration *out,
+                                      const arrakis_publisher_options *options, arrakis_error *err)
+{
+    const arrakis_client_options connection = connection_of(options);
+    ark_server *server;
+    *out = (ark_registration){0};
+    arrakis_status rc = ark_server_open(&server, &connection, options->publisher_id, err);
+    if (rc == ARRAKIS_OK)
+        rc = get_channels(out, server, options, err);
+    if (rc == ARRAKIS_OK)
+        rc = get_properties(out, server, options, err);
+    ark_server_close(server);
+    if (rc < 0)
+        ark_registration_clear(out);
+    return rc;
+}
+
+void ark_registration_clear(ark_registration *registration)
+{
+    for (size_t i = 0; i < registration->copied; i++) {
+        free((char *)(uintptr_t)registration->properties[i].name);
+        free((char *)(uintptr_t)registration->properties[i].value);
+    }
+    free(registration->properties);
+    free(registration->broker);
+    arrakis_channels_free(registration->channels);
+    *registration = (ark_registration){0};
+}

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The broker goes away in mid-stream and comes back: nothing is lost, nothing comes twice."""
 
+import signal
+
 import pytest
 from broker import Broker
 from live import LivePublisher
 from support import (
-    SECOND, STRIDE, Cluster, assert_same, by_partition, channel, expected_block, stream_arguments,
-    unique, write_metadata,
+    SECOND, STRIDE, Cluster, assert_same, by_partition, channel, expected_block, gps_now_ns, records,
+    stream_arguments, unique, write_metadata,
 )  # fmt: skip
 
 
@@ -65,6 +67,35 @@ def test_a_short_latency_makes_the_outage_a_gap_and_the_stream_goes_on(cli, tmp_
         for c in cs:
             if any(v is not None for v in b["data"][c.name]):
                 assert b["data"][c.name] == expected_block([c], b["time_ns"], STRIDE)["data"][c.name]
+
+
+def test_a_broker_that_does_not_answer_is_not_taken_for_one_without_data(cli, tmp_path):
+    """What lies unread in Kafka while the broker hangs is no gap, however overdue it is."""
+    cs = [channel("H1:CAL-C0", unique("p"), 0, max_latency=SECOND)]
+    metadata = write_metadata(tmp_path, cs)
+    with Broker() as broker:
+        cluster = Cluster(broker.start().bootstrap)
+        cluster.create_for(cs)
+        start = gps_now_ns() // SECOND * SECOND - 4 * SECOND
+        end = start + 4 * SECOND
+        arguments = stream_arguments(broker.bootstrap, metadata, cs, start, end)
+        with cli.follow("-v", *arguments, "--latency-tolerance", "6") as stream:
+            cluster.send(records(cs, start, start + SECOND))
+            stream.wait_for(lambda b: len(b) == 16)
+            stream.process.send_signal(signal.SIGSTOP)
+            # one message may lie in the answer to a fetch that is under way: the first
+            cluster.send(records(cs, start + SECOND, start + SECOND + STRIDE))
+            cluster.send(records(cs, start + SECOND + STRIDE, end))
+            broker.process.send_signal(signal.SIGSTOP)
+            stream.process.send_signal(signal.SIGCONT)
+            # the rest is overdue, and the broker is asked for a few seconds whether it has it
+            stream.wait_for(
+                lambda _: sum("asking for offsets" in e for e in stream.errors) >= 12, timeout=40
+            )
+            broker.process.send_signal(signal.SIGCONT)
+            assert stream.finish() == 0
+            blocks = stream.blocks()
+    assert_same(blocks, [expected_block(cs, t, STRIDE) for t in range(start, end, STRIDE)], cs)
 
 
 def whole(block):

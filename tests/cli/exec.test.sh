@@ -117,7 +117,7 @@ says err '^arrakis-cli: ssh has ended'
 PATH=/nowhere exits 1 "$(command -v "$cli")" -u $url exec true
 says err 'cannot run ssh: No such file'
 exits 1 "$cli" -u $url domains --timeout 1
-says err '^arrakis-cli: .*127\.0\.0\.1:[1-9]'
+says err '^arrakis-cli: .*(127\.0\.0\.1:[1-9]|Flight)'
 gone failures
 
 # ---- until it is ended, in whichever way

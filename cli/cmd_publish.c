@@ -5,6 +5,7 @@
 #include "lines.h"
 #include "report.h"
 #include "source.h"
+#include "ssh.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,6 +19,7 @@ enum { PIECE_SIZE = 65536 };
 #define CONFIRMATION_NS (30 * ARRAKIS_SECOND_NS) /* unless --timeout is given */
 
 struct sender {
+    const char *server;      /* NULL: published to --kafka-url, without one */
     arrakis_channels *known; /* all of the publisher's */
     char *publisher_id;
     int64_t stride_ns;
@@ -74,7 +76,7 @@ static int find_channels(struct sender *s, const struct options *o)
     return rc < 0 ? finish(rc, &err) : 0;
 }
 
-/* Who publishes, and how long a block is: of the first channel; the library checks the others. */
+/* Who publishes: whom the first channel names; the library checks the others. */
 static int look_at_channels(struct sender *s, const struct options *o)
 {
     if (interrupt_seen())
@@ -88,9 +90,44 @@ static int look_at_channels(struct sender *s, const struct options *o)
     const char *id = o->publisher_id ? o->publisher_id : info.publisher;
     if (!id || !*id)
         return fail_usage(o->command, "'%s' has no publisher: give --publisher ID", info.name);
-    s->stride_ns = info.stride_ns;
     s->publisher_id = strdup(id);
     return s->publisher_id ? 0 : fail("out of memory");
+}
+
+/* A server that says where to publish knows the channels, too; those of a file are registered. */
+static int choose_channels(struct sender *s, const struct options *o)
+{
+    if (!s->server || o->metadata) {
+        int code = find_channels(s, o);
+        return code ? code : look_at_channels(s, o);
+    }
+    s->publisher_id = strdup(o->publisher_id);
+    return s->publisher_id ? 0 : fail("out of memory");
+}
+
+/* As the publisher has them. How long a block is, all of them say alike. */
+static void take_registered(struct sender *s)
+{
+    arrakis_channels *registered = (arrakis_channels *)arrakis_publisher_channels(s->publisher);
+    arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+    arrakis_channel_get(arrakis_channels_get(registered, 0), &info);
+    s->stride_ns = info.stride_ns;
+    arrakis_channels_ref(registered);
+    arrakis_channels_free(s->known);
+    s->known = registered;
+}
+
+static void connect_by(arrakis_publisher_options *to, const struct sender *s,
+                       const struct options *o)
+{
+    arrakis_client_options c = ARRAKIS_CLIENT_OPTIONS_INIT;
+    source_connection(&c, o);
+    to->url = s->server;
+    to->insecure_token = c.insecure_token;
+    to->ca_file = c.ca_file;
+    to->cert_file = c.cert_file;
+    to->key_file = c.key_file;
+    to->request_timeout_ns = c.request_timeout_ns;
 }
 
 static int open_publisher(struct sender *s, const struct options *o)
@@ -105,11 +142,14 @@ static int open_publisher(struct sender *s, const struct options *o)
     options.channels = s->known;
     options.properties = properties.items;
     options.property_count = properties.count;
+    connect_by(&options, s, o);
     if (!code) {
         arrakis_status rc = arrakis_publisher_open(&s->publisher, &options, &err);
         code = rc < 0 ? finish(rc, &err) : 0;
     }
     properties_free(&properties);
+    if (!code)
+        take_registered(s);
     int64_t wait_ns = o->timeout_ns == ARRAKIS_UNSET ? CONFIRMATION_NS : o->timeout_ns;
     s->timeout_ms = wait_ns / 1000000 < INT32_MAX ? (int)(wait_ns / 1000000) : INT32_MAX;
     return code;
@@ -315,14 +355,18 @@ static int publish_arrow(struct sender *s)
 
 static int run(const struct options *o)
 {
+    struct sender s = {0};
+    const char *environment = getenv("ARRAKIS_SERVER");
     if (!o->kafka_url)
-        return fail_usage(o->command, "no broker to publish to: give --kafka-url HOST:PORT");
+        s.server = o->url ? o->url : environment && *environment ? environment : NULL;
+    if (!o->kafka_url && !s.server)
+        return fail_usage(o->command, "nowhere to publish to: give --kafka-url HOST:PORT, or "
+                                      "--url URL (or set ARRAKIS_SERVER)");
     if (!o->publisher_id && !o->metadata)
         return fail_usage(o->command, "whose channels? Give --publisher ID, or --metadata FILE");
-    struct sender s = {0};
-    int code = find_channels(&s, o);
+    int code = s.server ? ssh_forward(&s.server, o, NULL) : 0;
     if (!code)
-        code = look_at_channels(&s, o);
+        code = choose_channels(&s, o);
     if (!code && !interrupt_seen())
         code = open_publisher(&s, o);
     if (!code && !interrupt_seen())
@@ -383,9 +427,12 @@ const struct command cmd_publish = {
         "its "
         "\"data\", null where a sample is missing, and its \"_duration_ns\". It goes to the "
         "broker "
-        "--kafka-url. Of the channels, their types and partitions come from --metadata, else from "
-        "the server, else from the broker; what the line says of them is not looked at. Blocks "
-        "must follow each other in time. The first that cannot be published ends the program.",
+        "--kafka-url, else to the one that the server names. Of the channels, their types and "
+        "partitions come from --metadata, else from the server, else from the broker; what the "
+        "line says of them is not looked at. Without --kafka-url the server registers what it "
+        "lacks of --metadata, for publishers that may do that; a token is taken from "
+        "ARRAKIS_TOKEN. Blocks must follow each other in time. The first that cannot be published "
+        "ends the program.",
     .tables = tables,
     .run = run,
 };

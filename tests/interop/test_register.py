@@ -229,3 +229,35 @@ def test_without_a_token_nobody_publishes(guarded, tmp_path):
     told = publish(guarded, "OWN", asked, [], tmp_path, check=1)
     assert told.startswith("ARRAKIS_EAUTH: ")
     publish(guarded, "OWN", asked, made_blocks(asked, past()), tmp_path, ARRAKIS_TOKEN=TOKEN)
+
+
+# ---------------------------------------------------------------- arrakis-cli publish
+
+
+def run_cli(cli, server, blocks, *arguments, check=0):
+    lines = "".join(formatter(b, "json") + "\n" for b in blocks)
+    return cli.run("publish", "--url", server.url, *arguments, stdin=lines, check=check)
+
+
+def test_the_program_needs_no_broker(broker, server, cli):
+    start = past() + 40 * SECOND
+    known = list(served(server, "FIX").values())
+    blocks = made_blocks(known, start)
+    run_cli(cli, server, blocks, "--publisher", "FIX")
+    theirs, how = reference_stream(broker.bootstrap, known, gps_now_ns() - 60 * SECOND,
+                                   start + SECOND, silence_s=25, on_gap="skip")  # fmt: skip
+    assert how == "end"
+    theirs = [b for b in theirs if b["time_ns"] >= start]
+    assert_same(theirs, as_served(known, blocks), known)
+
+
+def test_the_program_registers_the_channels_of_a_file(broker, server, cli, tmp_path):
+    asked = [wanted("G1:CLI-A", "float64", 128), wanted("G1:CLI-B", "uint32", 16)]
+    metadata = write_metadata(tmp_path, asked)
+    start = past()
+    blocks = made_blocks(asked, start)
+    run_cli(cli, server, blocks, "--publisher", "DYN", "--metadata", metadata)
+    known = [served(server, "DYN")[c.name] for c in asked]
+    check_reads(broker, known, start, blocks)
+    done = run_cli(cli, server, [], "--publisher", "FIX", "--metadata", metadata, check=1)
+    assert "registering channel G1:CLI-A" in done.stderr

@@ -721,6 +721,14 @@ static void options_are_checked(void **state)
     static const arrakis_property contrary[] = {{"acks", "0"}};
     x.properties = contrary;
     assert_not_opened(&x, "acks");
+    x = good;
+    x.url = "grpc://127.0.0.1:1";
+    x.request_timeout_ns = 0;
+    assert_not_opened(&x, "request_timeout_ns is 0");
+    x.request_timeout_ns = ARRAKIS_UNSET;
+    x.channels = none;
+    assert_not_opened(&x, "publisher tester has no channels");
+    assert_null(arrakis_publisher_channels(NULL));
     assert_int_equal(arrakis_publisher_open(NULL, &good, NULL), ARRAKIS_EINVAL);
     assert_int_equal(arrakis_publisher_publish(NULL, NULL, 0, NULL), ARRAKIS_EINVAL);
     arrakis_publisher_close(NULL);

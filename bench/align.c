@@ -86,7 +86,8 @@ static arrakis_reader *make_reader(const workload *w, arrakis_channels *channels
     loaded->head.ops = &loaded_ops;
     loaded->head.fd = ark_event_new();
     if (ark_reader_group(&loaded->head, channels, "memory/", &err) < 0 ||
-        ark_intake_init(&loaded->intake, loaded->head.streams, loaded->head.stream_count, &err) < 0)
+        ark_intake_init(&loaded->intake, loaded->head.streams, loaded->head.stream_count, &err) <
+            0)
         bench_fail("%s", err.message);
     loaded->stream_of = bench_alloc(w->partitions * sizeof *loaded->stream_of);
     for (size_t i = 0; i < w->partitions; i++)
@@ -130,8 +131,8 @@ static double copy_ms(const workload *w, arrakis_channels *channels,
     while (loaded_next(reader, &arrival, &err) == ARRAKIS_OK)
         for (size_t k = 0; k < arrival.rows.piece_count; k++) {
             const ark_piece *piece = &arrival.rows.pieces[k];
-            if (run_count == capacity && !(runs = realloc(runs, (capacity = 2 * capacity + 1024) *
-                                                                    sizeof *runs)))
+            if (run_count == capacity &&
+                !(runs = realloc(runs, (capacity = 2 * capacity + 1024) * sizeof *runs)))
                 bench_fail("out of memory");
             runs[run_count++] = (run){arrival.rows.base + piece->samples_at,
                                       (size_t)piece->slots * piece->length * size};

@@ -44,12 +44,31 @@ rd_kafka_t *bare_consumer(size_t partitions, bool backlog, rd_kafka_queue_t **qu
     char queue_kib[24], fetch[24];
     snprintf(queue_kib, sizeof queue_kib, "%lld", (long long)queue_bytes / 1024);
     snprintf(fetch, sizeof fetch, "%lld", (long long)fetch_bytes);
-    const char *const settings[] = {
-        "fetch.message.max.bytes", fetch, "group.id", "bench", "message.max.bytes", "10000000", "enable.auto.commit", "false",
-        "enable.auto.offset.store", "false", "allow.auto.create.topics", "false",
-        "auto.offset.reset", "earliest", "queued.min.messages", "10000000",
-        "queued.max.messages.kbytes", queue_kib, "fetch.queue.backoff.ms", "10",
-        "socket.nagle.disable", "true", "reconnect.backoff.max.ms", "1000", NULL};
+    const char *const settings[] = {"fetch.message.max.bytes",
+                                    fetch,
+                                    "group.id",
+                                    "bench",
+                                    "message.max.bytes",
+                                    "10000000",
+                                    "enable.auto.commit",
+                                    "false",
+                                    "enable.auto.offset.store",
+                                    "false",
+                                    "allow.auto.create.topics",
+                                    "false",
+                                    "auto.offset.reset",
+                                    "earliest",
+                                    "queued.min.messages",
+                                    "10000000",
+                                    "queued.max.messages.kbytes",
+                                    queue_kib,
+                                    "fetch.queue.backoff.ms",
+                                    "10",
+                                    "socket.nagle.disable",
+                                    "true",
+                                    "reconnect.backoff.max.ms",
+                                    "1000",
+                                    NULL};
     rd_kafka_t *rk = bare_new(RD_KAFKA_CONSUMER, settings);
     rd_kafka_poll_set_consumer(rk);
     *queue = rd_kafka_queue_get_consumer(rk);

@@ -66,7 +66,8 @@ int main(int argc, char **argv)
     bare_assign(rk, bench_text("prefix", "bench"), partitions,
                 drain ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_END);
     rd_kafka_message_t *messages[BATCH];
-    while (drain ? count < wanted && bench_clock_ns() < end_ns : !(first && whole) && bench_clock_ns() < end_ns) {
+    while (drain ? count < wanted && bench_clock_ns() < end_ns
+                 : !(first && whole) && bench_clock_ns() < end_ns) {
         uint64_t events;
         if (read(fd, &events, sizeof events) < 0)
             events = 0;
@@ -87,8 +88,7 @@ int main(int argc, char **argv)
     span = bench_stop(span);
     printf("{\"messages\": %zu, \"bytes\": %zu, \"wall\": %.6f, \"cpu\": %.6f, \"thread\": %.6f, "
            "\"peak_kb\": %ld",
-           count, bytes, (double)span.wall_ns * 1e-9, span.cpu_s,
-           span.thread_s, bench_peak_kb());
+           count, bytes, (double)span.wall_ns * 1e-9, span.cpu_s, span.thread_s, bench_peak_kb());
     if (!drain)
         print_strides();
     printf("}\n");

@@ -79,7 +79,7 @@ static rd_kafka_t *make_producer(void)
     set(conf, "bootstrap.servers", bench_text("url", NULL));
     set(conf, "message.max.bytes", "10000000");
     set(conf, "linger.ms", "0");
-    set(conf, "batch.num.messages", "1"); /* as publishers do, that confirm each block */
+    set(conf, "batch.num.messages", "1");    /* as publishers do, that confirm each block */
     set(conf, "enable.idempotence", "true"); /* in order */
     set(conf, "queue.buffering.max.messages", "200000");
     set(conf, "socket.nagle.disable", "true");

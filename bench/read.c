@@ -93,7 +93,8 @@ int main(int argc, char **argv)
     if (rc < 0)
         bench_fail("%s", err.message);
     print_stats(stream, bench_stop(span));
-    printf(", \"open_wall\": %.6f, \"open_cpu\": %.6f", (double)opened.wall_ns * 1e-9, opened.cpu_s);
+    printf(", \"open_wall\": %.6f, \"open_cpu\": %.6f", (double)opened.wall_ns * 1e-9,
+           opened.cpu_s);
     if (!drain) {
         printf(", \"broken\": %zu, \"strides\": {", broken);
         for (size_t i = 0; i < count; i++)

@@ -15,14 +15,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define START_NS (INT64_C(1400000000) * ARRAKIS_SECOND_NS)
 
 enum {
-    MODE_READER,      /* no stream: each stream's blocks as they come */
-    MODE_LIVE,        /* the source ends */
-    MODE_LIVE_SKIP,   /* blocks of several strides, and what no stream has left out */
-    MODE_SPAN,        /* a start and an end, of a source that does not end */
-    MODE_SPAN_SKIP,   /* the same off the grid, skipping */
-    MODE_SPAN_RAISE,  /* the same in blocks of several strides, of a source that ends */
-    MODE_FROM,        /* a start and no end */
-    MODE_MULTI,       /* live, from two readers */
+    MODE_READER,     /* no stream: each stream's blocks as they come */
+    MODE_LIVE,       /* the source ends */
+    MODE_LIVE_SKIP,  /* blocks of several strides, and what no stream has left out */
+    MODE_SPAN,       /* a start and an end, of a source that does not end */
+    MODE_SPAN_SKIP,  /* the same off the grid, skipping */
+    MODE_SPAN_RAISE, /* the same in blocks of several strides, of a source that ends */
+    MODE_FROM,       /* a start and no end */
+    MODE_MULTI,      /* live, from two readers */
     MODES,
     INTERLEAVED = 8,  /* blocks are asked for after each message */
     IMPATIENT = 16,   /* with a latency tolerance, so that deadlines pass */

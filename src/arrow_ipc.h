@@ -17,7 +17,7 @@
 /* ---- reading */
 
 typedef enum ark_ipc_kind {
-    ARK_IPC_END,    /* end-of-stream marker, or no bytes left */
+    ARK_IPC_END, /* end-of-stream marker, or no bytes left */
     ARK_IPC_SCHEMA,
     ARK_IPC_BATCH,
 } ark_ipc_kind;
@@ -44,8 +44,8 @@ arrakis_status ark_ipc_split(ark_ipc_message *out, const uint8_t *header, size_t
 typedef enum ark_type_kind {
     ARK_TYPE_PRIMITIVE, /* integers and floats: `dtype` */
     ARK_TYPE_UTF8,
-    ARK_TYPE_LIST,      /* of `dtype`: lists of primitives only */
-    ARK_TYPE_MAP,       /* utf8 -> utf8 */
+    ARK_TYPE_LIST, /* of `dtype`: lists of primitives only */
+    ARK_TYPE_MAP,  /* utf8 -> utf8 */
 } ark_type_kind;
 
 typedef struct ark_field {
@@ -53,7 +53,7 @@ typedef struct ark_field {
     ark_type_kind kind;
     arrakis_dtype dtype;
     bool nullable;
-    char *rate;       /* the field's metadata value of that key, or NULL */
+    char *rate; /* the field's metadata value of that key, or NULL */
 } ark_field;
 
 typedef struct ark_schema {
@@ -73,9 +73,9 @@ typedef struct ark_column {
     const uint8_t *offsets; /* list, utf8, map: length + 1 int32, little-endian; NULL: no rows */
     const uint8_t *values;  /* primitive: samples; list: the child's samples; utf8: the text */
     const uint8_t *child_valid; /* list: validity of the child's samples, or NULL */
-    int64_t length;         /* rows */
-    int64_t child_length;   /* list: samples in all; utf8: bytes; map: entries */
-    int64_t null_count;     /* as declared; rows */
+    int64_t length;             /* rows */
+    int64_t child_length;       /* list: samples in all; utf8: bytes; map: entries */
+    int64_t null_count;         /* as declared; rows */
     int64_t child_null_count;
     /* map only: the two text columns of its entries */
     const uint8_t *key_offsets, *key_text, *item_offsets, *item_text, *item_valid;

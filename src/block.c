@@ -60,12 +60,14 @@ static arrakis_status check_series(const arrakis_channel *channel, int64_t durat
 {
     int64_t wanted = ark_channel_samples(channel, duration_ns);
     if (wanted <= 0)
-        return ark_fail(err, ARRAKIS_EINVAL, "%s: %g Hz gives no whole number of samples in %lld ns",
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "%s: %g Hz gives no whole number of samples in %lld ns",
                         channel->info.name, channel->info.sample_rate, (long long)duration_ns);
     if (series->length != (size_t)wanted)
-        return ark_fail(err, ARRAKIS_EINVAL, "%s: got %zu samples, wanted %lld (%g Hz for %lld ns)",
-                        channel->info.name, series->length, (long long)wanted,
-                        channel->info.sample_rate, (long long)duration_ns);
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "%s: got %zu samples, wanted %lld (%g Hz for %lld ns)", channel->info.name,
+                        series->length, (long long)wanted, channel->info.sample_rate,
+                        (long long)duration_ns);
     if (series->data_type != ARRAKIS_DTYPE_NONE && series->data_type != channel->info.data_type)
         return ark_fail(err, ARRAKIS_EINVAL, "%s: got %s samples, wanted %s", channel->info.name,
                         arrakis_dtype_name(series->data_type),
@@ -81,8 +83,8 @@ static arrakis_status fill_chunk(ark_chunk *chunk, const ark_stripe *stripe,
     arrakis_status rc = ARRAKIS_OK;
     for (uint32_t i = 0; rc == ARRAKIS_OK && i < stripe->slot_count; i++) {
         ark_rows rows = {.time_ns = chunk->start_ns, .duration_ns = stripe->stride_ns};
-        ark_piece piece = {.slot = i, .slots = 1, .length = (uint32_t)series[i].length,
-                           .valid_at = SIZE_MAX};
+        ark_piece piece = {
+            .slot = i, .slots = 1, .length = (uint32_t)series[i].length, .valid_at = SIZE_MAX};
         if (series[i].samples) {
             rows.base = series[i].samples;
             rows.pieces = &piece;
@@ -101,9 +103,9 @@ static arrakis_status fill_chunk(ark_chunk *chunk, const ark_stripe *stripe,
     return ARRAKIS_OK;
 }
 
-arrakis_status arrakis_block_new(arrakis_block **out, arrakis_channels *channels,
-                                 int64_t start_ns, int64_t duration_ns,
-                                 const arrakis_series *series, arrakis_error *err)
+arrakis_status arrakis_block_new(arrakis_block **out, arrakis_channels *channels, int64_t start_ns,
+                                 int64_t duration_ns, const arrakis_series *series,
+                                 arrakis_error *err)
 {
     if (!out)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_block_new: no place for the block");

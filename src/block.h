@@ -44,9 +44,9 @@ typedef struct ark_slot {
 /* One stream of a layout. */
 typedef struct ark_stripe {
     int64_t stride_ns;
-    uint32_t strides;    /* in a block */
+    uint32_t strides; /* in a block */
     uint32_t slot_count;
-    bool packed;         /* neighbouring slots lie without a hole */
+    bool packed; /* neighbouring slots lie without a hole */
     size_t sample_bytes, mask_bytes;
     ark_slot *slots;
 } ark_stripe;
@@ -84,11 +84,11 @@ typedef struct ark_mask {
 } ark_mask;
 
 typedef struct ark_chunk {
-    int64_t start_ns;          /* of the span it covers */
-    int64_t begin_ns, end_ns;  /* of the data in it, when an edge block left its ends open */
-    uint32_t next;             /* strides before this one are known */
-    uint32_t elements;         /* strides with data */
-    ark_mask *mask;            /* NULL: nothing is missing */
+    int64_t start_ns;         /* of the span it covers */
+    int64_t begin_ns, end_ns; /* of the data in it, when an edge block left its ends open */
+    uint32_t next;            /* strides before this one are known */
+    uint32_t elements;        /* strides with data */
+    ark_mask *mask;           /* NULL: nothing is missing */
     _Alignas(8) uint8_t samples[];
 } ark_chunk;
 

@@ -151,8 +151,8 @@ arrakis_status ark_chunk_mask(ark_chunk *chunk, const ark_stripe *stripe, uint32
     if (!mask)
         return ARRAKIS_ENOMEM;
     const ark_slot *s = &stripe->slots[slot];
-    mask->missing[slot] += (uint32_t)ark_bits_copy_zeros(mask->bits + s->bits_at, 0, valid, 0,
-                                                         s->samples);
+    mask->missing[slot] +=
+        (uint32_t)ark_bits_copy_zeros(mask->bits + s->bits_at, 0, valid, 0, s->samples);
     return ARRAKIS_OK;
 }
 

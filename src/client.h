@@ -10,7 +10,7 @@
 struct arrakis_client {
     char *kafka_url;
     char *metadata_path;
-    ark_server *server; /* NULL: none */
+    ark_server *server;           /* NULL: none */
     arrakis_property *properties; /* copies */
     size_t property_count;
     int64_t request_timeout_ns;

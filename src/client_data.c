@@ -65,7 +65,8 @@ arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **ou
     int64_t time_ns;
     arrakis_status rc = ark_client_lookup_time(&time_ns, &full, err);
     if (rc == ARRAKIS_OK)
-        rc = arrakis_client_describe(client, &channels, names, count, time_ns, full.replay_id, err);
+        rc =
+            arrakis_client_describe(client, &channels, names, count, time_ns, full.replay_id, err);
     if (rc < 0)
         return rc;
     arrakis_reader *reader;

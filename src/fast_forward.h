@@ -19,7 +19,7 @@ typedef enum ark_lag {
 typedef struct ark_fast_forward {
     int64_t *behind_since_ns; /* a stream; ARRAKIS_UNSET: within its budget */
     size_t count, behind;
-    bool skipped;             /* recovery has not been seen yet */
+    bool skipped; /* recovery has not been seen yet */
 } ark_fast_forward;
 
 arrakis_status ark_fast_forward_init(ark_fast_forward *policy, size_t count, arrakis_error *err);

@@ -45,10 +45,11 @@ static void count_undecodable(ark_intake *intake, ark_intake_lane *lane, const a
     intake->undecodable++;
     uint64_t times = ark_episode_note(&lane->undecodable, arrakis_gps_now_ns());
     if (times)
-        ark_log(ARRAKIS_LOG_WARNING,
-                "topic %s, offset %lld: message skipped, it cannot be read (%llu since last said): "
-                "%s", intake->topic, (long long)intake->offset, (unsigned long long)times,
-                why->message);
+        ark_log(
+            ARRAKIS_LOG_WARNING,
+            "topic %s, offset %lld: message skipped, it cannot be read (%llu since last said): "
+            "%s",
+            intake->topic, (long long)intake->offset, (unsigned long long)times, why->message);
 }
 
 /* Indexes that match nothing for long mean a publisher that runs with an old registration. */

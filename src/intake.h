@@ -17,7 +17,7 @@ typedef struct ark_intake_lane {
 typedef struct ark_intake {
     ark_intake_lane *lanes; /* one a stream */
     size_t count;
-    size_t stream;          /* the message under way */
+    size_t stream; /* the message under way */
     const char *topic;
     int64_t offset;
     bool busy, rows_seen;
@@ -35,7 +35,10 @@ void ark_intake_begin(ark_intake *intake, size_t stream, const char *topic, int6
  * were written by another processor, and waiting for them costs more than decoding them. */
 static inline void ark_intake_expect(const void *message, size_t size)
 {
-    enum { LINE = 64, FRONT = 4096 }; /* of longer ones the processor makes out the pattern itself */
+    enum {
+        LINE = 64,
+        FRONT = 4096
+    }; /* of longer ones the processor makes out the pattern itself */
     for (size_t at = 0; at < size && at < FRONT; at += LINE)
         __builtin_prefetch((const char *)message + at);
 }

@@ -17,7 +17,9 @@ enum { FIRST_SLICE_MS = 100, PAUSE_MS = 100 };
 static tries begin(const ark_kafka_asker *asker)
 {
     int64_t ms = asker->timeout_ns / 1000000;
-    return (tries){ark_wait_deadline(ms < 1 ? 1 : ms > INT32_MAX ? INT32_MAX : (int)ms),
+    return (tries){ark_wait_deadline(ms < 1           ? 1
+                                     : ms > INT32_MAX ? INT32_MAX
+                                                      : (int)ms),
                    FIRST_SLICE_MS};
 }
 
@@ -91,8 +93,8 @@ arrakis_status ark_kafka_ask_offsets(const ark_kafka_asker *asker,
     }
     if (!list->cnt)
         return ARRAKIS_OK;
-    return ark_fail(err, code == RD_KAFKA_RESP_ERR__TIMED_OUT ? ARRAKIS_EDEADLINE
-                                                              : ark_kafka_status(code),
-                    "asking for offsets, for %g s: %s", (double)asker->timeout_ns * 1e-9,
-                    rd_kafka_err2str(code));
+    return ark_fail(
+        err, code == RD_KAFKA_RESP_ERR__TIMED_OUT ? ARRAKIS_EDEADLINE : ark_kafka_status(code),
+        "asking for offsets, for %g s: %s", (double)asker->timeout_ns * 1e-9,
+        rd_kafka_err2str(code));
 }

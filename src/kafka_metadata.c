@@ -64,13 +64,14 @@ static arrakis_status add_topic(metadata_read *read, const rd_kafka_metadata_top
                                 arrakis_error *err)
 {
     if (found->err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return ark_fail(err, ark_kafka_status(found->err), "topic %s: %s",
-                        found->topic, rd_kafka_err2str(found->err));
+        return ark_fail(err, ark_kafka_status(found->err), "topic %s: %s", found->topic,
+                        rd_kafka_err2str(found->err));
     if (found->partition_cnt != 1)
-        return ark_fail(err, ARRAKIS_EFORMAT,
-                        "metadata topic %s has %d partitions, wanted 1: its records have no order; "
-                        "create it again and have its publisher written to it anew",
-                        found->topic, found->partition_cnt);
+        return ark_fail(
+            err, ARRAKIS_EFORMAT,
+            "metadata topic %s has %d partitions, wanted 1: its records have no order; "
+            "create it again and have its publisher written to it anew",
+            found->topic, found->partition_cnt);
     metadata_topic *topic = &read->topics[read->count];
     arrakis_status rc = ark_metadata_new(&topic->records, found->topic, err);
     if (rc < 0)
@@ -81,8 +82,8 @@ static arrakis_status add_topic(metadata_read *read, const rd_kafka_metadata_top
     rd_kafka_topic_conf_set_opaque(conf, topic);
     topic->handle = rd_kafka_topic_new(read->rk, found->topic, conf);
     if (!topic->handle)
-        return ark_fail(err, ark_kafka_status(rd_kafka_last_error()), "topic %s: %s",
-                        found->topic, rd_kafka_err2str(rd_kafka_last_error()));
+        return ark_fail(err, ark_kafka_status(rd_kafka_last_error()), "topic %s: %s", found->topic,
+                        rd_kafka_err2str(rd_kafka_last_error()));
     return ARRAKIS_OK;
 }
 

@@ -150,8 +150,8 @@ int64_t ark_kafka_exhausted(arrakis_reader *reader, size_t stream, int64_t since
             return ARRAKIS_UNSET;
     }
     *again_ns = kafka->answer_ns + answer_age_ns + 1;
-    bool all_read = partition->low >= partition->high ||
-                    atomic_load(&partition->position) >= partition->high;
+    bool all_read =
+        partition->low >= partition->high || atomic_load(&partition->position) >= partition->high;
     return all_read && kafka->answer_ns >= since_ns ? kafka->answer_ns : ARRAKIS_UNSET;
 }
 

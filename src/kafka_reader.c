@@ -89,8 +89,8 @@ static bool skip_ahead(ark_kafka_reader *kafka, const ark_arrival *arrival, int6
     if (moved) {
         ark_log(ARRAKIS_LOG_WARNING,
                 "%s was %.1f s old for over %.1f s, with a latency budget of %.1f s: skipped %zu "
-                "partition(s) to GPS %lld, dropping %.1f s", id, old,
-                (double)ark_fast_forward_grace_ns(budget_ns) * 1e-9, budget, moved,
+                "partition(s) to GPS %lld, dropping %.1f s",
+                id, old, (double)ark_fast_forward_grace_ns(budget_ns) * 1e-9, budget, moved,
                 (long long)(to_ns / ARRAKIS_SECOND_NS), (double)(to_ns - at_ns) * 1e-9);
         ark_fast_forward_done(&kafka->policy);
         return true;
@@ -280,7 +280,8 @@ static int64_t message_bytes(const ark_reader_stream *stream)
 }
 
 typedef struct limits {
-    int64_t queue, fetch; /* bytes held for us in all; of one partition in an answer of the broker */
+    int64_t queue,
+        fetch; /* bytes held for us in all; of one partition in an answer of the broker */
 } limits;
 
 /* The queue takes several whole answers: one that overruns it costs a second in librdkafka 2.0. Of a
@@ -408,8 +409,8 @@ static arrakis_status make_partitions(ark_kafka_reader *kafka, arrakis_error *er
 }
 
 static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
-                                  arrakis_channels *channels,
-                                  const arrakis_kafka_options *options, arrakis_error *err)
+                                  arrakis_channels *channels, const arrakis_kafka_options *options,
+                                  arrakis_error *err)
 {
     kafka->head.ops = &kafka_ops;
     kafka->head.fd = -1;

@@ -14,11 +14,11 @@
 enum { ARK_KAFKA_BATCH = 1000 };
 
 typedef struct ark_kafka_partition {
-    rd_kafka_topic_t *topic; /* its opaque is the stream's number */
-    atomic_bool assigned;    /* the topic exists; set after `position` */
+    rd_kafka_topic_t *topic;  /* its opaque is the stream's number */
+    atomic_bool assigned;     /* the topic exists; set after `position` */
     _Atomic int64_t position; /* offset of the next message to hand out */
-    int64_t low, high;       /* as last asked for: what the log held was [low, high) */
-    int64_t budget_ns;       /* how old live data may be; 0: as old as it likes */
+    int64_t low, high;        /* as last asked for: what the log held was [low, high) */
+    int64_t budget_ns;        /* how old live data may be; 0: as old as it likes */
 } ark_kafka_partition;
 
 /* Looks for missing topics from a thread of its own: the question can take a second, and the
@@ -43,10 +43,10 @@ typedef struct ark_kafka_reader {
     ark_kafka_watch watch;
     rd_kafka_message_t *messages[ARK_KAFKA_BATCH]; /* taken from librdkafka, not handed out yet */
     size_t message_count, message_at;
-    int64_t taken_ns;           /* GPS; when they were */
-    bool holding;               /* messages[message_at] is being decoded */
-    int64_t asked_ns;           /* GPS; when low and high were last asked for */
-    int64_t answer_ns;          /* GPS; as of when they say the truth; ARRAKIS_UNSET: they do not */
+    int64_t taken_ns;  /* GPS; when they were */
+    bool holding;      /* messages[message_at] is being decoded */
+    int64_t asked_ns;  /* GPS; when low and high were last asked for */
+    int64_t answer_ns; /* GPS; as of when they say the truth; ARRAKIS_UNSET: they do not */
     ark_kafka_trouble trouble;
     ark_episode behind;
     uint64_t forward_count;

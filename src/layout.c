@@ -25,8 +25,8 @@ static arrakis_status place_slots(ark_stripe *stripe, const arrakis_channels *ch
         slot->dtype = (uint16_t)channel->info.data_type;
         slot->offset = (at + slot->size - 1) / slot->size * slot->size;
         slot->bits_at = bits_at;
-        stripe->packed = stripe->packed && slot->offset == at &&
-                         slot->size == stripe->slots[0].size;
+        stripe->packed =
+            stripe->packed && slot->offset == at && slot->size == stripe->slots[0].size;
         size_t length = (size_t)samples * stripe->strides;
         at = slot->offset + length * slot->size;
         bits_at += (length + 7) / 8;

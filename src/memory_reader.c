@@ -119,7 +119,8 @@ arrakis_status arrakis_memory_reader_new(arrakis_reader **out, arrakis_channels 
     memory->last = &memory->first;
     arrakis_status rc = ark_reader_group(&memory->head, channels, "memory/", err);
     if (rc == ARRAKIS_OK)
-        rc = ark_intake_init(&memory->intake, memory->head.streams, memory->head.stream_count, err);
+        rc =
+            ark_intake_init(&memory->intake, memory->head.streams, memory->head.stream_count, err);
     if (rc == ARRAKIS_OK &&
         !(memory->waiting = calloc(memory->head.stream_count, sizeof *memory->waiting)))
         rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
@@ -131,8 +132,8 @@ arrakis_status arrakis_memory_reader_new(arrakis_reader **out, arrakis_channels 
     return ARRAKIS_OK;
 }
 
-arrakis_status arrakis_memory_reader_push(arrakis_reader *reader, size_t stream,
-                                          const void *bytes, size_t size, arrakis_error *err)
+arrakis_status arrakis_memory_reader_push(arrakis_reader *reader, size_t stream, const void *bytes,
+                                          size_t size, arrakis_error *err)
 {
     if (!reader || reader->ops != &memory_ops)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_memory_reader_push: not a memory reader");

@@ -13,7 +13,7 @@ typedef struct multi_reader {
     size_t *first; /* number of a reader's first stream */
     bool *ended;   /* readers that are done: their descriptors may stay readable */
     size_t count;
-    size_t turn;   /* who is asked next: nobody waits behind a busy one */
+    size_t turn; /* who is asked next: nobody waits behind a busy one */
     ark_waiter waiter;
 } multi_reader;
 
@@ -49,8 +49,7 @@ static arrakis_status multi_next(arrakis_reader *reader, ark_arrival *arrival, a
         size_t i = multi->turn;
         arrakis_reader *child = multi->readers[i];
         multi->turn = (i + 1) % multi->count;
-        arrakis_status rc =
-            multi->ended[i] ? ARRAKIS_DONE : child->ops->next(child, arrival, err);
+        arrakis_status rc = multi->ended[i] ? ARRAKIS_DONE : child->ops->next(child, arrival, err);
         if (rc == ARRAKIS_OK)
             arrival->stream += multi->first[i];
         if (rc == ARRAKIS_OK || rc < 0)
@@ -141,7 +140,8 @@ static arrakis_status join_channels(multi_reader *multi, arrakis_error *err)
     for (size_t i = 0; i < multi->count; i++) {
         const arrakis_channels *channels = multi->readers[i]->channels;
         for (size_t k = 0; rc == ARRAKIS_OK && k < arrakis_channels_count(channels); k++)
-            rc = arrakis_channels_add(multi->head.channels, arrakis_channels_get(channels, k), err);
+            rc =
+                arrakis_channels_add(multi->head.channels, arrakis_channels_get(channels, k), err);
     }
     return rc;
 }
@@ -197,7 +197,8 @@ arrakis_status arrakis_multi_reader_new(arrakis_reader **out, arrakis_reader *co
                             : ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
         if (!readers[i])
-            rc = ark_fail(err, ARRAKIS_EINVAL, "arrakis_multi_reader_new: no reader at place %zu", i);
+            rc = ark_fail(err, ARRAKIS_EINVAL, "arrakis_multi_reader_new: no reader at place %zu",
+                          i);
     if (rc == ARRAKIS_OK)
         rc = join_channels(multi, err);
     if (rc == ARRAKIS_OK)

@@ -21,10 +21,10 @@ static const int64_t most_ahead_ns = 60 * ARRAKIS_SECOND_NS;
 typedef struct lane {
     ark_queue queue;
     char *id;
-    int64_t contract_ns;   /* data is due this long after its stride's begin; ARRAKIS_UNSET: never */
-    int64_t front_ns;      /* live, before the start: where it could begin; ARRAKIS_UNSET: unknown */
-    bool has_data;         /* front_ns comes from data, not from a deadline */
-    int64_t gap_since_ns;  /* begin of the gap being served; ARRAKIS_UNSET: none */
+    int64_t contract_ns; /* data is due this long after its stride's begin; ARRAKIS_UNSET: never */
+    int64_t front_ns;    /* live, before the start: where it could begin; ARRAKIS_UNSET: unknown */
+    bool has_data;       /* front_ns comes from data, not from a deadline */
+    int64_t gap_since_ns; /* begin of the gap being served; ARRAKIS_UNSET: none */
     bool served, gap_said;
     ark_episode late, mismatched, overflow;
 } lane;
@@ -34,14 +34,14 @@ struct ark_mux {
     ark_layout *layout;
     size_t count;
     lane *lanes;
-    int64_t block_ns;      /* duration of a block */
-    int64_t origin_ns;     /* blocks begin at origin + n * block_ns */
-    int64_t cursor_ns;     /* begin of the next block; ARRAKIS_UNSET: not begun */
+    int64_t block_ns;  /* duration of a block */
+    int64_t origin_ns; /* blocks begin at origin + n * block_ns */
+    int64_t cursor_ns; /* begin of the next block; ARRAKIS_UNSET: not begun */
     int64_t created_ns;
-    int64_t next_pass_ns;  /* no deadline passes before */
-    int64_t final_ns;      /* the source ended: nothing comes after; ARRAKIS_UNSET: it has not */
-    size_t unready;        /* lanes not known up to the end of the next block */
-    ark_chunk **chunks;    /* scratch for one block */
+    int64_t next_pass_ns; /* no deadline passes before */
+    int64_t final_ns;     /* the source ended: nothing comes after; ARRAKIS_UNSET: it has not */
+    size_t unready;       /* lanes not known up to the end of the next block */
+    ark_chunk **chunks;   /* scratch for one block */
     uint64_t late, duplicate, mismatched, overflow, gaps;
 };
 
@@ -87,9 +87,8 @@ static arrakis_status choose_stride(ark_mux *mux, const int64_t *strides_ns, arr
                         (long long)wanted, (long long)native);
     mux->block_ns = wanted;
     /* A request with a start begins at the common stride boundary at or before it. */
-    mux->origin_ns = mux->options.start_ns == ARRAKIS_UNSET
-                         ? 0
-                         : ark_floor(mux->options.start_ns, native);
+    mux->origin_ns =
+        mux->options.start_ns == ARRAKIS_UNSET ? 0 : ark_floor(mux->options.start_ns, native);
     return ARRAKIS_OK;
 }
 
@@ -261,9 +260,9 @@ static ark_push count_mismatch(ark_mux *mux, lane *l, const ark_rows *rows, bool
     else if (times)
         ark_log(ARRAKIS_LOG_WARNING,
                 "%s: dropped %llu block(s) off the stride; the latest at %lld ns lasts %lld ns, "
-                "wanted %lld ns on a multiple of it", l->id, (unsigned long long)times,
-                (long long)rows->time_ns, (long long)rows->duration_ns,
-                (long long)l->queue.stripe->stride_ns);
+                "wanted %lld ns on a multiple of it",
+                l->id, (unsigned long long)times, (long long)rows->time_ns,
+                (long long)rows->duration_ns, (long long)l->queue.stripe->stride_ns);
     return ARK_PUSH_MISMATCHED;
 }
 
@@ -278,10 +277,11 @@ static void count_late(ark_mux *mux, lane *l, ark_push how, int64_t slot_ns, int
         mux->late++;
     uint64_t times = ark_episode_note(&l->late, now_ns);
     if (times)
-        ark_log(ARRAKIS_LOG_WARNING,
-                "%s: dropped %llu late or repeated block(s); the latest at %lld ns, wanted %lld ns "
-                "or later", l->id, (unsigned long long)times, (long long)slot_ns,
-                (long long)l->queue.horizon_ns);
+        ark_log(
+            ARRAKIS_LOG_WARNING,
+            "%s: dropped %llu late or repeated block(s); the latest at %lld ns, wanted %lld ns "
+            "or later",
+            l->id, (unsigned long long)times, (long long)slot_ns, (long long)l->queue.horizon_ns);
 }
 
 static void limit(ark_mux *mux, lane *l, int64_t now_ns)
@@ -354,8 +354,8 @@ void ark_mux_expire(ark_mux *mux, int64_t now_ns)
         if (!begun(mux))
             expire_front(mux, l, now_ns);
         int64_t stride_ns = l->queue.stripe->stride_ns;
-        int64_t then = ark_floor(now_ns - l->queue.timeout_ns, stride_ns) + stride_ns +
-                       l->queue.timeout_ns;
+        int64_t then =
+            ark_floor(now_ns - l->queue.timeout_ns, stride_ns) + stride_ns + l->queue.timeout_ns;
         if (then < next)
             next = then;
     }

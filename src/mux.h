@@ -14,7 +14,7 @@ typedef struct ark_mux_options {
     int64_t stride_ns;    /* ARRAKIS_UNSET: native */
     int64_t tolerance_ns; /* in place of the channels' max_latency; ARRAKIS_UNSET: that */
     arrakis_on_gap on_gap;
-    bool bounded;         /* the request has an end: it must be reached */
+    bool bounded;            /* the request has an end: it must be reached */
     arrakis_channels *order; /* of the blocks' channels; NULL: stream by stream */
 } ark_mux_options;
 

@@ -19,12 +19,13 @@ typedef enum ark_push {
 
 typedef struct ark_queue {
     const ark_stripe *stripe;
-    int64_t timeout_ns;   /* absence this long after a stride's begin is a gap; ARRAKIS_UNSET: never */
+    int64_t
+        timeout_ns; /* absence this long after a stride's begin is a gap; ARRAKIS_UNSET: never */
     int64_t horizon_ns;
-    int64_t last_ns;      /* begin of the newest stride with data; ARRAKIS_UNSET: none yet */
-    uint64_t elements;    /* strides with data that are held */
+    int64_t last_ns;   /* begin of the newest stride with data; ARRAKIS_UNSET: none yet */
+    uint64_t elements; /* strides with data that are held */
     uint64_t capacity;
-    ark_chunk **ring;     /* chunks in time order */
+    ark_chunk **ring;           /* chunks in time order */
     uint32_t head, count, size; /* size: a power of two, or 0 */
 } ark_queue;
 

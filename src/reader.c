@@ -30,13 +30,13 @@ static const char *partition_of(const ark_reader_stream *stream)
 
 static arrakis_status check_channel(const arrakis_channel_info *info, arrakis_error *err)
 {
-    const char *lacks = !info->partition_id                       ? "partition_id"
+    const char *lacks = !info->partition_id                      ? "partition_id"
                         : info->partition_index == ARRAKIS_UNSET ? "partition_index"
                         : info->stride_ns == ARRAKIS_UNSET       ? "stride"
                                                                  : NULL;
     if (lacks)
-        return ark_fail(err, ARRAKIS_EINVAL, "channel %s has no %s: it cannot be read",
-                        info->name, lacks);
+        return ark_fail(err, ARRAKIS_EINVAL, "channel %s has no %s: it cannot be read", info->name,
+                        lacks);
     return ARRAKIS_OK;
 }
 

@@ -30,9 +30,9 @@ struct ark_row_decoder {
     uint32_t slot_count;
     int64_t stride_ns;
     arrakis_dtype dtype;
-    int32_t *slot_of;         /* by partition index */
+    int32_t *slot_of; /* by partition index */
     uint32_t slot_of_size;
-    far_index *far;           /* indexes beyond the table, sorted */
+    far_index *far; /* indexes beyond the table, sorted */
     size_t far_count;
     uint32_t *wanted_samples; /* in a stride, by slot */
     /* the message under way */
@@ -40,21 +40,21 @@ struct ark_row_decoder {
     size_t left;
     bool schema_seen;
     /* what was worked out, and from what */
-    bytes schema_bytes;       /* framing and header */
+    bytes schema_bytes; /* framing and header */
     ark_schema *schema;
     size_t time_column, id_column, data_column;
     ark_column *columns;
-    bytes header_bytes;       /* the batch's framing and header */
+    bytes header_bytes; /* the batch's framing and header */
     size_t body_size;
-    const uint8_t *body;      /* that the columns point into */
+    const uint8_t *body; /* that the columns point into */
     int64_t row_count;
-    bytes shape_bytes;        /* the ids, then the offsets */
-    bool plan_kept;           /* pieces and missing belong to these bytes */
+    bytes shape_bytes; /* the ids, then the offsets */
+    bool plan_kept;    /* pieces and missing belong to these bytes */
     ark_piece *pieces;
     size_t piece_count;
     uint32_t *missing;
     size_t missing_count;
-    uint32_t *stamp_of;       /* slots met in the message of that stamp */
+    uint32_t *stamp_of; /* slots met in the message of that stamp */
     uint32_t stamp;
     int64_t duration_ns;
 };
@@ -112,7 +112,8 @@ static arrakis_status add_slot(ark_row_decoder *d, uint32_t slot, arrakis_error 
         if (d->far[i].index == index)
             other = (int32_t)d->far[i].slot;
     if (other != NO_SLOT)
-        return ark_fail(err, ARRAKIS_EINVAL, "channels %s and %s are both at partition %s, index %u",
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "channels %s and %s are both at partition %s, index %u",
                         arrakis_channels_get(d->channels, (size_t)other)->info.name, info->name,
                         info->partition_id ? info->partition_id : "?", index);
     if (info->data_type != d->dtype)
@@ -123,8 +124,9 @@ static arrakis_status add_slot(ark_row_decoder *d, uint32_t slot, arrakis_error 
                         arrakis_dtype_name(d->dtype));
     int64_t samples = ark_channel_samples(channel, d->stride_ns);
     if (samples <= 0)
-        return ark_fail(err, ARRAKIS_EINVAL, "%s: %g Hz gives no whole number of samples in %lld ns",
-                        info->name, info->sample_rate, (long long)d->stride_ns);
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "%s: %g Hz gives no whole number of samples in %lld ns", info->name,
+                        info->sample_rate, (long long)d->stride_ns);
     d->wanted_samples[slot] = (uint32_t)samples;
     if (index < d->slot_of_size)
         d->slot_of[index] = (int32_t)slot;
@@ -385,7 +387,10 @@ static void add_piece(ark_row_decoder *d, uint32_t slot, int32_t first, uint32_t
         return;
     }
     ark_piece *piece = &d->pieces[d->piece_count++];
-    *piece = (ark_piece){.samples_at = samples_at, .valid_at = SIZE_MAX, .slot = slot, .slots = 1,
+    *piece = (ark_piece){.samples_at = samples_at,
+                         .valid_at = SIZE_MAX,
+                         .slot = slot,
+                         .slots = 1,
                          .length = length};
     if (data->child_valid) {
         piece->valid_at = (size_t)(data->child_valid - d->body);

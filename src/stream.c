@@ -14,10 +14,10 @@ struct arrakis_stream {
     ark_mux *mux;
     ark_waiter waiter;
     arrakis_stream_options options;
-    int64_t end_ns;        /* the first block to reach it is the last; ARRAKIS_UNSET: none */
+    int64_t end_ns; /* the first block to reach it is the last; ARRAKIS_UNSET: none */
     bool live;
-    bool over, finished;   /* the request has been served; the source has ended */
-    bool *paused;          /* streams that are too far ahead */
+    bool over, finished; /* the request has been served; the source has ended */
+    bool *paused;        /* streams that are too far ahead */
     size_t paused_count;
     uint64_t blocks;
     atomic_bool canceled;
@@ -60,15 +60,15 @@ static arrakis_status make_mux(arrakis_stream *stream, arrakis_error *err)
     if (!streams)
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     for (size_t i = 0; i < count; i++)
-        streams[i] = (ark_mux_stream){stream->reader->streams[i].id,
-                                      stream->reader->streams[i].channels};
-    ark_mux_options options = {
-        .start_ns = o->start_ns,
-        .stride_ns = o->stride_ns,
-        .tolerance_ns = o->latency_tolerance_ns,
-        .on_gap = o->on_gap,
-        .order = stream->reader->channels,
-        .bounded = o->end_ns != ARRAKIS_UNSET || o->duration_ns != ARRAKIS_UNSET};
+        streams[i] =
+            (ark_mux_stream){stream->reader->streams[i].id, stream->reader->streams[i].channels};
+    ark_mux_options options = {.start_ns = o->start_ns,
+                               .stride_ns = o->stride_ns,
+                               .tolerance_ns = o->latency_tolerance_ns,
+                               .on_gap = o->on_gap,
+                               .order = stream->reader->channels,
+                               .bounded =
+                                   o->end_ns != ARRAKIS_UNSET || o->duration_ns != ARRAKIS_UNSET};
     arrakis_status rc =
         ark_mux_new(&stream->mux, streams, count, &options, arrakis_gps_now_ns(), err);
     free(streams);
@@ -208,8 +208,8 @@ static bool settle_overdue(arrakis_stream *stream, int64_t *wake_ns)
     int64_t overdue = ark_mux_overdue(stream->mux, now_ns, wake_ns);
     if (overdue < 0)
         return false;
-    int64_t at_ns = stream->reader->ops->exhausted(stream->reader, (size_t)overdue, *wake_ns,
-                                                   &again_ns);
+    int64_t at_ns =
+        stream->reader->ops->exhausted(stream->reader, (size_t)overdue, *wake_ns, &again_ns);
     if (at_ns == ARRAKIS_UNSET) {
         *wake_ns = again_ns;
         return false;
@@ -265,7 +265,9 @@ arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms, arrak
     if (!stream || !block)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_stream_next: an argument is missing");
     *block = NULL;
-    int64_t deadline_ns = timeout_ms > 0 ? ark_wait_deadline(timeout_ms) : timeout_ms ? INT64_MAX : 0;
+    int64_t deadline_ns = timeout_ms > 0 ? ark_wait_deadline(timeout_ms)
+                          : timeout_ms   ? INT64_MAX
+                                         : 0;
     unsigned steps = 0;
     for (;;) {
         if (atomic_load_explicit(&stream->canceled, memory_order_relaxed))

@@ -26,9 +26,11 @@ arrakis_status ark_stride_of(int64_t *stride_ns, const arrakis_channels *channel
         if (info->stride_ns == ARRAKIS_UNSET)
             return ark_fail(err, ARRAKIS_EINVAL, "channel %s has no stride", info->name);
         if ((*stride_ns = ark_stride_lcm(*stride_ns, info->stride_ns)) < 0)
-            return ark_fail(err, ARRAKIS_EINVAL,
-                            "the stride of channel %s, %lld ns, has no usable common multiple with "
-                            "the others'", info->name, (long long)info->stride_ns);
+            return ark_fail(
+                err, ARRAKIS_EINVAL,
+                "the stride of channel %s, %lld ns, has no usable common multiple with "
+                "the others'",
+                info->name, (long long)info->stride_ns);
     }
     return ARRAKIS_OK;
 }

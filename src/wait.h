@@ -18,7 +18,10 @@ typedef struct ark_waiter {
     int64_t armed_ns;
 } ark_waiter;
 
-#define ARK_WAITER_NONE {-1, -1, -1, ARRAKIS_UNSET}
+#define ARK_WAITER_NONE                                                                           \
+    {                                                                                             \
+        -1, -1, -1, ARRAKIS_UNSET                                                                 \
+    }
 
 arrakis_status ark_waiter_open(ark_waiter *waiter, arrakis_error *err);
 arrakis_status ark_waiter_add(ark_waiter *waiter, int fd, arrakis_error *err);

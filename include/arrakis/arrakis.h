@@ -168,10 +168,11 @@ ARRAKIS_API arrakis_dtype arrakis_dtype_parse(const char *name);
 /** What is known of a channel. Texts are NULL, numbers ARRAKIS_UNSET, where not given. */
 typedef struct arrakis_channel_info {
     size_t struct_size;
-    const char *name;         /**< `<domain>:<subsystem>[-_]<rest>`; the domain is all up to the last colon */
+    /** `<domain>:<subsystem>[-_]<rest>`; the domain is all up to the last colon */
+    const char *name;
     arrakis_dtype data_type;
-    double sample_rate;       /**< Hz, > 0, may be fractional */
-    int64_t time_ns;          /**< GPS, when this metadata became active */
+    double sample_rate; /**< Hz, > 0, may be fractional */
+    int64_t time_ns;    /**< GPS, when this metadata became active */
     const char *publisher;
     const char *partition_id; /**< names the Kafka topic: `arrakis-<partition_id>` */
     int64_t partition_index;  /**< the channel's row id in it, 0 to 4294967295 */
@@ -292,8 +293,9 @@ typedef struct arrakis_reader arrakis_reader;
 
 typedef struct arrakis_kafka_options {
     size_t struct_size;
-    int64_t start_ns;       /**< GPS; ARRAKIS_UNSET: now. A start in the future is waited for. */
-    bool fast_forward;      /**< a live stream stuck behind its latency budget skips to the present */
+    int64_t start_ns; /**< GPS; ARRAKIS_UNSET: now. A start in the future is waited for. */
+    /** a live stream stuck behind its latency budget skips to the present */
+    bool fast_forward;
     /** ARRAKIS_UNSET: 1 MiB a partition, at least 4, at most 64 MiB, or four answers of the broker if
      *  they are larger */
     int64_t prefetch_bytes;
@@ -384,7 +386,7 @@ typedef struct arrakis_stream_options {
     int64_t end_ns;      /**< GPS; the last block is the first to reach it. ARRAKIS_UNSET: none */
     int64_t duration_ns; /**< instead of an end: from the start, or live from the first block */
     arrakis_on_gap on_gap;
-    int64_t stride_ns;   /**< of the blocks: a multiple of the native stride (the default) */
+    int64_t stride_ns; /**< of the blocks: a multiple of the native stride (the default) */
     /** how long after a block's end its data is waited for; ARRAKIS_UNSET: the channels' max_latency */
     int64_t latency_tolerance_ns;
 } arrakis_stream_options;
@@ -436,13 +438,14 @@ ARRAKIS_API int64_t arrakis_stream_stride_ns(const arrakis_stream *stream);
 /** Counted since the stream was opened. */
 typedef struct arrakis_stats {
     size_t struct_size;
-    uint64_t messages;      /**< taken from the source */
-    uint64_t bytes;         /**< in them */
-    uint64_t undecodable;   /**< messages that could not be read; each was logged */
-    uint64_t unwanted;      /**< messages without a row of a channel asked for */
-    uint64_t late;          /**< blocks of streams that came after their deadline */
-    uint64_t duplicate;     /**< blocks of streams that had come before */
-    uint64_t mismatched;    /**< blocks of streams off their stride, or live ones ahead of the clock */
+    uint64_t messages;    /**< taken from the source */
+    uint64_t bytes;       /**< in them */
+    uint64_t undecodable; /**< messages that could not be read; each was logged */
+    uint64_t unwanted;    /**< messages without a row of a channel asked for */
+    uint64_t late;        /**< blocks of streams that came after their deadline */
+    uint64_t duplicate;   /**< blocks of streams that had come before */
+    /** blocks of streams off their stride, or live ones ahead of the clock */
+    uint64_t mismatched;
     uint64_t overflow;      /**< blocks of streams dropped because others were too far behind */
     uint64_t blocks;        /**< handed out */
     uint64_t gaps;          /**< strides of single streams served as gaps */
@@ -478,8 +481,9 @@ typedef struct arrakis_client_options {
     /** bearer token for the server; NULL: the one that WLCG bearer-token discovery finds, if any;
      *  "": none */
     const char *token;
-    bool insecure_token;  /**< send it over a plain connection to another host, too */
-    const char *ca_file;  /**< PEM; who signs the server's certificate. NULL: whom the system trusts */
+    bool insecure_token; /**< send it over a plain connection to another host, too */
+    /** PEM; who signs the server's certificate. NULL: whom the system trusts */
+    const char *ca_file;
     const char *cert_file, *key_file; /**< PEM; a client certificate, or NULL */
     /** how long a server's stream of past data may be silent; ARRAKIS_UNSET: 5 minutes. A live one
      *  may for what its channels promise and 30 s more. */
@@ -508,14 +512,16 @@ ARRAKIS_API void arrakis_client_cancel(arrakis_client *client);
 /** Which channels. All conditions hold at once. */
 typedef struct arrakis_query {
     size_t struct_size;
-    const char *pattern; /**< regular expression, matched from the name's first character on; NULL: all */
+    /** regular expression, matched from the name's first character on; NULL: all */
+    const char *pattern;
     const arrakis_dtype *data_types;
-    size_t data_type_count; /**< 0: all */
+    size_t data_type_count;    /**< 0: all */
     double min_rate, max_rate; /**< Hz, inclusive */
     const char *const *publishers;
     size_t publisher_count; /**< 0: all */
-    int64_t time_ns;        /**< the metadata as of then; ARRAKIS_UNSET: now. Only servers know the past. */
-    const char *replay_id;  /**< NULL: live */
+    /** the metadata as of then; ARRAKIS_UNSET: now. Only servers know the past. */
+    int64_t time_ns;
+    const char *replay_id; /**< NULL: live */
 } arrakis_query;
 
 #define ARRAKIS_QUERY_INIT                                                                        \
@@ -599,9 +605,10 @@ ARRAKIS_API arrakis_status arrakis_client_endpoints(arrakis_client *client, char
 
 typedef struct arrakis_publisher_options {
     size_t struct_size;
-    const char *kafka_url;      /**< broker; with `url` NULL, unless another than the server's is meant */
+    /** broker; with `url` NULL, unless another than the server's is meant */
+    const char *kafka_url;
     const char *publisher_id;
-    const char *replay_id;      /**< NULL: live */
+    const char *replay_id; /**< NULL: live */
     /** Each with partition_id, partition_index; one stride; a reference is kept. With `url` name,
      *  type and rate are enough, and NULL is all that the server has for the publisher. */
     arrakis_channels *channels;
@@ -634,8 +641,7 @@ ARRAKIS_API arrakis_status arrakis_publisher_open(arrakis_publisher **out,
                                                   const arrakis_publisher_options *options,
                                                   arrakis_error *err);
 /** The channels as they are registered; borrowed. */
-ARRAKIS_API const arrakis_channels *
-arrakis_publisher_channels(const arrakis_publisher *publisher);
+ARRAKIS_API const arrakis_channels *arrakis_publisher_channels(const arrakis_publisher *publisher);
 /**
  * Publish one block: one message a partition. Returns when all of them are delivered.
  *

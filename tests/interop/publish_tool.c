@@ -65,7 +65,8 @@ static arrakis_status read_series(arrakis_channels *mine, arena *a, const json_t
     a->owned = calloc(2 * n + 1, sizeof *a->owned);
     const char *name;
     json_t *value;
-    json_object_foreach ((json_t *)data, name, value) {
+    json_object_foreach((json_t *)data, name, value)
+    {
         int64_t at = arrakis_channels_index(known, name);
         if (!a->series || !a->owned || at < 0) {
             snprintf(err->message, sizeof err->message, "tool: unknown channel %s", name);
@@ -121,7 +122,8 @@ static arrakis_status publish_all(const arrakis_publisher_options *options, arra
     size_t capacity = 0;
     while (getline(&text, &capacity, stdin) > 0) {
         json_t *line = json_loads(text, 0, NULL);
-        arrakis_status status = publish_line(publisher, arrakis_publisher_channels(publisher), line, err);
+        arrakis_status status =
+            publish_line(publisher, arrakis_publisher_channels(publisher), line, err);
         printf("%s%s%s\n", arrakis_status_name(status), status < 0 ? ": " : "",
                status < 0 ? err->message : "");
         fflush(stdout);

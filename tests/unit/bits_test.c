@@ -39,8 +39,8 @@ static void zeros_are_copied_from_any_position_to_any_other(void **state)
                     zeros += !bit(pattern, from + i);
                 assert_int_equal(ark_bits_copy_zeros(target, to, source, from, count), zeros);
                 for (size_t i = 0; i < 40; i++)
-                    assert_int_equal(bit(target, i), i < to || i >= to + count ||
-                                                         bit(pattern, from + i - to));
+                    assert_int_equal(bit(target, i),
+                                     i < to || i >= to + count || bit(pattern, from + i - to));
                 free(source);
             }
 }

@@ -98,7 +98,8 @@ static void a_block_that_does_not_fit_its_channels_is_refused(void **state)
     FAIL(arrakis_block_new(&block, channels, 0, SECOND / 3, &series, err), ARRAKIS_EINVAL,
          "no whole number of samples");
     FAIL(arrakis_block_new(&block, channels, 0, 0, &series, err), ARRAKIS_EINVAL, "duration");
-    FAIL(arrakis_block_new(&block, channels, 0, -SECOND, &series, err), ARRAKIS_EINVAL, "duration");
+    FAIL(arrakis_block_new(&block, channels, 0, -SECOND, &series, err), ARRAKIS_EINVAL,
+         "duration");
     FAIL(arrakis_block_new(&block, NULL, 0, SECOND, &series, err), ARRAKIS_EINVAL, "channels");
     FAIL(arrakis_block_new(&block, channels, 0, SECOND, NULL, err), ARRAKIS_EINVAL, "series");
     FAIL(arrakis_block_new(NULL, channels, 0, SECOND, &series, err), ARRAKIS_EINVAL, "no place");
@@ -152,7 +153,8 @@ static void put(ark_chunk *chunk, const ark_stripe *stripe, uint32_t slot, int64
     for (uint32_t i = 0; i < stripe->slot_count; i++)
         if (i != slot)
             others[other_count++] = i;
-    ark_rows rows = {time_ns, duration_ns, (const uint8_t *)samples, &piece, 1, others, other_count};
+    ark_rows rows = {time_ns, duration_ns, (const uint8_t *)samples, &piece, 1,
+                     others,  other_count};
     assert_int_equal(ark_chunk_put(chunk, stripe, slot_ns, &rows), ARRAKIS_OK);
 }
 
@@ -210,8 +212,9 @@ static void what_was_never_written_is_missing_and_zero(void **state)
 static void an_edge_through_a_sample_stays_inside_the_series(void **state)
 {
     (void)state;
-    static const channel_spec specs[] = {{"X:FAST", ARRAKIS_INT32, 4, NULL, UNSET, UNSET, UNSET},
-                                         {"X:SLOW", ARRAKIS_INT32, 0.5, NULL, UNSET, UNSET, UNSET}};
+    static const channel_spec specs[] = {
+        {"X:FAST", ARRAKIS_INT32, 4, NULL, UNSET, UNSET, UNSET},
+        {"X:SLOW", ARRAKIS_INT32, 0.5, NULL, UNSET, UNSET, UNSET}};
     arrakis_channels *list = channels_of(specs, 2);
     const arrakis_channels *lists[] = {list};
     const int64_t stride_ns = 2 * SECOND;

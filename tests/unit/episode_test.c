@@ -8,7 +8,8 @@ static void the_first_time_is_said_at_once_and_later_ones_in_sums(void **state)
     const struct {
         int64_t at_s;
         uint64_t said;
-    } timeline[] = {{100, 1}, {100, 0}, {115, 0}, {129, 0}, {130, 4}, {131, 0}, {159, 0}, {160, 3}};
+    } timeline[] = {{100, 1}, {100, 0}, {115, 0}, {129, 0},
+                    {130, 4}, {131, 0}, {159, 0}, {160, 3}};
     ark_episode episode = {0};
     for (size_t i = 0; i < COUNT(timeline); i++)
         assert_int_equal(ark_episode_note(&episode, timeline[i].at_s * SECOND), timeline[i].said);

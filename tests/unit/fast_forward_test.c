@@ -42,7 +42,7 @@ static void a_moment_within_the_budget_starts_the_grace_anew(void **state)
 {
     (void)state;
     static const observation timeline[] = {
-        {100, 0, 4, 3, FINE}, {109, 0, 3, 3, FINE}, {110, 0, 4, 3, FINE},
+        {100, 0, 4, 3, FINE}, {109, 0, 3, 3, FINE},    {110, 0, 4, 3, FINE},
         {119, 0, 4, 3, FINE}, {120, 0, 4, 3, FORWARD},
     };
     play(timeline, COUNT(timeline));
@@ -67,8 +67,8 @@ static void a_healthy_stream_does_not_hide_a_stuck_one(void **state)
 {
     (void)state;
     static const observation timeline[] = {
-        {100, 0, 9, 3, FINE},  {100, 1, 1, 3, FINE}, {105, 1, 1, 3, FINE},
-        {109, 1, 1, 3, FINE},  {110, 0, 9, 3, FORWARD},
+        {100, 0, 9, 3, FINE}, {100, 1, 1, 3, FINE},    {105, 1, 1, 3, FINE},
+        {109, 1, 1, 3, FINE}, {110, 0, 9, 3, FORWARD},
     };
     play(timeline, COUNT(timeline));
 }

@@ -52,7 +52,8 @@ static void what_a_channel_lacks_is_named(void **state)
     refuse(two, "here", NULL, "X:A");
     arrakis_channels *none = channels_of(specs, 0);
     arrakis_reader *reader;
-    FAIL(arrakis_kafka_reader_new(&reader, "here", none, NULL, err), ARRAKIS_EINVAL, "no channels");
+    FAIL(arrakis_kafka_reader_new(&reader, "here", none, NULL, err), ARRAKIS_EINVAL,
+         "no channels");
     arrakis_channels_free(none);
 }
 

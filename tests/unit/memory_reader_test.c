@@ -221,9 +221,11 @@ static void calls_check_their_arguments(void **state)
     PASS(arrakis_reader_open(reader, err));
     FAIL(arrakis_reader_open(reader, err), ARRAKIS_EINVAL, "open already");
     FAIL(arrakis_reader_next(reader, 0, NULL, &block, err), ARRAKIS_EINVAL, "missing");
-    FAIL(arrakis_memory_reader_push(reader, 2, "", 0, err), ARRAKIS_EINVAL, "stream 2: the reader has 2");
+    FAIL(arrakis_memory_reader_push(reader, 2, "", 0, err), ARRAKIS_EINVAL,
+         "stream 2: the reader has 2");
     FAIL(arrakis_memory_reader_push(NULL, 0, "", 0, err), ARRAKIS_EINVAL, "not a memory reader");
-    FAIL(arrakis_memory_reader_push(reader, 0, "x", SIZE_MAX, err), ARRAKIS_ENOMEM, "18446744073709551615");
+    FAIL(arrakis_memory_reader_push(reader, 0, "x", SIZE_MAX, err), ARRAKIS_ENOMEM,
+         "18446744073709551615");
     push(reader, 0, rows_of(1, 2)); /* and closed with a message that nobody took */
     arrakis_reader_close(reader);
     arrakis_reader_close(NULL);

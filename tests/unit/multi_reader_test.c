@@ -59,7 +59,8 @@ static void streams_of_all_readers_follow_each_other(void **state)
     for (size_t i = 0; i < 3; i++) {
         assert_string_equal(arrakis_reader_stream_id(b.multi, i), ids[i]);
         const arrakis_channels *channels = arrakis_reader_stream_channels(b.multi, i);
-        assert_string_equal(arrakis_channel_name(arrakis_channels_get(channels, 0)), specs[i].name);
+        assert_string_equal(arrakis_channel_name(arrakis_channels_get(channels, 0)),
+                            specs[i].name);
     }
     arrakis_reader_close(b.multi);
 }

@@ -64,7 +64,12 @@ static bench bench_of(const stream_spec *specs, size_t count, const ark_mux_opti
     bench b = {.count = count, .now = now, .line = "the beginning"};
     ark_mux_stream streams[MAX_STREAMS];
     for (size_t i = 0; i < count; i++) {
-        channel_spec spec = {names[i], ARRAKIS_INT32, 4, ids[i], 0, specs[i].stride * UNIT,
+        channel_spec spec = {names[i],
+                             ARRAKIS_INT32,
+                             4,
+                             ids[i],
+                             0,
+                             specs[i].stride * UNIT,
                              specs[i].latency == UNSET ? UNSET : specs[i].latency * UNIT};
         b.lists[i] = channels_of(&spec, 1);
         b.strides[i] = specs[i].stride;
@@ -175,7 +180,9 @@ static void play_pull(const bench *b, const char *wanted)
         describe(found, sizeof found, block, b->count);
     else
         snprintf(found, sizeof found, "%s",
-                 rc == ARRAKIS_TIMEOUT ? "wait" : rc == ARRAKIS_EGAP ? err.message : "an error");
+                 rc == ARRAKIS_TIMEOUT ? "wait"
+                 : rc == ARRAKIS_EGAP  ? err.message
+                                       : "an error");
     arrakis_block_free(block);
     if (strcmp(found, wanted) != 0)
         OOPS(b, "got \"%s\", wanted \"%s\"", found, wanted);
@@ -285,8 +292,8 @@ static void a_live_mux_begins_at_its_first_data(void **state)
 {
     (void)state;
     const ark_mux_options live = with_start(UNSET);
-    PLAY(one, live, 100, "cursor unset", "newest A unset", "wait", "A 96", "cursor 96", "newest A 96",
-         "96+4 ####", "cursor 100", "wait", "stats 0 0 0 0 0");
+    PLAY(one, live, 100, "cursor unset", "newest A unset", "wait", "A 96", "cursor 96",
+         "newest A 96", "96+4 ####", "cursor 100", "wait", "stats 0 0 0 0 0");
 }
 
 static void live_streams_begin_together_at_the_latest_front(void **state)
@@ -311,16 +318,17 @@ static void a_stream_past_its_deadline_does_not_hold_up_the_beginning(void **sta
     const ark_mux_options live = with_start(UNSET);
     /* created at 102: waits from 100 on; due at 100 + stride + latency */
     PLAY(pair, live, 102, "deadline 108", "A 104", "deadline 108", "now 107", "expire",
-         "cursor unset", "now 108", "expire", "cursor 104", "deadline 112", "wait", "now 112", "expire",
-         "104+4 #### ....", "B 104 = late", "B 108", "A 108", "108+4 #### ####", "stats 1 0 0 0 1");
+         "cursor unset", "now 108", "expire", "cursor 104", "deadline 112", "wait", "now 112",
+         "expire", "104+4 #### ....", "B 104 = late", "B 108", "A 108", "108+4 #### ####",
+         "stats 1 0 0 0 1");
 }
 
 static void a_live_mux_of_silent_streams_begins_where_it_began_to_wait(void **state)
 {
     (void)state;
     const ark_mux_options live = with_start(UNSET);
-    PLAY(pair, live, 101, "deadline 108", "now 108", "expire", "cursor 100", "100+4 .... ....", "wait",
-         "deadline 112", "stats 0 0 0 0 2");
+    PLAY(pair, live, 101, "deadline 108", "now 108", "expire", "cursor 100", "100+4 .... ....",
+         "wait", "deadline 112", "stats 0 0 0 0 2");
 }
 
 static void mixed_strides_begin_on_their_common_grid(void **state)
@@ -328,8 +336,9 @@ static void mixed_strides_begin_on_their_common_grid(void **state)
     (void)state;
     static const stream_spec mixed[] = {{4, 4}, {8, 4}, {2, 4}};
     const ark_mux_options live = with_start(UNSET);
-    PLAY(mixed, live, 100, "A 100", "B 96", "C 98", "cursor 104", "A 104", "C 104", "B 104", "A 108",
-         "C 106", "C 108", "wait", "C 110", "104+8 ######## ######## ########", "stats 0 0 0 0 0");
+    PLAY(mixed, live, 100, "A 100", "B 96", "C 98", "cursor 104", "A 104", "C 104", "B 104",
+         "A 108", "C 106", "C 108", "wait", "C 110", "104+8 ######## ######## ########",
+         "stats 0 0 0 0 0");
 }
 
 static void first_data_older_than_its_deadline_does_not_stall_the_deadlines(void **state)
@@ -348,8 +357,8 @@ static void deadlines_are_exact(void **state)
     (void)state;
     const ark_mux_options live = with_start(UNSET);
     PLAY(pair, live, 100, "A 100", "B 100", "100+4 #### ####", "deadline 112", "A 104",
-         "deadline 112", "now 111", "expire", "wait", "now 112", "expire", "104+4 #### ....", "wait",
-         "deadline 116", "stats 0 0 0 0 1");
+         "deadline 112", "now 111", "expire", "wait", "now 112", "expire", "104+4 #### ....",
+         "wait", "deadline 116", "stats 0 0 0 0 1");
 }
 
 static void the_slowest_contract_sets_the_deadline(void **state)
@@ -357,8 +366,8 @@ static void the_slowest_contract_sets_the_deadline(void **state)
     (void)state;
     static const stream_spec specs[] = {{4, 4}, {4, 12}};
     const ark_mux_options live = with_start(UNSET);
-    PLAY(specs, live, 100, "A 100", "B 100", "100+4 #### ####", "deadline 120", "now 112", "expire",
-         "wait", "B 104", "104+4 .... ####", "A 104 = late", "deadline 124");
+    PLAY(specs, live, 100, "A 100", "B 100", "100+4 #### ####", "deadline 120", "now 112",
+         "expire", "wait", "B 104", "104+4 .... ####", "A 104 = late", "deadline 124");
 }
 
 static void a_tolerance_replaces_the_declared_latency(void **state)
@@ -377,9 +386,9 @@ static void without_a_contract_only_data_makes_a_block(void **state)
     (void)state;
     static const stream_spec half[] = {{4, 4}, {4, UNSET}};
     const ark_mux_options live = with_start(UNSET);
-    PLAY(half, live, 100, "A 100", "deadline never", "now 100000", "expire", "cursor unset", "B 100",
-         "100+4 #### ####", "A 104", "now 200000", "expire", "deadline never", "wait", "B 112",
-         "A 112", "104+4 #### ....", "108+4 .... ....", "112+4 #### ####");
+    PLAY(half, live, 100, "A 100", "deadline never", "now 100000", "expire", "cursor unset",
+         "B 100", "100+4 #### ####", "A 104", "now 200000", "expire", "deadline never", "wait",
+         "B 112", "A 112", "104+4 #### ....", "108+4 .... ....", "112+4 #### ####");
 }
 
 static void what_comes_before_the_horizon_is_late(void **state)
@@ -405,8 +414,8 @@ static void blocks_off_the_stride_are_mismatched(void **state)
     (void)state;
     const ark_mux_options live = with_start(UNSET);
     PLAY(one, live, 100, "A 100", "A 104+2 = mismatched", "A 104+8 = mismatched",
-         "A 105 = mismatched", "A 105+2 = mismatched", "A 104+0 = mismatched", "A 104", "100+4 ####",
-         "104+4 ####", "stats 0 0 5 0 0");
+         "A 105 = mismatched", "A 105+2 = mismatched", "A 104+0 = mismatched", "A 104",
+         "100+4 ####", "104+4 ####", "stats 0 0 5 0 0");
 }
 
 static void nulls_stay_where_they_are(void **state)
@@ -416,7 +425,9 @@ static void nulls_stay_where_they_are(void **state)
     PLAY(one, live, 100, "A 100 #.##", "A 104 ....", "A 108", "100+4 #.##", "104+4 ....",
          "108+4 ####", "stats 0 0 0 0 0");
     live.stride_ns = 12 * UNIT;
-    PLAY(one, live, 96, "A 96 .###", "A 100", "A 104 ##..", "96+12 .#######" "##..");
+    PLAY(one, live, 96, "A 96 .###", "A 100", "A 104 ##..",
+         "96+12 .#######"
+         "##..");
 }
 
 static void a_message_without_the_row_leaves_it_missing(void **state)
@@ -439,9 +450,9 @@ static void in_live_the_oldest_is_dropped_when_others_are_too_far_behind(void **
         play_line(&b, line);
         b.line = "";
     }
-    static const char *const lines[] = {"full A no", "stats 0 0 0 3 0", "0+4 .... ####", "wait",
-                                        "B 12", "4+4 .... ....", "8+4 .... ....", "12+4 #### ####",
-                                        "wait", "stats 0 0 0 3 5"};
+    static const char *const lines[] = {
+        "full A no",     "stats 0 0 0 3 0", "0+4 .... ####",  "wait", "B 12",
+        "4+4 .... ....", "8+4 .... ....",   "12+4 #### ####", "wait", "stats 0 0 0 3 5"};
     play(&b, lines, COUNT(lines));
     bench_free(&b);
 }
@@ -502,8 +513,8 @@ static void blocks_of_several_strides_are_put_together(void **state)
     ark_mux_options live = with_start(UNSET);
     live.stride_ns = 12 * UNIT;
     /* absolute multiples: the first whole one after the front at 100 is 108 */
-    PLAY(pair, live, 100, "A 100", "B 100", "cursor 108", "A 104 = late", "A 108", "A 112", "A 116",
-         "B 112", "B 116", "108+12 ############ ....########", "wait", "deadline 136",
+    PLAY(pair, live, 100, "A 100", "B 100", "cursor 108", "A 104 = late", "A 108", "A 112",
+         "A 116", "B 112", "B 116", "108+12 ############ ....########", "wait", "deadline 136",
          "stats 1 0 0 0 1");
 }
 
@@ -529,7 +540,8 @@ static void an_output_stride_is_a_multiple_of_the_native_one(void **state)
     assert_int_equal(ark_mux_stride_ns(mux), 12 * UNIT);
     ark_mux_free(mux);
     options.stride_ns = 18 * UNIT;
-    FAIL(ark_mux_new(&mux, streams, 2, &options, 0, err), ARRAKIS_EINVAL, "4500000000 ns: wanted a "
+    FAIL(ark_mux_new(&mux, streams, 2, &options, 0, err), ARRAKIS_EINVAL,
+         "4500000000 ns: wanted a "
          "multiple of the native stride, 3000000000 ns");
     assert_null(mux);
     arrakis_channels_free(a);
@@ -561,8 +573,8 @@ static void overdue_is_who_holds_up_the_next_block_and_should_have_come(void **s
     (void)state;
     static const stream_spec specs[] = {{4, 12}, {4, 4}};
     const ark_mux_options options = with_start(100);
-    PLAY(specs, options, 100, "due nobody 108", "now 107", "due nobody 108", "now 108", "due B 108",
-         "B 100", "due nobody 116", "now 116", "due A 116", "A 100", "due never",
+    PLAY(specs, options, 100, "due nobody 108", "now 107", "due nobody 108", "now 108",
+         "due B 108", "B 100", "due nobody 116", "now 116", "due A 116", "A 100", "due never",
          "100+4 #### ####", "due B 112");
 }
 
@@ -653,9 +665,9 @@ static void behind_the_end_of_the_source_the_rest_is_a_shorter_block(void **stat
     (void)state;
     ark_mux_options options = with_start(100);
     options.stride_ns = 12 * UNIT;
-    PLAY(pair, options, 200, "A 100", "A 104", "A 108", "A 112", "A 116", "B 100", "B 104", "B 108",
-         "B 112", "100+12 ############ ############", "wait", "finish", "112+8 ######## ####....",
-         "wait", "stats 0 0 0 0 1");
+    PLAY(pair, options, 200, "A 100", "A 104", "A 108", "A 112", "A 116", "B 100", "B 104",
+         "B 108", "B 112", "100+12 ############ ############", "wait", "finish",
+         "112+8 ######## ####....", "wait", "stats 0 0 0 0 1");
 }
 
 static void behind_the_end_of_the_source_what_it_lacks_is_a_gap(void **state)
@@ -685,8 +697,8 @@ static void skipping_and_raising_end_with_the_source(void **state)
     options.on_gap = ARRAKIS_GAP_SKIP;
     PLAY(pair, options, 200, "A 108", "finish 122", "108+4 #### ....", "wait");
     options.on_gap = ARRAKIS_GAP_RAISE;
-    PLAY(pair, options, 200, "A 108", "finish 122", "gap 100 108", "108+4 #### ....", "gap 112 120",
-         "gap 120 124", "wait");
+    PLAY(pair, options, 200, "A 108", "finish 122", "gap 100 108", "108+4 #### ....",
+         "gap 112 120", "gap 120 124", "wait");
 }
 
 /* ------------------------------------------------------------------ extremes */

@@ -145,8 +145,9 @@ static void the_capacity_covers_the_timeout_and_two_blocks(void **state)
     const struct {
         int64_t timeout_ns, block;
         uint64_t capacity;
-    } cases[] = {{UNSET, 3, 1000},         {2 * SECOND, 3, 1000},      {500 * SECOND, 3, 1000},
-                 {501 * SECOND, 3, 1002},  {3600 * SECOND, 3, 7200},   {UNSET, 900, 1800},
+    } cases[] = {{UNSET, 3, 1000},           {2 * SECOND, 3, 1000},
+                 {500 * SECOND, 3, 1000},    {501 * SECOND, 3, 1002},
+                 {3600 * SECOND, 3, 7200},   {UNSET, 900, 1800},
                  {3600 * SECOND, 900, 7200}, {INT64_MAX / 4, 3, 4611686018}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         bench b = bench_of(cases[i].timeout_ns, 0, cases[i].block);

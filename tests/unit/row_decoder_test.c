@@ -50,7 +50,8 @@ static void print_rows(char *out, size_t size, const bench *b, const ark_rows *r
         arrakis_series series = {chunk->samples + stripe->slots[i].offset,
                                  chunk->mask ? chunk->mask->bits + stripe->slots[i].bits_at : NULL,
                                  stripe->slots[i].samples, ARRAKIS_INT32};
-        assert_int_equal(chunk->mask ? chunk->mask->missing[i] : 0, arrakis_series_missing(series));
+        assert_int_equal(chunk->mask ? chunk->mask->missing[i] : 0,
+                         arrakis_series_missing(series));
         at += (size_t)snprintf(out + at, size - at, "%s", i ? "," : "");
         for (size_t k = 0; k < series.length; k++)
             at += is_present(series, k)
@@ -220,8 +221,9 @@ static void changed_offsets_are_seen(void **state)
     decode(&b, message.data, message.size, "channel X:C has 0 samples (0 ns)");
     set_u32(offsets, 3, 8);
     set_u32(offsets, 4, 8);
-    decode(&b, message.data, message.size, "channel X:D has 0 samples (0 ns), others of the message "
-                                           "last 1000000000 ns");
+    decode(&b, message.data, message.size,
+           "channel X:D has 0 samples (0 ns), others of the message "
+           "last 1000000000 ns");
     ark_buffer_free(&message);
     decode_buffer(&b, rows_of(8, ids, 4, 0), "8+1: 10 11, 20 21, 30 31, 40 41");
     bench_free(&b);
@@ -232,10 +234,10 @@ static void offsets_that_lead_astray_are_refused_under_a_known_header(void **sta
     (void)state;
     bench b = bench_of(four, 4);
     static const uint32_t bad[][5] = {
-        {0, 2, 4, 6, 10},           /* behind the samples */
-        {0, 2, 4, 2, 8},            /* decreasing */
+        {0, 2, 4, 6, 10}, /* behind the samples */
+        {0, 2, 4, 2, 8},  /* decreasing */
         {0, 2, 4, 6, 0x7fffffff},
-        {0, 2, 4, 6, 0x80000000},   /* negative */
+        {0, 2, 4, 6, 0x80000000}, /* negative */
         {0xfffffffe, 0, 2, 4, 6},
         {8, 6, 4, 2, 0},
         {0x7fffffff, 0x80000001, 0x80000003, 0x80000005, 0x80000007},
@@ -388,8 +390,8 @@ static void indexes_may_be_anything_in_32_bits(void **state)
         {"X:C", ARRAKIS_INT32, 2, "p", 65535, SECOND, UNSET},
         {"X:D", ARRAKIS_INT32, 2, "p", 2147483648, SECOND, UNSET},
     };
-    static const uint32_t some[] = {65535, 65536, 65537, 2147483647, 2147483648, 4294967294,
-                                    4294967295, 0};
+    static const uint32_t some[] = {65535,      65536,      65537,      2147483647,
+                                    2147483648, 4294967294, 4294967295, 0};
     bench b = bench_of(far, 4);
     decode_buffer(&b, rows_of(5, some, 8, 0), "5+1: 70 71, 20 21, 10 11, 50 51");
     bench_free(&b);
@@ -423,9 +425,10 @@ static void rows_of_one_message_last_equally_long(void **state)
                                          {"X:B", ARRAKIS_INT32, 4, "p", 1, SECOND, UNSET}};
     static const int32_t first[] = {10, 20};
     bench b = bench_of(rates, 2);
-    decode_buffer(&b, int32_message(5 * SECOND, 2, ids, first, 2),
-                  "channel X:B has 2 samples (500000000 ns), others of the message last 1000000000 "
-                  "ns");
+    decode_buffer(
+        &b, int32_message(5 * SECOND, 2, ids, first, 2),
+        "channel X:B has 2 samples (500000000 ns), others of the message last 1000000000 "
+        "ns");
     decode_buffer(&b, int32_message(5 * SECOND, 1, ids + 1, first, 2), "5+0.5: . ., 10 11 . .");
     bench_free(&b);
 }
@@ -502,10 +505,11 @@ static void channels_that_cannot_share_a_topic_are_refused(void **state)
         arrakis_dtype dtype;
         double rate;
         const char *text;
-    } cases[] = {{70000, ARRAKIS_INT32, 2, "X:A and X:B are both at partition p, index 70000"},
-                 {UNSET, ARRAKIS_INT32, 2, "channel X:B has no partition_index"},
-                 {1, ARRAKIS_INT16, 2, "channel X:B is int16, others of its partition p are int32"},
-                 {1, ARRAKIS_INT32, 2.5, "X:B: 2.5 Hz gives no whole number of samples"}};
+    } cases[] = {
+        {70000, ARRAKIS_INT32, 2, "X:A and X:B are both at partition p, index 70000"},
+        {UNSET, ARRAKIS_INT32, 2, "channel X:B has no partition_index"},
+        {1, ARRAKIS_INT16, 2, "channel X:B is int16, others of its partition p are int32"},
+        {1, ARRAKIS_INT32, 2.5, "X:B: 2.5 Hz gives no whole number of samples"}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         specs[1].index = cases[i].index;
         specs[1].dtype = cases[i].dtype;

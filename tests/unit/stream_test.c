@@ -471,10 +471,10 @@ static void what_happened_is_counted(void **state)
     bench b = bench_of(patient, &o);
     assert_int_equal(arrakis_stream_lag_ns(b.stream, 0), UNSET);
     push(&b, 0, PAST + 100 * MS, 1);
-    push(&b, 0, PAST + 100 * MS, 1);          /* a duplicate */
-    push(&b, 0, PAST, 1);                     /* late */
-    push(&b, 0, PAST - 100 * MS, 1);          /* before the start: never asked for */
-    push(&b, 1, PAST + 330 * MS, 1);          /* off the grid */
+    push(&b, 0, PAST + 100 * MS, 1); /* a duplicate */
+    push(&b, 0, PAST, 1);            /* late */
+    push(&b, 0, PAST - 100 * MS, 1); /* before the start: never asked for */
+    push(&b, 1, PAST + 330 * MS, 1); /* off the grid */
     PASS(arrakis_memory_reader_push(b.reader, 1, "?", 1, err));
     while (next_status(&b, -1) == ARRAKIS_OK)
         ;
@@ -521,7 +521,8 @@ static void options_that_make_no_sense_are_refused(void **state)
         const char *text;
     } cases[] = {
         {{sizeof cases[0].o, -1, UNSET, UNSET, 0, UNSET, UNSET}, "start -1 ns"},
-        {{sizeof cases[0].o, INT64_MAX, UNSET, UNSET, 0, UNSET, UNSET}, "start 9223372036854775807"},
+        {{sizeof cases[0].o, INT64_MAX, UNSET, UNSET, 0, UNSET, UNSET},
+         "start 9223372036854775807"},
         {{sizeof cases[0].o, 5, 4, UNSET, 0, UNSET, UNSET}, "end 4 ns lies before start 5 ns"},
         {{sizeof cases[0].o, 5, 6, 1, 0, UNSET, UNSET}, "exclude each other"},
         {{sizeof cases[0].o, 5, UNSET, 0, 0, UNSET, UNSET}, "duration 0 ns"},
@@ -539,7 +540,8 @@ static void options_that_make_no_sense_are_refused(void **state)
         arrakis_stream *stream;
         PASS(arrakis_memory_reader_new(&reader, channels, err));
         arrakis_channels_free(channels);
-        FAIL(arrakis_stream_open(&stream, reader, &cases[i].o, err), ARRAKIS_EINVAL, cases[i].text);
+        FAIL(arrakis_stream_open(&stream, reader, &cases[i].o, err), ARRAKIS_EINVAL,
+             cases[i].text);
         assert_null(stream);
     }
     arrakis_stream *stream;

@@ -128,8 +128,12 @@ static void times_of_all_kinds_are_waited_for(void **state)
     const struct {
         int64_t gps_ns;
         bool due;
-    } times[] = {{INT64_C(1000000000) * SECOND, true}, {INT64_MAX, false}, {0, true},
-                 {INT64_MIN + 1, true},                {UNSET, false},     {-SECOND, true}};
+    } times[] = {{INT64_C(1000000000) * SECOND, true},
+                 {INT64_MAX, false},
+                 {0, true},
+                 {INT64_MIN + 1, true},
+                 {UNSET, false},
+                 {-SECOND, true}};
     for (size_t i = 0; i < COUNT(times); i++) {
         ark_waiter_arm(&waiter, times[i].gps_ns);
         assert_int_equal(readable(waiter.fd), times[i].due);

@@ -2,6 +2,7 @@
 #include "error.h"
 #include "kafka_conf.h"
 #include "kafka_producer.h"
+#include "options.h"
 #include "publisher.h"
 
 #include <inttypes.h>
@@ -191,7 +192,7 @@ static arrakis_status check_options(arrakis_publisher_options *out,
     if (!given || !given->struct_size)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "no options, or not set up with ARRAKIS_PUBLISHER_OPTIONS_INIT");
-    memcpy(out, given, given->struct_size < sizeof *out ? given->struct_size : sizeof *out);
+    ark_copy_struct(out, sizeof *out, given, given->struct_size);
     if (!out->publisher_id || !*out->publisher_id)
         return ark_fail(err, ARRAKIS_EINVAL, "no publisher_id given");
     if (out->replay_id && !*out->replay_id)

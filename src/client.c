@@ -49,6 +49,12 @@ static arrakis_status check_options(const arrakis_client_options *options, arrak
     if (options->request_timeout_ns != ARRAKIS_UNSET && options->request_timeout_ns <= 0)
         return ark_fail(err, ARRAKIS_EINVAL, "request_timeout_ns is %lld, wanted over 0",
                         (long long)options->request_timeout_ns);
+    if (options->stall_timeout_ns != ARRAKIS_UNSET && options->stall_timeout_ns <= 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "stall_timeout_ns is %lld, wanted over 0",
+                        (long long)options->stall_timeout_ns);
+    if (options->max_message_bytes != ARRAKIS_UNSET && options->max_message_bytes <= 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "max_message_bytes is %lld, wanted over 0",
+                        (long long)options->max_message_bytes);
     return options->kafka_url ? ark_kafka_metadata_check(options->kafka_url, err) : ARRAKIS_OK;
 }
 

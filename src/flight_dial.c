@@ -18,6 +18,9 @@ static const char *const root_files[] = {
 };
 #define PEM_SIZE_MAX ((size_t)16 << 20)
 
+/* A second of 8,000 channels of 16,384 Hz in double precision: far beyond what a site sends at once. */
+#define DEFAULT_MAX_MESSAGE (INT64_C(1) << 30)
+
 static arrakis_status read_file(char **out, const char *path, arrakis_error *err)
 {
     FILE *file = fopen(path, "re");
@@ -80,6 +83,9 @@ static arrakis_status fill(ark_dial_options *dial, const arrakis_client_options 
         (publisher_id && !(dial->publisher_id = strdup(publisher_id))))
         return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
     dial->insecure_token = o->insecure_token;
+    dial->max_message = o->max_message_bytes == ARRAKIS_UNSET            ? DEFAULT_MAX_MESSAGE
+                        : o->max_message_bytes > (int64_t)(SIZE_MAX / 4) ? (int64_t)(SIZE_MAX / 4)
+                                                                         : o->max_message_bytes;
     arrakis_status rc = read_pem(&dial->roots_pem, o->ca_file, "-----BEGIN CERTIFICATE-----", err);
     if (rc == ARRAKIS_OK)
         rc = read_pem(&dial->cert_pem, o->cert_file, "-----BEGIN CERTIFICATE-----", err);

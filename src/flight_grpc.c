@@ -12,6 +12,7 @@
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 #include <grpc/slice.h>
+#include <grpc/slice_buffer.h>
 #include <grpc/support/alloc.h>
 #include <grpc/support/log.h>
 #include <grpc/support/time.h>
@@ -150,7 +151,16 @@ static void open_grpc(ark_transport_channel *channel, const ark_transport_option
     grpc_arg agent = {.type = GRPC_ARG_STRING,
                       .key = (char *)(uintptr_t) "grpc.primary_user_agent"};
     agent.value.string = (char *)(uintptr_t)options->user_agent;
+    /* gRPC compares with its own limit of a message when all of it is here. The quota ends the
+     * connection while it comes. */
+    grpc_resource_quota *quota = grpc_resource_quota_create("libarrakis");
+    grpc_resource_quota_resize(quota, options->memory_max);
+    grpc_arg memory = {.type = GRPC_ARG_POINTER,
+                       .key = (char *)(uintptr_t)GRPC_ARG_RESOURCE_QUOTA};
+    memory.value.pointer.p = quota;
+    memory.value.pointer.vtable = grpc_resource_quota_arg_vtable();
     grpc_arg args[] = {
+        memory,
         integer_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, -1),
         integer_arg(GRPC_ARG_MAX_SEND_MESSAGE_LENGTH, -1),
         integer_arg(GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE_MS),
@@ -165,6 +175,7 @@ static void open_grpc(ark_transport_channel *channel, const ark_transport_option
         channel->channel = grpc_channel_create(options->target, credentials, &all);
         grpc_channel_credentials_release(credentials);
     }
+    grpc_resource_quota_unref(quota);
     channel->has_thread =
         channel->channel && pthread_create(&channel->thread, NULL, run, channel->queue) == 0;
 }
@@ -372,11 +383,25 @@ static arrakis_status call_recv(ark_transport_call *call, size_t *size)
     return rc;
 }
 
+/* Piece by piece, each freed before the next: a large message is not here twice. */
+static void move_pieces(grpc_slice_buffer *pieces, uint8_t *at)
+{
+    while (pieces->count) {
+        grpc_slice slice = grpc_slice_buffer_take_first(pieces);
+        memcpy(at, GRPC_SLICE_START_PTR(slice), GRPC_SLICE_LENGTH(slice));
+        at += GRPC_SLICE_LENGTH(slice);
+        grpc_slice_unref(slice);
+    }
+}
+
 static void call_take(ark_transport_call *call, void *to)
 {
     grpc_byte_buffer_reader reader;
     uint8_t *at = to;
-    if (grpc_byte_buffer_reader_init(&reader, call->message)) {
+    if (call->message->type == GRPC_BB_RAW &&
+        call->message->data.raw.compression == GRPC_COMPRESS_NONE) {
+        move_pieces(&call->message->data.raw.slice_buffer, at);
+    } else if (grpc_byte_buffer_reader_init(&reader, call->message)) {
         grpc_slice *slice;
         while (grpc_byte_buffer_reader_peek(&reader, &slice)) {
             memcpy(at, GRPC_SLICE_START_PTR(*slice), GRPC_SLICE_LENGTH(*slice));
@@ -407,6 +432,8 @@ static void call_status(const ark_transport_call *call, ark_call_status *status)
         .message = own->text ? own->text : "",
         .arrow_code = own->arrow_code ? own->arrow_code : "",
         .local = own->initial.count == 0 && own->trailing.count == 0,
+        .overfull = own->code == GRPC_STATUS_RESOURCE_EXHAUSTED && own->text &&
+                    strcmp(own->text, "Buffers full") == 0, /* gRPC's words for it */
     };
 }
 

@@ -4,11 +4,14 @@
 #include "error.h"
 #include "flight_status.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SERVICE "/arrow.flight.protocol.FlightService/"
+/* Beside a message of the largest size: what is under way of others, small ones. */
+#define FRAMING_ROOM ((size_t)64 << 20)
 
 static arrakis_status no_memory(const char *url, arrakis_error *err)
 {
@@ -53,6 +56,7 @@ static arrakis_status dial(ark_session *session, const char *text, ark_dial_opti
     }
     if ((rc = set_authorization(session, &url, options, err)) < 0)
         return rc;
+    session->max_message = options->max_message;
     const ark_transport_options transport = {
         .target = url.target,
         .tls = url.tls,
@@ -60,6 +64,7 @@ static arrakis_status dial(ark_session *session, const char *text, ark_dial_opti
         .cert_pem = options->cert_pem,
         .key_pem = options->key_pem,
         .user_agent = "libarrakis/" ARRAKIS_VERSION,
+        .memory_max = (size_t)options->max_message + FRAMING_ROOM,
     };
     return session->transport->open(&session->channel, &transport, err);
 }
@@ -154,6 +159,17 @@ arrakis_status ark_call_start_many(ark_call *call, ark_session *session, const c
     return rc < 0 ? rc : ARRAKIS_OK;
 }
 
+/* size 0: the connection was given up before all of it was here. */
+static arrakis_status too_large(const ark_call *call, size_t size, arrakis_error *err)
+{
+    char found[64] = "more at once than may be";
+    if (size)
+        snprintf(found, sizeof found, "a message of %zu bytes", size);
+    return ark_fail(err, ARRAKIS_EFORMAT,
+                    "%.200s sends %s, wanted up to %" PRId64 " bytes (max_message_bytes)",
+                    call->session->url, found, call->session->max_message);
+}
+
 arrakis_status ark_call_recv(ark_call *call, arrakis_error *err)
 {
     const ark_transport *transport = call->session->transport;
@@ -161,6 +177,8 @@ arrakis_status ark_call_recv(ark_call *call, arrakis_error *err)
     arrakis_status rc = transport->recv(call->call, &size);
     if (rc == ARRAKIS_OK) {
         call->message.size = 0;
+        if (size > (size_t)call->session->max_message)
+            return too_large(call, size, err);
         /* gRPC holds those bytes already: the size is no mere claim */
         if ((rc = ark_buffer_reserve(&call->message, size + 1, err)) < 0)
             return rc;
@@ -170,6 +188,8 @@ arrakis_status ark_call_recv(ark_call *call, arrakis_error *err)
     } else if (rc == ARRAKIS_DONE) {
         ark_call_status status;
         transport->status(call->call, &status);
+        if (status.overfull)
+            return too_large(call, 0, err);
         rc = ark_flight_status(&status, call->session->url, err);
         return rc < 0 ? rc : ARRAKIS_DONE;
     }

@@ -16,6 +16,7 @@ typedef struct ark_dial_options {
     bool insecure_token;
     char *publisher_id; /* NULL: tokens are for reading */
     char *roots_pem, *cert_pem, *key_pem;
+    int64_t max_message; /* bytes */
 } ark_dial_options;
 
 arrakis_status ark_dial_options_new(ark_dial_options **out, const arrakis_client_options *options,
@@ -29,6 +30,7 @@ typedef struct ark_session {
     ark_transport_channel *channel;
     char *url;           /* scheme and target, for messages */
     char *authorization; /* the header's value, or NULL */
+    int64_t max_message;
 } ark_session;
 
 arrakis_status ark_session_open(ark_session **out, const char *url, ark_dial_options *options,

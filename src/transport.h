@@ -11,7 +11,7 @@
 #include <arrakis/arrakis.h>
 
 /* Of this header; a module that has another one is refused. */
-#define ARK_TRANSPORT_VERSION 1u
+#define ARK_TRANSPORT_VERSION 2u
 
 typedef struct ark_transport_channel ark_transport_channel;
 typedef struct ark_transport_call ark_transport_call;
@@ -22,6 +22,9 @@ typedef struct ark_transport_options {
     const char *roots_pem;          /* NULL: those that gRPC finds */
     const char *cert_pem, *key_pem; /* both or neither */
     const char *user_agent;
+    /* What the connection's calls may hold of what has come and is not taken. The largest message
+     * must fit, with room for the framing. */
+    size_t memory_max;
 } ark_transport_options;
 
 typedef struct ark_header {
@@ -34,6 +37,7 @@ typedef struct ark_call_status {
     const char *message;
     const char *arrow_code; /* trailer x-arrow-status */
     bool local;             /* no server said so */
+    bool overfull;          /* memory_max was not enough */
 } ark_call_status;
 
 typedef struct ark_transport {

@@ -485,15 +485,18 @@ typedef struct arrakis_client_options {
     /** PEM; who signs the server's certificate. NULL: whom the system trusts */
     const char *ca_file;
     const char *cert_file, *key_file; /**< PEM; a client certificate, or NULL */
-    /** how long a server's stream of past data may be silent; ARRAKIS_UNSET: 5 minutes. A live one
-     *  may for what its channels promise and 30 s more. */
+    /** how long a server may send nothing of a stream that it owes: of the past, ARRAKIS_UNSET is
+     *  5 minutes; of the present, beyond what its channels promise, 30 s */
     int64_t stall_timeout_ns;
+    /** the largest message taken of a server, and about what a connection to one may hold;
+     *  ARRAKIS_UNSET: 1 GiB */
+    int64_t max_message_bytes;
 } arrakis_client_options;
 
 #define ARRAKIS_CLIENT_OPTIONS_INIT                                                               \
     {                                                                                             \
         sizeof(arrakis_client_options), NULL, NULL, NULL, NULL, 0, ARRAKIS_UNSET, NULL, false,    \
-            NULL, NULL, NULL, ARRAKIS_UNSET                                                       \
+            NULL, NULL, NULL, ARRAKIS_UNSET, ARRAKIS_UNSET                                        \
     }
 
 typedef struct arrakis_client arrakis_client;

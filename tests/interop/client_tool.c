@@ -3,7 +3,7 @@
  *        client_tool [OPTION=VALUE]... stream NAME...
  *
  * A client with options that the program has none for: url, token, insecure (1), ca, cert, key,
- * timeout and stall (seconds), start and end (GPS ns). Prints the count, or each block's time. */
+ * timeout and stall (seconds), largest (bytes of a message), start and end (GPS ns). Prints the count, or each block's time. */
 #include <arrakis/arrakis.h>
 
 #include <stdio.h>
@@ -38,6 +38,7 @@ static bool set_option(arrakis_client_options *client, arrakis_request *request,
         {"key=", &client->key_file, NULL, NULL, NULL},
         {"timeout=", NULL, &client->request_timeout_ns, NULL, NULL},
         {"stall=", NULL, &client->stall_timeout_ns, NULL, NULL},
+        {"largest=", NULL, NULL, &client->max_message_bytes, NULL},
         {"start=", NULL, NULL, &request->start_ns, NULL},
         {"end=", NULL, NULL, &request->end_ns, NULL},
     };

@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 from arrakis import Client
 from faulty import (
-    END_STREAM, GOAWAY, HEADERS, NAME, OK_HEADERS, RESET, STRIDES, Authority, FlightServer, Proxy,
-    TlsServer, field, flight_data, flight_info, framed, literal, ticket,
+    END_STREAM, GOAWAY, HEADERS, NAME, RESET, STRIDES, Authority, FlightServer, Gone,
+    Proxy, TlsServer, answers, field, flight_data, flight_info, framed, literal, ticket,
 )  # fmt: skip
 from pytest_arrakis.plugin import (  # noqa: F401
     arrakis_channel_configs, arrakis_fault_server, arrakis_replay_channel_configs,
@@ -601,6 +601,62 @@ def test_a_replica_takes_over_a_live_stream(server, cli, tmp_path):
     assert all(v is not None for d in blocks[-1]["data"].values() for v in d)
 
 
+def resident(process):
+    """kB of memory at the most, the sanitizer's share included."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(next(x for x in status.splitlines() if x.startswith("VmHWM")).split()[1])
+
+
+def test_a_message_larger_than_allowed(tool):
+    """The error names both sizes; one of the largest size allowed is taken."""
+    padding = field(3, b"x" * 100_000)
+
+    def padded(reply, good):
+        for message in good:
+            reply.message(message + padding)
+        reply.end()
+
+    with FlightServer(bad={("Stream", "get"): padded}) as s:
+        largest = max(map(len, answers(0, STRIDES * STRIDE)["Stream", "get"])) + len(padding)
+        arguments = [f"url={s.url}", "start=0", f"end={STRIDES * STRIDE}"]
+        done = tool(*arguments, f"largest={largest}", "stream", NAME)
+        assert len(done.stdout.splitlines()) == STRIDES
+        done = tool(*arguments, f"largest={largest - 1}", "stream", NAME, check=1)
+        assert "ARRAKIS_EFORMAT" in done.stderr and s.url in done.stderr
+        assert f"of {largest} bytes, wanted up to {largest - 1} " in done.stderr
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["comes", "is claimed"])
+def test_an_oversized_message_does_not_fill_the_memory(tool_command, ends):
+    """gRPC itself would take in all of it before it says anything."""
+    gone = threading.Event()
+
+    def oversized(reply, good):
+        try:
+            reply.data(struct.pack(">BI", 0, (400 << 20) if ends else 2**32 - 1))
+            for _ in range(400):
+                reply.data(b"\0" * 2**20)
+            reply.end()
+        except Gone:
+            gone.set()
+            raise
+
+    with FlightServer(bad={("Count", "get"): oversized}) as s:
+        process = tool_command(f"url={s.url}", f"largest={2**20}", "timeout=20", "count")
+        most = 0
+        while process.poll() is None:
+            try:
+                most = max(most, resident(process))
+            except (OSError, StopIteration):
+                break  # it has just ended
+            time.sleep(0.01)
+        out, errors = process.communicate(timeout=60)
+    assert process.returncode == 1 and not out
+    assert "ARRAKIS_EFORMAT" in errors and f"wanted up to {2**20} bytes" in errors
+    assert gone.is_set()
+    assert most < 250_000
+
+
 def test_a_server_sends_no_more_than_is_read(cli):
     """Whoever does not read the output does not fill the memory."""
     count, padding, sent = 3000, field(3, b"x" * 60000), []
@@ -622,9 +678,7 @@ def test_a_server_sends_no_more_than_is_read(cli):
                 before = len(sent)
                 time.sleep(1)
             assert len(sent) < count / 2
-            status = Path(f"/proc/{process.pid}/status").read_text()
-            resident = int(next(x for x in status.splitlines() if x.startswith("VmRSS")).split()[1])
-            assert resident < 150_000  # kB, the sanitizer's share included
+            assert resident(process) < 150_000
             out, errors = process.communicate(timeout=60)
         finally:
             process.kill()

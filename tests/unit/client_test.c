@@ -84,6 +84,12 @@ static void a_client_needs_a_source(void **state)
     refuse_options(&options, ARRAKIS_EINVAL, "request_timeout_ns is 0");
     const arrakis_property property = {"debug", NULL};
     options.request_timeout_ns = ARRAKIS_UNSET;
+    options.stall_timeout_ns = 0;
+    refuse_options(&options, ARRAKIS_EINVAL, "stall_timeout_ns is 0, wanted over 0");
+    options.stall_timeout_ns = ARRAKIS_UNSET;
+    options.max_message_bytes = -1;
+    refuse_options(&options, ARRAKIS_EINVAL, "max_message_bytes is -1, wanted over 0");
+    options.max_message_bytes = ARRAKIS_UNSET;
     options.properties = &property;
     options.property_count = 1;
     refuse_options(&options, ARRAKIS_EINVAL, "property 0: its value is NULL");

@@ -50,10 +50,10 @@ struct ark_row_decoder {
     int64_t row_count;
     bytes shape_bytes; /* the ids, then the offsets */
     bool plan_kept;    /* pieces and missing belong to these bytes */
-    ark_piece *pieces;
-    size_t piece_count;
+    ark_piece *pieces; /* mostly one or a few: room for more is made when they come */
+    size_t piece_count, piece_room;
     uint32_t *missing;
-    size_t missing_count;
+    size_t missing_count, missing_room;
     uint32_t *stamp_of; /* slots met in the message of that stamp */
     uint32_t stamp;
     int64_t duration_ns;
@@ -81,21 +81,22 @@ static int32_t find_slot(const ark_row_decoder *d, uint32_t index)
 /* Tables sized by the largest index that still fits the direct one. */
 static arrakis_status allocate(ark_row_decoder *d, arrakis_error *err)
 {
+    size_t far = 0;
     for (uint32_t i = 0; i < d->slot_count; i++) {
         const arrakis_channel_info *info = &arrakis_channels_get(d->channels, i)->info;
         if (info->partition_index == ARRAKIS_UNSET)
             return ark_fail(err, ARRAKIS_EINVAL, "channel %s has no partition_index", info->name);
-        if (info->partition_index < DIRECT_INDEXES && info->partition_index >= d->slot_of_size)
+        if (info->partition_index >= DIRECT_INDEXES)
+            far++;
+        else if (info->partition_index >= d->slot_of_size)
             d->slot_of_size = (uint32_t)info->partition_index + 1;
     }
     size_t n = (size_t)d->slot_count + 1;
     d->slot_of = malloc((d->slot_of_size + 1) * sizeof *d->slot_of);
-    d->far = calloc(n, sizeof *d->far);
+    d->far = calloc(far + 1, sizeof *d->far);
     d->wanted_samples = calloc(n, sizeof *d->wanted_samples);
-    d->pieces = calloc(n, sizeof *d->pieces);
-    d->missing = calloc(n, sizeof *d->missing);
     d->stamp_of = calloc(n, sizeof *d->stamp_of);
-    if (!d->slot_of || !d->far || !d->wanted_samples || !d->pieces || !d->missing || !d->stamp_of)
+    if (!d->slot_of || !d->far || !d->wanted_samples || !d->stamp_of)
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     for (uint32_t i = 0; i < d->slot_of_size; i++)
         d->slot_of[i] = NO_SLOT;
@@ -374,8 +375,19 @@ static bool keep_shape(ark_row_decoder *d)
     return true;
 }
 
+/* The list with room for one more; NULL: out of memory, the list is as before. */
+static void *with_room(void *list, size_t *room, size_t count, size_t size)
+{
+    if (count < *room)
+        return list;
+    void *grown = reallocarray(list, 2 * count + 1, size);
+    if (grown)
+        *room = 2 * count + 1;
+    return grown;
+}
+
 /* Append a row's samples, to the piece before where they lie behind it and belong behind it. */
-static void add_piece(ark_row_decoder *d, uint32_t slot, int32_t first, uint32_t length)
+static bool add_piece(ark_row_decoder *d, uint32_t slot, int32_t first, uint32_t length)
 {
     const ark_column *data = &d->columns[d->data_column];
     size_t size = arrakis_dtype_size(d->dtype);
@@ -384,8 +396,12 @@ static void add_piece(ark_row_decoder *d, uint32_t slot, int32_t first, uint32_t
     if (last && last->length == length && last->slot + last->slots == slot &&
         last->samples_at + (size_t)last->slots * length * size == samples_at) {
         last->slots++;
-        return;
+        return true;
     }
+    ark_piece *pieces = with_room(d->pieces, &d->piece_room, d->piece_count, sizeof *pieces);
+    if (!pieces)
+        return false;
+    d->pieces = pieces;
     ark_piece *piece = &d->pieces[d->piece_count++];
     *piece = (ark_piece){.samples_at = samples_at,
                          .valid_at = SIZE_MAX,
@@ -396,6 +412,7 @@ static void add_piece(ark_row_decoder *d, uint32_t slot, int32_t first, uint32_t
         piece->valid_at = (size_t)(data->child_valid - d->body);
         piece->valid_bit = (size_t)first;
     }
+    return true;
 }
 
 /* A row's duration must be the stride, or the same shorter span as its neighbours'. */
@@ -435,9 +452,25 @@ static arrakis_status add_row(ark_row_decoder *d, int64_t row, arrakis_error *er
     int32_t first = offset_at(data, row);
     uint32_t length = (uint32_t)(offset_at(data, row + 1) - first);
     arrakis_status rc = check_length(d, slot, length, err);
-    if (rc == ARRAKIS_OK)
-        add_piece(d, slot, first, length);
+    if (rc == ARRAKIS_OK && !add_piece(d, slot, first, length))
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     return rc;
+}
+
+/* The slots without a row. */
+static arrakis_status note_missing(ark_row_decoder *d, arrakis_error *err)
+{
+    for (uint32_t slot = 0; slot < d->slot_count; slot++) {
+        if (d->stamp_of[slot] == d->stamp)
+            continue;
+        uint32_t *missing =
+            with_room(d->missing, &d->missing_room, d->missing_count, sizeof *missing);
+        if (!missing)
+            return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        d->missing = missing;
+        d->missing[d->missing_count++] = slot;
+    }
+    return ARRAKIS_OK;
 }
 
 static arrakis_status make_plan(ark_row_decoder *d, arrakis_error *err)
@@ -450,14 +483,13 @@ static arrakis_status make_plan(ark_row_decoder *d, arrakis_error *err)
         memset(d->stamp_of, 0, d->slot_count * sizeof *d->stamp_of);
         d->stamp = 1;
     }
-    for (int64_t row = 0; row < d->row_count; row++) {
-        arrakis_status rc = add_row(d, row, err);
-        if (rc < 0)
-            return rc;
-    }
-    for (uint32_t slot = 0; slot < d->slot_count; slot++)
-        if (d->stamp_of[slot] != d->stamp)
-            d->missing[d->missing_count++] = slot;
+    arrakis_status rc = ARRAKIS_OK;
+    for (int64_t row = 0; rc == ARRAKIS_OK && row < d->row_count; row++)
+        rc = add_row(d, row, err);
+    if (rc == ARRAKIS_OK)
+        rc = note_missing(d, err);
+    if (rc < 0)
+        return rc;
     if (d->duration_ns == ARRAKIS_UNSET)
         d->duration_ns = d->stride_ns;
     /* the plan follows from the header, the ids and the offsets alone, but where rows may be null */

@@ -126,7 +126,7 @@ int main(int argc, char **argv)
     }
     free(runs);
     free(out);
-    ark_chunk_free(chunk);
+    ark_chunk_free(chunk, stripe);
     ark_row_decoder_free(decoder);
     ark_layout_free(layout);
     arrakis_channels_free(channels);

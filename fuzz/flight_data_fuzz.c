@@ -72,7 +72,7 @@ static void keep_block(const ark_rows *rows)
     ark_chunk *chunk = ark_chunk_new(stripe, rows->time_ns);
     if (chunk)
         ark_chunk_put(chunk, stripe, rows->time_ns, rows);
-    ark_chunk_free(chunk);
+    ark_chunk_free(chunk, stripe);
 }
 
 static void read_blocks(const ark_batches *batches)

@@ -133,7 +133,7 @@ arrakis_status arrakis_block_new(arrakis_block **out, arrakis_channels *channels
     if (rc == ARRAKIS_OK)
         rc = ark_block_assemble(out, layout, start_ns, &chunk, err);
     if (rc < 0)
-        ark_chunk_free(chunk);
+        ark_chunk_free(chunk, &layout->stripes[0]);
     ark_layout_free(layout);
     return rc;
 }
@@ -150,7 +150,7 @@ void arrakis_block_free(arrakis_block *block)
     if (!block || atomic_fetch_sub(&block->refs, 1) != 1)
         return;
     for (size_t i = 0; i < block->layout->stripe_count; i++)
-        ark_chunk_free(block->chunks[i]);
+        ark_chunk_free(block->chunks[i], &block->layout->stripes[i]);
     ark_layout_free(block->layout);
     free(block);
 }

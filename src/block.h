@@ -41,6 +41,9 @@ typedef struct ark_slot {
     uint16_t dtype;   /* so that a series is told without looking up its channel */
 } ark_slot;
 
+typedef struct ark_chunk ark_chunk;
+typedef struct ark_spares ark_spares;
+
 /* One stream of a layout. */
 typedef struct ark_stripe {
     int64_t stride_ns;
@@ -49,6 +52,7 @@ typedef struct ark_stripe {
     bool packed; /* neighbouring slots lie without a hole */
     size_t sample_bytes, mask_bytes;
     ark_slot *slots;
+    ark_spares *spares; /* NULL: its chunks are small */
 } ark_stripe;
 
 /* Where a channel is. */
@@ -83,14 +87,22 @@ typedef struct ark_mask {
     uint8_t *bits;     /* validity, at ark_slot.bits_at */
 } ark_mask;
 
-typedef struct ark_chunk {
+struct ark_chunk {
     int64_t start_ns;         /* of the span it covers */
     int64_t begin_ns, end_ns; /* of the data in it, when an edge block left its ends open */
     uint32_t next;            /* strides before this one are known */
     uint32_t elements;        /* strides with data */
     ark_mask *mask;           /* NULL: nothing is missing */
     _Alignas(8) uint8_t samples[];
-} ark_chunk;
+};
+
+/* Chunks to be used again, a few of each stripe. An allocator gives memory of this size back to the
+ * system at every block, and every page of it then costs a fault and 4 kB of zeros: as much as the
+ * copy of the samples. Small ones it handles well. Any thread may free a block. */
+enum { ARK_SPARES = 4, ARK_SPARES_FROM = 32 << 10 };
+struct ark_spares {
+    _Atomic(ark_chunk *) chunks[ARK_SPARES];
+};
 
 ark_chunk *ark_chunk_new(const ark_stripe *stripe, int64_t start_ns);
 /* Copy rows into the stride that begins at slot_ns (not before chunk->next); what lies between is
@@ -103,7 +115,7 @@ arrakis_status ark_chunk_mask(ark_chunk *chunk, const ark_stripe *stripe, uint32
                               const uint8_t *valid);
 /* Nothing more will come: the rest is missing. After ENOMEM it is as before. */
 arrakis_status ark_chunk_close(ark_chunk *chunk, const ark_stripe *stripe);
-void ark_chunk_free(ark_chunk *chunk);
+void ark_chunk_free(ark_chunk *chunk, const ark_stripe *stripe);
 
 /* ---- blocks */
 

@@ -4,10 +4,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+static ark_chunk *take_spare(ark_spares *spares)
+{
+    ark_chunk *chunk = NULL;
+    for (size_t i = 0; spares && !chunk && i < ARK_SPARES; i++)
+        chunk = atomic_exchange_explicit(&spares->chunks[i], NULL, memory_order_acquire);
+    return chunk;
+}
+
+/* False: there are enough of them. */
+static bool keep_spare(ark_spares *spares, ark_chunk *chunk)
+{
+    for (size_t i = 0; spares && i < ARK_SPARES; i++) {
+        ark_chunk *none = NULL;
+        if (atomic_compare_exchange_strong_explicit(&spares->chunks[i], &none, chunk,
+                                                    memory_order_release, memory_order_relaxed))
+            return true;
+    }
+    return false;
+}
+
 ark_chunk *ark_chunk_new(const ark_stripe *stripe, int64_t start_ns)
 {
-    ark_chunk *chunk = malloc(sizeof *chunk + stripe->sample_bytes);
-    if (!chunk)
+    ark_chunk *chunk = take_spare(stripe->spares);
+    if (!chunk && !(chunk = malloc(sizeof *chunk + stripe->sample_bytes)))
         return NULL;
     chunk->start_ns = start_ns;
     chunk->begin_ns = start_ns;
@@ -17,11 +37,13 @@ ark_chunk *ark_chunk_new(const ark_stripe *stripe, int64_t start_ns)
     return chunk;
 }
 
-void ark_chunk_free(ark_chunk *chunk)
+void ark_chunk_free(ark_chunk *chunk, const ark_stripe *stripe)
 {
-    if (chunk)
-        free(chunk->mask);
-    free(chunk);
+    if (!chunk)
+        return;
+    free(chunk->mask);
+    if (!keep_spare(stripe->spares, chunk))
+        free(chunk);
 }
 
 /* The mask is made when the first sample is missing: until then everything was there. */

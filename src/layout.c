@@ -59,7 +59,11 @@ static arrakis_status add_stripe(ark_layout *layout, size_t i, const arrakis_cha
     stripe->slots = calloc(stripe->slot_count + 1, sizeof *stripe->slots);
     if (!stripe->slots)
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
-    return place_slots(stripe, list, err);
+    arrakis_status rc = place_slots(stripe, list, err);
+    if (rc == ARRAKIS_OK && stripe->sample_bytes >= ARK_SPARES_FROM &&
+        !(stripe->spares = calloc(1, sizeof *stripe->spares)))
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    return rc;
 }
 
 /* All channels, list by list. */
@@ -142,8 +146,13 @@ void ark_layout_free(ark_layout *layout)
 {
     if (!layout || atomic_fetch_sub(&layout->refs, 1) != 1)
         return;
-    for (size_t i = 0; layout->stripes && i < layout->stripe_count; i++)
+    for (size_t i = 0; layout->stripes && i < layout->stripe_count; i++) {
+        ark_spares *spares = layout->stripes[i].spares;
+        for (size_t k = 0; spares && k < ARK_SPARES; k++)
+            free(atomic_load(&spares->chunks[k]));
+        free(spares);
         free(layout->stripes[i].slots);
+    }
     free(layout->stripes);
     free(layout->places);
     free(layout->zeros);

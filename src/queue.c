@@ -40,7 +40,7 @@ static ark_chunk *pop(ark_queue *queue)
 void ark_queue_clear(ark_queue *queue)
 {
     while (queue->count)
-        ark_chunk_free(pop(queue));
+        ark_chunk_free(pop(queue), queue->stripe);
     free(queue->ring);
     queue->ring = NULL;
     queue->size = 0;
@@ -96,7 +96,7 @@ ark_push ark_queue_push(ark_queue *queue, const ark_rows *rows, int64_t slot_ns,
         return ARK_PUSH_NOMEM;
     if (ark_chunk_put(chunk, queue->stripe, slot_ns, rows) < 0) {
         queue->elements -= chunk->elements - 1;
-        ark_chunk_free(chunk);
+        ark_chunk_free(chunk, queue->stripe);
         queue->count--;
         return ARK_PUSH_NOMEM;
     }
@@ -115,7 +115,7 @@ uint64_t ark_queue_drop_oldest(ark_queue *queue)
 {
     ark_chunk *chunk = pop(queue);
     uint64_t elements = chunk->elements;
-    ark_chunk_free(chunk);
+    ark_chunk_free(chunk, queue->stripe);
     return elements;
 }
 

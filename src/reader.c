@@ -168,12 +168,12 @@ static arrakis_status make_block(arrakis_reader *reader, const ark_arrival *arri
     const ark_stripe *stripe = &stream->layout->stripes[0];
     ark_chunk *chunk = ark_chunk_new(stripe, rows->time_ns);
     if (!chunk || ark_chunk_put(chunk, stripe, rows->time_ns, rows) < 0) {
-        ark_chunk_free(chunk);
+        ark_chunk_free(chunk, stripe);
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory for a block");
     }
     rc = ark_block_assemble(block, stream->layout, rows->time_ns, &chunk, err);
     if (rc < 0)
-        ark_chunk_free(chunk);
+        ark_chunk_free(chunk, stripe);
     return rc;
 }
 

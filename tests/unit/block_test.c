@@ -326,11 +326,40 @@ static void a_layout_is_shared_by_blocks_of_any_thread(void **state)
     ark_layout_free(layout);
 }
 
+static void large_chunks_are_used_again(void **state)
+{
+    (void)state;
+    enum { ONE_MORE = ARK_SPARES + 1 };
+    arrakis_error err;
+    static const channel_spec large[] = {{"X:A", ARRAKIS_INT32, 16384, NULL, UNSET, UNSET, UNSET}};
+    arrakis_channels *list = channels_of(large, 1);
+    const arrakis_channels *lists[] = {list};
+    const int64_t stride_ns = SECOND;
+    ark_layout *layout;
+    PASS(ark_layout_new(&layout, lists, &stride_ns, 1, stride_ns, err));
+    const ark_stripe *stripe = &layout->stripes[0];
+    ark_chunk *chunks[ONE_MORE];
+    for (size_t i = 0; i < ONE_MORE; i++)
+        assert_non_null(chunks[i] = ark_chunk_new(stripe, 0));
+    for (size_t i = 0; i < ONE_MORE; i++)
+        ark_chunk_free(chunks[i], stripe);
+    for (size_t i = 0; i < ARK_SPARES; i++) {
+        ark_chunk *again = ark_chunk_new(stripe, SECOND);
+        assert_ptr_equal(again, chunks[i]);
+        assert_int_equal(again->start_ns, SECOND);
+        assert_null(again->mask);
+    }
+    for (size_t i = 0; i < ARK_SPARES; i++) /* what is kept goes with the layout */
+        ark_chunk_free(chunks[i], stripe);
+    ark_layout_free(layout);
+    arrakis_channels_free(list);
+}
+
 static void freeing_nothing_is_allowed(void **state)
 {
     (void)state;
     arrakis_block_free(NULL);
-    ark_chunk_free(NULL);
+    ark_chunk_free(NULL, NULL);
     ark_layout_free(NULL);
     assert_null(arrakis_block_ref(NULL));
 }
@@ -349,6 +378,7 @@ int main(void)
         cmocka_unit_test(a_layout_of_odd_strides_is_refused),
         cmocka_unit_test(blocks_are_read_and_freed_in_any_thread),
         cmocka_unit_test(a_layout_is_shared_by_blocks_of_any_thread),
+        cmocka_unit_test(large_chunks_are_used_again),
         cmocka_unit_test(freeing_nothing_is_allowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

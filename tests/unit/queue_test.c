@@ -54,7 +54,7 @@ static void take(bench *b, int64_t start, uint32_t elements, const int32_t wante
         memcpy(&value, chunk->samples + 4 * i, sizeof value);
         assert_int_equal(present ? value : -1, wanted[i]);
     }
-    ark_chunk_free(chunk);
+    ark_chunk_free(chunk, b->queue.stripe);
 }
 
 static void what_is_pushed_comes_out_block_by_block(void **state)

@@ -58,7 +58,7 @@ static void print_rows(char *out, size_t size, const bench *b, const ark_rows *r
                       ? (size_t)snprintf(out + at, size - at, " %d", int32_at(series, k))
                       : (size_t)snprintf(out + at, size - at, " .");
     }
-    ark_chunk_free(chunk);
+    ark_chunk_free(chunk, stripe);
 }
 
 /* All batches of a message, "; " between them. "nothing" for one without a wanted row. The bytes

@@ -8,6 +8,7 @@ import platform
 import time
 from pathlib import Path
 
+import rows_flight
 import rows_kafka
 import rows_live
 import rows_memory
@@ -22,6 +23,9 @@ ROWS = {
     "start": [rows_live.start],
     "publish": [rows_memory.encode, rows_kafka.publish],
     "arrow": [rows_kafka.arrow],
+    "doget": [rows_flight.doget],
+    "catalog": [rows_flight.catalog],
+    "server_info": [rows_flight.server_info],
     "site": [rows_memory.site_memory, rows_kafka.site_backlog, rows_live.site_live],
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The library's publisher: one block after the other, each confirmed. */
+/* The library's publisher: one block after the other, each confirmed. A block is made just before, as
+ * by a program that has its samples at hand; making it is not counted. */
 #include "workload.h"
 
 #include <stdio.h>
@@ -17,12 +18,7 @@ int main(int argc, char **argv)
         workload_samples(&w, p, 0, samples + p * w.channels * w.samples * size);
     for (size_t i = 0; i < all; i++)
         series[i] = (arrakis_series){samples + i * w.samples * size, NULL, w.samples, w.dtype};
-    arrakis_block **blocks = bench_alloc(w.strides * sizeof(arrakis_block *));
     arrakis_error err;
-    for (size_t i = 0; i < w.strides; i++)
-        if (arrakis_block_new(&blocks[i], channels, w.start_ns + (int64_t)i * STRIDE_NS, STRIDE_NS,
-                              series, &err) < 0)
-            bench_fail("%s", err.message);
     arrakis_publisher_options options = ARRAKIS_PUBLISHER_OPTIONS_INIT;
     options.kafka_url = bench_text("url", NULL);
     options.publisher_id = "BENCH";
@@ -30,21 +26,26 @@ int main(int argc, char **argv)
     arrakis_publisher *publisher;
     if (arrakis_publisher_open(&publisher, &options, &err) < 0)
         bench_fail("%s", err.message);
-    bench_span span = bench_start();
+    bench_span sum = {0};
     for (size_t i = 0; i < w.strides; i++) {
-        if (i == 3) /* connected by then */
-            span = bench_start();
-        if (arrakis_publisher_publish(publisher, blocks[i], -1, &err) < 0)
+        arrakis_block *block;
+        if (arrakis_block_new(&block, channels, w.start_ns + (int64_t)i * STRIDE_NS, STRIDE_NS,
+                              series, &err) < 0)
             bench_fail("%s", err.message);
+        bench_span span = bench_start();
+        if (arrakis_publisher_publish(publisher, block, -1, &err) < 0)
+            bench_fail("%s", err.message);
+        span = bench_stop(span);
+        if (i >= 3) { /* connected by then */
+            sum.wall_ns += span.wall_ns;
+            sum.cpu_s += span.cpu_s;
+        }
+        arrakis_block_free(block);
     }
-    span = bench_stop(span);
     printf("{\"blocks\": %zu, \"wall\": %.6f, \"cpu\": %.6f, \"peak_kb\": %ld}\n", w.strides - 3,
-           (double)span.wall_ns * 1e-9, span.cpu_s, bench_peak_kb());
+           (double)sum.wall_ns * 1e-9, sum.cpu_s, bench_peak_kb());
     arrakis_publisher_close(publisher);
-    for (size_t i = 0; i < w.strides; i++)
-        arrakis_block_free(blocks[i]);
     arrakis_channels_free(channels);
-    free(blocks);
     free(series);
     free(samples);
     return 0;

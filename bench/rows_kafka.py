@@ -80,12 +80,13 @@ def publish(bench):
         bench.topics(**work)
         file = bench.messages(f"pub{i}", strides=1, **work)
         meta = bench.metadata(f"pub{i}", **work)
-        common = {"url": bench.url, "strides": 203, "start": PAST}
+        common = {"url": bench.url, "strides": 803, "start": PAST}
         got = interleave(bench.rounds, {
             "limit": lambda: run(program("bare_produce", file=file, prefix=work["prefix"],
                                          partitions=1, **common)),
             "ours": lambda: run(program("publish", **work, **common)),
-            "reference": lambda: run(reference("publish", file=file, metadata=meta, **common)),
+            "reference": lambda: run(reference("publish", file=file, metadata=meta,
+                                               **{**common, "strides": 103})),
         })  # fmt: skip
         for what, name in (("CPU", "cpu"), ("wall", "wall")):
             lines.append(Line("publish", f"{case}, through the broker: {what}", "us/block",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arrow_ipc.h"
+#include "block.h"
 #include "error.h"
 
 #include <math.h>
@@ -123,7 +124,7 @@ static arrakis_status take(arrakis_arrow_writer *w, size_t i, const arrakis_bloc
             return ark_fail(err, ARRAKIS_ENOTFOUND, "the block has no channel %s", name);
         place = w->columns[i].place = (size_t)found;
     }
-    w->series[i] = arrakis_block_series(block, place);
+    ark_block_series(&w->series[i], block, place);
     if (w->series[i].data_type != w->dtypes[i])
         return ark_fail(err, ARRAKIS_EMISMATCH, "channel %s is %s in the block, %s in the schema",
                         name, arrakis_dtype_name(w->series[i].data_type),

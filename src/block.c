@@ -170,7 +170,7 @@ const arrakis_channels *arrakis_block_channels(const arrakis_block *block)
     return block->layout->channels;
 }
 
-arrakis_series arrakis_block_series(const arrakis_block *block, size_t i)
+void ark_block_series(arrakis_series *series, const arrakis_block *block, size_t i)
 {
     const ark_layout *layout = block->layout;
     const ark_place *place = &layout->places[i];
@@ -178,17 +178,23 @@ arrakis_series arrakis_block_series(const arrakis_block *block, size_t i)
     const ark_chunk *chunk = block->chunks[place->stripe];
     uint32_t number = place->slot;
     const ark_slot *slot = &stripe->slots[number];
-    arrakis_series series = {.data_type = (arrakis_dtype)slot->dtype,
-                             .length = (size_t)slot->samples * stripe->strides};
+    series->data_type = (arrakis_dtype)slot->dtype;
+    series->length = (size_t)slot->samples * stripe->strides;
+    series->valid = NULL;
     if (block->duration_ns != layout->duration_ns)
-        series.length = ark_part_samples(slot, stripe, block->duration_ns, layout->duration_ns);
+        series->length = ark_part_samples(slot, stripe, block->duration_ns, layout->duration_ns);
     if (!chunk) {
-        series.samples = layout->zeros;
-        series.valid = layout->zeros;
-        return series;
+        series->samples = series->valid = layout->zeros;
+        return;
     }
-    series.samples = chunk->samples + slot->offset;
+    series->samples = chunk->samples + slot->offset;
     if (chunk->mask && chunk->mask->missing[number])
-        series.valid = chunk->mask->bits + slot->bits_at;
+        series->valid = chunk->mask->bits + slot->bits_at;
+}
+
+arrakis_series arrakis_block_series(const arrakis_block *block, size_t i)
+{
+    arrakis_series series;
+    ark_block_series(&series, block, i);
     return series;
 }

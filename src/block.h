@@ -131,6 +131,9 @@ struct arrakis_block {
 arrakis_status ark_block_assemble(arrakis_block **out, ark_layout *layout, int64_t start_ns,
                                   ark_chunk **chunks, arrakis_error *err);
 
+/* arrakis_block_series(), written to its place: a thousand returned by value take 5 us more. */
+void ark_block_series(arrakis_series *series, const arrakis_block *block, size_t i);
+
 /* Narrow a closed chunk to [begin, end) of its span: the samples move to the front of each slot. */
 void ark_chunk_trim(ark_chunk *chunk, const ark_stripe *stripe, int64_t begin_ns, int64_t end_ns);
 

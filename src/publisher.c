@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "block.h"
 #include "error.h"
 #include "kafka_conf.h"
 #include "kafka_producer.h"
@@ -452,7 +453,7 @@ static arrakis_status encode(arrakis_publisher *publisher, const arrakis_block *
 {
     plan *p = &publisher->plan;
     for (size_t i = b->first; i < b->first + b->count; i++)
-        p->series[i] = arrakis_block_series(block, p->places[i]);
+        ark_block_series(&p->series[i], block, p->places[i]);
     ark_buffer *buffer;
     arrakis_status rc = ark_producer_buffer(publisher->producer, b->partition, &buffer, err);
     if (rc == ARRAKIS_OK)

@@ -74,6 +74,12 @@ static const struct arg_option span[] = {
      .kind = ARG_SECONDS,
      PLACE(latency_tolerance_ns),
      .help = "seconds after the end to wait for the data (what the channels promise)"},
+    {.name = "stall-timeout",
+     .metavar = "S",
+     .kind = ARG_SECONDS,
+     PLACE(stall_timeout_ns),
+     .help = "seconds of silence after which a server is given up: of the past (300), or beyond "
+             "what its live channels promise (30)"},
     OPTIONS_END,
 };
 

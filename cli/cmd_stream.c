@@ -145,6 +145,12 @@ static const struct arg_option lateness[] = {
      .kind = ARG_SECONDS,
      PLACE(latency_tolerance_ns),
      .help = "seconds after a block's end to wait for its data (what the channels promise)"},
+    {.name = "stall-timeout",
+     .metavar = "S",
+     .kind = ARG_SECONDS,
+     PLACE(stall_timeout_ns),
+     .help = "seconds of silence after which a server is given up: of the past (300), or beyond "
+             "what its live channels promise (30)"},
     {.name = "no-fast-forward",
      .kind = ARG_FLAG,
      PLACE(fast_forward),

@@ -13,6 +13,7 @@ void options_init(struct options *o)
         .duration_ns = ARRAKIS_UNSET,
         .stride_ns = ARRAKIS_UNSET,
         .latency_tolerance_ns = ARRAKIS_UNSET,
+        .stall_timeout_ns = ARRAKIS_UNSET,
         .replay_start_ns = ARRAKIS_UNSET,
         .replay_end_ns = ARRAKIS_UNSET,
         .fast_forward = true,

@@ -54,7 +54,7 @@ struct options {
     const char *replay_id;
 
     /* which data */
-    int64_t start_ns, end_ns, duration_ns, stride_ns, latency_tolerance_ns;
+    int64_t start_ns, end_ns, duration_ns, stride_ns, latency_tolerance_ns, stall_timeout_ns;
     int64_t replay_start_ns, replay_end_ns;
     int on_gap;
     bool fast_forward;

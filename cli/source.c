@@ -11,6 +11,7 @@
 void source_connection(arrakis_client_options *c, const struct options *o)
 {
     c->request_timeout_ns = o->timeout_ns;
+    c->stall_timeout_ns = o->stall_timeout_ns;
     c->insecure_token = o->insecure_token;
     c->ca_file = o->ca_file;
     c->cert_file = o->cert_file;

@@ -3,9 +3,13 @@
 
 #include "error.h"
 #include "flight_proto.h"
+#include "wait.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* After so many messages without rows others have their turn. */
+enum { BARREN_MAX = 256 };
 
 arrakis_status ark_batches_start(ark_batches *batches, ark_session *session, const void *ticket,
                                  size_t ticket_size, arrakis_error *err)
@@ -83,25 +87,30 @@ static arrakis_status step(ark_batches *batches, bool *came, arrakis_error *err)
 arrakis_status ark_batches_next(ark_batches *batches, arrakis_error *err)
 {
     bool came;
-    arrakis_status rc;
-    while ((rc = step(batches, &came, err)) == ARRAKIS_TIMEOUT && came)
-        ;
-    return rc;
+    for (unsigned barren = 0; barren < BARREN_MAX; barren++) {
+        arrakis_status rc = step(batches, &came, err);
+        if (rc != ARRAKIS_TIMEOUT || !came)
+            return rc;
+    }
+    ark_event_set(batches->call.session->transport->fd(batches->call.call));
+    return ARRAKIS_TIMEOUT;
 }
 
 arrakis_status ark_batches_wait(ark_batches *batches, int cancel_fd, int64_t timeout_ns,
                                 arrakis_error *err)
 {
-    for (;;) {
+    const ark_call *call = &batches->call;
+    int64_t deadline_ns = ark_monotonic_in(timeout_ns);
+    arrakis_status rc = ark_call_check(call, cancel_fd, INT64_MAX, err);
+    while (rc == ARRAKIS_OK) {
         bool came;
-        arrakis_status rc = step(batches, &came, err);
+        rc = step(batches, &came, err);
         if (rc != ARRAKIS_TIMEOUT)
             return rc;
-        int64_t deadline_ns =
-            timeout_ns == ARRAKIS_UNSET ? INT64_MAX : ark_monotonic_ns() + timeout_ns;
-        if (!came && (rc = ark_call_poll(&batches->call, cancel_fd, deadline_ns, err)) < 0)
-            return rc;
+        rc = came ? ark_call_check(call, cancel_fd, deadline_ns, err)
+                  : ark_call_poll(call, cancel_fd, deadline_ns, err);
     }
+    return rc;
 }
 
 void ark_batches_close(ark_batches *batches)

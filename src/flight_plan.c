@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A live endpoint says something every stride, gaps too: silence this much longer is death. */
-static const int64_t live_grace_ns = 30 * ARRAKIS_SECOND_NS;
-
 bool ark_flight_carries(const ark_flight_source *s, size_t stream)
 {
     for (size_t i = 0; i < s->part_count; i++)
@@ -116,13 +113,21 @@ static arrakis_status add_part(ark_flight_reader *flight, ark_flight_source *s, 
     return ARRAKIS_OK;
 }
 
+/* Of two times that may be a server's: never beyond the largest. */
+static int64_t add(int64_t a, int64_t b)
+{
+    int64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
 static int64_t due_after(const arrakis_channel *channel, const ark_reader_stream *stream)
 {
     int64_t latency_ns = channel->info.max_latency_ns;
-    return latency_ns == ARRAKIS_UNSET ? ARRAKIS_UNSET : latency_ns + stream->stride_ns;
+    return latency_ns == ARRAKIS_UNSET ? ARRAKIS_UNSET : add(latency_ns, stream->stride_ns);
 }
 
-/* What each source carries, and how long it may be silent. */
+/* What each source carries, and how long it may be silent. A live one says something every stride,
+ * gaps too. */
 static arrakis_status make_parts(ark_flight_reader *flight, const arrakis_channels *channels,
                                  const size_t *stream_of, arrakis_error *err)
 {
@@ -143,7 +148,7 @@ static arrakis_status make_parts(ark_flight_reader *flight, const arrakis_channe
             contract_ns = due_ns > contract_ns ? due_ns : contract_ns;
         }
         bool live = s->ticket.start_ns == ARRAKIS_UNSET && contract_ns != ARRAKIS_UNSET;
-        s->silence_ns = live ? contract_ns + live_grace_ns : flight->stall_ns;
+        s->silence_ns = live ? add(contract_ns, flight->grace_ns) : flight->stall_ns;
     }
     return ARRAKIS_OK;
 }

@@ -13,6 +13,7 @@
 
 /* The past may have to be fetched from far away. */
 static const int64_t default_stall_ns = 300 * ARRAKIS_SECOND_NS;
+static const int64_t default_grace_ns = 30 * ARRAKIS_SECOND_NS;
 /* Silence that is noticed later than this is our own: the process was stopped, or its thread busy. */
 static const int64_t lateness_ns = ARRAKIS_SECOND_NS;
 
@@ -138,14 +139,46 @@ static void arm(ark_flight_reader *flight)
     int64_t wake_ns = INT64_MAX, now_ns = ark_monotonic_ns();
     for (size_t i = flight->first; i < flight->end; i++) {
         const ark_flight_source *s = &flight->sources[i];
-        if (s->running && s->watched && s->heard_ns + silence_limit(flight, s) < wake_ns)
-            wake_ns = s->heard_ns + silence_limit(flight, s);
+        int64_t end_ns;
+        if (s->running && s->watched &&
+            !__builtin_add_overflow(s->heard_ns, silence_limit(flight, s), &end_ns) &&
+            end_ns < wake_ns)
+            wake_ns = end_ns;
     }
     if (flight->armed_ns <= wake_ns && flight->armed_ns > now_ns)
         return; /* too early, if anything: then it is set again */
     flight->armed_ns = wake_ns;
     ark_waiter_arm(&flight->waiter,
                    wake_ns == INT64_MAX ? ARRAKIS_UNSET : arrakis_gps_now_ns() + wake_ns - now_ns);
+}
+
+static void note_end(ark_flight_source *s, const ark_rows *rows)
+{
+    int64_t end_ns;
+    if (!__builtin_add_overflow(rows->time_ns, rows->duration_ns, &end_ns) &&
+        end_ns > s->reached_ns)
+        s->reached_ns = end_ns;
+}
+
+/* A server ends a stream where it has no more, so an early end is none of our errors. But a message
+ * that was torn off ends so too: gRPC drops it, and has no other word for it than the server's OK. */
+static void check_end(ark_flight_reader *flight, const ark_flight_source *s)
+{
+    const char *url = s->batches.call.session->url, *name = s->ticket.names[0];
+    const char *others = s->ticket.name_count > 1 ? " and others" : "";
+    int64_t end_ns = s->ticket.end_ns;
+    int64_t reached_ns = s->reached_ns > s->ticket.start_ns ? s->reached_ns : s->ticket.start_ns;
+    if (end_ns == ARRAKIS_UNSET) {
+        ark_log(ARRAKIS_LOG_WARNING, "%.100s has ended the %s stream of channel '%.150s'%s", url,
+                s->ticket.start_ns == ARRAKIS_UNSET ? "live" : "endless", name, others);
+    } else if (reached_ns < end_ns &&
+               end_ns - reached_ns >= flight->head.streams[s->parts[0].stream].stride_ns) {
+        flight->errors++;
+        ark_log(ARRAKIS_LOG_WARNING,
+                "%.100s has ended the stream of channel '%.150s'%s at %.3f s, and was asked for "
+                "it up to %.3f s",
+                url, name, others, (double)reached_ns * 1e-9, (double)end_ns * 1e-9);
+    }
 }
 
 /* The next rows of a source. TIMEOUT; DONE. */
@@ -158,14 +191,15 @@ static arrakis_status read_source(ark_flight_reader *flight, ark_flight_source *
             rc = ark_flight_rows(arrival, &s->cursor, s->parts, s->part_count, &flight->head,
                                  &s->batches, s->time_column, &flight->scratch, err);
             s->in_batch = rc == ARRAKIS_OK;
-            if (rc < 0)
-                return rc;
             if (rc == ARRAKIS_OK)
+                note_end(s, &arrival->rows);
+            if (rc < 0 || rc == ARRAKIS_OK)
                 return rc;
         }
-        uint64_t heard = s->batches.messages;
+        bool unsure = s->batches.call.unsure;
         rc = ark_batches_next(&s->batches, err);
-        if (s->batches.messages != heard)
+        /* messages without rows may be sent for ever */
+        if (rc == ARRAKIS_OK || unsure != s->batches.call.unsure)
             s->heard_ns = ark_monotonic_ns();
         if (rc != ARRAKIS_OK)
             return rc;
@@ -208,10 +242,7 @@ static arrakis_status take_turn(ark_flight_reader *flight, ark_flight_source *s,
         return rc < 0 ? rc : ARRAKIS_TIMEOUT;
     }
     if (rc == ARRAKIS_DONE) {
-        if (s->ticket.start_ns == ARRAKIS_UNSET && s->ticket.end_ns == ARRAKIS_UNSET)
-            ark_log(ARRAKIS_LOG_WARNING, "%.100s has ended the live stream of channel '%.150s'%s",
-                    s->batches.call.session->url, s->ticket.names[0],
-                    s->ticket.name_count > 1 ? " and others" : "");
+        check_end(flight, s);
         stop_source(flight, s);
         s->over = true;
     }
@@ -425,7 +456,9 @@ arrakis_status ark_flight_reader_new(arrakis_reader **out, ark_endpoint *endpoin
     flight->here = ark_session_ref(options->here);
     flight->dial = ark_dial_options_ref(options->dial);
     flight->timeout_ns = options->timeout_ns;
-    flight->stall_ns = options->stall_ns == ARRAKIS_UNSET ? default_stall_ns : options->stall_ns;
+    bool unset = options->stall_ns == ARRAKIS_UNSET;
+    flight->stall_ns = unset ? default_stall_ns : options->stall_ns;
+    flight->grace_ns = unset ? default_grace_ns : options->stall_ns;
     flight->head.channels = arrakis_channels_ref(channels);
     arrakis_status rc = set_up(flight, channels, err);
     if (rc < 0) {

@@ -14,7 +14,7 @@ typedef struct ark_flight_options {
     ark_session *here;      /* who gave the endpoints; a reference is kept */
     ark_dial_options *dial; /* a reference is kept */
     int64_t timeout_ns;     /* until an endpoint's first word */
-    int64_t stall_ns;       /* ARRAKIS_UNSET: the default */
+    int64_t stall_ns;       /* beyond what is promised; ARRAKIS_UNSET: the defaults */
 } ark_flight_options;
 
 /* Endpoints of one slice of time are read together, slices one after the other. The endpoints are
@@ -70,13 +70,15 @@ typedef struct ark_flight_source {
     uint64_t schema_id;
     size_t time_column;
     int64_t heard_ns, silence_ns; /* on the monotonic clock; how long it may say nothing */
+    int64_t reached_ns;           /* the end of what has come */
 } ark_flight_source;
 
 typedef struct ark_flight_reader {
     arrakis_reader head;
     ark_session *here;
     ark_dial_options *dial;
-    int64_t timeout_ns, stall_ns;
+    int64_t timeout_ns;
+    int64_t stall_ns, grace_ns; /* silence: of the past; of the present beyond its promise */
     ark_flight_source *sources; /* by slice */
     size_t count, first, end;   /* [first, end): the slice that is read */
     size_t turn;

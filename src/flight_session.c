@@ -150,7 +150,7 @@ arrakis_status ark_call_start_many(ark_call *call, ark_session *session, const c
                                    const ark_buffer *messages, size_t count, int cancel_fd,
                                    int64_t timeout_ns, arrakis_error *err)
 {
-    int64_t deadline_ns = ark_monotonic_ns() + timeout_ns;
+    int64_t deadline_ns = ark_monotonic_in(timeout_ns);
     arrakis_status rc = begin_call(call, session, method, timeout_ns, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
         rc = send_next(call, &messages[i], i + 1 == count, cancel_fd, deadline_ns, err);
@@ -198,15 +198,15 @@ arrakis_status ark_call_recv(ark_call *call, arrakis_error *err)
 
 arrakis_status ark_call_wait(ark_call *call, int cancel_fd, int64_t timeout_ns, arrakis_error *err)
 {
-    int64_t deadline_ns =
-        timeout_ns == ARRAKIS_UNSET ? INT64_MAX : ark_monotonic_ns() + timeout_ns;
-    for (;;) {
-        arrakis_status rc = ark_call_recv(call, err);
+    int64_t deadline_ns = ark_monotonic_in(timeout_ns);
+    arrakis_status rc = ark_call_check(call, cancel_fd, INT64_MAX, err);
+    while (rc == ARRAKIS_OK) {
+        rc = ark_call_recv(call, err);
         if (rc != ARRAKIS_TIMEOUT)
             return rc;
-        if ((rc = ark_call_poll(call, cancel_fd, deadline_ns, err)) < 0)
-            return rc;
+        rc = ark_call_poll(call, cancel_fd, deadline_ns, err);
     }
+    return rc;
 }
 
 void ark_call_close(ark_call *call)

@@ -57,15 +57,21 @@ arrakis_status ark_call_start_many(ark_call *call, ark_session *session, const c
 /* The next message into call->message. TIMEOUT: not here yet; DONE: the call has ended well. Never
  * waits. */
 arrakis_status ark_call_recv(ark_call *call, arrakis_error *err);
-/* The same, waiting for it. ECANCELED once cancel_fd is readable; EDEADLINE after timeout_ns. */
+/* The same, waiting for it. ECANCELED once cancel_fd is readable, also when the message is here;
+ * EDEADLINE after timeout_ns. */
 arrakis_status ark_call_wait(ark_call *call, int cancel_fd, int64_t timeout_ns,
                              arrakis_error *err);
 /* Wait for news of a call. */
 arrakis_status ark_call_poll(const ark_call *call, int cancel_fd, int64_t deadline_ns,
                              arrakis_error *err);
+/* Not waiting: OK, or what a wait would end with. */
+arrakis_status ark_call_check(const ark_call *call, int cancel_fd, int64_t deadline_ns,
+                              arrakis_error *err);
 void ark_call_close(ark_call *call);
 
 /* Nanoseconds on the clock of ark_call_poll's deadline. */
 int64_t ark_monotonic_ns(void);
+/* The deadline in so many nanoseconds; INT64_MAX, which never comes, for ARRAKIS_UNSET. */
+int64_t ark_monotonic_in(int64_t timeout_ns);
 
 #endif

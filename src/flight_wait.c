@@ -15,6 +15,34 @@ int64_t ark_monotonic_ns(void)
     return now.tv_sec * ARRAKIS_SECOND_NS + now.tv_nsec;
 }
 
+int64_t ark_monotonic_in(int64_t timeout_ns)
+{
+    int64_t deadline_ns;
+    if (timeout_ns == ARRAKIS_UNSET ||
+        __builtin_add_overflow(ark_monotonic_ns(), timeout_ns, &deadline_ns))
+        return INT64_MAX;
+    return deadline_ns;
+}
+
+static arrakis_status canceled(arrakis_error *err)
+{
+    return ark_fail(err, ARRAKIS_ECANCELED, "canceled");
+}
+
+static arrakis_status late(const ark_call *call, arrakis_error *err)
+{
+    return ark_fail(err, ARRAKIS_EDEADLINE, "%.200s: no answer in time", call->session->url);
+}
+
+arrakis_status ark_call_check(const ark_call *call, int cancel_fd, int64_t deadline_ns,
+                              arrakis_error *err)
+{
+    struct pollfd polled = {.fd = cancel_fd, .events = POLLIN};
+    if (poll(&polled, 1, 0) > 0)
+        return canceled(err);
+    return ark_monotonic_ns() < deadline_ns ? ARRAKIS_OK : late(call, err);
+}
+
 arrakis_status ark_call_poll(const ark_call *call, int cancel_fd, int64_t deadline_ns,
                              arrakis_error *err)
 {
@@ -31,11 +59,10 @@ arrakis_status ark_call_poll(const ark_call *call, int cancel_fd, int64_t deadli
         if (n < 0 && errno != EINTR)
             return ark_fail(err, ARRAKIS_EIO, "%s: cannot wait", call->session->url);
         if (n > 0 && polled[1].revents)
-            return ark_fail(err, ARRAKIS_ECANCELED, "the client was canceled");
+            return canceled(err);
         if (n > 0)
             return ARRAKIS_OK;
         if (n == 0)
-            return ark_fail(err, ARRAKIS_EDEADLINE, "%.200s: no answer in time",
-                            call->session->url);
+            return late(call, err);
     }
 }

@@ -186,7 +186,7 @@ arrakis_status arrakis_reader_next(arrakis_reader *reader, int timeout_ms, size_
     if (!reader->opened)
         return ark_fail(err, ARRAKIS_EINVAL, "the reader is not open");
     int64_t deadline_ns = ark_wait_deadline(timeout_ms);
-    for (;;) {
+    for (unsigned tried = 1;; tried++) {
         ark_arrival arrival;
         arrakis_status rc = reader->ops->next(reader, &arrival, err);
         if (rc == ARRAKIS_OK) {
@@ -198,6 +198,9 @@ arrakis_status arrakis_reader_next(arrakis_reader *reader, int timeout_ms, size_
             return make_block(reader, &arrival, block, err);
         }
         if (rc != ARRAKIS_TIMEOUT || !ark_wait_fd(reader->fd, deadline_ns))
+            return rc;
+        /* readable all the time, and never with anything */
+        if (tried % 64 == 0 && ark_wait_deadline(0) >= deadline_ns)
             return rc;
     }
 }

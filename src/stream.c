@@ -251,11 +251,11 @@ static arrakis_status step(arrakis_stream *stream, arrakis_error *err)
     return rc;
 }
 
-/* Whether a call has taken too long while data came in all the time. Looks at the clock now and
- * then. */
-static bool time_is_over(int64_t deadline_ns, unsigned *steps)
+/* Whether a call has taken too long while data, or what only looked like it, came in all the time.
+ * Looks at the clock now and then. Without time to wait all data that is here is taken. */
+static bool time_is_over(int64_t deadline_ns, bool idle, unsigned *steps)
 {
-    return deadline_ns > 0 && deadline_ns != INT64_MAX && ++*steps % 64 == 0 &&
+    return (idle || deadline_ns > 0) && deadline_ns != INT64_MAX && ++*steps % 64 == 0 &&
            ark_wait_deadline(0) >= deadline_ns;
 }
 
@@ -284,7 +284,7 @@ arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms, arrak
             return rc;
         if (rc < 0 || rc == ARRAKIS_DONE)
             return rc;
-        if (rc == ARRAKIS_OK && time_is_over(deadline_ns, &steps))
+        if (time_is_over(deadline_ns, rc == ARRAKIS_TIMEOUT, &steps))
             return ARRAKIS_TIMEOUT;
     }
 }

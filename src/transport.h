@@ -52,7 +52,8 @@ typedef struct ark_transport {
     arrakis_status (*start)(ark_transport_call **out, ark_transport_channel *channel,
                             const char *method, const ark_header *headers, size_t header_count,
                             int64_t timeout_ns, arrakis_error *err);
-    /* Becomes readable when send or recv may have something new to say. */
+    /* Becomes readable when send or recv may have something new to say: an eventfd, which the user
+     * may set to be called again. */
     int (*fd)(const ark_transport_call *call);
     /* Copies the message. TIMEOUT: the last one is still under way. With `last` nothing follows. */
     arrakis_status (*send)(ark_transport_call *call, const void *data, size_t size, bool last,

@@ -58,8 +58,9 @@ NAME = "H1:BAD-X"
 RATE, STRIDE, STRIDES = 16, 62_500_000, 8
 
 
-def ticket(kind, start):
-    return json.dumps({"request": kind, "args": {"channels": [NAME], "start": start}}).encode()
+def ticket(kind, start, **more):
+    args = {"channels": [NAME], "start": start, **more}
+    return json.dumps({"request": kind, "args": args}).encode()
 
 
 def answers(start, end):
@@ -84,7 +85,8 @@ def answers(start, end):
         ("Stream", "get"): table_data(blocks[0]) + [table_data(b)[1] for b in blocks[1:]],
     }
     for kind in ("Count", "Describe", "Stream"):
-        out[kind, "info"] = [flight_info((ticket(kind, start), [b"arrow-flight-reuse-connection://?"]))]
+        place = (ticket(kind, start, end=end), [b"arrow-flight-reuse-connection://?"])
+        out[kind, "info"] = [flight_info(place)]
     return out
 
 

@@ -175,6 +175,11 @@ def raw(payload, flags=0):
     return lambda reply, good: reply.data(payload, flags)
 
 
+def torn_before_ok(reply, good):
+    reply.data(framed(good[0])[:-3])
+    reply.end()
+
+
 def without_status(reply, good):
     reply.message(good[0])
     reply.data(b"", END_STREAM)
@@ -211,6 +216,7 @@ BROKEN = {
     "no protobuf": send(b"\xff" * 40),
     "torn protobuf": send(lambda good: good[0][: len(good[0]) // 2]),
     "torn message": torn_message,
+    "torn before OK": torn_before_ok,
     "claims 4 GB": raw(framed(b"\xff" * 100, size=2**32 - 1)),
     "claims 1 GB": raw(framed(b"\xff" * 100, size=2**30)),
     "64 MB": send(b"\x1a\xff\xff\xff\xff\x7f" + b"x" * 2**26),
@@ -228,8 +234,9 @@ BROKEN = {
     "unknown status": lambda reply, good: reply.end(b"4711", b"what"),
     "long text": lambda reply, good: reply.end(b"2", b"a" * 120),
 }  # fmt: skip
-# Not in mid-stream: two are headers, the other is the regular end.
-HEADERS_FIRST = ("HTTP 502", "other content", "no message")
+# Not in mid-stream: two are headers, the others a regular end, as far as gRPC tells.
+NO_MESSAGE = ("no message", "torn before OK")
+HEADERS_FIRST = ("HTTP 502", "other content", *NO_MESSAGE)
 STEPS = [("Count", "info"), ("Count", "get"), ("Describe", "get"), ("Stream", "info"),
          ("Stream", "get")]  # fmt: skip
 
@@ -253,7 +260,8 @@ def test_the_server_that_does_as_told_is_a_decent_one(cli):
 
 
 # An endpoint may hold nothing of a stream.
-ANSWERS = [(f, s) for f in BROKEN for s in STEPS if (f, s) != ("no message", ("Stream", "get"))]
+ANSWERS = [(f, s) for f in BROKEN for s in STEPS
+           if f not in NO_MESSAGE or s != ("Stream", "get")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("fault", "step"), ANSWERS, ids=[f"{f}-{'-'.join(s)}" for f, s in ANSWERS])
@@ -261,7 +269,7 @@ def test_broken_answers(cli, fault, step):
     with FlightServer(bad={step: BROKEN[fault]}) as s:
         done = ask(cli, s, step)
         # a description without the channel is an answer
-        assert (NAME if fault == "no message" and step[0] == "Describe" else s.url) in done.stderr
+        assert (NAME if fault in NO_MESSAGE and step[0] == "Describe" else s.url) in done.stderr
         assert step in s.requests
 
 
@@ -334,6 +342,23 @@ def test_broken_in_mid_stream(tool, fault):
         assert s.url in done.stderr
         # what the connection had not handed on when it broke may be lost with it
         assert len(done.stdout.splitlines()) <= 3
+
+
+@pytest.mark.parametrize("blocks", [0, 3])
+@pytest.mark.parametrize("fault", NO_MESSAGE)
+def test_a_span_that_ends_early_is_said(cli, fault, blocks):
+    """The server says that all is well; of a message that was torn off gRPC tells nothing."""
+
+    def answer(reply, good):
+        for message in good[: blocks + bool(blocks)]:  # the schema goes first
+            reply.message(message)
+        BROKEN[fault](reply, good)
+
+    with FlightServer(bad={("Stream", "get"): answer}) as s:
+        done = ask(cli, s, ("Stream", "get"), 0)
+    assert len(done.stdout.splitlines()) == blocks
+    assert f"{s.url} has ended the stream of channel '{NAME}'" in done.stderr
+    assert f"at {blocks * 0.0625:.3f} s, and was asked for it up to 0.500 s" in done.stderr
 
 
 TICKETS = {
@@ -500,13 +525,16 @@ def test_an_interrupt_ends_what_is_not_answered(cli, step):
 
 
 def test_a_live_stream_that_goes_silent(server, cli):
-    """Gaps first, and an error 30 s after the time that the channels allow themselves."""
-    with Proxy(server.url) as p, cli.follow(*stream(p, names_of(OTHER))) as live:
+    """Gaps first, and an error so long after the time that the channels allow themselves."""
+    patience = 6
+    with Proxy(server.url) as p, cli.follow(
+        *stream(p, names_of(OTHER), "--stall-timeout", patience)
+    ) as live:
         live.wait_for(lambda b: len(b) >= 4)
         p.stall()
         begin = time.monotonic()
         assert live.finish(60) == 1
-        assert 25 < time.monotonic() - begin < 45
+        assert patience - 1 < time.monotonic() - begin < patience + 20
         assert any(p.url in e and "taken for dead" in e for e in live.errors)
         blocks = live.blocks()
         assert all(v is None for d in blocks[-1]["data"].values() for v in d)
@@ -583,7 +611,8 @@ def test_a_replica_takes_over_in_mid_stream(server, tool, tmp_path, cut):
         assert first.connections
     times = list(map(int, done.stdout.split()))
     assert times == list(range(T0, T0 + span_ns, STRIDE))
-    assert first.url in done.stderr and "next location" in done.stderr
+    assert first.url in done.stderr and done.stderr.count("next location") == 1
+    assert len(done.stderr.splitlines()) < 10  # what comes again is no news
 
 
 def test_a_replica_takes_over_a_live_stream(server, cli, tmp_path):

@@ -112,7 +112,7 @@ static void locations_say_how_they_are_read(void **state)
 static void check_status(int code, const char *message, const char *arrow, bool local,
                          arrakis_status wanted, const char *text)
 {
-    const ark_call_status status = {code, message, arrow, local};
+    const ark_call_status status = {code, message, arrow, local, false};
     assert_int_equal(ark_flight_status(&status, "grpc://h:1", &err), wanted);
     if (wanted < 0)
         assert_string_equal(err.message, text);

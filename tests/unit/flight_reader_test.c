@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A reader of a server's endpoints, with a server made of functions. */
+#include "flight_proto.h"
+#include "flight_reader.h"
+#include "support.h"
+#include "wait.h"
+
+#include <unistd.h>
+
+#define STRIDE INT64_C(62500000)
+#define START (INT64_C(1400000000) * SECOND)
+#define LATENCY INT64_C(100000000)
+
+enum { MESSAGES = 12, CALLS = 4 };
+
+/* What follows a call's messages. */
+typedef enum ending { SILENCE, END_OK, END_UNAVAILABLE, FLOOD } ending;
+
+/* What one call is answered with. */
+typedef struct script {
+    ark_buffer messages[MESSAGES];
+    size_t count;
+    ending ending;
+} script;
+
+struct ark_transport_call {
+    const script *script;
+    size_t next;
+    int fd;
+};
+
+static script scripts[CALLS];
+static size_t started;
+static ark_buffer empty_message;
+static char logged[2000];
+
+/* ------------------------------------------------------------------ the server */
+
+static arrakis_status fake_start(ark_transport_call **out, ark_transport_channel *channel,
+                                 const char *method, const ark_header *headers,
+                                 size_t header_count, int64_t timeout_ns, arrakis_error *err)
+{
+    (void)channel, (void)method, (void)headers, (void)header_count, (void)timeout_ns, (void)err;
+    assert_true(started < CALLS);
+    *out = calloc(1, sizeof **out);
+    assert_non_null(*out);
+    (*out)->script = &scripts[started++];
+    (*out)->fd = ark_event_new();
+    ark_event_set((*out)->fd);
+    return ARRAKIS_OK;
+}
+
+static int fake_fd(const ark_transport_call *call)
+{
+    return call->fd;
+}
+
+static arrakis_status fake_send(ark_transport_call *call, const void *data, size_t size, bool last,
+                                arrakis_error *err)
+{
+    (void)call, (void)data, (void)size, (void)last, (void)err;
+    return ARRAKIS_OK;
+}
+
+static arrakis_status fake_recv(ark_transport_call *call, size_t *size)
+{
+    ark_event_clear(call->fd);
+    *size = call->next < call->script->count ? call->script->messages[call->next].size
+                                             : empty_message.size;
+    if (call->next < call->script->count || call->script->ending == FLOOD)
+        return ARRAKIS_OK;
+    return call->script->ending == SILENCE ? ARRAKIS_TIMEOUT : ARRAKIS_DONE;
+}
+
+static void fake_take(ark_transport_call *call, void *to)
+{
+    const ark_buffer *from =
+        call->next < call->script->count ? &call->script->messages[call->next++] : &empty_message;
+    memcpy(to, from->data, from->size);
+    ark_event_set(call->fd);
+}
+
+static void fake_status(const ark_transport_call *call, ark_call_status *status)
+{
+    bool ok = call->script->ending == END_OK;
+    *status = (ark_call_status){ok ? 0 : 14, ok ? "" : "out of order", "", false, false};
+}
+
+static void fake_finish(ark_transport_call *call)
+{
+    close(call->fd);
+    free(call);
+}
+
+static const ark_transport fake = {
+    .start = fake_start,
+    .fd = fake_fd,
+    .send = fake_send,
+    .recv = fake_recv,
+    .take = fake_take,
+    .status = fake_status,
+    .finish = fake_finish,
+};
+
+/* ------------------------------------------------------------------ what it sends */
+
+static const channel_spec spec = {"H1:A", ARRAKIS_INT32, 16, NULL, UNSET, STRIDE, LATENCY};
+
+static ark_buffer as_flight_data(const void *bytes, size_t size)
+{
+    ark_buffer out = {NULL, 0, 0};
+    ark_ipc_message cut;
+    PASS(ark_ipc_cut(&cut, bytes, size, err));
+    PASS(ark_proto_put_bytes(&out, 2, cut.header, cut.header_size, err));
+    PASS(ark_proto_put_bytes(&out, 1000, cut.body, cut.body_size, err));
+    return out;
+}
+
+/* The schema, and a block each for strides [from, to): its sample is its number. */
+static void add_blocks(script *s, int32_t from, int32_t to)
+{
+    arrakis_channels *channels = channels_of(&spec, 1);
+    arrakis_arrow_writer *writer;
+    const void *bytes;
+    size_t size;
+    PASS(arrakis_arrow_writer_new(&writer, channels, err));
+    PASS(arrakis_arrow_writer_schema(writer, &bytes, &size, err));
+    s->messages[s->count++] = as_flight_data(bytes, size);
+    for (int32_t i = from; i < to; i++) {
+        const arrakis_series series = {&i, NULL, 1, ARRAKIS_INT32};
+        arrakis_block *block;
+        PASS(arrakis_block_new(&block, channels, START + i * STRIDE, STRIDE, &series, err));
+        PASS(arrakis_arrow_writer_block(writer, block, &bytes, &size, err));
+        assert_true(s->count < MESSAGES);
+        s->messages[s->count++] = as_flight_data(bytes, size);
+        arrakis_block_free(block);
+    }
+    arrakis_arrow_writer_free(writer);
+    arrakis_channels_free(channels);
+}
+
+/* ------------------------------------------------------------------ the reader */
+
+static void keep_log(arrakis_log_level level, const char *message, void *opaque)
+{
+    (void)level, (void)opaque;
+    strncat(logged, message, sizeof logged - strlen(logged) - 1);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    memset(scripts, 0, sizeof scripts);
+    started = 0;
+    logged[0] = '\0';
+    arrakis_log_set(ARRAKIS_LOG_WARNING, keep_log, NULL);
+    PASS(ark_proto_put_bytes(&empty_message, 3, "nothing", 7, err));
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    arrakis_log_set(ARRAKIS_LOG_WARNING, NULL, NULL);
+    for (size_t i = 0; i < CALLS; i++)
+        for (size_t k = 0; k < scripts[i].count; k++)
+            ark_buffer_free(&scripts[i].messages[k]);
+    ark_buffer_free(&empty_message);
+    return 0;
+}
+
+/* One endpoint with so many locations, all of them the server. */
+static arrakis_reader *make_reader(int64_t start_ns, int64_t end_ns, size_t locations,
+                                   int64_t stall_ns)
+{
+    char start[32] = "null", end[32] = "null", text[200];
+    if (start_ns != UNSET)
+        snprintf(start, sizeof start, "%lld", (long long)start_ns);
+    if (end_ns != UNSET)
+        snprintf(end, sizeof end, "%lld", (long long)end_ns);
+    snprintf(text, sizeof text, "{\"args\": {\"channels\": [\"%s\"], \"start\": %s, \"end\": %s}}",
+             spec.name, start, end);
+    ark_endpoint endpoint = {(uint8_t *)strdup(text), strlen(text),
+                             calloc(locations, sizeof *endpoint.uris), locations};
+    for (size_t i = 0; i < locations; i++)
+        endpoint.uris[i] = strdup("arrow-flight-reuse-connection://?");
+    static ark_session session = {.transport = &fake};
+    static ark_dial_options dial;
+    session.url = (char *)(uintptr_t) "grpc://fake";
+    session.max_message = 1 << 20;
+    atomic_store(&session.refs, 1000);
+    atomic_store(&dial.refs, 1000);
+    const ark_flight_options options = {&session, &dial, 20 * SECOND, stall_ns};
+    arrakis_channels *channels = channels_of(&spec, 1);
+    arrakis_reader *reader;
+    PASS(ark_flight_reader_new(&reader, &endpoint, 1, channels, &options, err));
+    arrakis_channels_free(channels);
+    return reader;
+}
+
+static arrakis_reader *open_reader(int64_t start_ns, int64_t end_ns, size_t locations,
+                                   int64_t stall_ns)
+{
+    arrakis_reader *reader = make_reader(start_ns, end_ns, locations, stall_ns);
+    PASS(arrakis_reader_open(reader, err));
+    return reader;
+}
+
+static void expect_block(arrakis_reader *reader, int32_t number)
+{
+    size_t stream;
+    arrakis_block *block;
+    PASS(arrakis_reader_next(reader, 20000, &stream, &block, err));
+    assert_int_equal(arrakis_block_start_ns(block), START + number * STRIDE);
+    assert_int_equal(int32_at(arrakis_block_series(block, 0), 0), number);
+    arrakis_block_free(block);
+}
+
+static void expect_dead(arrakis_reader *reader)
+{
+    size_t stream;
+    arrakis_block *block;
+    FAIL(arrakis_reader_next(reader, 60000, &stream, &block, err), ARRAKIS_EDEADLINE,
+         "grpc://fake: nothing of channel 'H1:A'");
+    FAIL(arrakis_reader_next(reader, 0, &stream, &block, err), ARRAKIS_EDEADLINE, "dead");
+}
+
+static uint64_t errors_of(const arrakis_reader *reader)
+{
+    arrakis_stats stats = ARRAKIS_STATS_INIT;
+    reader->ops->stats(reader, &stats);
+    return stats.errors;
+}
+
+/* ------------------------------------------------------------------ silence */
+
+static void a_live_endpoint_that_is_silent_beyond_its_promise_and_the_grace_is_dead(void **state)
+{
+    (void)state;
+    const int64_t grace_ns = SECOND / 10;
+    add_blocks(&scripts[0], 0, 2);
+    arrakis_reader *reader = open_reader(UNSET, UNSET, 1, grace_ns);
+    expect_block(reader, 0);
+    expect_block(reader, 1);
+    int64_t heard_ns = ((ark_flight_reader *)reader)->sources[0].heard_ns;
+    expect_dead(reader);
+    assert_true(ark_monotonic_ns() - heard_ns >= LATENCY + STRIDE + grace_ns);
+    arrakis_reader_close(reader);
+}
+
+static void the_limits_of_silence(void **state)
+{
+    (void)state;
+    const struct {
+        int64_t start_ns, stall_ns, wanted_ns;
+    } cases[] = {
+        {UNSET, UNSET, LATENCY + STRIDE + 30 * SECOND},
+        {START, UNSET, 300 * SECOND},
+        {UNSET, 5 * SECOND, LATENCY + STRIDE + 5 * SECOND},
+        {START, 5 * SECOND, 5 * SECOND},
+        {UNSET, INT64_MAX, INT64_MAX},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        started = 0;
+        arrakis_reader *reader = open_reader(cases[i].start_ns, UNSET, 1, cases[i].stall_ns);
+        size_t stream;
+        arrakis_block *block;
+        assert_int_equal(arrakis_reader_next(reader, 0, &stream, &block, NULL), ARRAKIS_TIMEOUT);
+        assert_int_equal(((ark_flight_reader *)reader)->sources[0].silence_ns, cases[i].wanted_ns);
+        arrakis_reader_close(reader);
+    }
+}
+
+static void messages_without_rows_are_no_sign_of_life(void **state)
+{
+    (void)state;
+    add_blocks(&scripts[0], 0, 1);
+    scripts[0].ending = FLOOD;
+    arrakis_reader *reader = open_reader(START, START + 4 * STRIDE, 1, SECOND);
+    expect_block(reader, 0);
+    size_t stream;
+    arrakis_block *block;
+    /* it comes back, and says that there is more */
+    assert_int_equal(arrakis_reader_next(reader, 0, &stream, &block, NULL), ARRAKIS_TIMEOUT);
+    assert_true(ark_wait_fd(arrakis_reader_fd(reader), ark_wait_deadline(0)));
+    expect_dead(reader);
+    arrakis_reader_close(reader);
+}
+
+/* ------------------------------------------------------------------ ends */
+
+static void an_end_at_the_time_asked_for_is_no_news(void **state)
+{
+    (void)state;
+    scripts[0].ending = END_OK;
+    add_blocks(&scripts[0], 0, 4);
+    arrakis_reader *reader = open_reader(START, START + 4 * STRIDE - 1, 1, UNSET);
+    for (int32_t i = 0; i < 4; i++)
+        expect_block(reader, i);
+    size_t stream;
+    arrakis_block *block;
+    assert_int_equal(arrakis_reader_next(reader, 20000, &stream, &block, NULL), ARRAKIS_DONE);
+    assert_string_equal(logged, "");
+    assert_int_equal(errors_of(reader), 0);
+    arrakis_reader_close(reader);
+}
+
+/* All that is known of a message that was torn off. */
+static void an_end_before_the_time_asked_for_is_counted_and_logged(void **state)
+{
+    (void)state;
+    for (int32_t blocks = 0; blocks < 4; blocks += 3) {
+        started = 0;
+        logged[0] = '\0';
+        scripts[0] = (script){.ending = END_OK};
+        if (blocks)
+            add_blocks(&scripts[0], 0, blocks);
+        arrakis_reader *reader = open_reader(START, START + 4 * STRIDE, 1, UNSET);
+        for (int32_t i = 0; i < blocks; i++)
+            expect_block(reader, i);
+        size_t stream;
+        arrakis_block *block;
+        assert_int_equal(arrakis_reader_next(reader, 20000, &stream, &block, NULL), ARRAKIS_DONE);
+        assert_non_null(strstr(logged, "grpc://fake has ended the stream of channel 'H1:A' at "));
+        assert_non_null(strstr(logged, blocks ? "1400000000.188 s" : "1400000000.000 s"));
+        assert_non_null(strstr(logged, "up to 1400000000.250 s"));
+        assert_int_equal(errors_of(reader), 1);
+        arrakis_reader_close(reader);
+    }
+}
+
+static void a_message_over_the_limit_names_both_sizes(void **state)
+{
+    (void)state;
+    add_blocks(&scripts[0], 0, 1);
+    ark_buffer *large = &scripts[0].messages[scripts[0].count++];
+    PASS(ark_buffer_reserve(large, (1 << 20) + 1, err));
+    memset(large->data, 0, large->size = (1 << 20) + 1);
+    arrakis_reader *reader = open_reader(START, START + 4 * STRIDE, 1, UNSET);
+    expect_block(reader, 0);
+    size_t stream;
+    arrakis_block *block;
+    FAIL(arrakis_reader_next(reader, 20000, &stream, &block, err), ARRAKIS_EFORMAT,
+         "grpc://fake sends a message of 1048577 bytes, wanted up to 1048576 bytes");
+    arrakis_reader_close(reader);
+}
+
+/* ------------------------------------------------------------------ replicas */
+
+/* Two fail, each a block later, and the third gives all. */
+static void add_replicas(void)
+{
+    for (int32_t i = 0; i < 3; i++) {
+        add_blocks(&scripts[i], 0, 2 + i);
+        scripts[i].ending = i < 2 ? END_UNAVAILABLE : END_OK;
+    }
+}
+
+static void a_replica_begins_again_and_repeats_what_came(void **state)
+{
+    (void)state;
+    add_replicas();
+    arrakis_reader *reader = open_reader(START, START + 4 * STRIDE, 3, UNSET);
+    const int32_t wanted[] = {0, 1, 0, 1, 2, 0, 1, 2, 3};
+    for (size_t i = 0; i < COUNT(wanted); i++)
+        expect_block(reader, wanted[i]);
+    size_t stream;
+    arrakis_block *block;
+    assert_int_equal(arrakis_reader_next(reader, 20000, &stream, &block, NULL), ARRAKIS_DONE);
+    assert_int_equal(errors_of(reader), 2);
+    arrakis_reader_close(reader);
+}
+
+static void a_stream_hands_out_once_what_replicas_repeat(void **state)
+{
+    (void)state;
+    add_replicas();
+    arrakis_reader *reader = make_reader(START, START + 4 * STRIDE, 3, UNSET);
+    arrakis_stream_options options = ARRAKIS_STREAM_OPTIONS_INIT;
+    options.start_ns = START;
+    options.end_ns = START + 4 * STRIDE;
+    arrakis_stream *stream;
+    PASS(arrakis_stream_open(&stream, reader, &options, err));
+    arrakis_block *block;
+    for (int32_t i = 0; i < 4; i++) {
+        PASS(arrakis_stream_next(stream, 20000, &block, err));
+        assert_int_equal(arrakis_block_start_ns(block), START + i * STRIDE);
+        assert_int_equal(arrakis_series_missing(arrakis_block_series(block, 0)), 0);
+        assert_int_equal(int32_at(arrakis_block_series(block, 0), 0), i);
+        arrakis_block_free(block);
+    }
+    assert_int_equal(arrakis_stream_next(stream, 20000, &block, NULL), ARRAKIS_DONE);
+    arrakis_stats stats = ARRAKIS_STATS_INIT;
+    arrakis_stream_stats(stream, &stats);
+    assert_int_equal(stats.errors, 2);
+    assert_int_equal(stats.duplicate + stats.late, 5);
+    arrakis_stream_close(stream);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            a_live_endpoint_that_is_silent_beyond_its_promise_and_the_grace_is_dead, set_up,
+            tear_down),
+        cmocka_unit_test_setup_teardown(the_limits_of_silence, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(messages_without_rows_are_no_sign_of_life, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_end_at_the_time_asked_for_is_no_news, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_end_before_the_time_asked_for_is_counted_and_logged,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_message_over_the_limit_names_both_sizes, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_replica_begins_again_and_repeats_what_came, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_stream_hands_out_once_what_replicas_repeat, set_up,
+                                        tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -2,8 +2,10 @@
 #include "channel.h"
 
 #include "error.h"
+#include "options.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +60,9 @@ static arrakis_status check_number(const char *name, const char *field, int64_t 
                     field, (long long)value, (long long)least, (long long)most);
 }
 
+/* Up to the rate: no channel is without. */
+static const size_t least_info = offsetof(arrakis_channel_info, time_ns);
+
 static arrakis_status check(const arrakis_channel_info *info, arrakis_error *err)
 {
     arrakis_name_parts parts;
@@ -103,26 +108,27 @@ arrakis_status arrakis_channel_new(arrakis_channel **out, const arrakis_channel_
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_channel_new: %s is NULL",
                         out ? "info" : "out");
     *out = NULL;
-    if (info->struct_size < sizeof *info)
+    if (info->struct_size < least_info)
         return ark_fail(err, ARRAKIS_EINVAL,
-                        "arrakis_channel_info: struct_size is %zu, wanted %zu", info->struct_size,
-                        sizeof *info);
-    arrakis_status rc = check(info, err);
+                        "arrakis_channel_info: struct_size is %zu, wanted %zu or more",
+                        info->struct_size, least_info);
+    arrakis_channel_info full = ARRAKIS_CHANNEL_INFO_INIT;
+    ark_copy_struct(&full, sizeof full, info, info->struct_size);
+    arrakis_status rc = check(&full, err);
     if (rc < 0)
         return rc;
-    size_t texts = text_size(info->name) + text_size(info->publisher) +
-                   text_size(info->partition_id) + text_size(info->replay_id);
+    size_t texts = text_size(full.name) + text_size(full.publisher) +
+                   text_size(full.partition_id) + text_size(full.replay_id);
     arrakis_channel *channel = malloc(sizeof *channel + texts);
     if (!channel)
-        return ark_fail(err, ARRAKIS_ENOMEM, "channel '%.200s': out of memory", info->name);
+        return ark_fail(err, ARRAKIS_ENOMEM, "channel '%.200s': out of memory", full.name);
     atomic_init(&channel->refs, 1);
-    channel->info = *info;
-    channel->info.struct_size = sizeof channel->info;
+    channel->info = full;
     char *place = channel->text;
-    channel->info.name = copy_text(&place, info->name);
-    channel->info.publisher = copy_text(&place, info->publisher);
-    channel->info.partition_id = copy_text(&place, info->partition_id);
-    channel->info.replay_id = copy_text(&place, info->replay_id);
+    channel->info.name = copy_text(&place, full.name);
+    channel->info.publisher = copy_text(&place, full.publisher);
+    channel->info.partition_id = copy_text(&place, full.partition_id);
+    channel->info.replay_id = copy_text(&place, full.replay_id);
     *out = channel;
     return ARRAKIS_OK;
 }

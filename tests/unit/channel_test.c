@@ -166,6 +166,28 @@ static void an_older_program_gets_the_fields_it_knows(void **state)
     arrakis_channel_free(channel);
 }
 
+static void an_older_program_makes_a_channel_of_the_fields_it_knows(void **state)
+{
+    (void)state;
+    arrakis_channel_info info = some_info();
+    /* beyond what it knows lies memory of other things */
+    info.struct_size = offsetof(arrakis_channel_info, partition_index);
+    info.partition_id = "H1_P";
+    info.partition_index = -7;
+    info.stride_ns = -7;
+    info.replay_id = (const char *)(uintptr_t)1;
+    arrakis_channel *channel = make(&info);
+    arrakis_channel_info got = ARRAKIS_CHANNEL_INFO_INIT;
+    arrakis_channel_get(channel, &got);
+    assert_string_equal(got.name, info.name);
+    assert_string_equal(got.partition_id, "H1_P");
+    assert_int_equal(got.partition_index, ARRAKIS_UNSET);
+    assert_int_equal(got.stride_ns, ARRAKIS_UNSET);
+    assert_null(got.replay_id);
+    assert_int_equal(got.struct_size, sizeof got);
+    arrakis_channel_free(channel);
+}
+
 static void a_channel_lives_as_long_as_a_reference(void **state)
 {
     (void)state;
@@ -208,7 +230,8 @@ static void what_is_out_of_range_is_named(void **state)
     REFUSE(partition_index, INT64_C(4294967296), "partition_index is 4294967296");
     REFUSE(stride_ns, 0, "stride is 0");
     REFUSE(max_latency_ns, -1, "max_latency is -1");
-    REFUSE(struct_size, 8, "struct_size is 8");
+    REFUSE(struct_size, 8, "struct_size is 8, wanted ");
+    REFUSE(struct_size, 0, "struct_size is 0");
     arrakis_channel *channel;
     assert_int_equal(arrakis_channel_new(&channel, NULL, NULL), ARRAKIS_EINVAL);
 }
@@ -522,6 +545,7 @@ int main(void)
         cmocka_unit_test(names_have_parts),
         cmocka_unit_test(a_channel_keeps_what_it_was_given),
         cmocka_unit_test(an_older_program_gets_the_fields_it_knows),
+        cmocka_unit_test(an_older_program_makes_a_channel_of_the_fields_it_knows),
         cmocka_unit_test(a_channel_lives_as_long_as_a_reference),
         cmocka_unit_test(what_is_out_of_range_is_named),
         cmocka_unit_test(text_beyond_ascii_is_kept),

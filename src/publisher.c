@@ -5,6 +5,7 @@
 #include "kafka_producer.h"
 #include "options.h"
 #include "publisher.h"
+#include "roster.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,159 +32,11 @@ typedef struct plan {
 } plan;
 
 struct arrakis_publisher {
-    arrakis_channels *channels; /* as registered */
-    uint32_t *partition_of;     /* a registered channel's; the producer's topic of that number */
-    arrakis_dtype *dtype_of;    /* a partition's */
-    size_t partition_count;
-    int64_t stride_ns;
+    ark_roster roster;    /* its partitions are the producer's topics of those numbers */
     int64_t published_ns; /* start of the last block that was delivered; ARRAKIS_UNSET: none */
     ark_producer *producer;
     plan plan;
 };
-
-static arrakis_channel_info info_of(const arrakis_channel *channel)
-{
-    arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
-    arrakis_channel_get(channel, &info);
-    return info;
-}
-
-/* ---- registration */
-
-static bool differ(const char *a, const char *b)
-{
-    return a && *a && b && *b && strcmp(a, b) != 0;
-}
-
-/* Complete in itself; what channels must agree on among each other comes later. */
-static arrakis_status check_channel(const arrakis_channel_info *info,
-                                    const arrakis_publisher_options *options, arrakis_error *err)
-{
-    const char *missing = !info->partition_id || !*info->partition_id ? "partition_id"
-                          : info->partition_index == ARRAKIS_UNSET    ? "partition_index"
-                          : info->stride_ns == ARRAKIS_UNSET          ? "stride"
-                                                                      : NULL;
-    if (missing)
-        return ark_fail(err, ARRAKIS_EINVAL, "channel %s has no %s", info->name, missing);
-    if (info->partition_index < 0 || info->partition_index > UINT32_MAX)
-        return ark_fail(err, ARRAKIS_EINVAL,
-                        "channel %s: partition_index is %" PRId64 ", wanted 0 to 4294967295",
-                        info->name, info->partition_index);
-    if (info->stride_ns <= 0)
-        return ark_fail(err, ARRAKIS_EINVAL, "channel %s: stride is %" PRId64 " ns, wanted > 0",
-                        info->name, info->stride_ns);
-    if (differ(info->publisher, options->publisher_id))
-        return ark_fail(err, ARRAKIS_EINVAL, "channel %s: publisher is \"%s\", wanted \"%s\"",
-                        info->name, info->publisher, options->publisher_id);
-    if (info->replay_id && *info->replay_id && !options->replay_id)
-        return ark_fail(err, ARRAKIS_EINVAL,
-                        "channel %s: replay_id is \"%s\", and the publisher is a live one",
-                        info->name, info->replay_id);
-    if (differ(info->replay_id, options->replay_id))
-        return ark_fail(err, ARRAKIS_EINVAL, "channel %s: replay_id is \"%s\", wanted \"%s\"",
-                        info->name, info->replay_id, options->replay_id);
-    return ARRAKIS_OK;
-}
-
-/* By partition, and by index in it. */
-static int compare_places(const void *a, const void *b, void *opaque)
-{
-    const arrakis_channels *channels = opaque;
-    arrakis_channel_info x = info_of(arrakis_channels_get(channels, *(const uint32_t *)a));
-    arrakis_channel_info y = info_of(arrakis_channels_get(channels, *(const uint32_t *)b));
-    int order = strcmp(x.partition_id, y.partition_id);
-    if (order)
-        return order;
-    return (x.partition_index > y.partition_index) - (x.partition_index < y.partition_index);
-}
-
-static arrakis_status add_partition(arrakis_publisher *publisher, const arrakis_channel_info *info,
-                                    const char *replay_id, arrakis_error *err)
-{
-    char name[TOPIC_LENGTH + 2];
-    int length = replay_id ? snprintf(name, sizeof name, "arrakis-replay-%s-%s", replay_id,
-                                      info->partition_id)
-                           : snprintf(name, sizeof name, "arrakis-%s", info->partition_id);
-    if (length < 0 || length > TOPIC_LENGTH ||
-        strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") !=
-            (size_t)length)
-        return ark_fail(err, ARRAKIS_EINVAL,
-                        "channel %s: no Kafka topic can have the name \"%s\" (wanted up to %d "
-                        "letters, digits, '.', '_' and '-')",
-                        info->name, name, TOPIC_LENGTH);
-    publisher->dtype_of[publisher->partition_count++] = info->data_type;
-    return ark_producer_add_topic(publisher->producer, name, err);
-}
-
-/* Number the partitions; `order` has the channels of each together. */
-static arrakis_status number_partitions(arrakis_publisher *publisher, const uint32_t *order,
-                                        size_t count, const char *replay_id, arrakis_error *err)
-{
-    arrakis_channel_info last = ARRAKIS_CHANNEL_INFO_INIT;
-    for (size_t i = 0; i < count; i++) {
-        arrakis_channel_info info = info_of(arrakis_channels_get(publisher->channels, order[i]));
-        if (!i || strcmp(info.partition_id, last.partition_id) != 0) {
-            arrakis_status rc = add_partition(publisher, &info, replay_id, err);
-            if (rc < 0)
-                return rc;
-        } else if (info.partition_index == last.partition_index) {
-            return ark_fail(err, ARRAKIS_EINVAL,
-                            "channels %s and %s both have index %" PRId64 " in partition %s",
-                            last.name, info.name, info.partition_index, info.partition_id);
-        } else if (info.data_type != last.data_type) {
-            return ark_fail(err, ARRAKIS_EINVAL,
-                            "channel %s is %s and %s is %s; partition %s can hold one data type",
-                            last.name, arrakis_dtype_name(last.data_type), info.name,
-                            arrakis_dtype_name(info.data_type), info.partition_id);
-        }
-        publisher->partition_of[order[i]] = (uint32_t)publisher->partition_count - 1;
-        last = info;
-    }
-    return ARRAKIS_OK;
-}
-
-static arrakis_status check_channels(arrakis_publisher *publisher,
-                                     const arrakis_publisher_options *options, arrakis_error *err)
-{
-    arrakis_channel_info first = info_of(arrakis_channels_get(options->channels, 0));
-    publisher->stride_ns = first.stride_ns;
-    size_t count = arrakis_channels_count(options->channels);
-    for (size_t i = 0; i < count; i++) {
-        arrakis_channel_info info = info_of(arrakis_channels_get(options->channels, i));
-        arrakis_status rc = check_channel(&info, options, err);
-        if (rc < 0)
-            return rc;
-        if (info.stride_ns != first.stride_ns)
-            return ark_fail(err, ARRAKIS_EINVAL,
-                            "channel %s: stride is %" PRId64 " ns, wanted %" PRId64 " as of %s",
-                            info.name, info.stride_ns, first.stride_ns, first.name);
-    }
-    return ARRAKIS_OK;
-}
-
-static arrakis_status register_channels(arrakis_publisher *publisher,
-                                        const arrakis_publisher_options *options,
-                                        arrakis_error *err)
-{
-    arrakis_status rc = check_channels(publisher, options, err);
-    if (rc < 0)
-        return rc;
-    size_t count = arrakis_channels_count(options->channels);
-    publisher->channels = arrakis_channels_ref(options->channels);
-    publisher->partition_of = calloc(count, sizeof *publisher->partition_of);
-    publisher->dtype_of = calloc(count, sizeof *publisher->dtype_of);
-    uint32_t *order = calloc(count, sizeof *order);
-    if (publisher->partition_of && publisher->dtype_of && order) {
-        for (size_t i = 0; i < count; i++)
-            order[i] = (uint32_t)i;
-        qsort_r(order, count, sizeof *order, compare_places, publisher->channels);
-        rc = number_partitions(publisher, order, count, options->replay_id, err);
-    } else {
-        rc = ark_fail(err, ARRAKIS_ENOMEM, "registering %zu channels: out of memory", count);
-    }
-    free(order);
-    return rc;
-}
 
 /* ---- open */
 
@@ -212,16 +65,54 @@ static arrakis_status check_options(arrakis_publisher_options *out,
     return out->url && !out->kafka_url ? ARRAKIS_OK : ark_kafka_check_url(out->kafka_url, err);
 }
 
+static arrakis_channel_info info_of(const arrakis_publisher *publisher, size_t i)
+{
+    arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+    arrakis_channel_get(arrakis_channels_get(publisher->roster.channels, i), &info);
+    return info;
+}
+
+/* The topic of a partition's channels, of which this is one. */
+static arrakis_status add_topic(arrakis_publisher *publisher, const arrakis_channel_info *info,
+                                const char *replay_id, arrakis_error *err)
+{
+    char name[TOPIC_LENGTH + 2];
+    int length = replay_id ? snprintf(name, sizeof name, "arrakis-replay-%s-%s", replay_id,
+                                      info->partition_id)
+                           : snprintf(name, sizeof name, "arrakis-%s", info->partition_id);
+    if (length < 0 || length > TOPIC_LENGTH ||
+        strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") !=
+            (size_t)length)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "channel %s: no Kafka topic can have the name \"%s\" (wanted up to %d "
+                        "letters, digits, '.', '_' and '-')",
+                        info->name, name, TOPIC_LENGTH);
+    return ark_producer_add_topic(publisher->producer, name, err);
+}
+
 static arrakis_status open_producer(arrakis_publisher *publisher,
                                     const arrakis_publisher_options *options, arrakis_error *err)
 {
     arrakis_status rc = ark_producer_open(&publisher->producer, options->kafka_url,
                                           options->properties, options->property_count, err);
-    return rc < 0 ? rc : register_channels(publisher, options, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_roster_init(&publisher->roster, options, err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < publisher->roster.partition_count; i++) {
+        arrakis_channel_info first = info_of(publisher, publisher->roster.first_of[i]);
+        rc = add_topic(publisher, &first, options->replay_id, err);
+    }
+    return rc;
 }
 
 static arrakis_status check_given(const arrakis_publisher *publisher,
-                                  const arrakis_channels *given, arrakis_error *err);
+                                  const arrakis_channels *given, arrakis_error *err)
+{
+    size_t at;
+    arrakis_status rc = ARRAKIS_OK;
+    for (size_t i = 0; rc == ARRAKIS_OK && i < arrakis_channels_count(given); i++)
+        rc = ark_roster_find(&publisher->roster, &at, arrakis_channels_get(given, i), err);
+    return rc;
+}
 
 /* With what the server says in the place of what was not given. */
 static arrakis_status open_by_server(arrakis_publisher *publisher,
@@ -281,86 +172,17 @@ static void free_plan(plan *p)
     memset(p, 0, sizeof *p);
 }
 
-static arrakis_status text_mismatch(arrakis_error *err, const char *name, const char *field,
-                                    const char *found, const char *wanted)
-{
-    return ark_fail(err, ARRAKIS_EMISMATCH, "channel %s: %s is \"%s\", registered is \"%s\"", name,
-                    field, found, wanted);
-}
-
-/* The first field in which an unequal channel differs from its registration. */
-static arrakis_status mismatch(const arrakis_channel *channel, const arrakis_channel *registered,
-                               arrakis_error *err)
-{
-    arrakis_channel_info a = info_of(channel), b = info_of(registered);
-    if (a.data_type != b.data_type)
-        return text_mismatch(err, a.name, "data_type", arrakis_dtype_name(a.data_type),
-                             arrakis_dtype_name(b.data_type));
-    if (a.sample_rate < b.sample_rate || a.sample_rate > b.sample_rate)
-        return ark_fail(err, ARRAKIS_EMISMATCH,
-                        "channel %s: sample_rate is %.17g Hz, registered is %.17g Hz", a.name,
-                        a.sample_rate, b.sample_rate);
-    const struct {
-        const char *field, *found, *wanted;
-    } texts[] = {{"publisher", a.publisher, b.publisher},
-                 {"partition_id", a.partition_id, b.partition_id},
-                 {"replay_id", a.replay_id, b.replay_id}};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (differ(texts[i].found, texts[i].wanted))
-            return text_mismatch(err, a.name, texts[i].field, texts[i].found, texts[i].wanted);
-    const struct {
-        const char *field;
-        int64_t found, wanted;
-    } numbers[] = {{"time", a.time_ns, b.time_ns},
-                   {"partition_index", a.partition_index, b.partition_index},
-                   {"stride", a.stride_ns, b.stride_ns},
-                   {"max_latency", a.max_latency_ns, b.max_latency_ns}};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (numbers[i].found != ARRAKIS_UNSET && numbers[i].wanted != ARRAKIS_UNSET &&
-            numbers[i].found != numbers[i].wanted)
-            return ark_fail(err, ARRAKIS_EMISMATCH,
-                            "channel %s: %s is %" PRId64 ", registered is %" PRId64, a.name,
-                            numbers[i].field, numbers[i].found, numbers[i].wanted);
-    return ark_fail(err, ARRAKIS_EMISMATCH, "channel %s is not as it was registered", a.name);
-}
-
-/* The registered channel that channel i of a block is. */
-static arrakis_status find_registered(size_t *out, const arrakis_publisher *publisher,
-                                      const arrakis_channels *channels, size_t i,
-                                      arrakis_error *err)
-{
-    const arrakis_channel *channel = arrakis_channels_get(channels, i);
-    int64_t at = arrakis_channels_index(publisher->channels, arrakis_channel_name(channel));
-    if (at < 0)
-        return ark_fail(err, ARRAKIS_EMISMATCH, "channel %s is not registered",
-                        arrakis_channel_name(channel));
-    *out = (size_t)at;
-    const arrakis_channel *registered = arrakis_channels_get(publisher->channels, *out);
-    return channel == registered || arrakis_channel_equal(channel, registered)
-               ? ARRAKIS_OK
-               : mismatch(channel, registered, err);
-}
-
-static arrakis_status check_given(const arrakis_publisher *publisher,
-                                  const arrakis_channels *given, arrakis_error *err)
-{
-    size_t at;
-    arrakis_status rc = ARRAKIS_OK;
-    for (size_t i = 0; rc == ARRAKIS_OK && i < arrakis_channels_count(given); i++)
-        rc = find_registered(&at, publisher, given, i, err);
-    return rc;
-}
-
 static arrakis_status fill_plan(plan *p, const arrakis_publisher *publisher,
                                 const arrakis_channels *channels, uint32_t *batch_of,
                                 size_t *registered, arrakis_error *err)
 {
     size_t count = arrakis_channels_count(channels);
     for (size_t i = 0; i < count; i++) {
-        arrakis_status rc = find_registered(&registered[i], publisher, channels, i, err);
+        arrakis_status rc = ark_roster_find(&publisher->roster, &registered[i],
+                                            arrakis_channels_get(channels, i), err);
         if (rc < 0)
             return rc;
-        uint32_t partition = publisher->partition_of[registered[i]];
+        uint32_t partition = publisher->roster.partition_of[registered[i]];
         if (!batch_of[partition]) { /* numbered from 1 here */
             p->batches[p->batch_count++].partition = partition;
             batch_of[partition] = (uint32_t)p->batch_count;
@@ -372,12 +194,10 @@ static arrakis_status fill_plan(plan *p, const arrakis_publisher *publisher,
     for (size_t b = 0; b < p->batch_count; b++)
         p->batches[b].count = 0;
     for (size_t i = 0; i < count; i++) {
-        batch *own = &p->batches[batch_of[publisher->partition_of[registered[i]]] - 1];
+        batch *own = &p->batches[batch_of[publisher->roster.partition_of[registered[i]]] - 1];
         size_t row = own->first + own->count++;
-        arrakis_channel_info info =
-            info_of(arrakis_channels_get(publisher->channels, registered[i]));
         p->places[row] = (uint32_t)i;
-        p->ids[row] = (uint32_t)info.partition_index;
+        p->ids[row] = (uint32_t)info_of(publisher, registered[i]).partition_index;
     }
     return ARRAKIS_OK;
 }
@@ -408,7 +228,7 @@ static arrakis_status make_plan(arrakis_publisher *publisher, const arrakis_chan
     p->places = calloc(room, sizeof *p->places);
     p->ids = calloc(room, sizeof *p->ids);
     p->series = calloc(room, sizeof *p->series);
-    uint32_t *batch_of = calloc(publisher->partition_count, sizeof *batch_of);
+    uint32_t *batch_of = calloc(publisher->roster.partition_count, sizeof *batch_of);
     size_t *registered = calloc(room, sizeof *registered);
     arrakis_status rc;
     if (p->batches && p->places && p->ids && p->series && batch_of && registered)
@@ -426,7 +246,7 @@ static arrakis_status make_plan(arrakis_publisher *publisher, const arrakis_chan
 
 const arrakis_channels *arrakis_publisher_channels(const arrakis_publisher *publisher)
 {
-    return publisher ? publisher->channels : NULL;
+    return publisher ? publisher->roster.channels : NULL;
 }
 
 /* ---- publish */
@@ -435,10 +255,10 @@ static arrakis_status check_block(const arrakis_publisher *publisher, const arra
                                   arrakis_error *err)
 {
     int64_t duration_ns = arrakis_block_duration_ns(block);
-    if (duration_ns != publisher->stride_ns)
+    if (duration_ns != publisher->roster.stride_ns)
         return ark_fail(err, ARRAKIS_EMISMATCH,
                         "the block's duration is %" PRId64 " ns, the publisher's stride %" PRId64,
-                        duration_ns, publisher->stride_ns);
+                        duration_ns, publisher->roster.stride_ns);
     int64_t start_ns = arrakis_block_start_ns(block);
     if (publisher->published_ns != ARRAKIS_UNSET && start_ns <= publisher->published_ns)
         return ark_fail(err, ARRAKIS_EINVAL,
@@ -457,9 +277,8 @@ static arrakis_status encode(arrakis_publisher *publisher, const arrakis_block *
     ark_buffer *buffer;
     arrakis_status rc = ark_producer_buffer(publisher->producer, b->partition, &buffer, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_rows_write(buffer, publisher->dtype_of[b->partition],
-                            arrakis_block_start_ns(block), b->count, &p->ids[b->first],
-                            &p->series[b->first], err);
+        rc = ark_rows_write(buffer, p->series[b->first].data_type, arrakis_block_start_ns(block),
+                            b->count, &p->ids[b->first], &p->series[b->first], err);
     if (rc == ARRAKIS_OK && buffer->size > ark_producer_limit(publisher->producer))
         rc = ark_fail(err, ARRAKIS_EINVAL,
                       "message to %s would have %zu bytes, over the limit of %zu "
@@ -503,8 +322,6 @@ void arrakis_publisher_close(arrakis_publisher *publisher)
         return;
     ark_producer_close(publisher->producer);
     free_plan(&publisher->plan);
-    arrakis_channels_free(publisher->channels);
-    free(publisher->partition_of);
-    free(publisher->dtype_of);
+    ark_roster_clear(&publisher->roster);
     free(publisher);
 }

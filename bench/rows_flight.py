@@ -29,6 +29,9 @@ class Server:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def __enter__(self):
+        if not (BUILD / "bench" / "bench_doget").exists():
+            self.__exit__()
+            raise NotRun("built without Flight")
         line = self._process.stdout.readline()
         if not line:
             self.__exit__()
@@ -39,7 +42,11 @@ class Server:
     def __exit__(self, *_):
         self._process.stdin.close()
         self._process.stdout.close()
-        self._process.wait(timeout=30)
+        try:
+            self._process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 def other(what, **values):

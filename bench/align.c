@@ -33,7 +33,7 @@ static arrakis_status loaded_next(arrakis_reader *reader, ark_arrival *arrival, 
     loaded_reader *loaded = (loaded_reader *)reader;
     (void)err;
     for (;;) {
-        if (loaded->taken && ark_intake_next(&loaded->intake, arrival) == ARRAKIS_OK)
+        if (loaded->taken && ark_intake_next(&loaded->intake, arrival, NULL) == ARRAKIS_OK)
             return ARRAKIS_OK;
         loaded->taken = false;
         if (loaded->at == loaded->count)

@@ -64,7 +64,7 @@ static void count_unwanted(ark_intake *intake, ark_intake_lane *lane)
     lane->no_rows = true;
 }
 
-arrakis_status ark_intake_next(ark_intake *intake, ark_arrival *arrival)
+arrakis_status ark_intake_next(ark_intake *intake, ark_arrival *arrival, arrakis_error *err)
 {
     ark_intake_lane *lane = &intake->lanes[intake->stream];
     while (intake->busy) {
@@ -78,6 +78,9 @@ arrakis_status ark_intake_next(ark_intake *intake, ark_arrival *arrival)
         }
         if (rc == ARRAKIS_OK)
             continue;
+        if (rc == ARRAKIS_ENOMEM)
+            return ark_fail(err, rc, "topic %s, offset %lld: %s", intake->topic,
+                            (long long)intake->offset, why.message);
         intake->busy = false;
         if (rc < 0)
             count_undecodable(intake, lane, &why);

@@ -42,8 +42,9 @@ static inline void ark_intake_expect(const void *message, size_t size)
     for (size_t at = 0; at < size && at < FRONT; at += LINE)
         __builtin_prefetch((const char *)message + at);
 }
-/* Its next rows that someone asked for. OK or DONE: what cannot be read is counted and logged. */
-arrakis_status ark_intake_next(ark_intake *intake, ark_arrival *arrival);
+/* Its next rows that someone asked for. OK or DONE: what cannot be read is counted and logged.
+ * ENOMEM: call again. */
+arrakis_status ark_intake_next(ark_intake *intake, ark_arrival *arrival, arrakis_error *err);
 void ark_intake_stats(const ark_intake *intake, arrakis_stats *stats);
 
 #endif

@@ -127,7 +127,10 @@ static arrakis_status kafka_next(arrakis_reader *reader, ark_arrival *arrival, a
     ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
     for (;;) {
         if (kafka->holding) {
-            if (ark_intake_next(&kafka->intake, arrival) == ARRAKIS_OK) {
+            arrakis_status rc = ark_intake_next(&kafka->intake, arrival, err);
+            if (rc < 0)
+                return rc;
+            if (rc == ARRAKIS_OK) {
                 if (kafka->fast_forward && check_lag(kafka, arrival))
                     continue;
                 return ARRAKIS_OK;

@@ -43,11 +43,11 @@ static void drop_first(memory_reader *memory)
 static arrakis_status memory_next(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err)
 {
     memory_reader *memory = (memory_reader *)reader;
-    (void)err;
     for (;;) {
         if (memory->taken) {
-            if (ark_intake_next(&memory->intake, arrival) == ARRAKIS_OK)
-                return ARRAKIS_OK;
+            arrakis_status rc = ark_intake_next(&memory->intake, arrival, err);
+            if (rc != ARRAKIS_DONE)
+                return rc;
             drop_first(memory);
         }
         if (!memory->first)

@@ -498,7 +498,7 @@ static arrakis_status make_plan(ark_row_decoder *d, arrakis_error *err)
     return ARRAKIS_OK;
 }
 
-arrakis_status ark_row_decoder_next(ark_row_decoder *d, ark_rows *rows, arrakis_error *err)
+static arrakis_status read_batch(ark_row_decoder *d, ark_rows *rows, arrakis_error *err)
 {
     arrakis_status rc;
     if (!d->schema_seen) {
@@ -535,4 +535,20 @@ arrakis_status ark_row_decoder_next(ark_row_decoder *d, ark_rows *rows, arrakis_
     rows->missing = d->missing;
     rows->missing_count = d->missing_count;
     return ARRAKIS_OK;
+}
+
+arrakis_status ark_row_decoder_next(ark_row_decoder *d, ark_rows *rows, arrakis_error *err)
+{
+    const uint8_t *at = d->at;
+    size_t left = d->left;
+    bool schema_seen = d->schema_seen;
+    arrakis_status rc = read_batch(d, rows, err);
+    if (rc != ARRAKIS_ENOMEM)
+        return rc;
+    /* from there again */
+    d->at = at;
+    d->left = left;
+    d->schema_seen = schema_seen;
+    d->header_bytes.size = 0;
+    return rc;
 }

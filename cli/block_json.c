@@ -147,21 +147,27 @@ static bool is_unsigned(arrakis_dtype type)
            type == ARRAKIS_UINT64;
 }
 
+/* A negative number's low bytes are the number in fewer bytes, too. */
+static void put_low_bytes(char *to, size_t size, uint64_t v)
+{
+    const uint8_t byte = (uint8_t)v;
+    const uint16_t half = (uint16_t)v;
+    const uint32_t word = (uint32_t)v;
+    memcpy(to,
+           size == 1   ? (const void *)&byte
+           : size == 2 ? (const void *)&half
+           : size == 4 ? (const void *)&word
+                       : (const void *)&v,
+           size);
+}
+
 static const char *read_unsigned(char *to, size_t size, const char *text)
 {
     char *end;
     unsigned long long v = strtoull(text, &end, 10);
     if (errno || *text == '-' || (size < 8 && v >> (8 * size)))
         return NULL;
-    const uint8_t narrow = (uint8_t)v;
-    const uint16_t half = (uint16_t)v;
-    const uint32_t word = (uint32_t)v;
-    memcpy(to,
-           size == 1   ? (const void *)&narrow
-           : size == 2 ? (const void *)&half
-           : size == 4 ? (const void *)&word
-                       : (const void *)&v,
-           size);
+    put_low_bytes(to, size, v);
     return end;
 }
 
@@ -172,15 +178,7 @@ static const char *read_signed(char *to, size_t size, const char *text)
     long long limit = size < 8 ? 1LL << (8 * size - 1) : 0;
     if (errno || (limit && (v < -limit || v >= limit)))
         return NULL;
-    const int8_t narrow = (int8_t)v;
-    const int16_t half = (int16_t)v;
-    const int32_t word = (int32_t)v;
-    memcpy(to,
-           size == 1   ? (const void *)&narrow
-           : size == 2 ? (const void *)&half
-           : size == 4 ? (const void *)&word
-                       : (const void *)&v,
-           size);
+    put_low_bytes(to, size, (uint64_t)v);
     return end;
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
-#include "interrupt.h"
 #include "output_block.h"
 #include "report.h"
-#include "source.h"
+#include "request.h"
 
 #include <stdint.h>
 
@@ -32,54 +31,16 @@ static int run(const struct options *o)
 {
     if (o->end_ns != ARRAKIS_UNSET && o->start_ns == ARRAKIS_UNSET)
         return fail("fetch: --end needs --start");
-    struct names names = {{NULL, 0}, NULL};
-    arrakis_client *client = NULL;
-    arrakis_request request;
-    int code = source_request(&request, o);
-    if (!code)
-        code = block_printer_check(o);
-    if (!code)
-        code = names_load(&names, o);
-    if (!code && !interrupt_seen())
-        code = source_open(&client, o, true);
-    if (!code && client)
-        code = fetch(client, &names, &request, o);
-    source_close(client);
-    names_free(&names);
-    return code;
+    return request_run(o, fetch);
 }
 
-#define PLACE(member) .offset = OPTION_AT(member)
-
 static const struct arg_option span[] = {
-    {.name = "start",
-     .metavar = "TIME",
-     .kind = ARG_TIME,
-     PLACE(start_ns),
-     .help = "first time wanted; alone, one stride from there"},
-    {.name = "end",
-     .metavar = "TIME",
-     .kind = ARG_TIME,
-     PLACE(end_ns),
-     .group = GROUP_SPAN,
-     .help = "end of the span; needs --start"},
-    {.name = "duration",
-     .metavar = "S",
-     .kind = ARG_SECONDS,
-     PLACE(duration_ns),
-     .group = GROUP_SPAN,
-     .help = "length of the span, from --start, else from now"},
-    {.name = "latency-tolerance",
-     .metavar = "S",
-     .kind = ARG_SECONDS,
-     PLACE(latency_tolerance_ns),
-     .help = "seconds after the end to wait for the data (what the channels promise)"},
-    {.name = "stall-timeout",
-     .metavar = "S",
-     .kind = ARG_SECONDS,
-     PLACE(stall_timeout_ns),
-     .help = "seconds of silence after which a server is given up: of the past (300), or beyond "
-             "what its live channels promise (30)"},
+    REQUEST_START("first time wanted; alone, one stride from there"),
+    REQUEST_END("end of the span; needs --start"),
+    REQUEST_DURATION("length of the span, from --start, else from now"),
+    REQUEST_LATENCY_TOLERANCE(
+        "seconds after the end to wait for the data (what the channels promise)"),
+    REQUEST_STALL_TIMEOUT,
     OPTIONS_END,
 };
 
@@ -94,9 +55,8 @@ const struct command cmd_fetch = {
     .aliases = {NULL},
     .summary = "print one block of channels, of any length",
     .arguments = "CHANNEL...",
-    .description = "CHANNEL may be '-': then names are read from stdin, one a line. TIME is GPS "
-                   "seconds, a date and time (UTC), 'now' or an offset from it such as 'now-90s'. "
-                   "Without any time, the block is the next that is published.",
+    .description =
+        REQUEST_DESCRIPTION("Without any time, the block is the next that is published."),
     .tables = tables,
     .min_arguments = 1,
     .max_arguments = SIZE_MAX,

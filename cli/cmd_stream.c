@@ -3,7 +3,7 @@
 #include "interrupt.h"
 #include "output_block.h"
 #include "report.h"
-#include "source.h"
+#include "request.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -80,21 +80,7 @@ static int stream_names(arrakis_client *client, const struct names *names,
 
 static int run(const struct options *o)
 {
-    struct names names = {{NULL, 0}, NULL};
-    arrakis_client *client = NULL;
-    arrakis_request request;
-    int code = source_request(&request, o);
-    if (!code)
-        code = block_printer_check(o);
-    if (!code)
-        code = names_load(&names, o);
-    if (!code && !interrupt_seen())
-        code = source_open(&client, o, true);
-    if (!code && client)
-        code = stream_names(client, &names, &request, o);
-    source_close(client);
-    names_free(&names);
-    return code;
+    return request_run(o, stream_names);
 }
 
 static const char *const gap_policies[] = {"fill", "skip", "raise", NULL};
@@ -102,23 +88,9 @@ static const char *const gap_policies[] = {"fill", "skip", "raise", NULL};
 #define PLACE(member) .offset = OPTION_AT(member)
 
 static const struct arg_option span[] = {
-    {.name = "start",
-     .metavar = "TIME",
-     .kind = ARG_TIME,
-     PLACE(start_ns),
-     .help = "first time wanted (now)"},
-    {.name = "end",
-     .metavar = "TIME",
-     .kind = ARG_TIME,
-     PLACE(end_ns),
-     .group = GROUP_SPAN,
-     .help = "stop when this time has been reached"},
-    {.name = "duration",
-     .metavar = "S",
-     .kind = ARG_SECONDS,
-     PLACE(duration_ns),
-     .group = GROUP_SPAN,
-     .help = "stop when so many seconds have been streamed"},
+    REQUEST_START("first time wanted (now)"),
+    REQUEST_END("stop when this time has been reached"),
+    REQUEST_DURATION("stop when so many seconds have been streamed"),
     {.name = "count",
      .metavar = "N",
      .kind = ARG_COUNT,
@@ -140,17 +112,9 @@ static const struct arg_option lateness[] = {
      .choices = gap_policies,
      .help = "where no data is: fill with masked samples (the default), skip the time, or raise "
              "an error"},
-    {.name = "latency-tolerance",
-     .metavar = "S",
-     .kind = ARG_SECONDS,
-     PLACE(latency_tolerance_ns),
-     .help = "seconds after a block's end to wait for its data (what the channels promise)"},
-    {.name = "stall-timeout",
-     .metavar = "S",
-     .kind = ARG_SECONDS,
-     PLACE(stall_timeout_ns),
-     .help = "seconds of silence after which a server is given up: of the past (300), or beyond "
-             "what its live channels promise (30)"},
+    REQUEST_LATENCY_TOLERANCE(
+        "seconds after a block's end to wait for its data (what the channels promise)"),
+    REQUEST_STALL_TIMEOUT,
     {.name = "no-fast-forward",
      .kind = ARG_FLAG,
      PLACE(fast_forward),
@@ -176,9 +140,8 @@ const struct command cmd_stream = {
     .aliases = {NULL},
     .summary = "print blocks of channels as they come",
     .arguments = "CHANNEL...",
-    .description = "CHANNEL may be '-': then names are read from stdin, one a line. TIME is GPS "
-                   "seconds, a date and time (UTC), 'now' or an offset from it such as 'now-90s'. "
-                   "Without an end the stream goes on until it is interrupted.",
+    .description =
+        REQUEST_DESCRIPTION("Without an end the stream goes on until it is interrupted."),
     .tables = tables,
     .min_arguments = 1,
     .max_arguments = SIZE_MAX,

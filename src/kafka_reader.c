@@ -193,7 +193,7 @@ static arrakis_status assign(ark_kafka_reader *kafka, const bool *exists, arraki
     return ARRAKIS_OK;
 }
 
-static arrakis_status kafka_open(arrakis_reader *reader, arrakis_error *err)
+static arrakis_status kafka_prepare(arrakis_reader *reader, arrakis_error *err)
 {
     ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
     size_t count = reader->stream_count;
@@ -213,7 +213,14 @@ static arrakis_status kafka_open(arrakis_reader *reader, arrakis_error *err)
         rc = ark_kafka_watch_start(kafka, err);
     free(exists);
     free(topics);
+    kafka->prepared = rc == ARRAKIS_OK;
     return rc < 0 ? ark_fail_within(err, rc, "%s", kafka->url) : rc;
+}
+
+static arrakis_status kafka_open(arrakis_reader *reader, arrakis_error *err)
+{
+    const ark_kafka_reader *kafka = (const ark_kafka_reader *)reader;
+    return kafka->prepared ? ARRAKIS_OK : kafka_prepare(reader, err);
 }
 
 /* ------------------------------------------------------------------ making and closing */
@@ -258,6 +265,7 @@ static void kafka_close(arrakis_reader *reader)
 }
 
 static const ark_reader_ops kafka_ops = {
+    .prepare = kafka_prepare,
     .open = kafka_open,
     .next = kafka_next,
     .done = kafka_done,

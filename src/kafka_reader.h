@@ -34,7 +34,7 @@ typedef struct ark_kafka_reader {
     arrakis_reader head;
     char *url;
     int64_t start_ns, timeout_ns;
-    bool fast_forward;
+    bool fast_forward, prepared;
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
     ark_kafka_partition *partitions; /* one a stream */

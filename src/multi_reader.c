@@ -27,6 +27,20 @@ static arrakis_reader *owner(const multi_reader *multi, size_t *stream)
     return multi->readers[i];
 }
 
+static arrakis_status multi_prepare(arrakis_reader *reader, arrakis_error *err)
+{
+    const multi_reader *multi = (const multi_reader *)reader;
+    arrakis_status rc = ARRAKIS_OK;
+    for (size_t i = 0; rc == ARRAKIS_OK && i < multi->count; i++) {
+        arrakis_reader *child = multi->readers[i];
+        child->cancel = reader->cancel;
+        if (child->ops->prepare)
+            rc = child->ops->prepare(child, err);
+        child->cancel = NULL;
+    }
+    return rc;
+}
+
 static arrakis_status multi_open(arrakis_reader *reader, arrakis_error *err)
 {
     multi_reader *multi = (multi_reader *)reader;
@@ -123,6 +137,7 @@ static void multi_close(arrakis_reader *reader)
 }
 
 static const ark_reader_ops multi_ops = {
+    .prepare = multi_prepare,
     .open = multi_open,
     .next = multi_next,
     .done = multi_done,

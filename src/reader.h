@@ -13,6 +13,9 @@ typedef struct ark_arrival {
 } ark_arrival;
 
 typedef struct ark_reader_ops {
+    /* What takes long in open(), for a reader whose turn comes later: open() then is short. NULL:
+     * nothing does */
+    arrakis_status (*prepare)(arrakis_reader *reader, arrakis_error *err);
     arrakis_status (*open)(arrakis_reader *reader, arrakis_error *err);
     /* OK; TIMEOUT: nothing here now, the descriptor will tell; DONE; an error ends the reader */
     arrakis_status (*next)(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err);

@@ -75,7 +75,8 @@ arrakis_status ark_client_reader(arrakis_client *client, arrakis_reader **out,
     bool relayed = false;
     arrakis_status rc = align(&asked, channels, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_server_reader(client->server, out, channels, &asked, &options, &relayed, err);
+        rc = ark_server_reader(client->server, out, channels, &asked, &options,
+                               ark_client_asks_server(client), &relayed, err);
     if (rc == ARRAKIS_OK && relayed)
         add_headroom(request, channels);
     return rc;

@@ -42,10 +42,12 @@ arrakis_status ark_server_properties(ark_server *server, const char *publisher_i
                                      arrakis_error *err);
 
 /* A reader of the endpoints that the server names for a request. *relayed: a server stands between
- * the publishers and at least one of them. `kafka` is what Kafka readers among them are given. */
+ * the publishers and the last of them in time. `kafka` is what Kafka readers among them are given.
+ * `renew`: the channels are described as the server did for the request's start, and may be
+ * described anew. */
 arrakis_status ark_server_reader(ark_server *server, arrakis_reader **out,
                                  arrakis_channels *channels, const arrakis_request *request,
-                                 const arrakis_kafka_options *kafka, bool *relayed,
+                                 const arrakis_kafka_options *kafka, bool renew, bool *relayed,
                                  arrakis_error *err);
 
 #endif

@@ -142,13 +142,14 @@ static int open_publisher(struct sender *s, const struct options *o)
     options.channels = s->known;
     options.properties = properties.items;
     options.property_count = properties.count;
+    options.cancel_fd = interrupt_fd();
     connect_by(&options, s, o);
     if (!code) {
         arrakis_status rc = arrakis_publisher_open(&s->publisher, &options, &err);
         code = rc < 0 ? finish(rc, &err) : 0;
     }
     properties_free(&properties);
-    if (!code)
+    if (s->publisher) /* there is none, and no error, after an interrupt */
         take_registered(s);
     int64_t wait_ns = o->timeout_ns == ARRAKIS_UNSET ? CONFIRMATION_NS : o->timeout_ns;
     s->timeout_ms = wait_ns / 1000000 < INT32_MAX ? (int)(wait_ns / 1000000) : INT32_MAX;
@@ -267,6 +268,12 @@ static arrakis_status publish_block(struct sender *s, const struct block_text *t
 
 /* ---------------------------------------------------------------- all of stdin */
 
+/* By the signal: the block may yet be delivered while the publisher is closed. */
+static bool was_canceled(arrakis_status rc)
+{
+    return rc == ARRAKIS_ECANCELED && interrupt_seen();
+}
+
 static bool blank(const char *line)
 {
     return !line[strspn(line, " \t\r")];
@@ -287,7 +294,7 @@ static int publish_lines(struct sender *s)
         if (rc >= 0)
             rc = publish_block(s, &text, &err);
         if (rc < 0) {
-            code = fail("stdin, line %zu: %s", lines.number, err.message);
+            code = was_canceled(rc) ? 0 : fail("stdin, line %zu: %s", lines.number, err.message);
             break;
         }
     }
@@ -313,7 +320,8 @@ static int publish_blocks(struct sender *s, arrakis_arrow_reader *reader, struct
             rc = publish_block(s, text, &err);
     }
     *ended = rc == ARRAKIS_DONE || interrupt_seen();
-    return rc < 0 ? fail("stdin, after %zu blocks: %s", *number, err.message) : 0;
+    return rc >= 0 || was_canceled(rc) ? 0
+                                       : fail("stdin, after %zu blocks: %s", *number, err.message);
 }
 
 static int read_piece(arrakis_arrow_reader *reader)
@@ -321,7 +329,7 @@ static int read_piece(arrakis_arrow_reader *reader)
     static char piece[PIECE_SIZE];
     ssize_t n;
     do
-        n = interrupt_seen() ? 0 : read(STDIN_FILENO, piece, sizeof piece);
+        n = interrupt_wait(STDIN_FILENO) ? read(STDIN_FILENO, piece, sizeof piece) : 0;
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return fail("reading stdin: %s", strerror(errno));

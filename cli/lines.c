@@ -39,7 +39,7 @@ static int read_more(struct lines *l)
         return code;
     ssize_t n;
     do
-        n = interrupt_seen() ? 0 : read(STDIN_FILENO, l->data + l->size, READ_SIZE);
+        n = interrupt_wait(STDIN_FILENO) ? read(STDIN_FILENO, l->data + l->size, READ_SIZE) : 0;
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return fail("reading stdin: %s", strerror(errno));

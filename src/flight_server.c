@@ -26,7 +26,7 @@ arrakis_status ark_server_open(ark_server **out, const arrakis_client_options *o
                              ? default_timeout_ns
                              : options->request_timeout_ns;
     server->stall_ns = options->stall_timeout_ns;
-    server->cancel = ark_event_new();
+    server->cancel = server->cancel_fd = ark_event_new();
     arrakis_status rc = server->cancel < 0
                             ? ark_fail(err, ARRAKIS_EIO, "no descriptor for events")
                             : ark_dial_options_new(&server->dial, options, publisher_id, err);
@@ -46,14 +46,21 @@ void ark_server_close(ark_server *server)
         return;
     ark_session_free(server->session);
     ark_dial_options_free(server->dial);
-    if (server->cancel >= 0)
-        close(server->cancel);
+    if (server->cancel_fd >= 0)
+        close(server->cancel_fd);
     free(server);
 }
 
 void ark_server_cancel(ark_server *server)
 {
-    ark_event_set(server->cancel);
+    ark_event_set(server->cancel_fd);
+}
+
+void ark_server_cancel_by(ark_server *server, int fd)
+{
+    close(server->cancel_fd);
+    server->cancel_fd = -1;
+    server->cancel = fd;
 }
 
 const char *ark_server_url(const ark_server *server)

@@ -11,7 +11,8 @@
 struct ark_server {
     ark_dial_options *dial;
     ark_session *session;
-    int cancel; /* eventfd: readable for ever once canceled */
+    int cancel;    /* readable for ever once canceled */
+    int cancel_fd; /* our own eventfd, or -1 where `cancel` is another's */
     int64_t timeout_ns, stall_ns;
 };
 

@@ -4,13 +4,16 @@
 #include "error.h"
 #include "kafka_conf.h"
 #include "log.h"
+#include "wait.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define CLOSE_MS 10000
 
@@ -40,6 +43,8 @@ struct ark_producer {
     topic **topics;
     size_t topic_count;
     size_t limit;
+    int cancel_fd,
+        news_fd; /* the caller's; readable when librdkafka has something to say; or -1 */
 
     uint64_t batch;      /* the number of the present one */
     int64_t deadline_ns; /* of it, CLOCK_MONOTONIC; INT64_MAX: none */
@@ -70,6 +75,24 @@ static void take_report(rd_kafka_t *rk, const rd_kafka_message_t *report, void *
 
 /* ---- open */
 
+/* For who waits for something else, too. */
+static arrakis_status open_news(ark_producer *producer, arrakis_error *err)
+{
+    if (producer->cancel_fd < 0)
+        return ARRAKIS_OK;
+    static const uint64_t one = 1;
+    rd_kafka_queue_t *queue = rd_kafka_queue_get_main(producer->rk);
+    if (producer->news_fd < 0)
+        producer->news_fd = ark_event_new();
+    if (queue && producer->news_fd >= 0)
+        rd_kafka_queue_io_event_enable(queue, producer->news_fd, &one, sizeof one);
+    if (queue)
+        rd_kafka_queue_destroy(queue);
+    return queue && producer->news_fd >= 0
+               ? ARRAKIS_OK
+               : ark_fail(err, ARRAKIS_EIO, "a producer: no descriptor for events");
+}
+
 static arrakis_status open_topic(ark_producer *producer, topic *t, arrakis_error *err)
 {
     t->handle = rd_kafka_topic_new(producer->rk, t->name, NULL);
@@ -85,6 +108,8 @@ static arrakis_status start(ark_producer *producer, arrakis_error *err)
     if (!conf)
         return ark_fail(err, ARRAKIS_ENOMEM, "starting a producer: out of memory");
     arrakis_status rc = ark_kafka_start(&producer->rk, RD_KAFKA_PRODUCER, conf, err);
+    if (rc == ARRAKIS_OK)
+        rc = open_news(producer, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < producer->topic_count; i++)
         rc = open_topic(producer, producer->topics[i], err);
     return rc;
@@ -113,7 +138,7 @@ static void stop(ark_producer *producer)
 
 arrakis_status ark_producer_open(ark_producer **out, const char *url,
                                  const arrakis_property *properties, size_t property_count,
-                                 arrakis_error *err)
+                                 int cancel_fd, arrakis_error *err)
 {
     /* A publisher waits for each block, so messages never linger for company. */
     static const ark_kafka_property ours[] = {
@@ -126,6 +151,8 @@ arrakis_status ark_producer_open(ark_producer **out, const char *url,
     ark_producer *producer = calloc(1, sizeof *producer);
     if (!producer)
         return ark_fail(err, ARRAKIS_ENOMEM, "opening a producer: out of memory");
+    producer->cancel_fd = cancel_fd;
+    producer->news_fd = -1;
     arrakis_status rc = ark_kafka_conf_new(&producer->conf, url, ours, sizeof ours / sizeof *ours,
                                            properties, property_count, err);
     if (rc == ARRAKIS_OK) {
@@ -196,8 +223,29 @@ static int remaining_ms(const ark_producer *producer)
     return left <= 0 ? 0 : (int)((left + 999999) / 1000000);
 }
 
+static bool is_canceled(const ark_producer *producer)
+{
+    return producer->cancel_fd >= 0 && ark_wait_fd(producer->cancel_fd, ark_wait_deadline(0));
+}
+
+/* Serve librdkafka's reports; where there is none, wait for one or a cancel. */
+static void serve(ark_producer *producer, int timeout_ms)
+{
+    if (producer->cancel_fd < 0) {
+        rd_kafka_poll(producer->rk, timeout_ms);
+        return;
+    }
+    ark_event_clear(producer->news_fd);
+    struct pollfd polled[] = {{.fd = producer->news_fd, .events = POLLIN},
+                              {.fd = producer->cancel_fd, .events = POLLIN}};
+    if (!rd_kafka_poll(producer->rk, 0))
+        poll(polled, 2, timeout_ms);
+}
+
 arrakis_status ark_producer_begin(ark_producer *producer, int timeout_ms, arrakis_error *err)
 {
+    if (is_canceled(producer))
+        return ark_fail(err, ARRAKIS_ECANCELED, "canceled");
     producer->deadline_ns =
         timeout_ms < 0 ? INT64_MAX : now_ns() + timeout_ms * (ARRAKIS_SECOND_NS / 1000);
     producer->timeout_ms = timeout_ms;
@@ -263,7 +311,12 @@ arrakis_status ark_producer_send(ark_producer *producer, size_t number, arrakis_
                             "message to %s: no room to queue it within %d ms; %zu other messages "
                             "of the block may yet be delivered",
                             t->name, producer->timeout_ms, producer->sent);
-        rd_kafka_poll(producer->rk, left);
+        if (is_canceled(producer))
+            return ark_fail(err, ARRAKIS_ECANCELED,
+                            "canceled before message to %s could be queued; %zu other messages of "
+                            "the block may yet be delivered",
+                            t->name, producer->sent);
+        serve(producer, left);
     }
     t->filling = NULL;
     producer->sent++;
@@ -273,9 +326,11 @@ arrakis_status ark_producer_send(ark_producer *producer, size_t number, arrakis_
 
 arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err)
 {
-    for (int left = -1; producer->pending && left;) {
+    bool canceled = false;
+    for (int left = -1; producer->pending && left && !canceled;) {
         left = remaining_ms(producer);
-        rd_kafka_poll(producer->rk, left);
+        serve(producer, left);
+        canceled = is_canceled(producer);
     }
     if (producer->late.count)
         ark_log(ARRAKIS_LOG_WARNING,
@@ -286,6 +341,11 @@ arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err)
     if (producer->failed.count)
         return ark_fail(err, ARRAKIS_EBROKER, "%zu of %zu messages were not delivered; %s",
                         producer->failed.count, producer->sent, producer->failed.first);
+    if (producer->pending && canceled)
+        return ark_fail(
+            err, ARRAKIS_ECANCELED,
+            "canceled: %zu of %zu messages are not confirmed, and may yet be delivered",
+            producer->pending, producer->sent);
     if (producer->pending)
         return ark_fail(err, ARRAKIS_EDEADLINE,
                         "%zu of %zu messages are not confirmed after %d ms; the producer keeps "
@@ -324,5 +384,7 @@ void ark_producer_close(ark_producer *producer)
     free(producer->topics);
     if (producer->conf)
         rd_kafka_conf_destroy(producer->conf);
+    if (producer->news_fd >= 0)
+        close(producer->news_fd);
     free(producer);
 }

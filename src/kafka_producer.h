@@ -11,10 +11,11 @@
 
 typedef struct ark_producer ark_producer;
 
-/* Does not wait for the broker. EINVAL names a property or value that is refused. */
+/* Does not wait for the broker. Whatever waits ends with ECANCELED once cancel_fd, which stays the
+ * caller's, is readable; -1: nothing does. EINVAL names a property or value that is refused. */
 arrakis_status ark_producer_open(ark_producer **out, const char *url,
                                  const arrakis_property *properties, size_t property_count,
-                                 arrakis_error *err);
+                                 int cancel_fd, arrakis_error *err);
 /* Topics are numbered from 0 in the order in which they are added. */
 arrakis_status ark_producer_add_topic(ark_producer *producer, const char *name,
                                       arrakis_error *err);
@@ -29,9 +30,10 @@ arrakis_status ark_producer_begin(ark_producer *producer, int timeout_ms, arraki
 /* The buffer for the batch's message to a topic; the same until it is sent. */
 arrakis_status ark_producer_buffer(ark_producer *producer, size_t topic, ark_buffer **out,
                                    arrakis_error *err);
-/* Send it. EBROKER: refused; EDEADLINE: librdkafka's queue stayed full. */
+/* Send it. EBROKER: refused; EDEADLINE: librdkafka's queue stayed full; ECANCELED. */
 arrakis_status ark_producer_send(ark_producer *producer, size_t topic, arrakis_error *err);
-/* Until the whole batch is delivered. EBROKER: not all of it was; EDEADLINE: not known in time. */
+/* Until the whole batch is delivered. EBROKER: not all of it was; EDEADLINE: not known in time;
+ * ECANCELED: as little is known. */
 arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err);
 
 /* Waits up to 10 s for what is still under way. */

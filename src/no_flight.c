@@ -28,6 +28,11 @@ void ark_server_cancel(ark_server *server)
     (void)server;
 }
 
+void ark_server_cancel_by(ark_server *server, int fd)
+{
+    (void)server, (void)fd;
+}
+
 const char *ark_server_url(const ark_server *server)
 {
     (void)server;

@@ -6,7 +6,9 @@
 #include "options.h"
 #include "publisher.h"
 #include "roster.h"
+#include "wait.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +64,9 @@ static arrakis_status check_options(arrakis_publisher_options *out,
     if (out->url && out->request_timeout_ns != ARRAKIS_UNSET && out->request_timeout_ns <= 0)
         return ark_fail(err, ARRAKIS_EINVAL, "request_timeout_ns is %" PRId64 ", wanted over 0",
                         out->request_timeout_ns);
+    if (out->cancel_fd >= 0 && fcntl(out->cancel_fd, F_GETFD) < 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "cancel_fd is %d, which is no open descriptor",
+                        out->cancel_fd);
     return out->url && !out->kafka_url ? ARRAKIS_OK : ark_kafka_check_url(out->kafka_url, err);
 }
 
@@ -93,8 +98,9 @@ static arrakis_status add_topic(arrakis_publisher *publisher, const arrakis_chan
 static arrakis_status open_producer(arrakis_publisher *publisher,
                                     const arrakis_publisher_options *options, arrakis_error *err)
 {
-    arrakis_status rc = ark_producer_open(&publisher->producer, options->kafka_url,
-                                          options->properties, options->property_count, err);
+    arrakis_status rc =
+        ark_producer_open(&publisher->producer, options->kafka_url, options->properties,
+                          options->property_count, options->cancel_fd, err);
     if (rc == ARRAKIS_OK)
         rc = ark_roster_init(&publisher->roster, options, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < publisher->roster.partition_count; i++) {
@@ -143,6 +149,10 @@ arrakis_status arrakis_publisher_open(arrakis_publisher **out,
     *out = NULL;
     arrakis_publisher_options checked = ARRAKIS_PUBLISHER_OPTIONS_INIT;
     arrakis_status rc = check_options(&checked, options, err);
+    if (rc == ARRAKIS_OK && checked.cancel_fd >= 0 &&
+        ark_wait_fd(checked.cancel_fd, ark_wait_deadline(0)))
+        rc = ark_fail(err, ARRAKIS_ECANCELED, "opening publisher %s: canceled",
+                      checked.publisher_id);
     if (rc < 0)
         return rc;
     arrakis_publisher *publisher = calloc(1, sizeof *publisher);

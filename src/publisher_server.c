@@ -11,9 +11,29 @@
 /* A server has no business with more. */
 enum { PROPERTIES_MAX = 256 };
 
-/* Properties with which librdkafka loads code or runs a program: no server may say which. */
-static const char *const forbidden[] = {"plugin.library.paths", "ssl.engine.location",
-                                        "ssl.providers", "sasl.kerberos.kinit.cmd"};
+/* Properties with which librdkafka loads code, runs a program or sends a file's contents to whom
+ * another property names: no server may say which. */
+static const char *const forbidden[] = {
+    "plugin.library.paths",    "ssl.engine.location",         "ssl.providers",
+    "sasl.kerberos.kinit.cmd", "sasl.oauthbearer.assertion.", /* and what follows */
+};
+
+static bool is_forbidden(const char *name)
+{
+    for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++) {
+        size_t length = strlen(forbidden[i]);
+        bool begins = strncmp(name, forbidden[i], length) == 0;
+        if (begins && (forbidden[i][length - 1] == '.' || !name[length]))
+            return true;
+    }
+    return false;
+}
+
+/* Both are the broker's list to librdkafka. */
+static bool is_broker(const char *name)
+{
+    return strcmp(name, "bootstrap.servers") == 0 || strcmp(name, "metadata.broker.list") == 0;
+}
 
 static arrakis_status no_memory(const arrakis_publisher_options *o, arrakis_error *err)
 {
@@ -164,17 +184,16 @@ static bool add_property(const char *name, const char *value, void *opaque)
 {
     properties *p = opaque;
     ark_registration *out = p->out;
-    for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++)
-        if (strcmp(name, forbidden[i]) == 0)
-            p->status = ark_fail(p->err, ARRAKIS_ESERVER,
-                                 "the server wants property %s, which is for users alone", name);
+    if (is_forbidden(name))
+        p->status = ark_fail(p->err, ARRAKIS_ESERVER,
+                             "the server wants property %.100s, which is for users alone", name);
     if (out->copied >= PROPERTIES_MAX)
         p->status =
             ark_fail(p->err, ARRAKIS_EFORMAT, "the server has over %d properties", PROPERTIES_MAX);
     if (p->status < 0)
         return false;
     char *copy = strdup(value);
-    if (copy && strcmp(name, "bootstrap.servers") == 0) {
+    if (copy && is_broker(name)) {
         free(out->broker);
         out->broker = copy;
         return true;
@@ -232,6 +251,8 @@ arrakis_status ark_publisher_register(ark_registration *out,
     ark_server *server;
     *out = (ark_registration){0};
     arrakis_status rc = ark_server_open(&server, &connection, options->publisher_id, err);
+    if (rc == ARRAKIS_OK && options->cancel_fd >= 0)
+        ark_server_cancel_by(server, options->cancel_fd);
     if (rc == ARRAKIS_OK)
         rc = get_channels(out, server, options, err);
     if (rc == ARRAKIS_OK)

@@ -16,6 +16,8 @@ arrakis_status ark_server_open(ark_server **out, const arrakis_client_options *o
 void ark_server_close(ark_server *server);
 /* The present and every later call ends with ECANCELED. Async-signal-safe. */
 void ark_server_cancel(ark_server *server);
+/* They end so when that descriptor, which stays the caller's, is readable; not by the call above. */
+void ark_server_cancel_by(ark_server *server, int fd);
 
 arrakis_status ark_server_find(ark_server *server, const arrakis_query *query,
                                arrakis_channel_fn fn, void *opaque, arrakis_error *err);

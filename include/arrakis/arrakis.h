@@ -16,7 +16,7 @@
  * - A handle belongs to one thread at a time. Channels, channel lists (once no longer added to) and
  *   blocks are immutable and may be read by any thread; their reference counts are atomic.
  *   arrakis_stream_cancel() and arrakis_client_cancel() may be called from any thread and from a
- *   signal handler.
+ *   signal handler; what publishes is canceled by a descriptor.
  * - The library does not print, exit or install signal handlers.
  * - Option structs start with `struct_size`: set them up with their ARRAKIS_..._INIT value and a
  *   program built against an older header keeps working.
@@ -626,12 +626,16 @@ typedef struct arrakis_publisher_options {
     bool insecure_token;
     const char *ca_file, *cert_file, *key_file;
     int64_t request_timeout_ns;
+    /** A descriptor that is polled and never read, such as a pipe's or an eventfd: once it is
+     *  readable, opening and publishing end with ECANCELED. To be kept open until the publisher is
+     *  closed. -1: none */
+    int cancel_fd;
 } arrakis_publisher_options;
 
 #define ARRAKIS_PUBLISHER_OPTIONS_INIT                                                            \
     {                                                                                             \
         sizeof(arrakis_publisher_options), NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, false,    \
-            NULL, NULL, NULL, ARRAKIS_UNSET                                                       \
+            NULL, NULL, NULL, ARRAKIS_UNSET, -1                                                   \
     }
 
 typedef struct arrakis_publisher arrakis_publisher;
@@ -639,7 +643,7 @@ typedef struct arrakis_publisher arrakis_publisher;
 /** @return OK; EINVAL naming the channel and the field, found and wanted, or a property that
  *  librdkafka refuses; ENOMEM. With `url` also EAUTH with the server's reason; EMISMATCH: a channel
  *  that the server has otherwise than given; ENOTFOUND: no channels; ECONNECT, EDEADLINE, ESERVER,
- *  EFORMAT, EUNSUPPORTED as arrakis_client_open() and arrakis_client_find(). */
+ *  EFORMAT, EUNSUPPORTED as arrakis_client_open() and arrakis_client_find(); ECANCELED. */
 ARRAKIS_API arrakis_status arrakis_publisher_open(arrakis_publisher **out,
                                                   const arrakis_publisher_options *options,
                                                   arrakis_error *err);
@@ -653,7 +657,8 @@ ARRAKIS_API const arrakis_channels *arrakis_publisher_channels(const arrakis_pub
  * @param timeout_ms  negative: until each message is delivered or given up by librdkafka
  *                    (`message.timeout.ms`)
  * @return OK; EMISMATCH or EINVAL: nothing was sent; EBROKER: a delivery failed, the block may be
- *         published again; EDEADLINE: not confirmed in time, and it may yet be delivered.
+ *         published again; EDEADLINE: not confirmed in time, and it may yet be delivered; ECANCELED:
+ *         nothing was sent, or it may yet be delivered.
  */
 ARRAKIS_API arrakis_status arrakis_publisher_publish(arrakis_publisher *publisher,
                                                      const arrakis_block *block, int timeout_ms,

@@ -3,11 +3,14 @@
 #include "kafka_conf.h"
 
 #include <librdkafka/rdkafka_mock.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -566,6 +569,64 @@ static void closing_with_messages_under_way_is_safe(void **state)
     arrakis_channels_free(channels);
 }
 
+static void *make_readable(void *opaque)
+{
+    const uint64_t one = 1;
+    if (write(*(int *)opaque, &one, sizeof one) != sizeof one)
+        abort();
+    return NULL;
+}
+
+static void a_publisher_is_canceled_by_its_descriptor(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = three_channels();
+    arrakis_publisher_options options = options_for(channels);
+    options.cancel_fd = eventfd(0, EFD_CLOEXEC);
+    arrakis_publisher *publisher = open_publisher(&options);
+    publish(publisher, channels, START_NS);
+    rd_kafka_mock_broker_set_down(cluster, 1);
+    assert_unpublished(publisher, channels, START_NS + STRIDE_NS, 100, ARRAKIS_EDEADLINE,
+                       "2 of 2 messages are not confirmed");
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, make_readable, &options.cancel_fd), 0);
+    assert_unpublished(publisher, channels, START_NS + STRIDE_NS, -1, ARRAKIS_ECANCELED,
+                       "canceled");
+    pthread_join(thread, NULL);
+    assert_unpublished(publisher, channels, START_NS + STRIDE_NS, -1, ARRAKIS_ECANCELED,
+                       "canceled");
+    rd_kafka_mock_broker_set_up(cluster, 1);
+    arrakis_publisher_close(publisher); /* waits for what is under way */
+    assert_in_range(count_messages("arrakis-p0"), 2, 3);
+    assert_int_equal(arrakis_publisher_open(&publisher, &options, NULL), ARRAKIS_ECANCELED);
+    assert_null(publisher);
+    close(options.cancel_fd);
+    arrakis_channels_free(channels);
+}
+
+static void a_canceled_wait_for_room_in_the_queue_ends(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = three_channels();
+    arrakis_publisher_options options = options_for(channels);
+    static const arrakis_property narrow[] = {{"queue.buffering.max.messages", "1"}};
+    options.properties = narrow;
+    options.property_count = 1;
+    options.cancel_fd = eventfd(0, EFD_CLOEXEC);
+    arrakis_publisher *publisher = open_publisher(&options);
+    publish(publisher, channels, START_NS);
+    rd_kafka_mock_broker_set_down(cluster, 1);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, make_readable, &options.cancel_fd), 0);
+    assert_unpublished(publisher, channels, START_NS + STRIDE_NS, -1, ARRAKIS_ECANCELED,
+                       "canceled");
+    pthread_join(thread, NULL);
+    rd_kafka_mock_broker_set_up(cluster, 1);
+    arrakis_publisher_close(publisher);
+    close(options.cancel_fd);
+    arrakis_channels_free(channels);
+}
+
 static void a_full_queue_is_waited_for(void **state)
 {
     (void)state;
@@ -726,6 +787,9 @@ static void options_are_checked(void **state)
     x.request_timeout_ns = 0;
     assert_not_opened(&x, "request_timeout_ns is 0");
     x.request_timeout_ns = ARRAKIS_UNSET;
+    x.cancel_fd = 1 << 20;
+    assert_not_opened(&x, "cancel_fd is 1048576, which is no open descriptor");
+    x.cancel_fd = -1;
     x.channels = none;
     assert_not_opened(&x, "publisher tester has no channels");
     assert_null(arrakis_publisher_channels(NULL));
@@ -752,6 +816,8 @@ int main(void)
         TEST(an_unconfirmed_delivery_is_told_and_may_still_arrive),
         TEST(what_is_lost_after_its_deadline_is_logged),
         TEST(closing_with_messages_under_way_is_safe),
+        TEST(a_publisher_is_canceled_by_its_descriptor),
+        TEST(a_canceled_wait_for_room_in_the_queue_ends),
         TEST(a_full_queue_is_waited_for),
         TEST(a_producer_that_failed_for_good_is_replaced),
         TEST(reports_of_success_cannot_be_switched_off),

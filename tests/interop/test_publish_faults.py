@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Publishing by servers that do not do as they should: no broker is needed to find that out."""
+
+import dataclasses
+import json
+import signal
+import subprocess
+import threading
+import time
+
+import pyarrow
+import pytest
+from pyarrow import flight
+from support import channel, write_metadata
+from test_flight_double import HERE, META, Double, table_of
+
+KNOWN = [channel("H1:REG-A", "R_f32", 0, "float32", 64), channel("H1:REG-B", "R_i32", 0, "int32", 16)]
+NOWHERE = ("bootstrap.servers", "127.0.0.1:1")
+
+
+class Registry(Double):
+    """A server of one publisher. `exchange`: what it does when it is to register channels; `at`: where
+    it sends those who want that; `hangs`: the step that is never answered."""
+
+    def __init__(self, known=KNOWN, properties=(NOWHERE,), exchange=None, at=HERE, hangs=None):
+        super().__init__()
+        self.known, self.properties, self.at, self._hangs = list(known), properties, at, hangs
+        self._exchange = exchange or Registry.register
+        self.asked_to_register = []
+        self.reached, self.released = threading.Event(), threading.Event()
+        self.answered = threading.Event()
+
+    def _step(self, *step):
+        if step == self._hangs:
+            self.reached.set()
+            self.released.wait(30)
+
+    def get_flight_info(self, context, descriptor):
+        kind = json.loads(descriptor.command)["request"]
+        self._step(kind, "info")
+        endpoint = flight.FlightEndpoint(descriptor.command, [self.at if kind == "Partition" else HERE])
+        return flight.FlightInfo(pyarrow.schema([]), descriptor, [endpoint], -1, -1)
+
+    def do_get(self, context, ticket):
+        kind = json.loads(ticket.ticket)["request"]
+        self._step(kind, "get")
+        if kind == "Find":
+            rows = [table_of(self.known)] if self.known else []
+            return flight.RecordBatchStream(pyarrow.Table.from_batches(rows, META))
+        self.answered.set()
+        column = pyarrow.array([list(self.properties)], pyarrow.map_("string", "string"))
+        return flight.RecordBatchStream(pyarrow.table({"properties": column}))
+
+    def do_exchange(self, context, descriptor, reader, writer):
+        self._step("Partition", "exchange")
+        self._exchange(self, reader, writer)
+
+    def register(self, reader, writer):
+        rows = reader.read_all().to_pylist()
+        self.asked_to_register += [row["channel"] for row in rows]
+        self.known += [
+            channel(r["channel"], "R_new", i, r["data_type"], r["sample_rate"]) for i, r in enumerate(rows)
+        ]  # fmt: skip
+
+
+@pytest.fixture
+def registry():
+    servers = []
+
+    def make(**options):
+        server = Registry(**options)
+        threading.Thread(target=server.serve, daemon=True).start()
+        servers.append(server)
+        return server
+
+    yield make
+    for server in servers:
+        server.released.set()
+        server.shutdown()
+
+
+def new(count=1):
+    return [
+        dataclasses.replace(channel(f"H1:NEW-C{i}", ""), partition_id=None, partition_index=None,
+                            stride=None, max_latency=None) for i in range(count)
+    ]  # fmt: skip
+
+
+def arguments(server, *more):
+    return ["publish", "--url", server.url, "--publisher", "TEST", *more]
+
+
+def publish(cli, server, *more, check=1):
+    """No block at all: the publisher is opened and closed."""
+    done = cli.run(*arguments(server, *more), stdin="", check=check)
+    assert not check or server.url in done.stderr
+    return done
+
+
+def test_a_server_that_does_well(registry, cli, tmp_path):
+    """Else nothing below means anything."""
+    server = registry()
+    publish(cli, server, check=0)
+    assert not server.asked_to_register
+    asked = new(3)
+    publish(cli, server, "--metadata", write_metadata(tmp_path, asked), check=0)
+    assert server.asked_to_register == [c.name for c in asked]
+
+
+# ---------------------------------------------------------------- properties
+
+
+@pytest.mark.parametrize("name", [
+    "plugin.library.paths", "ssl.engine.location", "ssl.providers", "sasl.kerberos.kinit.cmd",
+    "sasl.oauthbearer.assertion.file", "sasl.oauthbearer.assertion.private.key.file",
+])  # fmt: skip
+def test_properties_that_no_server_may_set(registry, cli, name):
+    """librdkafka would load code, run a program, or send a file of ours to somebody."""
+    done = publish(cli, registry(properties=(NOWHERE, (name, "/tmp/x"), ("linger.ms", "1"))))
+    assert f"property {name}, which is for users alone" in done.stderr
+    assert "/tmp/x" not in done.stderr
+
+
+def test_a_property_that_librdkafka_does_not_have(registry, cli):
+    server = registry(properties=(NOWHERE, ("no.such", "1")))
+    done = cli.run(*arguments(server), stdin="", check=1)
+    assert 'no property "no.such"' in done.stderr
+
+
+def test_a_server_without_a_broker(registry, cli):
+    done = publish(cli, registry(properties=(("linger.ms", "1"),)))
+    assert "names no broker" in done.stderr
+
+
+def test_far_too_many_properties(registry, cli):
+    many = tuple((f"p{i}", "1") for i in range(5000))
+    assert "over 256 properties" in publish(cli, registry(properties=(NOWHERE, *many))).stderr
+
+
+@pytest.mark.parametrize("name", ["bootstrap.servers", "metadata.broker.list"])
+def test_a_broker_that_the_user_names_stays(registry, cli, name):
+    """Either name of the property is the server's word on the broker, and no more than that."""
+    server = registry(properties=((name, "not a broker:x"),))
+    publish(cli, server, "--kafka-url", "127.0.0.1:1", check=0)
+
+
+# ---------------------------------------------------------------- registering
+
+
+def ends_at_once(server, reader, writer):
+    pass
+
+
+def ends_after_the_schema(server, reader, writer):
+    reader.schema  # noqa: B018: it waits for it
+
+
+def sends_much(server, reader, writer):
+    batch = table_of(KNOWN)
+    writer.begin(batch.schema)
+    for _ in range(500):
+        writer.write_batch(batch)
+
+
+@pytest.mark.parametrize("count", [1, 30000])
+@pytest.mark.parametrize("exchange", [ends_at_once, ends_after_the_schema, sends_much])
+def test_an_exchange_that_registers_nothing(registry, cli, tmp_path, exchange, count):
+    """It ends well, perhaps before the table has been sent: what counts is what the server has."""
+    metadata = write_metadata(tmp_path, new(count))
+    done = publish(cli, registry(exchange=exchange), "--metadata", metadata)
+    assert "has not registered channel H1:NEW-C0 as it was asked to" in done.stderr
+
+
+@pytest.mark.parametrize("count", [1, 30000])
+def test_an_exchange_that_is_refused(registry, cli, tmp_path, count):
+    def refuse(server, reader, writer):
+        raise flight.FlightUnauthorizedError("not you")
+
+    metadata = write_metadata(tmp_path, new(count))
+    done = publish(cli, registry(exchange=refuse), "--metadata", metadata)
+    assert "registering channel H1:NEW-C0" in done.stderr and "not you" in done.stderr
+
+
+def test_another_server_registers(registry, cli, tmp_path):
+    """The one that knows the publisher names it."""
+    second = registry()
+    first = registry(at=f"grpc://{second.url}")
+    second.known = first.known  # one catalogue behind both
+    metadata = write_metadata(tmp_path, new(2))
+    publish(cli, first, "--metadata", metadata, check=0)
+    assert second.asked_to_register == ["H1:NEW-C0", "H1:NEW-C1"] and not first.asked_to_register
+
+
+@pytest.mark.parametrize("at", ["grpc://127.0.0.1:1", "http://nowhere", "kafka://127.0.0.1:1"])
+def test_another_server_that_cannot_be_reached(registry, cli, tmp_path, at):
+    metadata = write_metadata(tmp_path, new())
+    done = cli.run(*arguments(registry(at=at), "--metadata", metadata, "--timeout", "2"), stdin="",
+                   check=1)  # fmt: skip
+    assert at in done.stderr
+
+
+# ---------------------------------------------------------------- time
+
+STEPS = [("Find", "info"), ("Find", "get"), ("Partition", "info"), ("Partition", "exchange"),
+         ("Publish", "info"), ("Publish", "get")]  # fmt: skip
+
+
+@pytest.mark.parametrize("step", STEPS, ids="-".join)
+def test_a_server_that_does_not_answer(registry, cli, tmp_path, step):
+    metadata = write_metadata(tmp_path, new())
+    begin = time.monotonic()
+    publish(cli, registry(hangs=step), "--metadata", metadata, "--timeout", "1")
+    assert time.monotonic() - begin < 15
+
+
+@pytest.mark.parametrize("step", STEPS, ids="-".join)
+def test_an_interrupt_while_a_publisher_is_opened(registry, cli, tmp_path, step):
+    """It ends at once, in good order: under the sanitizers another status would tell."""
+    server = registry(hangs=step)
+    metadata = write_metadata(tmp_path, new())
+    command = [cli.path, *arguments(server, "--metadata", metadata, "--timeout", "60")]
+    process = subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+    try:
+        assert server.reached.wait(30)
+        begin = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.wait(25)
+        assert time.monotonic() - begin < 20
+        assert process.returncode == 0, process.stderr.read()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_an_interrupt_while_there_is_nothing_to_publish(registry, cli):
+    server = registry()
+    process = subprocess.Popen([cli.path, *arguments(server)], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+    try:
+        assert server.answered.wait(30)  # wherever it is from here on, it ends
+        process.send_signal(signal.SIGINT)
+        process.wait(25)
+        assert process.returncode == 0, process.stderr.read()
+    finally:
+        process.kill()
+        process.communicate()

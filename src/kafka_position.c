@@ -10,6 +10,10 @@
 
 /* A broker is asked for watermarks at most this often. */
 static const int64_t ask_interval_ns = ARRAKIS_SECOND_NS;
+/* And only when it has been silent for so long: while it sends, the answer would come behind all that
+ * is on its way, and nothing of that would be taken meanwhile. */
+static const int64_t silence_ns = 200 * (ARRAKIS_SECOND_NS / 1000);
+static const int64_t silence_per_partition_ns = ARRAKIS_SECOND_NS / 2000;
 /* After this long an answer may be outdated by retention: the log's end can vanish unread. */
 static const int64_t answer_age_ns = 5 * ARRAKIS_SECOND_NS;
 
@@ -141,6 +145,12 @@ int64_t ark_kafka_exhausted(arrakis_reader *reader, size_t stream, int64_t since
         return now_ns; /* what an absent topic holds is nothing */
     if (kafka->answer_ns == ARRAKIS_UNSET || kafka->answer_ns < since_ns ||
         now_ns - kafka->answer_ns > answer_age_ns) {
+        int64_t silent_ns = kafka->heard_ns + silence_ns +
+                            (int64_t)kafka->head.stream_count * silence_per_partition_ns;
+        if (now_ns < silent_ns) {
+            *again_ns = silent_ns;
+            return ARRAKIS_UNSET;
+        }
         *again_ns = now_ns + ask_interval_ns;
         if (kafka->asked_ns != ARRAKIS_UNSET && now_ns - kafka->asked_ns < ask_interval_ns) {
             *again_ns = kafka->asked_ns + ask_interval_ns;

@@ -71,6 +71,8 @@ static bool refill(ark_kafka_reader *kafka)
         rd_kafka_consume_batch_queue(kafka->queue, 0, kafka->messages, ARK_KAFKA_BATCH);
     kafka->message_count = count > 0 ? (size_t)count : 0;
     kafka->taken_ns = arrakis_gps_now_ns();
+    if (count > 0)
+        kafka->heard_ns = kafka->taken_ns;
     return count > 0;
 }
 
@@ -187,6 +189,7 @@ static arrakis_status assign(ark_kafka_reader *kafka, const bool *exists, arraki
     }
     rd_kafka_resp_err_t code = rd_kafka_assign(kafka->rk, list);
     rd_kafka_topic_partition_list_destroy(list);
+    kafka->heard_ns = arrakis_gps_now_ns();
     if (code)
         return ark_fail(err, ark_kafka_status(code), "assigning topics: %s",
                         rd_kafka_err2str(code));
@@ -297,12 +300,15 @@ typedef struct limits {
 
 /* The queue takes several whole answers: one that overruns it costs a second in librdkafka 2.0. Of a
  * backlog a fetch brings little: then partitions advance together, so that what waits for others is
- * short, and memory is used again. But two messages at least: of longer ones it brings one only. */
+ * short, and memory is used again. There is room for every partition in an answer (librdkafka takes
+ * 50 MB): else the first ones are read to their end before the last ones begin. But two messages at
+ * least: of longer ones it brings one only. */
 static arrakis_status choose_limits(limits *l, const ark_kafka_reader *kafka, int64_t prefetch,
                                     arrakis_error *err)
 {
-    enum { MIB = 1 << 20, LEAST = 256 << 10, ANSWERS = 4 };
-    int64_t count = (int64_t)kafka->head.stream_count, two = LEAST;
+    enum { MIB = 1 << 20, LEAST = 256 << 10, ANSWER = 48 * MIB, ANSWERS = 4 };
+    int64_t count = (int64_t)kafka->head.stream_count;
+    int64_t two = ANSWER / count < LEAST ? ANSWER / count : LEAST;
     for (size_t i = 0; i < kafka->head.stream_count; i++) {
         int64_t bytes = 2 * message_bytes(&kafka->head.streams[i]);
         two = bytes > two ? bytes : two;

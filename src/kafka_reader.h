@@ -44,6 +44,7 @@ typedef struct ark_kafka_reader {
     rd_kafka_message_t *messages[ARK_KAFKA_BATCH]; /* taken from librdkafka, not handed out yet */
     size_t message_count, message_at;
     int64_t taken_ns;  /* GPS; when they were */
+    int64_t heard_ns;  /* GPS; when there last were any */
     bool holding;      /* messages[message_at] is being decoded */
     int64_t asked_ns;  /* GPS; when low and high were last asked for */
     int64_t answer_ns; /* GPS; as of when they say the truth; ARRAKIS_UNSET: they do not */

@@ -79,8 +79,11 @@ static rd_kafka_t *make_producer(void)
     set(conf, "bootstrap.servers", bench_text("url", NULL));
     set(conf, "message.max.bytes", "10000000");
     set(conf, "linger.ms", "0");
-    set(conf, "batch.num.messages", "1");    /* as publishers do, that confirm each block */
-    set(conf, "enable.idempotence", "true"); /* in order */
+    set(conf, "batch.num.messages", "1"); /* as publishers do, that confirm each block */
+    /* One program stands for as many publishers as there are partitions. An idempotent producer has
+     * five requests under way, which one broker answers at 1,300 to 4,000 a second. Without errors,
+     * and with one connection, messages keep their order. */
+    set(conf, "acks", "1");
     set(conf, "queue.buffering.max.messages", "200000");
     set(conf, "socket.nagle.disable", "true");
     rd_kafka_conf_set_dr_msg_cb(conf, delivered);

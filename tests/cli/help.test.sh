@@ -19,6 +19,23 @@ check_help program -h find
 for command in find count describe stream fetch publish server-info domains scope-map replays exec demo completion; do
     check_help $command $command --help
 done
+# The manual page names every command and option that the help does, and no others.
+man=$here/../../docs/arrakis-cli.1
+"$cli" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\).*/\1/p' >commands
+[ "$(wc -l <commands)" -ge 13 ] || complain "the help lists $(wc -l <commands) commands"
+while read -r command; do
+    says "$man" "^\.It Cm $command( |\$)"
+    "$cli" "$command" --help
+done <commands >help
+grep -E '^ +(-[a-zA-Z], )?--[a-z]' help | grep -oE -- '--[a-z-]+( [A-Z:-]+)?, --[a-z-]+|--[a-z-]+' |
+    grep -oE -- '--[a-z-]+' | sort -u >options
+grep -E '^\..*Fl' "$man" | tr ' ' '\n' | grep -E '^-[a-z][a-z-]+$' | sed 's/^/-/' | sort -u >documented
+[ "$(wc -l <options)" -ge 40 ] || complain "the help lists $(wc -l <options) options"
+same "options of the help and of the manual page" options documented
+for alias in search list show proxy; do
+    says "$man" "Cm $alias\b"
+done
+
 check_help find search --help
 check_help find list -h
 check_help describe show --help

@@ -11,6 +11,7 @@ import socket
 
 import numpy
 import pytest
+from arrakis.__main__ import parser as reference_parser
 from reference_cli import Call
 from server import Server, publisher_toml
 from support import (
@@ -459,3 +460,30 @@ def test_the_table_is_one():
     lines = [(r.server, *r.line, r.stdin) for r in TABLE]
     assert len(set(lines)) == len(lines) >= 60
     assert all(r.why for r in TABLE if not r.compare)
+
+
+def ours_options(cli, *command):
+    """option -> whether it takes a value, out of the help."""
+    out = {}
+    for line in cli.run(*command, "--help").stdout.splitlines():
+        if not re.match(r" +(-\w, )?--[a-z]", line):
+            continue
+        # "  -X, --name, --other VALUE   text"; the text may be on the next line
+        names = re.match(r"(?: *,? +--?[A-Za-z][a-z-]*)+( [A-Z][A-Z:]*)?", line)
+        out |= dict.fromkeys(re.findall(r"--?[A-Za-z][a-z-]*", names[0]), bool(names[1]))
+    return out
+
+
+def test_every_command_alias_and_option_of_the_reference_is_ours(cli):
+    commands = next(a.choices for a in reference_parser._actions if a.choices and not a.option_strings)
+    assert len(commands) >= 13
+    for name, command in [(None, reference_parser), *commands.items()]:
+        ours = ours_options(cli, *[name] if name else [])
+        for action in command._actions:
+            for option in action.option_strings:
+                assert option in ours, f"{name} has no {option}"
+                assert ours[option] == (action.nargs != 0), f"{name} {option}"
+            # ours has the same choices in words of its own; argparse shows them
+            if action.option_strings and action.choices:
+                text = cli.run(name, "--help").stdout
+                assert all(str(c) in text for c in action.choices)

@@ -21,6 +21,14 @@ enum {
 };
 enum { ARROW_KEY_ERROR = 2, ARROW_INVALID = 4 };
 
+/* A channel or a span that the server does not have. It comes with the code of a server that is
+ * overloaded, and arrakis-server gives no trailer that would say more: its text alone tells the two
+ * apart. One that says it otherwise gives ESERVER. */
+static bool says_not_here(const char *message)
+{
+    return strstr(message, " not available on this server") != NULL;
+}
+
 static arrakis_status from_code(const ark_call_status *status)
 {
     int arrow = (int)strtol(status->arrow_code, NULL, 10);
@@ -36,10 +44,10 @@ static arrakis_status from_code(const ark_call_status *status)
         return ARRAKIS_EDEADLINE;
     case GRPC_UNIMPLEMENTED:
         return ARRAKIS_EUNSUPPORTED;
-    case GRPC_UNAVAILABLE: /* also the answer to a request for channels that do not exist */
-        return status->local                                              ? ARRAKIS_ECONNECT
-               : strstr(status->message, " not available on this server") ? ARRAKIS_ENOTFOUND
-                                                                          : ARRAKIS_ESERVER;
+    case GRPC_UNAVAILABLE:
+        return status->local                    ? ARRAKIS_ECONNECT
+               : says_not_here(status->message) ? ARRAKIS_ENOTFOUND
+                                                : ARRAKIS_ESERVER;
     default:
         return arrow == ARROW_KEY_ERROR ? ARRAKIS_ENOTFOUND
                : arrow == ARROW_INVALID ? ARRAKIS_EINVAL

@@ -160,6 +160,31 @@ def test_a_replica_goes_on_where_another_server_failed(double, cli):
     assert "out of order; the next location is read" in done.stderr
 
 
+def test_replicas_that_fail_one_after_the_other(double, cli):
+    """Each begins again, with blocks of another length, while a second endpoint goes on: what comes
+    again is dropped."""
+
+    def fails_after(strides, duration):
+        def blocks(channels, start, end):
+            yield from blocks_of(channels, start, start + strides * STRIDE, duration)
+            raise flight.FlightUnavailableError("out of order")
+
+        return blocks
+
+    replicas = [double(blocks=fails_after(5, STRIDE)), double(blocks=fails_after(12, 4 * STRIDE)),
+                double(blocks=fails_after(0, STRIDE)), double(blocks=fails_after(27, STRIDE)),
+                double(blocks=lambda c, start, end: blocks_of(c, start, end, SECOND))]  # fmt: skip
+    first = double(endpoints=lambda _, request: [
+        flight.FlightEndpoint(ask(request, channels=NAMES[:3]), [f"grpc://{r.url}" for r in replicas]),
+        flight.FlightEndpoint(ask(request, channels=NAMES[3:]), [HERE]),
+    ])  # fmt: skip
+    done = cli.run(*stream(first.url, T0, T0 + 3 * SECOND))
+    got = [json.loads(line) for line in done.stdout.splitlines()]
+    assert_same(got, expected(T0, T0 + 3 * SECOND), CHANNELS)
+    assert done.stderr.count("out of order; the next location is read") == 4
+    assert len(done.stderr.splitlines()) < 8, done.stderr  # what is dropped is said once
+
+
 def test_an_endpoint_that_is_far_ahead_waits_and_loses_nothing(double, cli):
     """More blocks than a queue holds come before the other endpoint's first, and nobody spins."""
     late = threading.Event()

@@ -330,7 +330,6 @@ static void large_chunks_are_used_again(void **state)
 {
     (void)state;
     enum { ONE_MORE = ARK_SPARES + 1 };
-    arrakis_error err;
     static const channel_spec large[] = {{"X:A", ARRAKIS_INT32, 16384, NULL, UNSET, UNSET, UNSET}};
     arrakis_channels *list = channels_of(large, 1);
     const arrakis_channels *lists[] = {list};

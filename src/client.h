@@ -30,6 +30,13 @@ bool ark_client_asks_server(const arrakis_client *client);
 void ark_client_watch(arrakis_client *client, arrakis_stream *stream);
 void ark_client_release(arrakis_client *client);
 
+/* ---- client_server.c */
+
+/* Out of a scope map's text: its servers' URLs, `own` in the place of the one that answers, or with
+ * `own` NULL its domains; a sorted array, to be freed. EFORMAT, ENOMEM. */
+arrakis_status ark_scope_map_list(char **json, const char *text, const char *own,
+                                  arrakis_error *err);
+
 /* ---- client_reader.c */
 
 /* The time that a request's channels are looked up for. EINVAL for a replay window that is none. */

@@ -84,22 +84,16 @@ static json_t *urls_of(json_t *endpoints, const char *own)
     return all;
 }
 
-static arrakis_status list_of_map(arrakis_client *client, bool domains, char **json,
+arrakis_status ark_scope_map_list(char **json, const char *text, const char *own,
                                   arrakis_error *err)
 {
-    char *text;
-    arrakis_status rc = ask(client, "scope-map", json ? &text : NULL, err);
-    if (rc < 0)
-        return rc;
     json_t *map = json_loads(text, 0, NULL), *endpoints = json_object_get(map, "endpoints");
-    free(text);
     *json = NULL;
     if (!json_is_object(endpoints)) {
         json_decref(map);
         return ark_fail(err, ARRAKIS_EFORMAT, "a scope map without an object \"endpoints\"");
     }
-    json_t *set =
-        domains ? domains_of(endpoints) : urls_of(endpoints, ark_server_url(client->server));
+    json_t *set = own ? urls_of(endpoints, own) : domains_of(endpoints);
     json_t *list = sorted_keys(set);
     if (list)
         *json = json_dumps(list, 0);
@@ -107,6 +101,18 @@ static arrakis_status list_of_map(arrakis_client *client, bool domains, char **j
     json_decref(set);
     json_decref(map);
     return *json ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "a scope map: out of memory");
+}
+
+static arrakis_status list_of_map(arrakis_client *client, bool domains, char **json,
+                                  arrakis_error *err)
+{
+    char *text;
+    arrakis_status rc = ask(client, "scope-map", json ? &text : NULL, err);
+    if (rc < 0)
+        return rc;
+    rc = ark_scope_map_list(json, text, domains ? NULL : ark_server_url(client->server), err);
+    free(text);
+    return rc;
 }
 
 arrakis_status arrakis_client_domains(arrakis_client *client, char **json, arrakis_error *err)

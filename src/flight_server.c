@@ -128,17 +128,26 @@ arrakis_status ark_location_session(ark_session **out, ark_session *here, ark_di
 
 /* ------------------------------------------------------------------ actions */
 
-/* The text, if it is JSON. */
-static arrakis_status keep_json(char **out, const uint8_t *body, size_t size, arrakis_error *err)
+arrakis_status ark_result_json(char **out, const uint8_t *message, size_t message_size,
+                               arrakis_error *err)
 {
     json_error_t where;
+    const uint8_t *body;
+    size_t size;
+    *out = NULL;
+    arrakis_status rc = ark_flight_result_read(&body, &size, message, message_size, err);
+    if (rc < 0)
+        return rc;
     if (size > ACTION_SIZE_MAX)
         return ark_fail(err, ARRAKIS_EFORMAT, "an answer of %zu bytes", size);
     json_t *value = json_loadb((const char *)body, size, JSON_DECODE_ANY, &where);
+    bool object = json_is_object(value);
     if (!value)
         return ark_fail(err, ARRAKIS_EFORMAT, "an answer that is no JSON: %.160s (byte %d)",
                         where.text, where.position);
     json_decref(value);
+    if (!object)
+        return ark_fail(err, ARRAKIS_EFORMAT, "an answer that is no JSON object");
     *out = strndup((const char *)body, size);
     return *out ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "an answer: out of memory");
 }
@@ -148,15 +157,12 @@ arrakis_status ark_server_action(ark_server *server, const char *name, char **js
 {
     ark_buffer action = {0};
     ark_call call = {0};
-    const uint8_t *body;
-    size_t size;
     *json = NULL;
     arrakis_status rc = ark_flight_put_action(&action, name, err);
     if (rc == ARRAKIS_OK)
         rc = ask_once(server, &call, "DoAction", &action, err);
-    if (rc == ARRAKIS_OK)
-        rc = ark_flight_result_read(&body, &size, call.message.data, call.message.size, err);
-    if (rc == ARRAKIS_OK && (rc = keep_json(json, body, size, err)) < 0)
+    if (rc == ARRAKIS_OK &&
+        (rc = ark_result_json(json, call.message.data, call.message.size, err)) < 0)
         rc = ark_fail_within(err, rc, "%.100s: %s", server->session->url, name);
     ark_call_close(&call);
     ark_buffer_free(&action);

@@ -28,6 +28,10 @@ typedef arrakis_status (*ark_batch_fn)(const ark_batches *batches, void *opaque,
 arrakis_status ark_server_table(ark_server *server, char *request, ark_batch_fn fn,
                                 bool needs_rows, void *opaque, arrakis_error *err);
 
+/* The JSON object in a Result, to be freed. No I/O. EFORMAT. */
+arrakis_status ark_result_json(char **out, const uint8_t *message, size_t message_size,
+                               arrakis_error *err);
+
 /* The connection for a location; to be freed. EUNSUPPORTED for a location that cannot be dialed. */
 arrakis_status ark_location_session(ark_session **out, ark_session *here, ark_dial_options *dial,
                                     const char *uri, arrakis_error *err);

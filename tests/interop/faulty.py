@@ -63,14 +63,21 @@ def ticket(kind, start, **more):
     return json.dumps({"request": kind, "args": args}).encode()
 
 
-def answers(start, end):
+ACTIONS = {
+    "server-info": {"version": "1", "domains": ["H1"]},
+    "scope-map": {"endpoints": {"arrow-flight-reuse-connection://?": {"scopes": {"H1": [{"all": True}]}}}},
+    "replays": {"R": {"start": 1, "end": 2.5}},
+}  # fmt: skip
+
+
+def answers(start, end, **described_as):
     """What a decent server with one channel sends: (kind, step) -> messages. Its step "info" is
-    GetFlightInfo, "get" the DoGet that follows."""
+    GetFlightInfo, "get" the DoGet that follows, "action" DoAction."""
     described = pyarrow.record_batch({
         "channel": [NAME], "data_type": ["float32"],
         "sample_rate": pyarrow.array([RATE], "int32"), "publisher": ["BAD"],
-        "stride": pyarrow.array([STRIDE], "uint64"),
-        "max_latency": pyarrow.array([100_000_000], "uint64"),
+        "stride": pyarrow.array([described_as.get("stride", STRIDE)], "uint64"),
+        "max_latency": pyarrow.array([described_as.get("max_latency", 100_000_000)], "uint64"),
     })  # fmt: skip
     column = pyarrow.field(NAME, pyarrow.list_(pyarrow.float32()), metadata={"rate": str(RATE)})
     schema = pyarrow.schema([pyarrow.field("time", "int64"), column])
@@ -80,6 +87,7 @@ def answers(start, end):
         for t in range(start, end, STRIDE)
     ]  # fmt: skip
     out = {
+        **{(name, "action"): [field(1, json.dumps(value).encode())] for name, value in ACTIONS.items()},
         ("Count", "get"): table_data(pyarrow.record_batch({"count": pyarrow.array([7], "int64")})),
         ("Describe", "get"): table_data(described),
         ("Stream", "get"): table_data(blocks[0]) + [table_data(b)[1] for b in blocks[1:]],
@@ -173,6 +181,15 @@ class Connection:
             self._credit[stream] = self._credit.get(stream, self._initial) + size
             self._windows.notify_all()
 
+    def _set_initial(self, size):
+        """Of the streams that there are, too (RFC 9113, 6.9.2)."""
+        with self._windows:
+            for stream in self._credit:
+                if stream:
+                    self._credit[stream] += size - self._initial
+            self._initial = size
+            self._windows.notify_all()
+
     def cut(self):
         try:
             self._peer.shutdown(socket.SHUT_RDWR)
@@ -211,7 +228,7 @@ class Connection:
             for at in range(0, len(payload), 6):
                 key, value = struct.unpack_from(">HI", payload, at)
                 if key == 4:
-                    self._initial = value
+                    self._set_initial(value)
             self.send_frame(SETTINGS, ACK, 0, b"")
         elif kind == PING and not flags & ACK:
             self.send_frame(PING, ACK, 0, payload)
@@ -238,8 +255,8 @@ class FlightServer:
     """Answers as `answers` says, but for the steps that `bad` has a function for: it is given the
     Reply and the messages that a decent server would send."""
 
-    def __init__(self, start=0, end=STRIDES * STRIDE, bad=(), host="127.0.0.1"):
-        self._good, self._bad = answers(start, end), dict(bad)
+    def __init__(self, start=0, end=STRIDES * STRIDE, bad=(), host="127.0.0.1", **described_as):
+        self._good, self._bad = answers(start, end, **described_as), dict(bad)
         self.connections = []
         self.requests = []
         self._listener = socket.socket()
@@ -251,12 +268,12 @@ class FlightServer:
         return b"".join(c.received for c in self.connections)
 
     def answer(self, reply, request):
-        kinds = [k for k in ("Count", "Describe", "Stream") if k.encode() in request]
+        kinds = [k for k in ("Count", "Describe", "Stream", *ACTIONS) if k.encode() in request]
         if not kinds:
             reply.end(b"3", b"unknown request")
             return
         kind = kinds[0]
-        step = "info" if request[:1] == b"\x08" else "get"
+        step = "action" if kind in ACTIONS else "info" if request[:1] == b"\x08" else "get"
         self.requests.append((kind, step))
         good = self._good[kind, step]
         if (kind, step) in self._bad:

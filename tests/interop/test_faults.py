@@ -273,6 +273,71 @@ def test_broken_answers(cli, fault, step):
         assert step in s.requests
 
 
+COMMANDS = {"server-info": ["server-info"], "scope-map": ["scope-map", "domains"], "replays": ["replays"]}
+
+
+def act(cli, server, command, check=1):
+    with within(8):
+        return cli.run("--url", server.url, command, "--timeout", "1", check=check)
+
+
+def test_broken_answers_to_an_action(cli):
+    with FlightServer() as s:
+        for command in sum(COMMANDS.values(), []):
+            assert act(cli, s, command, 0).stdout
+    for fault, answer in BROKEN.items():
+        with FlightServer(bad={("scope-map", "action"): answer}) as s:
+            assert s.url in act(cli, s, "domains").stderr, fault
+
+
+NO_OBJECTS = [b"", b"7", b"[]", b"null", b"{", b'{"a": 1} {}', b'{"\xff": 1}', b'{"a\\u0000": 1}',
+              b'{"a":' * 5000, b"\0", b"nan", b'"endpoints"']  # fmt: skip
+
+
+@pytest.mark.parametrize("action", COMMANDS)
+def test_answers_to_actions_that_are_no_json_objects(cli, action):
+    for text in NO_OBJECTS:
+        with FlightServer(bad={(action, "action"): send(field(1, text))}) as s:
+            for command in COMMANDS[action]:
+                assert s.url in act(cli, s, command).stderr, text[:20]
+
+
+ODD_OBJECTS = [b"{}", b'{"endpoints": []}', b'{"endpoints": {"a": 1, "b": {"scopes": [2]}}}',
+               b'{"endpoints": {"a": {"scopes": {"\\u001b[2J": 1}}}, "start": {"end": {}}}',
+               b'{"R": {"start": [], "end": "\\u009b2J"}, "endpoints": {"b": null}}',
+               b'{"a": 1e999}', b'{"a": 123456789012345678901234567890}']  # fmt: skip
+
+
+@pytest.mark.parametrize("action", COMMANDS)
+def test_answers_to_actions_that_are_odd(cli, action):
+    """Shown or refused, and without control characters."""
+    for text in ODD_OBJECTS:
+        with FlightServer(bad={(action, "action"): send(field(1, text))}) as s:
+            for command in COMMANDS[action]:
+                done = act(cli, s, command, None)
+                assert done.returncode == 0 or (done.returncode == 1 and done.stderr), text
+                assert not set(done.stdout + done.stderr) & {"\x1b", "\x9b"}, text
+
+
+@pytest.mark.parametrize("field_of", ["stride", "max_latency"])
+@pytest.mark.parametrize("value", [0, 1, 2**62, 2**63 - 1, 2**63, 2**64 - 1])
+def test_numbers_that_no_channel_has(cli, field_of, value):
+    """An error, or blocks: no sum of two of them leaves its bounds."""
+    with FlightServer(**{field_of: value}) as s:
+        for arguments in (["--start", "0", "--end", seconds(STRIDES * STRIDE)], ["--count", "1"]):
+            command = ["stream", "--json", *arguments, NAME, "--timeout", "1", "--stall-timeout", "1"]
+            process = subprocess.Popen([cli.path, "--url", s.url, *command], text=True,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+            try:
+                out, errors = process.communicate(timeout=5)
+            except subprocess.TimeoutExpired:  # it waits as long as it was promised
+                process.send_signal(signal.SIGINT)
+                out, errors = process.communicate(timeout=20)
+            finally:
+                process.kill()
+            assert process.returncode in (0, 1), errors[-3000:]
+
+
 def test_a_servers_text_does_not_reach_a_terminal_as_it_is(cli):
     """Control characters and bytes that are no UTF-8 are shown as such."""
     text = b"\x1b[2J\x9b2Jred\xc3\xa4\xe2\x82"

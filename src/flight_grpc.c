@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The transport on gRPC's C core: built into a module of its own, see transport.h.
  *
- * One thread a channel waits on gRPC's completion queue and does nothing but note what is complete
+ * One thread a channel waits on gRPC's completion queue and does little but note what is complete
  * and wake the call's descriptor. So callers wait in poll(), where a cancel out of a signal handler
  * can wake them too, and gRPC itself is never called from one. A call has one message received
- * ahead of time: what the caller does not take, the server is not let send (flow control). */
+ * ahead of time, and while that is no large one the next is asked for by that thread, which would
+ * otherwise have to be woken for it. What the caller does not take, the server is not let send (flow
+ * control). */
 #include "transport.h"
 
 #include <grpc/byte_buffer.h>
@@ -29,6 +31,9 @@
 
 /* Servers refuse more than one ping in five minutes. */
 enum { KEEPALIVE_MS = 315000, KEEPALIVE_TIMEOUT_MS = 10000 };
+/* The next message may come while one up to this size waits to be taken: much less than the room
+ * that is left beside a largest one. */
+enum { AHEAD_MAX = 4 << 20 };
 
 struct ark_transport_channel {
     grpc_channel *channel;
@@ -51,9 +56,10 @@ struct ark_transport_call {
     operation begin, end, send, receive;
     unsigned pending;
     bool ended;
-    bool receiving; /* a message is being waited for */
+    bool receiving; /* the next message is being waited for */
     grpc_metadata_array initial, trailing;
-    grpc_byte_buffer *message;
+    grpc_byte_buffer *message; /* that has come, to be taken */
+    grpc_byte_buffer *next;    /* another one, or where it will be */
     grpc_status_code code;
     grpc_slice details;
     const char *origin;
@@ -93,6 +99,36 @@ static void notify(int fd)
         ;
 }
 
+/* With the lock held. */
+static bool submit(ark_transport_call *call, operation *op, const grpc_op *ops, size_t count)
+{
+    if (grpc_call_start_batch(call->call, ops, count, op, NULL) != GRPC_CALL_OK)
+        return false;
+    op->pending = true;
+    call->pending++;
+    return true;
+}
+
+/* Let one more message come. With the lock held. */
+static void receive_next(ark_transport_call *call)
+{
+    grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
+    op.data.recv_message.recv_message = &call->next;
+    call->next = NULL;
+    call->receiving = submit(call, &call->receive, &op, 1);
+}
+
+/* A message that has come is to be taken, and one more may come meanwhile. With the lock held. */
+static void hand_over(ark_transport_call *call)
+{
+    if (call->receiving || call->message || !call->next)
+        return;
+    call->message = call->next;
+    call->next = NULL;
+    if (grpc_byte_buffer_length(call->message) <= AHEAD_MAX)
+        receive_next(call);
+}
+
 static void complete(operation *op)
 {
     ark_transport_call *call = op->call;
@@ -100,8 +136,10 @@ static void complete(operation *op)
     op->pending = false;
     if (op == &call->end)
         call->ended = true;
-    if (op == &call->receive)
+    if (op == &call->receive) {
         call->receiving = false;
+        hand_over(call);
+    }
     notify(call->fd);
     if (--call->pending == 0)
         pthread_cond_signal(&call->idle);
@@ -232,25 +270,6 @@ static arrakis_status channel_open(ark_transport_channel **out,
 
 /* ------------------------------------------------------------------ calls */
 
-/* With the lock held. */
-static bool submit(ark_transport_call *call, operation *op, const grpc_op *ops, size_t count)
-{
-    if (grpc_call_start_batch(call->call, ops, count, op, NULL) != GRPC_CALL_OK)
-        return false;
-    op->pending = true;
-    call->pending++;
-    return true;
-}
-
-/* Let one message come. */
-static void receive_next(ark_transport_call *call)
-{
-    grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
-    op.data.recv_message.recv_message = &call->message;
-    call->message = NULL;
-    call->receiving = submit(call, &call->receive, &op, 1);
-}
-
 static bool begin(ark_transport_call *call, const ark_header *headers, size_t header_count)
 {
     grpc_metadata *metadata = calloc(header_count + 1, sizeof *metadata);
@@ -297,6 +316,8 @@ static void call_finish(ark_transport_call *call)
         grpc_call_unref(call->call);
     if (call->message)
         grpc_byte_buffer_destroy(call->message);
+    if (call->next)
+        grpc_byte_buffer_destroy(call->next);
     grpc_metadata_array_destroy(&call->initial);
     grpc_metadata_array_destroy(&call->trailing);
     grpc_slice_unref(call->details);
@@ -385,7 +406,7 @@ static arrakis_status call_recv(ark_transport_call *call, size_t *size)
     while (read(call->fd, &count, sizeof count) < 0 && errno == EINTR)
         ;
     pthread_mutex_lock(&call->lock);
-    if (!call->receiving && call->message) {
+    if (call->message) {
         *size = grpc_byte_buffer_length(call->message);
         rc = ARRAKIS_OK;
     } else if (!call->receiving && call->ended) {
@@ -423,7 +444,12 @@ static void call_take(ark_transport_call *call, void *to)
     }
     grpc_byte_buffer_destroy(call->message);
     pthread_mutex_lock(&call->lock);
-    receive_next(call);
+    call->message = NULL;
+    hand_over(call);
+    if (call->message)
+        notify(call->fd);
+    else if (!call->receiving)
+        receive_next(call);
     pthread_mutex_unlock(&call->lock);
 }
 

@@ -10,10 +10,13 @@
 
 /* A broker is asked for watermarks at most this often. */
 static const int64_t ask_interval_ns = ARRAKIS_SECOND_NS;
-/* And only when it has been silent for so long: while it sends, the answer would come behind all that
- * is on its way, and nothing of that would be taken meanwhile. */
+/* And while it sends a backlog, only when it has been silent for so long: the answer would come behind
+ * all that is on its way, and nothing of that would be taken meanwhile. */
 static const int64_t silence_ns = 200 * (ARRAKIS_SECOND_NS / 1000);
 static const int64_t silence_per_partition_ns = ARRAKIS_SECOND_NS / 2000;
+/* Or when the answer has been wanted for so long: one that is wrong about the time sends live data
+ * that looks like a backlog, and is never silent. */
+static const int64_t patience_ns = 10 * ARRAKIS_SECOND_NS;
 /* After this long an answer may be outdated by retention: the log's end can vanish unread. */
 static const int64_t answer_age_ns = 5 * ARRAKIS_SECOND_NS;
 
@@ -130,8 +133,20 @@ static bool ask_watermarks(ark_kafka_reader *kafka)
     rd_kafka_topic_partition_list_destroy(low);
     rd_kafka_topic_partition_list_destroy(high);
     kafka->asked_ns = asked_ns;
+    kafka->wanted_ns = ARRAKIS_UNSET;
     kafka->answer_ns = ok ? asked_ns : ARRAKIS_UNSET;
     return ok;
+}
+
+/* When the broker may be asked: at once, unless it is sending what is old. */
+static int64_t when_to_ask(const ark_kafka_reader *kafka, int64_t now_ns)
+{
+    if (kafka->stamp_ms >= unix_ms(now_ns - ask_interval_ns))
+        return now_ns;
+    int64_t silent_ns = kafka->heard_ns + silence_ns +
+                        (int64_t)kafka->head.stream_count * silence_per_partition_ns;
+    int64_t latest_ns = kafka->wanted_ns + patience_ns;
+    return silent_ns < latest_ns ? silent_ns : latest_ns;
 }
 
 int64_t ark_kafka_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
@@ -145,10 +160,11 @@ int64_t ark_kafka_exhausted(arrakis_reader *reader, size_t stream, int64_t since
         return now_ns; /* what an absent topic holds is nothing */
     if (kafka->answer_ns == ARRAKIS_UNSET || kafka->answer_ns < since_ns ||
         now_ns - kafka->answer_ns > answer_age_ns) {
-        int64_t silent_ns = kafka->heard_ns + silence_ns +
-                            (int64_t)kafka->head.stream_count * silence_per_partition_ns;
-        if (now_ns < silent_ns) {
-            *again_ns = silent_ns;
+        if (kafka->wanted_ns == ARRAKIS_UNSET)
+            kafka->wanted_ns = now_ns;
+        int64_t ask_ns = when_to_ask(kafka, now_ns);
+        if (now_ns < ask_ns) {
+            *again_ns = ask_ns;
             return ARRAKIS_UNSET;
         }
         *again_ns = now_ns + ask_interval_ns;

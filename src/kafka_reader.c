@@ -71,8 +71,10 @@ static bool refill(ark_kafka_reader *kafka)
         rd_kafka_consume_batch_queue(kafka->queue, 0, kafka->messages, ARK_KAFKA_BATCH);
     kafka->message_count = count > 0 ? (size_t)count : 0;
     kafka->taken_ns = arrakis_gps_now_ns();
-    if (count > 0)
+    if (count > 0) {
         kafka->heard_ns = kafka->taken_ns;
+        kafka->stamp_ms = rd_kafka_message_timestamp(kafka->messages[count - 1], NULL);
+    }
     return count > 0;
 }
 
@@ -432,7 +434,7 @@ static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
     kafka->head.ops = &kafka_ops;
     kafka->head.fd = -1;
     ark_kafka_trouble_init(&kafka->trouble);
-    kafka->asked_ns = kafka->answer_ns = ARRAKIS_UNSET;
+    kafka->asked_ns = kafka->answer_ns = kafka->wanted_ns = ARRAKIS_UNSET;
     kafka->start_ns = options->start_ns;
     kafka->timeout_ns = options->request_timeout_ns == ARRAKIS_UNSET ? default_timeout_ns
                                                                      : options->request_timeout_ns;

@@ -45,6 +45,8 @@ typedef struct ark_kafka_reader {
     size_t message_count, message_at;
     int64_t taken_ns;  /* GPS; when they were */
     int64_t heard_ns;  /* GPS; when there last were any */
+    int64_t stamp_ms;  /* Unix; when the last of them was published, or -1 */
+    int64_t wanted_ns; /* GPS; since when an answer is wanted that has not been asked for */
     bool holding;      /* messages[message_at] is being decoded */
     int64_t asked_ns;  /* GPS; when low and high were last asked for */
     int64_t answer_ns; /* GPS; as of when they say the truth; ARRAKIS_UNSET: they do not */

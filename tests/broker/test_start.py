@@ -57,6 +57,23 @@ def test_a_start_in_the_future_is_waited_for(cluster, cli, tmp_path):
     assert_same(ours, span(cs, start, start + SECOND), cs)
 
 
+def test_a_partition_that_falls_silent_after_a_start_is_a_gap(cluster, cli, tmp_path):
+    """The broker sends all the time: what the others publish is no backlog to wait for the end of."""
+    cs = two_partitions(max_latency=3 * SECOND)
+    silent = cs[1]
+    cluster.create_for(cs)
+    metadata = write_metadata(tmp_path, cs)
+    stops = gps_now_ns() // SECOND * SECOND + 2 * SECOND
+    skip = lambda partition, t: partition == silent.partition_id and t >= stops  # noqa: E731
+    with LivePublisher(cluster, cs, skip=skip) as live:
+        start = live.started_ns
+        with cli.follow(*stream_arguments(cluster.bootstrap, metadata, cs, start)) as stream:
+            blocks = stream.wait_for(lambda b: b and b[-1]["time_ns"] >= stops + SECOND)
+            assert stream.interrupt() == 0
+    end = start + len(blocks) * STRIDE
+    assert_same(blocks, span(cs, start, end, gaps=[(silent.name, stops, end)]), cs)
+
+
 def test_a_missing_topic_is_named_once_and_read_live_when_it_appears(cluster, cli, tmp_path):
     cs = two_partitions()
     present, absent = by_partition(cs).values()

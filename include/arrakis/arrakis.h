@@ -571,7 +571,11 @@ typedef struct arrakis_request {
     }
 
 /** Describe the channels, then open a stream of them. `*out` does not need the client any more.
- *  @return what arrakis_client_describe() and arrakis_stream_open() return. */
+ *  With a start and no end it goes on into live data, whichever servers and brokers have the one and
+ *  the other.
+ *  @return what arrakis_client_describe() and arrakis_stream_open() return; EMISMATCH: a channel that
+ *  has another type or rate where a broker takes it over; EUNSUPPORTED: places to read a channel that
+ *  cannot be put in order. */
 ARRAKIS_API arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **out,
                                                  const char *const *names, size_t count,
                                                  const arrakis_request *request,

@@ -90,12 +90,15 @@ static int url_help(void)
                    "  grpc+tls://host[:port]     with TLS\n"
                    "  ssh://[user@]host[:port][::rhost[:rport]]\n"
                    "                             over ssh\n\n");
-    help_paragraph(&out,
-                   "For ssh://, your own 'ssh' logs in at host, with its port where one is given, "
-                   "and forwards a free port of this machine to the server at rhost:rport as seen "
-                   "from there. Without rhost it is the one that ARRAKIS_SERVER names there, else "
-                   "localhost:31206. ssh ends with the command; 'arrakis-cli exec' keeps it.",
-                   0, 0);
+    help_paragraph(
+        &out,
+        "For ssh://, your own 'ssh' logs in at host, with its port where one is given, "
+        "and forwards a free port of this machine to the server at rhost:rport as seen "
+        "from there. Without rhost it is the one that ARRAKIS_SERVER names there, else "
+        "localhost:31206. ssh ends with the command; 'arrakis-cli exec' keeps it. Only that "
+        "server is forwarded: what it leaves to other servers, or to Kafka brokers, is "
+        "asked of them directly.",
+        0, 0);
     out_text(&out, "\n  ssh://gateway\n  ssh://me@gateway:2222\n  ssh://gateway::arrakis\n"
                    "  ssh://gateway:2222::arrakis:31206\n");
     return out_finish(&out, EXIT_SUCCESS);

@@ -21,15 +21,16 @@
 /* Someone may have to type a password. */
 static const int64_t patience_ns = 60 * ARRAKIS_SECOND_NS;
 static const int64_t parting_ns = 2 * ARRAKIS_SECOND_NS;
-static const char ready[] = "arrakis-forward-ready";
+static const char question[] = "arrakis-server-is", ready[] = "arrakis-forward-ready";
 
 /* A running ssh: its standard input is held open, its output read. */
 struct remote {
     pid_t pid;
     int in, out;
-    char line[512]; /* the last one that it printed; what is too long is cut */
+    char line[512]; /* that it is printing; what is too long is cut */
     size_t length;
-    bool line_ended;
+    char answer[512]; /* the line behind the question; "" if there was none */
+    bool asked, ready;
 };
 
 static struct remote the_remote = {.in = -1, .out = -1};
@@ -98,17 +99,26 @@ static int begin(struct remote *r, char *const *argv)
     return code;
 }
 
+/* What a login script prints is not heeded. */
+static void end_line(struct remote *r)
+{
+    r->ready = strcmp(r->line, ready) == 0;
+    if (r->asked && !r->ready)
+        memcpy(r->answer, r->line, sizeof r->answer);
+    r->asked = strcmp(r->line, question) == 0;
+    r->length = 0;
+    r->line[0] = '\0';
+}
+
 static void take_output(struct remote *r, const char *text, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (r->line_ended)
-            r->length = 0;
-        r->line_ended = text[i] == '\n';
-        if (!r->line_ended && r->length < sizeof r->line - 1)
+    for (size_t i = 0; i < n && !r->ready; i++) {
+        if (text[i] == '\n') {
+            end_line(r);
+        } else if (r->length < sizeof r->line - 1) {
             r->line[r->length++] = text[i];
-        r->line[r->length] = '\0';
-        if (r->line_ended && strcmp(r->line, ready) == 0)
-            return;
+            r->line[r->length] = '\0';
+        }
     }
 }
 
@@ -223,32 +233,6 @@ static size_t count(const char **argv)
     return n;
 }
 
-/* ARRAKIS_SERVER over there, what a login script prints before it not heeded. */
-static int ask_remote(struct ssh_url *u, const struct options *o)
-{
-    const char *argv[ARGUMENTS_MAX] = {NULL};
-    char connect_timeout[48];
-    struct remote r;
-    enum said said;
-    add_destination(argv, common(argv, connect_timeout, o), u);
-    argv[count(argv)] = "printenv ARRAKIS_SERVER";
-    int code = begin(&r, (char *const *)argv);
-    if (code)
-        return code;
-    int64_t deadline = now_ns() + patience(o);
-    while ((said = listen_to(&r, deadline)) == SAID_MORE)
-        ;
-    if (said != SAID_END)
-        return gave_up(u, o, &r, false);
-    char line[sizeof r.line];
-    memcpy(line, r.line, sizeof line);
-    int status = end(&r, true);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) == 255)
-        return failed(u, status);
-    const char *why = place_parse(&u->remote, WEXITSTATUS(status) == 0 ? line : "");
-    return why ? fail("ARRAKIS_SERVER on %s is '%s': %s", u->destination, line, why) : 0;
-}
-
 /* ssh cannot be asked for any free port, nor which it took. It refuses one that was taken since. */
 static int free_port(struct place *at)
 {
@@ -274,31 +258,94 @@ static int free_port(struct place *at)
     return code;
 }
 
-/* The line is printed once the port is there: ssh listens before it runs the command. A connection
- * that is shared with other ssh would keep the port when we are gone. */
-static int forward(const struct ssh_url *u, const struct options *o, const struct place *at)
+/* Log in, with these options, and run what in the end says that it is ready and stays. */
+static int log_in(const struct ssh_url *u, const struct options *o, const char *const *options,
+                  size_t option_count, const char *command)
 {
-    static const char *const extra[] = {
-        "-S", "none", "-o", "ExitOnForwardFailure=yes", "-o", "ServerAliveInterval=15"};
+    static const char *const always[] = {"-o", "ServerAliveInterval=15"};
     const char *argv[ARGUMENTS_MAX] = {NULL};
-    char connect_timeout[48], spec[600], command[64];
+    char connect_timeout[48];
     size_t n = common(argv, connect_timeout, o);
-    snprintf(spec, sizeof spec, "%s:%s:%s:%s", at->host, at->port, u->remote.host, u->remote.port);
-    snprintf(command, sizeof command, "echo %s; exec cat", ready);
-    memcpy(argv + n, extra, sizeof extra);
-    n += sizeof extra / sizeof *extra;
-    argv[n++] = "-L";
-    argv[n++] = spec;
-    add_destination(argv, n, u);
+    memcpy(argv + n, always, sizeof always);
+    n += sizeof always / sizeof *always;
+    memcpy(argv + n, options, option_count * sizeof *options);
+    add_destination(argv, n + option_count, u);
     argv[count(argv)] = command;
     int code = begin(&the_remote, (char *const *)argv);
     if (code)
         return code;
     int64_t deadline = now_ns() + patience(o);
     enum said said = SAID_MORE;
-    while (said == SAID_MORE && !(the_remote.line_ended && !strcmp(the_remote.line, ready)))
+    while (said == SAID_MORE && !the_remote.ready)
         said = listen_to(&the_remote, deadline);
     return said == SAID_MORE ? 0 : gave_up(u, o, &the_remote, said == SAID_END);
+}
+
+static int forward_spec(char *spec, size_t size, const struct ssh_url *u, struct place *at)
+{
+    int code = strcmp(at->port, "0") == 0 ? free_port(at) : 0;
+    snprintf(spec, size, "%s:%s:%s:%s", at->host, at->port, u->remote.host, u->remote.port);
+    return code;
+}
+
+/* The line is printed once the port is there: ssh listens before it runs the command. A connection
+ * that is shared with other ssh would keep the port when we are gone. */
+static int forward(const struct ssh_url *u, const struct options *o, struct place *at)
+{
+    char spec[600], command[64];
+    const char *const options[] = {"-S", "none", "-o", "ExitOnForwardFailure=yes", "-L", spec};
+    int code = forward_spec(spec, sizeof spec, u, at);
+    if (code)
+        return code;
+    snprintf(command, sizeof command, "echo %s; exec cat", ready);
+    return log_in(u, o, options, sizeof options / sizeof *options, command);
+}
+
+/* Through the ssh that runs, by its socket: nobody logs in. */
+static int forward_more(const struct ssh_url *u, const struct options *o, struct place *at,
+                        const char *control)
+{
+    char spec[600];
+    const char *const options[] = {"-S", control, "-O", "forward", "-L", spec};
+    const char *argv[ARGUMENTS_MAX] = {"ssh"};
+    struct remote r;
+    enum said said;
+    int code = forward_spec(spec, sizeof spec, u, at);
+    if (code)
+        return code;
+    memcpy(argv + 1, options, sizeof options);
+    add_destination(argv, 1 + sizeof options / sizeof *options, u);
+    if ((code = begin(&r, (char *const *)argv)))
+        return code;
+    int64_t deadline = now_ns() + patience(o);
+    while ((said = listen_to(&r, deadline)) == SAID_MORE)
+        ;
+    if (said != SAID_END)
+        return gave_up(u, o, &r, false);
+    int status = end(&r, true);
+    return status ? failed(u, status) : 0;
+}
+
+/* The server is the one that ARRAKIS_SERVER names over there: log in, ask, and then forward. */
+static int ask_and_forward(struct ssh_url *u, const struct options *o, struct place *at)
+{
+    char directory[] = P_tmpdir "/arrakis-ssh-XXXXXX", control[sizeof directory + 2], command[128];
+    const char *const options[] = {"-M", "-S", control, "-o", "ControlPersist=no"};
+    if (!mkdtemp(directory))
+        return fail("%s: %s", directory, strerror(errno));
+    snprintf(control, sizeof control, "%s/s", directory);
+    snprintf(command, sizeof command, "echo %s; printenv ARRAKIS_SERVER; echo %s; exec cat",
+             question, ready);
+    int code = log_in(u, o, options, sizeof options / sizeof *options, command);
+    if (!code && !interrupt_seen()) {
+        const char *why = place_parse(&u->remote, the_remote.answer);
+        code =
+            why ? fail("ARRAKIS_SERVER on %s is '%s': %s", u->destination, the_remote.answer, why)
+                : forward_more(u, o, at, control);
+    }
+    unlink(control);
+    rmdir(directory);
+    return code;
 }
 
 int ssh_forward(const char **url, const struct options *o, const char *bind_to)
@@ -314,11 +361,7 @@ int ssh_forward(const char **url, const struct options *o, const char *bind_to)
     why = place_parse(&at, bind_to ? bind_to : "127.0.0.1:0");
     if (why)
         return fail_usage(o->command, "--bind is '%s': %s", bind_to, why);
-    int code = u.has_remote ? 0 : ask_remote(&u, o);
-    if (!code && !interrupt_seen() && strcmp(at.port, "0") == 0)
-        code = free_port(&at);
-    if (!code && !interrupt_seen())
-        code = forward(&u, o, &at);
+    int code = u.has_remote ? forward(&u, o, &at) : ask_and_forward(&u, o, &at);
     if (code)
         return code;
     snprintf(the_url, sizeof the_url, "%s://%s:%s", u.remote.tls ? "grpc+tls" : "grpc", at.host,

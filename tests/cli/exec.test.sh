@@ -11,11 +11,13 @@ cat >bin/ssh <<'SSH'
 printf '%s\n' "$@" >>ssh.args
 echo . >>ssh.args
 echo $$ >>ssh.pids
-if [ "${!#}" = "printenv ARRAKIS_SERVER" ]; then
-    echo "Welcome!"
-    [ -n "${FAKE_SERVER-}" ] && echo "$FAKE_SERVER"
+case " $* " in
+*' -O forward '*)
+    [ "${FAKE_MODE-}" != taken ] || { echo "bind: Address already in use" >&2; exit 255; }
+    [ "${FAKE_MODE-}" != stuck ] || exec cat
     exit
-fi
+    ;;
+esac
 case ${FAKE_MODE-} in
 refuse) echo "ssh: connect to host: Connection refused" >&2; exit 255 ;;
 kill) kill -9 $$ ;;
@@ -24,6 +26,7 @@ deaf) trap '' TERM; while :; do read -r -t 100 <>fifo; done ;;
 lose) echo Welcome; echo arrakis-forward-ready; exit 255 ;;
 esac
 echo Welcome
+if [ -n "${FAKE_SERVER-}" ]; then export ARRAKIS_SERVER=$FAKE_SERVER; else unset ARRAKIS_SERVER; fi
 eval "${!#}"
 SSH
 chmod +x bin/ssh
@@ -64,21 +67,31 @@ paste -sd ' ' ssh.args >args
 says args ' -S none -o ExitOnForwardFailure=yes .*-L localhost:4711:inner:99 -p 2222 -- me@far echo arrakis-forward-ready; exec cat \.$'
 gone exec
 
-forwards() { # URL DESTINATION REMOTE
+forwards() { # URL DESTINATION REMOTE: with the far end named, one ssh does it all
     rm -f ssh.args
     exits 0 "$cli" -u "$1" exec --bind 127.0.0.1:0 true
     paste -sd ' ' ssh.args >args
     says args " -L 127\\.0\\.0\\.1:[1-9][0-9]*:$3 $2 echo arrakis-forward-ready; exec cat \\.\$"
+    [ "$(grep -c '^-T$' ssh.args)" = 1 ] || complain "$1 logs in more than once"
 }
-forwards ssh://far '-- far' localhost:31206
-forwards ssh://far: '-- far' localhost:31206
-forwards ssh://far/ '-- far' localhost:31206
+asks_and_forwards() { # the same: logged in once, it tells the server and then forwards
+    rm -f ssh.args
+    exits 0 "$cli" -u "$1" exec --bind 127.0.0.1:0 true
+    paste -sd ' ' ssh.args >args
+    says args " -M -S /[^ ]*/s -o ControlPersist=no $2 echo .*; printenv ARRAKIS_SERVER; echo .*; exec cat \\. "
+    says args " -S /[^ ]*/s -O forward -L 127\\.0\\.0\\.1:[1-9][0-9]*:$3 $2 \\.\$"
+    [ "$(grep -c '^-T$' ssh.args)" = 1 ] || complain "$1 logs in more than once"
+    [ ! -e "$(grep -m 1 -A 1 '^-S$' ssh.args | tail -1)" ] || complain "$1 leaves a socket"
+}
+asks_and_forwards ssh://far '-- far' localhost:31206
+asks_and_forwards ssh://far: '-- far' localhost:31206
+asks_and_forwards ssh://far/ '-- far' localhost:31206
 forwards 'ssh://[fe80::1]:22::[::1]:5' '-p 22 -- fe80::1' '\[::1\]:5'
 forwards ssh://far:: '-- far' localhost:31206
 forwards ssh://far:::5 '-- far' localhost:5
 forwards ssh://far::grpc://inner '-- far' inner:31206
-FAKE_SERVER=inner:77 forwards ssh://far '-- far' inner:77
-FAKE_SERVER=grpc://inner forwards ssh://far '-- far' inner:31206
+FAKE_SERVER=inner:77 asks_and_forwards ssh://far '-- far' inner:77
+FAKE_SERVER=grpc://inner asks_and_forwards ssh://me@far:22 '-p 22 -- me@far' inner:31206
 FAKE_SERVER=ignored forwards ssh://far::named '-- far' named:31206
 ARRAKIS_SERVER=ssh://far exits 0 "$cli" exec --bind localhost:0 '[ "${ARRAKIS_SERVER#grpc://localhost:}" -gt 0 ]'
 FAKE_SERVER='-oProxyCommand=x' exits 1 "$cli" -u ssh://far exec true
@@ -114,6 +127,14 @@ mkfifo fifo
 FAKE_MODE=deaf exits 1 "$cli" -u $url exec --timeout 0.2 true
 FAKE_MODE=lose exits 1 "$cli" -u $url exec
 says err '^arrakis-cli: ssh has ended'
+FAKE_MODE=refuse exits 1 "$cli" -u ssh://far exec true
+says err '^arrakis-cli: ssh to far failed with exit status 255$'
+FAKE_MODE=taken exits 1 "$cli" -u ssh://far exec 'echo not run'
+same "stdout where the port is taken" /dev/null out
+says err '^bind: Address already in use$'
+says err '^arrakis-cli: ssh to far failed with exit status 255$'
+FAKE_MODE=stuck exits 1 "$cli" -u ssh://far exec --timeout 0.2 true
+says err '^arrakis-cli: ssh to far was not ready within 0.2 s$'
 PATH=/nowhere exits 1 "$(command -v "$cli")" -u $url exec true
 says err 'cannot run ssh: No such file'
 exits 1 "$cli" -u $url domains --timeout 1

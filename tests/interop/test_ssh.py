@@ -151,3 +151,12 @@ def test_exec_notices_that_the_connection_is_lost(cli, sshd):
         os.kill(int(children[0]), signal.SIGTERM)
         assert p.wait(10) == 1
         assert "arrakis-cli: ssh has ended" in p.stderr.read()
+
+
+@pytest.mark.parametrize("remote", ("", "::localhost:{port}"))
+def test_one_login_is_enough(cli, sshd, mock, remote):
+    since = len(sshd.log)
+    port = mock.url.rsplit(":", 1)[1]
+    cli.run("-q", "-u", sshd.url(remote.format(port=port)), "count")
+    sshd.wait_for("Disconnected from user", since)
+    assert sum("Accepted publickey" in line for line in sshd.log[since:]) == 1

@@ -36,7 +36,7 @@ rd_kafka_t *bare_consumer(size_t partitions, bool backlog, rd_kafka_queue_t **qu
     int64_t mib = 1 << 20, count = (int64_t)partitions;
     int64_t two = 2 * (4096 + largest(bench_number("channels", 80), 100) *
                                   bench_number("samples", 1) * bench_number("sample_size", 4));
-    two = largest(two, 48 * mib / count < 262144 ? 48 * mib / count : 262144);
+    two = largest(two, 32 * mib / count < 262144 ? 32 * mib / count : 262144);
     int64_t queue_bytes = largest(largest(count, 4) * mib, 4 * count * two);
     queue_bytes = queue_bytes < 64 * mib ? queue_bytes : 64 * mib;
     int64_t fetch_bytes = backlog ? queue_bytes / 4 / count : mib;

@@ -60,18 +60,19 @@ static arrakis_status check_series(const arrakis_channel *channel, int64_t durat
 {
     int64_t wanted = ark_channel_samples(channel, duration_ns);
     if (wanted <= 0)
-        return ark_fail(err, ARRAKIS_EINVAL,
-                        "%s: %g Hz gives no whole number of samples in %lld ns",
-                        channel->info.name, channel->info.sample_rate, (long long)duration_ns);
+        return ark_fail(
+            err, ARRAKIS_EINVAL, "%s: %g Hz gives no whole number of samples in %lld ns",
+            ark_info(channel).name, ark_info(channel).sample_rate, (long long)duration_ns);
     if (series->length != (size_t)wanted)
         return ark_fail(err, ARRAKIS_EINVAL,
-                        "%s: got %zu samples, wanted %lld (%g Hz for %lld ns)", channel->info.name,
-                        series->length, (long long)wanted, channel->info.sample_rate,
-                        (long long)duration_ns);
-    if (series->data_type != ARRAKIS_DTYPE_NONE && series->data_type != channel->info.data_type)
-        return ark_fail(err, ARRAKIS_EINVAL, "%s: got %s samples, wanted %s", channel->info.name,
-                        arrakis_dtype_name(series->data_type),
-                        arrakis_dtype_name(channel->info.data_type));
+                        "%s: got %zu samples, wanted %lld (%g Hz for %lld ns)",
+                        ark_info(channel).name, series->length, (long long)wanted,
+                        ark_info(channel).sample_rate, (long long)duration_ns);
+    if (series->data_type != ARRAKIS_DTYPE_NONE &&
+        series->data_type != ark_info(channel).data_type)
+        return ark_fail(err, ARRAKIS_EINVAL, "%s: got %s samples, wanted %s",
+                        ark_info(channel).name, arrakis_dtype_name(series->data_type),
+                        arrakis_dtype_name(ark_info(channel).data_type));
     return ARRAKIS_OK;
 }
 

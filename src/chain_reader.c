@@ -352,7 +352,7 @@ static int64_t latency_of(const ark_reader_stream *stream)
     const int64_t most_ns = INT64_MAX / 8; /* no sum of times overflows */
     int64_t latency_ns = ARRAKIS_UNSET;
     for (size_t i = 0; i < arrakis_channels_count(stream->channels); i++) {
-        int64_t declared_ns = arrakis_channels_get(stream->channels, i)->info.max_latency_ns;
+        int64_t declared_ns = ark_info(arrakis_channels_get(stream->channels, i)).max_latency_ns;
         latency_ns = declared_ns > latency_ns ? declared_ns : latency_ns;
     }
     if (latency_ns == ARRAKIS_UNSET)

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,21 +87,6 @@ static arrakis_status check(const arrakis_channel_info *info, arrakis_error *err
     return check_number(info->name, "max_latency", info->max_latency_ns, 0, INT64_MAX, err);
 }
 
-static const char *copy_text(char **place, const char *text)
-{
-    if (!given(text))
-        return NULL;
-    size_t size = strlen(text) + 1;
-    char *copy = memcpy(*place, text, size);
-    *place += size;
-    return copy;
-}
-
-static size_t text_size(const char *text)
-{
-    return given(text) ? strlen(text) + 1 : 0;
-}
-
 arrakis_status arrakis_channel_new(arrakis_channel **out, const arrakis_channel_info *info,
                                    arrakis_error *err)
 {
@@ -117,18 +103,18 @@ arrakis_status arrakis_channel_new(arrakis_channel **out, const arrakis_channel_
     arrakis_status rc = check(&full, err);
     if (rc < 0)
         return rc;
-    size_t texts = text_size(full.name) + text_size(full.publisher) +
-                   text_size(full.partition_id) + text_size(full.replay_id);
-    arrakis_channel *channel = malloc(sizeof *channel + texts);
-    if (!channel)
+    size_t name_size = strlen(full.name) + 1;
+    ark_channel_kind *kind = ark_channel_kind_of(&full);
+    arrakis_channel *channel = kind ? malloc(offsetof(arrakis_channel, name) + name_size) : NULL;
+    if (!channel) {
+        ark_channel_kind_free(kind);
         return ark_fail(err, ARRAKIS_ENOMEM, "channel '%.200s': out of memory", full.name);
+    }
     atomic_init(&channel->refs, 1);
-    channel->info = full;
-    char *place = channel->text;
-    channel->info.name = copy_text(&place, full.name);
-    channel->info.publisher = copy_text(&place, full.publisher);
-    channel->info.partition_id = copy_text(&place, full.partition_id);
-    channel->info.replay_id = copy_text(&place, full.replay_id);
+    channel->kind = kind;
+    channel->time_ns = full.time_ns;
+    channel->partition_index = full.partition_index;
+    memcpy(channel->name, full.name, name_size);
     *out = channel;
     return ARRAKIS_OK;
 }
@@ -142,8 +128,10 @@ arrakis_channel *arrakis_channel_ref(arrakis_channel *channel)
 
 void arrakis_channel_free(arrakis_channel *channel)
 {
-    if (channel && atomic_fetch_sub_explicit(&channel->refs, 1, memory_order_acq_rel) == 1)
-        free(channel);
+    if (!channel || atomic_fetch_sub_explicit(&channel->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    ark_channel_kind_free(channel->kind);
+    free(channel);
 }
 
 void arrakis_channel_get(const arrakis_channel *channel, arrakis_channel_info *info)
@@ -151,13 +139,14 @@ void arrakis_channel_get(const arrakis_channel *channel, arrakis_channel_info *i
     if (!channel || !info)
         return;
     size_t size = info->struct_size;
-    memcpy(info, &channel->info, size < sizeof *info ? size : sizeof *info);
+    const arrakis_channel_info full = ark_info(channel);
+    memcpy(info, &full, size < sizeof *info ? size : sizeof *info);
     info->struct_size = size;
 }
 
 const char *arrakis_channel_name(const arrakis_channel *channel)
 {
-    return channel ? channel->info.name : NULL;
+    return channel ? channel->name : NULL;
 }
 
 static bool texts_agree(const char *a, const char *b)
@@ -174,12 +163,12 @@ bool arrakis_channel_equal(const arrakis_channel *a, const arrakis_channel *b)
 {
     if (a == b || !a || !b)
         return a == b;
-    const arrakis_channel_info *x = &a->info, *y = &b->info;
-    return strcmp(x->name, y->name) == 0 && x->data_type == y->data_type &&
-           x->sample_rate == y->sample_rate && numbers_agree(x->time_ns, y->time_ns) &&
+    const ark_channel_kind *x = a->kind, *y = b->kind;
+    return strcmp(a->name, b->name) == 0 && x->data_type == y->data_type &&
+           x->sample_rate == y->sample_rate && numbers_agree(a->time_ns, b->time_ns) &&
            texts_agree(x->publisher, y->publisher) &&
            texts_agree(x->partition_id, y->partition_id) &&
-           numbers_agree(x->partition_index, y->partition_index) &&
+           numbers_agree(a->partition_index, b->partition_index) &&
            numbers_agree(x->stride_ns, y->stride_ns) &&
            numbers_agree(x->max_latency_ns, y->max_latency_ns) &&
            texts_agree(x->replay_id, y->replay_id);
@@ -187,7 +176,7 @@ bool arrakis_channel_equal(const arrakis_channel *a, const arrakis_channel *b)
 
 int64_t ark_channel_samples(const arrakis_channel *channel, int64_t duration_ns)
 {
-    double samples = channel->info.sample_rate * (double)duration_ns / 1e9;
+    double samples = channel->kind->sample_rate * (double)duration_ns / 1e9;
     double whole = nearbyint(samples);
     if (!(whole >= 0 && whole <= INT32_MAX && fabs(samples - whole) <= 1e-6))
         return -1;

@@ -197,21 +197,21 @@ char *arrakis_channel_to_json(const arrakis_channel *channel)
 {
     if (!channel)
         return NULL;
-    const arrakis_channel_info *info = &channel->info;
+    const arrakis_channel_info info = ark_info(channel);
     char *text = NULL;
     json_t *object = json_object();
-    if (object && put_text(object, "name", info->name) &&
-        put_text(object, "data_type", arrakis_dtype_name(info->data_type)) &&
-        put(object, "sample_rate", rate_value(info->sample_rate)) &&
-        put_integer(object, "time", info->time_ns) &&
-        put_text(object, "publisher", info->publisher) &&
-        put_text(object, "partition_id", info->partition_id) &&
-        put_integer(object, "partition_index", info->partition_index) &&
-        put_integer(object, "stride", info->stride_ns) &&
-        put_integer(object, "max_latency", info->max_latency_ns) &&
-        put_text(object, "replay_id", info->replay_id))
+    if (object && put_text(object, "name", info.name) &&
+        put_text(object, "data_type", arrakis_dtype_name(info.data_type)) &&
+        put(object, "sample_rate", rate_value(info.sample_rate)) &&
+        put_integer(object, "time", info.time_ns) &&
+        put_text(object, "publisher", info.publisher) &&
+        put_text(object, "partition_id", info.partition_id) &&
+        put_integer(object, "partition_index", info.partition_index) &&
+        put_integer(object, "stride", info.stride_ns) &&
+        put_integer(object, "max_latency", info.max_latency_ns) &&
+        put_text(object, "replay_id", info.replay_id))
         text = json_dumps(object, JSON_ENSURE_ASCII |
-                                      JSON_REAL_PRECISION((size_t)digits_of(info->sample_rate)));
+                                      JSON_REAL_PRECISION((size_t)digits_of(info.sample_rate)));
     json_decref(object);
     return text;
 }

@@ -58,15 +58,16 @@ static arrakis_status make_list(wish_list *list, const char *const *names, size_
 static bool is_newer(const arrakis_channel *channel, const arrakis_channel *than)
 {
     ark_log(ARRAKIS_LOG_WARNING, "channel '%.200s' has two publishers, %.100s and %.100s",
-            channel->info.name, than->info.publisher ? than->info.publisher : "(unnamed)",
-            channel->info.publisher ? channel->info.publisher : "(unnamed)");
-    return channel->info.time_ns > than->info.time_ns;
+            ark_info(channel).name,
+            ark_info(than).publisher ? ark_info(than).publisher : "(unnamed)",
+            ark_info(channel).publisher ? ark_info(channel).publisher : "(unnamed)");
+    return ark_info(channel).time_ns > ark_info(than).time_ns;
 }
 
 static bool take_wanted(arrakis_channel *channel, void *opaque)
 {
     wish_list *list = opaque;
-    wanted key = {.name = channel->info.name};
+    wanted key = {.name = ark_info(channel).name};
     wanted *item = bsearch(&key, list->items, list->count, sizeof key, by_name);
     if (item && (!item->channel || is_newer(channel, item->channel))) {
         arrakis_channel_free(item->channel);

@@ -33,9 +33,9 @@ static void add_headroom(arrakis_request *request, const arrakis_channels *chann
 {
     int64_t latency_ns = ARRAKIS_UNSET, stride_ns = 0;
     for (size_t i = 0; i < arrakis_channels_count(channels); i++) {
-        const arrakis_channel_info *info = &arrakis_channels_get(channels, i)->info;
-        latency_ns = info->max_latency_ns > latency_ns ? info->max_latency_ns : latency_ns;
-        stride_ns = info->stride_ns > stride_ns ? info->stride_ns : stride_ns;
+        const arrakis_channel_info info = ark_info(arrakis_channels_get(channels, i));
+        latency_ns = info.max_latency_ns > latency_ns ? info.max_latency_ns : latency_ns;
+        stride_ns = info.stride_ns > stride_ns ? info.stride_ns : stride_ns;
     }
     int64_t grace_ns = 2 * stride_ns > relay_grace_ns ? 2 * stride_ns : relay_grace_ns;
     if (request->latency_tolerance_ns == ARRAKIS_UNSET && latency_ns > 0)

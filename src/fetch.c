@@ -47,20 +47,20 @@ static arrakis_status prepare(joined *all, const arrakis_block *first, int64_t e
         arrakis_series *series = &all->series[all->count];
         const arrakis_channel *channel = arrakis_channels_get(all->channels, all->count);
         int64_t samples = ark_channel_samples(channel, blocks * stride_ns);
-        *series = (arrakis_series){.data_type = channel->info.data_type};
+        *series = (arrakis_series){.data_type = ark_info(channel).data_type};
         if (samples < 0)
             return ark_fail(
                 err, ARRAKIS_EINVAL,
                 "a fetch of %g s: channel '%.200s' has more samples in it than a block "
                 "can hold; stream it instead",
-                (double)(end_ns - all->start_ns) / 1e9, channel->info.name);
+                (double)(end_ns - all->start_ns) / 1e9, ark_info(channel).name);
         all->capacity[all->count] = (size_t)samples;
         series->samples = calloc((size_t)samples + 1, arrakis_dtype_size(series->data_type));
         if (!series->samples)
             return ark_fail(err, ARRAKIS_ENOMEM,
                             "a fetch of %g s: out of memory for %lld samples of channel '%.200s'",
                             (double)(end_ns - all->start_ns) / 1e9, (long long)samples,
-                            channel->info.name);
+                            ark_info(channel).name);
     }
     return ARRAKIS_OK;
 }

@@ -155,12 +155,12 @@ static bool name_matches(ark_filter *filter, const char *name)
 
 bool ark_filter_matches(ark_filter *filter, const arrakis_channel *channel)
 {
-    const arrakis_channel_info *info = &channel->info;
-    return !filter->gave_up && info->sample_rate >= filter->min_rate &&
-           info->sample_rate <= filter->max_rate &&
-           (!filter->data_types || filter->data_types & 1u << info->data_type) &&
-           same_replay(filter, info->replay_id) && has_publisher(filter, info->publisher) &&
-           name_matches(filter, info->name);
+    const arrakis_channel_info info = ark_info(channel);
+    return !filter->gave_up && info.sample_rate >= filter->min_rate &&
+           info.sample_rate <= filter->max_rate &&
+           (!filter->data_types || filter->data_types & 1u << info.data_type) &&
+           same_replay(filter, info.replay_id) && has_publisher(filter, info.publisher) &&
+           name_matches(filter, info.name);
 }
 
 arrakis_status ark_filter_status(const ark_filter *filter, arrakis_error *err)

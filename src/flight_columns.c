@@ -26,17 +26,17 @@ static arrakis_status bind_channel(size_t *column, const arrakis_channel *channe
                                    const entry *entries, const ark_schema *schema,
                                    arrakis_error *err)
 {
-    const arrakis_channel_info *info = &channel->info;
-    const entry key = {.name = info->name};
+    const arrakis_channel_info info = ark_info(channel);
+    const entry key = {.name = info.name};
     const entry *found = bsearch(&key, entries, schema->count, sizeof key, by_name);
     if (!found)
-        return ark_fail(err, ARRAKIS_EMISMATCH, "the stream lacks channel '%.200s'", info->name);
+        return ark_fail(err, ARRAKIS_EMISMATCH, "the stream lacks channel '%.200s'", info.name);
     const ark_field *field = &schema->fields[found->column];
-    if (field->kind != ARK_TYPE_LIST || field->dtype != info->data_type)
+    if (field->kind != ARK_TYPE_LIST || field->dtype != info.data_type)
         return ark_fail(err, ARRAKIS_EMISMATCH,
-                        "channel '%.200s' is streamed as %s%s, wanted lists of %s", info->name,
+                        "channel '%.200s' is streamed as %s%s, wanted lists of %s", info.name,
                         field->kind == ARK_TYPE_LIST ? "lists of " : "",
-                        arrakis_dtype_name(field->dtype), arrakis_dtype_name(info->data_type));
+                        arrakis_dtype_name(field->dtype), arrakis_dtype_name(info.data_type));
     *column = found->column;
     return ARRAKIS_OK;
 }
@@ -102,7 +102,7 @@ static int64_t duration_of(const arrakis_channels *channels, const ark_flight_pa
         if (whole > 0 && length % whole == 0)
             return length / whole <= latest_ns / stride_ns ? length / whole * stride_ns
                                                            : latest_ns;
-        double lasts_ns = length * (double)ARRAKIS_SECOND_NS / channel->info.sample_rate;
+        double lasts_ns = length * (double)ARRAKIS_SECOND_NS / ark_info(channel).sample_rate;
         return lasts_ns < (double)latest_ns ? (int64_t)lasts_ns : latest_ns;
     }
     return 0;
@@ -132,14 +132,15 @@ static bool make_piece(ark_piece *piece, const ark_column *column, const uint8_t
 static arrakis_status check_length(const arrakis_channel *channel, uint32_t length, int64_t whole,
                                    int64_t duration_ns, int64_t stride_ns, arrakis_error *err)
 {
-    double wanted = channel->info.sample_rate * (double)duration_ns / (double)ARRAKIS_SECOND_NS;
+    double wanted =
+        ark_info(channel).sample_rate * (double)duration_ns / (double)ARRAKIS_SECOND_NS;
     if (duration_ns % stride_ns == 0)
         wanted = (double)whole * (double)(duration_ns / stride_ns);
     if (length == 0 || fabs(wanted - length) <= (duration_ns % stride_ns ? 1.0 : 0.0))
         return ARRAKIS_OK;
     return ark_fail(err, ARRAKIS_EFORMAT,
                     "channel '%.200s' has %u samples in a block of %lld ns, wanted %.0f",
-                    channel->info.name, length, (long long)duration_ns, wanted);
+                    ark_info(channel).name, length, (long long)duration_ns, wanted);
 }
 
 static arrakis_status make_rows(ark_rows *rows, const ark_flight_cursor *cursor,
@@ -161,14 +162,14 @@ static arrakis_status make_rows(ark_rows *rows, const ark_flight_cursor *cursor,
             return rc;
         ark_piece *piece = &scratch->pieces[rows->piece_count];
         if (whole <= 0 || !make_piece(piece, column, batches->body, k,
-                                      arrakis_dtype_size(channel->info.data_type), cursor->row,
+                                      arrakis_dtype_size(ark_info(channel).data_type), cursor->row,
                                       (uint64_t)cursor->step * (uint64_t)whole, (uint32_t)whole)) {
             scratch->missing[rows->missing_count++] = k;
             continue;
         }
         if (rows->duration_ns == stream->stride_ns && piece->length != whole)
             return ark_fail(err, ARRAKIS_EFORMAT, "channel '%.200s' has %u of %lld samples",
-                            channel->info.name, piece->length, (long long)whole);
+                            ark_info(channel).name, piece->length, (long long)whole);
         rows->piece_count++;
     }
     return ARRAKIS_OK;

@@ -122,7 +122,7 @@ static int64_t add(int64_t a, int64_t b)
 
 static int64_t due_after(const arrakis_channel *channel, const ark_reader_stream *stream)
 {
-    int64_t latency_ns = channel->info.max_latency_ns;
+    int64_t latency_ns = ark_info(channel).max_latency_ns;
     return latency_ns == ARRAKIS_UNSET ? ARRAKIS_UNSET : add(latency_ns, stream->stride_ns);
 }
 

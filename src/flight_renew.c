@@ -16,8 +16,8 @@ static bool lacks_place(const ark_legs *legs)
         for (size_t b = 0; b < legs->legs[i].broker_count; b++) {
             const arrakis_channels *list = legs->legs[i].brokers[b].channels;
             for (size_t k = 0; k < arrakis_channels_count(list); k++) {
-                const arrakis_channel_info *info = &arrakis_channels_get(list, k)->info;
-                if (!info->partition_id || info->partition_index == ARRAKIS_UNSET)
+                const arrakis_channel_info info = ark_info(arrakis_channels_get(list, k));
+                if (!info.partition_id || info.partition_index == ARRAKIS_UNSET)
                     return true;
             }
         }
@@ -64,7 +64,7 @@ static bool take(arrakis_channel *channel, void *opaque)
 static arrakis_status check_same(const arrakis_channel *before, const arrakis_channel *now,
                                  arrakis_error *err)
 {
-    const arrakis_channel_info *a = &before->info, *b = &now->info;
+    const arrakis_channel_info x = ark_info(before), y = ark_info(now), *a = &x, *b = &y;
     bool fits = b->stride_ns == ARRAKIS_UNSET || a->stride_ns == ARRAKIS_UNSET ||
                 a->stride_ns % b->stride_ns == 0;
     if (a->data_type == b->data_type && fabs(a->sample_rate - b->sample_rate) < 1e-9 && fits)

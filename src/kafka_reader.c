@@ -289,7 +289,7 @@ static int64_t message_bytes(const ark_reader_stream *stream)
     for (int64_t i = 0; i < count; i++) {
         const arrakis_channel *channel = arrakis_channels_get(stream->channels, (size_t)i);
         int64_t bytes = ark_channel_samples(channel, stream->stride_ns) *
-                        (int64_t)arrakis_dtype_size(channel->info.data_type);
+                        (int64_t)arrakis_dtype_size(ark_info(channel).data_type);
         longest = bytes > longest ? bytes : longest;
     }
     return HEADERS + (count > CHANNELS ? count : CHANNELS) * longest;
@@ -308,7 +308,7 @@ typedef struct limits {
 static arrakis_status choose_limits(limits *l, const ark_kafka_reader *kafka, int64_t prefetch,
                                     arrakis_error *err)
 {
-    enum { MIB = 1 << 20, LEAST = 256 << 10, ANSWER = 48 * MIB, ANSWERS = 4 };
+    enum { MIB = 1 << 20, LEAST = 256 << 10, ANSWER = 32 * MIB, ANSWERS = 4 };
     int64_t count = (int64_t)kafka->head.stream_count;
     int64_t two = ANSWER / count < LEAST ? ANSWER / count : LEAST;
     for (size_t i = 0; i < kafka->head.stream_count; i++) {
@@ -392,7 +392,7 @@ static int64_t budget_of(const ark_reader_stream *stream)
 {
     int64_t latest = ARRAKIS_UNSET;
     for (size_t i = 0; i < arrakis_channels_count(stream->channels); i++) {
-        int64_t latency = arrakis_channels_get(stream->channels, i)->info.max_latency_ns;
+        int64_t latency = ark_info(arrakis_channels_get(stream->channels, i)).max_latency_ns;
         latest = latency > latest ? latency : latest;
     }
     if (latest > INT64_MAX / 4) /* never, and no sum of times overflows */
@@ -408,7 +408,8 @@ static arrakis_status make_partitions(ark_kafka_reader *kafka, arrakis_error *er
     for (size_t i = 0; i < count; i++) {
         const ark_reader_stream *stream = &kafka->head.streams[i];
         kafka->partitions[i].budget_ns = budget_of(stream);
-        char *name = topic_name(&arrakis_channels_get(stream->channels, 0)->info);
+        const arrakis_channel_info first = ark_info(arrakis_channels_get(stream->channels, 0));
+        char *name = topic_name(&first);
         rd_kafka_topic_conf_t *conf = name ? rd_kafka_default_topic_conf_dup(kafka->rk) : NULL;
         if (conf)
             rd_kafka_topic_conf_set_opaque(conf, (void *)(uintptr_t)i);

@@ -17,12 +17,12 @@ static arrakis_status place_slots(ark_stripe *stripe, const arrakis_channels *ch
         if (samples <= 0 || samples > INT32_MAX / (int64_t)stripe->strides)
             return ark_fail(err, ARRAKIS_EINVAL,
                             "%s: %g Hz does not give a usable number of samples in %lld ns",
-                            channel->info.name, channel->info.sample_rate,
+                            ark_info(channel).name, ark_info(channel).sample_rate,
                             (long long)stripe->stride_ns);
         ark_slot *slot = &stripe->slots[i];
         slot->samples = (uint32_t)samples;
-        slot->size = (uint16_t)arrakis_dtype_size(channel->info.data_type);
-        slot->dtype = (uint16_t)channel->info.data_type;
+        slot->size = (uint16_t)arrakis_dtype_size(ark_info(channel).data_type);
+        slot->dtype = (uint16_t)ark_info(channel).data_type;
         slot->offset = (at + slot->size - 1) / slot->size * slot->size;
         slot->bits_at = bits_at;
         stripe->packed =

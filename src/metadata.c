@@ -90,11 +90,11 @@ static arrakis_status apply_channel(ark_metadata *metadata, const void *key, siz
         return ark_fail(err, rc, "%s: %s", metadata->topic, fault.message);
     if (rc < 0)
         return skip(metadata, offset, fault.message);
-    if (!key_is(key, key_size, channel->info.name)) {
+    if (!key_is(key, key_size, ark_info(channel).name)) {
         arrakis_channel_free(channel);
         return skip(metadata, offset, "its key is not the channel's name");
     }
-    size_t place = ark_channel_table_find(&metadata->table, channel->info.name, key_size);
+    size_t place = ark_channel_table_find(&metadata->table, ark_info(channel).name, key_size);
     if (place != ARK_NOWHERE) {
         ark_channel_table_replace(&metadata->table, place, channel);
         return ARRAKIS_OK;

@@ -64,8 +64,10 @@ static bool make_entries(char **entries, arrakis_channel *const *channels, size_
         return false;
     locale_t before = uselocale(c_locale);
     bool ok = true;
-    for (size_t i = 0; ok && i < count; i++)
-        ok = (entries[i] = entry_of(&channels[i]->info)) != NULL;
+    for (size_t i = 0; ok && i < count; i++) {
+        const arrakis_channel_info info = ark_info(channels[i]);
+        ok = (entries[i] = entry_of(&info)) != NULL;
+    }
     uselocale(before);
     freelocale(c_locale);
     return ok;

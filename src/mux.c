@@ -59,7 +59,7 @@ static arrakis_status read_contract(const ark_mux_stream *stream, const ark_mux_
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < count; i++) {
-        int64_t declared = arrakis_channels_get(stream->channels, i)->info.max_latency_ns;
+        int64_t declared = ark_info(arrakis_channels_get(stream->channels, i)).max_latency_ns;
         latency = declared > latency ? declared : latency;
     }
     if (options->tolerance_ns != ARRAKIS_UNSET)

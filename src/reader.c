@@ -25,17 +25,18 @@ static arrakis_status new_stream(arrakis_reader *reader, const char *prefix,
 
 static const char *partition_of(const ark_reader_stream *stream)
 {
-    return arrakis_channels_get(stream->channels, 0)->info.partition_id;
+    return ark_info(arrakis_channels_get(stream->channels, 0)).partition_id;
 }
 
-static arrakis_status check_channel(const arrakis_channel_info *info, arrakis_error *err)
+static arrakis_status check_channel(const arrakis_channel *channel, arrakis_error *err)
 {
-    const char *lacks = !info->partition_id                      ? "partition_id"
-                        : info->partition_index == ARRAKIS_UNSET ? "partition_index"
-                        : info->stride_ns == ARRAKIS_UNSET       ? "stride"
-                                                                 : NULL;
+    const arrakis_channel_info info = ark_info(channel);
+    const char *lacks = !info.partition_id                      ? "partition_id"
+                        : info.partition_index == ARRAKIS_UNSET ? "partition_index"
+                        : info.stride_ns == ARRAKIS_UNSET       ? "stride"
+                                                                : NULL;
     if (lacks)
-        return ark_fail(err, ARRAKIS_EINVAL, "channel %s has no %s: it cannot be read", info->name,
+        return ark_fail(err, ARRAKIS_EINVAL, "channel %s has no %s: it cannot be read", info.name,
                         lacks);
     return ARRAKIS_OK;
 }
@@ -45,23 +46,23 @@ static arrakis_status check_replay(const ark_reader_stream *stream,
                                    const arrakis_channel_info *info, arrakis_error *err)
 {
     const arrakis_channel *first = arrakis_channels_get(stream->channels, 0);
-    const char *other = first ? first->info.replay_id : info->replay_id;
+    const char *other = first ? ark_info(first).replay_id : info->replay_id;
     if (info->replay_id && other ? !strcmp(info->replay_id, other) : info->replay_id == other)
         return ARRAKIS_OK;
     return ark_fail(err, ARRAKIS_EINVAL,
                     "channel %s has replay_id %s, %s of the same partition %s has %s", info->name,
-                    info->replay_id ? info->replay_id : "(none)", first->info.name,
+                    info->replay_id ? info->replay_id : "(none)", ark_info(first).name,
                     info->partition_id, other ? other : "(none)");
 }
 
 static int by_partition(const void *a, const void *b)
 {
     const arrakis_channel *x = *(arrakis_channel *const *)a, *y = *(arrakis_channel *const *)b;
-    int order = strcmp(x->info.partition_id, y->info.partition_id);
+    int order = strcmp(ark_info(x).partition_id, ark_info(y).partition_id);
     if (order)
         return order;
-    return (x->info.partition_index > y->info.partition_index) -
-           (x->info.partition_index < y->info.partition_index);
+    return (ark_info(x).partition_index > ark_info(y).partition_index) -
+           (ark_info(x).partition_index < ark_info(y).partition_index);
 }
 
 /* Channels of one partition follow each other in `sorted`, by index: rows that lie side by side in
@@ -70,16 +71,16 @@ static arrakis_status make_streams(arrakis_reader *reader, arrakis_channel **sor
                                    const char *prefix, arrakis_error *err)
 {
     for (size_t i = 0; i < count; i++) {
-        const arrakis_channel_info *info = &sorted[i]->info;
+        const arrakis_channel_info info = ark_info(sorted[i]);
         ark_reader_stream *stream =
             reader->stream_count ? &reader->streams[reader->stream_count - 1] : NULL;
-        if (!stream || strcmp(partition_of(stream), info->partition_id) != 0) {
-            arrakis_status rc = new_stream(reader, prefix, info, err);
+        if (!stream || strcmp(partition_of(stream), info.partition_id) != 0) {
+            arrakis_status rc = new_stream(reader, prefix, &info, err);
             if (rc < 0)
                 return rc;
             stream = &reader->streams[reader->stream_count - 1];
         }
-        arrakis_status rc = check_replay(stream, info, err);
+        arrakis_status rc = check_replay(stream, &info, err);
         if (rc == ARRAKIS_OK)
             rc = arrakis_channels_add(stream->channels, sorted[i], err);
         if (rc < 0)
@@ -102,7 +103,7 @@ arrakis_status ark_reader_group(arrakis_reader *reader, arrakis_channels *channe
         rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++) {
         sorted[i] = arrakis_channels_get(channels, i);
-        rc = check_channel(&sorted[i]->info, err);
+        rc = check_channel(sorted[i], err);
     }
     if (rc == ARRAKIS_OK) {
         qsort(sorted, count, sizeof *sorted, by_partition);

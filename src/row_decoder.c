@@ -83,13 +83,13 @@ static arrakis_status allocate(ark_row_decoder *d, arrakis_error *err)
 {
     size_t far = 0;
     for (uint32_t i = 0; i < d->slot_count; i++) {
-        const arrakis_channel_info *info = &arrakis_channels_get(d->channels, i)->info;
-        if (info->partition_index == ARRAKIS_UNSET)
-            return ark_fail(err, ARRAKIS_EINVAL, "channel %s has no partition_index", info->name);
-        if (info->partition_index >= DIRECT_INDEXES)
+        const arrakis_channel_info info = ark_info(arrakis_channels_get(d->channels, i));
+        if (info.partition_index == ARRAKIS_UNSET)
+            return ark_fail(err, ARRAKIS_EINVAL, "channel %s has no partition_index", info.name);
+        if (info.partition_index >= DIRECT_INDEXES)
             far++;
-        else if (info->partition_index >= d->slot_of_size)
-            d->slot_of_size = (uint32_t)info->partition_index + 1;
+        else if (info.partition_index >= d->slot_of_size)
+            d->slot_of_size = (uint32_t)info.partition_index + 1;
     }
     size_t n = (size_t)d->slot_count + 1;
     d->slot_of = malloc((d->slot_of_size + 1) * sizeof *d->slot_of);
@@ -106,8 +106,8 @@ static arrakis_status allocate(ark_row_decoder *d, arrakis_error *err)
 static arrakis_status add_slot(ark_row_decoder *d, uint32_t slot, arrakis_error *err)
 {
     const arrakis_channel *channel = arrakis_channels_get(d->channels, slot);
-    const arrakis_channel_info *info = &channel->info;
-    uint32_t index = (uint32_t)info->partition_index;
+    const arrakis_channel_info info = ark_info(channel);
+    uint32_t index = (uint32_t)info.partition_index;
     int32_t other = index < d->slot_of_size ? d->slot_of[index] : NO_SLOT;
     for (size_t i = 0; other == NO_SLOT && i < d->far_count; i++)
         if (d->far[i].index == index)
@@ -115,19 +115,18 @@ static arrakis_status add_slot(ark_row_decoder *d, uint32_t slot, arrakis_error 
     if (other != NO_SLOT)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "channels %s and %s are both at partition %s, index %u",
-                        arrakis_channels_get(d->channels, (size_t)other)->info.name, info->name,
-                        info->partition_id ? info->partition_id : "?", index);
-    if (info->data_type != d->dtype)
+                        ark_info(arrakis_channels_get(d->channels, (size_t)other)).name, info.name,
+                        info.partition_id ? info.partition_id : "?", index);
+    if (info.data_type != d->dtype)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "channel %s is %s, others of its partition %s are %s: wanted one type",
-                        info->name, arrakis_dtype_name(info->data_type),
-                        info->partition_id ? info->partition_id : "?",
-                        arrakis_dtype_name(d->dtype));
+                        info.name, arrakis_dtype_name(info.data_type),
+                        info.partition_id ? info.partition_id : "?", arrakis_dtype_name(d->dtype));
     int64_t samples = ark_channel_samples(channel, d->stride_ns);
     if (samples <= 0)
         return ark_fail(err, ARRAKIS_EINVAL,
-                        "%s: %g Hz gives no whole number of samples in %lld ns", info->name,
-                        info->sample_rate, (long long)d->stride_ns);
+                        "%s: %g Hz gives no whole number of samples in %lld ns", info.name,
+                        info.sample_rate, (long long)d->stride_ns);
     d->wanted_samples[slot] = (uint32_t)samples;
     if (index < d->slot_of_size)
         d->slot_of[index] = (int32_t)slot;
@@ -146,7 +145,7 @@ arrakis_status ark_row_decoder_new(ark_row_decoder **out, const arrakis_channels
     d->channels = channels;
     d->slot_count = (uint32_t)arrakis_channels_count(channels);
     d->stride_ns = stride_ns;
-    d->dtype = d->slot_count ? arrakis_channels_get(channels, 0)->info.data_type : 0;
+    d->dtype = d->slot_count ? ark_info(arrakis_channels_get(channels, 0)).data_type : 0;
     arrakis_status rc = allocate(d, err);
     for (uint32_t i = 0; rc == ARRAKIS_OK && i < d->slot_count; i++)
         rc = add_slot(d, i, err);
@@ -248,7 +247,7 @@ static arrakis_status check_columns(ark_row_decoder *d, const ark_schema *schema
     if (data->dtype != d->dtype)
         return ark_fail(err, ARRAKIS_EFORMAT, "samples are %s, wanted %s as channel %s declares",
                         arrakis_dtype_name(data->dtype), arrakis_dtype_name(d->dtype),
-                        arrakis_channels_get(d->channels, 0)->info.name);
+                        ark_info(arrakis_channels_get(d->channels, 0)).name);
     return ARRAKIS_OK;
 }
 
@@ -419,10 +418,10 @@ static bool add_piece(ark_row_decoder *d, uint32_t slot, int32_t first, uint32_t
 static arrakis_status check_length(ark_row_decoder *d, uint32_t slot, uint32_t length,
                                    arrakis_error *err)
 {
-    const arrakis_channel_info *info = &arrakis_channels_get(d->channels, slot)->info;
+    const arrakis_channel_info info = ark_info(arrakis_channels_get(d->channels, slot));
     int64_t duration = d->stride_ns;
     if (length != d->wanted_samples[slot]) {
-        double lasts_ns = (double)length * (double)ARRAKIS_SECOND_NS / info->sample_rate;
+        double lasts_ns = (double)length * (double)ARRAKIS_SECOND_NS / info.sample_rate;
         duration = lasts_ns < (double)latest_time_ns ? (int64_t)lasts_ns : latest_time_ns;
         if (duration == d->stride_ns) /* by rounding: the samples do not fit all the same */
             duration++;
@@ -432,7 +431,7 @@ static arrakis_status check_length(ark_row_decoder *d, uint32_t slot, uint32_t l
     if (duration != d->duration_ns)
         return ark_fail(err, ARRAKIS_EFORMAT,
                         "channel %s has %u samples (%lld ns), others of the message last %lld ns",
-                        info->name, length, (long long)duration, (long long)d->duration_ns);
+                        info.name, length, (long long)duration, (long long)d->duration_ns);
     return ARRAKIS_OK;
 }
 
@@ -447,7 +446,7 @@ static arrakis_status add_row(ark_row_decoder *d, int64_t row, arrakis_error *er
     uint32_t slot = (uint32_t)found;
     if (d->stamp_of[slot] == d->stamp)
         return ark_fail(err, ARRAKIS_EFORMAT, "two rows for channel %s (id %u)",
-                        arrakis_channels_get(d->channels, slot)->info.name, index);
+                        ark_info(arrakis_channels_get(d->channels, slot)).name, index);
     d->stamp_of[slot] = d->stamp;
     int32_t first = offset_at(data, row);
     uint32_t length = (uint32_t)(offset_at(data, row + 1) - first);

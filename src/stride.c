@@ -22,15 +22,15 @@ arrakis_status ark_stride_of(int64_t *stride_ns, const arrakis_channels *channel
 {
     *stride_ns = 1;
     for (size_t i = 0; i < arrakis_channels_count(channels); i++) {
-        const arrakis_channel_info *info = &arrakis_channels_get(channels, i)->info;
-        if (info->stride_ns == ARRAKIS_UNSET)
-            return ark_fail(err, ARRAKIS_EINVAL, "channel %s has no stride", info->name);
-        if ((*stride_ns = ark_stride_lcm(*stride_ns, info->stride_ns)) < 0)
+        const arrakis_channel_info info = ark_info(arrakis_channels_get(channels, i));
+        if (info.stride_ns == ARRAKIS_UNSET)
+            return ark_fail(err, ARRAKIS_EINVAL, "channel %s has no stride", info.name);
+        if ((*stride_ns = ark_stride_lcm(*stride_ns, info.stride_ns)) < 0)
             return ark_fail(
                 err, ARRAKIS_EINVAL,
                 "the stride of channel %s, %lld ns, has no usable common multiple with "
                 "the others'",
-                info->name, (long long)info->stride_ns);
+                info.name, (long long)info.stride_ns);
     }
     return ARRAKIS_OK;
 }

@@ -29,16 +29,22 @@ static arrakis_reader *reader_of(const channel_spec *specs, size_t count)
     return reader;
 }
 
-static bench chain_of(const channel_spec *first, size_t first_count, const channel_spec *second,
-                      size_t second_count)
+static bench chain_at(int64_t seam_ns, const channel_spec *first, size_t first_count,
+                      const channel_spec *second, size_t second_count)
 {
     size_t more = first_count > second_count ? first_count : second_count;
     bench b = {.legs = {reader_of(first, first_count), reader_of(second, second_count)}};
-    const ark_chain_leg legs[] = {{b.legs[0], UNSET}, {b.legs[1], SEAM * SECOND}};
+    const ark_chain_leg legs[] = {{b.legs[0], UNSET}, {b.legs[1], seam_ns}};
     arrakis_channels *channels = channels_of(more == first_count ? first : second, more);
     PASS(ark_chain_reader_new(&b.chain, legs, 2, channels, err));
     arrakis_channels_free(channels);
     return b;
+}
+
+static bench chain_of(const channel_spec *first, size_t first_count, const channel_spec *second,
+                      size_t second_count)
+{
+    return chain_at(SEAM * SECOND, first, first_count, second, second_count);
 }
 
 static bench opened(void)
@@ -265,6 +271,68 @@ static void one_that_is_silent_before_the_seam_is_not_waited_for(void **state)
     arrakis_reader_close(b.chain);
 }
 
+static void what_has_come_to_the_seam_s_stride_is_not_said_to_be_missing(void **state)
+{
+    (void)state;
+    bench b = chain_at(SEAM * SECOND + SECOND / 2, before, 3, after, 3);
+    int64_t again_ns;
+    PASS(arrakis_reader_open(b.chain, err));
+    push_before(&b, SEAM - 1);
+    EXPECT(&b, 1, SEAM - 1, 42, 40);
+    EXPECT(&b, 0, SEAM - 1, 41);
+    assert_int_equal(nothing(&b), ARRAKIS_TIMEOUT);
+    push_after(&b, SEAM);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(b.chain->ops->exhausted(b.chain, i, 0, &again_ns), UNSET);
+    EXPECT(&b, 0, SEAM, 50);
+    EXPECT(&b, 1, SEAM, 50, 51);
+    arrakis_reader_close(b.chain);
+}
+
+static void a_part_of_the_seam_s_stride_is_left_to_the_next_one(void **state)
+{
+    (void)state;
+    static const channel_spec slow = {"X:SLOW", ARRAKIS_INT32, 1, "x", 0, 4 * SECOND, UNSET};
+    static const uint32_t id = 0;
+    static const int32_t samples[] = {40, 140};
+    bench b = chain_at(6 * SECOND, &slow, 1, &slow, 1);
+    PASS(arrakis_reader_open(b.chain, err));
+    for (size_t i = 0; i < 2; i++) {
+        ark_buffer message = int32_message(4 * SECOND, 1, &id, &samples[i], i ? 4 : 2);
+        PASS(arrakis_memory_reader_push(b.legs[i], 0, message.data, message.size, err));
+        ark_buffer_free(&message);
+    }
+    EXPECT(&b, 0, 4, 140);
+    assert_int_equal(nothing(&b), ARRAKIS_TIMEOUT);
+    arrakis_reader_close(b.chain);
+}
+
+static void before_its_time_nothing_is_said_to_be_missing(void **state)
+{
+    (void)state;
+    int64_t again_ns, seam_ns = arrakis_gps_now_ns() / SECOND * SECOND + 100 * SECOND;
+    bench b = chain_at(seam_ns, before, 3, after, 3);
+    PASS(arrakis_reader_open(b.chain, err));
+    assert_int_equal(b.chain->ops->exhausted(b.chain, 0, 0, &again_ns), UNSET);
+    assert_int_equal(again_ns, seam_ns + 3 * SECOND); /* the stride, and two for no promise */
+    assert_int_equal(nothing(&b), ARRAKIS_TIMEOUT);
+    arrakis_reader_close(b.chain);
+}
+
+static void what_is_cut_and_not_handed_out_is_held(void **state)
+{
+    (void)state;
+    bench b = chain_of(after, 3, before, 3);
+    int64_t again_ns;
+    PASS(arrakis_reader_open(b.chain, err));
+    arrakis_memory_reader_finish(b.legs[0]);
+    push_before(&(bench){.legs = {b.legs[1], NULL}}, SEAM);
+    EXPECT(&b, 0, SEAM, 50, 52);
+    assert_int_equal(b.chain->ops->exhausted(b.chain, 1, 0, &again_ns), UNSET);
+    EXPECT(&b, 1, SEAM, 51);
+    arrakis_reader_close(b.chain);
+}
+
 static void what_the_last_one_does_not_have_is_over(void **state)
 {
     (void)state;
@@ -442,6 +510,10 @@ int main(void)
         cmocka_unit_test(a_longer_stride_is_cut_into_the_shorter_one),
         cmocka_unit_test(what_one_does_not_have_is_said_to_be_missing_up_to_the_seam),
         cmocka_unit_test(one_that_is_silent_before_the_seam_is_not_waited_for),
+        cmocka_unit_test(what_has_come_to_the_seam_s_stride_is_not_said_to_be_missing),
+        cmocka_unit_test(a_part_of_the_seam_s_stride_is_left_to_the_next_one),
+        cmocka_unit_test(before_its_time_nothing_is_said_to_be_missing),
+        cmocka_unit_test(what_is_cut_and_not_handed_out_is_held),
         cmocka_unit_test(what_the_last_one_does_not_have_is_over),
         cmocka_unit_test(counters_of_readers_that_are_over_count),
         cmocka_unit_test(all_are_prepared_when_the_first_is_opened),

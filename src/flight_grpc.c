@@ -20,6 +20,7 @@
 #include <grpc/support/time.h>
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -34,6 +35,8 @@ enum { KEEPALIVE_MS = 315000, KEEPALIVE_TIMEOUT_MS = 10000 };
 /* The next message may come while one up to this size waits to be taken: much less than the room
  * that is left beside a largest one. */
 enum { AHEAD_MAX = 4 << 20 };
+/* Of a message larger than this, memory is given back to the system in steps of so much. */
+enum { TRIM_STEP = 128 << 20 };
 
 struct ark_transport_channel {
     grpc_channel *channel;
@@ -416,14 +419,27 @@ static arrakis_status call_recv(ark_transport_call *call, size_t *size)
     return rc;
 }
 
-/* Piece by piece, each freed before the next: a large message is not here twice. */
+static void give_back(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
+/* Piece by piece, each freed before the next: a large message is not here twice, also not in the
+ * eyes of the system, to which allocators give back small pieces only when told to. */
 static void move_pieces(grpc_slice_buffer *pieces, uint8_t *at)
 {
-    while (pieces->count) {
+    for (size_t freed = 0; pieces->count;) {
         grpc_slice slice = grpc_slice_buffer_take_first(pieces);
         memcpy(at, GRPC_SLICE_START_PTR(slice), GRPC_SLICE_LENGTH(slice));
         at += GRPC_SLICE_LENGTH(slice);
+        freed += GRPC_SLICE_LENGTH(slice);
         grpc_slice_unref(slice);
+        if (freed >= TRIM_STEP) {
+            give_back();
+            freed = 0;
+        }
     }
 }
 

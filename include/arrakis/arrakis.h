@@ -450,7 +450,7 @@ typedef struct arrakis_stats {
     uint64_t blocks;        /**< handed out */
     uint64_t gaps;          /**< strides of single streams served as gaps */
     uint64_t fast_forwards; /**< skips to the present */
-    uint64_t errors;        /**< transient errors of the source */
+    uint64_t errors;        /**< transient errors of the source, early ends of its streams too */
 } arrakis_stats;
 
 #define ARRAKIS_STATS_INIT                                                                        \

@@ -63,6 +63,7 @@ def ticket(kind, start, **more):
     return json.dumps({"request": kind, "args": args}).encode()
 
 
+KINDS = "Count", "Describe", "Find", "Stream"
 ACTIONS = {
     "server-info": {"version": "1", "domains": ["H1"]},
     "scope-map": {"endpoints": {"arrow-flight-reuse-connection://?": {"scopes": {"H1": [{"all": True}]}}}},
@@ -90,9 +91,10 @@ def answers(start, end, **described_as):
         **{(name, "action"): [field(1, json.dumps(value).encode())] for name, value in ACTIONS.items()},
         ("Count", "get"): table_data(pyarrow.record_batch({"count": pyarrow.array([7], "int64")})),
         ("Describe", "get"): table_data(described),
+        ("Find", "get"): table_data(described),
         ("Stream", "get"): table_data(blocks[0]) + [table_data(b)[1] for b in blocks[1:]],
     }
-    for kind in ("Count", "Describe", "Stream"):
+    for kind in KINDS:
         place = (ticket(kind, start, end=end), [b"arrow-flight-reuse-connection://?"])
         out[kind, "info"] = [flight_info(place)]
     return out
@@ -268,7 +270,7 @@ class FlightServer:
         return b"".join(c.received for c in self.connections)
 
     def answer(self, reply, request):
-        kinds = [k for k in ("Count", "Describe", "Stream", *ACTIONS) if k.encode() in request]
+        kinds = [k for k in (*KINDS, *ACTIONS) if k.encode() in request]
         if not kinds:
             reply.end(b"3", b"unknown request")
             return

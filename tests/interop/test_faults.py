@@ -502,17 +502,36 @@ def test_damaged_messages(cli, step):
             assert done.returncode == 0 or done.stderr.strip()
 
 
-def test_a_flood_of_empty_messages_can_be_interrupted(cli):
-    """Nothing ever comes of them, and they never end."""
+def flood(reply, good):
+    """Messages without rows, and without end."""
+    reply.message(good[0])
+    while True:
+        reply.data(framed(field(3, b"metadata")) * 500)
 
-    def flood(reply, good):
+
+@pytest.mark.parametrize("step", [s for s in STEPS if s[1] == "get"], ids="-".join)
+def test_a_flood_of_empty_messages_is_silence(cli, tool, step):
+    with FlightServer(bad={step: flood}) as s, within(15):
+        if step[0] == "Stream":
+            done = tool(f"url={s.url}", "stall=1", "start=0", f"end={STRIDE}", "stream", NAME, check=1)
+        else:
+            done = ask(cli, s, step)
+    assert s.url in done.stderr
+
+
+def test_a_flood_can_be_interrupted(cli):
+    """Nothing ever comes of it, or ever more of the same."""
+
+    def rows(reply, good):
         reply.message(good[0])
         while True:
-            reply.data(framed(field(3, b"metadata")) * 500)
+            reply.data(framed(good[1]) * 50)
 
-    for step, command in ((("Count", "get"), ["count"]),
-                          (("Stream", "get"), ["stream", "--start", "0", NAME])):  # fmt: skip
-        with FlightServer(bad={step: flood}) as s:
+    for step, command, answer in (
+        (("Count", "get"), ["count", "--timeout", "60"], flood), (("Find", "get"), ["find", "H1"], rows),
+        (("Stream", "get"), ["stream", "--start", "0", NAME], flood),
+    ):  # fmt: skip
+        with FlightServer(bad={step: answer}) as s:
             process = subprocess.Popen([cli.path, "--url", s.url, *command],
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
             until = time.monotonic() + 20

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A FlightInfo, and the tickets and locations in it. */
+/* A FlightInfo, the tickets and locations in it, and the order that they are read in. */
 #include "flight_info.h"
+#include "flight_legs.h"
 #include "flight_request.h"
 #include "flight_url.h"
 
@@ -22,6 +23,48 @@ static void read_location(const char *uri)
     if (!url.host[0] || !url.target[0] || !url.port)
         abort();
     ark_url_is_loopback(&url);
+}
+
+static arrakis_channels *some_channels(void)
+{
+    static const char *const names[] = {"H1:A", "H1:B"};
+    arrakis_channels *list;
+    if (arrakis_channels_new(&list, NULL) < 0)
+        abort();
+    for (size_t i = 0; i < 2; i++) {
+        arrakis_channel_info channel = ARRAKIS_CHANNEL_INFO_INIT;
+        arrakis_channel *added;
+        channel.name = names[i];
+        channel.data_type = ARRAKIS_INT32;
+        channel.sample_rate = 16;
+        if (arrakis_channel_new(&added, &channel, NULL) < 0 ||
+            arrakis_channels_add(list, added, NULL) < 0)
+            abort();
+        arrakis_channel_free(added);
+    }
+    return list;
+}
+
+/* Whoever reads a channel in a leg reads it alone, and later legs begin later. */
+static void order(ark_flight_info *info)
+{
+    ark_legs legs;
+    arrakis_error err;
+    arrakis_channels *channels = some_channels();
+    arrakis_status rc = ark_legs_make(&legs, info, channels, 5, "here", &err);
+    if (rc < 0 && !err.message[0])
+        abort();
+    for (size_t i = 0; rc == ARRAKIS_OK && i < legs.count; i++) {
+        const ark_leg *leg = &legs.legs[i];
+        size_t count = arrakis_channels_count(leg->relayed);
+        for (size_t k = 0; k < leg->broker_count; k++)
+            count += arrakis_channels_count(leg->brokers[k].channels);
+        if (count > arrakis_channels_count(channels) ||
+            (i > 1 && leg->begin_ns <= legs.legs[i - 1].begin_ns))
+            abort();
+    }
+    ark_legs_clear(&legs);
+    arrakis_channels_free(channels);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -47,6 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             ark_ticket_clear(&ticket);
         }
     }
+    order(&info);
     ark_flight_info_clear(&info);
     return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading where one allocation fails, then the next one, and so on through all of them. The leaks
  * that a sanitizer finds at the end count. */
+#include "chain_reader.h"
 #include "reader.h"
 #include "support.h"
 
@@ -159,14 +160,35 @@ static size_t read_all(arrakis_stream *stream, bool *told)
     return present;
 }
 
-static arrakis_status open_stream(arrakis_stream **stream, arrakis_reader **memory, bool multi,
+/* The reader alone, in a reader of several, or after one that has nothing. */
+typedef enum kind { ALONE, MULTI, CHAIN, KINDS } kind;
+
+static arrakis_status put_behind(arrakis_reader **out, arrakis_reader *memory,
+                                 arrakis_channels *channels)
+{
+    arrakis_reader *first;
+    arrakis_status rc = arrakis_memory_reader_new(&first, channels, NULL);
+    if (rc < 0) {
+        arrakis_reader_close(memory);
+        return rc;
+    }
+    arrakis_memory_reader_finish(first);
+    const ark_chain_leg legs[] = {{first, UNSET}, {memory, PAST}};
+    return ark_chain_reader_new(out, legs, 2, channels, NULL);
+}
+
+static arrakis_status open_stream(arrakis_stream **stream, arrakis_reader **memory, kind how,
                                   arrakis_channels *channels)
 {
     arrakis_status rc = arrakis_memory_reader_new(memory, channels, NULL);
     if (rc < 0)
         return rc;
     arrakis_reader *reader = *memory;
-    if (multi && (rc = arrakis_multi_reader_new(&reader, memory, 1, NULL)) < 0)
+    if (how == MULTI)
+        rc = arrakis_multi_reader_new(&reader, memory, 1, NULL);
+    else if (how == CHAIN)
+        rc = put_behind(&reader, *memory, channels);
+    if (rc < 0)
         return rc;
     arrakis_stream_options options = ARRAKIS_STREAM_OPTIONS_INIT;
     options.start_ns = PAST;
@@ -175,14 +197,14 @@ static arrakis_status open_stream(arrakis_stream **stream, arrakis_reader **memo
 }
 
 /* One round: fails at the n-th allocation. Returns whether there was one. */
-static bool read_with_failure(long n, bool multi, arrakis_channels *channels, const recording *r)
+static bool read_with_failure(long n, kind how, arrakis_channels *channels, const recording *r)
 {
     arrakis_reader *memory;
     arrakis_stream *stream;
     bool told = false;
     failed = false;
     until_failure = n;
-    arrakis_status rc = open_stream(&stream, &memory, multi, channels);
+    arrakis_status rc = open_stream(&stream, &memory, how, channels);
     if (rc < 0) {
         until_failure = -1;
         assert_int_equal(rc, ARRAKIS_ENOMEM);
@@ -205,9 +227,9 @@ static void reading_survives_the_failure_of_any_allocation(void **state)
     (void)state;
     arrakis_channels *channels = channels_of(specs, COUNT(specs));
     recording r = make_recording();
-    for (int multi = 0; multi < 2; multi++) {
+    for (kind how = ALONE; how < KINDS; how++) {
         long n = 0;
-        while (read_with_failure(n, multi, channels, &r))
+        while (read_with_failure(n, how, channels, &r))
             n++;
         assert_true(n > 40);
     }

@@ -319,7 +319,18 @@ static void before_its_time_nothing_is_said_to_be_missing(void **state)
     arrakis_reader_close(b.chain);
 }
 
-static void what_is_cut_and_not_handed_out_is_held(void **state)
+static ark_reader_ops sure;
+
+static int64_t nothing_more(arrakis_reader *reader, size_t stream, int64_t since_ns,
+                            int64_t *again_ns)
+{
+    (void)reader, (void)stream;
+    *again_ns = UNSET;
+    return since_ns + 1;
+}
+
+/* The reader has handed it out, the chain has not. */
+static void what_is_cut_is_held_until_it_is_handed_out(void **state)
 {
     (void)state;
     bench b = chain_of(after, 3, before, 3);
@@ -328,8 +339,12 @@ static void what_is_cut_and_not_handed_out_is_held(void **state)
     arrakis_memory_reader_finish(b.legs[0]);
     push_before(&(bench){.legs = {b.legs[1], NULL}}, SEAM);
     EXPECT(&b, 0, SEAM, 50, 52);
-    assert_int_equal(b.chain->ops->exhausted(b.chain, 1, 0, &again_ns), UNSET);
+    sure = *b.legs[1]->ops;
+    sure.exhausted = nothing_more;
+    b.legs[1]->ops = &sure;
+    assert_int_equal(b.chain->ops->exhausted(b.chain, 1, 7, &again_ns), UNSET);
     EXPECT(&b, 1, SEAM, 51);
+    assert_int_equal(b.chain->ops->exhausted(b.chain, 1, 7, &again_ns), 8);
     arrakis_reader_close(b.chain);
 }
 
@@ -513,7 +528,7 @@ int main(void)
         cmocka_unit_test(what_has_come_to_the_seam_s_stride_is_not_said_to_be_missing),
         cmocka_unit_test(a_part_of_the_seam_s_stride_is_left_to_the_next_one),
         cmocka_unit_test(before_its_time_nothing_is_said_to_be_missing),
-        cmocka_unit_test(what_is_cut_and_not_handed_out_is_held),
+        cmocka_unit_test(what_is_cut_is_held_until_it_is_handed_out),
         cmocka_unit_test(what_the_last_one_does_not_have_is_over),
         cmocka_unit_test(counters_of_readers_that_are_over_count),
         cmocka_unit_test(all_are_prepared_when_the_first_is_opened),

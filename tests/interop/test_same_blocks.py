@@ -9,6 +9,7 @@ reference a relaying server of its own."""
 
 import dataclasses
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from arrakis import Client
@@ -300,18 +301,23 @@ def test_the_same_blocks_every_way(world, cli, row):
         done = cli.run("stream", *where, *common, check=row.code)
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    wanted = ours("--kafka-url", world.broker)
+    # all at once: no server is asked twice
+    with ThreadPoolExecutor() as pool:
+        wanted = pool.submit(ours, "--kafka-url", world.broker)
+        ways = {"kafka:// endpoints": pool.submit(ours, "--url", world.direct.url)}
+        if not row.not_relayed:
+            ways["a relay"] = pool.submit(ours, "--url", world.relaying.url)
+            ways["a half of each"] = pool.submit(ours, "--url", world.half.url)
+            if not row.alone:
+                ways["the reference, by a relay"] = pool.submit(by_the_reference, world.theirs, place)
+        if not row.alone and not row.reference_waits:
+            ways["the reference, from the broker"] = pool.submit(
+                from_the_broker_by_the_reference, world, place
+            )
+    wanted = wanted.result()
     assert wanted
-    ways = {"kafka:// endpoints": ours("--url", world.direct.url)}
-    if not row.not_relayed:
-        ways["a relay"] = ours("--url", world.relaying.url)
-        ways["a half of each"] = ours("--url", world.half.url)
-        if not row.alone:
-            ways["the reference, by a relay"] = by_the_reference(world.theirs, place)
-    if not row.alone and not row.reference_waits:
-        ways["the reference, from the broker"] = from_the_broker_by_the_reference(world, place)
     for way, got in ways.items():
         try:
-            assert_same([fill_absent(b, channels) for b in got], wanted, channels)
+            assert_same([fill_absent(b, channels) for b in got.result()], wanted, channels)
         except AssertionError as e:
             raise AssertionError(f"{way}: {e}") from None

@@ -25,13 +25,12 @@ class Server:
     """flight_server.py, until its standard input is closed."""
 
     def __init__(self, **work):
+        if not (BUILD / "bench" / "bench_doget").exists():
+            raise NotRun("built without Flight")
         command = [sys.executable, str(ROOT / "bench" / "flight_server.py"), *arguments(work)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def __enter__(self):
-        if not (BUILD / "bench" / "bench_doget").exists():
-            self.__exit__()
-            raise NotRun("built without Flight")
         line = self._process.stdout.readline()
         if not line:
             self.__exit__()

@@ -14,6 +14,8 @@
 
 #include <arrakis/arrakis.h>
 
+#include <string.h>
+
 /* ---- reading */
 
 typedef enum ark_ipc_kind {
@@ -81,6 +83,20 @@ typedef struct ark_column {
     const uint8_t *key_offsets, *key_text, *item_offsets, *item_text, *item_valid;
     int64_t key_text_size, item_text_size;
 } ark_column;
+
+/* Whether the i-th is there; without a bitmap all are. */
+static inline bool ark_is_set(const uint8_t *bitmap, int64_t i)
+{
+    return !bitmap || bitmap[i / 8] >> i % 8 & 1;
+}
+
+/* Offsets may lie at any address. */
+static inline int32_t ark_offset_at(const uint8_t *offsets, int64_t i)
+{
+    int32_t value;
+    memcpy(&value, offsets + (size_t)i * sizeof value, sizeof value);
+    return value;
+}
 
 /* Read a batch into `columns` (schema->count of them). *length receives the number of rows.
  *

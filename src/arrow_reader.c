@@ -190,17 +190,12 @@ static arrakis_status take_schema(arrakis_arrow_reader *r, const ark_ipc_message
 
 /* ------------------------------------------------------------------ rows */
 
-static bool is_present(const uint8_t *bitmap, int64_t i)
-{
-    return !bitmap || bitmap[i / 8] >> i % 8 & 1;
-}
-
 /* Where a row's samples begin, and how many there are; none where the row is null. */
 static size_t find_samples(const ark_column *column, int64_t row, size_t *length)
 {
     int32_t ends[2];
     memcpy(ends, column->offsets + (size_t)row * sizeof *ends, sizeof ends);
-    *length = is_present(column->valid, row) ? (size_t)(ends[1] - ends[0]) : 0;
+    *length = ark_is_set(column->valid, row) ? (size_t)(ends[1] - ends[0]) : 0;
     return (size_t)ends[0];
 }
 
@@ -272,7 +267,7 @@ static arrakis_status make_block(arrakis_arrow_reader *r, arrakis_block **block,
     const ark_column *time = &r->columns[r->time_column];
     int64_t time_ns;
     memcpy(&time_ns, time->values + (size_t)r->row * sizeof time_ns, sizeof time_ns);
-    if (!is_present(time->valid, r->row) || time_ns < 0 || time_ns > INT64_MAX / 4)
+    if (!ark_is_set(time->valid, r->row) || time_ns < 0 || time_ns > INT64_MAX / 4)
         return ark_fail(err, ARRAKIS_EFORMAT, "row %" PRId64 ": its time is %" PRId64 " ns",
                         r->row, time_ns);
     arrakis_status rc = make_bits(r, err);

@@ -52,18 +52,6 @@ static arrakis_status find_columns(ark_channel_rows *rows, const ark_batches *ba
     return ARRAKIS_OK;
 }
 
-static bool is_present(const ark_column *column, int64_t row)
-{
-    return !column->valid || column->valid[row / 8] >> row % 8 & 1;
-}
-
-static int32_t offset_at(const ark_column *column, int64_t i)
-{
-    int32_t value;
-    memcpy(&value, column->offsets + (size_t)i * sizeof value, sizeof value);
-    return value;
-}
-
 /* A number as both of what it may be wanted as. */
 static void read_number(const ark_column *column, arrakis_dtype dtype, int64_t row,
                         int64_t *integer, double *real)
@@ -106,8 +94,8 @@ static void read_number(const ark_column *column, arrakis_dtype dtype, int64_t r
 static arrakis_status copy_text(ark_channel_rows *rows, const ark_column *column, int64_t row,
                                 size_t *place, arrakis_error *err)
 {
-    int32_t first = offset_at(column, row);
-    size_t length = (size_t)(offset_at(column, row + 1) - first);
+    int32_t first = ark_offset_at(column->offsets, row);
+    size_t length = (size_t)(ark_offset_at(column->offsets, row + 1) - first);
     arrakis_status rc = ark_buffer_reserve(&rows->text, length + 1, err);
     if (rc < 0)
         return rc;
@@ -162,7 +150,7 @@ arrakis_status ark_channel_of_row(arrakis_channel **out, ark_channel_rows *rows,
         places[i] = NO_COLUMN;
         const ark_column *column =
             rows->columns[i] == NO_COLUMN ? NULL : &batches->columns[rows->columns[i]];
-        if (!column || !is_present(column, row))
+        if (!column || !ark_is_set(column->valid, row))
             continue;
         if (columns[i].kind == INTEGER || columns[i].kind == RATE)
             set_number(&info, i, column, batches->schema->fields[rows->columns[i]].dtype, row);
@@ -189,7 +177,7 @@ arrakis_status ark_count_of_batch(uint64_t *count, const ark_batches *batches, a
     for (int64_t row = 0; row < batches->rows; row++) {
         int64_t value;
         double real;
-        if (!is_present(&batches->columns[at], row))
+        if (!ark_is_set(batches->columns[at].valid, row))
             continue;
         read_number(&batches->columns[at], field->dtype, row, &value, &real);
         if (value < 0)

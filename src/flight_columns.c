@@ -69,24 +69,13 @@ arrakis_status ark_flight_bind(ark_flight_part *parts, size_t count, const arrak
 
 /* ------------------------------------------------------------------ rows */
 
-static bool is_present(const uint8_t *bitmap, int64_t i)
-{
-    return !bitmap || bitmap[i / 8] >> i % 8 & 1;
-}
-
-static int32_t offset_at(const ark_column *column, int64_t i)
-{
-    int32_t value;
-    memcpy(&value, column->offsets + (size_t)i * sizeof value, sizeof value);
-    return value;
-}
-
 /* A channel's samples in a row; none where the row is null. */
 static uint32_t length_at(const ark_column *column, int64_t row)
 {
-    if (!is_present(column->valid, row))
+    if (!ark_is_set(column->valid, row))
         return 0;
-    return (uint32_t)(offset_at(column, row + 1) - offset_at(column, row));
+    return (uint32_t)(ark_offset_at(column->offsets, row + 1) -
+                      ark_offset_at(column->offsets, row));
 }
 
 /* How long a row lasts, by its first channel that has samples; 0: none has. */
@@ -115,7 +104,7 @@ static bool make_piece(ark_piece *piece, const ark_column *column, const uint8_t
     uint32_t length = length_at(column, row);
     if (skip >= length)
         return false;
-    size_t first = (size_t)offset_at(column, row) + (size_t)skip;
+    size_t first = (size_t)ark_offset_at(column->offsets, row) + (size_t)skip;
     length -= (uint32_t)skip;
     *piece = (ark_piece){
         .samples_at = (size_t)(column->values - body) + first * size,
@@ -179,7 +168,7 @@ static arrakis_status read_time(int64_t *time_ns, const ark_column *time, int64_
                                 arrakis_error *err)
 {
     memcpy(time_ns, time->values + (size_t)row * sizeof *time_ns, sizeof *time_ns);
-    if (is_present(time->valid, row) && *time_ns >= 0 && *time_ns <= latest_ns)
+    if (ark_is_set(time->valid, row) && *time_ns >= 0 && *time_ns <= latest_ns)
         return ARRAKIS_OK;
     return ark_fail(err, ARRAKIS_EFORMAT, "time %lld: wanted GPS nanoseconds up to %lld",
                     (long long)*time_ns, (long long)latest_ns);

@@ -95,17 +95,10 @@ typedef struct listing {
     void *opaque;
 } listing;
 
-static int32_t offset_at(const uint8_t *offsets, int64_t i)
-{
-    int32_t value;
-    memcpy(&value, offsets + (size_t)i * sizeof value, sizeof value);
-    return value;
-}
-
 static char *text_at(const uint8_t *offsets, const uint8_t *text, int64_t i)
 {
-    int32_t first = offset_at(offsets, i);
-    return strndup((const char *)text + first, (size_t)(offset_at(offsets, i + 1) - first));
+    int32_t first = ark_offset_at(offsets, i);
+    return strndup((const char *)text + first, (size_t)(ark_offset_at(offsets, i + 1) - first));
 }
 
 static arrakis_status list_entry(const ark_column *column, int64_t i, const listing *list,
@@ -137,8 +130,8 @@ static arrakis_status list_batch(const ark_batches *batches, void *opaque, bool 
     for (int64_t row = 0; row < batches->rows; row++) {
         if (column->valid && !(column->valid[row / 8] >> row % 8 & 1))
             continue;
-        int64_t end = offset_at(column->offsets, row + 1);
-        for (int64_t i = offset_at(column->offsets, row); i < end; i++) {
+        int64_t end = ark_offset_at(column->offsets, row + 1);
+        for (int64_t i = ark_offset_at(column->offsets, row); i < end; i++) {
             if (column->item_valid && !(column->item_valid[i / 8] >> i % 8 & 1))
                 continue;
             if ((rc = list_entry(column, i, opaque, stop, err)) < 0 || *stop)

@@ -340,18 +340,6 @@ static arrakis_status read_header(ark_row_decoder *d, bool *known, arrakis_error
 
 /* ------------------------------------------------------------------ plan: which samples go where */
 
-static bool is_valid(const uint8_t *bitmap, int64_t i)
-{
-    return !bitmap || bitmap[i / 8] >> i % 8 & 1;
-}
-
-static int32_t offset_at(const ark_column *data, int64_t i)
-{
-    int32_t value;
-    memcpy(&value, data->offsets + (size_t)i * sizeof value, sizeof value);
-    return value;
-}
-
 /* Whether the ids and offsets are the ones that the plan was made from. */
 static bool same_shape(const ark_row_decoder *d)
 {
@@ -440,16 +428,16 @@ static arrakis_status add_row(ark_row_decoder *d, int64_t row, arrakis_error *er
     const ark_column *id = &d->columns[d->id_column], *data = &d->columns[d->data_column];
     uint32_t index;
     memcpy(&index, id->values + (size_t)row * sizeof index, sizeof index);
-    int32_t found = is_valid(id->valid, row) ? find_slot(d, index) : NO_SLOT;
-    if (found == NO_SLOT || !is_valid(data->valid, row))
+    int32_t found = ark_is_set(id->valid, row) ? find_slot(d, index) : NO_SLOT;
+    if (found == NO_SLOT || !ark_is_set(data->valid, row))
         return ARRAKIS_OK;
     uint32_t slot = (uint32_t)found;
     if (d->stamp_of[slot] == d->stamp)
         return ark_fail(err, ARRAKIS_EFORMAT, "two rows for channel %s (id %u)",
                         ark_info(arrakis_channels_get(d->channels, slot)).name, index);
     d->stamp_of[slot] = d->stamp;
-    int32_t first = offset_at(data, row);
-    uint32_t length = (uint32_t)(offset_at(data, row + 1) - first);
+    int32_t first = ark_offset_at(data->offsets, row);
+    uint32_t length = (uint32_t)(ark_offset_at(data->offsets, row + 1) - first);
     arrakis_status rc = check_length(d, slot, length, err);
     if (rc == ARRAKIS_OK && !add_piece(d, slot, first, length))
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
@@ -517,7 +505,7 @@ static arrakis_status read_batch(ark_row_decoder *d, ark_rows *rows, arrakis_err
         return ARRAKIS_OK;
     const ark_column *time = &d->columns[d->time_column], *data = &d->columns[d->data_column];
     memcpy(&rows->time_ns, time->values, sizeof rows->time_ns);
-    if (!is_valid(time->valid, 0) || rows->time_ns < 0 || rows->time_ns > latest_time_ns)
+    if (!ark_is_set(time->valid, 0) || rows->time_ns < 0 || rows->time_ns > latest_time_ns)
         return ark_fail(err, ARRAKIS_EFORMAT, "time %lld: wanted GPS nanoseconds up to %lld",
                         (long long)rows->time_ns, (long long)latest_time_ns);
     if (!known || !same_shape(d)) {

@@ -39,6 +39,8 @@ from server import Server, publisher_toml
 from support import (
     SECOND, STRIDE, assert_same, channel, environment_cli, gps_now_ns, samples, seconds, write_metadata,
 )  # fmt: skip
+from test_register import SCOPE_MAP
+from test_register import wanted as unplaced
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +71,13 @@ def results(path):
     out = {}
     for case in xml.parse(path).iter("testcase"):
         bad = next((e for e in case if e.tag in ("failure", "error", "skipped")), None)
-        out[case.get("classname"), case.get("name")] = None if bad is None else f"{bad.tag}: {bad.get('message')}"
+        why = None if bad is None else f"{bad.tag}: {bad.get('message')}"
+        out[case.get("classname"), case.get("name")] = why
     return out
 
 
-@pytest.mark.parametrize(("file", "places", "count", "left_out"), OWN, ids=lambda v: v if isinstance(v, str) else "")
+@pytest.mark.parametrize(("file", "places", "count", "left_out"), OWN,
+                         ids=lambda v: v if isinstance(v, str) else "")  # fmt: skip
 def test_the_reference_s_own(broker, tmp_path, file, places, count, left_out):
     environment = os.environ | {
         "ARRAKIS_CLI": str(Path(environment_cli()).resolve()),
@@ -83,7 +87,8 @@ def test_the_reference_s_own(broker, tmp_path, file, places, count, left_out):
         "PYTHONPATH": str(Path(__file__).parent),
     }
     plugins = ["pytest_arrakis.plugin", "pytest_arrakis.publish", "stand_ins"]
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", "--import-mode=importlib", "-o", "consider_namespace_packages=true",
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider",
+               "--import-mode=importlib", "-o", "consider_namespace_packages=true",
                "--rootdir", tmp_path, "--basetemp", tmp_path / "tmp", "--junitxml", tmp_path / "results.xml",
                *(a for p in plugins for a in ("-p", p)), "-W", "ignore",
                "-k", " and ".join(f"not {name}" for name in left_out),
@@ -99,19 +104,6 @@ def test_the_reference_s_own(broker, tmp_path, file, places, count, left_out):
 
 REPLAY = [channel(f"H1:RPL-{d.upper()}", f"SCN_{d}", 0, d, 64, replay_id="GWTC")
           for d in ("int32", "float32", "float64")]  # fmt: skip
-SCOPE_MAP = """\
-"arrow-flight-reuse-connection://?":
-  scopes:
-    H1:
-      - all: true
-  retention:
-    oldest: 900
-  replay_ids: [GWTC]
-replays:
-  GWTC:
-    start: 1400000000
-    end: 1400001000
-"""
 
 
 @pytest.fixture(scope="module")
@@ -128,13 +120,6 @@ def server(broker, tmp_path_factory):
 
 def past(seconds_ago):
     return gps_now_ns() // SECOND * SECOND - seconds_ago * SECOND
-
-
-def unplaced(name, dtype, rate):
-    c = channel(name, "", 0, dtype, rate)
-    return dataclasses.replace(
-        c, partition_id=None, partition_index=None, stride=None, max_latency=None, publisher=None
-    )
 
 
 def made_blocks(channels, start):
@@ -193,7 +178,8 @@ def test_we_find_describe_and_read_what_the_reference_registers(broker, server, 
     assert [Channel.from_json(c) for c in described] == [known[n] for n in names]
     channels = list(known.values())
     assert_same(by_ours(cli, server, channels, start), as_json(sent), channels)
-    assert_same(by_ours(cli, server, channels, start, "--kafka-url", broker.bootstrap), as_json(sent), channels)
+    direct = by_ours(cli, server, channels, start, "--kafka-url", broker.bootstrap)
+    assert_same(direct, as_json(sent), channels)
 
 
 def test_the_reference_finds_describes_and_reads_what_we_register(broker, server, cli, tmp_path):
@@ -217,8 +203,8 @@ def test_the_reference_finds_describes_and_reads_what_we_register(broker, server
 def test_we_read_a_replay_that_the_reference_publishes(broker, server, cli):
     start = past(60)
     sent = publish_by_the_reference(server, "SCN", None, start, replay_id="GWTC")
-    found = cli.run("find", "--json", "--url", server.url, "--replay-id", "GWTC", "H1:RPL").stdout.splitlines()
-    assert {Channel.from_json(c) for c in found} == set(sent[0].channels.values())
+    found = cli.run("find", "--json", "--url", server.url, "--replay-id", "GWTC", "H1:RPL").stdout
+    assert {Channel.from_json(c) for c in found.splitlines()} == set(sent[0].channels.values())
     channels = list(sent[0].channels.values())
     replay = ["--replay-id", "GWTC"]
     assert_same(by_ours(cli, server, channels, start, *replay), as_json(sent), channels)

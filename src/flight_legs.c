@@ -316,6 +316,28 @@ static arrakis_status cut_slices(plan *p, int64_t start_ns, arrakis_error *err)
     return rc < 0 ? rc : check_ends(p, err);
 }
 
+/* All at once. */
+static arrakis_status put_together(plan *p, int64_t start_ns, arrakis_error *err)
+{
+    ark_legs_clear(p->out);
+    for (size_t i = 0; i < p->entry_count; i++) {
+        const entry *e = &p->entries[i];
+        p->entries[i].leg = 0;
+        for (size_t k = 0; k < e->channel_count; k++)
+            p->source[e->channels[k]] = e->source;
+    }
+    return add_leg(p, start_ns, err);
+}
+
+/* Servers alone, which one reader reads slice by slice: but while it reads a slice that lacks a
+ * channel of a later one, nobody could say so. Slices that cannot be told apart are left to it. */
+static arrakis_status cut_servers(plan *p, int64_t start_ns, arrakis_error *err)
+{
+    arrakis_status rc = cut_slices(p, start_ns, err);
+    return rc == ARRAKIS_EUNSUPPORTED || rc == ARRAKIS_EFORMAT ? put_together(p, start_ns, err)
+                                                               : rc;
+}
+
 /* ------------------------------------------------------------------ all of it */
 
 /* The endpoints of servers, each to its leg. */
@@ -361,7 +383,9 @@ arrakis_status ark_legs_make(ark_legs *out, ark_flight_info *info,
     if (rc == ARRAKIS_OK)
         rc = look_for_seams(&p, &seams, err);
     if (rc == ARRAKIS_OK)
-        rc = seams ? cut_slices(&p, start_ns, err) : add_leg(&p, start_ns, err);
+        rc = seams             ? cut_slices(&p, start_ns, err)
+             : !p.broker_count ? cut_servers(&p, start_ns, err)
+                               : put_together(&p, start_ns, err);
     if (rc == ARRAKIS_OK)
         rc = hand_out(&p, err);
     clear_plan(&p);

@@ -146,6 +146,10 @@ arrakis_status ark_legs_renew(ark_legs *legs, ark_server *server, arrakis_channe
     arrakis_error why = {ARRAKIS_OK, ""};
     answers a = {NULL, &why};
     arrakis_status rc = list_names(&names, &count, legs, *channels, err);
+    if (rc == ARRAKIS_OK && !count) { /* servers alone */
+        free(names);
+        return ARRAKIS_OK;
+    }
     if (rc == ARRAKIS_OK)
         rc = arrakis_channels_new(&a.found, err);
     if (rc == ARRAKIS_OK)

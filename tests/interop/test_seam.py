@@ -195,6 +195,14 @@ def test_a_channel_that_begins_with_the_broker(channels, cluster, kafka, double,
     assert_same(got, wanted, few)
 
 
+def test_a_channel_that_begins_with_another_server(channels, double, cli):  # noqa: F811
+    names, at, end = names_of(channels), T0 + 80 * SECOND, T0 + 81 * SECOND
+    server = double(endpoints=endpoints((names[:2], T0, at, HERE), (names, at, end, HERE)))
+    few = channels[:2] + channels[3:4]
+    wanted = blocks(few, T0, end, gaps=[(few[2].name, T0, at)])
+    assert_same(run(cli, server, few, T0, end), wanted, few)
+
+
 def test_a_broker_s_topic_that_ends_before_the_seam(channels, cluster, kafka, double, cli):  # noqa: F811
     """The others are read on by a server; for nobody is it waited for ever."""
     names, at, end = names_of(channels), T0 + 2 * SECOND, T0 + 4 * SECOND

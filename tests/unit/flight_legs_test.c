@@ -144,6 +144,15 @@ static void channels_that_are_not_ours_do_not_matter(void **state)
     EXPECT("0: ABC/1; 5: x=ABC", {"ABCZ", 0, 5, HERE}, {"ZABC", 5, -1, X}, {"Z", 6, -1, Y});
 }
 
+static void of_servers_alone_a_leg_has_all_its_channels_in_each_slice(void **state)
+{
+    (void)state;
+    EXPECT("0: AB/1; 5: ABC/2", {"AB", 0, 5, HERE}, {"ABC", 5, 7, HERE}, {"ABC", 7, 9, HERE});
+    /* what overlaps is one leg, and so is what nobody can have meant */
+    EXPECT("0: ABC/3", {"AB", 0, 5, HERE}, {"C", 0, 9, HERE}, {"AB", 5, 9, HERE});
+    EXPECT("0: ABC/2", {"AB", 0, -1, HERE}, {"C", -1, -1, HERE});
+}
+
 static void what_cannot_be_told_apart_is_refused(void **state)
 {
     (void)state;
@@ -198,6 +207,7 @@ int main(void)
         cmocka_unit_test(a_channel_may_begin_later_or_end_earlier),
         cmocka_unit_test(the_present_begins_where_the_past_ends),
         cmocka_unit_test(channels_that_are_not_ours_do_not_matter),
+        cmocka_unit_test(of_servers_alone_a_leg_has_all_its_channels_in_each_slice),
         cmocka_unit_test(what_cannot_be_told_apart_is_refused),
         cmocka_unit_test(too_many_slices_are_refused),
         cmocka_unit_test(a_start_that_no_clock_shows_is_refused),

@@ -3,6 +3,8 @@
 rest. The double of a Flight server says who has what; the broker is a real one."""
 
 import json
+import socket
+import time
 
 import pytest
 from live import LivePublisher
@@ -91,6 +93,8 @@ def test_the_past_of_a_server_and_the_rest_of_a_broker(channels, cluster, kafka,
     server = double(endpoints=endpoints((names, T0, at, HERE), (names, at, end, kafka)))
     assert_same(run(cli, server, channels, T0, end), blocks(channels, T0, end), channels)
     assert streamed(server) == [(T0, at)]
+    (fetched,) = cli.blocks("--url", server.url, "fetch", "--json", *span(T0, end), *names)
+    assert_same([fetched], [expected_block(channels, T0, end - T0)], channels)
 
 
 def test_a_server_goes_on_where_a_broker_ends(channels, cluster, kafka, double, cli):  # noqa: F811
@@ -298,6 +302,21 @@ def test_a_broker_where_nobody_answers_is_an_error_before_the_first_block(channe
         (names, T0, at, HERE), (names, at, at + SECOND, "kafka://127.0.0.1:1")))  # fmt: skip
     done = cli.run(*stream(server, channels, *span(T0, at + SECOND)), "--timeout", "1", check=1)
     assert "127.0.0.1:1" in done.stderr and not done.stdout
+
+
+def test_an_interrupt_while_a_broker_does_not_answer(channels, double, cli):  # noqa: F811
+    """It is asked before the past is read: that can be ended, too."""
+    names, at = names_of(channels), T0 + 2 * SECOND
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(20)
+        broker = f"kafka://127.0.0.1:{silent.getsockname()[1]}"
+        server = double(endpoints=endpoints((names, T0, at, HERE), (names, at, None, broker)))
+        with cli.follow(*stream(server, channels, "--start", seconds(T0))) as followed:
+            connection, _ = silent.accept()
+            with connection:
+                begin = time.monotonic()
+                assert followed.interrupt() == 0
+                assert time.monotonic() - begin < 5 and not followed.lines
 
 
 def test_two_sources_for_one_time(channels, kafka, double, cli):  # noqa: F811

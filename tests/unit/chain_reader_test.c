@@ -2,6 +2,9 @@
 #include "chain_reader.h"
 #include "support.h"
 
+#include <sys/epoll.h>
+#include <unistd.h>
+
 /* The same channels as two readers have them: together, and in two partitions in another order. */
 static const channel_spec before[] = {
     {"X:A", ARRAKIS_INT32, 1, "x", 0, SECOND, UNSET},
@@ -503,6 +506,45 @@ static void one_stream_of_blocks_without_a_seam(void **state)
     arrakis_stream_close(stream);
 }
 
+static arrakis_reader *multi_of(arrakis_reader *reader)
+{
+    arrakis_reader *multi;
+    PASS(arrakis_multi_reader_new(&multi, &reader, 1, err));
+    return multi;
+}
+
+/* Linux nests five: the program's, the stream's, the chain's, that of several readers, and the one of
+ * a reader of servers. */
+static void a_program_s_own_epoll_has_room_around_a_stream(void **state)
+{
+    (void)state;
+    arrakis_reader *legs[] = {reader_of(before, 3), reader_of(after, 3)}, *chain;
+    const ark_chain_leg nested[] = {{multi_of(multi_of(legs[0])), UNSET},
+                                    {multi_of(multi_of(legs[1])), SEAM * SECOND}};
+    arrakis_channels *channels = channels_of(before, 3);
+    arrakis_stream *stream;
+    arrakis_stream_options options = ARRAKIS_STREAM_OPTIONS_INIT;
+    options.start_ns = SEAM * SECOND;
+    PASS(ark_chain_reader_new(&chain, nested, 2, channels, err));
+    arrakis_channels_free(channels);
+    PASS(arrakis_stream_open(&stream, chain, &options, err));
+    int outer = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN};
+    assert_int_equal(epoll_ctl(outer, EPOLL_CTL_ADD, arrakis_stream_fd(stream), &event), 0);
+    assert_int_equal(epoll_wait(outer, &event, 1, 0), 0);
+    arrakis_memory_reader_finish(legs[0]);
+    assert_int_equal(epoll_wait(outer, &event, 1, 0), 1);
+    arrakis_block *block;
+    assert_int_equal(arrakis_stream_next(stream, 0, &block, NULL), ARRAKIS_TIMEOUT);
+    assert_int_equal(epoll_wait(outer, &event, 1, 0), 0);
+    push_after(&(bench){.legs = {NULL, legs[1]}}, SEAM);
+    assert_int_equal(epoll_wait(outer, &event, 1, 0), 1);
+    PASS(arrakis_stream_next(stream, 0, &block, err));
+    arrakis_block_free(block);
+    arrakis_stream_close(stream);
+    close(outer);
+}
+
 static void it_takes_its_readers_over_on_failure_too(void **state)
 {
     (void)state;
@@ -535,6 +577,7 @@ int main(void)
         cmocka_unit_test(a_stream_is_stopped_in_whichever_reader_has_it),
         cmocka_unit_test(what_has_come_to_the_seam_is_stopped),
         cmocka_unit_test(one_stream_of_blocks_without_a_seam),
+        cmocka_unit_test(a_program_s_own_epoll_has_room_around_a_stream),
         cmocka_unit_test(it_takes_its_readers_over_on_failure_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The readers of what a server names for a stream: its own kind together, and one a broker. */
+/* The readers of what a server names for a stream: in each leg its own kind together, and one a
+ * broker; the legs one after the other. */
 #include "chain_reader.h"
 #include "error.h"
 #include "flight_legs.h"

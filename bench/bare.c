@@ -30,22 +30,33 @@ static int64_t largest(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+static int64_t smallest(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 rd_kafka_t *bare_consumer(size_t partitions, bool backlog, rd_kafka_queue_t **queue)
 {
-    /* choose_limits() of src/kafka_reader.c */
+    /* as src/kafka_limits.c */
     int64_t mib = 1 << 20, count = (int64_t)partitions;
-    int64_t two = 2 * (4096 + largest(bench_number("channels", 80), 100) *
-                                  bench_number("samples", 1) * bench_number("sample_size", 4));
-    two = largest(two, 32 * mib / count < 262144 ? 32 * mib / count : 262144);
-    int64_t queue_bytes = largest(largest(count, 4) * mib, 4 * count * two);
-    queue_bytes = queue_bytes < 64 * mib ? queue_bytes : 64 * mib;
-    int64_t fetch_bytes = backlog ? queue_bytes / 4 / count : mib;
-    fetch_bytes = largest(fetch_bytes < mib ? fetch_bytes : mib, two);
-    char queue_kib[24], fetch[24];
+    int64_t message = 4096 + largest(bench_number("channels", 80), 100) *
+                                 bench_number("samples", 1) * bench_number("sample_size", 4);
+    int64_t two = largest(2 * message, smallest(32 * mib / count, 256 << 10));
+    int64_t queue_bytes = smallest(largest(largest(count, 4) * mib, 4 * count * two), 64 * mib);
+    int64_t fetch_bytes = largest(smallest(mib, backlog ? queue_bytes / 4 / count : mib), two);
+    int64_t least_bytes = count <= 64 ? 1 : smallest(count * message / 8, mib);
+    int64_t waited_ms = count <= 64 ? 500 : smallest(count / 32, 30);
+    char queue_kib[24], fetch[24], least[24], wait_ms[24];
     snprintf(queue_kib, sizeof queue_kib, "%lld", (long long)queue_bytes / 1024);
     snprintf(fetch, sizeof fetch, "%lld", (long long)fetch_bytes);
+    snprintf(least, sizeof least, "%lld", (long long)least_bytes);
+    snprintf(wait_ms, sizeof wait_ms, "%lld", (long long)waited_ms);
     const char *const settings[] = {"fetch.message.max.bytes",
                                     fetch,
+                                    "fetch.min.bytes",
+                                    least,
+                                    "fetch.wait.max.ms",
+                                    wait_ms,
                                     "group.id",
                                     "bench",
                                     "message.max.bytes",

@@ -5,6 +5,7 @@
 #include "channel.h"
 #include "error.h"
 #include "kafka_conf.h"
+#include "kafka_limits.h"
 #include "kafka_topics.h"
 #include "log.h"
 #include "options.h"
@@ -16,7 +17,6 @@
 #include <unistd.h>
 
 static const int64_t default_timeout_ns = 10 * ARRAKIS_SECOND_NS;
-static const int64_t largest_message = 10000000;
 
 /* ------------------------------------------------------------------ taking messages */
 
@@ -281,73 +281,28 @@ static const ark_reader_ops kafka_ops = {
     .close = kafka_close,
 };
 
-/* The size of a partition's messages, guessed from what is known of its channels. */
-static int64_t message_bytes(const ark_reader_stream *stream)
-{
-    enum { CHANNELS = 100, HEADERS = 4096 }; /* a partition has so many, not all are asked for */
-    int64_t longest = 0, count = (int64_t)arrakis_channels_count(stream->channels);
-    for (int64_t i = 0; i < count; i++) {
-        const arrakis_channel *channel = arrakis_channels_get(stream->channels, (size_t)i);
-        int64_t bytes = ark_channel_samples(channel, stream->stride_ns) *
-                        (int64_t)arrakis_dtype_size(ark_info(channel).data_type);
-        longest = bytes > longest ? bytes : longest;
-    }
-    return HEADERS + (count > CHANNELS ? count : CHANNELS) * longest;
-}
-
-typedef struct limits {
-    int64_t queue,
-        fetch; /* bytes held for us in all; of one partition in an answer of the broker */
-} limits;
-
-/* The queue takes several whole answers: one that overruns it costs a second in librdkafka 2.0. Of a
- * backlog a fetch brings little: then partitions advance together, so that what waits for others is
- * short, and memory is used again. There is room for every partition in an answer (librdkafka takes
- * 50 MB): else the first ones are read to their end before the last ones begin. But two messages at
- * least: of longer ones it brings one only. */
-static arrakis_status choose_limits(limits *l, const ark_kafka_reader *kafka, int64_t prefetch,
-                                    arrakis_error *err)
-{
-    enum { MIB = 1 << 20, LEAST = 256 << 10, ANSWER = 32 * MIB, ANSWERS = 4 };
-    int64_t count = (int64_t)kafka->head.stream_count;
-    int64_t two = ANSWER / count < LEAST ? ANSWER / count : LEAST;
-    for (size_t i = 0; i < kafka->head.stream_count; i++) {
-        int64_t bytes = 2 * message_bytes(&kafka->head.streams[i]);
-        two = bytes > two ? bytes : two;
-    }
-    two = two < largest_message ? two : largest_message;
-    l->queue = prefetch;
-    if (prefetch == ARRAKIS_UNSET) {
-        l->queue = (count < 4 ? 4 : count) * MIB;
-        l->queue = l->queue > ANSWERS * count * two ? l->queue : ANSWERS * count * two;
-        l->queue = l->queue < 64 * MIB ? l->queue : 64 * MIB;
-    }
-    if (l->queue < 1024 || l->queue >> 10 > 2097151)
-        return ark_fail(err, ARRAKIS_EINVAL, "prefetch of %lld bytes: wanted 1 KiB to 2 GiB",
-                        (long long)prefetch);
-    bool live = kafka->start_ns == ARRAKIS_UNSET;
-    l->fetch = live ? MIB : l->queue / ANSWERS / count;
-    l->fetch = l->fetch < MIB ? l->fetch : MIB;
-    l->fetch = l->fetch > two ? l->fetch : two;
-    return ARRAKIS_OK;
-}
-
 static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_options *options,
                                   arrakis_error *err)
 {
-    char group[17], queue_kib[24], fetch[24];
-    limits l = {0, 0};
+    char group[17], queue_kib[24], fetch[24], least[24], wait_ms[24];
+    ark_kafka_limits limits = {0};
     arrakis_status rc = arrakis_generate_groupid(group, err);
     if (rc == ARRAKIS_OK)
-        rc = choose_limits(&l, kafka, options->prefetch_bytes, err);
+        rc = ark_kafka_limits_choose(&limits, kafka->head.streams, kafka->head.stream_count,
+                                     kafka->start_ns == ARRAKIS_UNSET, options->prefetch_bytes,
+                                     err);
     if (rc < 0)
         return rc;
-    snprintf(queue_kib, sizeof queue_kib, "%lld", (long long)(l.queue >> 10));
-    snprintf(fetch, sizeof fetch, "%lld", (long long)l.fetch);
+    snprintf(queue_kib, sizeof queue_kib, "%lld", (long long)(limits.queue >> 10));
+    snprintf(fetch, sizeof fetch, "%lld", (long long)limits.fetch);
+    snprintf(least, sizeof least, "%lld", (long long)limits.least);
+    snprintf(wait_ms, sizeof wait_ms, "%lld", (long long)limits.wait_ms);
     const ark_kafka_property ours[] = {
         {"group.id", group, false},
         {"message.max.bytes", "10000000", false},
         {"fetch.message.max.bytes", fetch, false},
+        {"fetch.min.bytes", least, false},
+        {"fetch.wait.max.ms", wait_ms, false},
         {"enable.auto.commit", "false", false},
         {"enable.auto.offset.store", "false", false},
         {"allow.auto.create.topics", "false", false},

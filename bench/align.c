@@ -163,10 +163,12 @@ int main(int argc, char **argv)
     const workload_message *messages = workload_load(bench_text("file", NULL), &count);
     arrakis_channels *channels = workload_channels(&w, w.wanted);
     double limit = bench_number("only_align", 0) ? 0 : copy_ms(&w, channels, messages, count);
-    /* live, but its data lies in the future: no deadline passes */
+    /* from a start in the future: no deadline passes */
+    arrakis_stream_options what = ARRAKIS_STREAM_OPTIONS_INIT;
+    what.start_ns = w.start_ns;
     arrakis_stream *stream;
     arrakis_error err;
-    if (arrakis_stream_open(&stream, make_reader(&w, channels, messages, count), NULL, &err) < 0)
+    if (arrakis_stream_open(&stream, make_reader(&w, channels, messages, count), &what, &err) < 0)
         bench_fail("%s", err.message);
     arrakis_block *block;
     arrakis_status rc;

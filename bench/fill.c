@@ -81,8 +81,8 @@ static rd_kafka_t *make_producer(void)
     set(conf, "linger.ms", "0");
     set(conf, "batch.num.messages", "1"); /* as publishers do, that confirm each block */
     /* One program stands for as many publishers as there are partitions. An idempotent producer has
-     * five requests under way, which one broker answers at 1,300 to 4,000 a second. Without errors,
-     * and with one connection, messages keep their order. */
+     * five requests under way, which one broker answers at 1,300 to 4,000 a second. Without errors a
+     * partition's messages keep their order all the same. */
     set(conf, "acks", "1");
     set(conf, "queue.buffering.max.messages", "200000");
     set(conf, "socket.nagle.disable", "true");
@@ -91,6 +91,16 @@ static rd_kafka_t *make_producer(void)
     if (!rk)
         bench_fail("%s", text);
     return rk;
+}
+
+/* Publishers have a connection each, and a broker takes one request of a connection after the other:
+ * so a few connections share the partitions. */
+enum { CONNECTIONS = 4 };
+static rd_kafka_t *connections[CONNECTIONS];
+
+static rd_kafka_t *connection_of(size_t partition)
+{
+    return connections[partition % CONNECTIONS];
 }
 
 static void make_topics(rd_kafka_t *rk)
@@ -122,25 +132,34 @@ static void make_topics(rd_kafka_t *rk)
     rd_kafka_queue_destroy(queue);
 }
 
-static rd_kafka_topic_t **open_topics(rd_kafka_t *rk)
+/* A broker needs a while to have made topics. */
+static void wait_for_topics(rd_kafka_t *rk, size_t count)
 {
-    rd_kafka_topic_t **topics = bench_alloc(work.partitions * sizeof *topics);
-    for (size_t p = 0; p < work.partitions; p++) {
-        char name[128];
-        topic_name(name, sizeof name, p);
-        if (!(topics[p] = rd_kafka_topic_new(rk, name, NULL)))
-            bench_fail("topic %s", name);
-    }
-    for (bool all = false; !all;) { /* a broker needs a while to have made them */
+    for (bool all = false; !all;) {
         const struct rd_kafka_metadata *metadata;
         if (rd_kafka_metadata(rk, 0, NULL, &metadata, 30000))
             bench_fail("no metadata");
-        all = metadata->topic_cnt == (int)work.partitions;
+        all = metadata->topic_cnt == (int)count;
         for (int i = 0; all && i < metadata->topic_cnt; i++)
             all = !metadata->topics[i].err && metadata->topics[i].partition_cnt == 1 &&
                   !metadata->topics[i].partitions[0].err;
         rd_kafka_metadata_destroy(metadata);
     }
+}
+
+static rd_kafka_topic_t **open_topics(void)
+{
+    rd_kafka_topic_t **topics = bench_alloc(work.partitions * sizeof *topics);
+    size_t counts[CONNECTIONS] = {0};
+    for (size_t p = 0; p < work.partitions; p++) {
+        char name[128];
+        topic_name(name, sizeof name, p);
+        counts[p % CONNECTIONS]++;
+        if (!(topics[p] = rd_kafka_topic_new(connection_of(p), name, NULL)))
+            bench_fail("topic %s", name);
+    }
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        wait_for_topics(connections[i], counts[i]);
     return topics;
 }
 
@@ -155,14 +174,14 @@ static void produce(rd_kafka_t *rk, rd_kafka_topic_t *topic, ark_buffer *buffer,
 }
 
 /* Stamped with the time of its block: what looks for a time finds it. */
-static void make_backlog(rd_kafka_t *rk, rd_kafka_topic_t **topics)
+static void make_backlog(rd_kafka_topic_t **topics)
 {
     ark_buffer buffer = {0};
     for (size_t stride = 0; stride < work.strides; stride++)
         for (size_t p = 0; p < work.partitions; p++) {
             int64_t time_ns = work.start_ns + (int64_t)stride * STRIDE_NS;
             write_message(&buffer, p, stride, time_ns);
-            produce(rk, topics[p], &buffer, (time_ns + UNIX_FROM_GPS_NS) / 1000000);
+            produce(connection_of(p), topics[p], &buffer, (time_ns + UNIX_FROM_GPS_NS) / 1000000);
         }
     ark_buffer_free(&buffer);
 }
@@ -176,7 +195,7 @@ static void sleep_until(int64_t real_ns)
 
 /* A block of every partition each stride, at the stride's end; the samples do not change. The
  * record's timestamp is the block's start, so that the bare loop can tell strides apart. */
-static void go_live(rd_kafka_t *rk, rd_kafka_topic_t **topics)
+static void go_live(rd_kafka_topic_t **topics)
 {
     ark_buffer *buffers = calloc(work.partitions, sizeof *buffers);
     int64_t first = bench_real_ns() / STRIDE_NS * STRIDE_NS + STRIDE_NS;
@@ -198,7 +217,7 @@ static void go_live(rd_kafka_t *rk, rd_kafka_topic_t **topics)
         for (size_t p = 0; p < work.partitions; p++) {
             for (size_t row = 0; row < work.channels; row++)
                 memcpy(buffers[p].data + at + 8 * row, &gps_ns, 8);
-            produce(rk, topics[p], &buffers[p], t / 1000000);
+            produce(connection_of(p), topics[p], &buffers[p], t / 1000000);
         }
         int64_t late = bench_real_ns() - t - STRIDE_NS;
         worst = late > worst ? late : worst;
@@ -211,24 +230,31 @@ static void go_live(rd_kafka_t *rk, rd_kafka_topic_t **topics)
     free(buffers);
 }
 
+static void send_all(const char *what)
+{
+    rd_kafka_topic_t **topics = open_topics();
+    if (!strcmp(what, "backlog"))
+        make_backlog(topics);
+    else
+        go_live(topics);
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        if (rd_kafka_flush(connections[i], 60000))
+            bench_fail("not all was delivered");
+    for (size_t p = 0; p < work.partitions; p++)
+        rd_kafka_topic_destroy(topics[p]);
+    free(topics);
+}
+
 static void with_broker(const char *what)
 {
-    rd_kafka_t *rk = make_producer();
-    if (!strcmp(what, "topics")) {
-        make_topics(rk);
-    } else {
-        rd_kafka_topic_t **topics = open_topics(rk);
-        if (!strcmp(what, "backlog"))
-            make_backlog(rk, topics);
-        else
-            go_live(rk, topics);
-        if (rd_kafka_flush(rk, 60000))
-            bench_fail("not all was delivered");
-        for (size_t p = 0; p < work.partitions; p++)
-            rd_kafka_topic_destroy(topics[p]);
-        free(topics);
-    }
-    rd_kafka_destroy(rk);
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        connections[i] = make_producer();
+    if (!strcmp(what, "topics"))
+        make_topics(connections[0]);
+    else
+        send_all(what);
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        rd_kafka_destroy(connections[i]);
 }
 
 int main(int argc, char **argv)

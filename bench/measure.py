@@ -193,7 +193,8 @@ class Bench:
             try:
                 from broker import Broker
 
-                self._broker = Broker(heap="1g").start()
+                # compiled to the last: it works harder here than in a test
+                self._broker = Broker(heap="2g", java_options=("-XX:TieredStopAtLevel=4",)).start()
             except (RuntimeError, OSError) as e:
                 raise NotRun(f"no broker: {e}") from None
         return self._broker.bootstrap

@@ -68,6 +68,15 @@ def interleave(rounds, sides):
     return samples
 
 
+def interleave_short(rounds, sides):
+    """Where ours and the limit take less than a second: three times the rounds for these two."""
+    sides = dict(sides)
+    ask = sides.pop("reference")
+    samples = interleave(3 * rounds, sides)
+    samples["reference"] = [ask() for _ in range(rounds)]
+    return samples
+
+
 @dataclasses.dataclass
 class Spread:
     median: float

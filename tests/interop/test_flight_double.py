@@ -57,7 +57,8 @@ def blocks_of(channels, start, end, duration=STRIDE):
 
 
 class Double(flight.FlightServerBase):
-    """Answers well, but for what a test replaces."""
+    """Answers well, but for what a test replaces. It serves from its making on; serve() only waits for
+    its end, and one that returns while another begins takes that one's listener down with it."""
 
     def __init__(self, location="grpc://127.0.0.1:0", endpoints=None, blocks=None, **options):
         super().__init__(location, **options)
@@ -97,7 +98,6 @@ def double():
 
     def make(*arguments, **options):
         server = Double(*arguments, **options)
-        threading.Thread(target=server.serve, daemon=True).start()
         servers.append(server)
         return server
 
@@ -309,7 +309,6 @@ class Mute(Double):
 
 def test_a_stream_that_does_not_begin(cli):
     server = Mute()
-    threading.Thread(target=server.serve, daemon=True).start()
     begin = time.monotonic()
     done = cli.run(*stream(server.url), "--timeout", "1", check=1)
     assert time.monotonic() - begin < 5
@@ -321,7 +320,6 @@ def test_a_stream_that_does_not_begin(cli):
 def test_a_replica_of_a_stream_that_does_not_begin(double, cli):
     Mute.released.clear()
     mute, good = Mute(), double()
-    threading.Thread(target=mute.serve, daemon=True).start()
     first = double(endpoints=lambda _, request: [
         flight.FlightEndpoint(ask(request), [f"grpc://{mute.url}", f"grpc://{good.url}"])
     ])  # fmt: skip

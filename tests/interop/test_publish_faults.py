@@ -69,7 +69,6 @@ def registry():
 
     def make(**options):
         server = Registry(**options)
-        threading.Thread(target=server.serve, daemon=True).start()
         servers.append(server)
         return server
 

@@ -4,6 +4,8 @@
 #ifndef ARK_ARROW_FIELDS_H
 #define ARK_ARROW_FIELDS_H
 
+#include "flatbuffer.h"
+
 enum { ARK_VERSION_4 = 3, ARK_VERSION_5 = 4 };
 
 enum {
@@ -57,5 +59,10 @@ enum {
     ARK_ARROW_STRUCT = 13,
     ARK_ARROW_MAP = 17,
 };
+
+/* Wrap a header table as a Message, which ends the builder's work; ark_flat_finish()'s bytes, or NULL
+ * and why in its status. arrow_write.c */
+const uint8_t *ark_message_finish(ark_flat_builder *b, uint8_t kind, ark_flat_place header,
+                                  size_t body_size);
 
 #endif

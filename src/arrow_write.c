@@ -15,16 +15,22 @@ static size_t padded(size_t size)
 
 /* ---- messages */
 
-/* Wrap a header table as a Message and append it with its framing; frees the builder. */
-static arrakis_status append_header(ark_buffer *out, ark_flat_builder *b, uint8_t kind,
-                                    ark_flat_place header, size_t body_size, arrakis_error *err)
+const uint8_t *ark_message_finish(ark_flat_builder *b, uint8_t kind, ark_flat_place header,
+                                  size_t body_size)
 {
     ark_flat_table_begin(b);
     ark_flat_put_i64(b, ARK_MESSAGE_BODY_LENGTH, (int64_t)body_size);
     ark_flat_put_place(b, ARK_MESSAGE_HEADER, header);
     ark_flat_put_i16(b, ARK_MESSAGE_VERSION, ARK_VERSION_5);
     ark_flat_put_u8(b, ARK_MESSAGE_HEADER_TYPE, kind);
-    const uint8_t *data = ark_flat_finish(b, ark_flat_table_end(b));
+    return ark_flat_finish(b, ark_flat_table_end(b));
+}
+
+/* Wrap a header table as a Message and append it with its framing; frees the builder. */
+static arrakis_status append_header(ark_buffer *out, ark_flat_builder *b, uint8_t kind,
+                                    ark_flat_place header, size_t body_size, arrakis_error *err)
+{
+    const uint8_t *data = ark_message_finish(b, kind, header, body_size);
     arrakis_status rc = b->status;
     if (rc < 0)
         ark_fail(err, rc,

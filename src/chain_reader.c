@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "chain_reader.h"
 
-#include "channel.h"
 #include "error.h"
 #include "stride.h"
 
@@ -350,11 +349,7 @@ static const ark_reader_ops chain_ops = {
 static int64_t latency_of(const ark_reader_stream *stream)
 {
     const int64_t most_ns = INT64_MAX / 8; /* no sum of times overflows */
-    int64_t latency_ns = ARRAKIS_UNSET;
-    for (size_t i = 0; i < arrakis_channels_count(stream->channels); i++) {
-        int64_t declared_ns = ark_info(arrakis_channels_get(stream->channels, i)).max_latency_ns;
-        latency_ns = declared_ns > latency_ns ? declared_ns : latency_ns;
-    }
+    int64_t latency_ns = ark_latency_of(stream->channels);
     if (latency_ns == ARRAKIS_UNSET)
         latency_ns = default_latency_ns;
     return (latency_ns < most_ns ? latency_ns : most_ns) + stream->stride_ns;

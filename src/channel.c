@@ -6,7 +6,9 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,6 +105,9 @@ arrakis_status arrakis_channel_new(arrakis_channel **out, const arrakis_channel_
     arrakis_status rc = check(&full, err);
     if (rc < 0)
         return rc;
+    full.publisher = given(full.publisher);
+    full.partition_id = given(full.partition_id);
+    full.replay_id = given(full.replay_id);
     size_t name_size = strlen(full.name) + 1;
     ark_channel_kind *kind = ark_channel_kind_of(&full);
     arrakis_channel *channel = kind ? malloc(offsetof(arrakis_channel, name) + name_size) : NULL;
@@ -172,6 +177,22 @@ bool arrakis_channel_equal(const arrakis_channel *a, const arrakis_channel *b)
            numbers_agree(x->stride_ns, y->stride_ns) &&
            numbers_agree(x->max_latency_ns, y->max_latency_ns) &&
            texts_agree(x->replay_id, y->replay_id);
+}
+
+char *ark_channel_topic(const char *partition_id, const char *replay_id)
+{
+    char *name;
+    int n = replay_id ? asprintf(&name, "arrakis-replay-%s-%s", replay_id, partition_id)
+                      : asprintf(&name, "arrakis-%s", partition_id);
+    return n < 0 ? NULL : name;
+}
+
+int ark_channel_by_place(const arrakis_channel *a, const arrakis_channel *b)
+{
+    int order = strcmp(a->kind->partition_id, b->kind->partition_id);
+    if (order)
+        return order;
+    return (a->partition_index > b->partition_index) - (a->partition_index < b->partition_index);
 }
 
 int64_t ark_channel_samples(const arrakis_channel *channel, int64_t duration_ns)

@@ -19,7 +19,8 @@ typedef struct ark_channel_kind {
     char text[];
 } ark_channel_kind;
 
-/* The kind that `info` describes: one that was lately asked for, or a new one. NULL: out of memory. */
+/* The kind that `info` describes, none of whose texts is empty: one that was lately asked for, or a
+ * new one. NULL: out of memory. */
 ark_channel_kind *ark_channel_kind_of(const arrakis_channel_info *info);
 void ark_channel_kind_free(ark_channel_kind *kind);
 
@@ -52,6 +53,12 @@ static inline arrakis_channel_info ark_info(const arrakis_channel *channel)
 /* From a JSON object that is parsed already; err names the field, found and wanted. */
 arrakis_status ark_channel_from_object(arrakis_channel **out, const json_t *object,
                                        arrakis_error *err);
+
+/* The Kafka topic of a partition, of a replay or (NULL) live; to be freed. NULL: out of memory. */
+char *ark_channel_topic(const char *partition_id, const char *replay_id);
+
+/* Order by partition_id, and by index in it; both must have them. */
+int ark_channel_by_place(const arrakis_channel *a, const arrakis_channel *b);
 
 /* Samples a channel has in `duration_ns`: rate x duration, or -1 when that is no whole number
  * (to 1e-6 of a sample), negative, or over INT32_MAX. */

@@ -16,18 +16,13 @@ static bool same_text(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static const char *given(const char *text)
-{
-    return text && *text ? text : NULL;
-}
-
 static bool describes(const arrakis_channel_info *info, const ark_channel_kind *kind)
 {
     return kind->data_type == info->data_type && kind->sample_rate == info->sample_rate &&
            kind->stride_ns == info->stride_ns && kind->max_latency_ns == info->max_latency_ns &&
-           same_text(kind->partition_id, given(info->partition_id)) &&
-           same_text(kind->publisher, given(info->publisher)) &&
-           same_text(kind->replay_id, given(info->replay_id));
+           same_text(kind->partition_id, info->partition_id) &&
+           same_text(kind->publisher, info->publisher) &&
+           same_text(kind->replay_id, info->replay_id);
 }
 
 /* FNV-1a. A collision costs memory, no more. */
@@ -51,7 +46,7 @@ static size_t place_of(const arrakis_channel_info *info)
 
 static const char *copy_text(char **place, const char *text)
 {
-    if (!given(text))
+    if (!text)
         return NULL;
     size_t size = strlen(text) + 1;
     const char *copy = memcpy(*place, text, size);
@@ -61,7 +56,7 @@ static const char *copy_text(char **place, const char *text)
 
 static size_t text_size(const char *text)
 {
-    return given(text) ? strlen(text) + 1 : 0;
+    return text ? strlen(text) + 1 : 0;
 }
 
 static ark_channel_kind *make(const arrakis_channel_info *info)

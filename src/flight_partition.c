@@ -35,12 +35,7 @@ static arrakis_status append_zeros(ark_buffer *to, size_t size, arrakis_error *e
 static arrakis_status finish(ark_buffer *out, ark_flat_builder *b, uint8_t kind,
                              ark_flat_place header, size_t body_size, arrakis_error *err)
 {
-    ark_flat_table_begin(b);
-    ark_flat_put_i64(b, ARK_MESSAGE_BODY_LENGTH, (int64_t)body_size);
-    ark_flat_put_place(b, ARK_MESSAGE_HEADER, header);
-    ark_flat_put_i16(b, ARK_MESSAGE_VERSION, ARK_VERSION_5);
-    ark_flat_put_u8(b, ARK_MESSAGE_HEADER_TYPE, kind);
-    const uint8_t *data = ark_flat_finish(b, ark_flat_table_end(b));
+    const uint8_t *data = ark_message_finish(b, kind, header, body_size);
     arrakis_status rc = data ? append(out, data, b->size, err)
                              : ark_fail(err, b->status, "a table of channels: out of memory");
     ark_flat_free(b);

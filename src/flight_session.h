@@ -69,8 +69,6 @@ arrakis_status ark_call_check(const ark_call *call, int cancel_fd, int64_t deadl
                               arrakis_error *err);
 void ark_call_close(ark_call *call);
 
-/* Nanoseconds on the clock of ark_call_poll's deadline. */
-int64_t ark_monotonic_ns(void);
 /* The deadline in so many nanoseconds; INT64_MAX, which never comes, for ARRAKIS_UNSET. */
 int64_t ark_monotonic_in(int64_t timeout_ns);
 

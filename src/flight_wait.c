@@ -3,17 +3,11 @@
 #include "flight_session.h"
 
 #include "error.h"
+#include "wait.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <time.h>
-
-int64_t ark_monotonic_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * ARRAKIS_SECOND_NS + now.tv_nsec;
-}
 
 int64_t ark_monotonic_in(int64_t timeout_ns)
 {

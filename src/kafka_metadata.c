@@ -10,10 +10,10 @@
 #include "kafka_ask.h"
 #include "kafka_conf.h"
 #include "log.h"
+#include "wait.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define TOPIC_PREFIX "arrakis-metadata-"
 /* A cancel is looked at this often. */
@@ -42,9 +42,7 @@ typedef struct metadata_read {
 
 static int64_t clock_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return ark_monotonic_ns() / 1000000;
 }
 
 /* The time for the next wait, or ECANCELED, or EDEADLINE. */

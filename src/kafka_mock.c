@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A broker in this process: librdkafka's mock cluster, and the metadata that an Arrakis site has. */
 #include "catalog.h"
+#include "channel.h"
 #include "error.h"
 #include "kafka_conf.h"
 #include "log.h"
@@ -20,13 +21,6 @@ struct arrakis_mock_broker {
     arrakis_channels *announced;
     size_t failed; /* records not delivered */
 };
-
-static arrakis_channel_info info_of(const arrakis_channel *channel)
-{
-    arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
-    arrakis_channel_get(channel, &info);
-    return info;
-}
 
 /* ---- the cluster */
 
@@ -146,10 +140,10 @@ static arrakis_status put(arrakis_mock_broker *broker, rd_kafka_topic_t *topic, 
 
 static char *publisher_json(const char *publisher, arrakis_channel *const *channels, size_t count)
 {
-    arrakis_channel_info first = info_of(channels[0]);
+    arrakis_channel_info first = ark_info(channels[0]);
     int64_t max_latency_ns = ARRAKIS_UNSET;
     for (size_t i = 0; i < count; i++) {
-        int64_t latency_ns = info_of(channels[i]).max_latency_ns;
+        int64_t latency_ns = ark_info(channels[i]).max_latency_ns;
         if (latency_ns > max_latency_ns)
             max_latency_ns = latency_ns;
     }
@@ -212,7 +206,7 @@ static arrakis_status write_publisher(arrakis_mock_broker *broker, const char *p
     if (channels && topic) {
         for (size_t i = 0; i < all; i++) {
             arrakis_channel *channel = arrakis_channels_get(broker->announced, i);
-            if (strcmp(info_of(channel).publisher, publisher) == 0)
+            if (strcmp(ark_info(channel).publisher, publisher) == 0)
                 channels[count++] = channel;
         }
         rc = write_records(broker, topic, publisher, channels, count, err);
@@ -230,7 +224,7 @@ static arrakis_status write_publisher(arrakis_mock_broker *broker, const char *p
 static arrakis_status check_channel(const arrakis_mock_broker *broker,
                                     const arrakis_channel *channel, arrakis_error *err)
 {
-    arrakis_channel_info info = info_of(channel);
+    arrakis_channel_info info = ark_info(channel);
     const char *missing = !info.publisher || !*info.publisher         ? "publisher"
                           : !info.partition_id || !*info.partition_id ? "partition_id"
                                                                       : NULL;
@@ -247,24 +241,22 @@ static arrakis_status check_channel(const arrakis_mock_broker *broker,
 static arrakis_status take_channel(arrakis_mock_broker *broker, arrakis_channel *channel,
                                    arrakis_error *err)
 {
-    arrakis_channel_info info = info_of(channel);
+    arrakis_channel_info info = ark_info(channel);
     if (arrakis_channels_index(broker->announced, info.name) >= 0)
         return ARRAKIS_OK;
-    char topic[TOPIC_SIZE];
-    if (info.replay_id && *info.replay_id)
-        snprintf(topic, sizeof topic, "arrakis-replay-%s-%s", info.replay_id, info.partition_id);
-    else
-        snprintf(topic, sizeof topic, "arrakis-%s", info.partition_id);
-    arrakis_status rc = create_topic(broker, topic, err);
+    char *topic = ark_channel_topic(info.partition_id, info.replay_id);
+    arrakis_status rc = topic ? create_topic(broker, topic, err)
+                              : ark_fail(err, ARRAKIS_ENOMEM, "mock broker: out of memory");
+    free(topic);
     return rc < 0 ? rc : arrakis_channels_add(broker->announced, channel, err);
 }
 
 /* Whether no channel before i has its publisher. */
 static bool first_of_publisher(const arrakis_channels *channels, size_t i)
 {
-    const char *publisher = info_of(arrakis_channels_get(channels, i)).publisher;
+    const char *publisher = ark_info(arrakis_channels_get(channels, i)).publisher;
     for (size_t j = 0; j < i; j++)
-        if (strcmp(info_of(arrakis_channels_get(channels, j)).publisher, publisher) == 0)
+        if (strcmp(ark_info(arrakis_channels_get(channels, j)).publisher, publisher) == 0)
             return false;
     return true;
 }
@@ -283,7 +275,7 @@ arrakis_status arrakis_mock_broker_announce(arrakis_mock_broker *broker,
         rc = take_channel(broker, arrakis_channels_get(channels, i), err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
         if (first_of_publisher(channels, i))
-            rc =
-                write_publisher(broker, info_of(arrakis_channels_get(channels, i)).publisher, err);
+            rc = write_publisher(broker, ark_info(arrakis_channels_get(channels, i)).publisher,
+                                 err);
     return rc;
 }

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CLOSE_MS 10000
@@ -207,19 +206,12 @@ size_t ark_producer_limit(const ark_producer *producer)
 
 /* ---- batches */
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * ARRAKIS_SECOND_NS + now.tv_nsec;
-}
-
 /* Milliseconds to the batch's deadline, rounded up; -1 when there is none. */
 static int remaining_ms(const ark_producer *producer)
 {
     if (producer->deadline_ns == INT64_MAX)
         return -1;
-    int64_t left = producer->deadline_ns - now_ns();
+    int64_t left = producer->deadline_ns - ark_monotonic_ns();
     return left <= 0 ? 0 : (int)((left + 999999) / 1000000);
 }
 
@@ -247,7 +239,7 @@ arrakis_status ark_producer_begin(ark_producer *producer, int timeout_ms, arraki
     if (is_canceled(producer))
         return ark_fail(err, ARRAKIS_ECANCELED, "canceled");
     producer->deadline_ns =
-        timeout_ms < 0 ? INT64_MAX : now_ns() + timeout_ms * (ARRAKIS_SECOND_NS / 1000);
+        timeout_ms < 0 ? INT64_MAX : ark_monotonic_ns() + timeout_ms * (ARRAKIS_SECOND_NS / 1000);
     producer->timeout_ms = timeout_ms;
     producer->batch++;
     producer->sent = producer->pending = producer->failed.count = 0;

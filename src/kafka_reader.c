@@ -9,6 +9,7 @@
 #include "kafka_topics.h"
 #include "log.h"
 #include "options.h"
+#include "stride.h"
 #include "wait.h"
 
 #include <stdio.h>
@@ -333,23 +334,9 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
     return ARRAKIS_OK;
 }
 
-/* The name of a channel's topic, to be freed. */
-static char *topic_name(const arrakis_channel_info *info)
-{
-    char *name;
-    int n = info->replay_id
-                ? asprintf(&name, "arrakis-replay-%s-%s", info->replay_id, info->partition_id)
-                : asprintf(&name, "arrakis-%s", info->partition_id);
-    return n < 0 ? NULL : name;
-}
-
 static int64_t budget_of(const ark_reader_stream *stream)
 {
-    int64_t latest = ARRAKIS_UNSET;
-    for (size_t i = 0; i < arrakis_channels_count(stream->channels); i++) {
-        int64_t latency = ark_info(arrakis_channels_get(stream->channels, i)).max_latency_ns;
-        latest = latency > latest ? latency : latest;
-    }
+    int64_t latest = ark_latency_of(stream->channels);
     if (latest > INT64_MAX / 4) /* never, and no sum of times overflows */
         latest = INT64_MAX / 4;
     return latest > 0 ? latest + stream->stride_ns : 0;
@@ -364,7 +351,7 @@ static arrakis_status make_partitions(ark_kafka_reader *kafka, arrakis_error *er
         const ark_reader_stream *stream = &kafka->head.streams[i];
         kafka->partitions[i].budget_ns = budget_of(stream);
         const arrakis_channel_info first = ark_info(arrakis_channels_get(stream->channels, 0));
-        char *name = topic_name(&first);
+        char *name = ark_channel_topic(first.partition_id, first.replay_id);
         rd_kafka_topic_conf_t *conf = name ? rd_kafka_default_topic_conf_dup(kafka->rk) : NULL;
         if (conf)
             rd_kafka_topic_conf_set_opaque(conf, (void *)(uintptr_t)i);

@@ -51,19 +51,13 @@ struct ark_mux {
 static arrakis_status read_contract(const ark_mux_stream *stream, const ark_mux_options *options,
                                     int64_t *stride_ns, int64_t *contract_ns, arrakis_error *err)
 {
-    int64_t latency = ARRAKIS_UNSET;
-    size_t count = arrakis_channels_count(stream->channels);
-    if (!count)
+    if (!arrakis_channels_count(stream->channels))
         return ark_fail(err, ARRAKIS_EINVAL, "stream %s has no channels", stream->id);
     arrakis_status rc = ark_stride_of(stride_ns, stream->channels, err);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < count; i++) {
-        int64_t declared = ark_info(arrakis_channels_get(stream->channels, i)).max_latency_ns;
-        latency = declared > latency ? declared : latency;
-    }
-    if (options->tolerance_ns != ARRAKIS_UNSET)
-        latency = options->tolerance_ns;
+    int64_t latency = options->tolerance_ns != ARRAKIS_UNSET ? options->tolerance_ns
+                                                             : ark_latency_of(stream->channels);
     if (latency == ARRAKIS_UNSET && options->bounded)
         latency = ARK_DEFAULT_LATENCY_NS;
     if (latency > most_latency_ns)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "block.h"
+#include "channel.h"
 #include "error.h"
 #include "kafka_conf.h"
 #include "kafka_producer.h"
@@ -72,27 +73,29 @@ static arrakis_status check_options(arrakis_publisher_options *out,
 
 static arrakis_channel_info info_of(const arrakis_publisher *publisher, size_t i)
 {
-    arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
-    arrakis_channel_get(arrakis_channels_get(publisher->roster.channels, i), &info);
-    return info;
+    return ark_info(arrakis_channels_get(publisher->roster.channels, i));
 }
 
 /* The topic of a partition's channels, of which this is one. */
 static arrakis_status add_topic(arrakis_publisher *publisher, const arrakis_channel_info *info,
                                 const char *replay_id, arrakis_error *err)
 {
-    char name[TOPIC_LENGTH + 2];
-    int length = replay_id ? snprintf(name, sizeof name, "arrakis-replay-%s-%s", replay_id,
-                                      info->partition_id)
-                           : snprintf(name, sizeof name, "arrakis-%s", info->partition_id);
-    if (length < 0 || length > TOPIC_LENGTH ||
-        strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") !=
-            (size_t)length)
-        return ark_fail(err, ARRAKIS_EINVAL,
-                        "channel %s: no Kafka topic can have the name \"%s\" (wanted up to %d "
-                        "letters, digits, '.', '_' and '-')",
-                        info->name, name, TOPIC_LENGTH);
-    return ark_producer_add_topic(publisher->producer, name, err);
+    char *name = ark_channel_topic(info->partition_id, replay_id);
+    if (!name)
+        return ark_fail(err, ARRAKIS_ENOMEM, "channel %s: out of memory", info->name);
+    size_t length = strlen(name);
+    bool valid =
+        length <= TOPIC_LENGTH &&
+        strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+            length;
+    arrakis_status rc =
+        valid ? ark_producer_add_topic(publisher->producer, name, err)
+              : ark_fail(err, ARRAKIS_EINVAL,
+                         "channel %s: no Kafka topic can have the name \"%.*s\" (wanted up to %d "
+                         "letters, digits, '.', '_' and '-')",
+                         info->name, TOPIC_LENGTH + 1, name, TOPIC_LENGTH);
+    free(name);
+    return rc;
 }
 
 static arrakis_status open_producer(arrakis_publisher *publisher,

@@ -2,6 +2,7 @@
 /* The half of publishing that a server has: which channels, where they go, and to which broker. */
 #include "publisher.h"
 
+#include "channel.h"
 #include "error.h"
 #include "server.h"
 
@@ -85,9 +86,8 @@ static bool is_as_wanted(const arrakis_channels *known, const arrakis_channel *w
     int64_t at = arrakis_channels_index(known, arrakis_channel_name(wanted));
     if (at < 0)
         return false;
-    arrakis_channel_info a = ARRAKIS_CHANNEL_INFO_INIT, b = ARRAKIS_CHANNEL_INFO_INIT;
-    arrakis_channel_get(arrakis_channels_get(known, (size_t)at), &a);
-    arrakis_channel_get(wanted, &b);
+    const arrakis_channel_info a = ark_info(arrakis_channels_get(known, (size_t)at));
+    const arrakis_channel_info b = ark_info(wanted);
     return a.data_type == b.data_type && !(a.sample_rate < b.sample_rate) &&
            !(a.sample_rate > b.sample_rate);
 }

@@ -55,14 +55,9 @@ static arrakis_status check_replay(const ark_reader_stream *stream,
                     info->partition_id, other ? other : "(none)");
 }
 
-static int by_partition(const void *a, const void *b)
+static int by_place(const void *a, const void *b)
 {
-    const arrakis_channel *x = *(arrakis_channel *const *)a, *y = *(arrakis_channel *const *)b;
-    int order = strcmp(ark_info(x).partition_id, ark_info(y).partition_id);
-    if (order)
-        return order;
-    return (ark_info(x).partition_index > ark_info(y).partition_index) -
-           (ark_info(x).partition_index < ark_info(y).partition_index);
+    return ark_channel_by_place(*(arrakis_channel *const *)a, *(arrakis_channel *const *)b);
 }
 
 /* Channels of one partition follow each other in `sorted`, by index: rows that lie side by side in
@@ -106,7 +101,7 @@ arrakis_status ark_reader_group(arrakis_reader *reader, arrakis_channels *channe
         rc = check_channel(sorted[i], err);
     }
     if (rc == ARRAKIS_OK) {
-        qsort(sorted, count, sizeof *sorted, by_partition);
+        qsort(sorted, count, sizeof *sorted, by_place);
         rc = make_streams(reader, sorted, count, prefix, err);
     }
     for (size_t i = 0; rc == ARRAKIS_OK && i < reader->stream_count; i++)

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "roster.h"
 
+#include "channel.h"
 #include "error.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-static arrakis_channel_info info_of(const arrakis_channel *channel)
-{
-    arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
-    arrakis_channel_get(channel, &info);
-    return info;
-}
 
 static bool differ(const char *a, const char *b)
 {
@@ -54,11 +48,11 @@ static arrakis_status check_channel(const arrakis_channel_info *info,
 static arrakis_status check_channels(ark_roster *roster, const arrakis_publisher_options *options,
                                      arrakis_error *err)
 {
-    arrakis_channel_info first = info_of(arrakis_channels_get(options->channels, 0));
+    arrakis_channel_info first = ark_info(arrakis_channels_get(options->channels, 0));
     roster->stride_ns = first.stride_ns;
     size_t count = arrakis_channels_count(options->channels);
     for (size_t i = 0; i < count; i++) {
-        arrakis_channel_info info = info_of(arrakis_channels_get(options->channels, i));
+        arrakis_channel_info info = ark_info(arrakis_channels_get(options->channels, i));
         arrakis_status rc = check_channel(&info, options, err);
         if (rc < 0)
             return rc;
@@ -72,16 +66,11 @@ static arrakis_status check_channels(ark_roster *roster, const arrakis_publisher
 
 /* ---- partitions */
 
-/* By partition, and by index in it. */
-static int compare_places(const void *a, const void *b, void *opaque)
+static int by_place(const void *a, const void *b, void *opaque)
 {
     const arrakis_channels *channels = opaque;
-    arrakis_channel_info x = info_of(arrakis_channels_get(channels, *(const uint32_t *)a));
-    arrakis_channel_info y = info_of(arrakis_channels_get(channels, *(const uint32_t *)b));
-    int order = strcmp(x.partition_id, y.partition_id);
-    if (order)
-        return order;
-    return (x.partition_index > y.partition_index) - (x.partition_index < y.partition_index);
+    return ark_channel_by_place(arrakis_channels_get(channels, *(const uint32_t *)a),
+                                arrakis_channels_get(channels, *(const uint32_t *)b));
 }
 
 /* `order` has the channels of each partition together. */
@@ -90,7 +79,7 @@ static arrakis_status number_partitions(ark_roster *roster, const uint32_t *orde
 {
     arrakis_channel_info last = ARRAKIS_CHANNEL_INFO_INIT;
     for (size_t i = 0; i < count; i++) {
-        arrakis_channel_info info = info_of(arrakis_channels_get(roster->channels, order[i]));
+        arrakis_channel_info info = ark_info(arrakis_channels_get(roster->channels, order[i]));
         if (!i || strcmp(info.partition_id, last.partition_id) != 0) {
             roster->first_of[roster->partition_count++] = order[i];
         } else if (info.partition_index == last.partition_index) {
@@ -124,7 +113,7 @@ arrakis_status ark_roster_init(ark_roster *roster, const arrakis_publisher_optio
     if (roster->partition_of && roster->first_of && order) {
         for (size_t i = 0; i < count; i++)
             order[i] = (uint32_t)i;
-        qsort_r(order, count, sizeof *order, compare_places, roster->channels);
+        qsort_r(order, count, sizeof *order, by_place, roster->channels);
         rc = number_partitions(roster, order, count, err);
     } else {
         rc = ark_fail(err, ARRAKIS_ENOMEM, "registering %zu channels: out of memory", count);
@@ -154,7 +143,7 @@ static arrakis_status text_mismatch(arrakis_error *err, const char *name, const 
 static arrakis_status mismatch(const arrakis_channel *channel, const arrakis_channel *registered,
                                arrakis_error *err)
 {
-    arrakis_channel_info a = info_of(channel), b = info_of(registered);
+    arrakis_channel_info a = ark_info(channel), b = ark_info(registered);
     if (a.data_type != b.data_type)
         return text_mismatch(err, a.name, "data_type", arrakis_dtype_name(a.data_type),
                              arrakis_dtype_name(b.data_type));

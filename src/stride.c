@@ -34,3 +34,13 @@ arrakis_status ark_stride_of(int64_t *stride_ns, const arrakis_channels *channel
     }
     return ARRAKIS_OK;
 }
+
+int64_t ark_latency_of(const arrakis_channels *channels)
+{
+    int64_t latest_ns = ARRAKIS_UNSET; /* less than any */
+    for (size_t i = 0; i < arrakis_channels_count(channels); i++) {
+        int64_t latency_ns = ark_info(arrakis_channels_get(channels, i)).max_latency_ns;
+        latest_ns = latency_ns > latest_ns ? latency_ns : latest_ns;
+    }
+    return latest_ns;
+}

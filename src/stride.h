@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Arithmetic on strides and the grids they span. */
+/* Arithmetic on strides and the grids they span, and what channels declare about their time. */
 #ifndef ARK_STRIDE_H
 #define ARK_STRIDE_H
 
@@ -17,5 +17,7 @@ int64_t ark_stride_lcm(int64_t a_ns, int64_t b_ns);
 /* The least common multiple of the strides of channels. EINVAL names a channel without one. */
 arrakis_status ark_stride_of(int64_t *stride_ns, const arrakis_channels *channels,
                              arrakis_error *err);
+/* The largest max_latency that any of them declares; ARRAKIS_UNSET: none does. */
+int64_t ark_latency_of(const arrakis_channels *channels);
 
 #endif

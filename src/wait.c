@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static int64_t monotonic_ns(void)
+int64_t ark_monotonic_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -21,7 +21,7 @@ static int64_t monotonic_ns(void)
 
 int64_t ark_wait_deadline(int timeout_ms)
 {
-    return timeout_ms < 0 ? INT64_MAX : monotonic_ns() + timeout_ms * INT64_C(1000000);
+    return timeout_ms < 0 ? INT64_MAX : ark_monotonic_ns() + timeout_ms * INT64_C(1000000);
 }
 
 bool ark_wait_fd(int fd, int64_t deadline_ns)
@@ -29,7 +29,7 @@ bool ark_wait_fd(int fd, int64_t deadline_ns)
     for (;;) {
         struct timespec left = {0, 0}, *timeout = NULL;
         if (deadline_ns != INT64_MAX) {
-            int64_t left_ns = deadline_ns - monotonic_ns();
+            int64_t left_ns = deadline_ns - ark_monotonic_ns();
             if (left_ns > 0) {
                 left.tv_sec = left_ns / ARRAKIS_SECOND_NS;
                 left.tv_nsec = left_ns % ARRAKIS_SECOND_NS;

@@ -5,6 +5,8 @@
 
 #include <arrakis/arrakis.h>
 
+/* Nanoseconds on the clock of deadlines. */
+int64_t ark_monotonic_ns(void);
 /* The moment timeout_ms from now on the monotonic clock; INT64_MAX for a negative one. */
 int64_t ark_wait_deadline(int timeout_ms);
 /* Wait until fd is readable (true) or the deadline has passed (false; always, for a negative fd). */

@@ -22,6 +22,8 @@ bool bench_property(size_t i, char name[64], char value[64]);
 /* Prints and exits: a benchmark that goes wrong has no figures. */
 _Noreturn void bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void *bench_alloc(size_t size);
+/* The names of so many channels as flight_server.py has them. */
+const char **bench_names(size_t count);
 
 int64_t bench_clock_ns(void); /* CLOCK_MONOTONIC */
 int64_t bench_real_ns(void);  /* CLOCK_REALTIME */

@@ -13,21 +13,9 @@ static bool count_channel(arrakis_channel *channel, void *opaque)
     return true;
 }
 
-static const char **make_names(size_t count)
-{
-    enum { SIZE = 32 };
-    const char **names = bench_alloc(count * sizeof *names);
-    char *text = bench_alloc(count * SIZE);
-    for (size_t i = 0; i < count; i++) {
-        snprintf(text + i * SIZE, SIZE, "X1:BENCH-FLIGHT_CHANNEL_%06zu", i);
-        names[i] = text + i * SIZE;
-    }
-    return names;
-}
-
 static size_t describe(arrakis_client *client, size_t wanted)
 {
-    const char **names = make_names(wanted);
+    const char **names = bench_names(wanted);
     arrakis_channels *channels;
     arrakis_error err;
     if (arrakis_client_describe(client, &channels, names, wanted, ARRAKIS_UNSET, NULL, &err) < 0)

@@ -6,18 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char **make_names(size_t count)
-{
-    enum { SIZE = 32 };
-    const char **names = bench_alloc(count * sizeof *names);
-    char *text = bench_alloc(count * SIZE);
-    for (size_t i = 0; i < count; i++) {
-        snprintf(text + i * SIZE, SIZE, "X1:BENCH-FLIGHT_CHANNEL_%06zu", i);
-        names[i] = text + i * SIZE;
-    }
-    return names;
-}
-
 static uint64_t count_samples(const arrakis_block *block, size_t channels)
 {
     uint64_t samples = 0;
@@ -33,7 +21,7 @@ int main(int argc, char **argv)
 {
     bench_begin(argc, argv);
     size_t channels = (size_t)bench_number("channels", 0);
-    const char **names = make_names(channels);
+    const char **names = bench_names(channels);
     arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
     options.url = bench_text("url", NULL);
     options.token = "";

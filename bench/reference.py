@@ -247,13 +247,13 @@ def publish(a):
             "peak_kb": peak_kb()}  # fmt: skip
 
 
-def main():
+def main(functions):
     arguments = dict(argument.split("=", 1) for argument in sys.argv[2:])
     gc.collect()
     gc.freeze()
-    print(json.dumps(globals()[sys.argv[1]](arguments)), flush=True)
+    print(json.dumps(functions[sys.argv[1]](arguments)), flush=True)
     os._exit(0)
 
 
 if __name__ == "__main__":
-    main()
+    main(globals())

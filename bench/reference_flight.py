@@ -2,14 +2,11 @@
 """The other sides of the Flight rows: pyarrow.flight alone, and the reference's client. In a process of
 its own; `reference_flight.py WHAT name=value...` prints one JSON object."""
 
-import gc
 import json
-import os
-import sys
 
 from arrakis.client import Client
 from pyarrow import flight
-from reference import SECOND, peak_kb, span
+from reference import SECOND, main, peak_kb, span
 
 
 def names(a):
@@ -65,13 +62,5 @@ def took(began, **values):
     return {"wall": wall - began[0], "cpu": cpu - began[1], "peak_kb": peak_kb(), **values}
 
 
-def main():
-    arguments = dict(argument.split("=", 1) for argument in sys.argv[2:])
-    gc.collect()
-    gc.freeze()
-    print(json.dumps(globals()[sys.argv[1]](arguments)), flush=True)
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    main()
+    main(globals())

@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "kafka_ask.h"
+#include "kafka_close.h"
 #include "kafka_conf.h"
 #include "log.h"
 #include "wait.h"
@@ -252,9 +253,8 @@ static void clean_up(metadata_read *read)
     }
     if (read->queue)
         rd_kafka_queue_destroy(read->queue);
-    rd_kafka_destroy_flags(read->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    /* Not before the handle: its threads still hold messages whose topics point here. */
-    free(read->topics);
+    /* Its threads may still hold messages, whose topics point to ours. */
+    ark_kafka_close(read->rk, free, read->topics);
 }
 
 arrakis_status ark_kafka_metadata_check(const char *url, arrakis_error *err)

@@ -3,10 +3,13 @@
 comparing its blocks. The reference is used as a peer, through its public classes."""
 
 import dataclasses
+import functools
 import json
 import math
 import os
+import shlex
 import subprocess
+import tempfile
 import threading
 import time
 import uuid
@@ -16,7 +19,10 @@ import numpy
 import pyarrow
 from arrakis import Channel
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import (
+    AclBinding, AclOperation, AclPermissionType, AdminClient, NewTopic, ResourcePatternType,
+    ResourceType,
+)  # fmt: skip
 
 ROOT = Path(__file__).resolve().parents[1]
 SECOND = 1_000_000_000
@@ -49,6 +55,59 @@ def channel_json(c):
 
 def topic_of(partition, replay_id=None):
     return f"arrakis-replay-{replay_id}-{partition}" if replay_id else f"arrakis-{partition}"
+
+
+# ---------------------------------------------------------------- programs
+
+
+def _built():
+    """The program under test."""
+    path = os.environ.get("ARRAKIS_CLI")
+    if path:
+        return Path(path).resolve()
+    for build in ("build-asan", "build"):
+        if (ROOT / build / "arrakis-cli").exists():
+            return ROOT / build / "arrakis-cli"
+    raise RuntimeError("no arrakis-cli: set ARRAKIS_CLI or build")
+
+
+_scripts = tempfile.TemporaryDirectory(prefix="arrakis-programs-")
+
+
+def program(path):
+    """What to run for the program at `path`, of the build under test: the program on the librdkafka
+    that ARRAKIS_LIBRDKAFKA names (a version in .deps; without it, the system's). It is a script that
+    becomes the program, so that this process and the reference in it keep their own librdkafka."""
+    directories = [_built().parent]  # where the Flight module is
+    version = os.environ.get("ARRAKIS_LIBRDKAFKA")
+    if version:
+        directories.insert(0, ROOT / ".deps" / f"librdkafka-{version}" / "lib")
+        if not (directories[0] / "librdkafka.so.1").exists():
+            raise RuntimeError(f"no librdkafka in {directories[0]}: run tools/setup.sh test")
+    script = Path(_scripts.name) / Path(path).name
+    if not script.exists():
+        libraries = shlex.quote(":".join(map(str, directories)))
+        script.write_text(
+            f"#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {shlex.quote(str(path))} \"$@\"\n"
+        )
+        script.chmod(0o755)
+    return script
+
+
+def environment_cli():
+    return program(_built())
+
+
+def tool(name):
+    """A program of tests/interop/*_tool.c."""
+    return program(Path(os.environ.get("ARRAKIS_TOOLS", _built().parent / "tests")) / name)
+
+
+@functools.cache
+def librdkafka_version():
+    """Of the programs under test, as (2, 8, 0)."""
+    done = subprocess.run([tool("librdkafka_tool")], capture_output=True, text=True, check=True)
+    return tuple(int(number) for number in done.stdout.split("-")[0].split("."))
 
 
 # ---------------------------------------------------------------- samples and messages
@@ -147,7 +206,7 @@ def by_partition(channels):
 
 
 class Cluster:
-    """Producing and administering on one broker."""
+    """Producing and administering on a broker, or several."""
 
     def __init__(self, bootstrap):
         self.bootstrap = bootstrap
@@ -157,16 +216,38 @@ class Cluster:
             **quiet, "message.max.bytes": 10_400_000, "enable.idempotence": True, "linger.ms": 1,
         })  # fmt: skip
 
-    def create(self, topics, **config):
+    def create(self, topics, replicas=None, **config):
+        """`replicas`: the nodes of each, the preferred leader first."""
         if not topics:
             return
         config = {k.replace("_", "."): str(v) for k, v in config.items()}
-        new = [NewTopic(t, num_partitions=1, replication_factor=1, config=config) for t in topics]
+        where = {"replica_assignment": [replicas]} if replicas else {"replication_factor": -1}
+        new = [NewTopic(t, num_partitions=1, config=config, **where) for t in topics]
         for future in self.admin.create_topics(new).values():
             future.result(30)
 
     def create_for(self, channels, **config):
         self.create(sorted({topic_of(c.partition_id, c.replay_id) for c in channels}), **config)
+
+    def leader(self, topic):
+        """The node that leads the topic's partition; -1 when none does."""
+        return self.admin.list_topics(topic, timeout=20).topics[topic].partitions[0].leader
+
+    def allow(self, user, topic, *operations):
+        """Let a user of Broker(users=...) `describe`, `read`, `write`, `create`... a topic ("*": all)."""
+        self._rule(user, topic, operations, AclPermissionType.ALLOW)
+
+    def deny(self, user, topic, *operations):
+        self._rule(user, topic, operations, AclPermissionType.DENY)
+
+    def _rule(self, user, topic, operations, permission):
+        rules = [
+            AclBinding(ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, f"User:{user}", "*",
+                       AclOperation[operation.upper()], permission)
+            for operation in operations
+        ]  # fmt: skip
+        for future in self.admin.create_acls(rules).values():
+            future.result(30)
 
     def send(self, sent):
         """Produce records in this order; returns when all are delivered."""
@@ -380,13 +461,3 @@ def assert_same(got, wanted, channels):
 
 def gps_now_ns():
     return time.time_ns() - UNIX_FROM_GPS
-
-
-def environment_cli(variable="ARRAKIS_CLI"):
-    path = os.environ.get(variable)
-    if path:
-        return path
-    for build in ("build-asan", "build"):
-        if (ROOT / build / "arrakis-cli").exists():
-            return ROOT / build / "arrakis-cli"
-    raise RuntimeError("no arrakis-cli: set ARRAKIS_CLI or build")

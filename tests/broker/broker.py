@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One Apache Kafka node (KRaft) on free loopback ports, for tests and benchmarks.
+"""Apache Kafka (KRaft) on free loopback ports, for tests and benchmarks.
 
-As a module: Broker(). As a command:
+As a module: Broker(), one node, with users, access rules and TLS where asked for; Nodes(), several
+that replicate. As a command, one node:
 
     broker.py run -- COMMAND...      run a command with ARRAKIS_TEST_BROKER=host:port, then stop
     broker.py serve                  print "bootstrap host:port"; ends with its standard input;
@@ -9,8 +10,8 @@ As a module: Broker(). As a command:
     broker.py start --state FILE     leave one running, that ends with the calling process
     broker.py stop --state FILE      end that one
 
-Needs Java and the jars of pom.xml in .deps/kafka (or in ARRAKIS_KAFKA_JARS). Only the standard
-library is used. A broker dies with the process that started it, however that ends.
+Needs Java and the jars of pom.xml in .deps/kafka (or in ARRAKIS_KAFKA_JARS), and openssl for TLS. Only
+the standard library is used. A broker dies with the process that started it, however that ends.
 """
 
 import argparse
@@ -53,18 +54,60 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
+def certificates(directory):
+    """Make ca.pem, an authority of this call's own; node.pem, key and certificate of 127.0.0.1 and
+    localhost signed by it; client.pem, the same for a client of the name `client`."""
+    directory.mkdir(parents=True)
+
+    def openssl(*arguments):
+        subprocess.run(["openssl", *map(str, arguments)], cwd=directory, check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # fmt: skip
+
+    new_key = ("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc")
+    openssl(*new_key, "-x509", "-days", 2, "-subj", "/CN=authority of a test", "-keyout", "ca.key",
+            "-out", "ca.pem", "-addext", "keyUsage=critical,keyCertSign")  # fmt: skip
+    for who, names in (("node", "IP:127.0.0.1,DNS:localhost"), ("client", "DNS:client")):
+        openssl(*new_key, "-subj", f"/CN={who}", "-addext", f"subjectAltName={names}", "-keyout",
+                f"{who}.key", "-out", f"{who}.csr")  # fmt: skip
+        openssl("x509", "-req", "-in", f"{who}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", 2,
+                "-copy_extensions", "copy", "-out", f"{who}.crt")  # fmt: skip
+        (directory / f"{who}.pem").write_text(
+            (directory / f"{who}.key").read_text() + (directory / f"{who}.crt").read_text()
+        )
+
+
 class Broker:
     """A broker with a data directory of its own. start(), stop(), kill() and start() again come back
-    to the same address with the same data; close() removes everything."""
+    to the same address with the same data; freeze() until proceed() leaves its connections open and
+    nothing answered; close() removes everything.
 
-    def __init__(self, properties=None, heap="512m", java_options=()):
+    `bootstrap` needs no password and may do everything: it is the tests' own. With `users` (name ->
+    password) there are also `sasl`, where each of them comes in by PLAIN, SCRAM-SHA-256 or
+    SCRAM-SHA-512, and access rules: a user may do nothing that support.Cluster.allow() has not
+    allowed. With `tls` there is `ssl`, whose certificate the authority in `certificates`/ca.pem has
+    signed (a client's name, if it shows a certificate, is `CN=client`), and with both `sasl_ssl`."""
+
+    def __init__(self, properties=None, heap="512m", java_options=(), users=None, tls=False,
+                 node_id=1, voters=None):  # fmt: skip
         self.directory = Path(tempfile.mkdtemp(prefix="arrakis-broker-"))
-        self.port = free_port()
-        self.bootstrap = f"127.0.0.1:{self.port}"
+        self.node_id = node_id
+        self.certificates = self.directory / "certificates"
+        self._listeners = ["PLAINTEXT"]
+        if users:
+            self._listeners.append("SASL_PLAINTEXT")
+        if tls:
+            self._listeners.append("SSL")
+        if users and tls:
+            self._listeners.append("SASL_SSL")
+        self._addresses = {name: f"127.0.0.1:{free_port()}" for name in self._listeners}
+        self.bootstrap = self._addresses["PLAINTEXT"]
+        self.port = int(self.bootstrap.rpartition(":")[2])
+        self.sasl = self._addresses.get("SASL_PLAINTEXT")
+        self.ssl = self._addresses.get("SSL")
+        self.sasl_ssl = self._addresses.get("SASL_SSL")
         self.log_path = self.directory / "log"
         self.process = None
         self._config = self.directory / "server.properties"
-        self._properties = properties or {}
         jars = Path(os.environ.get("ARRAKIS_KAFKA_JARS", ROOT / ".deps" / "kafka"))
         if not any(jars.glob("kafka_*.jar")):
             raise RuntimeError(f"no Kafka in {jars}: run tools/setup.sh test")
@@ -73,24 +116,31 @@ class Broker:
             "java", f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
             *java_options, "-cp", f"{jars}/*",
         ]  # fmt: skip
-        self._format()
+        self._format(users or {}, tls, voters or {node_id: free_port()}, properties or {})
 
-    def _format(self):
-        controller = free_port()
+    def _format(self, users, tls, voters, more):
+        self._addresses["CONTROLLER"] = f"127.0.0.1:{voters[self.node_id]}"
+        replicas = len(voters)
         properties = {
             "process.roles": "broker,controller",
-            "node.id": 1,
-            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
-            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://127.0.0.1:{controller}",
+            "node.id": self.node_id,
+            "controller.quorum.voters": ",".join(f"{i}@127.0.0.1:{p}" for i, p in voters.items()),
+            "listeners": ",".join(f"{name}://{at}" for name, at in self._addresses.items()),
+            "listener.security.protocol.map": ",".join(
+                f"{name}:{'PLAINTEXT' if name == 'CONTROLLER' else name}" for name in self._addresses
+            ),
             "controller.listener.names": "CONTROLLER",
+            "inter.broker.listener.name": "PLAINTEXT",
             "log.dirs": self.directory / "data",
             "message.max.bytes": MESSAGE_MAX_BYTES,
             "replica.fetch.max.bytes": MESSAGE_MAX_BYTES,
             "num.partitions": 1,
             "auto.create.topics.enable": "true",
+            "default.replication.factor": replicas,
+            "min.insync.replicas": replicas // 2 + 1,
             "offsets.topic.num.partitions": 1,
-            "offsets.topic.replication.factor": 1,
-            "transaction.state.log.replication.factor": 1,
+            "offsets.topic.replication.factor": replicas,
+            "transaction.state.log.replication.factor": replicas,
             "transaction.state.log.min.isr": 1,
             "group.initial.rebalance.delay.ms": 0,
             # Tests write records of years ago: nothing is deleted unless a topic asks for it, and
@@ -103,25 +153,70 @@ class Broker:
             # After a kill the node waits for its former self to be given up.
             "broker.session.timeout.ms": 3000,
             "broker.heartbeat.interval.ms": 500,
-            **self._properties,
+            **(self._tls() if tls else {}),
+            **(self._access(users) if users else {}),
+            **more,
         }
         self._config.write_text("".join(f"{k}={v}\n" for k, v in properties.items()))
+        scram = [
+            word
+            for name, password in users.items()
+            for bits in (256, 512)
+            for word in ("--add-scram", f"SCRAM-SHA-{bits}=[name={name},password={password}]")
+        ]
         subprocess.run(
             [*self._java, "kafka.tools.StorageTool", "format",
-             "--cluster-id", "arrakisTestBroker00000", "--config", str(self._config)],
+             "--cluster-id", "arrakisTestBroker00000", "--config", str(self._config), *scram],
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         )  # fmt: skip
 
+    def _tls(self):
+        certificates(self.certificates)
+        return {
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": self.certificates / "node.pem",
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": self.certificates / "ca.pem",
+            "ssl.client.auth": "requested",
+        }
+
+    def _access(self, users):
+        security = "org.apache.kafka.common.security"
+        plain = " ".join(f'user_{name}="{password}"' for name, password in users.items())
+        properties = {
+            "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            # who comes without a password: the tests, and the nodes among themselves
+            "super.users": "User:ANONYMOUS",
+        }
+        for name in self._listeners:
+            if name.startswith("SASL"):
+                prefix = f"listener.name.{name.lower()}"
+                properties[f"{prefix}.plain.sasl.jaas.config"] = (
+                    f"{security}.plain.PlainLoginModule required {plain};"
+                )
+                for bits in (256, 512):
+                    properties[f"{prefix}.scram-sha-{bits}.sasl.jaas.config"] = (
+                        f"{security}.scram.ScramLoginModule required;"
+                    )
+        return properties
+
     def start(self):
         """Returns when the broker serves."""
+        self.begin()
+        return self.wait()
+
+    def begin(self):
         self.process = subprocess.Popen(
             [*self._java, "kafka.Kafka", str(self._config)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             preexec_fn=die_with_parent,
         )  # fmt: skip
-        up = threading.Event()
-        threading.Thread(target=self._drain, args=(self.process, up), daemon=True).start()
-        if not up.wait(START_TIMEOUT_S) or self.process.poll() is not None:
+        self._up = threading.Event()
+        threading.Thread(target=self._drain, args=(self.process, self._up), daemon=True).start()
+
+    def wait(self):
+        if not self._up.wait(START_TIMEOUT_S) or self.process.poll() is not None:
             self.kill()
             raise RuntimeError(f"Kafka did not start:\n{self.log_path.read_text()[-4000:]}")
         return self
@@ -151,6 +246,13 @@ class Broker:
         """As a power cut: no goodbye to the clients, no clean shutdown of the logs."""
         self._end(signal.SIGKILL)
 
+    def freeze(self):
+        """As a host that hangs: connections stay open and nothing is answered."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def proceed(self):
+        self.process.send_signal(signal.SIGCONT)
+
     def restart(self):
         self.stop()
         return self.start()
@@ -158,6 +260,36 @@ class Broker:
     def close(self):
         self.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Nodes:
+    """Several nodes, each broker and controller: nodes[i] is a Broker whose node_id is i + 1. A topic
+    has a replica on each. A node that is killed or frozen is given up after 3 s."""
+
+    def __init__(self, count=3, **how):
+        voters = {i + 1: free_port() for i in range(count)}
+        self.nodes = [Broker(node_id=i, voters=voters, **how) for i in voters]
+        self.bootstrap = ",".join(node.bootstrap for node in self.nodes)
+
+    def start(self):
+        for node in self.nodes:
+            node.begin()
+        for node in self.nodes:
+            node.wait()
+        return self
+
+    def __getitem__(self, i):
+        return self.nodes[i]
+
+    def close(self):
+        for node in self.nodes:
+            node.close()
 
     def __enter__(self):
         return self

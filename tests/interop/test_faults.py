@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import pytest
+import support
 from arrakis import Client
 from faulty import (
     END_STREAM, GOAWAY, HEADERS, NAME, RESET, STRIDES, Authority, FlightServer, Gone,
@@ -26,10 +27,9 @@ from pytest_arrakis.plugin import (  # noqa: F401
     arrakis_channel_configs, arrakis_fault_server, arrakis_replay_channel_configs,
     arrakis_replay_params,
 )  # fmt: skip
-from support import ROOT, SECOND, STRIDE, T0, assert_same, channel, gps_now_ns, seconds
+from support import SECOND, STRIDE, T0, assert_same, channel, gps_now_ns, seconds
 from test_flight import OTHER, Mock, described, names_of, reference_stream, span, stream
 
-TOOLS = Path(os.environ.get("ARRAKIS_TOOLS", ROOT / "build-asan" / "tests"))
 TOKEN = "open-sesame-4711"
 
 
@@ -48,12 +48,11 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture
-def tool_command(cli):
+def tool_command():
     """Start client_tool, which has the client's other options."""
-    environment = {**os.environ, "LD_LIBRARY_PATH": str(Path(cli.path).parent)}
     return lambda *arguments: subprocess.Popen(
-        [TOOLS / "client_tool", *map(str, arguments)], stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, env=environment,
+        [support.tool("client_tool"), *map(str, arguments)], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 from arrakis import Client, SeriesBlock
@@ -15,8 +14,7 @@ from broker import Broker
 from oracle import reference_stream
 from server import Server, publisher_toml
 from support import (
-    ROOT, SECOND, STRIDE, assert_same, channel, environment_cli, gps_now_ns, samples,
-    write_metadata,
+    SECOND, STRIDE, assert_same, channel, gps_now_ns, samples, tool, write_metadata,
 )  # fmt: skip
 from test_server import tool_line
 
@@ -82,11 +80,10 @@ def wanted(name, dtype, rate):
 
 
 def publish(server, publisher, channels, blocks, tmp_path, *replay, check=0, **environment):
-    tool = Path(os.environ.get("ARRAKIS_TOOLS", ROOT / "build-asan" / "tests")) / "publish_tool"
     metadata = write_metadata(tmp_path, channels) if channels else "-"
     done = subprocess.run(
-        [tool, server.url, publisher, metadata, *replay], capture_output=True, text=True,
-        timeout=60, env=os.environ | {"LD_LIBRARY_PATH": str(Path(environment_cli()).parent)} | environment,
+        [tool("publish_tool"), server.url, publisher, metadata, *replay], capture_output=True, text=True,
+        timeout=60, env=os.environ | environment,
         input="".join(tool_line(b) + "\n" for b in blocks),
     )  # fmt: skip
     assert done.returncode == check, done.stderr

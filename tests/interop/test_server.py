@@ -4,7 +4,6 @@ by arrakis-cli from Kafka alone; and libarrakis publishing, read by the referenc
 
 import dataclasses
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -21,7 +20,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from oracle import reference_stream
 from server import Server, publisher_toml
 from support import (
-    DTYPES, ROOT, SECOND, STRIDE, Cluster, Follower, assert_same, channel, channel_json,
+    DTYPES, SECOND, STRIDE, Cluster, Follower, assert_same, channel, channel_json,
     expected_block, gps_now_ns, records, samples, seconds, write_metadata,
 )  # fmt: skip
 
@@ -338,9 +337,8 @@ def tool_line(block):
 
 
 def publish_by_ours(broker, publisher, channels, blocks, tmp_path):
-    tool = Path(os.environ.get("ARRAKIS_TOOLS", ROOT / "build-asan" / "tests")) / "publish_tool"
     done = subprocess.run(
-        [tool, broker.bootstrap, publisher, write_metadata(tmp_path, channels)],
+        [tool("publish_tool"), broker.bootstrap, publisher, write_metadata(tmp_path, channels)],
         capture_output=True, text=True, timeout=60,
         input="".join(tool_line(b) + "\n" for b in blocks),
     )  # fmt: skip

@@ -67,6 +67,13 @@ static int by_index(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static int by_index_and_slot(const void *a, const void *b)
+{
+    uint32_t x = ((const far_index *)a)->slot, y = ((const far_index *)b)->slot;
+    int order = by_index(a, b);
+    return order ? order : (x > y) - (x < y);
+}
+
 static int32_t find_slot(const ark_row_decoder *d, uint32_t index)
 {
     if (index < d->slot_of_size)
@@ -103,20 +110,22 @@ static arrakis_status allocate(ark_row_decoder *d, arrakis_error *err)
     return ARRAKIS_OK;
 }
 
+static arrakis_status same_index(const ark_row_decoder *d, uint32_t slot, uint32_t other,
+                                 arrakis_error *err)
+{
+    const arrakis_channel_info info = ark_info(arrakis_channels_get(d->channels, other));
+    return ark_fail(err, ARRAKIS_EINVAL, "channels %s and %s are both at partition %s, index %u",
+                    ark_info(arrakis_channels_get(d->channels, slot)).name, info.name,
+                    info.partition_id ? info.partition_id : "?", (uint32_t)info.partition_index);
+}
+
 static arrakis_status add_slot(ark_row_decoder *d, uint32_t slot, arrakis_error *err)
 {
     const arrakis_channel *channel = arrakis_channels_get(d->channels, slot);
     const arrakis_channel_info info = ark_info(channel);
     uint32_t index = (uint32_t)info.partition_index;
-    int32_t other = index < d->slot_of_size ? d->slot_of[index] : NO_SLOT;
-    for (size_t i = 0; other == NO_SLOT && i < d->far_count; i++)
-        if (d->far[i].index == index)
-            other = (int32_t)d->far[i].slot;
-    if (other != NO_SLOT)
-        return ark_fail(err, ARRAKIS_EINVAL,
-                        "channels %s and %s are both at partition %s, index %u",
-                        ark_info(arrakis_channels_get(d->channels, (size_t)other)).name, info.name,
-                        info.partition_id ? info.partition_id : "?", index);
+    if (index < d->slot_of_size && d->slot_of[index] != NO_SLOT)
+        return same_index(d, (uint32_t)d->slot_of[index], slot, err);
     if (info.data_type != d->dtype)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "channel %s is %s, others of its partition %s are %s: wanted one type",
@@ -135,6 +144,16 @@ static arrakis_status add_slot(ark_row_decoder *d, uint32_t slot, arrakis_error 
     return ARRAKIS_OK;
 }
 
+/* For the search by index; two that are the same lie beside each other then. */
+static arrakis_status sort_far(ark_row_decoder *d, arrakis_error *err)
+{
+    qsort(d->far, d->far_count, sizeof *d->far, by_index_and_slot);
+    for (size_t i = 1; i < d->far_count; i++)
+        if (d->far[i].index == d->far[i - 1].index)
+            return same_index(d, d->far[i - 1].slot, d->far[i].slot, err);
+    return ARRAKIS_OK;
+}
+
 arrakis_status ark_row_decoder_new(ark_row_decoder **out, const arrakis_channels *channels,
                                    int64_t stride_ns, arrakis_error *err)
 {
@@ -149,11 +168,12 @@ arrakis_status ark_row_decoder_new(ark_row_decoder **out, const arrakis_channels
     arrakis_status rc = allocate(d, err);
     for (uint32_t i = 0; rc == ARRAKIS_OK && i < d->slot_count; i++)
         rc = add_slot(d, i, err);
+    if (rc == ARRAKIS_OK)
+        rc = sort_far(d, err);
     if (rc < 0) {
         ark_row_decoder_free(d);
         return rc;
     }
-    qsort(d->far, d->far_count, sizeof *d->far, by_index);
     *out = d;
     return ARRAKIS_OK;
 }

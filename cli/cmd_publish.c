@@ -303,10 +303,9 @@ static int publish_lines(struct sender *s)
     return code;
 }
 
-/* Every block that the bytes so far have. @return 0 or the exit code; *ended receives whether the
- * stream is over. */
+/* Every block that the bytes so far have. @return 0 or the exit code */
 static int publish_blocks(struct sender *s, arrakis_arrow_reader *reader, struct block_text *text,
-                          size_t *number, bool *ended)
+                          size_t *number)
 {
     arrakis_error err;
     arrakis_block *block;
@@ -319,12 +318,12 @@ static int publish_blocks(struct sender *s, arrakis_arrow_reader *reader, struct
         if (rc >= 0)
             rc = publish_block(s, text, &err);
     }
-    *ended = rc == ARRAKIS_DONE || interrupt_seen();
     return rc >= 0 || was_canceled(rc) ? 0
                                        : fail("stdin, after %zu blocks: %s", *number, err.message);
 }
 
-static int read_piece(arrakis_arrow_reader *reader)
+/* *ended receives whether there is nothing more to read. */
+static int read_piece(arrakis_arrow_reader *reader, bool *ended)
 {
     static char piece[PIECE_SIZE];
     ssize_t n;
@@ -334,7 +333,8 @@ static int read_piece(arrakis_arrow_reader *reader)
     if (n < 0)
         return fail("reading stdin: %s", strerror(errno));
     arrakis_error err;
-    if (n == 0)
+    *ended = n == 0;
+    if (*ended)
         arrakis_arrow_reader_finish(reader);
     arrakis_status rc = n ? arrakis_arrow_reader_push(reader, piece, (size_t)n, &err) : 0;
     return rc < 0 ? finish(rc, &err) : 0;
@@ -351,10 +351,10 @@ static int publish_arrow(struct sender *s)
     size_t number = 0;
     bool ended = false;
     int code = 0;
-    while (!code && !ended) {
-        code = read_piece(reader);
+    while (!code && !ended && !interrupt_seen()) {
+        code = read_piece(reader, &ended);
         if (!code)
-            code = publish_blocks(s, reader, &text, &number, &ended);
+            code = publish_blocks(s, reader, &text, &number);
     }
     block_text_free(&text);
     arrakis_arrow_reader_free(reader);

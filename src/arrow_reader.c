@@ -2,24 +2,29 @@
 #include "arrow_ipc.h"
 #include "block.h"
 #include "error.h"
+#include "flatbuffer.h"
+#include "rate_text.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A message may be this large. Nothing is allocated for what a header promises: only bytes that
- * have come are kept. */
-#define MESSAGE_MAX ((uint64_t)1 << 30)
+/* What a message may have. Nothing is allocated for what a header promises: only bytes that have come
+ * are kept. */
+#define HEADER_MAX ((uint64_t)64 << 20)
+#define BODY_MAX ((uint64_t)1 << 30)
 
 struct arrakis_arrow_reader {
     arrakis_channels *known;
     ark_buffer buffer;
-    size_t at; /* in the buffer: the first message that is not done with */
-    bool finished, ended;
+    size_t at;            /* in the buffer: the first message that is not done with */
+    size_t needed;        /* bytes of it that must be there before it is looked at again */
+    bool finished, ended; /* no more bytes come; nothing is behind a stream's end yet */
     /* of the schema */
     ark_schema *schema;
-    arrakis_channels *channels; /* the columns' but time's, in their order */
+    arrakis_channels *channels; /* in the order of their columns */
+    size_t *column_of;          /* by place in `channels` */
     size_t time_column;
     ark_column *columns;
     arrakis_series *series;
@@ -46,16 +51,28 @@ arrakis_status arrakis_arrow_reader_new(arrakis_arrow_reader **out, arrakis_chan
     return ARRAKIS_OK;
 }
 
+/* A stream's schema, and all that was made for it. */
+static void forget_schema(arrakis_arrow_reader *r)
+{
+    ark_schema_free(r->schema);
+    arrakis_channels_free(r->channels);
+    free(r->column_of);
+    free(r->columns);
+    free(r->series);
+    r->schema = NULL;
+    r->channels = NULL;
+    r->column_of = NULL;
+    r->columns = NULL;
+    r->series = NULL;
+}
+
 void arrakis_arrow_reader_free(arrakis_arrow_reader *reader)
 {
     if (!reader)
         return;
     arrakis_channels_free(reader->known);
-    arrakis_channels_free(reader->channels);
-    ark_schema_free(reader->schema);
+    forget_schema(reader);
     ark_buffer_free(&reader->buffer);
-    free(reader->columns);
-    free(reader->series);
     free(reader->bits);
     free(reader);
 }
@@ -91,47 +108,80 @@ void arrakis_arrow_reader_finish(arrakis_arrow_reader *reader)
         reader->finished = true;
 }
 
-/* Whether the whole of a message is here: OK, TIMEOUT when not yet. */
-static arrakis_status whole(const uint8_t *data, size_t size, arrakis_error *err)
+/* What is given instead of a stream, as a rule. */
+static const char *what_else(const uint8_t *data, size_t size)
 {
-    uint32_t word = 0;
-    size_t prefix = 4;
-    if (size >= 4)
-        memcpy(&word, data, sizeof word);
-    if (size >= 4 && word == UINT32_MAX)
-        prefix = 8;
+    static const struct {
+        const char *first, *name;
+    } kinds[] = {
+        {"ARRO", "an Arrow file (or Feather file), which is not the stream format"},
+        {"\x1f\x8b", "compressed by gzip"},
+        {"\x28\xb5\x2f\xfd", "compressed by zstd"},
+        {"PAR1", "a Parquet file"},
+        {"{", "JSON"},
+        {"[", "JSON"},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        size_t length = strlen(kinds[i].first);
+        if (size >= length && !memcmp(data, kinds[i].first, length))
+            return kinds[i].name;
+    }
+    return NULL;
+}
+
+/* Whether the whole of a message is here: OK; TIMEOUT when not yet, with *needed set. */
+static arrakis_status whole(size_t *needed, const uint8_t *data, size_t size, arrakis_error *err)
+{
+    size_t prefix = size >= 4 && ark_load_u32(data) == UINT32_MAX ? 8 : 4;
+    *needed = prefix;
     if (size < prefix)
         return ARRAKIS_TIMEOUT;
-    int32_t header_size;
-    memcpy(&header_size, data + prefix - 4, sizeof header_size);
+    int32_t header_size = ark_load_i32(data + prefix - 4);
     if (header_size <= 0) /* the end, or refused when it is cut */
         return ARRAKIS_OK;
-    if ((uint64_t)header_size > MESSAGE_MAX)
-        return ark_fail(err, ARRAKIS_EFORMAT, "Arrow message: a header of %" PRId32 " bytes",
-                        header_size);
-    if ((size_t)header_size > size - prefix)
+    if ((uint64_t)header_size > HEADER_MAX)
+        return ark_fail(err, ARRAKIS_EFORMAT,
+                        "Arrow message: a header of %" PRId32 " bytes, wanted at most %" PRIu64,
+                        header_size, HEADER_MAX);
+    *needed += (size_t)header_size;
+    if (size < *needed)
         return ARRAKIS_TIMEOUT;
     ark_ipc_message message;
     arrakis_status rc =
         ark_ipc_split(&message, data + prefix, (size_t)header_size, NULL, SIZE_MAX, err);
     if (rc < 0)
         return rc;
-    if (message.body_size > MESSAGE_MAX)
+    if (message.body_size > BODY_MAX)
         return ark_fail(err, ARRAKIS_EFORMAT,
                         "Arrow message: a body of %zu bytes, wanted at most %" PRIu64,
-                        message.body_size, MESSAGE_MAX);
-    return message.body_size > size - prefix - (size_t)header_size ? ARRAKIS_TIMEOUT : ARRAKIS_OK;
+                        message.body_size, BODY_MAX);
+    *needed += message.body_size;
+    return size < *needed ? ARRAKIS_TIMEOUT : ARRAKIS_OK;
 }
 
 /* ------------------------------------------------------------------ the schema */
 
-static arrakis_status add_column(arrakis_arrow_reader *r, const ark_field *field,
-                                 arrakis_error *err)
+/* Where the stream says at which rate a column's samples were taken, the channel's must be the same. */
+static arrakis_status check_rate(const ark_field *field, double wanted, arrakis_error *err)
 {
+    double rate = wanted;
+    arrakis_status rc = field->rate ? ark_rate_read(&rate, field->rate, err) : ARRAKIS_OK;
+    if (rc < 0 || rate == wanted)
+        return rc;
+    return ark_fail(err, ARRAKIS_EMISMATCH,
+                    "column '%.200s' has the rate '%.40s', the channel has %.17g Hz", field->name,
+                    field->rate, wanted);
+}
+
+static arrakis_status add_column(arrakis_arrow_reader *r, size_t i, arrakis_error *err)
+{
+    const ark_field *field = &r->schema->fields[i];
     int64_t place = arrakis_channels_index(r->known, field->name);
     if (place < 0)
         return ark_fail(err, ARRAKIS_ENOTFOUND, "column '%.200s' is none of the channels given",
                         field->name);
+    if (arrakis_channels_index(r->channels, field->name) >= 0)
+        return ark_fail(err, ARRAKIS_EFORMAT, "two columns '%.200s'", field->name);
     arrakis_channel *channel = arrakis_channels_get(r->known, (size_t)place);
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     arrakis_channel_get(channel, &info);
@@ -139,34 +189,41 @@ static arrakis_status add_column(arrakis_arrow_reader *r, const ark_field *field
         return ark_fail(err, ARRAKIS_EMISMATCH, "column '%.200s' holds %s%s, wanted lists of %s",
                         field->name, field->kind == ARK_TYPE_LIST ? "lists of " : "",
                         arrakis_dtype_name(field->dtype), arrakis_dtype_name(info.data_type));
-    return arrakis_channels_add(r->channels, channel, err);
+    r->column_of[arrakis_channels_count(r->channels)] = i;
+    arrakis_status rc = check_rate(field, info.sample_rate, err);
+    return rc < 0 ? rc : arrakis_channels_add(r->channels, channel, err);
+}
+
+static arrakis_status add_time(arrakis_arrow_reader *r, size_t i, size_t *times,
+                               arrakis_error *err)
+{
+    const ark_field *field = &r->schema->fields[i];
+    if ((*times)++)
+        return ark_fail(err, ARRAKIS_EFORMAT, "two columns 'time'");
+    if (field->kind != ARK_TYPE_PRIMITIVE || field->dtype != ARRAKIS_INT64)
+        return ark_fail(err, ARRAKIS_EFORMAT, "column 'time' is not int64");
+    r->time_column = i;
+    return ARRAKIS_OK;
 }
 
 static arrakis_status bind(arrakis_arrow_reader *r, arrakis_error *err)
 {
-    const ark_schema *schema = r->schema;
-    size_t times = 0;
+    size_t times = 0, count = r->schema->count;
     arrakis_status rc = arrakis_channels_new(&r->channels, err);
-    for (size_t i = 0; rc >= 0 && i < schema->count; i++) {
-        const ark_field *field = &schema->fields[i];
-        if (strcmp(field->name, "time") != 0) {
-            rc = add_column(r, field, err);
-            continue;
-        }
-        r->time_column = i;
-        times += field->kind == ARK_TYPE_PRIMITIVE && field->dtype == ARRAKIS_INT64;
-    }
     if (rc < 0)
         return rc;
-    if (times != 1 || schema->count < 2)
+    r->column_of = calloc(count + 1, sizeof *r->column_of);
+    r->columns = calloc(count + 1, sizeof *r->columns);
+    r->series = calloc(count + 1, sizeof *r->series);
+    if (!r->column_of || !r->columns || !r->series)
+        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for %zu columns", count);
+    for (size_t i = 0; rc >= 0 && i < count; i++)
+        rc = strcmp(r->schema->fields[i].name, "time") == 0 ? add_time(r, i, &times, err)
+                                                            : add_column(r, i, err);
+    if (rc >= 0 && (times != 1 || count < 2))
         return ark_fail(err, ARRAKIS_EFORMAT,
-                        "%zu columns, %zu of them 'time' of int64: wanted one, and channels",
-                        schema->count, times);
-    r->columns = calloc(schema->count, sizeof *r->columns);
-    r->series = calloc(schema->count, sizeof *r->series);
-    if (!r->columns || !r->series)
-        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for %zu columns", schema->count);
-    return ARRAKIS_OK;
+                        "%zu columns, %zu of them 'time': wanted one, and channels", count, times);
+    return rc;
 }
 
 static arrakis_status take_schema(arrakis_arrow_reader *r, const ark_ipc_message *message,
@@ -175,16 +232,8 @@ static arrakis_status take_schema(arrakis_arrow_reader *r, const ark_ipc_message
     if (r->schema)
         return ark_fail(err, ARRAKIS_EFORMAT, "an Arrow stream with a second schema");
     arrakis_status rc = ark_schema_read(&r->schema, message, err);
-    if (rc >= 0 && (rc = bind(r, err)) < 0) {
-        ark_schema_free(r->schema);
-        arrakis_channels_free(r->channels);
-        free(r->columns);
-        free(r->series);
-        r->schema = NULL;
-        r->channels = NULL;
-        r->columns = NULL;
-        r->series = NULL;
-    }
+    if (rc >= 0 && (rc = bind(r, err)) < 0)
+        forget_schema(r);
     return rc;
 }
 
@@ -202,10 +251,9 @@ static size_t find_samples(const ark_column *column, int64_t row, size_t *length
 static arrakis_status make_bits(arrakis_arrow_reader *r, arrakis_error *err)
 {
     size_t size = 0;
-    for (size_t i = 0; i < r->schema->count; i++) {
-        size_t length = 0;
-        if (i != r->time_column)
-            find_samples(&r->columns[i], r->row, &length);
+    for (size_t k = 0; k < arrakis_channels_count(r->channels); k++) {
+        size_t length;
+        find_samples(&r->columns[r->column_of[k]], r->row, &length);
         size += length / 8 + 1;
     }
     if (size <= r->bits_size)
@@ -223,15 +271,12 @@ static int64_t make_series(arrakis_arrow_reader *r)
 {
     int64_t duration_ns = 0;
     uint8_t *bits = r->bits;
-    size_t k = 0;
-    for (size_t i = 0; i < r->schema->count; i++) {
-        if (i == r->time_column)
-            continue;
-        const ark_column *column = &r->columns[i];
+    for (size_t k = 0; k < arrakis_channels_count(r->channels); k++) {
+        const ark_column *column = &r->columns[r->column_of[k]];
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         arrakis_channel_get(arrakis_channels_get(r->channels, k), &info);
         size_t length, first = find_samples(column, r->row, &length);
-        arrakis_series *s = &r->series[k++];
+        arrakis_series *s = &r->series[k];
         *s = (arrakis_series){NULL, NULL, length, info.data_type};
         if (!length)
             continue;
@@ -285,27 +330,54 @@ static arrakis_status make_block(arrakis_arrow_reader *r, arrakis_block **block,
 
 /* ------------------------------------------------------------------ messages */
 
+/* The stream is over. Another one may follow, with a schema of its own. */
+static arrakis_status take_end(arrakis_arrow_reader *r, const ark_ipc_message *message,
+                               arrakis_error *err)
+{
+    if (!r->schema)
+        return ark_fail(err, ARRAKIS_EFORMAT, "an Arrow stream without a schema");
+    forget_schema(r);
+    r->at += message->size;
+    r->ended = true;
+    return ARRAKIS_OK;
+}
+
+/* Cut the message at `at`, as soon as it is whole. */
+static arrakis_status cut_message(arrakis_arrow_reader *r, ark_ipc_message *message,
+                                  arrakis_error *err)
+{
+    const uint8_t *data = r->buffer.data + r->at;
+    size_t left = r->buffer.size - r->at;
+    const char *other = r->schema ? NULL : what_else(data, left);
+    if (other)
+        return ark_fail(err, ARRAKIS_EFORMAT, "%s is %s: wanted an Arrow IPC stream",
+                        r->ended ? "what follows the Arrow stream" : "the input", other);
+    if (left < r->needed && !r->finished)
+        return ARRAKIS_TIMEOUT;
+    arrakis_status rc = whole(&r->needed, data, left, err);
+    if (rc < 0 || (rc == ARRAKIS_TIMEOUT && !r->finished))
+        return rc;
+    r->needed = 0;
+    return ark_ipc_cut(message, data, left, err);
+}
+
 /* The message at `at`: a batch stays there until its rows are taken. OK: there is something new to
  * look at; TIMEOUT; DONE. */
 static arrakis_status take_message(arrakis_arrow_reader *r, arrakis_error *err)
 {
-    const uint8_t *data = r->buffer.data + r->at;
-    size_t left = r->buffer.size - r->at;
-    if (r->ended || (!left && r->finished))
-        return ARRAKIS_DONE;
-    if (!left)
-        return ARRAKIS_TIMEOUT;
+    if (r->at == r->buffer.size)
+        return r->finished || r->ended ? ARRAKIS_DONE : ARRAKIS_TIMEOUT;
     ark_ipc_message message;
-    arrakis_status rc = r->finished ? ARRAKIS_OK : whole(data, left, err);
-    if (rc != ARRAKIS_OK || (rc = ark_ipc_cut(&message, data, left, err)) < 0)
+    arrakis_status rc = cut_message(r, &message, err);
+    if (rc != ARRAKIS_OK)
         return rc;
-    if (message.kind == ARK_IPC_END) {
-        r->ended = true;
-        return ARRAKIS_OK;
-    }
+    if (message.kind == ARK_IPC_END)
+        return take_end(r, &message, err);
     if (message.kind == ARK_IPC_SCHEMA) {
-        if ((rc = take_schema(r, &message, err)) == ARRAKIS_OK)
+        if ((rc = take_schema(r, &message, err)) == ARRAKIS_OK) {
             r->at += message.size;
+            r->ended = false;
+        }
         return rc;
     }
     if (!r->schema)

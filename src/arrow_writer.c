@@ -2,16 +2,15 @@
 #include "arrow_ipc.h"
 #include "block.h"
 #include "error.h"
+#include "rate_text.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct column {
     arrakis_channel *channel;
     size_t place; /* of the channel in the last block: the next block mostly agrees */
-    char rate[32];
+    char rate[ARK_RATE_TEXT_SIZE];
 } column;
 
 struct arrakis_arrow_writer {
@@ -24,24 +23,6 @@ struct arrakis_arrow_writer {
     ark_buffer buffer;
 };
 
-/* A rate as the reference prints it: the shortest digits that read back as the same number, a
- * whole one without a point. */
-static void print_rate(char out[32], double rate)
-{
-    if (rate == floor(rate) && fabs(rate) < 1e16) {
-        snprintf(out, 32, "%.0f", rate);
-        return;
-    }
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(out, 32, "%.*g", digits, rate);
-        if (strtod(out, NULL) == rate)
-            break;
-    }
-    for (char *c = out; *c; c++)
-        if (!strchr("0123456789+-e", *c))
-            *c = '.'; /* some locales have a comma there */
-}
-
 static int by_name(const void *a, const void *b)
 {
     const column *x = a, *y = b;
@@ -49,7 +30,8 @@ static int by_name(const void *a, const void *b)
 }
 
 /* All arrays; the columns in order, each with a reference to its channel. */
-static bool fill(arrakis_arrow_writer *w, const arrakis_channels *channels)
+static arrakis_status fill(arrakis_arrow_writer *w, const arrakis_channels *channels,
+                           arrakis_error *err)
 {
     size_t count = arrakis_channels_count(channels);
     w->columns = calloc(count + 1, sizeof *w->columns);
@@ -58,7 +40,8 @@ static bool fill(arrakis_arrow_writer *w, const arrakis_channels *channels)
     w->dtypes = calloc(count + 1, sizeof *w->dtypes);
     w->series = calloc(count + 1, sizeof *w->series);
     if (!w->columns || !w->names || !w->rates || !w->dtypes || !w->series)
-        return false;
+        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for an Arrow writer of %zu channels",
+                        count);
     for (; w->count < count; w->count++)
         w->columns[w->count].channel =
             arrakis_channel_ref(arrakis_channels_get(channels, w->count));
@@ -66,12 +49,14 @@ static bool fill(arrakis_arrow_writer *w, const arrakis_channels *channels)
     for (size_t i = 0; i < count; i++) {
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         arrakis_channel_get(w->columns[i].channel, &info);
-        print_rate(w->columns[i].rate, info.sample_rate);
+        arrakis_status rc = ark_rate_print(w->columns[i].rate, info.sample_rate, err);
+        if (rc < 0)
+            return rc;
         w->names[i] = info.name;
         w->rates[i] = w->columns[i].rate;
         w->dtypes[i] = info.data_type;
     }
-    return true;
+    return ARRAKIS_OK;
 }
 
 arrakis_status arrakis_arrow_writer_new(arrakis_arrow_writer **out,
@@ -83,10 +68,12 @@ arrakis_status arrakis_arrow_writer_new(arrakis_arrow_writer **out,
     if (!channels)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_arrow_writer_new: channels is NULL");
     arrakis_arrow_writer *w = calloc(1, sizeof *w);
-    if (!w || !fill(w, channels)) {
+    if (!w)
+        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for an Arrow writer");
+    arrakis_status rc = fill(w, channels, err);
+    if (rc < 0) {
         arrakis_arrow_writer_free(w);
-        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for an Arrow writer of %zu channels",
-                        arrakis_channels_count(channels));
+        return rc;
     }
     *out = w;
     return ARRAKIS_OK;

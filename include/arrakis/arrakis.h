@@ -701,7 +701,8 @@ typedef struct arrakis_arrow_reader arrakis_arrow_reader;
 ARRAKIS_API arrakis_status arrakis_arrow_reader_new(arrakis_arrow_reader **out,
                                                     arrakis_channels *channels,
                                                     arrakis_error *err);
-/** The next bytes of the stream, cut anywhere; copied. */
+/** The next bytes of the stream, cut anywhere; copied. Behind a stream's end another stream may
+ *  follow, with a schema of its own. */
 ARRAKIS_API arrakis_status arrakis_arrow_reader_push(arrakis_arrow_reader *reader,
                                                      const void *data, size_t size,
                                                      arrakis_error *err);
@@ -709,12 +710,16 @@ ARRAKIS_API arrakis_status arrakis_arrow_reader_push(arrakis_arrow_reader *reade
 ARRAKIS_API void arrakis_arrow_reader_finish(arrakis_arrow_reader *reader);
 /**
  * The next block, one a row. Its channels are those given, in the order of the columns; a null row
- * is a channel wholly missing.
+ * is a channel wholly missing. A message's header has at most 64 MiB (67,108,864 bytes), its body
+ * at most 1 GiB (1,073,741,824 bytes), and a schema at most 65,536 fields.
  *
  * @param block  receives a reference to be freed; NULL unless OK
- * @return OK; TIMEOUT: more bytes are needed; DONE: the end of the stream; ENOTFOUND: a column that
- *         is none of the channels; EMISMATCH: of another type; EINVAL: a channel's samples that do
- *         not last as long as another's; EFORMAT, EUNSUPPORTED; ENOMEM: call again.
+ * @return OK; TIMEOUT: more bytes are needed; DONE: a stream's end with nothing behind it, or, once
+ *         arrakis_arrow_reader_finish() was called, the end of the bytes; ENOTFOUND: a column that
+ *         is none of the channels; EMISMATCH: a column of another type or with another rate in its
+ *         metadata; EINVAL: a channel's samples that do not last as long as another's; EFORMAT: what
+ *         is no Arrow stream, a torn message, two columns of one name, or a limit exceeded;
+ *         EUNSUPPORTED; ENOMEM: call again.
  */
 ARRAKIS_API arrakis_status arrakis_arrow_reader_next(arrakis_arrow_reader *reader,
                                                      arrakis_block **block, arrakis_error *err);

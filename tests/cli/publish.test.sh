@@ -104,7 +104,20 @@ head -c -100 blocks.arrow >torn.arrow
 exits 1 publish --arrow <torn.arrow
 says err 'stdin, after [0-9] blocks: .*torn'
 exits 1 publish --arrow <lines
-says err 'stdin, after 0 blocks: '
+says err 'stdin, after 0 blocks: the input is JSON: wanted an Arrow IPC stream'
+gzip -c blocks.arrow >blocks.gz
+exits 1 publish --arrow <blocks.gz
+says err 'stdin, after 0 blocks: the input is compressed by gzip'
+cat blocks.arrow lines >mixed
+exits 1 publish --arrow <mixed
+says err 'stdin, after 3 blocks: what follows the Arrow stream is JSON'
+"$cli" -q stream $source --arrow --count 2 $counter $fast >later.arrow
+cat blocks.arrow later.arrow >both.arrow
+exits 0 publish --arrow <both.arrow
+same "stderr of publish --arrow of two streams" /dev/null err
+cat blocks.arrow blocks.arrow >twice.arrow
+exits 1 publish --arrow <twice.arrow
+says err 'stdin, after 4 blocks: '
 exits 0 publish --arrow </dev/null
 exits 1 "$cli" -q publish --kafka-url "$broker" --publisher SIM_1 --arrow <blocks.arrow
 says err "column '.*' is none of the channels"

@@ -215,6 +215,165 @@ static void what_is_not_known_or_otherwise_is_refused(void **state)
     ark_buffer_free(&stream);
 }
 
+/* A schema of the column time and then lists. A name may come twice. */
+static ark_buffer schema_of(size_t count, const char *const *names, const arrakis_dtype *dtypes,
+                            const char *const *rates)
+{
+    ark_buffer out = {0};
+    assert_int_equal(ark_columns_write_schema(&out, count, names, dtypes, rates, NULL),
+                     ARRAKIS_OK);
+    return out;
+}
+
+static void two_columns_of_one_name_are_refused(void **state)
+{
+    (void)state;
+    static const arrakis_dtype dtypes[] = {ARRAKIS_FLOAT64, ARRAKIS_FLOAT64};
+    static const char *const rates[] = {"2", "2"};
+    static const char *const twice[] = {"H1:A", "H1:A"};
+    static const char *const times[] = {"H1:A", "time"}; /* the writer's own is the first one */
+    ark_buffer stream = schema_of(2, twice, dtypes, rates);
+    refuses(stream.data, stream.size, ARRAKIS_FLOAT64, 3, ARRAKIS_EFORMAT, "two columns 'H1:A'");
+    ark_buffer_free(&stream);
+    stream = schema_of(2, times, dtypes, rates);
+    refuses(stream.data, stream.size, ARRAKIS_FLOAT64, 3, ARRAKIS_EFORMAT, "two columns 'time'");
+    ark_buffer_free(&stream);
+}
+
+static void a_column_of_another_rate_is_refused(void **state)
+{
+    (void)state;
+    static const arrakis_dtype dtypes[] = {ARRAKIS_FLOAT64};
+    static const char *const names[] = {"H1:A"};
+    static const char *const others[] = {"4", "1", "2.5", "two", "", "2 "};
+    static const char *const same[] = {"2", "2.0", "2e0"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        ark_buffer stream = schema_of(1, names, dtypes, &others[i]);
+        refuses(stream.data, stream.size, ARRAKIS_FLOAT64, 3, ARRAKIS_EMISMATCH, "rate");
+        ark_buffer_free(&stream);
+    }
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        ark_buffer stream = schema_of(1, names, dtypes, &same[i]);
+        arrakis_arrow_reader *reader = make_reader(ARRAKIS_FLOAT64, 3);
+        arrakis_status rc;
+        assert_int_equal(arrakis_arrow_reader_push(reader, stream.data, stream.size, NULL), 0);
+        read_all(reader, 0, &rc);
+        assert_int_equal(rc, ARRAKIS_TIMEOUT);
+        arrakis_arrow_reader_free(reader);
+        ark_buffer_free(&stream);
+    }
+}
+
+static void a_stream_may_follow_another(void **state)
+{
+    (void)state;
+    ark_buffer one = make_stream(), all = {0};
+    append(&all, one.data, one.size);
+    append(&all, one.data, one.size);
+    for (size_t piece = 1; piece <= all.size; piece = piece < 20 ? piece + 1 : piece * 2) {
+        arrakis_arrow_reader *reader = make_reader(ARRAKIS_FLOAT64, CHANNELS);
+        arrakis_status rc = ARRAKIS_TIMEOUT;
+        int blocks = 0;
+        for (size_t at = 0; at < all.size; at += piece) {
+            size_t n = all.size - at < piece ? all.size - at : piece;
+            assert_int_equal(arrakis_arrow_reader_push(reader, all.data + at, n, NULL),
+                             ARRAKIS_OK);
+            arrakis_block *block;
+            while ((rc = arrakis_arrow_reader_next(reader, &block, NULL)) == ARRAKIS_OK) {
+                assert_block(block, blocks++ % 2);
+                arrakis_block_free(block);
+            }
+            assert_true(rc == ARRAKIS_TIMEOUT || rc == ARRAKIS_DONE);
+        }
+        assert_int_equal(blocks, 4);
+        arrakis_arrow_reader_finish(reader);
+        read_all(reader, 0, &rc);
+        assert_int_equal(rc, ARRAKIS_DONE);
+        arrakis_arrow_reader_free(reader);
+    }
+    ark_buffer_free(&one);
+    ark_buffer_free(&all);
+}
+
+/* What follows the end of a stream; all of it is there. */
+static void refuses_behind(const void *more, size_t size, const char *words)
+{
+    ark_buffer stream = make_stream();
+    append(&stream, more, size);
+    arrakis_arrow_reader *reader = make_reader(ARRAKIS_FLOAT64, CHANNELS);
+    arrakis_error err;
+    arrakis_block *block;
+    assert_int_equal(arrakis_arrow_reader_push(reader, stream.data, stream.size, NULL), 0);
+    arrakis_arrow_reader_finish(reader);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(arrakis_arrow_reader_next(reader, &block, &err), ARRAKIS_OK);
+        arrakis_block_free(block);
+    }
+    assert_int_equal(arrakis_arrow_reader_next(reader, &block, &err), ARRAKIS_EFORMAT);
+    assert_non_null(strstr(err.message, words));
+    arrakis_arrow_reader_free(reader);
+    ark_buffer_free(&stream);
+}
+
+static void bytes_behind_the_end_are_an_error(void **state)
+{
+    (void)state;
+    static const uint8_t end[] = {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0};
+    refuses_behind("\n", 1, "torn");
+    refuses_behind("stray bytes", 11, "header of");
+    refuses_behind("{\"time_ns\": 1}", 14, "what follows the Arrow stream is JSON");
+    refuses_behind(end, sizeof end, "without a schema");
+}
+
+static void what_is_given_instead_of_a_stream_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes, *name;
+    } kinds[] = {{"ARROW1\0\0", "Arrow file"},
+                 {"\x1f\x8b\x08\0\0\0\0\0", "gzip"},
+                 {"\x28\xb5\x2f\xfd\0\0\0\0", "zstd"},
+                 {"PAR1....", "Parquet"},
+                 {"{\"time_n", "JSON"},
+                 {"[1, 2, 3]", "JSON"}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        refuses(kinds[i].bytes, 8, ARRAKIS_FLOAT64, CHANNELS, ARRAKIS_EFORMAT, kinds[i].name);
+}
+
+static void lengths_are_limited(void **state)
+{
+    (void)state;
+    static const uint8_t at_limit[] = {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 4};
+    static const uint8_t beyond[] = {0xff, 0xff, 0xff, 0xff, 1, 0, 0, 4};
+    arrakis_arrow_reader *reader = make_reader(ARRAKIS_FLOAT64, CHANNELS);
+    arrakis_block *block;
+    assert_int_equal(arrakis_arrow_reader_push(reader, at_limit, sizeof at_limit, NULL), 0);
+    assert_int_equal(arrakis_arrow_reader_next(reader, &block, NULL), ARRAKIS_TIMEOUT);
+    arrakis_arrow_reader_free(reader);
+    refuses(beyond, sizeof beyond, ARRAKIS_FLOAT64, CHANNELS, ARRAKIS_EFORMAT,
+            "a header of 67108865 bytes, wanted at most 67108864");
+    ark_buffer stream = make_stream();
+    ark_ipc_message schema;
+    assert_int_equal(ark_ipc_cut(&schema, stream.data, stream.size, NULL), ARRAKIS_OK);
+    uint8_t *batch = stream.data + schema.size;
+    int64_t *body_size = NULL; /* where the header has the body's size */
+    ark_ipc_message message;
+    assert_int_equal(ark_ipc_cut(&message, batch, stream.size - schema.size, NULL), ARRAKIS_OK);
+    for (size_t at = 0; at + 8 <= message.header_size && !body_size; at += 4)
+        if (!memcmp(message.header + at, &(int64_t){(int64_t)message.body_size}, 8))
+            body_size = (int64_t *)(void *)(batch + 8 + at);
+    assert_non_null(body_size);
+    memcpy(body_size, &(int64_t){INT64_C(1) << 30}, 8);
+    reader = make_reader(ARRAKIS_FLOAT64, CHANNELS);
+    assert_int_equal(arrakis_arrow_reader_push(reader, stream.data, stream.size, NULL), 0);
+    assert_int_equal(arrakis_arrow_reader_next(reader, &block, NULL), ARRAKIS_TIMEOUT);
+    arrakis_arrow_reader_free(reader);
+    memcpy(body_size, &(int64_t){(INT64_C(1) << 30) + 1}, 8);
+    refuses(stream.data, stream.size, ARRAKIS_FLOAT64, CHANNELS, ARRAKIS_EFORMAT,
+            "a body of 1073741825 bytes, wanted at most 1073741824");
+    ark_buffer_free(&stream);
+}
+
 static void calls_check_their_arguments(void **state)
 {
     (void)state;
@@ -243,6 +402,12 @@ int main(void)
         cmocka_unit_test(bytes_may_come_while_blocks_wait),
         cmocka_unit_test(a_stream_without_an_end_marker_ends_between_messages_only),
         cmocka_unit_test(what_is_not_known_or_otherwise_is_refused),
+        cmocka_unit_test(two_columns_of_one_name_are_refused),
+        cmocka_unit_test(a_column_of_another_rate_is_refused),
+        cmocka_unit_test(a_stream_may_follow_another),
+        cmocka_unit_test(bytes_behind_the_end_are_an_error),
+        cmocka_unit_test(what_is_given_instead_of_a_stream_is_named),
+        cmocka_unit_test(lengths_are_limited),
         cmocka_unit_test(calls_check_their_arguments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

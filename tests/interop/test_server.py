@@ -21,7 +21,7 @@ from oracle import reference_stream
 from server import Server, publisher_toml
 from support import (
     DTYPES, SECOND, STRIDE, Cluster, Follower, assert_same, channel, channel_json,
-    expected_block, gps_now_ns, records, samples, seconds, write_metadata,
+    expected_block, gps_now_ns, records, samples, seconds, tool, write_metadata,
 )  # fmt: skip
 
 ARRAKIS = Path(sys.executable).parent / "arrakis"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "chain_reader.h"
 
+#include "clock.h"
 #include "error.h"
 #include "stride.h"
 
@@ -264,7 +265,7 @@ static int64_t chain_exhausted(arrakis_reader *reader, size_t stream, int64_t si
     arrakis_reader *one = reader_now(chain);
     lane *l = &chain->lanes[stream];
     size_t source = source_of(chain, stream);
-    int64_t now_ns = arrakis_gps_now_ns();
+    int64_t now_ns = ark_clock_now_ns();
     *again_ns = ARRAKIS_UNSET;
     if (chain->cut.part < chain->cut.count)
         return ARRAKIS_UNSET;

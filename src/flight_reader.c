@@ -2,6 +2,7 @@
 /* Running the endpoints of a request: which of them is read when, and when one is dead. */
 #include "flight_reader.h"
 
+#include "clock.h"
 #include "error.h"
 #include "flight_request.h"
 #include "log.h"
@@ -149,7 +150,7 @@ static void arm(ark_flight_reader *flight)
         return; /* too early, if anything: then it is set again */
     flight->armed_ns = wake_ns;
     ark_waiter_arm(&flight->waiter,
-                   wake_ns == INT64_MAX ? ARRAKIS_UNSET : arrakis_gps_now_ns() + wake_ns - now_ns);
+                   wake_ns == INT64_MAX ? ARRAKIS_UNSET : ark_clock_now_ns() + wake_ns - now_ns);
 }
 
 static void note_end(ark_flight_source *s, const ark_rows *rows)
@@ -314,7 +315,7 @@ static int64_t flight_exhausted(arrakis_reader *reader, size_t stream, int64_t s
     for (size_t i = 0; i < flight->count; i++)
         if (!flight->sources[i].over && ark_flight_carries(&flight->sources[i], stream))
             return ARRAKIS_UNSET;
-    return arrakis_gps_now_ns();
+    return ark_clock_now_ns();
 }
 
 static void flight_pause(arrakis_reader *reader, size_t stream, bool paused)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A reader of messages that the program pushes itself. */
+#include "clock.h"
 #include "error.h"
 #include "intake.h"
 #include "wait.h"
@@ -73,7 +74,7 @@ static int64_t memory_exhausted(arrakis_reader *reader, size_t stream, int64_t s
                                 int64_t *again_ns)
 {
     const memory_reader *memory = (const memory_reader *)reader;
-    int64_t now_ns = arrakis_gps_now_ns();
+    int64_t now_ns = ark_clock_now_ns();
     *again_ns = ARRAKIS_UNSET;
     return memory->waiting[stream] || now_ns < since_ns ? ARRAKIS_UNSET : now_ns;
 }

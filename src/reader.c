@@ -3,6 +3,7 @@
 #include "reader.h"
 
 #include "channel.h"
+#include "clock.h"
 #include "error.h"
 #include "stride.h"
 #include "wait.h"
@@ -217,7 +218,7 @@ bool arrakis_reader_exhausted(arrakis_reader *reader, int64_t since_ns)
     if (!reader->opened)
         return false;
     if (since_ns == ARRAKIS_UNSET)
-        since_ns = arrakis_gps_now_ns() - 5 * ARRAKIS_SECOND_NS;
+        since_ns = ark_clock_now_ns() - 5 * ARRAKIS_SECOND_NS;
     for (size_t i = 0; i < reader->stream_count; i++)
         if (reader->ops->exhausted(reader, i, since_ns, &again_ns) == ARRAKIS_UNSET)
             return false;

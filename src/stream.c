@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A reader and a mux, driven together: waits for data or the next deadline, whatever is first. */
 #include "channel.h"
+#include "clock.h"
 #include "error.h"
 #include "mux.h"
 #include "options.h"
@@ -70,7 +71,7 @@ static arrakis_status make_mux(arrakis_stream *stream, arrakis_error *err)
                                .bounded =
                                    o->end_ns != ARRAKIS_UNSET || o->duration_ns != ARRAKIS_UNSET};
     arrakis_status rc =
-        ark_mux_new(&stream->mux, streams, count, &options, arrakis_gps_now_ns(), err);
+        ark_mux_new(&stream->mux, streams, count, &options, ark_clock_now_ns(), err);
     free(streams);
     return rc;
 }
@@ -182,7 +183,7 @@ static arrakis_status pull(arrakis_stream *stream, arrakis_block **out, arrakis_
 static arrakis_status take_arrivals(arrakis_stream *stream, arrakis_error *err)
 {
     enum { AT_ONCE = 64 }; /* the clock need not be read for each: they take microseconds */
-    int64_t now_ns = arrakis_gps_now_ns();
+    int64_t now_ns = ark_clock_now_ns();
     for (int i = 0; i < AT_ONCE && !ark_mux_ready(stream->mux); i++) {
         ark_arrival arrival;
         arrakis_status rc = stream->reader->ops->next(stream->reader, &arrival, err);
@@ -204,7 +205,7 @@ static arrakis_status take_arrivals(arrakis_stream *stream, arrakis_error *err)
  * Returns whether that may have made a block ready; *wake_ns: when to look again. */
 static bool settle_overdue(arrakis_stream *stream, int64_t *wake_ns)
 {
-    int64_t now_ns = arrakis_gps_now_ns(), again_ns;
+    int64_t now_ns = ark_clock_now_ns(), again_ns;
     int64_t overdue = ark_mux_overdue(stream->mux, now_ns, wake_ns);
     if (overdue < 0)
         return false;
@@ -222,7 +223,7 @@ static bool settle_overdue(arrakis_stream *stream, int64_t *wake_ns)
 /* Nothing has arrived: let deadlines pass. OK: look for a block; TIMEOUT: wait, the timer is set. */
 static arrakis_status let_time_pass(arrakis_stream *stream)
 {
-    int64_t now_ns = arrakis_gps_now_ns(), overdue_ns = ARRAKIS_UNSET;
+    int64_t now_ns = ark_clock_now_ns(), overdue_ns = ARRAKIS_UNSET;
     ark_mux_expire(stream->mux, now_ns);
     if (ark_mux_ready(stream->mux))
         return ARRAKIS_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wait.h"
 
+#include "clock.h"
 #include "error.h"
 
 #include <errno.h>
@@ -46,7 +47,7 @@ bool ark_wait_fd(int fd, int64_t deadline_ns)
 arrakis_status ark_waiter_open(ark_waiter *waiter, arrakis_error *err)
 {
     waiter->fd = epoll_create1(EPOLL_CLOEXEC);
-    waiter->timer = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    waiter->timer = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     waiter->cancel = ark_event_new();
     waiter->armed_ns = ARRAKIS_UNSET;
     if (waiter->fd < 0 || waiter->timer < 0 || waiter->cancel < 0)
@@ -74,15 +75,13 @@ void ark_waiter_arm(ark_waiter *waiter, int64_t gps_ns)
         return;
     struct itimerspec when = {{0, 0}, {0, 0}};
     if (gps_ns != ARRAKIS_UNSET) {
-        int64_t unix_ns = arrakis_gps_to_unix_ns(gps_ns);
-        if (unix_ns < 1)
-            unix_ns = 1; /* zero would disarm it */
-        when.it_value.tv_sec = unix_ns / ARRAKIS_SECOND_NS;
-        when.it_value.tv_nsec = unix_ns % ARRAKIS_SECOND_NS;
+        int64_t boot_ns = ark_clock_boot_ns(gps_ns);
+        if (boot_ns < 1)
+            boot_ns = 1; /* zero would disarm it */
+        when.it_value.tv_sec = boot_ns / ARRAKIS_SECOND_NS;
+        when.it_value.tv_nsec = boot_ns % ARRAKIS_SECOND_NS;
     }
-    /* a clock that is set wakes the waiter to look again, but not one that waits for no time */
-    int flags = TFD_TIMER_ABSTIME | (gps_ns == ARRAKIS_UNSET ? 0 : TFD_TIMER_CANCEL_ON_SET);
-    timerfd_settime(waiter->timer, flags, &when, NULL);
+    timerfd_settime(waiter->timer, TFD_TIMER_ABSTIME, &when, NULL);
     waiter->armed_ns = gps_ns;
 }
 

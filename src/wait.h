@@ -15,7 +15,7 @@ bool ark_wait_fd(int fd, int64_t deadline_ns);
 /* A descriptor that becomes readable with any of several, at a GPS time, or on cancel. */
 typedef struct ark_waiter {
     int fd;     /* epoll: the descriptor to give to users */
-    int timer;  /* real time, so that it follows a clock that is set */
+    int timer;  /* CLOCK_BOOTTIME: nobody sets it */
     int cancel; /* eventfd */
     int64_t armed_ns;
 } ark_waiter;
@@ -28,7 +28,7 @@ typedef struct ark_waiter {
 arrakis_status ark_waiter_open(ark_waiter *waiter, arrakis_error *err);
 arrakis_status ark_waiter_add(ark_waiter *waiter, int fd, arrakis_error *err);
 void ark_waiter_remove(ark_waiter *waiter, int fd);
-/* Become readable at that GPS time; ARRAKIS_UNSET: never. */
+/* Become readable at that GPS time by ark_clock_now_ns(); ARRAKIS_UNSET: never. */
 void ark_waiter_arm(ark_waiter *waiter, int64_t gps_ns);
 /* Stay readable for ever. Async-signal-safe. */
 void ark_waiter_cancel(ark_waiter *waiter);

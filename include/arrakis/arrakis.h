@@ -417,6 +417,9 @@ ARRAKIS_API arrakis_status arrakis_stream_open(arrakis_stream **out, arrakis_rea
  * stream has data up to its end, or the deadline for it has passed: then what is missing is masked.
  * A request with an end always ends: what the source does not hold becomes gaps.
  *
+ * While the system's clock is set by more than 0.25 s, deadlines go on at their pace; they follow the
+ * clock once it has stood for a minute.
+ *
  * @param timeout_ms  0: only what is here; negative: for ever
  * @param block       receives a reference to be freed; NULL unless OK
  * @return OK; TIMEOUT: call again; DONE: the end of the request; ECANCELED; EGAP (on_gap raise);

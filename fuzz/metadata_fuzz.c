@@ -34,7 +34,7 @@ static bool check_channel(arrakis_channel *channel, void *opaque)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     ark_metadata *metadata;
-    if (ark_metadata_new(&metadata, "arrakis-metadata-fuzz", NULL) < 0)
+    if (ark_metadata_new(&metadata, "arrakis-metadata-fuzz", 0, NULL) < 0)
         return 0;
     size_t records = 0, channels = 0;
     for (; size >= 3; records++) {

@@ -13,14 +13,25 @@ bool ark_filter_matches(ark_filter *filter, const arrakis_channel *channel);
 arrakis_status ark_filter_status(const ark_filter *filter, arrakis_error *err);
 void ark_filter_free(ark_filter *filter);
 
+/* A publisher's metadata topic is named so, with its id behind. */
+#define ARK_METADATA_PREFIX "arrakis-metadata-"
+/* What the channels of one topic may take. */
+#define ARK_METADATA_BYTES_MAX ((size_t)256 << 20)
+
 /* One publisher's metadata topic while it is read: records are applied in order. No I/O. */
 typedef struct ark_metadata ark_metadata;
-arrakis_status ark_metadata_new(ark_metadata **out, const char *topic, arrakis_error *err);
-/* One record; value NULL is a tombstone. A record that does not parse is counted, logged with
- * topic and offset, and skipped. The digest record is kept to be checked at the end. */
+/* `topic` begins with the prefix; `now_ns` (GPS) judges the times of records. */
+arrakis_status ark_metadata_new(ark_metadata **out, const char *topic, int64_t now_ns,
+                                arrakis_error *err);
+/* One record; value NULL is a tombstone. A record that does not parse, that names another publisher
+ * than the topic or a time more than a minute ahead, is counted, logged with topic and offset, and
+ * skipped. The digest record is kept to be checked at the end. EFORMAT: the channels take more than
+ * ARK_METADATA_BYTES_MAX; ENOMEM. */
 arrakis_status ark_metadata_apply(ark_metadata *metadata, const void *key, size_t key_size,
                                   const void *value, size_t value_size, int64_t offset,
                                   arrakis_error *err);
+/* What the channels take that are held now. */
+size_t ark_metadata_bytes(const ark_metadata *metadata);
 /* Compare the digest, if one was read, to the channels: a mismatch is a warning that gives both.
  * Returns whether they agree (true without a digest). */
 bool ark_metadata_check(ark_metadata *metadata);
@@ -34,13 +45,24 @@ arrakis_status ark_metadata_digest(char hex[65], arrakis_channel *const *channel
 /* EINVAL for a broker list that cannot be one. kafka_metadata.c */
 arrakis_status ark_kafka_metadata_check(const char *url, arrakis_error *err);
 
-/* Read the metadata topics `arrakis-metadata-*` of a broker to the end they had at the start and
- * hand each channel to `fn`. `cancel` (may be NULL) is looked at every 100 ms;
- * while a broker that is connected does not answer, after waits that double. kafka_metadata.c */
+/* Read the metadata topics of a broker's publishers, those given or with `publisher_count` 0 all of
+ * them, and hand each channel to `fn`. A topic that cannot be read, has several partitions, or holds
+ * more than it may, is passed over: a warning names it, and `passed_over` receives its status and why
+ * (the first that counts; ARRAKIS_OK: none). When no topic can be read that is the error. `cancel`
+ * (may be NULL) is looked at every 100 ms; while a broker that is connected does not answer, after
+ * waits that double. kafka_metadata.c */
 #include <stdatomic.h>
-arrakis_status ark_kafka_metadata_read(const char *url, const arrakis_property *properties,
-                                       size_t property_count, int64_t timeout_ns,
-                                       const atomic_bool *cancel, arrakis_channel_fn fn,
-                                       void *opaque, arrakis_error *err);
+typedef struct ark_metadata_source {
+    const char *url;
+    const arrakis_property *properties;
+    size_t property_count;
+    int64_t timeout_ns; /* for all of it */
+    const atomic_bool *cancel;
+    const char *const *publishers;
+    size_t publisher_count;
+} ark_metadata_source;
+arrakis_status ark_kafka_metadata_read(const ark_metadata_source *source, arrakis_channel_fn fn,
+                                       void *opaque, arrakis_error *passed_over,
+                                       arrakis_error *err);
 
 #endif

@@ -159,17 +159,24 @@ static arrakis_status read_file(arrakis_client *client, arrakis_channel_fn fn, v
     return ark_client_check(client, err);
 }
 
-/* Every channel of a client's file or broker. */
-static arrakis_status read_channels(arrakis_client *client, arrakis_channel_fn fn, void *opaque,
-                                    arrakis_error *err)
+/* Every channel of a client's file or broker, or of those publishers that the query names. */
+static arrakis_status read_channels(arrakis_client *client, const arrakis_query *query,
+                                    arrakis_channel_fn fn, void *opaque,
+                                    arrakis_error *passed_over, arrakis_error *err)
 {
     arrakis_status rc = ark_client_check(client, err);
     if (rc < 0)
         return rc;
     if (client->metadata_path)
         return read_file(client, fn, opaque, err);
-    return ark_kafka_metadata_read(client->kafka_url, client->properties, client->property_count,
-                                   client->request_timeout_ns, &client->canceled, fn, opaque, err);
+    const ark_metadata_source source = {.url = client->kafka_url,
+                                        .properties = client->properties,
+                                        .property_count = client->property_count,
+                                        .timeout_ns = client->request_timeout_ns,
+                                        .cancel = &client->canceled,
+                                        .publishers = query->publishers,
+                                        .publisher_count = query->publisher_count};
+    return ark_kafka_metadata_read(&source, fn, opaque, passed_over, err);
 }
 
 typedef struct search {
@@ -186,6 +193,22 @@ static bool pass_match(arrakis_channel *channel, void *opaque)
     return ark_filter_status(s->filter, NULL) == ARRAKIS_OK;
 }
 
+arrakis_status ark_client_search(arrakis_client *client, const arrakis_query *query,
+                                 arrakis_channel_fn fn, void *opaque, arrakis_error *passed_over,
+                                 arrakis_error *err)
+{
+    search s = {.fn = fn, .opaque = opaque};
+    *passed_over = (arrakis_error){.status = ARRAKIS_OK};
+    arrakis_status rc = ark_filter_new(&s.filter, query, err);
+    if (rc < 0)
+        return rc;
+    rc = read_channels(client, query, pass_match, &s, passed_over, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_filter_status(s.filter, err);
+    ark_filter_free(s.filter);
+    return rc;
+}
+
 arrakis_status arrakis_client_find(arrakis_client *client, const arrakis_query *query,
                                    arrakis_channel_fn fn, void *opaque, arrakis_error *err)
 {
@@ -199,14 +222,11 @@ arrakis_status arrakis_client_find(arrakis_client *client, const arrakis_query *
         arrakis_status checked = ark_client_check(client, err);
         return checked < 0 ? checked : ark_server_find(client->server, &all, fn, opaque, err);
     }
-    search s = {.fn = fn, .opaque = opaque};
-    arrakis_status rc = ark_filter_new(&s.filter, &all, err);
-    if (rc < 0)
-        return rc;
-    rc = read_channels(client, pass_match, &s, err);
-    if (rc == ARRAKIS_OK)
-        rc = ark_filter_status(s.filter, err);
-    ark_filter_free(s.filter);
+    arrakis_error passed_over;
+    arrakis_status rc = ark_client_search(client, &all, fn, opaque, &passed_over, err);
+    /* With publishers given only their topics are read. */
+    if (rc == ARRAKIS_OK && all.publisher_count && passed_over.status < 0)
+        return ark_fail(err, passed_over.status, "%s", passed_over.message);
     return rc;
 }
 

@@ -25,6 +25,12 @@ arrakis_status ark_client_check(const arrakis_client *client, arrakis_error *err
 /* Whether channels come from the server. */
 bool ark_client_asks_server(const arrakis_client *client);
 
+/* Search the client's file or broker. `passed_over` receives what of the broker could not be looked
+ * into: the status and why, or ARRAKIS_OK. */
+arrakis_status ark_client_search(arrakis_client *client, const arrakis_query *query,
+                                 arrakis_channel_fn fn, void *opaque, arrakis_error *passed_over,
+                                 arrakis_error *err);
+
 /* The stream to be canceled with the client, until _release. After that nobody touches it any more,
  * so it may be closed. */
 void ark_client_watch(arrakis_client *client, arrakis_stream *stream);

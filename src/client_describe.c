@@ -54,14 +54,22 @@ static arrakis_status make_list(wish_list *list, const char *const *names, size_
     return ARRAKIS_OK;
 }
 
-/* Two publishers have a channel of this name: the metadata that became active later holds. */
-static bool is_newer(const arrakis_channel *channel, const arrakis_channel *than)
+static const char *publisher_of(const arrakis_channel *channel)
 {
+    const char *publisher = ark_info(channel).publisher;
+    return publisher ? publisher : "(unnamed)";
+}
+
+/* Two publishers have a channel of this name: the metadata that became active later holds, before
+ * any that gives no time. Of two that are equal in this, that of the publisher whose name is first in
+ * the order of bytes, whichever comes first. */
+static bool is_preferred(const arrakis_channel *channel, const arrakis_channel *to)
+{
+    const char *a = publisher_of(to), *b = publisher_of(channel);
     ark_log(ARRAKIS_LOG_WARNING, "channel '%.200s' has two publishers, %.100s and %.100s",
-            ark_info(channel).name,
-            ark_info(than).publisher ? ark_info(than).publisher : "(unnamed)",
-            ark_info(channel).publisher ? ark_info(channel).publisher : "(unnamed)");
-    return ark_info(channel).time_ns > ark_info(than).time_ns;
+            ark_info(channel).name, a, b);
+    int64_t x = ark_info(to).time_ns, y = ark_info(channel).time_ns;
+    return y > x || (y == x && strcmp(b, a) < 0);
 }
 
 static bool take_wanted(arrakis_channel *channel, void *opaque)
@@ -69,14 +77,17 @@ static bool take_wanted(arrakis_channel *channel, void *opaque)
     wish_list *list = opaque;
     wanted key = {.name = ark_info(channel).name};
     wanted *item = bsearch(&key, list->items, list->count, sizeof key, by_name);
-    if (item && (!item->channel || is_newer(channel, item->channel))) {
+    if (item && (!item->channel || is_preferred(channel, item->channel))) {
         arrakis_channel_free(item->channel);
         item->channel = arrakis_channel_ref(channel);
     }
     return true;
 }
 
-static arrakis_status fail_missing(const wish_list *list, arrakis_error *err)
+/* Names that were not found may be where it could not be looked: then that is the error. What can
+ * never be read (EFORMAT) holds no channels for anybody. */
+static arrakis_status fail_missing(const wish_list *list, const arrakis_error *passed_over,
+                                   arrakis_error *err)
 {
     char text[400] = "";
     size_t missing = 0, used = 0;
@@ -88,14 +99,18 @@ static arrakis_status fail_missing(const wish_list *list, arrakis_error *err)
         }
     if (!missing)
         return ARRAKIS_OK;
-    return ark_fail(err, ARRAKIS_ENOTFOUND, "%zu of %zu channels not found: %s%s", missing,
-                    list->count, text, missing > NAMED_MAX ? ", ..." : "");
+    bool hidden = passed_over->status < 0 && passed_over->status != ARRAKIS_EFORMAT;
+    return ark_fail(err, hidden ? passed_over->status : ARRAKIS_ENOTFOUND,
+                    "%zu of %zu channels not found: %s%s%s%s", missing, list->count, text,
+                    missing > NAMED_MAX ? ", ..." : "", passed_over->status < 0 ? "; " : "",
+                    passed_over->status < 0 ? passed_over->message : "");
 }
 
-static arrakis_status hand_out(arrakis_channels **out, wish_list *list, arrakis_error *err)
+static arrakis_status hand_out(arrakis_channels **out, wish_list *list,
+                               const arrakis_error *passed_over, arrakis_error *err)
 {
     qsort(list->items, list->count, sizeof *list->items, by_place);
-    arrakis_status rc = fail_missing(list, err);
+    arrakis_status rc = fail_missing(list, passed_over, err);
     if (rc < 0 || (rc = arrakis_channels_new(out, err)) < 0)
         return rc;
     for (size_t i = 0; rc == ARRAKIS_OK && i < list->count; i++)
@@ -109,7 +124,8 @@ static arrakis_status hand_out(arrakis_channels **out, wish_list *list, arrakis_
 
 /* Broker's topics and files know the present only: time_ns is for servers. */
 static arrakis_status look_up(arrakis_client *client, wish_list *list, const char *const *names,
-                              int64_t time_ns, const char *replay_id, arrakis_error *err)
+                              int64_t time_ns, const char *replay_id, arrakis_error *passed_over,
+                              arrakis_error *err)
 {
     if (ark_client_asks_server(client)) {
         arrakis_status rc = ark_client_check(client, err);
@@ -120,7 +136,7 @@ static arrakis_status look_up(arrakis_client *client, wish_list *list, const cha
     arrakis_query query = ARRAKIS_QUERY_INIT;
     query.max_rate = HUGE_VAL;
     query.replay_id = replay_id;
-    return arrakis_client_find(client, &query, take_wanted, list, err);
+    return ark_client_search(client, &query, take_wanted, list, passed_over, err);
 }
 
 arrakis_status arrakis_client_describe(arrakis_client *client, arrakis_channels **out,
@@ -135,11 +151,12 @@ arrakis_status arrakis_client_describe(arrakis_client *client, arrakis_channels 
                         : !out  ? "out is NULL"
                                 : "no names are given");
     wish_list list = {0};
+    arrakis_error passed_over = {.status = ARRAKIS_OK};
     arrakis_status rc = make_list(&list, names, count, err);
     if (rc == ARRAKIS_OK)
-        rc = look_up(client, &list, names, time_ns, replay_id, err);
+        rc = look_up(client, &list, names, time_ns, replay_id, &passed_over, err);
     if (rc == ARRAKIS_OK)
-        rc = hand_out(out, &list, err);
+        rc = hand_out(out, &list, &passed_over, err);
     for (size_t i = 0; i < list.count; i++)
         arrakis_channel_free(list.items[i].channel);
     free(list.items);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A broker's metadata topics, read once from their beginning to the end they have then.
+/* A broker's metadata topics, read once from their beginning to their end.
  *
  * This is librdkafka's simple consumer: it needs no group, so nobody looks for a coordinator (which
  * would create __consumer_offsets), and it starts from the topic metadata that was just asked for.
- * Three topics take 10 ms where assigning a group's partitions takes 500. */
+ * Three topics take 20 ms where assigning a group's partitions takes 500.
+ *
+ * What one publisher's topic is like costs the others nothing: a topic that cannot be read is passed
+ * over, with a warning that names it. */
 #include "catalog.h"
 
 #include "error.h"
@@ -13,32 +16,37 @@
 #include "log.h"
 #include "wait.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TOPIC_PREFIX "arrakis-metadata-"
 /* A cancel is looked at this often. */
 #define SLICE_MS 100
+/* When nothing of any topic has come for so long, those that are not read to their end are not
+ * waited for any more: as a rule their partition has no leader. */
+#define QUIET_MS 3000
+/* What the channels of all topics that are being read may take together. */
+#define HELD_MAX ((size_t)1 << 30)
 
 typedef struct metadata_topic {
     rd_kafka_topic_t *handle;
-    ark_metadata *records;
-    int64_t begin, end; /* offsets: of the first record, after the last one */
-    bool finished;
+    ark_metadata *records; /* NULL: the topic is finished, or passed over */
 } metadata_topic;
 
 typedef struct metadata_read {
-    const char *url;
-    int64_t deadline_ms, timeout_ns;
-    const atomic_bool *cancel;
+    const ark_metadata_source *source;
+    int64_t deadline_ms, heard_ms; /* 0: nothing yet */
     arrakis_channel_fn fn;
     void *opaque;
     bool stopped; /* by fn */
+    arrakis_error *passed_over;
     rd_kafka_t *rk;
     ark_kafka_asker asker;
     rd_kafka_queue_t *queue;
     metadata_topic *topics;
-    size_t count, finished;
+    size_t count, left; /* topics; those neither read nor passed over */
+    size_t read;        /* topics that were read to their end */
+    size_t held;        /* bytes that channels of topics take that are left */
 } metadata_read;
 
 static int64_t clock_ms(void)
@@ -46,33 +54,82 @@ static int64_t clock_ms(void)
     return ark_monotonic_ns() / 1000000;
 }
 
-/* The time for the next wait, or ECANCELED, or EDEADLINE. */
-static arrakis_status next_wait(const metadata_read *read, int *wait_ms, arrakis_error *err)
+/* ------------------------------------------------------------------ the end of one topic */
+
+/* Warn, and keep why: one that may be readable later rather than one that never is. */
+static void pass_over(metadata_read *read, const char *name, arrakis_status status,
+                      const char *why)
 {
-    if (read->cancel && atomic_load(read->cancel))
-        return ark_fail(err, ARRAKIS_ECANCELED, "reading the metadata topics: canceled");
-    int64_t left_ms = read->deadline_ms - clock_ms();
-    *wait_ms = left_ms < SLICE_MS ? (int)left_ms : SLICE_MS;
-    if (left_ms > 0)
-        return ARRAKIS_OK;
-    return ark_fail(err, ARRAKIS_EDEADLINE, "%zu of %zu metadata topics are not read within %g s",
-                    read->count - read->finished, read->count, (double)read->timeout_ns / 1e9);
+    ark_log(ARRAKIS_LOG_WARNING, "%s: metadata topic %s is passed over: %s", read->source->url,
+            name, why);
+    if (read->passed_over->status == ARRAKIS_OK ||
+        (read->passed_over->status == ARRAKIS_EFORMAT && status != ARRAKIS_EFORMAT))
+        ark_fail(read->passed_over, status, "metadata topic %s: %s", name, why);
+}
+
+static void release(metadata_read *read, metadata_topic *topic)
+{
+    read->held -= ark_metadata_bytes(topic->records);
+    ark_metadata_free(topic->records);
+    topic->records = NULL;
+    read->left--;
+}
+
+static void give_up(metadata_read *read, metadata_topic *topic, arrakis_status status,
+                    const char *why)
+{
+    pass_over(read, rd_kafka_topic_name(topic->handle), status, why);
+    release(read, topic);
+}
+
+static bool hand_on(arrakis_channel *channel, void *opaque)
+{
+    metadata_read *read = opaque;
+    read->stopped = !read->fn(channel, read->opaque);
+    return !read->stopped;
+}
+
+/* The topic is read: its channels go to the caller, its memory goes back. */
+static void finish(metadata_read *read, metadata_topic *topic)
+{
+    ark_metadata_check(topic->records);
+    ark_metadata_each(topic->records, hand_on, read);
+    read->read++;
+    release(read, topic);
+}
+
+/* ------------------------------------------------------------------ which topics */
+
+/* The topic of a publisher asked for, or any one. */
+static bool is_wanted(const metadata_read *read, const char *name)
+{
+    const ark_metadata_source *source = read->source;
+    if (strncmp(name, ARK_METADATA_PREFIX, strlen(ARK_METADATA_PREFIX)) != 0)
+        return false;
+    for (size_t i = 0; i < source->publisher_count; i++)
+        if (strcmp(name + strlen(ARK_METADATA_PREFIX), source->publishers[i]) == 0)
+            return true;
+    return source->publisher_count == 0;
 }
 
 static arrakis_status add_topic(metadata_read *read, const rd_kafka_metadata_topic_t *found,
                                 arrakis_error *err)
 {
-    if (found->err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return ark_fail(err, ark_kafka_status(found->err), "topic %s: %s", found->topic,
-                        rd_kafka_err2str(found->err));
-    if (found->partition_cnt != 1)
-        return ark_fail(
-            err, ARRAKIS_EFORMAT,
-            "metadata topic %s has %d partitions, wanted 1: its records have no order; "
-            "create it again and have its publisher written to it anew",
-            found->topic, found->partition_cnt);
+    char text[160];
+    if (found->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        pass_over(read, found->topic, ark_kafka_status(found->err), rd_kafka_err2str(found->err));
+        return ARRAKIS_OK;
+    }
+    if (found->partition_cnt != 1) {
+        snprintf(text, sizeof text,
+                 "it has %d partitions, wanted 1: its records have no order; create it again and "
+                 "have its publisher written to it anew",
+                 found->partition_cnt);
+        pass_over(read, found->topic, ARRAKIS_EFORMAT, text);
+        return ARRAKIS_OK;
+    }
     metadata_topic *topic = &read->topics[read->count];
-    arrakis_status rc = ark_metadata_new(&topic->records, found->topic, err);
+    arrakis_status rc = ark_metadata_new(&topic->records, found->topic, arrakis_gps_now_ns(), err);
     if (rc < 0)
         return rc;
     read->count++;
@@ -89,86 +146,44 @@ static arrakis_status add_topic(metadata_read *read, const rd_kafka_metadata_top
 static arrakis_status add_topics(metadata_read *read, const struct rd_kafka_metadata *list,
                                  arrakis_error *err)
 {
-    size_t count = list->topic_cnt > 0 ? (size_t)list->topic_cnt : 0;
+    size_t count = list->topic_cnt > 0 ? (size_t)list->topic_cnt : 0, wanted = 0;
+    for (size_t i = 0; i < count; i++)
+        wanted += is_wanted(read, list->topics[i].topic);
+    if (!wanted)
+        ark_log(ARRAKIS_LOG_WARNING,
+                "%s has no topic " ARK_METADATA_PREFIX "* that is asked for, so no channels are "
+                "known",
+                read->source->url);
     /* The topics' places are their handles' opaques: they must not move. */
-    read->topics = calloc(count ? count : 1, sizeof *read->topics);
+    read->topics = calloc(wanted + 1, sizeof *read->topics);
     if (!read->topics)
-        return ark_fail(err, ARRAKIS_ENOMEM, "%zu topics: out of memory", count);
+        return ark_fail(err, ARRAKIS_ENOMEM, "%zu topics: out of memory", wanted);
     for (size_t i = 0; i < count; i++) {
-        const rd_kafka_metadata_topic_t *found = &list->topics[i];
-        if (strncmp(found->topic, TOPIC_PREFIX, strlen(TOPIC_PREFIX)) != 0)
+        if (!is_wanted(read, list->topics[i].topic))
             continue;
-        arrakis_status rc = add_topic(read, found, err);
+        arrakis_status rc = add_topic(read, &list->topics[i], err);
         if (rc < 0)
             return rc;
     }
-    if (!read->count)
-        ark_log(ARRAKIS_LOG_WARNING, "%s has no topic " TOPIC_PREFIX "*, so no channels are known",
-                read->url);
     return ARRAKIS_OK;
 }
 
-/* Every topic's first offset (RD_KAFKA_OFFSET_BEGINNING) or the one after its last (_END). */
-static arrakis_status ask_offsets(metadata_read *read, rd_kafka_topic_partition_list_t *list,
-                                  int64_t wanted, arrakis_error *err)
+/* From offset 0, or where retention has taken that from the first one there is: compaction, which
+ * metadata topics are made with, leaves a log's first offset as it was. RD_KAFKA_OFFSET_BEGINNING is
+ * looked up by librdkafka, and when the partition has not yet reached its broker's thread that is
+ * tried again only after 500 ms (seen in every third run). */
+static void start(metadata_read *read)
 {
-    for (int i = 0; i < list->cnt; i++)
-        list->elems[i].offset = wanted;
-    return ark_kafka_ask_offsets(&read->asker, list, err);
-}
-
-static arrakis_status find_spans(metadata_read *read, arrakis_error *err)
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)read->count);
-    if (!list)
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
-    for (size_t i = 0; i < read->count; i++)
-        rd_kafka_topic_partition_list_add(list, rd_kafka_topic_name(read->topics[i].handle), 0);
-    arrakis_status rc = ask_offsets(read, list, RD_KAFKA_OFFSET_BEGINNING, err);
-    for (size_t i = 0; rc == ARRAKIS_OK && i < read->count; i++)
-        read->topics[i].begin = list->elems[i].offset;
-    if (rc == ARRAKIS_OK)
-        rc = ask_offsets(read, list, RD_KAFKA_OFFSET_END, err);
-    for (size_t i = 0; rc == ARRAKIS_OK && i < read->count; i++)
-        read->topics[i].end = list->elems[i].offset;
-    rd_kafka_topic_partition_list_destroy(list);
-    return rc;
-}
-
-static bool hand_on(arrakis_channel *channel, void *opaque)
-{
-    metadata_read *read = opaque;
-    read->stopped = !read->fn(channel, read->opaque);
-    return !read->stopped;
-}
-
-/* The topic is read: its channels go to the caller, its memory goes back. */
-static void finish(metadata_read *read, metadata_topic *topic)
-{
-    topic->finished = true;
-    read->finished++;
-    ark_metadata_check(topic->records);
-    ark_metadata_each(topic->records, hand_on, read);
-    ark_metadata_free(topic->records);
-    topic->records = NULL;
-}
-
-/* Offsets are given as numbers: RD_KAFKA_OFFSET_BEGINNING is looked up by librdkafka, and when the
- * partition has not yet reached its broker's thread that is tried again only after 500 ms (seen in
- * every third run). */
-static arrakis_status start(metadata_read *read, arrakis_error *err)
-{
+    read->left = read->count;
     for (size_t i = 0; i < read->count; i++) {
         metadata_topic *topic = &read->topics[i];
-        if (topic->begin >= topic->end)
-            finish(read, topic);
-        else if (rd_kafka_consume_start_queue(topic->handle, 0, topic->begin, read->queue) < 0)
-            return ark_fail(err, ark_kafka_status(rd_kafka_last_error()), "topic %s: %s",
-                            rd_kafka_topic_name(topic->handle),
-                            rd_kafka_err2str(rd_kafka_last_error()));
+        if (rd_kafka_consume_start_queue(topic->handle, 0, 0, read->queue) < 0)
+            give_up(read, topic, ark_kafka_status(rd_kafka_last_error()),
+                    rd_kafka_err2str(rd_kafka_last_error()));
     }
-    return ARRAKIS_OK;
 }
+
+/* ------------------------------------------------------------------ reading */
 
 static arrakis_status take_error(metadata_read *read, const rd_kafka_message_t *message,
                                  metadata_topic *topic, arrakis_error *err)
@@ -182,46 +197,77 @@ static arrakis_status take_error(metadata_read *read, const rd_kafka_message_t *
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+        if (topic)
+            give_up(read, topic, ark_kafka_status(message->err), rd_kafka_err2str(message->err));
+        return ARRAKIS_OK;
     case RD_KAFKA_RESP_ERR__FATAL:
-        return ark_fail(err, ark_kafka_status(message->err), "topic %s: %s",
-                        message->rkt ? rd_kafka_topic_name(message->rkt) : "?",
+        return ark_fail(err, ark_kafka_status(message->err), "reading metadata topics: %s",
                         rd_kafka_message_errstr(message));
     default: /* librdkafka goes on trying */
-        ark_log(ARRAKIS_LOG_WARNING, "%s: reading metadata topics: %s", read->url,
+        ark_log(ARRAKIS_LOG_WARNING, "%s: reading metadata topics: %s", read->source->url,
                 rd_kafka_message_errstr(message));
         return ARRAKIS_OK;
     }
+}
+
+static arrakis_status take_record(metadata_read *read, const rd_kafka_message_t *message,
+                                  metadata_topic *topic, arrakis_error *err)
+{
+    arrakis_error fault = {0};
+    size_t before = ark_metadata_bytes(topic->records);
+    arrakis_status rc =
+        ark_metadata_apply(topic->records, message->key, message->key_len, message->payload,
+                           message->len, message->offset, &fault);
+    read->held += ark_metadata_bytes(topic->records) - before;
+    if (rc == ARRAKIS_ENOMEM)
+        return ark_fail(err, rc, "%s", fault.message);
+    if (rc < 0)
+        give_up(read, topic, rc, fault.message);
+    else if (read->held > HELD_MAX)
+        give_up(read, topic, ARRAKIS_EFORMAT,
+                "with the channels of other topics its channels take over 1 GiB");
+    return ARRAKIS_OK;
 }
 
 static arrakis_status take(metadata_read *read, const rd_kafka_message_t *message,
                            arrakis_error *err)
 {
     metadata_topic *topic = message->rkt ? rd_kafka_topic_opaque(message->rkt) : NULL;
-    if (topic && topic->finished)
+    if (topic && !topic->records)
         return ARRAKIS_OK;
-    if (message->err || !topic)
-        return take_error(read, message, topic, err);
-    arrakis_status rc = ark_metadata_apply(topic->records, message->key, message->key_len,
-                                           message->payload, message->len, message->offset, err);
-    if (rc < 0)
-        return rc;
-    /* Where compaction or a marker took the last offset, the end of the partition says so. */
-    if (message->offset >= topic->end - 1)
-        finish(read, topic);
-    return ARRAKIS_OK;
+    if (topic && (!message->err || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF))
+        read->heard_ms = clock_ms();
+    return message->err || !topic ? take_error(read, message, topic, err)
+                                  : take_record(read, message, topic, err);
+}
+
+/* Topics that do not come, or that somebody writes to faster than they are read. */
+static void give_up_rest(metadata_read *read)
+{
+    char text[80];
+    int64_t begun_ms = read->deadline_ms - read->source->timeout_ns / 1000000;
+    snprintf(text, sizeof text, "its end is not reached within %.1f s",
+             (double)(clock_ms() - begun_ms) / 1e3);
+    for (size_t i = 0; i < read->count; i++)
+        if (read->topics[i].records)
+            give_up(read, &read->topics[i], ARRAKIS_EDEADLINE, text);
 }
 
 static arrakis_status consume(metadata_read *read, arrakis_error *err)
 {
-    while (read->finished < read->count && !read->stopped) {
-        int wait_ms = 0;
-        arrakis_status rc = next_wait(read, &wait_ms, err);
-        if (rc < 0)
-            return rc;
-        rd_kafka_message_t *message = rd_kafka_consume_queue(read->queue, wait_ms);
+    while (read->left && !read->stopped) {
+        if (read->source->cancel && atomic_load(read->source->cancel))
+            return ark_fail(err, ARRAKIS_ECANCELED, "reading the metadata topics: canceled");
+        int64_t now_ms = clock_ms(), left_ms = read->deadline_ms - now_ms;
+        if (left_ms <= 0 || (read->heard_ms && now_ms - read->heard_ms > QUIET_MS)) {
+            give_up_rest(read);
+            break;
+        }
+        rd_kafka_message_t *message =
+            rd_kafka_consume_queue(read->queue, left_ms < SLICE_MS ? (int)left_ms : SLICE_MS);
         if (!message)
             continue;
-        rc = take(read, message, err);
+        arrakis_status rc = take(read, message, err);
         rd_kafka_message_destroy(message);
         if (rc < 0)
             return rc;
@@ -237,11 +283,13 @@ static arrakis_status read_all(metadata_read *read, arrakis_error *err)
         return rc;
     rc = add_topics(read, list, err);
     rd_kafka_metadata_destroy(list);
-    if (rc < 0 || !read->count)
+    if (rc < 0)
         return rc;
-    if ((rc = find_spans(read, err)) < 0 || (rc = start(read, err)) < 0)
-        return rc;
-    return consume(read, err);
+    start(read);
+    rc = consume(read, err);
+    if (rc == ARRAKIS_OK && !read->read && !read->stopped && read->passed_over->status < 0)
+        rc = ark_fail(err, read->passed_over->status, "%s", read->passed_over->message);
+    return rc;
 }
 
 static void clean_up(metadata_read *read)
@@ -262,35 +310,34 @@ arrakis_status ark_kafka_metadata_check(const char *url, arrakis_error *err)
     return ark_kafka_check_url(url, err);
 }
 
-arrakis_status ark_kafka_metadata_read(const char *url, const arrakis_property *properties,
-                                       size_t property_count, int64_t timeout_ns,
-                                       const atomic_bool *cancel, arrakis_channel_fn fn,
-                                       void *opaque, arrakis_error *err)
+arrakis_status ark_kafka_metadata_read(const ark_metadata_source *source, arrakis_channel_fn fn,
+                                       void *opaque, arrakis_error *passed_over,
+                                       arrakis_error *err)
 {
     static const ark_kafka_property ours[] = {
         {"allow.auto.create.topics", "false", true},
         {"enable.auto.commit", "false", false},
         {"enable.partition.eof", "true", false},
-        {"fetch.wait.max.ms", "10", false}, /* an empty topic is known to be so after this */
+        {"fetch.wait.max.ms", "10", false}, /* the end of a topic is known to be it after this */
         {"socket.nagle.disable", "true", false},
         /* Bounded by bytes alone: past either limit librdkafka parks a partition for a second. */
         {"queued.min.messages", "10000000", false},
         {"queued.max.messages.kbytes", "65536", false},
     };
-    metadata_read read = {.url = url,
-                          .timeout_ns = timeout_ns,
-                          .deadline_ms = clock_ms() + timeout_ns / 1000000,
-                          .cancel = cancel,
+    *passed_over = (arrakis_error){.status = ARRAKIS_OK};
+    metadata_read read = {.source = source,
+                          .deadline_ms = clock_ms() + source->timeout_ns / 1000000,
                           .fn = fn,
-                          .opaque = opaque};
+                          .opaque = opaque,
+                          .passed_over = passed_over};
     arrakis_status rc =
-        ark_kafka_new(&read.rk, RD_KAFKA_CONSUMER, url, ours, sizeof ours / sizeof ours[0],
-                      properties, property_count, err);
+        ark_kafka_new(&read.rk, RD_KAFKA_CONSUMER, source->url, ours, sizeof ours / sizeof ours[0],
+                      source->properties, source->property_count, err);
     if (rc < 0)
         return rc;
     read.queue = rd_kafka_queue_new(read.rk);
-    read.asker = (ark_kafka_asker){read.rk, timeout_ns, cancel};
+    read.asker = (ark_kafka_asker){read.rk, source->timeout_ns, source->cancel};
     rc = read.queue ? read_all(&read, err) : ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     clean_up(&read);
-    return rc < 0 ? ark_fail_within(err, rc, "%s", url) : rc;
+    return rc < 0 ? ark_fail_within(err, rc, "%s", source->url) : rc;
 }

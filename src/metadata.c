@@ -13,32 +13,42 @@
 #define DIGEST_KEY "__digest__"
 #define DIGEST_VERSION 1
 #define RECORD_SIZE_MAX ((size_t)1 << 20)
+/* A publisher's clock may be ahead of this machine's by so much. */
+#define AHEAD_MAX_NS (60 * ARRAKIS_SECOND_NS)
+/* Of a topic full of records that are skipped, so many are logged one by one. */
+#define SKIPS_LOGGED 10
 
 struct ark_metadata {
     ark_channel_table table;
+    size_t bytes; /* that the channels take */
+    int64_t now_ns;
     size_t unreadable;
     bool has_digest; /* of the channels as they are now: a change after it takes it away */
     char digest[65];
     int64_t digest_count;
+    const char *publisher; /* in `topic` */
     char topic[];
 };
 
-arrakis_status ark_metadata_new(ark_metadata **out, const char *topic, arrakis_error *err)
+arrakis_status ark_metadata_new(ark_metadata **out, const char *topic, int64_t now_ns,
+                                arrakis_error *err)
 {
     size_t size = strlen(topic) + 1;
     *out = calloc(1, sizeof **out + size);
     if (!*out)
         return ark_fail(err, ARRAKIS_ENOMEM, "metadata topic %s: out of memory", topic);
     memcpy((*out)->topic, topic, size);
+    (*out)->publisher = (*out)->topic + strlen(ARK_METADATA_PREFIX);
+    (*out)->now_ns = now_ns;
     return ARRAKIS_OK;
 }
 
-/* A record that says nothing is passed over: the digest tells whether it mattered. */
+/* A record that cannot be used is passed over: the digest tells whether it mattered. */
 static arrakis_status skip(ark_metadata *metadata, int64_t offset, const char *why)
 {
-    metadata->unreadable++;
-    ark_log(ARRAKIS_LOG_WARNING, "%s offset %lld: record skipped: %s", metadata->topic,
-            (long long)offset, why);
+    if (metadata->unreadable++ < SKIPS_LOGGED)
+        ark_log(ARRAKIS_LOG_WARNING, "%s offset %lld: record skipped: %s", metadata->topic,
+                (long long)offset, why);
     return ARRAKIS_OK;
 }
 
@@ -72,11 +82,68 @@ static arrakis_status apply_digest(ark_metadata *metadata, const void *value, si
     return rc;
 }
 
+static size_t text_bytes(const char *text)
+{
+    return text ? strlen(text) + 1 : 0;
+}
+
+/* What a channel takes when it shares nothing with another one. */
+static size_t channel_bytes(const arrakis_channel *channel)
+{
+    const arrakis_channel_info info = ark_info(channel);
+    return sizeof *channel + sizeof *channel->kind + text_bytes(info.name) +
+           text_bytes(info.publisher) + text_bytes(info.partition_id) + text_bytes(info.replay_id);
+}
+
 static void apply_tombstone(ark_metadata *metadata, const void *key, size_t key_size)
 {
     size_t place = ark_channel_table_find(&metadata->table, key, key_size);
+    if (place == ARK_NOWHERE)
+        return;
+    metadata->bytes -= channel_bytes(metadata->table.items[place]);
+    ark_channel_table_remove(&metadata->table, place);
+}
+
+/* Why a channel that was read cannot be taken, or NULL. A topic speaks for its own publisher alone,
+ * and of two publishers with a channel of one name the later one holds: so no record may name
+ * another publisher, or a time that is yet to come. */
+static const char *fault_of(const ark_metadata *metadata, const arrakis_channel *channel,
+                            const void *key, size_t key_size)
+{
+    const arrakis_channel_info info = ark_info(channel);
+    if (!key_is(key, key_size, info.name))
+        return "its key is not the channel's name";
+    if (info.publisher && strcmp(info.publisher, metadata->publisher) != 0)
+        return "its publisher is not the one that the topic is named after";
+    if (info.time_ns > metadata->now_ns + AHEAD_MAX_NS)
+        return "its time is more than a minute in the future";
+    return NULL;
+}
+
+/* Put a channel in the place of an earlier one, or add it. Takes the reference over. */
+static arrakis_status put_channel(ark_metadata *metadata, arrakis_channel *channel,
+                                  arrakis_error *err)
+{
+    const char *name = ark_info(channel).name;
+    size_t place = ark_channel_table_find(&metadata->table, name, strlen(name));
+    size_t bytes = channel_bytes(channel), there = 0;
     if (place != ARK_NOWHERE)
-        ark_channel_table_remove(&metadata->table, place);
+        there = channel_bytes(metadata->table.items[place]);
+    if (metadata->bytes - there + bytes > ARK_METADATA_BYTES_MAX) {
+        arrakis_channel_free(channel);
+        return ark_fail(err, ARRAKIS_EFORMAT, "%s: its channels take over %zu MiB",
+                        metadata->topic, ARK_METADATA_BYTES_MAX >> 20);
+    }
+    arrakis_status rc = ARRAKIS_OK;
+    if (place != ARK_NOWHERE) {
+        ark_channel_table_replace(&metadata->table, place, channel);
+    } else {
+        rc = ark_channel_table_add(&metadata->table, channel, err);
+        arrakis_channel_free(channel);
+    }
+    if (rc == ARRAKIS_OK)
+        metadata->bytes += bytes - there;
+    return rc;
 }
 
 static arrakis_status apply_channel(ark_metadata *metadata, const void *key, size_t key_size,
@@ -90,18 +157,11 @@ static arrakis_status apply_channel(ark_metadata *metadata, const void *key, siz
         return ark_fail(err, rc, "%s: %s", metadata->topic, fault.message);
     if (rc < 0)
         return skip(metadata, offset, fault.message);
-    if (!key_is(key, key_size, ark_info(channel).name)) {
-        arrakis_channel_free(channel);
-        return skip(metadata, offset, "its key is not the channel's name");
-    }
-    size_t place = ark_channel_table_find(&metadata->table, ark_info(channel).name, key_size);
-    if (place != ARK_NOWHERE) {
-        ark_channel_table_replace(&metadata->table, place, channel);
-        return ARRAKIS_OK;
-    }
-    rc = ark_channel_table_add(&metadata->table, channel, err);
+    const char *why = fault_of(metadata, channel, key, key_size);
+    if (!why)
+        return put_channel(metadata, channel, err);
     arrakis_channel_free(channel);
-    return rc;
+    return skip(metadata, offset, why);
 }
 
 arrakis_status ark_metadata_apply(ark_metadata *metadata, const void *key, size_t key_size,
@@ -127,8 +187,16 @@ arrakis_status ark_metadata_apply(ark_metadata *metadata, const void *key, size_
     return ARRAKIS_OK;
 }
 
+size_t ark_metadata_bytes(const ark_metadata *metadata)
+{
+    return metadata->bytes;
+}
+
 bool ark_metadata_check(ark_metadata *metadata)
 {
+    if (metadata->unreadable > SKIPS_LOGGED)
+        ark_log(ARRAKIS_LOG_WARNING, "%s: %zu records were skipped", metadata->topic,
+                metadata->unreadable);
     if (!metadata->has_digest)
         return true;
     char digest[65];

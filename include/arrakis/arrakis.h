@@ -539,6 +539,17 @@ typedef struct arrakis_query {
 typedef bool (*arrakis_channel_fn)(arrakis_channel *channel, void *opaque);
 
 /** Every channel that matches, in no order, as they become known.
+ *
+ *  A broker's metadata topics are read for at most the client's request timeout; of those of one
+ *  publisher nothing is taken from another's. Passed over, each with a warning that names it, are: a
+ *  topic with more than one partition; one whose channels take over 256 MiB, or over 1 GiB together
+ *  with those of others being read; one that cannot be read, or whose end is not reached in that time
+ *  or when nothing of any topic has come for 3 s (a partition without a leader). Skipped, ten a topic
+ *  with a warning, are records of over 1 MiB, those that are no channel, those that name another
+ *  publisher than their topic, and those with a time more than a minute ahead of this machine's
+ *  clock. That is an error only when no topic can be read, or when it is the topic of one of the
+ *  query's publishers, which are then the only ones to be read.
+ *
  *  @return OK (also when `fn` stopped it); EINVAL for a bad pattern, with the place; ECONNECT,
  *  EBROKER, EFORMAT, EIO from the source; ECANCELED. */
 ARRAKIS_API arrakis_status arrakis_client_find(arrakis_client *client, const arrakis_query *query,
@@ -546,8 +557,11 @@ ARRAKIS_API arrakis_status arrakis_client_find(arrakis_client *client, const arr
                                                arrakis_error *err);
 ARRAKIS_API arrakis_status arrakis_client_count(arrakis_client *client, const arrakis_query *query,
                                                 uint64_t *count, arrakis_error *err);
-/** The channels of those names, in that order. @return as find, and ENOTFOUND naming those that do
- *  not exist. `*out` is to be freed. */
+/** The channels of those names, in that order. Of two publishers with a channel of one name in a
+ *  broker's topics the one whose metadata became active later holds (one without a time gives way;
+ *  of equal times, the publisher whose name is first in the order of bytes), with a warning.
+ *  @return as find, and ENOTFOUND naming those that do not exist; where a metadata topic that may have
+ *  them could not be read, ECONNECT, EDEADLINE, EAUTH or EBROKER naming both. `*out` is to be freed. */
 ARRAKIS_API arrakis_status arrakis_client_describe(arrakis_client *client, arrakis_channels **out,
                                                    const char *const *names, size_t count,
                                                    int64_t time_ns, const char *replay_id,

@@ -34,6 +34,8 @@ static int hear_log(void **state)
     return 0;
 }
 
+#define NOW (INT64_C(1400000000) * ARRAKIS_SECOND_NS)
+
 static int64_t offset;
 
 static void apply(ark_metadata *metadata, const char *key, const char *value)
@@ -61,7 +63,7 @@ static ark_metadata *start(void)
 {
     ark_metadata *metadata;
     offset = 0;
-    assert_int_equal(ark_metadata_new(&metadata, "arrakis-metadata-T", NULL), ARRAKIS_OK);
+    assert_int_equal(ark_metadata_new(&metadata, "arrakis-metadata-T", NOW, NULL), ARRAKIS_OK);
     return metadata;
 }
 
@@ -162,15 +164,103 @@ static void what_cannot_be_read_is_skipped_and_logged(void **state)
     ark_metadata_free(metadata);
 }
 
+static const char *record_of(const char *publisher, int64_t time_ns)
+{
+    static char text[200];
+    snprintf(text, sizeof text,
+             "{\"name\": \"H1:A\", \"data_type\": \"int8\", \"sample_rate\": 2, \"publisher\": "
+             "\"%s\", \"time\": %lld}",
+             publisher, (long long)time_ns);
+    return text;
+}
+
+static void a_topic_speaks_for_its_own_publisher_alone(void **state)
+{
+    (void)state;
+    ark_metadata *metadata = start();
+    put(metadata, "H1:A", 1);
+    apply(metadata, "H1:A", record_of("P", 0));
+    assert_string_equal(logged,
+                        "arrakis-metadata-T offset 1: record skipped: its publisher is not "
+                        "the one that the topic is named after");
+    apply(metadata, "H1:A", record_of("TT", 0));
+    assert_int_equal(log_count, 2);
+    holds(metadata, "H1:A@1 ");
+    apply(metadata, "H1:A", record_of("T", 0));
+    holds(metadata, "H1:A@2 ");
+    ark_metadata_free(metadata);
+}
+
+static void a_time_more_than_a_minute_ahead_is_refused(void **state)
+{
+    (void)state;
+    ark_metadata *metadata = start();
+    put(metadata, "H1:A", 1);
+    apply(metadata, "H1:A", record_of("T", NOW + 60 * ARRAKIS_SECOND_NS + 1));
+    assert_string_equal(logged,
+                        "arrakis-metadata-T offset 1: record skipped: its time is more than "
+                        "a minute in the future");
+    apply(metadata, "H1:A", record_of("T", INT64_C(4000000000000000000)));
+    assert_int_equal(log_count, 2);
+    holds(metadata, "H1:A@1 ");
+    apply(metadata, "H1:A", record_of("T", NOW + 60 * ARRAKIS_SECOND_NS));
+    holds(metadata, "H1:A@2 ");
+    ark_metadata_free(metadata);
+}
+
+static void of_many_records_that_are_skipped_ten_are_logged_and_the_rest_counted(void **state)
+{
+    (void)state;
+    ark_metadata *metadata = start();
+    for (int i = 0; i < 1000; i++)
+        apply(metadata, "H1:A", "{");
+    assert_int_equal(log_count, 10);
+    assert_true(ark_metadata_check(metadata));
+    assert_int_equal(log_count, 11);
+    assert_string_equal(logged, "arrakis-metadata-T: 1000 records were skipped");
+    ark_metadata_free(metadata);
+}
+
+/* A channel whose record is nearly as large as one may be. */
+static arrakis_status put_large(ark_metadata *metadata, int number, arrakis_error *err)
+{
+    enum { LENGTH = 1000000 };
+    static char text[LENGTH + 100];
+    char *name = text + strlen("{\"name\": \"");
+    memset(text, 'x', sizeof text);
+    memcpy(text, "{\"name\": \"", strlen("{\"name\": \""));
+    memcpy(name, "H1:", 3);
+    snprintf(name + LENGTH - 8, 60, "%08d\", \"data_type\": \"int8\", \"sample_rate\": 1}",
+             number);
+    return ark_metadata_apply(metadata, name, LENGTH, text, strlen(text), offset++, err);
+}
+
+static void the_channels_of_a_topic_may_take_256_mib(void **state)
+{
+    (void)state;
+    enum { FIT = (256 << 20) / 1000200 };
+    ark_metadata *metadata = start();
+    arrakis_error err;
+    for (int i = 0; i < FIT; i++)
+        assert_int_equal(put_large(metadata, i, NULL), ARRAKIS_OK);
+    assert_true(ark_metadata_bytes(metadata) <= ARK_METADATA_BYTES_MAX);
+    assert_int_equal(put_large(metadata, 0, NULL), ARRAKIS_OK); /* in its own place */
+    assert_int_equal(put_large(metadata, FIT, &err), ARRAKIS_EFORMAT);
+    assert_string_equal(err.message, "arrakis-metadata-T: its channels take over 256 MiB");
+    apply(metadata, "H1:NEVER", NULL);
+    assert_int_equal(log_count, 0);
+    ark_metadata_free(metadata);
+}
+
 /* ------------------------------------------------------------------ digests */
 
 /* The digests of these two, and of none, are the reference's channel_set_digest. */
 static const char *const channels[] = {
     "{\"name\": \"H1:B-TWO\", \"data_type\": \"float64\", \"sample_rate\": 16384, \"time\": null, "
-    "\"publisher\": \"H1_P\", \"partition_id\": \"H1_P_float64_0000\", \"partition_index\": 7, "
+    "\"publisher\": \"T\", \"partition_id\": \"H1_P_float64_0000\", \"partition_index\": 7, "
     "\"stride\": 62500000, \"max_latency\": 6000000000, \"replay_id\": null}",
     "{\"name\": \"H1:A-ONE\", \"data_type\": \"int32\", \"sample_rate\": 0.3333333333333333, "
-    "\"publisher\": \"H1_P\", \"partition_id\": \"H1_P_int32_0000\", \"partition_index\": 0, "
+    "\"publisher\": \"T\", \"partition_id\": \"H1_P_int32_0000\", \"partition_index\": 0, "
     "\"stride\": 62500000, \"max_latency\": 0, \"replay_id\": null}",
     "{\"name\": \"H1:C-THREE\", \"data_type\": \"float32\", \"sample_rate\": 123456.789, "
     "\"replay_id\": \"o4-replay\"}",
@@ -324,6 +414,11 @@ int main(void)
         cmocka_unit_test_setup(a_key_with_a_zero_byte_is_no_channel, hear_log),
         cmocka_unit_test_setup(the_publisher_s_own_record_is_no_channel, hear_log),
         cmocka_unit_test_setup(what_cannot_be_read_is_skipped_and_logged, hear_log),
+        cmocka_unit_test_setup(a_topic_speaks_for_its_own_publisher_alone, hear_log),
+        cmocka_unit_test_setup(a_time_more_than_a_minute_ahead_is_refused, hear_log),
+        cmocka_unit_test_setup(
+            of_many_records_that_are_skipped_ten_are_logged_and_the_rest_counted, hear_log),
+        cmocka_unit_test_setup(the_channels_of_a_topic_may_take_256_mib, hear_log),
         cmocka_unit_test(a_digest_is_the_reference_s),
         cmocka_unit_test_setup(a_digest_that_agrees_is_quiet, hear_log),
         cmocka_unit_test_setup(a_digest_that_differs_is_a_warning, hear_log),

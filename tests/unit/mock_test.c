@@ -100,7 +100,7 @@ static void assert_topic_holds(const arrakis_mock_broker *broker, const char *to
 {
     ark_metadata *metadata;
     char last[64];
-    assert_int_equal(ark_metadata_new(&metadata, topic, NULL), ARRAKIS_OK);
+    assert_int_equal(ark_metadata_new(&metadata, topic, 0, NULL), ARRAKIS_OK);
     assert_int_equal(read_topic(broker, topic, metadata, last), records);
     assert_string_equal(last, "__digest__");
     assert_true(ark_metadata_check(metadata));

@@ -3,6 +3,7 @@
 #include "command.h"
 #include "interrupt.h"
 #include "lines.h"
+#include "properties.h"
 #include "report.h"
 #include "source.h"
 #include "ssh.h"
@@ -128,6 +129,8 @@ static void connect_by(arrakis_publisher_options *to, const struct sender *s,
     to->cert_file = c.cert_file;
     to->key_file = c.key_file;
     to->request_timeout_ns = c.request_timeout_ns;
+    to->allowed_brokers = c.allowed_brokers;
+    to->allowed_broker_count = c.allowed_broker_count;
 }
 
 static int open_publisher(struct sender *s, const struct options *o)

@@ -28,6 +28,7 @@ void options_free(struct options *o)
 {
     arg_list_free(&o->arguments);
     arg_list_free(&o->properties);
+    arg_list_free(&o->allowed_brokers);
     arg_list_free(&o->data_types);
     arg_list_free(&o->publishers);
 }
@@ -123,7 +124,14 @@ static const struct arg_option source[] = {
      .metavar = "KEY=VALUE",
      .kind = ARG_LIST,
      PLACE(properties),
-     .help = "set a property of librdkafka; may be repeated"},
+     .help = "set a property of librdkafka; with @FILE those of a file, one a line, such as "
+             "passwords; may be repeated"},
+    {.name = "allow-broker",
+     .metavar = "HOST",
+     .kind = ARG_LIST,
+     PLACE(allowed_brokers),
+     .help = "use the login of -X at this broker (HOST[:PORT] or *.DOMAIN[:PORT]) when a server "
+             "names it; may be repeated"},
     CONNECTION,
     OPTIONS_END,
 };

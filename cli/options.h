@@ -42,7 +42,7 @@ struct options {
 
     /* where channels and data come from */
     const char *url, *kafka_url, *metadata;
-    struct arg_list properties;
+    struct arg_list properties, allowed_brokers;
     int64_t timeout_ns;
     bool insecure_token;
     const char *ca_file, *cert_file, *key_file;

@@ -2,6 +2,7 @@
 #include "source.h"
 
 #include "interrupt.h"
+#include "properties.h"
 #include "report.h"
 #include "ssh.h"
 
@@ -16,6 +17,8 @@ void source_connection(arrakis_client_options *c, const struct options *o)
     c->ca_file = o->ca_file;
     c->cert_file = o->cert_file;
     c->key_file = o->key_file;
+    c->allowed_brokers = o->allowed_brokers.items;
+    c->allowed_broker_count = o->allowed_brokers.count;
 }
 
 /* The first that is given: a file, the server, the broker's metadata topics. A server named by the
@@ -38,35 +41,6 @@ static int choose_source(arrakis_client_options *c, const struct options *o, boo
                           "(or set ARRAKIS_SERVER)",
                           data ? "" : ", --metadata FILE");
     return ssh_forward(&c->url, o, NULL);
-}
-
-static int load_property(struct properties *p, const struct options *o, const char *text)
-{
-    const char *equals = strchr(text, '=');
-    if (!equals || equals == text)
-        return fail_usage(o->command, "--property is '%s': want KEY=VALUE", text);
-    char *name = strndup(text, (size_t)(equals - text));
-    if (!name)
-        return fail("out of memory");
-    p->items[p->count++] = (arrakis_property){name, equals + 1};
-    return 0;
-}
-
-int properties_load(struct properties *p, const struct options *o)
-{
-    size_t n = o->properties.count;
-    *p = (struct properties){calloc(n ? n : 1, sizeof *p->items), 0};
-    int code = p->items ? 0 : fail("out of memory");
-    for (size_t i = 0; !code && i < n; i++)
-        code = load_property(p, o, o->properties.items[i]);
-    return code;
-}
-
-void properties_free(struct properties *p)
-{
-    for (size_t i = 0; i < p->count; i++)
-        free((char *)p->items[i].name);
-    free(p->items);
 }
 
 static int open_client(arrakis_client **client, const arrakis_client_options *c)

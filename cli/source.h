@@ -9,18 +9,8 @@
  *  too. @return 0, or the exit code after a message. */
 int source_open(arrakis_client **client, const struct options *options, bool data);
 void source_close(arrakis_client *client);
-/** How servers are reached: time allowed, certificates. */
+/** How servers are reached: time allowed, certificates, brokers that they may name. */
 void source_connection(arrakis_client_options *client, const struct options *options);
-
-/** "key=value" of each -X. To be freed on failure too. */
-struct properties {
-    arrakis_property *items;
-    size_t count;
-};
-
-/** @return 0, or the exit code after a message. */
-int properties_load(struct properties *properties, const struct options *options);
-void properties_free(struct properties *properties);
 
 /** `types` receives the data types that query->data_types points to, to be passed to free().
  *  @return 0, or the exit code after a message. */

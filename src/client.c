@@ -4,6 +4,7 @@
 #include "catalog.h"
 #include "channel.h"
 #include "error.h"
+#include "kafka_policy.h"
 #include "log.h"
 #include "options.h"
 
@@ -41,6 +42,24 @@ static arrakis_status copy_properties(arrakis_client *client,
     return ARRAKIS_OK;
 }
 
+static arrakis_status copy_allowed(arrakis_client *client, const arrakis_client_options *options,
+                                   arrakis_error *err)
+{
+    const ark_allowed_brokers allowed = {options->allowed_brokers, options->allowed_broker_count};
+    arrakis_status rc = ark_kafka_check_patterns(&allowed, err);
+    if (rc < 0 || !allowed.count)
+        return rc;
+    client->allowed_brokers = calloc(allowed.count, sizeof *client->allowed_brokers);
+    for (size_t i = 0; client->allowed_brokers && i < allowed.count; i++) {
+        if (!copy_text(&client->allowed_brokers[i], allowed.patterns[i]))
+            break;
+        client->allowed_broker_count++;
+    }
+    return client->allowed_broker_count == allowed.count
+               ? ARRAKIS_OK
+               : ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+}
+
 static arrakis_status check_options(const arrakis_client_options *options, arrakis_error *err)
 {
     if (!options->url && !options->kafka_url && !options->metadata_path)
@@ -76,6 +95,8 @@ arrakis_status arrakis_client_open(arrakis_client **out, const arrakis_client_op
         rc = ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
     else
         rc = copy_properties(client, &o, err);
+    if (rc == ARRAKIS_OK)
+        rc = copy_allowed(client, &o, err);
     if (rc == ARRAKIS_OK && o.url)
         rc = ark_server_open(&client->server, &o, NULL, err);
     if (rc < 0) {
@@ -97,6 +118,9 @@ void arrakis_client_close(arrakis_client *client)
         free((char *)(uintptr_t)client->properties[i].value);
     }
     free(client->properties);
+    for (size_t i = 0; i < client->allowed_broker_count; i++)
+        free(client->allowed_brokers[i]);
+    free(client->allowed_brokers);
     ark_server_close(client->server);
     free(client->kafka_url);
     free(client->metadata_path);

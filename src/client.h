@@ -13,6 +13,8 @@ struct arrakis_client {
     ark_server *server;           /* NULL: none */
     arrakis_property *properties; /* copies */
     size_t property_count;
+    char **allowed_brokers; /* copies */
+    size_t allowed_broker_count;
     int64_t request_timeout_ns;
     atomic_bool canceled;
     _Atomic(arrakis_stream *) current; /* what a fetch waits on */

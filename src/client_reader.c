@@ -71,11 +71,13 @@ arrakis_status ark_client_reader(arrakis_client *client, arrakis_reader **out,
     options.request_timeout_ns = client->request_timeout_ns;
     if (client->kafka_url)
         return arrakis_kafka_reader_new(out, client->kafka_url, channels, &options, err);
+    const ark_allowed_brokers allowed = {(const char *const *)client->allowed_brokers,
+                                         client->allowed_broker_count};
     arrakis_request asked = *request;
     bool relayed = false;
     arrakis_status rc = align(&asked, channels, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_server_reader(client->server, out, channels, &asked, &options,
+        rc = ark_server_reader(client->server, out, channels, &asked, &options, &allowed,
                                ark_client_asks_server(client), &relayed, err);
     if (rc == ARRAKIS_OK && relayed)
         add_headroom(request, channels);

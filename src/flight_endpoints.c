@@ -132,9 +132,23 @@ static arrakis_status ask_for_ever(ark_server *server, ark_flight_info *info,
     return rc;
 }
 
+/* None of them gets a login that is not meant for it. */
+static arrakis_status check_brokers(const ark_legs *legs, const ark_server *server,
+                                    const arrakis_kafka_options *kafka,
+                                    const ark_allowed_brokers *allowed, arrakis_error *err)
+{
+    const ark_properties users = {kafka->properties, kafka->property_count};
+    arrakis_status rc = ARRAKIS_OK;
+    for (size_t i = 0; rc == ARRAKIS_OK && i < legs->count; i++)
+        for (size_t k = 0; rc == ARRAKIS_OK && k < legs->legs[i].broker_count; k++)
+            rc = ark_kafka_check_brokers(legs->legs[i].brokers[k].url, &users, allowed, err);
+    return rc < 0 ? ark_fail_within(err, rc, "%.100s", server->session->url) : rc;
+}
+
 arrakis_status ark_server_reader(ark_server *server, arrakis_reader **out,
                                  arrakis_channels *channels, const arrakis_request *request,
-                                 const arrakis_kafka_options *kafka, bool renew, bool *relayed,
+                                 const arrakis_kafka_options *kafka,
+                                 const ark_allowed_brokers *allowed, bool renew, bool *relayed,
                                  arrakis_error *err)
 {
     ark_flight_info info = {0};
@@ -152,6 +166,8 @@ arrakis_status ark_server_reader(ark_server *server, arrakis_reader **out,
     arrakis_status rc = ask_for_ever(server, &info, &stream, err);
     if (rc == ARRAKIS_OK)
         rc = ark_legs_make(&legs, &info, channels, request->start_ns, server->session->url, err);
+    if (rc == ARRAKIS_OK)
+        rc = check_brokers(&legs, server, kafka, allowed, err);
     if (rc == ARRAKIS_OK && renew)
         rc = ark_legs_renew(&legs, server, &list, request->replay_id, err);
     if (rc == ARRAKIS_OK)

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TEXT_MAX = 65536 }; /* bytes of a property's name or value */
+
 /* ------------------------------------------------------------------ places */
 
 /* The exchange's messages: what is asked, with the schema, and the batch. */
@@ -95,21 +97,31 @@ typedef struct listing {
     void *opaque;
 } listing;
 
-static char *text_at(const uint8_t *offsets, const uint8_t *text, int64_t i)
+/* A copy of a text; NULL with a status. */
+static arrakis_status text_at(char **out, const uint8_t *offsets, const uint8_t *text, int64_t i,
+                              arrakis_error *err)
 {
     int32_t first = ark_offset_at(offsets, i);
-    return strndup((const char *)text + first, (size_t)(ark_offset_at(offsets, i + 1) - first));
+    size_t size = (size_t)(ark_offset_at(offsets, i + 1) - first);
+    const char *from = size ? (const char *)text + first : "";
+    *out = NULL;
+    if (size > TEXT_MAX || memchr(from, 0, size))
+        return ark_fail(err, ARRAKIS_EFORMAT,
+                        "properties: a text of %zu bytes%s; wanted up to %d, none of them zero",
+                        size, size > TEXT_MAX ? "" : " with a zero among them", TEXT_MAX);
+    *out = strndup(from, size);
+    return *out ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "properties: out of memory");
 }
 
 static arrakis_status list_entry(const ark_column *column, int64_t i, const listing *list,
                                  bool *stop, arrakis_error *err)
 {
-    char *name = text_at(column->key_offsets, column->key_text, i);
-    char *value = text_at(column->item_offsets, column->item_text, i);
-    if (name && value)
+    char *name = NULL, *value = NULL;
+    arrakis_status rc = text_at(&name, column->key_offsets, column->key_text, i, err);
+    if (rc == ARRAKIS_OK)
+        rc = text_at(&value, column->item_offsets, column->item_text, i, err);
+    if (rc == ARRAKIS_OK)
         *stop = !list->fn(name, value, list->opaque);
-    arrakis_status rc =
-        name && value ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "properties: out of memory");
     free(name);
     free(value);
     return rc;
@@ -134,7 +146,9 @@ static arrakis_status list_batch(const ark_batches *batches, void *opaque, bool 
         for (int64_t i = ark_offset_at(column->offsets, row); i < end; i++) {
             if (column->item_valid && !(column->item_valid[i / 8] >> i % 8 & 1))
                 continue;
-            if ((rc = list_entry(column, i, opaque, stop, err)) < 0 || *stop)
+            if ((rc = list_entry(column, i, opaque, stop, err)) < 0)
+                return ark_fail_within(err, rc, "%.100s", batches->call.session->url);
+            if (*stop)
                 return rc;
         }
     }

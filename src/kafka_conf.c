@@ -35,9 +35,9 @@ static const char *port_fault(const char *text, size_t size)
     return port >= 1 && port <= 65535 ? NULL : "its port is not in 1 to 65535";
 }
 
-/* What is wrong with one entry, or NULL. librdkafka itself reports what it cannot use only in its
- * log, later. A port that is left out is 9092, as with librdkafka. */
-static const char *entry_fault(const char *entry, size_t size)
+/* librdkafka itself reports what it cannot use only in its log, later. A port that is left out is
+ * 9092, as with librdkafka. */
+const char *ark_kafka_entry_fault(const char *entry, size_t size)
 {
     if (!size)
         return "an entry is empty";
@@ -74,7 +74,7 @@ arrakis_status ark_kafka_check_url(const char *url, arrakis_error *err)
         return ark_fail(err, ARRAKIS_EINVAL, "no broker given; wanted \"host:port\"");
     for (const char *entry = url;; entry++) {
         size_t size = strcspn(entry, ",");
-        const char *fault = entry_fault(entry, size);
+        const char *fault = ark_kafka_entry_fault(entry, size);
         if (fault)
             return ark_fail(err, ARRAKIS_EINVAL,
                             "broker \"%.*s\": %s; wanted \"host:port\", several separated by "

@@ -15,6 +15,9 @@ typedef struct ark_kafka_property {
 /* Check a broker list "host:port,...": EINVAL names what is wrong with it. */
 arrakis_status ark_kafka_check_url(const char *url, arrakis_error *err);
 
+/* What is wrong with one entry of such a list, or NULL. */
+const char *ark_kafka_entry_fault(const char *entry, size_t size);
+
 /* A new handle: `ours` first, then the user's `properties` (which win). librdkafka's log lines and
  * errors go to ark_log. EINVAL names a property or value that is refused. */
 arrakis_status ark_kafka_new(rd_kafka_t **out, rd_kafka_type_t type, const char *url,

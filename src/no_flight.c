@@ -86,10 +86,11 @@ arrakis_status ark_server_properties(ark_server *server, const char *publisher_i
 
 arrakis_status ark_server_reader(ark_server *server, arrakis_reader **out,
                                  arrakis_channels *channels, const arrakis_request *request,
-                                 const arrakis_kafka_options *kafka, bool renew, bool *relayed,
+                                 const arrakis_kafka_options *kafka,
+                                 const ark_allowed_brokers *allowed, bool renew, bool *relayed,
                                  arrakis_error *err)
 {
-    (void)server, (void)out, (void)channels, (void)request, (void)kafka, (void)renew;
-    (void)relayed;
+    (void)server, (void)out, (void)channels, (void)request, (void)kafka, (void)allowed;
+    (void)renew, (void)relayed;
     return no_server(err);
 }

@@ -3,6 +3,7 @@
 #include "channel.h"
 #include "error.h"
 #include "kafka_conf.h"
+#include "kafka_policy.h"
 #include "kafka_producer.h"
 #include "options.h"
 #include "publisher.h"
@@ -43,6 +44,19 @@ struct arrakis_publisher {
 
 /* ---- open */
 
+static arrakis_status check_properties(const arrakis_publisher_options *o, arrakis_error *err)
+{
+    if (o->property_count && !o->properties)
+        return ark_fail(err, ARRAKIS_EINVAL, "property_count is %zu, and properties is NULL",
+                        o->property_count);
+    for (size_t i = 0; i < o->property_count; i++)
+        if (!o->properties[i].name || !o->properties[i].value)
+            return ark_fail(err, ARRAKIS_EINVAL, "property %zu has no %s", i,
+                            o->properties[i].name ? "value" : "name");
+    const ark_allowed_brokers allowed = {o->allowed_brokers, o->allowed_broker_count};
+    return ark_kafka_check_patterns(&allowed, err);
+}
+
 static arrakis_status check_options(arrakis_publisher_options *out,
                                     const arrakis_publisher_options *given, arrakis_error *err)
 {
@@ -59,12 +73,14 @@ static arrakis_status check_options(arrakis_publisher_options *out,
     if (out->channels && arrakis_channels_count(out->channels) > UINT32_MAX)
         return ark_fail(err, ARRAKIS_EINVAL, "publisher %s has over 4294967295 channels",
                         out->publisher_id);
-    if (out->property_count && !out->properties)
-        return ark_fail(err, ARRAKIS_EINVAL, "property_count is %zu, and properties is NULL",
-                        out->property_count);
+    arrakis_status rc = check_properties(out, err);
+    if (rc < 0)
+        return rc;
     if (out->url && out->request_timeout_ns != ARRAKIS_UNSET && out->request_timeout_ns <= 0)
         return ark_fail(err, ARRAKIS_EINVAL, "request_timeout_ns is %" PRId64 ", wanted over 0",
                         out->request_timeout_ns);
+    if (out->cancel_fd <= 0) /* of a struct that was set up with zeros, too */
+        out->cancel_fd = -1;
     if (out->cancel_fd >= 0 && fcntl(out->cancel_fd, F_GETFD) < 0)
         return ark_fail(err, ARRAKIS_EINVAL, "cancel_fd is %d, which is no open descriptor",
                         out->cancel_fd);

@@ -4,31 +4,14 @@
 
 #include "channel.h"
 #include "error.h"
+#include "kafka_policy.h"
 #include "server.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* A server has no business with more. */
-enum { PROPERTIES_MAX = 256 };
-
-/* Properties with which librdkafka loads code, runs a program or sends a file's contents to whom
- * another property names: no server may say which. */
-static const char *const forbidden[] = {
-    "plugin.library.paths",    "ssl.engine.location",         "ssl.providers",
-    "sasl.kerberos.kinit.cmd", "sasl.oauthbearer.assertion.", /* and what follows */
-};
-
-static bool is_forbidden(const char *name)
-{
-    for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++) {
-        size_t length = strlen(forbidden[i]);
-        bool begins = strncmp(name, forbidden[i], length) == 0;
-        if (begins && (forbidden[i][length - 1] == '.' || !name[length]))
-            return true;
-    }
-    return false;
-}
+enum { PROPERTIES_MAX = 64 };
 
 /* Both are the broker's list to librdkafka. */
 static bool is_broker(const char *name)
@@ -176,53 +159,72 @@ static arrakis_status get_channels(ark_registration *out, ark_server *server,
 
 typedef struct properties {
     ark_registration *out;
+    ark_properties users;
+    size_t told;
     arrakis_status status;
     arrakis_error *err;
 } properties;
 
-static bool add_property(const char *name, const char *value, void *opaque)
+static arrakis_status keep_property(ark_registration *out, const char *name, const char *value,
+                                    arrakis_error *err)
 {
-    properties *p = opaque;
-    ark_registration *out = p->out;
-    if (is_forbidden(name))
-        p->status = ark_fail(p->err, ARRAKIS_ESERVER,
-                             "the server wants property %.100s, which is for users alone", name);
-    if (out->copied >= PROPERTIES_MAX)
-        p->status =
-            ark_fail(p->err, ARRAKIS_EFORMAT, "the server has over %d properties", PROPERTIES_MAX);
-    if (p->status < 0)
-        return false;
-    char *copy = strdup(value);
-    if (copy && is_broker(name)) {
-        free(out->broker);
-        out->broker = copy;
-        return true;
-    }
-    char *name_copy = strdup(name);
+    char *copy = strdup(value), *name_copy = strdup(name);
     if (!copy || !name_copy) {
         free(copy);
         free(name_copy);
-        p->status = ark_fail(p->err, ARRAKIS_ENOMEM, "properties: out of memory");
-        return false;
+        return ark_fail(err, ARRAKIS_ENOMEM, "properties: out of memory");
     }
-    out->properties[out->copied++] = (arrakis_property){name_copy, copy};
-    return true;
+    if (is_broker(name)) {
+        free(out->broker);
+        out->broker = copy;
+        free(name_copy);
+    } else {
+        out->properties[out->copied++] = (arrakis_property){name_copy, copy};
+    }
+    return ARRAKIS_OK;
+}
+
+static bool add_property(const char *name, const char *value, void *opaque)
+{
+    properties *p = opaque;
+    bool taken = false;
+    if (++p->told > PROPERTIES_MAX)
+        p->status =
+            ark_fail(p->err, ARRAKIS_EFORMAT, "the server has over %d properties", PROPERTIES_MAX);
+    else
+        p->status = ark_kafka_check_property(&taken, name, value, &p->users, p->err);
+    if (p->status == ARRAKIS_OK && taken)
+        p->status = keep_property(p->out, name, value, p->err);
+    return p->status == ARRAKIS_OK;
+}
+
+/* What was told, as a whole. */
+static arrakis_status check_properties(const ark_registration *out, const ark_properties *users,
+                                       const arrakis_publisher_options *o, arrakis_error *err)
+{
+    const ark_properties servers = {out->properties, out->copied};
+    const ark_allowed_brokers allowed = {o->allowed_brokers, o->allowed_broker_count};
+    arrakis_status rc = ark_kafka_check_login(&servers, users, err);
+    if (rc < 0 || o->kafka_url)
+        return rc;
+    return out->broker ? ark_kafka_check_brokers(out->broker, users, &allowed, err)
+                       : ark_fail(err, ARRAKIS_EFORMAT, "names no broker (bootstrap.servers)");
 }
 
 static arrakis_status get_properties(ark_registration *out, ark_server *server,
                                      const arrakis_publisher_options *o, arrakis_error *err)
 {
-    properties p = {.out = out, .err = err};
+    properties p = {.out = out, .users = {o->properties, o->property_count}, .err = err};
     out->properties = calloc(PROPERTIES_MAX + o->property_count, sizeof *out->properties);
     if (!out->properties)
         return no_memory(o, err);
     arrakis_status rc =
         ark_server_properties(server, o->publisher_id, o->replay_id, add_property, &p, err);
-    if (rc == ARRAKIS_OK && p.status < 0)
-        rc = ark_fail_within(err, p.status, "%.100s", ark_server_url(server));
-    if (rc == ARRAKIS_OK && !out->broker && !o->kafka_url)
-        rc = ark_fail(err, ARRAKIS_EFORMAT, "%.100s names no broker (bootstrap.servers)",
-                      ark_server_url(server));
+    if (rc < 0)
+        return rc;
+    rc = p.status < 0 ? p.status : check_properties(out, &p.users, o, err);
+    if (rc < 0)
+        return ark_fail_within(err, rc, "%.100s", ark_server_url(server));
     out->property_count = out->copied;
     for (size_t i = 0; i < o->property_count; i++)
         out->properties[out->property_count++] = o->properties[i];

@@ -4,7 +4,7 @@
 #ifndef ARK_SERVER_H
 #define ARK_SERVER_H
 
-#include <arrakis/arrakis.h>
+#include "kafka_policy.h"
 
 typedef struct ark_server ark_server;
 
@@ -44,12 +44,14 @@ arrakis_status ark_server_properties(ark_server *server, const char *publisher_i
                                      arrakis_error *err);
 
 /* A reader of the endpoints that the server names for a request. *relayed: a server stands between
- * the publishers and the last of them in time. `kafka` is what Kafka readers among them are given.
+ * the publishers and the last of them in time. `kafka` is what Kafka readers among them are given;
+ * EAUTH: its properties have a login, and a broker is none of those allowed.
  * `renew`: the channels are described as the server did for the request's start, and may be
  * described anew. */
 arrakis_status ark_server_reader(ark_server *server, arrakis_reader **out,
                                  arrakis_channels *channels, const arrakis_request *request,
-                                 const arrakis_kafka_options *kafka, bool renew, bool *relayed,
+                                 const arrakis_kafka_options *kafka,
+                                 const ark_allowed_brokers *allowed, bool renew, bool *relayed,
                                  arrakis_error *err);
 
 #endif

@@ -494,12 +494,18 @@ typedef struct arrakis_client_options {
     /** the largest message taken of a server, and about what a connection to one may hold;
      *  ARRAKIS_UNSET: 1 GiB */
     int64_t max_message_bytes;
+    /** Brokers at which `properties` may log in although a server names them and the user does not:
+     *  each "HOST", "HOST:PORT", "*.DOMAIN" (any host below it) or "*.DOMAIN:PORT"; case does not
+     *  count, and without a port any is meant. It matters only if `properties` have part of a login:
+     *  one of `sasl.*`, a security.protocol with SASL, a key or a certificate of one's own. */
+    const char *const *allowed_brokers;
+    size_t allowed_broker_count;
 } arrakis_client_options;
 
 #define ARRAKIS_CLIENT_OPTIONS_INIT                                                               \
     {                                                                                             \
         sizeof(arrakis_client_options), NULL, NULL, NULL, NULL, 0, ARRAKIS_UNSET, NULL, false,    \
-            NULL, NULL, NULL, ARRAKIS_UNSET, ARRAKIS_UNSET                                        \
+            NULL, NULL, NULL, ARRAKIS_UNSET, ARRAKIS_UNSET, NULL, 0                               \
     }
 
 typedef struct arrakis_client arrakis_client;
@@ -640,7 +646,18 @@ typedef struct arrakis_publisher_options {
     size_t property_count;
     /** Flight server, as in arrakis_client_options: it knows the publisher's channels and the broker.
      *  Channels that it lacks, or has with another type or rate, are registered there first, which
-     *  it allows dynamic publishers alone. */
+     *  it allows dynamic publishers alone.
+     *
+     *  Of librdkafka's properties it may set up to 64 times, and to these values alone:
+     *  bootstrap.servers (metadata.broker.list) of up to 4096 bytes; acks (request.required.acks)
+     *  all; enable.idempotence true; compression.type (compression.codec), compression.level -1 to
+     *  12; linger.ms (queue.buffering.max.ms) to 1000; batch.size to 100000000, batch.num.messages
+     *  to 1000000; message.max.bytes 1000 to 100000000; message.timeout.ms (delivery.timeout.ms)
+     *  2000 to 300000; max.in.flight (max.in.flight.requests.per.connection) to 5; retries
+     *  (message.send.max.retries), retry.backoff.ms to 1000; security.protocol, with SASL only
+     *  beside sasl.mechanism (sasl.mechanisms) PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512;
+     *  sasl.username and sasl.password of up to 1024 bytes; ssl.ca.pem of up to 65536. Where
+     *  `properties` have any of security, the server's of security do not count. */
     const char *url;
     /* for the server, as in arrakis_client_options */
     const char *token; /**< NULL: ARRAKIS_TOKEN, else as there */
@@ -649,14 +666,18 @@ typedef struct arrakis_publisher_options {
     int64_t request_timeout_ns;
     /** A descriptor that is polled and never read, such as a pipe's or an eventfd: once it is
      *  readable, opening and publishing end with ECANCELED. To be kept open until the publisher is
-     *  closed. -1: none */
+     *  closed. -1: none, and so is 0, which is no descriptor of one's own. */
     int cancel_fd;
+    int reserved; /**< 0 */
+    /** as in arrakis_client_options: for `properties`, where the server names the broker */
+    const char *const *allowed_brokers;
+    size_t allowed_broker_count;
 } arrakis_publisher_options;
 
 #define ARRAKIS_PUBLISHER_OPTIONS_INIT                                                            \
     {                                                                                             \
         sizeof(arrakis_publisher_options), NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, false,    \
-            NULL, NULL, NULL, ARRAKIS_UNSET, -1                                                   \
+            NULL, NULL, NULL, ARRAKIS_UNSET, -1, 0, NULL, 0                                       \
     }
 
 typedef struct arrakis_publisher arrakis_publisher;

@@ -145,6 +145,61 @@ sed 's/"publisher": "COPY", //' copy.jsonl >anonymous.jsonl
 exits 2 "$cli" publish $source --metadata anonymous.jsonl </dev/null
 says err 'give --publisher'
 exits 0 "$cli" -q publish $source --metadata anonymous.jsonl --publisher MINE </dev/null
+# ---- properties out of a file, where no list of processes shows them
+
+file_refused() { # PATTERN < FILE
+    cat >properties
+    exits 1 "$cli" -q find $source -X @properties .
+    same "stdout with -X @FILE" /dev/null out
+    says err "^arrakis-cli: properties, line $1"
+    ! grep -q SECRET err || complain "a value is printed: $(cat err)"
+}
+cat >properties <<'END'
+# comments, blank lines and blanks around what counts
+
+! of Java's kind too
+  client.id =  x = y
+END
+printf 'linger.ms=5\r\nfetch.wait.max.ms=7' >>properties
+for command in "find ." "count ." "describe $counter" "fetch --duration 0.0625 $counter"; do
+    exits 0 "$cli" -q ${command%% *} $source -X @properties ${command#* }
+done
+exits 0 publish -X @properties </dev/null
+exits 0 publish -X @<(echo client.id=x) </dev/null
+ARRAKIS_PROPERTIES=properties exits 0 publish </dev/null
+echo 'no.such=SECRET' >wrong
+# the file that the environment names comes first, then each -X in its order
+ARRAKIS_PROPERTIES=wrong exits 1 publish -X @properties </dev/null
+says err 'property "no.such"'
+exits 1 publish -X @properties -X @wrong </dev/null
+says err 'property "no.such"'
+echo 'socket.timeout.ms=SECRET' >wrong
+exits 1 publish -X @wrong </dev/null
+says err 'socket.timeout.ms'
+file_refused '2: want KEY=VALUE$' <<<$'client.id=x\nSECRET'
+file_refused '1: want KEY=VALUE$' <<<' =SECRET'
+file_refused "1: it ends in" <<<'ssl.key.password=SECRET\'
+file_refused '1: a control character' <<<$'client.id=SECRET\x01'
+printf 'client.id=x\nclient.id=x\0SECRET\n' >zero
+file_refused '2: a control character' <zero
+exits 1 publish -X @nowhere </dev/null
+says err 'properties of nowhere: No such file'
+exits 1 publish -X @. </dev/null
+says err 'properties of \.: Is a directory'
+exits 1 publish -X @/dev/zero </dev/null
+says err 'properties of /dev/zero: over 1024 KiB'
+head -c 1048576 /dev/zero | tr '\0' '#' >comment
+exits 0 publish -X @comment </dev/null
+echo >>comment
+exits 1 publish -X @comment </dev/null
+says err 'over 1024 KiB'
+yes client.id=x | head -n 1000 >many
+exits 0 publish -X @many </dev/null
+exits 1 publish -X @many -X client.id=x </dev/null
+says err 'over 1000 properties'
+exits 2 publish -X =x </dev/null
+says err 'want KEY=VALUE or @FILE'
+
 # by the broker's metadata topics
 block $((t + 5000000000)) '{"H1:PEM-CS_TEMPERATURE": [-0.5]}' >temperature
 exits 0 "$cli" -q publish --kafka-url "$broker" --publisher SIM_1 <temperature

@@ -569,6 +569,27 @@ static void closing_with_messages_under_way_is_safe(void **state)
     arrakis_channels_free(channels);
 }
 
+/* Descriptor 0 is readable all the time, as stdin of many a program is. */
+static void zeros_for_a_descriptor_are_none(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = three_channels();
+    const arrakis_publisher_options filled = options_for(channels);
+    arrakis_publisher_options options = {.struct_size = sizeof options,
+                                         .kafka_url = filled.kafka_url,
+                                         .publisher_id = filled.publisher_id,
+                                         .channels = channels};
+    int saved = dup(0), ready = eventfd(1, EFD_CLOEXEC);
+    assert_int_equal(dup2(ready, 0), 0);
+    arrakis_publisher *publisher = open_publisher(&options);
+    publish(publisher, channels, START_NS);
+    arrakis_publisher_close(publisher);
+    dup2(saved, 0);
+    close(saved);
+    close(ready);
+    arrakis_channels_free(channels);
+}
+
 static void *make_readable(void *opaque)
 {
     const uint64_t one = 1;
@@ -775,6 +796,9 @@ static void options_are_checked(void **state)
     x = good;
     x.property_count = 1;
     assert_not_opened(&x, "properties is NULL");
+    static const arrakis_property unnamed[] = {{NULL, "1"}};
+    x.properties = unnamed;
+    assert_not_opened(&x, "property 0 has no name");
     static const arrakis_property unknown[] = {{"no.such.property", "1"}};
     x.properties = unknown;
     assert_not_opened(&x, "no.such.property");
@@ -790,6 +814,11 @@ static void options_are_checked(void **state)
     x.cancel_fd = 1 << 20;
     assert_not_opened(&x, "cancel_fd is 1048576, which is no open descriptor");
     x.cancel_fd = -1;
+    static const char *const patterns[] = {"*"};
+    x.allowed_brokers = patterns;
+    x.allowed_broker_count = 1;
+    assert_not_opened(&x, "allowed broker \"*\"");
+    x.allowed_broker_count = 0;
     x.channels = none;
     assert_not_opened(&x, "publisher tester has no channels");
     assert_null(arrakis_publisher_channels(NULL));
@@ -816,6 +845,7 @@ int main(void)
         TEST(an_unconfirmed_delivery_is_told_and_may_still_arrive),
         TEST(what_is_lost_after_its_deadline_is_logged),
         TEST(closing_with_messages_under_way_is_safe),
+        TEST(zeros_for_a_descriptor_are_none),
         TEST(a_publisher_is_canceled_by_its_descriptor),
         TEST(a_canceled_wait_for_room_in_the_queue_ends),
         TEST(a_full_queue_is_waited_for),

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* librdkafka's properties, as the user gives them: of the file that ARRAKIS_PROPERTIES names, then
+ * of each -X, in order. */
+#ifndef CLI_PROPERTIES_H
+#define CLI_PROPERTIES_H
+
+#include "options.h"
+
+/** To be freed on failure too. */
+struct properties {
+    arrakis_property *items;
+    size_t count;
+};
+
+/** @return 0, or the exit code after a message. */
+int properties_load(struct properties *properties, const struct options *options);
+void properties_free(struct properties *properties);
+
+#endif

@@ -91,16 +91,28 @@ void out_format(struct out *out, const char *format, ...)
     va_end(again);
 }
 
+/* Of three bytes in UTF-8: what turns the direction of the text that follows, or breaks its line, so that
+ * a name could make a row of a table be read otherwise. */
+static bool turns_text(unsigned code)
+{
+    return code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+           (code >= 0x2066 && code <= 0x2069);
+}
+
 size_t control_at(const char *text, unsigned *code)
 {
-    unsigned char c = (unsigned char)text[0];
-    *code = c;
-    if (c < 0x20 || c == 0x7f)
+    const unsigned char *s = (const unsigned char *)text;
+    *code = *s;
+    if (*s < 0x20 || *s == 0x7f)
         return 1;
-    if (c != 0xc2 || (unsigned char)text[1] < 0x80 || (unsigned char)text[1] > 0x9f)
+    if ((s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f) || (s[0] == 0xd8 && s[1] == 0x9c)) {
+        *code = (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu);
+        return 2;
+    }
+    if (s[0] != 0xe2 || (s[1] & 0xc0) != 0x80 || (s[2] & 0xc0) != 0x80)
         return 0;
-    *code = (unsigned char)text[1];
-    return 2;
+    *code = 0x2000u | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
+    return turns_text(*code) ? 3 : 0;
 }
 
 /* Bytes of the UTF-8 sequence that begins here, 0 where none does: names are UTF-8, but a message

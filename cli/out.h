@@ -24,11 +24,11 @@ void out_text(struct out *out, const char *text);
 void out_char(struct out *out, char c);
 void out_pad(struct out *out, char c, size_t n);
 void out_format(struct out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/** A text that came from elsewhere, as one that cannot steer a terminal: control characters become
- *  question marks. */
+/** A text that came from elsewhere, as one that cannot steer a terminal: what control_at() finds, and
+ *  bytes that are no UTF-8, become question marks. */
 void out_plain(struct out *out, const char *text);
-/** How many bytes at `text` are a control character: 0 (none), 1, or 2 (U+0080 to U+009F). `*code` is
- *  its number. */
+/** How many bytes at `text` are a control character, 0: none. U+0080 to U+009F, the controls of
+ *  bidirectional text, and the separators of lines and paragraphs count. `*code` is its number. */
 size_t control_at(const char *text, unsigned *code);
 /** Columns that text takes on a terminal, one a character. */
 size_t text_width(const char *text, size_t size);

@@ -79,7 +79,7 @@ static void quoted(struct out *out, const char *text)
     while (*text) {
         size_t n = control_at(text, &code);
         if (n)
-            out_format(out, "\\x%02x", code);
+            out_format(out, code > 0xff ? "\\u%04x" : "\\x%02x", code);
         else if (*text == quote || *text == '\\')
             out_format(out, "\\%c", *text);
         else

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
 
+#include "plain.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +17,7 @@ arrakis_status ark_fail(arrakis_error *err, arrakis_status status, const char *f
         va_start(args, format);
         vsnprintf(err->message, sizeof err->message, format, args);
         va_end(args);
+        ark_plain(err->message);
     }
     return status;
 }
@@ -30,6 +33,7 @@ arrakis_status ark_fail_within(arrakis_error *err, arrakis_status status, const 
         va_end(args);
         if (n >= 0 && (size_t)n < sizeof err->message)
             snprintf(err->message + n, sizeof err->message - (size_t)n, ": %s", text);
+        ark_plain(err->message);
         err->status = status;
     }
     return status;

@@ -6,7 +6,8 @@
 #include <arrakis/arrakis.h>
 
 /* Write the status and the text to `err` (which may be NULL) and return the status, so that a
- * failing function ends in `return ark_fail(...)`. Name what was found and what was wanted. */
+ * failing function ends in `return ark_fail(...)`. Name what was found and what was wanted; what a
+ * peer sent may be quoted as it is, the text is made plain (plain.h). */
 arrakis_status ark_fail(arrakis_error *err, arrakis_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -7,6 +7,7 @@
 
 /* Whether anyone hears this level: ask before work that only serves a message. */
 bool ark_log_enabled(arrakis_log_level level);
+/* The line is made plain (plain.h): what a peer sent may be quoted as it is. */
 void ark_log(arrakis_log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

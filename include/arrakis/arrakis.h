@@ -74,7 +74,9 @@ typedef enum arrakis_status {
 #undef ARRAKIS_STATUS_ENUM
 } arrakis_status;
 
-/** What went wrong. Frozen: 512 bytes for ever. The text is always terminated. */
+/** What went wrong. Frozen: 512 bytes for ever. The text is always terminated, and plain: control
+ *  characters, those of bidirectional text among them, and bytes that are no UTF-8 are replaced by
+ *  '?' or a blank, whatever a server or a file had in them. */
 typedef struct arrakis_error {
     arrakis_status status;
     char message[508];
@@ -96,8 +98,8 @@ typedef enum arrakis_log_level {
     ARRAKIS_LOG_DEBUG = 3,
 } arrakis_log_level;
 
-/** Takes one line of log, without a line end. May run in any thread of the library, one at a
- *  time; must not call the library. */
+/** Takes one line of log, without a line end and as plain as an error's text. May run in any thread
+ *  of the library, one at a time; must not call the library. */
 typedef void (*arrakis_log_fn)(arrakis_log_level level, const char *message, void *opaque);
 
 /** Send messages up to `level` to `fn`; NULL (as at the start) drops them. Process-wide. */

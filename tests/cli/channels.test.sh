@@ -113,5 +113,16 @@ printf '{"name": "H1:\\u001b[2J", "data_type": "int32", "sample_rate": 1}\n' >es
 if "$cli" find . --metadata escape.jsonl --str >out 2>err && grep -q "$(printf '\033')" out; then
     complain "an escape sequence was passed on"
 fi
+# Nor can it turn the rest of its row around: U+202E, which JSON and Python's notation escape.
+printf '{"name": "H1:A\\u202eB", "data_type": "int32", "sample_rate": 1}\n' >turned.jsonl
+for format in table str repr json; do
+    if ! "$cli" find . --metadata turned.jsonl --$format >out 2>err; then
+        complain "--$format fails"
+    elif grep -q "$(printf '\342\200\256')" out; then
+        complain "--$format passes a control of bidirectional text on"
+    fi
+done
+"$cli" find . --metadata turned.jsonl --json >out
+says out 'H1:A.u202eB'
 
 finish

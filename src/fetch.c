@@ -28,13 +28,13 @@ static void clear(joined *all)
     arrakis_channels_free(all->channels);
 }
 
-/* Room for [first block's start, end), rounded up to whole blocks. */
-static arrakis_status prepare(joined *all, const arrakis_block *first, int64_t end_ns,
-                              arrakis_error *err)
+/* Room for [first block's start, end) and one stride more: the last block is the first to reach the
+ * end, and passes it by less than that. The first block may be shorter than a stride. */
+static arrakis_status prepare(joined *all, const arrakis_block *first, int64_t stride_ns,
+                              int64_t end_ns, arrakis_error *err)
 {
-    int64_t stride_ns = arrakis_block_duration_ns(first);
     all->start_ns = all->end_ns = arrakis_block_start_ns(first);
-    int64_t blocks = (end_ns - all->start_ns - 1) / stride_ns + 1;
+    int64_t blocks = (end_ns - all->start_ns - 1) / stride_ns + 2;
     /* A block lends its list as const; a reference to it changes nothing that can be seen. */
     all->channels =
         arrakis_channels_ref((arrakis_channels *)(uintptr_t)arrakis_block_channels(first));
@@ -118,7 +118,7 @@ static arrakis_status join(arrakis_stream *stream, arrakis_block **out, const ar
 {
     joined all = {0};
     arrakis_block *block = NULL;
-    arrakis_status rc = prepare(&all, first, end_ns, err);
+    arrakis_status rc = prepare(&all, first, arrakis_stream_stride_ns(stream), end_ns, err);
     if (rc == ARRAKIS_OK)
         rc = append(&all, first, err);
     while (rc == ARRAKIS_OK && (rc = arrakis_stream_next(stream, -1, &block, err)) == ARRAKIS_OK) {

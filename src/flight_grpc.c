@@ -10,7 +10,7 @@
 #include "transport.h"
 
 #include <grpc/byte_buffer.h>
-#include <grpc/byte_buffer_reader.h>
+#include <grpc/compression.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 #include <grpc/slice.h>
@@ -20,6 +20,7 @@
 #include <grpc/support/time.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -35,6 +36,9 @@ enum { KEEPALIVE_MS = 315000, KEEPALIVE_TIMEOUT_MS = 10000 };
 /* The next message may come while one up to this size waits to be taken: much less than the room
  * that is left beside a largest one. */
 enum { AHEAD_MAX = 4 << 20 };
+/* Bytes of an answer's headers, and of what follows its messages: gRPC's default, kept whatever that
+ * becomes. */
+enum { METADATA_MAX = 8192 };
 /* Of a message larger than this, memory is given back to the system in steps of so much. */
 enum { TRIM_STEP = 128 << 20 };
 
@@ -60,6 +64,7 @@ struct ark_transport_call {
     unsigned pending;
     bool ended;
     bool receiving; /* the next message is being waited for */
+    bool refused;   /* what came is not taken: the call is being ended */
     grpc_metadata_array initial, trailing;
     grpc_byte_buffer *message; /* that has come, to be taken */
     grpc_byte_buffer *next;    /* another one, or where it will be */
@@ -115,16 +120,33 @@ static bool submit(ark_transport_call *call, operation *op, const grpc_op *ops, 
 /* Let one more message come. With the lock held. */
 static void receive_next(ark_transport_call *call)
 {
+    if (call->refused)
+        return;
     grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
     op.data.recv_message.recv_message = &call->next;
     call->next = NULL;
     call->receiving = submit(call, &call->receive, &op, 1);
 }
 
+/* A compressed message may unpack to a thousand times what came over the wire, past every limit. We
+ * tell servers that we take none, and have gRPC hand it on as it came: it ends the call. With the
+ * lock held. */
+static bool refuse_compressed(ark_transport_call *call)
+{
+    if (call->next->type == GRPC_BB_RAW && call->next->data.raw.compression == GRPC_COMPRESS_NONE)
+        return false;
+    grpc_byte_buffer_destroy(call->next);
+    call->next = NULL;
+    call->refused = true;
+    grpc_call_cancel_with_status(call->call, GRPC_STATUS_UNIMPLEMENTED,
+                                 "a compressed message, wanted none that is compressed", NULL);
+    return true;
+}
+
 /* A message that has come is to be taken, and one more may come meanwhile. With the lock held. */
 static void hand_over(ark_transport_call *call)
 {
-    if (call->receiving || call->message || !call->next)
+    if (call->receiving || call->message || !call->next || refuse_compressed(call))
         return;
     call->message = call->next;
     call->next = NULL;
@@ -193,6 +215,21 @@ static void learn_sizes(void)
     free(large);
 }
 
+/* As a name to be looked up, whatever it is: "unix:1" and others of the kind have a meaning of their
+ * own to gRPC. */
+static grpc_channel *create_channel(const ark_transport_options *options,
+                                    const grpc_channel_args *args)
+{
+    char target[320];
+    grpc_channel_credentials *credentials = make_credentials(options);
+    if (!credentials)
+        return NULL;
+    snprintf(target, sizeof target, "dns:///%s", options->target);
+    grpc_channel *channel = grpc_channel_create(target, credentials, args);
+    grpc_channel_credentials_release(credentials);
+    return channel;
+}
+
 static void open_grpc(ark_transport_channel *channel, const ark_transport_options *options)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -204,8 +241,8 @@ static void open_grpc(ark_transport_channel *channel, const ark_transport_option
     grpc_arg agent = {.type = GRPC_ARG_STRING,
                       .key = (char *)(uintptr_t) "grpc.primary_user_agent"};
     agent.value.string = (char *)(uintptr_t)options->user_agent;
-    /* gRPC compares with its own limit of a message when all of it is here. The quota ends the
-     * connection while it comes. */
+    /* gRPC compares with its own limit of a message when all of it is here: it is one step above
+     * ours, whose error says more. The quota ends the connection while a message comes. */
     grpc_resource_quota *quota = grpc_resource_quota_create("libarrakis");
     grpc_resource_quota_resize(quota, options->memory_max);
     grpc_arg memory = {.type = GRPC_ARG_POINTER,
@@ -214,20 +251,21 @@ static void open_grpc(ark_transport_channel *channel, const ark_transport_option
     memory.value.pointer.vtable = grpc_resource_quota_arg_vtable();
     grpc_arg args[] = {
         memory,
-        integer_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, -1),
+        integer_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
+                    options->memory_max < INT_MAX ? (int)options->memory_max : INT_MAX),
         integer_arg(GRPC_ARG_MAX_SEND_MESSAGE_LENGTH, -1),
         integer_arg(GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE_MS),
         integer_arg(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, KEEPALIVE_TIMEOUT_MS),
         integer_arg(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
+        /* identity alone */
+        integer_arg(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE),
+        integer_arg(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
+        integer_arg(GRPC_ARG_MAX_METADATA_SIZE, METADATA_MAX),
         agent,
     };
     const grpc_channel_args all = {sizeof args / sizeof *args, args};
     channel->queue = grpc_completion_queue_create_for_next(NULL);
-    grpc_channel_credentials *credentials = make_credentials(options);
-    if (credentials) {
-        channel->channel = grpc_channel_create(options->target, credentials, &all);
-        grpc_channel_credentials_release(credentials);
-    }
+    channel->channel = create_channel(options, &all);
     grpc_resource_quota_unref(quota);
     channel->has_thread =
         channel->channel && pthread_create(&channel->thread, NULL, run, channel->queue) == 0;
@@ -445,19 +483,7 @@ static void move_pieces(grpc_slice_buffer *pieces, uint8_t *at)
 
 static void call_take(ark_transport_call *call, void *to)
 {
-    grpc_byte_buffer_reader reader;
-    uint8_t *at = to;
-    if (call->message->type == GRPC_BB_RAW &&
-        call->message->data.raw.compression == GRPC_COMPRESS_NONE) {
-        move_pieces(&call->message->data.raw.slice_buffer, at);
-    } else if (grpc_byte_buffer_reader_init(&reader, call->message)) {
-        grpc_slice *slice;
-        while (grpc_byte_buffer_reader_peek(&reader, &slice)) {
-            memcpy(at, GRPC_SLICE_START_PTR(*slice), GRPC_SLICE_LENGTH(*slice));
-            at += GRPC_SLICE_LENGTH(*slice);
-        }
-        grpc_byte_buffer_reader_destroy(&reader);
-    }
+    move_pieces(&call->message->data.raw.slice_buffer, to);
     grpc_byte_buffer_destroy(call->message);
     pthread_mutex_lock(&call->lock);
     call->message = NULL;

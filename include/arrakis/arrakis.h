@@ -493,8 +493,8 @@ typedef struct arrakis_client_options {
     /** how long a server may send nothing of a stream that it owes: of the past, ARRAKIS_UNSET is
      *  5 minutes; of the present, beyond what its channels promise, 30 s */
     int64_t stall_timeout_ns;
-    /** the largest message taken of a server, and about what a connection to one may hold;
-     *  ARRAKIS_UNSET: 1 GiB */
+    /** the largest message taken of a server, and with 64 MiB more what a connection to one may hold;
+     *  ARRAKIS_UNSET: 1 GiB. Compressed messages are not taken: EUNSUPPORTED. */
     int64_t max_message_bytes;
     /** Brokers at which `properties` may log in although a server names them and the user does not:
      *  each "HOST", "HOST:PORT", "*.DOMAIN" (any host below it) or "*.DOMAIN:PORT"; case does not

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: setup.sh build|test
 # Bring a machine to where `make` (build) or `make test` (test) works. Does nothing when all is there.
-# Debian packages are installed as root; anybody else is told the one line. What the tests need from
-# Maven Central and PyPI goes to .deps/, each part with a stamp of what it was made from.
+# Debian packages are installed as root, unless ARRAKIS_NO_INSTALL is set; anybody else is told the one
+# line. What the tests need from Maven Central and PyPI goes to .deps/, each part with a stamp of what
+# it was made from; it is what the checksums of tools/lock.py are of, or nothing.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -30,23 +31,24 @@ install_packages() {
     local missing purpose
     missing=$(for purpose in "$@"; do missing_packages "$purpose"; done | tr '\n' ' ')
     [ -n "$missing" ] || return 0
-    if [ "$(id -u)" != 0 ]; then
+    if [ "$(id -u)" != 0 ] || [ -n "${ARRAKIS_NO_INSTALL-}" ]; then
         say "packages are missing; as root:"
         echo "apt-get install -y --no-install-recommends $missing" >&2
         exit 1
     fi
-    say "installing $missing"
+    say "installing as root (ARRAKIS_NO_INSTALL=1 prevents it): $missing"
     apt-get update -qq
     # shellcheck disable=SC2086
     DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
 }
 
-# Run "$3..." to make directory $1, unless that was finished from the same file $2 before (the stamp
+# Run "$3..." to make directory $1, unless that was finished from the same files $2 before (the stamp
 # is written last, so an interrupted run starts over).
 make_once() {
-    local directory=$1 source=$2 stamp
+    local directory=$1 sources=$2 stamp
     shift 2
-    stamp=$(sha256sum <"$source")
+    # shellcheck disable=SC2086
+    stamp=$(cat $sources | sha256sum)
     if [ "$(cat "$directory/.stamp" 2>/dev/null)" = "$stamp" ]; then
         return 0
     fi
@@ -56,9 +58,18 @@ make_once() {
     echo "$stamp" >"$directory/.stamp"
 }
 
+# The jars that tests/broker/jars.sha256 lists, all of them and no other.
 fetch_kafka() {
     say "Apache Kafka from Maven Central"
-    mvn -q -B -f tests/broker/pom.xml dependency:copy-dependencies -DoutputDirectory="$PWD/$1"
+    rm -rf "$1.new"
+    mvn -q -B -C -f tests/broker/pom.xml dependency:copy-dependencies -DoutputDirectory="$PWD/$1.new"
+    if ! (cd "$1.new" && find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum) |
+        diff tests/broker/jars.sha256 - >&2; then
+        say "Maven Central gave other jars (>) than tests/broker/jars.sha256 has (<)"
+        rm -rf "$1.new"
+        exit 1
+    fi
+    mv "$1.new" "$1"
 }
 
 # The first Python of at least 3.11 that can make a virtual environment, the system's own before
@@ -77,11 +88,34 @@ find_python() {
 }
 
 make_venv() {
-    local python
+    local python pin
+    for pin in $(grep -v '^#' tests/requirements.txt); do
+        if ! grep -qF "$pin \\" tests/requirements.lock; then
+            say "tests/requirements.lock has no $pin: tools/lock.py renews it"
+            exit 1
+        fi
+    done
     python=$(find_python)
     say "the reference client and server from PyPI ($python)"
     "$python" -m venv "$1"
-    "$1/bin/pip" install -q --disable-pip-version-check -r tests/requirements.txt
+    "$1/bin/pip" install -q --disable-pip-version-check --require-hashes --only-binary :all: \
+        -r tests/requirements.lock
+}
+
+# The librdkafka in a wheel of confluent-kafka, and whatever else came with it, in $1/lib under the
+# name by which programs look for it.
+fetch_librdkafka() {
+    say "librdkafka ${1##*-} from PyPI"
+    rm -rf "$1.new"
+    .deps/venv/bin/pip download -q --disable-pip-version-check --require-hashes --no-deps \
+        --only-binary :all: --implementation cp --python-version 3.11 \
+        --platform "manylinux_2_28_$(uname -m)" --platform "manylinux2014_$(uname -m)" \
+        -d "$1.new" -r "tests/librdkafka/${1##*-}.lock"
+    .deps/venv/bin/python -m zipfile -e "$1.new"/*.whl "$1.new"
+    mkdir "$1"
+    mv "$1.new/confluent_kafka.libs" "$1/lib"
+    ln -s "$(cd "$1/lib" && echo librdkafka-*.so.1)" "$1/lib/librdkafka.so.1"
+    rm -rf "$1.new"
 }
 
 case ${1-} in
@@ -90,8 +124,11 @@ build)
     ;;
 test)
     install_packages build test
-    make_once .deps/kafka tests/broker/pom.xml fetch_kafka
-    make_once .deps/venv tests/requirements.txt make_venv
+    make_once .deps/kafka "tests/broker/pom.xml tests/broker/jars.sha256" fetch_kafka
+    make_once .deps/venv "tests/requirements.txt tests/requirements.lock" make_venv
+    for lock in tests/librdkafka/*.lock; do
+        make_once ".deps/librdkafka-$(basename "$lock" .lock)" "$lock" fetch_librdkafka
+    done
     # XDG_CACHE_HOME of the reference, see tests/conftest.py
     mkdir -p .deps/cache/gpstime
     cp tests/leap-seconds.list .deps/cache/gpstime/

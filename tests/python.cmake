@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Each tests/{broker,interop}/test_x.py is a test of its own, run by pytest in .deps/venv. They share
-# one broker, which ends with ctest if not before.
+# Each tests/{broker,interop,librdkafka}/test_x.py is a test of its own, run by pytest in .deps/venv. They
+# share one broker, which ends with ctest if not before.
 set(python ${root}/.deps/venv/bin/python)
 set(broker ${python} ${root}/tests/broker/broker.py)
 set(state ${CMAKE_CURRENT_BINARY_DIR}/broker.json)
@@ -19,6 +19,7 @@ set(python_environment ${sanitizer_environment}
     "ARRAKIS_CLI=$<TARGET_FILE:arrakis-cli>"
     "ARRAKIS_RELEASE_CLI=${release}/arrakis-cli"
     "ARRAKIS_TOOLS=${CMAKE_CURRENT_BINARY_DIR}"
+    "ARRAKIS_SYSTEM_LIBRDKAFKA=${RDKAFKA_VERSION}"
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1"
     "XDG_CACHE_HOME=${root}/.deps/cache" # the reference looks up leap seconds there
     "PYTHONDONTWRITEBYTECODE=1")
@@ -33,9 +34,17 @@ function(arrakis_python_test name file)
         TIMEOUT 600 LABELS broker FIXTURES_REQUIRED broker ENVIRONMENT "${python_environment}")
 endfunction()
 
+# The programs under test run on this librdkafka, python on its own: see program() in support.py.
+function(arrakis_python_test_on version test file)
+    arrakis_python_test(${test}@${version} ${file} ${ARGN})
+    set_property(TEST ${test}@${version} APPEND PROPERTY
+        ENVIRONMENT "ARRAKIS_LIBRDKAFKA=${version}")
+    arrakis_librdkafka_label(${test}@${version} ${version})
+endfunction()
+
 # A server of the user's own, where there is one: `make test` installs none.
 find_program(ARRAKIS_SSHD sshd PATHS /usr/sbin /usr/local/sbin)
-foreach(tier broker interop)
+foreach(tier librdkafka broker interop)
     file(GLOB files CONFIGURE_DEPENDS ${root}/tests/${tier}/test_*.py)
     foreach(file ${files})
         get_filename_component(x ${file} NAME_WE)
@@ -47,8 +56,20 @@ foreach(tier broker interop)
             continue()
         endif()
         arrakis_python_test(${tier}.${x} ${file})
+        arrakis_touches_librdkafka(touches ${file})
+        if(touches)
+            arrakis_librdkafka_label(${tier}.${x} ${RDKAFKA_VERSION})
+            foreach(version ${ARRAKIS_OTHER_LIBRDKAFKAS})
+                arrakis_python_test_on(${version} ${tier}.${x} ${file})
+            endforeach()
+        endif()
     endforeach()
 endforeach()
+
+# By far the longest: begun early, it does not keep the others waiting at the end.
+if(TEST interop.faults)
+    set_tests_properties(interop.faults PROPERTIES COST 1000)
+endif()
 
 # What is measured is measured alone.
 foreach(name memory.live20 cpu.idle20 start.first_block)

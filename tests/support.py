@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy
 import pyarrow
 from arrakis import Channel
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import (
     AclBinding, AclOperation, AclPermissionType, AdminClient, NewTopic, ResourcePatternType,
     ResourceType,
@@ -206,23 +206,24 @@ def by_partition(channels):
 
 
 class Cluster:
-    """Producing and administering on a broker, or several."""
+    """Producing and administering on a broker, or several; `how`: the producer's properties."""
 
-    def __init__(self, bootstrap):
+    def __init__(self, bootstrap, **how):
         self.bootstrap = bootstrap
         quiet = {"bootstrap.servers": bootstrap, "log_level": 2, "log.connection.close": False}
         self.admin = AdminClient(quiet)
         self._producer = Producer({
             **quiet, "message.max.bytes": 10_400_000, "enable.idempotence": True, "linger.ms": 1,
+            **{k.replace("_", "."): v for k, v in how.items()},
         })  # fmt: skip
 
-    def create(self, topics, replicas=None, **config):
+    def create(self, topics, partitions=1, replicas=None, **config):
         """`replicas`: the nodes of each, the preferred leader first."""
         if not topics:
             return
         config = {k.replace("_", "."): str(v) for k, v in config.items()}
         where = {"replica_assignment": [replicas]} if replicas else {"replication_factor": -1}
-        new = [NewTopic(t, num_partitions=1, config=config, **where) for t in topics]
+        new = [NewTopic(t, num_partitions=partitions, config=config, **where) for t in topics]
         for future in self.admin.create_topics(new).values():
             future.result(30)
 
@@ -249,22 +250,72 @@ class Cluster:
         for future in self.admin.create_acls(rules).values():
             future.result(30)
 
+    def delete_for(self, channels):
+        """Returns when the broker has no such topics any more."""
+        topics = {topic_of(c.partition_id, c.replay_id) for c in channels}
+        for future in self.admin.delete_topics(sorted(topics)).values():
+            future.result(30)
+        while topics & set(self.admin.list_topics(timeout=30).topics):
+            pass
+
+    def purge(self, c, offset):
+        """What retention does: nothing before this offset is left."""
+        partition = TopicPartition(topic_of(c.partition_id, c.replay_id), 0, offset)
+        for future in self.admin.delete_records([partition]).values():
+            assert future.result(30).low_watermark == offset
+
     def send(self, sent):
         """Produce records in this order; returns when all are delivered."""
-        errors = []
+        produce(self._producer, sent)
 
-        def delivered(error, _message):
-            if error:
-                errors.append(error)
 
-        for r in sent:
-            self._producer.produce(
-                topic_of(r.partition, r.replay_id), r.value, partition=0,
-                timestamp=(r.stamp_ns + UNIX_FROM_GPS) // 1_000_000, on_delivery=delivered,
-            )  # fmt: skip
-            self._producer.poll(0)
-        left = self._producer.flush(60)
-        assert not errors and not left, (errors, left)
+def produce(producer, sent):
+    errors = []
+
+    def delivered(error, _message):
+        if error:
+            errors.append(error)
+
+    for r in sent:
+        producer.produce(
+            topic_of(r.partition, r.replay_id), r.value, partition=0,
+            timestamp=(r.stamp_ns + UNIX_FROM_GPS) // 1_000_000, on_delivery=delivered,
+        )  # fmt: skip
+        producer.poll(0)
+    left = producer.flush(60)
+    assert not errors and not left, (errors, left)
+
+
+class Transaction:
+    """Records that are sent within one transaction. Left without an end it is aborted."""
+
+    def __init__(self, cluster):
+        self._producer = Producer({
+            "bootstrap.servers": cluster.bootstrap, "log_level": 2,
+            "transactional.id": unique("transaction"), "linger.ms": 1,
+        })  # fmt: skip
+        self._open = False
+
+    def __enter__(self):
+        self._producer.init_transactions(30)
+        self._producer.begin_transaction()
+        self._open = True
+        return self
+
+    def send(self, sent):
+        produce(self._producer, sent)
+
+    def commit(self):
+        self._producer.commit_transaction(30)
+        self._open = False
+
+    def abort(self):
+        self._producer.abort_transaction(30)
+        self._open = False
+
+    def __exit__(self, *_):
+        if self._open:
+            self.abort()
 
 
 # ---------------------------------------------------------------- arrakis-cli
@@ -310,9 +361,9 @@ class Cli:
 class Follower:
     """A program that prints a JSON object a line, while it runs."""
 
-    def __init__(self, command):
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        text=True)  # fmt: skip
+    def __init__(self, command, stdin=None):
+        self.process = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)  # fmt: skip
         self.lines = []
         self.errors = []
         self._news = threading.Condition()
@@ -369,6 +420,27 @@ class Follower:
         if self.process.poll() is None:
             self.process.kill()
         self.finish()
+
+
+class Loop(Follower):
+    """tests/interop/loop_tool.c while it runs: wait_for() and `lines` give its lines as they are."""
+
+    def __init__(self, *arguments):
+        super().__init__([tool("loop_tool"), *map(str, arguments)], stdin=subprocess.PIPE)
+
+    def blocks(self):
+        return list(self.lines)
+
+    def command(self, word):
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+
+    def end(self, timeout=40):
+        """Let it close; returns what it says of its run."""
+        self.process.stdin.close()
+        assert self.finish(timeout) == 0, self.errors[-40:]
+        words = self.lines[-1].split()
+        return dict(zip(words[::2], map(int, words[1::2])))
 
 
 def stream_arguments(bootstrap, metadata, channels, start=None, end=None, *more):

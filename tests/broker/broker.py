@@ -142,6 +142,7 @@ class Broker:
             "offsets.topic.replication.factor": replicas,
             "transaction.state.log.replication.factor": replicas,
             "transaction.state.log.min.isr": 1,
+            "transaction.state.log.num.partitions": 1,
             "group.initial.rebalance.delay.ms": 0,
             # Tests write records of years ago: nothing is deleted unless a topic asks for it, and
             # then soon.

@@ -4,7 +4,6 @@ data whose beginning has been deleted."""
 
 import signal
 
-from confluent_kafka import TopicPartition
 from live import LivePublisher
 from support import (
     SECOND, STRIDE, T0, assert_same, by_partition, channel, difference, expected_block, gps_now_ns,
@@ -122,20 +121,13 @@ def test_a_start_before_what_retention_left(cluster, cli, tmp_path):
     cs = two_partitions()
     cluster.create_for(cs)
     cluster.send(records(cs, T0, T0 + 2 * SECOND))
-    delete(cluster, cs[0], 16)
+    cluster.purge(cs[0], 16)
     metadata = write_metadata(tmp_path, cs)
     ours = cli.blocks(
         *stream_arguments(cluster.bootstrap, metadata, cs, T0, T0 + 2 * SECOND)
     )
     wanted = span(cs, T0, T0 + SECOND, gaps=[cs[0].name])
     assert_same(ours, wanted + span(cs, T0 + SECOND, T0 + 2 * SECOND), cs)
-
-
-def delete(cluster, c, offset):
-    """What retention does: nothing before this offset is left."""
-    partition = TopicPartition(topic_of(c.partition_id), 0, offset)
-    for future in cluster.admin.delete_records([partition]).values():
-        assert future.result(20).low_watermark == offset
 
 
 def test_retention_that_overtakes_a_reader_costs_what_was_deleted_and_no_more(
@@ -157,7 +149,7 @@ def test_retention_that_overtakes_a_reader_costs_what_was_deleted_and_no_more(
         cluster.send(records(a, start + SECOND, start + SECOND + STRIDE))
         cluster.send(records(a, start + SECOND + STRIDE, start + 8 * SECOND))
         cluster.send(records(b, start + SECOND, start + 8 * SECOND))
-        delete(cluster, cs[0], 96)
+        cluster.purge(cs[0], 96)
         stream.process.send_signal(signal.SIGCONT)
         assert stream.finish() == 0
         blocks = stream.blocks()

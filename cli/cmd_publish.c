@@ -109,11 +109,10 @@ static int choose_channels(struct sender *s, const struct options *o)
 /* As the publisher has them. How long a block is, all of them say alike. */
 static void take_registered(struct sender *s)
 {
-    arrakis_channels *registered = (arrakis_channels *)arrakis_publisher_channels(s->publisher);
+    arrakis_channels *registered = arrakis_channels_ref(arrakis_publisher_channels(s->publisher));
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     arrakis_channel_get(arrakis_channels_get(registered, 0), &info);
     s->stride_ns = info.stride_ns;
-    arrakis_channels_ref(registered);
     arrakis_channels_free(s->known);
     s->known = registered;
 }

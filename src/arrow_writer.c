@@ -145,9 +145,11 @@ arrakis_status arrakis_arrow_writer_block(arrakis_arrow_writer *writer, const ar
 void arrakis_arrow_writer_end(arrakis_arrow_writer *writer, const void **data, size_t *size)
 {
     static const uint8_t marker[] = {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0};
-    (void)writer; /* ends alike for all */
-    *data = marker;
-    *size = sizeof marker;
+    if (!data || !size)
+        return;
+    /* It ends alike for all. */
+    *data = writer ? marker : NULL;
+    *size = writer ? sizeof marker : 0;
 }
 
 void arrakis_arrow_writer_free(arrakis_arrow_writer *writer)

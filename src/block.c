@@ -109,11 +109,14 @@ arrakis_status arrakis_block_new(arrakis_block **out, arrakis_channels *channels
                                  arrakis_error *err)
 {
     if (!out)
-        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_block_new: no place for the block");
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_block_new: out is NULL");
     *out = NULL;
-    if (!channels || !series || duration_ns <= 0)
-        return ark_fail(err, ARRAKIS_EINVAL,
-                        "arrakis_block_new: needs channels, series and a duration over 0 ns");
+    if (!channels || !series)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_block_new: %s is NULL",
+                        channels ? "series" : "channels");
+    if (duration_ns <= 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "a block's duration is %lld ns, wanted over 0",
+                        (long long)duration_ns);
     if (start_ns == ARRAKIS_UNSET || start_ns > INT64_MAX - duration_ns)
         return ark_fail(err, ARRAKIS_EINVAL, "a block of %lld ns cannot begin at %lld ns",
                         (long long)duration_ns, (long long)start_ns);
@@ -158,17 +161,17 @@ void arrakis_block_free(arrakis_block *block)
 
 int64_t arrakis_block_start_ns(const arrakis_block *block)
 {
-    return block->start_ns;
+    return block ? block->start_ns : ARRAKIS_UNSET;
 }
 
 int64_t arrakis_block_duration_ns(const arrakis_block *block)
 {
-    return block->duration_ns;
+    return block ? block->duration_ns : 0;
 }
 
 const arrakis_channels *arrakis_block_channels(const arrakis_block *block)
 {
-    return block->layout->channels;
+    return block ? block->layout->channels : NULL;
 }
 
 void ark_block_series(arrakis_series *series, const arrakis_block *block, size_t i)
@@ -195,7 +198,8 @@ void ark_block_series(arrakis_series *series, const arrakis_block *block, size_t
 
 arrakis_series arrakis_block_series(const arrakis_block *block, size_t i)
 {
-    arrakis_series series;
-    ark_block_series(&series, block, i);
+    arrakis_series series = {0};
+    if (block)
+        ark_block_series(&series, block, i);
     return series;
 }

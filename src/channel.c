@@ -7,8 +7,6 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,9 +61,6 @@ static arrakis_status check_number(const char *name, const char *field, int64_t 
                     field, (long long)value, (long long)least, (long long)most);
 }
 
-/* Up to the rate: no channel is without. */
-static const size_t least_info = offsetof(arrakis_channel_info, time_ns);
-
 static arrakis_status check(const arrakis_channel_info *info, arrakis_error *err)
 {
     arrakis_name_parts parts;
@@ -96,14 +91,9 @@ arrakis_status arrakis_channel_new(arrakis_channel **out, const arrakis_channel_
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_channel_new: %s is NULL",
                         out ? "info" : "out");
     *out = NULL;
-    if (info->struct_size < least_info)
-        return ark_fail(err, ARRAKIS_EINVAL,
-                        "arrakis_channel_info: struct_size is %zu, wanted %zu or more",
-                        info->struct_size, least_info);
     arrakis_channel_info full = ARRAKIS_CHANNEL_INFO_INIT;
-    ark_copy_struct(&full, sizeof full, info, info->struct_size);
-    arrakis_status rc = check(&full, err);
-    if (rc < 0)
+    arrakis_status rc = ark_take_struct(&full, sizeof full, info, "channel_info", err);
+    if (rc < 0 || (rc = check(&full, err)) < 0)
         return rc;
     full.publisher = given(full.publisher);
     full.partition_id = given(full.partition_id);
@@ -143,10 +133,8 @@ void arrakis_channel_get(const arrakis_channel *channel, arrakis_channel_info *i
 {
     if (!channel || !info)
         return;
-    size_t size = info->struct_size;
     const arrakis_channel_info full = ark_info(channel);
-    memcpy(info, &full, size < sizeof *info ? size : sizeof *info);
-    info->struct_size = size;
+    ark_give_struct(info, &full, sizeof full);
 }
 
 const char *arrakis_channel_name(const arrakis_channel *channel)

@@ -55,11 +55,13 @@ int64_t arrakis_channels_index(const arrakis_channels *channels, const char *nam
     return place == ARK_NOWHERE ? -1 : (int64_t)place;
 }
 
-arrakis_channels *arrakis_channels_ref(arrakis_channels *channels)
+arrakis_channels *arrakis_channels_ref(const arrakis_channels *channels)
 {
-    if (channels)
-        atomic_fetch_add_explicit(&channels->refs, 1, memory_order_relaxed);
-    return channels;
+    /* Its count is all that changes in a list that is shared. */
+    arrakis_channels *list = (arrakis_channels *)(uintptr_t)channels;
+    if (list)
+        atomic_fetch_add_explicit(&list->refs, 1, memory_order_relaxed);
+    return list;
 }
 
 void arrakis_channels_free(arrakis_channels *channels)

@@ -10,6 +10,7 @@
 
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ------------------------------------------------------------------ opening, cancel */
 
@@ -85,9 +86,8 @@ arrakis_status arrakis_client_open(arrakis_client **out, const arrakis_client_op
                         out ? "options" : "out");
     *out = NULL;
     arrakis_client_options o = ARRAKIS_CLIENT_OPTIONS_INIT;
-    ark_copy_struct(&o, sizeof o, options, options->struct_size);
-    arrakis_status rc = check_options(&o, err);
-    if (rc < 0)
+    arrakis_status rc = ark_take_struct(&o, sizeof o, options, "client_options", err);
+    if (rc < 0 || (rc = check_options(&o, err)) < 0)
         return rc;
     arrakis_client *client = calloc(1, sizeof *client);
     if (!client || !copy_text(&client->kafka_url, o.kafka_url) ||
@@ -240,14 +240,15 @@ arrakis_status arrakis_client_find(arrakis_client *client, const arrakis_query *
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_find: %s is NULL",
                         client ? "fn" : "client");
     arrakis_query all = ARRAKIS_QUERY_INIT;
-    if (query)
-        ark_copy_struct(&all, sizeof all, query, query->struct_size);
+    arrakis_status rc = ark_take_struct(&all, sizeof all, query, "query", err);
+    if (rc < 0)
+        return rc;
     if (ark_client_asks_server(client)) {
-        arrakis_status checked = ark_client_check(client, err);
-        return checked < 0 ? checked : ark_server_find(client->server, &all, fn, opaque, err);
+        rc = ark_client_check(client, err);
+        return rc < 0 ? rc : ark_server_find(client->server, &all, fn, opaque, err);
     }
     arrakis_error passed_over;
-    arrakis_status rc = ark_client_search(client, &all, fn, opaque, &passed_over, err);
+    rc = ark_client_search(client, &all, fn, opaque, &passed_over, err);
     /* With publishers given only their topics are read. */
     if (rc == ARRAKIS_OK && all.publisher_count && passed_over.status < 0)
         return ark_fail(err, passed_over.status, "%s", passed_over.message);
@@ -270,8 +271,8 @@ arrakis_status arrakis_client_count(arrakis_client *client, const arrakis_query 
     if (!client || !ark_client_asks_server(client))
         return arrakis_client_find(client, query, count_one, count, err);
     arrakis_query all = ARRAKIS_QUERY_INIT;
-    if (query)
-        ark_copy_struct(&all, sizeof all, query, query->struct_size);
-    arrakis_status rc = ark_client_check(client, err);
+    arrakis_status rc = ark_take_struct(&all, sizeof all, query, "query", err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_client_check(client, err);
     return rc < 0 ? rc : ark_server_count(client->server, &all, count, err);
 }

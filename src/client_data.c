@@ -37,15 +37,6 @@ static arrakis_status open_stream(arrakis_client *client, arrakis_stream **out,
     return rc;
 }
 
-/* What a request means when the program was built against an older header. */
-static arrakis_request complete(const arrakis_request *request)
-{
-    arrakis_request full = ARRAKIS_REQUEST_INIT;
-    if (request)
-        ark_copy_struct(&full, sizeof full, request, request->struct_size);
-    return full;
-}
-
 arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **out,
                                      const char *const *names, size_t count,
                                      const arrakis_request *request, arrakis_error *err)
@@ -60,10 +51,12 @@ arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **ou
                         "the client has channels from %.300s but no source of data: wanted "
                         "kafka_url or url",
                         client->metadata_path);
-    arrakis_request full = complete(request);
+    arrakis_request full = ARRAKIS_REQUEST_INIT;
     arrakis_channels *channels;
     int64_t time_ns;
-    arrakis_status rc = ark_client_lookup_time(&time_ns, &full, err);
+    arrakis_status rc = ark_take_struct(&full, sizeof full, request, "request", err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_client_lookup_time(&time_ns, &full, err);
     if (rc == ARRAKIS_OK)
         rc =
             arrakis_client_describe(client, &channels, names, count, time_ns, full.replay_id, err);
@@ -102,10 +95,11 @@ arrakis_status arrakis_client_fetch(arrakis_client *client, arrakis_block **out,
     if (!client || !out)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_fetch: %s is NULL",
                         client ? "out" : "client");
-    arrakis_request full = complete(request);
+    arrakis_request full = ARRAKIS_REQUEST_INIT;
     arrakis_stream *stream;
-    arrakis_status rc = bound(&full, err);
-    if (rc < 0 || (rc = arrakis_client_stream(client, &stream, names, count, &full, err)) < 0)
+    arrakis_status rc = ark_take_struct(&full, sizeof full, request, "request", err);
+    if (rc < 0 || (rc = bound(&full, err)) < 0 ||
+        (rc = arrakis_client_stream(client, &stream, names, count, &full, err)) < 0)
         return rc;
     ark_client_watch(client, stream);
     arrakis_stream_options options = stream_options(&full);

@@ -35,9 +35,7 @@ static arrakis_status prepare(joined *all, const arrakis_block *first, int64_t s
 {
     all->start_ns = all->end_ns = arrakis_block_start_ns(first);
     int64_t blocks = (end_ns - all->start_ns - 1) / stride_ns + 2;
-    /* A block lends its list as const; a reference to it changes nothing that can be seen. */
-    all->channels =
-        arrakis_channels_ref((arrakis_channels *)(uintptr_t)arrakis_block_channels(first));
+    all->channels = arrakis_channels_ref(arrakis_block_channels(first));
     size_t count = arrakis_channels_count(all->channels);
     all->series = calloc(count, sizeof *all->series);
     all->capacity = calloc(count, sizeof *all->capacity);

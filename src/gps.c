@@ -253,6 +253,8 @@ arrakis_status arrakis_time_parse(int64_t *gps_ns, const char *text, int64_t now
 
 void arrakis_time_format(char buffer[32], int64_t gps_ns)
 {
+    if (!buffer)
+        return;
     int64_t unix_ns = arrakis_gps_to_unix_ns(gps_ns);
     bool leap = in_leap_second(gps_ns);
     if (leap) /* its place in 23:59:59, to be called :60 */

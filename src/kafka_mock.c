@@ -66,7 +66,7 @@ static arrakis_status start(arrakis_mock_broker *broker, arrakis_error *err)
 arrakis_status arrakis_mock_broker_open(arrakis_mock_broker **out, arrakis_error *err)
 {
     if (!out)
-        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_mock_broker_open: `out` is NULL");
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_mock_broker_open: out is NULL");
     *out = NULL;
     arrakis_mock_broker *broker = calloc(1, sizeof *broker);
     if (!broker)
@@ -84,7 +84,7 @@ arrakis_status arrakis_mock_broker_open(arrakis_mock_broker **out, arrakis_error
 
 const char *arrakis_mock_broker_url(const arrakis_mock_broker *broker)
 {
-    return rd_kafka_mock_cluster_bootstraps(broker->cluster);
+    return broker ? rd_kafka_mock_cluster_bootstraps(broker->cluster) : NULL;
 }
 
 void arrakis_mock_broker_close(arrakis_mock_broker *broker)

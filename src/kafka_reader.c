@@ -410,15 +410,17 @@ arrakis_status arrakis_kafka_reader_new(arrakis_reader **out, const char *url,
                                         const arrakis_kafka_options *options, arrakis_error *err)
 {
     if (!out || !channels)
-        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_kafka_reader_new: an argument is missing");
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_kafka_reader_new: %s is NULL",
+                        out ? "channels" : "out");
     *out = NULL;
     arrakis_kafka_options all = ARRAKIS_KAFKA_OPTIONS_INIT;
-    if (options)
-        ark_copy_struct(&all, sizeof all, options, options->struct_size);
+    arrakis_status rc = ark_take_struct(&all, sizeof all, options, "kafka_options", err);
+    if (rc < 0)
+        return rc;
     ark_kafka_reader *kafka = calloc(1, sizeof *kafka);
     if (!kafka)
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
-    arrakis_status rc = make_reader(kafka, url, channels, &all, err);
+    rc = make_reader(kafka, url, channels, &all, err);
     if (rc < 0) {
         kafka_close(&kafka->head);
         return rc;

@@ -71,7 +71,7 @@ static arrakis_status join_lists(ark_layout *layout, const arrakis_channels *con
                                  size_t count, arrakis_error *err)
 {
     if (count == 1) {
-        layout->channels = arrakis_channels_ref((arrakis_channels *)lists[0]);
+        layout->channels = arrakis_channels_ref(lists[0]);
         return ARRAKIS_OK;
     }
     arrakis_status rc = arrakis_channels_new(&layout->channels, err);

@@ -110,7 +110,8 @@ arrakis_status arrakis_memory_reader_new(arrakis_reader **out, arrakis_channels 
                                          arrakis_error *err)
 {
     if (!out || !channels)
-        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_memory_reader_new: an argument is missing");
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_memory_reader_new: %s is NULL",
+                        out ? "channels" : "out");
     *out = NULL;
     memory_reader *memory = calloc(1, sizeof *memory);
     if (!memory)
@@ -136,7 +137,9 @@ arrakis_status arrakis_memory_reader_new(arrakis_reader **out, arrakis_channels 
 arrakis_status arrakis_memory_reader_push(arrakis_reader *reader, size_t stream, const void *bytes,
                                           size_t size, arrakis_error *err)
 {
-    if (!reader || reader->ops != &memory_ops)
+    if (!reader)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_memory_reader_push: reader is NULL");
+    if (reader->ops != &memory_ops)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_memory_reader_push: not a memory reader");
     if (stream >= reader->stream_count || (!bytes && size))
         return ark_fail(err, ARRAKIS_EINVAL, "stream %zu: the reader has %zu", stream,

@@ -198,7 +198,9 @@ arrakis_status arrakis_multi_reader_new(arrakis_reader **out, arrakis_reader *co
         free(multi);
         return out && readers && count
                    ? ark_fail(err, ARRAKIS_ENOMEM, "out of memory")
-                   : ark_fail(err, ARRAKIS_EINVAL, "arrakis_multi_reader_new: no readers");
+                   : ark_fail(err, ARRAKIS_EINVAL,
+                              "arrakis_multi_reader_new: out or readers is NULL, or "
+                              "there are none");
     }
     memcpy(copy, readers, count * sizeof *copy);
     multi->head.ops = &multi_ops;

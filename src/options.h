@@ -3,14 +3,19 @@
 #ifndef ARK_OPTIONS_H
 #define ARK_OPTIONS_H
 
-#include <string.h>
+#include <arrakis/arrakis.h>
 
-/* Copy the part that both sides know; what only the receiver knows keeps its value, and it keeps
- * its own size. */
-static inline void ark_copy_struct(void *to, size_t to_size, const void *from, size_t from_size)
-{
-    memcpy(to, from, from_size < to_size ? from_size : to_size);
-    memcpy(to, &to_size, sizeof to_size);
-}
+/* No such struct comes near it: more is a size that was never set. */
+#define ARK_STRUCT_SIZE_MAX 4096
+
+/* Copy the part of `from` that both sides have over `to`, which is of `to_size` bytes and holds the
+ * defaults: what only the receiver has keeps its value, and `to` keeps its own size. `from` NULL
+ * changes nothing. EINVAL names `what`, the struct's name without arrakis_: a size that cannot be,
+ * or something that is not zero in the part that only the caller has. */
+arrakis_status ark_take_struct(void *to, size_t to_size, const void *from, const char *what,
+                               arrakis_error *err);
+
+/* The other way: the part of `from` that a caller's struct has room for. Its size stays. */
+void ark_give_struct(void *to, const void *from, size_t from_size);
 
 #endif

@@ -60,10 +60,11 @@ static arrakis_status check_properties(const arrakis_publisher_options *o, arrak
 static arrakis_status check_options(arrakis_publisher_options *out,
                                     const arrakis_publisher_options *given, arrakis_error *err)
 {
-    if (!given || !given->struct_size)
-        return ark_fail(err, ARRAKIS_EINVAL,
-                        "no options, or not set up with ARRAKIS_PUBLISHER_OPTIONS_INIT");
-    ark_copy_struct(out, sizeof *out, given, given->struct_size);
+    if (!given)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_publisher_open: options is NULL");
+    arrakis_status rc = ark_take_struct(out, sizeof *out, given, "publisher_options", err);
+    if (rc < 0)
+        return rc;
     if (!out->publisher_id || !*out->publisher_id)
         return ark_fail(err, ARRAKIS_EINVAL, "no publisher_id given");
     if (out->replay_id && !*out->replay_id)
@@ -73,7 +74,7 @@ static arrakis_status check_options(arrakis_publisher_options *out,
     if (out->channels && arrakis_channels_count(out->channels) > UINT32_MAX)
         return ark_fail(err, ARRAKIS_EINVAL, "publisher %s has over 4294967295 channels",
                         out->publisher_id);
-    arrakis_status rc = check_properties(out, err);
+    rc = check_properties(out, err);
     if (rc < 0)
         return rc;
     if (out->url && out->request_timeout_ns != ARRAKIS_UNSET && out->request_timeout_ns <= 0)
@@ -164,7 +165,7 @@ arrakis_status arrakis_publisher_open(arrakis_publisher **out,
                                       const arrakis_publisher_options *options, arrakis_error *err)
 {
     if (!out)
-        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_publisher_open: `out` is NULL");
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_publisher_open: out is NULL");
     *out = NULL;
     arrakis_publisher_options checked = ARRAKIS_PUBLISHER_OPTIONS_INIT;
     arrakis_status rc = check_options(&checked, options, err);
@@ -267,7 +268,7 @@ static arrakis_status make_plan(arrakis_publisher *publisher, const arrakis_chan
     free(batch_of);
     free(registered);
     if (rc == ARRAKIS_OK)
-        p->channels = arrakis_channels_ref((arrakis_channels *)channels);
+        p->channels = arrakis_channels_ref(channels);
     else
         free_plan(p);
     return rc;

@@ -127,23 +127,23 @@ void ark_reader_clear(arrakis_reader *reader)
 
 size_t arrakis_reader_stream_count(const arrakis_reader *reader)
 {
-    return reader->stream_count;
+    return reader ? reader->stream_count : 0;
 }
 
 const char *arrakis_reader_stream_id(const arrakis_reader *reader, size_t stream)
 {
-    return stream < reader->stream_count ? reader->streams[stream].id : NULL;
+    return reader && stream < reader->stream_count ? reader->streams[stream].id : NULL;
 }
 
 const arrakis_channels *arrakis_reader_stream_channels(const arrakis_reader *reader, size_t stream)
 {
-    return stream < reader->stream_count ? reader->streams[stream].channels : NULL;
+    return reader && stream < reader->stream_count ? reader->streams[stream].channels : NULL;
 }
 
 arrakis_status arrakis_reader_open(arrakis_reader *reader, arrakis_error *err)
 {
     if (!reader)
-        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_reader_open: no reader");
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_reader_open: reader is NULL");
     if (reader->opened)
         return ark_fail(err, ARRAKIS_EINVAL, "the reader is open already");
     arrakis_status rc = reader->ops->open(reader, err);
@@ -178,7 +178,8 @@ arrakis_status arrakis_reader_next(arrakis_reader *reader, int timeout_ms, size_
                                    arrakis_block **block, arrakis_error *err)
 {
     if (!reader || !stream || !block)
-        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_reader_next: an argument is missing");
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "arrakis_reader_next: reader, stream or block is NULL");
     *block = NULL;
     if (!reader->opened)
         return ark_fail(err, ARRAKIS_EINVAL, "the reader is not open");
@@ -204,19 +205,19 @@ arrakis_status arrakis_reader_next(arrakis_reader *reader, int timeout_ms, size_
 
 int arrakis_reader_fd(const arrakis_reader *reader)
 {
-    return reader->opened ? reader->fd : -1;
+    return reader && reader->opened ? reader->fd : -1;
 }
 
 bool arrakis_reader_done(const arrakis_reader *reader)
 {
-    return reader->ops->done(reader);
+    return !reader || reader->ops->done(reader);
 }
 
 bool arrakis_reader_exhausted(arrakis_reader *reader, int64_t since_ns)
 {
     int64_t again_ns;
-    if (!reader->opened)
-        return false;
+    if (!reader || !reader->opened)
+        return !reader;
     if (since_ns == ARRAKIS_UNSET)
         since_ns = ark_clock_now_ns() - 5 * ARRAKIS_SECOND_NS;
     for (size_t i = 0; i < reader->stream_count; i++)
@@ -230,6 +231,8 @@ arrakis_status arrakis_reader_fast_forward(arrakis_reader *reader, int64_t to_ns
 {
     size_t count = 0;
     arrakis_status rc = ARRAKIS_OK;
+    if (!reader)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_reader_fast_forward: reader is NULL");
     if (!reader->opened)
         return ark_fail(err, ARRAKIS_EINVAL, "the reader is not open");
     if (reader->ops->fast_forward)

@@ -103,14 +103,16 @@ arrakis_status arrakis_stream_open(arrakis_stream **out, arrakis_reader *reader,
     if (!stream) {
         arrakis_reader_close(reader);
         return out && reader ? ark_fail(err, ARRAKIS_ENOMEM, "out of memory")
-                             : ark_fail(err, ARRAKIS_EINVAL, "arrakis_stream_open: no reader");
+                             : ark_fail(err, ARRAKIS_EINVAL, "arrakis_stream_open: %s is NULL",
+                                        out ? "reader" : "out");
     }
     stream->reader = reader;
     stream->waiter = (ark_waiter)ARK_WAITER_NONE;
     stream->options = (arrakis_stream_options)ARRAKIS_STREAM_OPTIONS_INIT;
-    if (options)
-        ark_copy_struct(&stream->options, sizeof stream->options, options, options->struct_size);
-    arrakis_status rc = open_stream(stream, err);
+    arrakis_status rc =
+        ark_take_struct(&stream->options, sizeof stream->options, options, "stream_options", err);
+    if (rc == ARRAKIS_OK)
+        rc = open_stream(stream, err);
     if (rc < 0) {
         arrakis_stream_close(stream);
         return rc;
@@ -264,7 +266,8 @@ arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms, arrak
                                    arrakis_error *err)
 {
     if (!stream || !block)
-        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_stream_next: an argument is missing");
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_stream_next: %s is NULL",
+                        stream ? "block" : "stream");
     *block = NULL;
     int64_t deadline_ns = timeout_ms > 0 ? ark_wait_deadline(timeout_ms)
                           : timeout_ms   ? INT64_MAX
@@ -294,33 +297,35 @@ arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms, arrak
 
 int arrakis_stream_fd(const arrakis_stream *stream)
 {
-    return stream->waiter.fd;
+    return stream ? stream->waiter.fd : -1;
 }
 
 void arrakis_stream_cancel(arrakis_stream *stream)
 {
+    if (!stream)
+        return;
     atomic_store_explicit(&stream->canceled, true, memory_order_relaxed);
     ark_waiter_cancel(&stream->waiter);
 }
 
 const arrakis_channels *arrakis_stream_channels(const arrakis_stream *stream)
 {
-    return ark_mux_channels(stream->mux);
+    return stream ? ark_mux_channels(stream->mux) : NULL;
 }
 
 int64_t arrakis_stream_stride_ns(const arrakis_stream *stream)
 {
-    return ark_mux_stride_ns(stream->mux);
+    return stream ? ark_mux_stride_ns(stream->mux) : 0;
 }
 
 const arrakis_reader *arrakis_stream_reader(const arrakis_stream *stream)
 {
-    return stream->reader;
+    return stream ? stream->reader : NULL;
 }
 
 int64_t arrakis_stream_lag_ns(const arrakis_stream *stream, size_t i)
 {
-    if (i >= stream->reader->stream_count)
+    if (!stream || i >= stream->reader->stream_count)
         return ARRAKIS_UNSET;
     int64_t newest_ns = ark_mux_newest_ns(stream->mux, i);
     if (newest_ns == ARRAKIS_UNSET)
@@ -331,8 +336,10 @@ int64_t arrakis_stream_lag_ns(const arrakis_stream *stream, size_t i)
 void arrakis_stream_stats(const arrakis_stream *stream, arrakis_stats *stats)
 {
     arrakis_stats now = ARRAKIS_STATS_INIT;
+    if (!stream || !stats)
+        return;
     now.blocks = stream->blocks;
     ark_mux_stats(stream->mux, &now);
     stream->reader->ops->stats(stream->reader, &now);
-    ark_copy_struct(stats, stats->struct_size, &now, sizeof now);
+    ark_give_struct(stats, &now, sizeof now);
 }

@@ -17,9 +17,19 @@
  *   blocks are immutable and may be read by any thread; their reference counts are atomic.
  *   arrakis_stream_cancel() and arrakis_client_cancel() may be called from any thread and from a
  *   signal handler; what publishes is canceled by a descriptor.
+ * - Without its handle, or without a place for its result, a call that returns a status returns
+ *   EINVAL and names the argument; any other does nothing and returns NULL, 0, -1, false or
+ *   ARRAKIS_UNSET (true for "nothing will come": arrakis_reader_done(), arrakis_reader_exhausted()).
  * - The library does not print, exit or install signal handlers.
- * - Option structs start with `struct_size`: set them up with their ARRAKIS_..._INIT value and a
- *   program built against an older header keeps working.
+ * - Structs that start with `struct_size` are set up with their ARRAKIS_..._INIT value; then a
+ *   program built against an older header keeps working. A size that was never set (0 to 8, or over
+ *   4096) is EINVAL. A struct of a newer header is taken when what the library does not have in it is
+ *   zero, and is EINVAL otherwise.
+ * - fork(): the child of a process that has a client, reader, stream or publisher may call exec() or
+ *   _exit() and nothing of this library, not even to close what it inherited.
+ * - librdkafka ends the process when it gets no memory. So ENOMEM, and that a call may be repeated
+ *   after it, is for what the library allocates itself; a daemon is best given a limit of memory that
+ *   it does not reach.
  */
 #ifndef ARRAKIS_ARRAKIS_H
 #define ARRAKIS_ARRAKIS_H
@@ -99,7 +109,8 @@ typedef enum arrakis_log_level {
 } arrakis_log_level;
 
 /** Takes one line of log, without a line end and as plain as an error's text. May run in any thread
- *  of the library, one at a time; must not call the library. */
+ *  of the library or of librdkafka, one at a time; must not call the library. While it runs other
+ *  threads wait for it, reading, publishing and librdkafka's among them: it should not block. */
 typedef void (*arrakis_log_fn)(arrakis_log_level level, const char *message, void *opaque);
 
 /** Send messages up to `level` to `fn`; NULL (as at the start) drops them. Process-wide. */
@@ -238,7 +249,8 @@ ARRAKIS_API size_t arrakis_channels_count(const arrakis_channels *channels);
 ARRAKIS_API arrakis_channel *arrakis_channels_get(const arrakis_channels *channels, size_t i);
 /** The place of a name, or -1. */
 ARRAKIS_API int64_t arrakis_channels_index(const arrakis_channels *channels, const char *name);
-ARRAKIS_API arrakis_channels *arrakis_channels_ref(arrakis_channels *channels);
+/** One more reference, also to a list that a block, a stream or a publisher lends. */
+ARRAKIS_API arrakis_channels *arrakis_channels_ref(const arrakis_channels *channels);
 ARRAKIS_API void arrakis_channels_free(arrakis_channels *channels);
 
 /* ------------------------------------------------------------------ blocks */

@@ -102,7 +102,8 @@ static void a_block_that_does_not_fit_its_channels_is_refused(void **state)
          "duration");
     FAIL(arrakis_block_new(&block, NULL, 0, SECOND, &series, err), ARRAKIS_EINVAL, "channels");
     FAIL(arrakis_block_new(&block, channels, 0, SECOND, NULL, err), ARRAKIS_EINVAL, "series");
-    FAIL(arrakis_block_new(NULL, channels, 0, SECOND, &series, err), ARRAKIS_EINVAL, "no place");
+    FAIL(arrakis_block_new(NULL, channels, 0, SECOND, &series, err), ARRAKIS_EINVAL,
+         "out is NULL");
     arrakis_channels_free(channels);
 }
 

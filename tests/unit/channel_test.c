@@ -230,7 +230,7 @@ static void what_is_out_of_range_is_named(void **state)
     REFUSE(partition_index, INT64_C(4294967296), "partition_index is 4294967296");
     REFUSE(stride_ns, 0, "stride is 0");
     REFUSE(max_latency_ns, -1, "max_latency is -1");
-    REFUSE(struct_size, 8, "struct_size is 8, wanted ");
+    REFUSE(struct_size, 8, "struct_size is 8: set it up with ARRAKIS_CHANNEL_INFO_INIT");
     REFUSE(struct_size, 0, "struct_size is 0");
     arrakis_channel *channel;
     assert_int_equal(arrakis_channel_new(&channel, NULL, NULL), ARRAKIS_EINVAL);

@@ -160,8 +160,8 @@ static void it_takes_its_readers_over_on_failure_too(void **state)
     FAIL(arrakis_multi_reader_new(&multi, parts, 2, err), ARRAKIS_EINVAL, "no reader at place 1");
     assert_null(multi);
     parts[0] = part_of(0, 1);
-    FAIL(arrakis_multi_reader_new(NULL, parts, 1, err), ARRAKIS_EINVAL, "no readers");
-    FAIL(arrakis_multi_reader_new(&multi, parts, 0, err), ARRAKIS_EINVAL, "no readers");
+    FAIL(arrakis_multi_reader_new(NULL, parts, 1, err), ARRAKIS_EINVAL, "readers is NULL");
+    FAIL(arrakis_multi_reader_new(&multi, parts, 0, err), ARRAKIS_EINVAL, "readers is NULL");
     parts[0] = part_of(0, 2);
     parts[1] = part_of(1, 2);
     FAIL(arrakis_multi_reader_new(&multi, parts, 2, err), ARRAKIS_EINVAL, "X:B");

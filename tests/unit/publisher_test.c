@@ -777,7 +777,7 @@ static void options_are_checked(void **state)
     arrakis_channels *channels = three_channels(), *none = new_list();
     const arrakis_publisher_options good = options_for(channels);
     arrakis_publisher_options x = good;
-    assert_not_opened(NULL, "no options");
+    assert_not_opened(NULL, "options is NULL");
     x.struct_size = 0;
     assert_not_opened(&x, "ARRAKIS_PUBLISHER_OPTIONS_INIT");
     x = good;

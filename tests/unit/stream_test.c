@@ -545,8 +545,8 @@ static void options_that_make_no_sense_are_refused(void **state)
         assert_null(stream);
     }
     arrakis_stream *stream;
-    FAIL(arrakis_stream_open(&stream, NULL, NULL, err), ARRAKIS_EINVAL, "no reader");
-    FAIL(arrakis_stream_next(NULL, 0, NULL, err), ARRAKIS_EINVAL, "missing");
+    FAIL(arrakis_stream_open(&stream, NULL, NULL, err), ARRAKIS_EINVAL, "reader is NULL");
+    FAIL(arrakis_stream_next(NULL, 0, NULL, err), ARRAKIS_EINVAL, "stream is NULL");
     arrakis_stream_close(NULL);
 }
 

@@ -43,7 +43,7 @@ arrakis_status ark_rate_print(char out[ARK_RATE_TEXT_SIZE], double rate, arrakis
         snprintf(out, ARK_RATE_TEXT_SIZE, "%.0f", rate);
         return ARRAKIS_OK;
     }
-    plain_numbers locale;
+    plain_numbers locale = {0};
     arrakis_status rc = begin(&locale, err);
     if (rc < 0)
         return rc;
@@ -54,7 +54,7 @@ arrakis_status ark_rate_print(char out[ARK_RATE_TEXT_SIZE], double rate, arrakis
 
 arrakis_status ark_rate_read(double *rate, const char *text, arrakis_error *err)
 {
-    plain_numbers locale;
+    plain_numbers locale = {0};
     arrakis_status rc = begin(&locale, err);
     if (rc < 0)
         return rc;

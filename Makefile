@@ -4,7 +4,7 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: all demo test bench install format format-check clean
+.PHONY: all demo test fuzz-differential bench install format format-check clean
 
 all:
 	@tools/setup.sh build
@@ -16,6 +16,13 @@ demo: all
 
 test:
 	@tools/test.sh
+
+# A million mutated messages as pyarrow reads them. SEED=N: others.
+fuzz-differential:
+	@tools/setup.sh test
+	@cmake --preset asan -DARRAKIS_BROKER_TESTS=ON >/dev/null
+	@cmake --build --preset asan -j $(JOBS) --target rows_tool
+	@.deps/venv/bin/python tests/interop/arrow_fuzz.py build-asan/tests/rows_tool --seed $(or $(SEED),1) --jobs $(JOBS)
 
 bench: all
 	@tools/setup.sh test

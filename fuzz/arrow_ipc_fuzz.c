@@ -72,6 +72,8 @@ static void touch_column(const ark_field *field, const ark_column *c)
         touch_spans(c->item_offsets, c->child_length, c->item_text, 1);
         touch_bits(c->item_valid, c->child_length);
         break;
+    case ARK_TYPE_OTHER:
+        break;
     }
 }
 

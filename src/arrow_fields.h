@@ -13,6 +13,7 @@ enum {
     ARK_MESSAGE_HEADER_TYPE,
     ARK_MESSAGE_HEADER,
     ARK_MESSAGE_BODY_LENGTH,
+    ARK_MESSAGE_METADATA,
 };
 
 enum {
@@ -48,17 +49,53 @@ enum {
 enum { ARK_INT_BITS, ARK_INT_SIGNED };
 enum { ARK_FLOAT_PRECISION };
 enum { ARK_PRECISION_HALF, ARK_PRECISION_SINGLE, ARK_PRECISION_DOUBLE };
+enum { ARK_DECIMAL_PRECISION, ARK_DECIMAL_SCALE, ARK_DECIMAL_BITS };
+enum { ARK_TIME_UNIT, ARK_TIME_BITS };
+enum { ARK_TYPE_UNIT };  /* of dates and intervals */
+enum { ARK_TYPE_WIDTH }; /* of fixed-size binary, and a fixed-size list's length */
+enum { ARK_UNION_MODE, ARK_UNION_IDS };
 enum { ARK_PAIR_KEY, ARK_PAIR_VALUE };
+
+enum { ARK_DATE_DAY, ARK_DATE_MILLISECOND };
+enum { ARK_UNIT_SECOND, ARK_UNIT_MILLISECOND, ARK_UNIT_MICROSECOND, ARK_UNIT_NANOSECOND };
+enum { ARK_INTERVAL_MONTHS, ARK_INTERVAL_DAYS, ARK_INTERVAL_ALL };
+enum { ARK_UNION_SPARSE };
 
 /* The union Type. */
 enum {
-    ARK_ARROW_INT = 2,
-    ARK_ARROW_FLOAT = 3,
-    ARK_ARROW_UTF8 = 5,
-    ARK_ARROW_LIST = 12,
-    ARK_ARROW_STRUCT = 13,
-    ARK_ARROW_MAP = 17,
+    ARK_ARROW_NONE,
+    ARK_ARROW_NULL,
+    ARK_ARROW_INT,
+    ARK_ARROW_FLOAT,
+    ARK_ARROW_BINARY,
+    ARK_ARROW_UTF8,
+    ARK_ARROW_BOOL,
+    ARK_ARROW_DECIMAL,
+    ARK_ARROW_DATE,
+    ARK_ARROW_TIME,
+    ARK_ARROW_TIMESTAMP,
+    ARK_ARROW_INTERVAL,
+    ARK_ARROW_LIST,
+    ARK_ARROW_STRUCT,
+    ARK_ARROW_UNION,
+    ARK_ARROW_FIXED_BINARY,
+    ARK_ARROW_FIXED_LIST,
+    ARK_ARROW_MAP,
+    ARK_ARROW_DURATION,
+    ARK_ARROW_LARGE_BINARY,
+    ARK_ARROW_LARGE_UTF8,
+    ARK_ARROW_LARGE_LIST,
+    ARK_ARROW_RUNS,
+    ARK_ARROW_BINARY_VIEW,
+    ARK_ARROW_UTF8_VIEW,
+    ARK_ARROW_LIST_VIEW,
+    ARK_ARROW_LARGE_LIST_VIEW,
+    ARK_ARROW_TYPES, /* how many there are */
 };
+
+/* Whether a header is a Message, whole, of which only the header of another kind than a schema or a
+ * record batch is not looked at. arrow_verify.c */
+bool ark_message_verify(const uint8_t *header, size_t size);
 
 /* Wrap a header table as a Message, which ends the builder's work; ark_flat_finish()'s bytes, or NULL
  * and why in its status. arrow_write.c */

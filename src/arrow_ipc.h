@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Arrow IPC messages <-> bytes, for the types that Arrakis uses. No I/O, no channels, no clock.
  *
- * Reading: every byte is hostile. Nothing is assumed of alignment, of the order in which the
- * flatbuffer's tables lie, or of any length. Views that come out point into the bytes given, are
- * UNALIGNED (use memcpy), and are checked: no offset or length in them leads out of the body, list
- * and text offsets never decrease and stay inside their child. Nothing is allocated for a batch.
+ * Reading: every byte is hostile. Nothing is assumed of the address at which a message lies, of the
+ * order in which the flatbuffer's tables lie, or of any length. A message is read or refused as
+ * Arrow's own reader with full validation reads or refuses it (docs/wire.md has the exceptions), in
+ * columns of every type, whether they are used or not. Views that come out point into the bytes
+ * given, are UNALIGNED (use memcpy), and are checked: no offset or length in them leads out of the
+ * body, list and text offsets never decrease and stay inside their child. Nothing is allocated for
+ * a batch.
  * Format: https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc
  *
  * Writing: the bytes that pyarrow writes for the same values.
@@ -46,8 +49,9 @@ arrakis_status ark_ipc_split(ark_ipc_message *out, const uint8_t *header, size_t
 typedef enum ark_type_kind {
     ARK_TYPE_PRIMITIVE, /* integers and floats: `dtype` */
     ARK_TYPE_UTF8,
-    ARK_TYPE_LIST, /* of `dtype`: lists of primitives only */
-    ARK_TYPE_MAP,  /* utf8 -> utf8 */
+    ARK_TYPE_LIST,  /* of `dtype`: lists of primitives only */
+    ARK_TYPE_MAP,   /* utf8 -> utf8 */
+    ARK_TYPE_OTHER, /* checked, and not to be used */
 } ark_type_kind;
 
 typedef struct ark_field {
@@ -55,16 +59,21 @@ typedef struct ark_field {
     ark_type_kind kind;
     arrakis_dtype dtype;
     bool nullable;
-    char *rate; /* the field's metadata value of that key, or NULL */
+    char *rate;             /* the field's metadata value of that key, or NULL */
+    const char *type_name;  /* of Arrow's, for texts */
+    const char *child_name; /* of the type that a list's elements have; "" for other types */
 } ark_field;
 
 typedef struct ark_schema {
     size_t count;
     ark_field *fields;
+    struct ark_type *types; /* arrow_type.h: first the fields' own, in their order */
+    size_t type_count;
 } ark_schema;
 
-/* At most 65,536 fields. EUNSUPPORTED names the field and the type it met (dictionary, big-endian,
- * float16, nested lists...). Free with ark_schema_free. */
+/* At most 65,536 fields, and 262,144 with those inside fields. A zero byte in a name or a rate reads
+ * as 0xFF, so that no such name equals another. EUNSUPPORTED: dictionaries, big-endian. Free with
+ * ark_schema_free. */
 arrakis_status ark_schema_read(ark_schema **out, const ark_ipc_message *message,
                                arrakis_error *err);
 void ark_schema_free(ark_schema *schema);
@@ -77,8 +86,11 @@ typedef struct ark_column {
     const uint8_t *child_valid; /* list: validity of the child's samples, or NULL */
     int64_t length;             /* rows */
     int64_t child_length;       /* list: samples in all; utf8: bytes; map: entries */
-    int64_t null_count;         /* as declared; rows */
+    int64_t null_count;         /* rows */
     int64_t child_null_count;
+    /* Whether any of the contents was checked that must be checked again in the next batch, but a
+     * list's offsets and how many of its samples are null. */
+    bool contents_checked;
     /* map only: the two text columns of its entries */
     const uint8_t *key_offsets, *key_text, *item_offsets, *item_text, *item_valid;
     int64_t key_text_size, item_text_size;
@@ -98,11 +110,12 @@ static inline int32_t ark_offset_at(const uint8_t *offsets, int64_t i)
     return value;
 }
 
-/* Read a batch into `columns` (schema->count of them). *length receives the number of rows.
+/* Read a batch into `columns` (schema->count of them). *length receives the number of rows. Of a
+ * column of another kind (ARK_TYPE_OTHER) only the length is told.
  *
  * Where the parts lie, counted from message->body, follows from the header's bytes and body_size
- * alone: a message equal to the last one in both has its columns in the same places, and only the
- * contents of its offsets are still to be checked. */
+ * alone: a message equal to the last one in both has its columns in the same places, and only their
+ * contents are still to be checked. Buffers may overlap, up to 16 times the body's size in all. */
 arrakis_status ark_batch_read(ark_column *columns, int64_t *length, const ark_schema *schema,
                               const ark_ipc_message *message, arrakis_error *err);
 

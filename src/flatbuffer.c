@@ -21,10 +21,10 @@ static ark_flat_table table_at(ark_flat *flat, size_t at)
     if (at == 0 || !inside(flat, at, 4))
         return no_table(flat);
     int64_t vtable = (int64_t)at - ark_load_i32(flat->data + at);
-    if (vtable < 0 || !inside(flat, (size_t)vtable, 4))
+    if (vtable < 0 || !inside(flat, (size_t)vtable, 2))
         return no_table(flat);
     size_t vtable_size = ark_load_u16(flat->data + vtable);
-    if (vtable_size < 4 || !inside(flat, (size_t)vtable, vtable_size))
+    if (!inside(flat, (size_t)vtable, vtable_size))
         return no_table(flat);
     return (ark_flat_table){at, (size_t)vtable, vtable_size};
 }
@@ -125,6 +125,131 @@ ark_flat_table ark_flat_element(ark_flat *flat, ark_flat_vector vector, size_t i
 {
     size_t at = (size_t)(vector.data - flat->data) + 4 * i;
     return table_at(flat, follow(flat, at));
+}
+
+/* ---- verifying */
+
+enum { MAX_DEPTH = 128 };
+
+typedef struct verifying {
+    const uint8_t *data;
+    size_t size;
+    unsigned depth;
+    size_t tables_left;
+} verifying;
+
+static bool verify_table(verifying *v, size_t at, const ark_flat_shape *shape);
+
+static bool has(const verifying *v, size_t at, size_t size)
+{
+    return size < v->size && at <= v->size - size;
+}
+
+static bool has_number(const verifying *v, size_t at, size_t size)
+{
+    return at % size == 0 && has(v, at, size);
+}
+
+/* Where the offset at `at` leads; 0: nowhere. */
+static size_t verify_offset(const verifying *v, size_t at)
+{
+    if (!has_number(v, at, 4))
+        return 0;
+    int32_t distance = ark_load_i32(v->data + at);
+    return distance > 0 && has(v, at + (size_t)distance, 1) ? at + (size_t)distance : 0;
+}
+
+/* @return where the elements end; 0: they are not all inside */
+static size_t verify_elements(const verifying *v, size_t at, size_t size)
+{
+    if (!has_number(v, at, 4))
+        return 0;
+    uint64_t count = ark_load_u32(v->data + at);
+    uint64_t bytes = 4 + count * size;
+    return count < INT32_MAX / size && has(v, at, bytes) ? at + bytes : 0;
+}
+
+static bool verify_string(const verifying *v, size_t at)
+{
+    size_t end = verify_elements(v, at, 1);
+    return end && has(v, end, 1) && v->data[end] == 0;
+}
+
+static bool verify_tables(verifying *v, size_t at, const ark_flat_shape *shape)
+{
+    if (!verify_elements(v, at, 4))
+        return false;
+    size_t count = ark_load_u32(v->data + at);
+    for (size_t i = 0; i < count; i++) {
+        size_t place = at + 4 + 4 * i;
+        if (!verify_table(v, place + ark_load_u32(v->data + place), shape))
+            return false;
+    }
+    return true;
+}
+
+/* `choice`: the number of a union's kind. */
+static bool verify_field(verifying *v, size_t at, const ark_flat_field *field, unsigned choice)
+{
+    if (field->kind == ARK_FLAT_NUMBER)
+        return has_number(v, at, field->size);
+    size_t to = verify_offset(v, at);
+    if (!to)
+        return false;
+    switch (field->kind) {
+    case ARK_FLAT_STRING:
+        return verify_string(v, to);
+    case ARK_FLAT_ELEMENTS:
+        return verify_elements(v, to, field->size) != 0;
+    case ARK_FLAT_TABLE:
+        return verify_table(v, to, field->table);
+    case ARK_FLAT_TABLES:
+        return verify_tables(v, to, field->table);
+    case ARK_FLAT_UNION:
+    case ARK_FLAT_NUMBER:
+        break;
+    }
+    return choice >= field->choice_count || !field->choices[choice] ||
+           verify_table(v, to, field->choices[choice]);
+}
+
+static bool verify_fields(verifying *v, ark_flat_table table, const ark_flat_shape *shape)
+{
+    const ark_flat flat = {v->data, v->size, false};
+    unsigned choice = 0;
+    for (unsigned i = 0; i < shape->count; i++) {
+        size_t offset = field_offset(&flat, table, i);
+        if (offset ? !verify_field(v, table.at + offset, &shape->fields[i], choice)
+                   : shape->fields[i].required)
+            return false;
+        if (shape->fields[i].kind == ARK_FLAT_NUMBER)
+            choice = offset ? v->data[table.at + offset] : 0;
+    }
+    return true;
+}
+
+static bool verify_table(verifying *v, size_t at, const ark_flat_shape *shape)
+{
+    if (!has_number(v, at, 4) || v->depth == MAX_DEPTH || !v->tables_left)
+        return false;
+    v->depth++;
+    v->tables_left--;
+    size_t vtable = at - (size_t)(int64_t)ark_load_i32(v->data + at);
+    if (!has_number(v, vtable, 2))
+        return false;
+    size_t vtable_size = ark_load_u16(v->data + vtable);
+    if (vtable_size % 2 || !has(v, vtable, vtable_size) ||
+        !verify_fields(v, (ark_flat_table){at, vtable, vtable_size}, shape))
+        return false;
+    v->depth--;
+    return true;
+}
+
+bool ark_flat_verify(const uint8_t *data, size_t size, const ark_flat_shape *root)
+{
+    verifying v = {data, size, 0, size};
+    size_t at = verify_offset(&v, 0);
+    return at && verify_table(&v, at, root);
 }
 
 /* ---- building */

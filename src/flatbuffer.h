@@ -38,6 +38,7 @@ typedef struct ark_flat_vector {
 ark_flat_table ark_flat_root(ark_flat *flat);
 /* Fields are numbered from 0 as in the .fbs file. */
 bool ark_flat_has(const ark_flat *flat, ark_flat_table table, unsigned field);
+/* A number; 0 when it is absent. */
 uint8_t ark_flat_u8(ark_flat *flat, ark_flat_table table, unsigned field);
 int16_t ark_flat_i16(ark_flat *flat, ark_flat_table table, unsigned field);
 int32_t ark_flat_i32(ark_flat *flat, ark_flat_table table, unsigned field);
@@ -48,6 +49,38 @@ ark_flat_vector ark_flat_elements(ark_flat *flat, ark_flat_table table, unsigned
                                   size_t element_size);
 /* Table `i` of a vector of tables that was read with an element size of 4. */
 ark_flat_table ark_flat_element(ark_flat *flat, ark_flat_vector vector, size_t i);
+
+/* What the fields of a table are, for ark_flat_verify(). */
+typedef enum ark_flat_kind {
+    ARK_FLAT_NUMBER,   /* of `size` bytes */
+    ARK_FLAT_STRING,   /* ends with a zero byte that is not counted */
+    ARK_FLAT_ELEMENTS, /* numbers or structs of `size` bytes */
+    ARK_FLAT_TABLE,
+    ARK_FLAT_TABLES,
+    ARK_FLAT_UNION, /* a table; of which kind, the number of the field before says */
+} ark_flat_kind;
+
+typedef struct ark_flat_shape ark_flat_shape;
+
+typedef struct ark_flat_field {
+    ark_flat_kind kind;
+    unsigned char size;
+    bool required;
+    const ark_flat_shape *table;
+    const ark_flat_shape *const *choices; /* of a union; a choice that is NULL is not looked at */
+    size_t choice_count;
+} ark_flat_field;
+
+struct ark_flat_shape {
+    const ark_flat_field *fields;
+    size_t count;
+};
+
+/* Whether all of a flatbuffer is as its format wants it: every offset leads inside, every number lies
+ * at a multiple of its size, and tables are nested at most 128 deep. These are the checks that Google's
+ * verifier makes. Tables may be shared, but counted as often as they are referred to there are at most
+ * as many as bytes: so verifying takes no longer than that. */
+bool ark_flat_verify(const uint8_t *data, size_t size, const ark_flat_shape *root);
 
 /* ---- building: from the back to the front, as Google's C++ builder does, byte for byte */
 

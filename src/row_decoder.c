@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "row_decoder.h"
 
+#include "arrow_check.h"
 #include "arrow_ipc.h"
 #include "channel.h"
 #include "error.h"
+#include "flatbuffer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +40,7 @@ struct ark_row_decoder {
     /* the message under way */
     const uint8_t *at;
     size_t left;
-    bool schema_seen;
+    bool schema_seen, whole; /* whole: all batches can be read */
     /* what was worked out, and from what */
     bytes schema_bytes; /* framing and header */
     ark_schema *schema;
@@ -239,12 +241,16 @@ static void forget(ark_row_decoder *d)
 static arrakis_status find_column(const ark_schema *schema, const char *name, size_t *column,
                                   arrakis_error *err)
 {
+    size_t found = 0;
     for (size_t i = 0; i < schema->count; i++)
         if (!strcmp(schema->fields[i].name, name)) {
             *column = i;
-            return ARRAKIS_OK;
+            found++;
         }
-    return ark_fail(err, ARRAKIS_EFORMAT, "no column \"%s\": wanted time, id and data", name);
+    if (found == 1)
+        return ARRAKIS_OK;
+    return ark_fail(err, ARRAKIS_EFORMAT, "%s column \"%s\": wanted time, id and data",
+                    found ? "more than one" : "no", name);
 }
 
 static arrakis_status check_columns(ark_row_decoder *d, const ark_schema *schema,
@@ -258,12 +264,15 @@ static arrakis_status check_columns(ark_row_decoder *d, const ark_schema *schema
     const ark_field *time = &schema->fields[d->time_column], *id = &schema->fields[d->id_column],
                     *data = &schema->fields[d->data_column];
     if (time->kind != ARK_TYPE_PRIMITIVE || time->dtype != ARRAKIS_INT64)
-        return ark_fail(err, ARRAKIS_EFORMAT, "column time is not int64");
+        return ark_fail(err, ARRAKIS_EFORMAT, "column time is %s, wanted int64", time->type_name);
     if (id->kind != ARK_TYPE_PRIMITIVE ||
         (id->dtype != ARRAKIS_UINT32 && id->dtype != ARRAKIS_INT32))
-        return ark_fail(err, ARRAKIS_EFORMAT, "column id is neither uint32 nor int32");
+        return ark_fail(err, ARRAKIS_EFORMAT, "column id is %s, wanted uint32 or int32",
+                        id->type_name);
     if (data->kind != ARK_TYPE_LIST)
-        return ark_fail(err, ARRAKIS_EFORMAT, "column data is no list");
+        return ark_fail(err, ARRAKIS_EFORMAT, "column data is %s%s%s, wanted list of %s",
+                        data->type_name, *data->child_name ? " of " : "", data->child_name,
+                        arrakis_dtype_name(d->dtype));
     if (data->dtype != d->dtype)
         return ark_fail(err, ARRAKIS_EFORMAT, "samples are %s, wanted %s as channel %s declares",
                         arrakis_dtype_name(data->dtype), arrakis_dtype_name(d->dtype),
@@ -301,7 +310,7 @@ void ark_row_decoder_begin(ark_row_decoder *d, const void *message, size_t size)
 {
     d->at = message;
     d->left = size;
-    d->schema_seen = false;
+    d->schema_seen = d->whole = false;
 }
 
 /* ------------------------------------------------------------------ batch header */
@@ -324,6 +333,19 @@ static void rebase(ark_row_decoder *d, const uint8_t *body)
         shift(&column->child_valid, d->body, body);
     }
     d->body = body;
+}
+
+/* Whether a batch with the same header is known to be valid but for the ids, the list offsets and
+ * how many samples are null, which are looked at in every message. */
+static bool can_repeat(const ark_row_decoder *d)
+{
+    if (d->row_count == 0) /* there may be an offset all the same */
+        return false;
+    for (size_t i = 0; i < d->schema->count; i++)
+        if (d->columns[i].contents_checked ||
+            (d->schema->fields[i].kind == ARK_TYPE_LIST && i != d->data_column))
+            return false;
+    return true;
 }
 
 /* Find the columns of the next batch; DONE behind the last. */
@@ -351,7 +373,7 @@ static arrakis_status read_header(ark_row_decoder *d, bool *known, arrakis_error
         return rc;
     d->body = message.body;
     d->body_size = message.body_size;
-    if (!keep(&d->header_bytes, d->at, (size_t)(message.body - d->at)))
+    if (can_repeat(d) && !keep(&d->header_bytes, d->at, (size_t)(message.body - d->at)))
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     d->at += message.size;
     d->left -= message.size;
@@ -505,6 +527,57 @@ static arrakis_status make_plan(ark_row_decoder *d, arrakis_error *err)
     return ARRAKIS_OK;
 }
 
+/* One time for all rows. */
+static arrakis_status read_time(const ark_row_decoder *d, int64_t *time_ns, arrakis_error *err)
+{
+    const ark_column *time = &d->columns[d->time_column];
+    *time_ns = ark_load_i64(time->values);
+    if (time->null_count)
+        return ark_fail(err, ARRAKIS_EFORMAT, "%lld of %lld rows have no time",
+                        (long long)time->null_count, (long long)d->row_count);
+    if (*time_ns < 0 || *time_ns > latest_time_ns)
+        return ark_fail(err, ARRAKIS_EFORMAT, "time %lld: wanted GPS nanoseconds up to %lld",
+                        (long long)*time_ns, (long long)latest_time_ns);
+    size_t others = (size_t)(d->row_count - 1) * sizeof *time_ns;
+    if (memcmp(time->values, time->values + sizeof *time_ns, others) != 0)
+        return ark_fail(err, ARRAKIS_EFORMAT, "rows of different times, the first of %lld",
+                        (long long)*time_ns);
+    return ARRAKIS_OK;
+}
+
+/* What may differ in a batch whose header is known: offsets, and below nulls. */
+static arrakis_status check_offsets(const ark_row_decoder *d, arrakis_error *err)
+{
+    const ark_column *data = &d->columns[d->data_column];
+    if (!ark_offsets_ok(data->offsets, d->row_count, data->child_length))
+        return ark_fail(err, ARRAKIS_EFORMAT, "list offsets lead out of the %lld samples",
+                        (long long)data->child_length);
+    return ARRAKIS_OK;
+}
+
+static arrakis_status check_nulls(const ark_row_decoder *d, arrakis_error *err)
+{
+    const ark_column *data = &d->columns[d->data_column];
+    int64_t nulls = ark_zeros(data->child_valid, data->child_length);
+    if (nulls != data->child_null_count)
+        return ark_fail(err, ARRAKIS_EFORMAT, "%lld samples are null, and a bitmap has %lld",
+                        (long long)data->child_null_count, (long long)nulls);
+    return ARRAKIS_OK;
+}
+
+/* The plan for the batch that was found: the one of before, or a new one. */
+static arrakis_status plan(ark_row_decoder *d, bool known, arrakis_error *err)
+{
+    arrakis_status rc = ARRAKIS_OK;
+    if (known && d->columns[d->data_column].child_valid && (rc = check_nulls(d, err)) < 0)
+        return rc;
+    if (known && same_shape(d))
+        return ARRAKIS_OK;
+    if (known && (rc = check_offsets(d, err)) < 0)
+        return rc;
+    return make_plan(d, err);
+}
+
 static arrakis_status read_batch(ark_row_decoder *d, ark_rows *rows, arrakis_error *err)
 {
     arrakis_status rc;
@@ -523,18 +596,8 @@ static arrakis_status read_batch(ark_row_decoder *d, ark_rows *rows, arrakis_err
     *rows = (ark_rows){.duration_ns = d->stride_ns};
     if (d->row_count == 0)
         return ARRAKIS_OK;
-    const ark_column *time = &d->columns[d->time_column], *data = &d->columns[d->data_column];
-    memcpy(&rows->time_ns, time->values, sizeof rows->time_ns);
-    if (!ark_is_set(time->valid, 0) || rows->time_ns < 0 || rows->time_ns > latest_time_ns)
-        return ark_fail(err, ARRAKIS_EFORMAT, "time %lld: wanted GPS nanoseconds up to %lld",
-                        (long long)rows->time_ns, (long long)latest_time_ns);
-    if (!known || !same_shape(d)) {
-        if (known && !ark_offsets_ok(data->offsets, d->row_count, data->child_length))
-            return ark_fail(err, ARRAKIS_EFORMAT, "list offsets lead out of the %lld samples",
-                            (long long)data->child_length);
-        if ((rc = make_plan(d, err)) < 0)
-            return rc;
-    }
+    if ((rc = read_time(d, &rows->time_ns, err)) < 0 || (rc = plan(d, known, err)) < 0)
+        return rc;
     rows->duration_ns = d->duration_ns;
     rows->base = d->body;
     rows->pieces = d->pieces;
@@ -544,18 +607,50 @@ static arrakis_status read_batch(ark_row_decoder *d, ark_rows *rows, arrakis_err
     return ARRAKIS_OK;
 }
 
+/* Whether nothing or the end-of-stream marker comes next, as it does behind nearly every first
+ * batch. */
+static bool at_end(const ark_row_decoder *d)
+{
+    if (d->left >= 8 && ark_load_u32(d->at) == UINT32_MAX)
+        return ark_load_u32(d->at + 4) == 0;
+    return d->left == 0 || (d->left >= 4 && ark_load_u32(d->at) == 0);
+}
+
+/* The first batch, if all that follow can be read, too: a message is taken whole or not at all. */
+static arrakis_status read_first(ark_row_decoder *d, ark_rows *rows, arrakis_error *err)
+{
+    const uint8_t *at = d->at;
+    size_t left = d->left;
+    arrakis_status rc = read_batch(d, rows, err);
+    if (rc != ARRAKIS_OK || at_end(d)) {
+        d->whole = true;
+        return rc;
+    }
+    while ((rc = read_batch(d, rows, err)) == ARRAKIS_OK)
+        ;
+    if (rc < 0)
+        return rc;
+    d->at = at;
+    d->left = left;
+    d->schema_seen = false;
+    d->whole = true;
+    return read_batch(d, rows, err);
+}
+
 arrakis_status ark_row_decoder_next(ark_row_decoder *d, ark_rows *rows, arrakis_error *err)
 {
     const uint8_t *at = d->at;
     size_t left = d->left;
     bool schema_seen = d->schema_seen;
-    arrakis_status rc = read_batch(d, rows, err);
+    bool whole = d->whole;
+    arrakis_status rc = whole ? read_batch(d, rows, err) : read_first(d, rows, err);
     if (rc != ARRAKIS_ENOMEM)
         return rc;
     /* from there again */
     d->at = at;
     d->left = left;
     d->schema_seen = schema_seen;
+    d->whole = whole;
     d->header_bytes.size = 0;
     return rc;
 }

@@ -21,9 +21,9 @@ void ark_row_decoder_free(ark_row_decoder *decoder);
 /* Begin with a message; its bytes must stay until the last batch is taken. */
 void ark_row_decoder_begin(ark_row_decoder *decoder, const void *message, size_t size);
 /* Its next batch. rows->piece_count is 0 when it has no row that was asked for. rows points into
- * the decoder and the message.
- * DONE: no more batches. EFORMAT, EUNSUPPORTED: the message cannot be read (further). ENOMEM: call
- * again. */
+ * the decoder and the message. A message is taken whole or not at all: of one that has a batch that
+ * cannot be read, none comes.
+ * DONE: no more batches. EFORMAT, EUNSUPPORTED: the message cannot be read. ENOMEM: call again. */
 arrakis_status ark_row_decoder_next(ark_row_decoder *decoder, ark_rows *rows, arrakis_error *err);
 
 #endif

@@ -78,6 +78,15 @@ foreach(name memory.live20 cpu.idle20 start.first_block)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
 endforeach()
 
+# Mutated messages of rows, as pyarrow reads them; a million: make fuzz-differential. No broker.
+if(TARGET rows_tool)
+    arrakis_test(interop.arrow_fuzz
+        ${python} ${root}/tests/interop/arrow_fuzz.py $<TARGET_FILE:rows_tool> --messages 20000 --jobs 1)
+    set_tests_properties(interop.arrow_fuzz PROPERTIES
+        LABELS broker ENVIRONMENT "${python_environment}"
+        WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+endif()
+
 # Both directions of arrow_ipc against pyarrow; needs no broker.
 if(TARGET arrow_tool)
     arrakis_test(interop.arrow

@@ -189,7 +189,7 @@ static void describe_column(ark_buffer *out, const ark_field *field, const ark_c
 {
     print(out, "column %s nulls=%" PRId64 " child_nulls=%" PRId64 ":", field->name,
           column->null_count, column->child_null_count);
-    for (int64_t i = 0; i < column->length; i++) {
+    for (int64_t i = 0; field->kind != ARK_TYPE_OTHER && i < column->length; i++) {
         append(out, " ", 1, NULL);
         if (!bit(column->valid, i))
             append(out, "null", 4, NULL);
@@ -205,7 +205,7 @@ static void describe_column(ark_buffer *out, const ark_field *field, const ark_c
 
 static void describe_schema(ark_buffer *out, const ark_schema *schema)
 {
-    static const char *const kinds[] = {"primitive", "utf8", "list", "map"};
+    static const char *const kinds[] = {"primitive", "utf8", "list", "map", "other"};
     for (size_t i = 0; i < schema->count; i++) {
         const ark_field *f = &schema->fields[i];
         print(out, "field %s %s %s %s rate=%s\n", f->name, kinds[f->kind],

@@ -3,6 +3,7 @@
  * here by the corpus that it wrote, at length in tests/interop/arrow_oracle.py. */
 #include "arrow_ipc.h"
 #include "arrow_fields.h"
+#include "arrow_type.h"
 #include "flatbuffer.h"
 
 #include <setjmp.h>
@@ -401,8 +402,9 @@ static ark_flat_place build_batch(ark_flat_builder *b, size_t variadic)
 static void another_layout_and_unknown_fields_are_read(void **state)
 {
     (void)state;
-    ark_field field = {(char[]){"x"}, ARK_TYPE_PRIMITIVE, ARRAKIS_INT64, true, NULL};
-    ark_schema schema = {1, &field};
+    ark_field field = {.name = (char[]){"x"}, .dtype = ARRAKIS_INT64};
+    ark_type type = {.storage = ARK_STORE_NUMBERS, .dtype = ARRAKIS_INT64, .width = 8};
+    ark_schema schema = {1, &field, &type, 1};
     ark_flat_builder b;
     ark_buffer out = {NULL, 0, 0};
     ark_ipc_message message;
@@ -420,30 +422,24 @@ static void another_layout_and_unknown_fields_are_read(void **state)
     assert_int_equal(cut_built(&b, &out, &message, build_batch(&b, 2), ARK_HEADER_BATCH,
                                ARK_VERSION_5, 24, &err),
                      ARRAKIS_OK);
-    assert_int_equal(ark_batch_read(&column, &rows, &schema, &message, &err),
-                     ARRAKIS_EUNSUPPORTED);
-    assert_non_null(strstr(err.message, "varying number of buffers"));
+    assert_int_equal(ark_batch_read(&column, &rows, &schema, &message, &err), ARRAKIS_OK);
+    assert_int_equal(rows, 2);
     ark_buffer_free(&out);
 }
 
 static void a_header_without_its_table_is_refused(void **state)
 {
     (void)state;
-    ark_schema schema = {0, NULL}, *read_schema;
     ark_flat_builder b;
     ark_buffer out = {NULL, 0, 0};
     ark_ipc_message message;
-    ark_column column;
-    int64_t rows;
     arrakis_error err;
     ark_flat_begin(&b);
     assert_int_equal(cut_built(&b, &out, &message, 0, ARK_HEADER_BATCH, ARK_VERSION_5, 0, &err),
-                     0);
-    assert_int_equal(ark_batch_read(&column, &rows, &schema, &message, &err), ARRAKIS_EFORMAT);
+                     ARRAKIS_EFORMAT);
     ark_flat_begin(&b);
     assert_int_equal(cut_built(&b, &out, &message, 0, ARK_HEADER_SCHEMA, ARK_VERSION_5, 0, &err),
-                     0);
-    assert_int_equal(ark_schema_read(&read_schema, &message, &err), ARRAKIS_EFORMAT);
+                     ARRAKIS_EFORMAT);
     ark_buffer_free(&out);
 }
 
@@ -491,6 +487,7 @@ static arrakis_status read_shared(size_t count, const char *name, size_t name_si
     ark_flat_place key = ark_flat_add_string(&b, "k", 1);
     ark_flat_table_begin(&b);
     ark_flat_put_place(&b, ARK_PAIR_KEY, key);
+    ark_flat_put_place(&b, ARK_PAIR_VALUE, key);
     ark_flat_place pair = ark_flat_table_end(&b);
     size_t most = count > pairs ? count : pairs;
     ark_flat_place *places = calloc(most + 1, sizeof *places);
@@ -517,8 +514,8 @@ static arrakis_status read_shared(size_t count, const char *name, size_t name_si
     ark_schema *schema = NULL;
     arrakis_status rc = cut_built(&b, &out, &message, ark_flat_table_end(&b), ARK_HEADER_SCHEMA,
                                   ARK_VERSION_5, 0, err);
-    assert_int_equal(rc, ARRAKIS_OK);
-    rc = ark_schema_read(&schema, &message, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_schema_read(&schema, &message, err);
     assert_true((rc == ARRAKIS_OK) == (schema != NULL));
     ark_schema_free(schema);
     ark_buffer_free(&out);
@@ -535,13 +532,12 @@ static void a_schema_costs_no_more_than_its_header(void **state)
     assert_int_equal(read_shared(65536, name, 1, 0, &err), ARRAKIS_OK);
     assert_int_equal(read_shared(1, name, sizeof name, 1000, &err), ARRAKIS_OK);
     assert_int_equal(read_shared(65536, name, sizeof name, 0, &err), ARRAKIS_EFORMAT);
-    assert_non_null(strstr(err.message, "more text than a header of"));
+    assert_non_null(strstr(err.message, "more text than 8 times its header's"));
     assert_int_equal(read_shared(65536, name, 1, 65536, &err), ARRAKIS_EFORMAT);
-    assert_non_null(strstr(err.message, "more metadata than a header of"));
+    assert_non_null(strstr(err.message, "no valid flatbuffer"));
     assert_int_equal(read_shared(65537, name, 1, 0, &err), ARRAKIS_EUNSUPPORTED);
     assert_non_null(strstr(err.message, "65537 fields, over 65536"));
-    assert_int_equal(read_shared(1, "a\0b", 3, 0, &err), ARRAKIS_EFORMAT);
-    assert_non_null(strstr(err.message, "a zero byte in a text"));
+    assert_int_equal(read_shared(1, "a\0b", 3, 0, &err), ARRAKIS_OK);
 }
 
 static void a_failed_builder_stays_failed(void **state)

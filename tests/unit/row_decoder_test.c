@@ -271,7 +271,7 @@ static void a_changed_schema_or_header_is_seen(void **state)
         decode_file(&b, "null-samples", "5+1: 10 ., . ., 30 31, . .");
         decode_file(&b, "float64", "samples are float64, wanted int32 as channel X:A declares");
         decode_file(&b, "null-rows", "5+1: 10 11, . ., 30 31, 40 41");
-        decode_file(&b, "int64-ids", "column id is neither uint32 nor int32");
+        decode_file(&b, "int64-ids", "column id is int64, wanted uint32 or int32");
     }
     bench_free(&b);
 }
@@ -282,8 +282,121 @@ static void columns_of_another_kind_are_refused(void **state)
     bench b = bench_of(four, 4);
     decode_file(&b, "no-time", "no column \"time\": wanted time, id and data");
     decode_file(&b, "no-data", "no column \"data\": wanted time, id and data");
-    decode_file(&b, "unsigned-time", "column time is not int64");
-    decode_file(&b, "flat-data", "column data is no list");
+    decode_file(&b, "unsigned-time", "column time is uint64, wanted int64");
+    decode_file(&b, "flat-data", "column data is int32, wanted list of int32");
+    bench_free(&b);
+}
+
+static void a_column_of_each_name_is_wanted_once(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    decode_file(&b, "two-time", "more than one column \"time\"");
+    decode_file(&b, "two-id", "more than one column \"id\"");
+    decode_file(&b, "two-data", "more than one column \"data\"");
+    decode_file(&b, "two-others", "5+1: 10 11, 20 21, 30 31, 40 41");
+    bench_free(&b);
+}
+
+static void types_that_are_not_read_are_named(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    decode_file(&b, "large-list", "column data is large list of int32, wanted list of int32");
+    decode_file(&b, "uint16-ids", "column id is uint16, wanted uint32 or int32");
+    bench_free(&b);
+}
+
+static void other_columns_may_be_of_any_type(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    for (int turn = 0; turn < 2; turn++)
+        decode_file(&b, "other-columns", "5+1: 10 11, 20 21, 30 31, 40 41");
+    bench_free(&b);
+}
+
+/* Every time that the same header comes, too. */
+static void other_columns_must_be_valid_all_the_same(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    ark_buffer message = load("other-columns");
+    static const char good[] = "5+1: 10 11, 20 21, 30 31, 40 41";
+    uint8_t *text = memmem(message.data, message.size, "\xc3\xbc", 2);
+    assert_non_null(text);
+    decode(&b, message.data, message.size, good);
+    *text = 0xff;
+    decode(&b, message.data, message.size, "column \"seen\": text 1 is no UTF-8");
+    *text = 0xc3;
+    decode_buffer(&b, message, good);
+    bench_free(&b);
+}
+
+static void all_rows_have_one_time(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    for (int turn = 0; turn < 2; turn++) {
+        decode_file(&b, "plain", "5+1: 10 11, 20 21, 30 31, 40 41");
+        decode_file(&b, "two-times", "rows of different times, the first of 5000000000");
+        decode_file(&b, "null-time", "1 of 4 rows have no time");
+    }
+    bench_free(&b);
+}
+
+static void rows_beyond_those_asked_for_are_passed_over(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    decode_file(&b, "extra-rows", "5+1: 10 11, 20 21, 30 31, 40 41");
+    bench_free(&b);
+}
+
+static void a_message_is_taken_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    ark_buffer two = load("two-batches");
+    static const char good[] = "5+1: 10 11, 20 21, 30 31, 40 41; 6+1: 12 13, . ., 32 33, . .";
+    for (int turn = 0; turn < 2; turn++) {
+        arrakis_error err;
+        ark_rows rows;
+        ark_buffer bad = load("bad-second-batch");
+        ark_row_decoder_begin(b.decoder, bad.data, bad.size);
+        assert_int_equal(ark_row_decoder_next(b.decoder, &rows, &err), ARRAKIS_EFORMAT);
+        assert_non_null(strstr(err.message, "rows of different times, the first of 6000000000"));
+        ark_buffer_free(&bad);
+        for (size_t size = two.size - 1; size + 300 > two.size;
+             size--) { /* torn behind the first */
+            if (size == two.size - 8)
+                continue; /* without an end marker it is whole */
+            ark_row_decoder_begin(b.decoder, two.data, size);
+            assert_int_equal(ark_row_decoder_next(b.decoder, &rows, &err), ARRAKIS_EFORMAT);
+        }
+        decode(&b, two.data, two.size, good);
+        decode(&b, two.data, two.size - 8, good);
+    }
+    ark_buffer_free(&two);
+    bench_free(&b);
+}
+
+/* A bitmap that has more or fewer nulls than its header has: seen under a known header, too. */
+static void a_wrong_count_of_nulls_is_seen_each_time(void **state)
+{
+    (void)state;
+    bench b = bench_of(four, 4);
+    ark_buffer message = load("null-samples");
+    ark_column data;
+    find_column(&message, 2, &data);
+    uint8_t *valid = message.data + (data.child_valid - message.data);
+    for (int turn = 0; turn < 2; turn++) {
+        decode(&b, message.data, message.size, "5+1: 10 ., . ., 30 31, . .");
+        *valid ^= 1;
+        decode(&b, message.data, message.size, "3 samples are null, and a bitmap has 4");
+        *valid ^= 1;
+    }
+    ark_buffer_free(&message);
     bench_free(&b);
 }
 
@@ -355,8 +468,8 @@ static void which_rows_are_null_is_looked_up_each_time(void **state)
     assert_int_equal(*valid & 0xf, 0xd);
     *valid = 0xb; /* the third; the second's list is empty, so that it is no data either */
     decode(&b, message.data, message.size, "channel X:B has 0 samples (0 ns)");
-    *valid = 0x9;
-    decode(&b, message.data, message.size, "5+1: 10 11, . ., . ., 40 41");
+    *valid = 0x9; /* two, where the header has one */
+    decode(&b, message.data, message.size, "1 nulls, and a bitmap of 2");
     ark_buffer_free(&message);
     bench_free(&b);
 }
@@ -563,6 +676,14 @@ int main(void)
         cmocka_unit_test(offsets_that_lead_astray_are_refused_under_a_known_header),
         cmocka_unit_test(a_changed_schema_or_header_is_seen),
         cmocka_unit_test(columns_of_another_kind_are_refused),
+        cmocka_unit_test(a_column_of_each_name_is_wanted_once),
+        cmocka_unit_test(types_that_are_not_read_are_named),
+        cmocka_unit_test(other_columns_may_be_of_any_type),
+        cmocka_unit_test(other_columns_must_be_valid_all_the_same),
+        cmocka_unit_test(all_rows_have_one_time),
+        cmocka_unit_test(rows_beyond_those_asked_for_are_passed_over),
+        cmocka_unit_test(a_message_is_taken_whole_or_not_at_all),
+        cmocka_unit_test(a_wrong_count_of_nulls_is_seen_each_time),
         cmocka_unit_test(a_message_has_one_schema),
         cmocka_unit_test(a_torn_message_is_refused_and_forgotten),
         cmocka_unit_test(null_ids_are_nobodys_rows),

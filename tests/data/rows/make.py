@@ -50,3 +50,28 @@ lists = pa.ListArray.from_arrays(pa.array([2, 4, 6], pa.int32()),
 head = batch(5 * S, plain[:2])
 save("offsets", pa.record_batch([head.column(0), head.column(1), lists],
                                 names=["time", "id", "data"]))
+
+# columns beside them, of every kind that is only checked
+extra = {
+    "flag": pa.array([True, None, False, True]),
+    "at": pa.array([1, 2, 3, None], pa.timestamp("ns")),
+    "where": pa.array([{"x": 1, "y": ["a"]}] * 4),
+    "seen": pa.array(["a", "\u00fc", None, "d" * 20], pa.string_view()),
+    "runs": pa.RunEndEncodedArray.from_arrays([1, 4], ["a", None]),
+    "deep": pa.array([[[1]], [], None, [[2, 3]]]),
+}
+usual = batch(5 * S, plain)
+save("other-columns", pa.record_batch(
+    [*extra.values(), *(usual.column(i) for i in (2, 0, 1))], names=[*extra, "data", "time", "id"]))
+for twice in ("time", "id", "data"):
+    save(f"two-{twice}", pa.record_batch(
+        [*usual.columns, usual.column(twice)], names=["time", "id", "data", twice]))
+save("two-others", pa.record_batch(
+    [*usual.columns, extra["flag"], extra["at"]], names=["time", "id", "data", "x", "x"]))
+save("large-list", usual.set_column(2, "data", usual.column(2).cast(pa.large_list(pa.int32()))))
+save("uint16-ids", usual.set_column(1, "id", pa.array([0, 1, 2, 3], pa.uint16())))
+times = lambda *values: pa.array(values, pa.int64())
+save("two-times", usual.set_column(0, "time", times(5 * S, 5 * S, 6 * S, 5 * S)))
+save("null-time", usual.set_column(0, "time", times(5 * S, 5 * S, 5 * S, None)))
+save("bad-second-batch", usual, usual.set_column(0, "time", times(6 * S, 6 * S, 6 * S, 7 * S)))
+save("extra-rows", batch(5 * S, [(9, [1, 2]), *plain, (4294967295, [3, 4])]))

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "error.h"
+#include "hold.h"
 #include "stride.h"
 
 #include <stdlib.h>
@@ -14,7 +15,11 @@ static const int64_t default_latency_ns = 2 * ARRAKIS_SECOND_NS;
 /* How far a stream has come. */
 typedef struct lane {
     int64_t latency_ns; /* its data is due this long after its stride's begin */
+    int64_t reach_ns;   /* what begins later than this after at_ns is far ahead */
     int64_t had_ns;     /* end of what has been handed out */
+    int64_t at_ns;      /* where this reader is in it */
+    int64_t far_ns;     /* what has come far ahead of that, the last; */
+    unsigned far_count; /* and how many that went forward */
     int64_t seam_ns;    /* end of what readers before this one had of it */
     int64_t until_ns;   /* where the next reader begins that has it; INT64_MAX: none does */
     bool ended;         /* this reader has brought it there */
@@ -87,7 +92,10 @@ static arrakis_status start_leg(chain_reader *chain, arrakis_error *err)
         rc = ark_waiter_add(&chain->waiter, reader->fd, err);
     for (size_t i = 0; i < chain->head.stream_count; i++) {
         lane *l = &chain->lanes[i];
-        l->seam_ns = l->had_ns;
+        l->seam_ns = l->at_ns = l->had_ns;
+        if (chain->now && chain->legs[chain->now].begin_ns > l->at_ns)
+            l->at_ns = chain->legs[chain->now].begin_ns;
+        l->far_count = 0;
         l->until_ns = next_begin(chain, i);
         l->ended = l->skip = false;
     }
@@ -136,6 +144,24 @@ static void end_lane(chain_reader *chain, size_t stream)
         pause_source(chain, source_of(chain, stream));
 }
 
+/* Whether a stream has come to where a block of it begins. One that lies far ahead may have a wrong
+ * time: so many are believed as the mux believes, and one from before that refutes them. */
+static bool has_come(lane *l, int64_t time_ns)
+{
+    bool first = l->at_ns == INT64_MIN && time_ns < l->until_ns;
+    if (first || time_ns <= l->at_ns + l->reach_ns) {
+        if (time_ns >= l->at_ns)
+            l->far_count = 0;
+        return true;
+    }
+    if (l->far_count && time_ns < l->far_ns)
+        l->far_count = 0;
+    if (!l->far_count || time_ns > l->far_ns)
+        l->far_count++;
+    l->far_ns = time_ns;
+    return l->far_count >= ARK_HOLD_MOST;
+}
+
 /* Whether an arrival is the present reader's to bring. A stride that the seam cuts, and that is cut
  * there, is left to the next one. */
 static bool keep(chain_reader *chain, const ark_arrival *arrival)
@@ -145,18 +171,17 @@ static bool keep(chain_reader *chain, const ark_arrival *arrival)
     int64_t time_ns = arrival->rows.time_ns;
     if (time_ns < l->seam_ns)
         return false;
-    if (l->until_ns == INT64_MAX) {
-        l->had_ns = time_ns + arrival->rows.duration_ns;
-        return true;
+    bool come = has_come(l, time_ns), mine = true;
+    if (l->until_ns != INT64_MAX) {
+        int64_t stride_end_ns = ark_floor(time_ns, stride_ns) + stride_ns;
+        if (come && stride_end_ns >= l->until_ns)
+            end_lane(chain, arrival->stream);
+        mine = time_ns < l->until_ns &&
+               (arrival->rows.duration_ns >= stride_ns || stride_end_ns <= l->until_ns);
     }
-    int64_t stride_end_ns = ark_floor(time_ns, stride_ns) + stride_ns;
-    if (stride_end_ns >= l->until_ns)
-        end_lane(chain, arrival->stream);
-    if (time_ns >= l->until_ns ||
-        (arrival->rows.duration_ns < stride_ns && stride_end_ns > l->until_ns))
-        return false;
-    l->had_ns = time_ns + arrival->rows.duration_ns;
-    return true;
+    if (come && mine)
+        l->had_ns = l->at_ns = time_ns + arrival->rows.duration_ns;
+    return mine;
 }
 
 /* Say of a stream that it has nothing up to where the next reader begins: the last stride before
@@ -387,6 +412,8 @@ static arrakis_status set_up(chain_reader *chain, arrakis_error *err)
         chain->every[i] = i;
     for (size_t i = 0; i < chain->head.stream_count; i++) {
         chain->lanes[i].latency_ns = latency_of(&chain->head.streams[i]);
+        chain->lanes[i].reach_ns =
+            ark_reach_of(chain->lanes[i].latency_ns, chain->head.streams[i].stride_ns);
         chain->lanes[i].had_ns = INT64_MIN;
     }
     return ARRAKIS_OK;

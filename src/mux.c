@@ -4,6 +4,7 @@
 #include "channel.h"
 #include "episode.h"
 #include "error.h"
+#include "hold.h"
 #include "log.h"
 #include "stride.h"
 
@@ -13,17 +14,30 @@
 /* 70 years, which is never: declared latencies are anything, and must not overflow sums of times. */
 static const int64_t most_latency_ns = INT64_MAX / 4;
 
-/* No clock of a site is this wrong. A live block further ahead would make all that follows it late:
- * one bad message would silence its stream. */
+/* No clock of a site is this wrong: what lies further ahead of the clock is refused. */
 static const int64_t most_ahead_ns = 60 * ARRAKIS_SECOND_NS;
+
+/* What is held because its time may be wrong is believed after this long: a stream may be that slow. */
+static const int64_t most_held_ns = 60 * ARRAKIS_SECOND_NS;
+
+/* A deadline of a request with a start that passes later than this was missed because the reader, or
+ * what else was waited for, stood still. Then the data may be on its way: the source is asked. */
+static const int64_t most_overdue_ns = ARRAKIS_SECOND_NS;
+
+/* A clock that goes back by more than this has been set. */
+static const int64_t step_back_ns = ARRAKIS_SECOND_NS;
 
 /* What the mux keeps of one stream beside its queue. */
 typedef struct lane {
     ark_queue queue;
     char *id;
+    ark_hold hold;       /* blocks that lie far ahead */
+    int64_t reach_ns;    /* what begins later than this after all that is known is held */
     int64_t contract_ns; /* data is due this long after its stride's begin; ARRAKIS_UNSET: never */
-    int64_t front_ns;    /* live, before the start: where it could begin; ARRAKIS_UNSET: unknown */
-    bool has_data;       /* front_ns comes from data, not from a deadline */
+    /* with a start: what is absent before this is a gap, once nobody else is waited for there */
+    int64_t void_ns;
+    int64_t front_ns; /* live, before the start: where it could begin; ARRAKIS_UNSET: unknown */
+    bool has_data;    /* front_ns comes from data, not from a deadline */
     int64_t gap_since_ns; /* begin of the gap being served; ARRAKIS_UNSET: none */
     bool served, gap_said;
     ark_episode late, mismatched, overflow;
@@ -38,9 +52,11 @@ struct ark_mux {
     int64_t origin_ns; /* blocks begin at origin + n * block_ns */
     int64_t cursor_ns; /* begin of the next block; ARRAKIS_UNSET: not begun */
     int64_t created_ns;
+    int64_t latest_ns;    /* the latest time that deadlines have passed at */
     int64_t next_pass_ns; /* no deadline passes before */
     int64_t final_ns;     /* the source ended: nothing comes after; ARRAKIS_UNSET: it has not */
     size_t unready;       /* lanes not known up to the end of the next block */
+    bool voids;           /* some are known further than their queues are */
     ark_chunk **chunks;   /* scratch for one block */
     uint64_t late, duplicate, mismatched, overflow, gaps;
 };
@@ -86,10 +102,15 @@ static arrakis_status choose_stride(ark_mux *mux, const int64_t *strides_ns, arr
     return ARRAKIS_OK;
 }
 
+static bool is_live(const ark_mux *mux)
+{
+    return mux->options.start_ns == ARRAKIS_UNSET;
+}
+
 static arrakis_status set_up_lanes(ark_mux *mux, const ark_mux_stream *streams,
                                    const int64_t *contracts_ns, arrakis_error *err)
 {
-    bool live = mux->options.start_ns == ARRAKIS_UNSET, all_due = true;
+    bool live = is_live(mux), all_due = true;
     for (size_t i = 0; i < mux->count; i++)
         all_due = all_due && contracts_ns[i] != ARRAKIS_UNSET;
     for (size_t i = 0; i < mux->count; i++) {
@@ -97,7 +118,9 @@ static arrakis_status set_up_lanes(ark_mux *mux, const ark_mux_stream *streams,
         if (!(l->id = strdup(streams[i].id)))
             return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
         l->contract_ns = contracts_ns[i];
+        l->reach_ns = ark_reach_of(l->contract_ns, mux->layout->stripes[i].stride_ns);
         l->front_ns = l->gap_since_ns = ARRAKIS_UNSET;
+        l->void_ns = INT64_MIN;
         /* Without a contract on every stream there is nothing to time any of them by. */
         ark_queue_init(&l->queue, &mux->layout->stripes[i],
                        live && all_due ? l->contract_ns : ARRAKIS_UNSET,
@@ -106,11 +129,17 @@ static arrakis_status set_up_lanes(ark_mux *mux, const ark_mux_stream *streams,
     return ARRAKIS_OK;
 }
 
+/* Up to where a stream is known. */
+static int64_t known_ns(const lane *l)
+{
+    return l->void_ns > l->queue.horizon_ns ? l->void_ns : l->queue.horizon_ns;
+}
+
 static void recount(ark_mux *mux)
 {
     mux->unready = 0;
     for (size_t i = 0; i < mux->count; i++)
-        mux->unready += mux->lanes[i].queue.horizon_ns < mux->cursor_ns + mux->block_ns;
+        mux->unready += known_ns(&mux->lanes[i]) < mux->cursor_ns + mux->block_ns;
 }
 
 static arrakis_status set_up(ark_mux *mux, const ark_mux_stream *streams, arrakis_error *err)
@@ -153,6 +182,7 @@ arrakis_status ark_mux_new(ark_mux **out, const ark_mux_stream *streams, size_t 
     mux->options = *options;
     mux->count = count;
     mux->created_ns = now_ns;
+    mux->latest_ns = now_ns;
     mux->next_pass_ns = INT64_MIN;
     mux->final_ns = ARRAKIS_UNSET;
     arrakis_status rc = set_up(mux, streams, err);
@@ -172,6 +202,7 @@ void ark_mux_free(ark_mux *mux)
         return;
     for (size_t i = 0; mux->lanes && i < mux->count; i++) {
         ark_queue_clear(&mux->lanes[i].queue);
+        ark_hold_clear(&mux->lanes[i].hold);
         free(mux->lanes[i].id);
     }
     free(mux->lanes);
@@ -241,22 +272,36 @@ static bool find_slot(const ark_mux *mux, const ark_stripe *stripe, const ark_ro
            (into_ns == 0 || rows->time_ns == start_ns);
 }
 
-static ark_push count_mismatch(ark_mux *mux, lane *l, const ark_rows *rows, bool ahead,
-                               int64_t now_ns)
+/* Whether it is to be said; *times: how often since it was. */
+static bool count_mismatch(ark_mux *mux, lane *l, int64_t now_ns, unsigned long long *times)
 {
     mux->mismatched++;
-    uint64_t times = ark_episode_note(&l->mismatched, now_ns);
-    if (times && ahead)
-        ark_log(ARRAKIS_LOG_WARNING,
-                "%s: dropped %llu block(s); the latest is of %lld ns, %.1f s ahead of the clock",
-                l->id, (unsigned long long)times, (long long)rows->time_ns,
-                (double)(rows->time_ns - now_ns) * 1e-9);
-    else if (times)
+    *times = ark_episode_note(&l->mismatched, now_ns);
+    return *times > 0;
+}
+
+static ark_push refuse_off_stride(ark_mux *mux, lane *l, const ark_rows *rows, int64_t now_ns)
+{
+    unsigned long long times;
+    if (count_mismatch(mux, l, now_ns, &times))
         ark_log(ARRAKIS_LOG_WARNING,
                 "%s: dropped %llu block(s) off the stride; the latest at %lld ns lasts %lld ns, "
                 "wanted %lld ns on a multiple of it",
-                l->id, (unsigned long long)times, (long long)rows->time_ns,
-                (long long)rows->duration_ns, (long long)l->queue.stripe->stride_ns);
+                l->id, times, (long long)rows->time_ns, (long long)rows->duration_ns,
+                (long long)l->queue.stripe->stride_ns);
+    return ARK_PUSH_MISMATCHED;
+}
+
+/* Ahead of the clock, or of a block of its stream that came after it. */
+static ark_push refuse_ahead(ark_mux *mux, lane *l, int64_t time_ns, const char *of, int64_t of_ns,
+                             int64_t now_ns)
+{
+    unsigned long long times;
+    if (count_mismatch(mux, l, now_ns, &times))
+        ark_log(ARRAKIS_LOG_WARNING,
+                "%s: dropped %llu block(s) with a wrong time; the latest is of %lld ns, %.1f s "
+                "ahead of %s",
+                l->id, times, (long long)time_ns, (double)(time_ns - of_ns) * 1e-9, of);
     return ARK_PUSH_MISMATCHED;
 }
 
@@ -281,31 +326,30 @@ static void count_late(ark_mux *mux, lane *l, ark_push how, int64_t slot_ns, int
 static void limit(ark_mux *mux, lane *l, int64_t now_ns)
 {
     /* with a start nothing is dropped: the source is stopped instead (ark_mux_full) */
-    if (mux->options.start_ns != ARRAKIS_UNSET)
+    if (!is_live(mux))
         return;
-    while (l->queue.elements > l->queue.capacity) {
+    while (ark_queue_over(&l->queue)) {
+        uint64_t held = l->queue.elements;
         uint64_t dropped = ark_queue_drop_oldest(&l->queue);
         mux->overflow += dropped;
         uint64_t times = ark_episode_note(&l->overflow, now_ns);
         if (times)
             ark_log(ARRAKIS_LOG_WARNING,
-                    "%s: over %llu blocks wait for other streams; dropping the oldest", l->id,
-                    (unsigned long long)l->queue.capacity);
+                    "%s: %llu blocks wait for other streams, and no more may; dropping the oldest",
+                    l->id, (unsigned long long)held);
     }
 }
 
-ark_push ark_mux_push(ark_mux *mux, size_t stream, const ark_rows *rows, int64_t now_ns)
+/* Into the queue. What was held came when it was not late: no deadline passes for it here. */
+static ark_push store(ark_mux *mux, lane *l, const ark_rows *rows, int64_t slot_ns, bool held,
+                      int64_t now_ns)
 {
-    lane *l = &mux->lanes[stream];
     ark_queue *queue = &l->queue;
-    int64_t slot_ns;
-    bool ahead = mux->options.start_ns == ARRAKIS_UNSET && rows->time_ns - now_ns > most_ahead_ns;
-    if (ahead || !find_slot(mux, queue->stripe, rows, &slot_ns))
-        return count_mismatch(mux, l, rows, ahead, now_ns);
     int64_t end_ns = begun(mux) ? mux->cursor_ns + mux->block_ns : INT64_MIN;
-    bool was_unready = queue->horizon_ns < end_ns;
+    bool was_unready = known_ns(l) < end_ns;
     if (begun(mux)) {
-        ark_queue_expire(queue, now_ns);
+        if (is_live(mux) && !held)
+            ark_queue_expire(queue, now_ns);
     } else if (!l->has_data) {
         l->has_data = true;
         l->front_ns = queue->horizon_ns = slot_ns;
@@ -314,7 +358,7 @@ ark_push ark_mux_push(ark_mux *mux, size_t stream, const ark_rows *rows, int64_t
     ark_push how = ark_queue_push(queue, rows, slot_ns, block_ns);
     if (how == ARK_PUSH_LATE || how == ARK_PUSH_DUPLICATE)
         count_late(mux, l, how, slot_ns, now_ns);
-    if (was_unready && queue->horizon_ns >= end_ns)
+    if (was_unready && known_ns(l) >= end_ns)
         mux->unready--;
     if (how != ARK_PUSH_OK)
         return how;
@@ -322,6 +366,119 @@ ark_push ark_mux_push(ark_mux *mux, size_t stream, const ark_rows *rows, int64_t
     if (!begun(mux))
         try_begin(mux);
     return how;
+}
+
+/* ------------------------------------------------------------------ data far ahead */
+
+/* Where a stream is: what begins much later is far ahead. Live, that is also the present. */
+static int64_t position_of(const ark_mux *mux, const lane *l, int64_t now_ns)
+{
+    int64_t at_ns = is_live(mux) ? now_ns : l->void_ns;
+    return at_ns > l->queue.horizon_ns ? at_ns : l->queue.horizon_ns;
+}
+
+static bool is_far(const ark_mux *mux, const lane *l, int64_t slot_ns, int64_t now_ns)
+{
+    return slot_ns - l->reach_ns > position_of(mux, l, now_ns);
+}
+
+static ark_push let_in_oldest(ark_mux *mux, lane *l, int64_t now_ns)
+{
+    ark_held *held = ark_hold_take_oldest(&l->hold);
+    ark_push how = store(mux, l, &held->rows, held->slot_ns, true, now_ns);
+    free(held);
+    return how;
+}
+
+/* Let in what begins before until_ns, and what is not far ahead any more. */
+static void let_in(ark_mux *mux, lane *l, int64_t until_ns, int64_t now_ns)
+{
+    const ark_held *oldest;
+    while ((oldest = ark_hold_oldest(&l->hold)) &&
+           (oldest->slot_ns < until_ns || !is_far(mux, l, oldest->slot_ns, now_ns)))
+        let_in_oldest(mux, l, now_ns);
+}
+
+/* The same, when nothing more is at hand: what has waited for long is let in as well. */
+static void let_in_at_rest(ark_mux *mux, lane *l, int64_t until_ns, int64_t now_ns)
+{
+    const ark_held *oldest;
+    let_in(mux, l, until_ns, now_ns);
+    while ((oldest = ark_hold_oldest(&l->hold)) && now_ns - oldest->since_ns >= most_held_ns) {
+        let_in_oldest(mux, l, now_ns);
+        let_in(mux, l, until_ns, now_ns);
+    }
+}
+
+/* When a held block is let in because time passes; live, the clock also comes to where it lies. */
+static int64_t let_in_at(const ark_mux *mux, const lane *l)
+{
+    const ark_held *oldest = ark_hold_oldest(&l->hold);
+    int64_t then_ns = oldest->since_ns + most_held_ns;
+    int64_t near_ns = oldest->slot_ns - l->reach_ns;
+    return is_live(mux) && near_ns < then_ns ? near_ns : then_ns;
+}
+
+/* A stream goes forward: a block that begins before held ones tells that their times are wrong. */
+static void drop_later(ark_mux *mux, lane *l, int64_t slot_ns, int64_t now_ns)
+{
+    while (l->hold.count && ark_hold_newest(&l->hold)->slot_ns > slot_ns) {
+        ark_held *held = ark_hold_take_newest(&l->hold);
+        refuse_ahead(mux, l, held->slot_ns, "the next block of its stream", slot_ns, now_ns);
+        free(held);
+    }
+}
+
+static bool is_held(const lane *l, int64_t slot_ns)
+{
+    for (uint32_t i = 0; i < l->hold.count; i++)
+        if (l->hold.held[i]->slot_ns == slot_ns)
+            return true;
+    return false;
+}
+
+/* Rows that lie far ahead, or that come while such are held: late and repeated ones tell nothing of
+ * these. Rows without a message are the reader's own word that there is nothing. */
+static ark_push weigh(ark_mux *mux, lane *l, const ark_rows *rows, int64_t slot_ns, int64_t now_ns)
+{
+    bool certain = !rows->base;
+    if (slot_ns < l->queue.horizon_ns)
+        return store(mux, l, rows, slot_ns, false, now_ns);
+    if (is_held(l, slot_ns)) {
+        count_late(mux, l, ARK_PUSH_DUPLICATE, slot_ns, now_ns);
+        return ARK_PUSH_DUPLICATE;
+    }
+    drop_later(mux, l, slot_ns, now_ns);
+    let_in(mux, l, certain ? slot_ns : INT64_MIN, now_ns);
+    if (certain || !is_far(mux, l, slot_ns, now_ns))
+        return store(mux, l, rows, slot_ns, false, now_ns);
+    if (!ark_hold_add(&l->hold, l->queue.stripe, rows, slot_ns, now_ns))
+        return ARK_PUSH_NOMEM;
+    if (l->hold.count < ARK_HOLD_MOST)
+        return ARK_PUSH_HELD;
+    ark_push how = let_in_oldest(mux, l, now_ns);
+    let_in(mux, l, INT64_MIN, now_ns);
+    return how;
+}
+
+/* A request that itself begins in the future is not measured by the clock. */
+static bool is_ahead_of_clock(const ark_mux *mux, int64_t time_ns, int64_t now_ns)
+{
+    int64_t limit_ns = now_ns + most_ahead_ns;
+    return time_ns > limit_ns && (is_live(mux) || mux->options.start_ns <= limit_ns);
+}
+
+ark_push ark_mux_push(ark_mux *mux, size_t stream, const ark_rows *rows, int64_t now_ns)
+{
+    lane *l = &mux->lanes[stream];
+    int64_t slot_ns;
+    if (is_ahead_of_clock(mux, rows->time_ns, now_ns))
+        return refuse_ahead(mux, l, rows->time_ns, "the clock", now_ns, now_ns);
+    if (!find_slot(mux, l->queue.stripe, rows, &slot_ns))
+        return refuse_off_stride(mux, l, rows, now_ns);
+    if (l->hold.count || slot_ns - l->reach_ns > l->queue.horizon_ns)
+        return weigh(mux, l, rows, slot_ns, now_ns);
+    return store(mux, l, rows, slot_ns, false, now_ns);
 }
 
 /* ------------------------------------------------------------------ deadlines */
@@ -335,13 +492,20 @@ static void expire_front(ark_mux *mux, lane *l, int64_t now_ns)
         l->front_ns = from_ns;
 }
 
-void ark_mux_expire(ark_mux *mux, int64_t now_ns)
+/* When, at the latest, the data that a lane lacks for the next block is due. */
+static int64_t due_ns(const ark_mux *mux, const lane *l, int64_t contract_ns)
 {
-    if (now_ns < mux->next_pass_ns)
-        return;
+    return mux->cursor_ns + mux->block_ns - l->queue.stripe->stride_ns + contract_ns;
+}
+
+static void pass_live(ark_mux *mux, int64_t now_ns)
+{
     int64_t next = INT64_MAX;
     for (size_t i = 0; i < mux->count; i++) {
         lane *l = &mux->lanes[i];
+        let_in_at_rest(mux, l, INT64_MIN, now_ns);
+        if (l->hold.count && let_in_at(mux, l) < next)
+            next = let_in_at(mux, l);
         if (l->queue.timeout_ns == ARRAKIS_UNSET)
             continue;
         ark_queue_expire(&l->queue, now_ns);
@@ -360,10 +524,73 @@ void ark_mux_expire(ark_mux *mux, int64_t now_ns)
         try_begin(mux);
 }
 
-/* When, at the latest, the data that a lane lacks for the next block is due. */
-static int64_t due_ns(const ark_mux *mux, const lane *l, int64_t contract_ns)
+/* Deadlines of the next block, of those streams for which they pass as in a live stream. */
+static void pass_with_start(ark_mux *mux, int64_t now_ns)
 {
-    return mux->cursor_ns + mux->block_ns - l->queue.stripe->stride_ns + contract_ns;
+    int64_t next = INT64_MAX, end_ns = mux->cursor_ns + mux->block_ns;
+    for (size_t i = 0; i < mux->count; i++) {
+        lane *l = &mux->lanes[i];
+        if (l->queue.timeout_ns != ARRAKIS_UNSET && known_ns(l) < end_ns) {
+            int64_t then = due_ns(mux, l, l->queue.timeout_ns);
+            if (now_ns < then)
+                next = then < next ? then : next;
+            else if (now_ns - then > most_overdue_ns)
+                l->queue.timeout_ns = ARRAKIS_UNSET;
+            else
+                l->void_ns = end_ns;
+        }
+        mux->voids = mux->voids || l->void_ns > l->queue.horizon_ns;
+        let_in_at_rest(mux, l, l->void_ns, now_ns);
+        if (l->hold.count && let_in_at(mux, l) < next)
+            next = let_in_at(mux, l);
+    }
+    mux->next_pass_ns = next;
+    recount(mux);
+}
+
+static int64_t known_by(const lane *l, int64_t contract_ns, int64_t at_ns)
+{
+    int64_t stride_ns = l->queue.stripe->stride_ns;
+    return ark_floor(at_ns - contract_ns, stride_ns) + stride_ns;
+}
+
+/* The clock was ahead, and has been set right: what it took for gaps, and nobody was told of, may
+ * still come. */
+static void take_back(ark_mux *mux, int64_t now_ns)
+{
+    for (size_t i = 0; i < mux->count; i++) {
+        lane *l = &mux->lanes[i];
+        if (l->contract_ns == ARRAKIS_UNSET)
+            continue;
+        int64_t known = known_by(l, l->contract_ns, now_ns);
+        if (l->void_ns > known)
+            l->void_ns = known;
+        if (begun(mux) && known < mux->cursor_ns)
+            known = mux->cursor_ns;
+        if (l->queue.last_ns != ARRAKIS_UNSET &&
+            known < l->queue.last_ns + l->queue.stripe->stride_ns)
+            known = l->queue.last_ns + l->queue.stripe->stride_ns;
+        if (l->queue.horizon_ns > known)
+            l->queue.horizon_ns = known;
+    }
+    mux->latest_ns = now_ns;
+    mux->next_pass_ns = INT64_MIN;
+    if (begun(mux))
+        recount(mux);
+}
+
+void ark_mux_expire(ark_mux *mux, int64_t now_ns)
+{
+    if (now_ns < mux->latest_ns - step_back_ns)
+        take_back(mux, now_ns);
+    if (now_ns > mux->latest_ns)
+        mux->latest_ns = now_ns;
+    if (now_ns < mux->next_pass_ns || mux->final_ns != ARRAKIS_UNSET)
+        return;
+    if (is_live(mux))
+        pass_live(mux, now_ns);
+    else
+        pass_with_start(mux, now_ns);
 }
 
 int64_t ark_mux_deadline_ns(const ark_mux *mux)
@@ -371,17 +598,17 @@ int64_t ark_mux_deadline_ns(const ark_mux *mux)
     int64_t deadline = ARRAKIS_UNSET;
     for (size_t i = 0; i < mux->count; i++) {
         const lane *l = &mux->lanes[i];
-        int64_t then;
-        if (begun(mux)) {
-            if (l->queue.horizon_ns >= mux->cursor_ns + mux->block_ns)
-                continue;
-            then = due_ns(mux, l, l->queue.timeout_ns);
-        } else {
-            if (l->front_ns != ARRAKIS_UNSET)
-                continue;
-            then = ark_floor(mux->created_ns, l->queue.stripe->stride_ns) + l->queue.timeout_ns;
-        }
-        if (l->queue.timeout_ns == ARRAKIS_UNSET)
+        int64_t then = ARRAKIS_UNSET, timeout_ns = l->queue.timeout_ns;
+        if (begun(mux) ? known_ns(l) >= mux->cursor_ns + mux->block_ns
+                       : l->front_ns != ARRAKIS_UNSET)
+            continue;
+        if (timeout_ns != ARRAKIS_UNSET)
+            then = begun(mux)
+                       ? due_ns(mux, l, timeout_ns)
+                       : ark_floor(mux->created_ns, l->queue.stripe->stride_ns) + timeout_ns;
+        if (l->hold.count && (then == ARRAKIS_UNSET || let_in_at(mux, l) < then))
+            then = let_in_at(mux, l);
+        if (then == ARRAKIS_UNSET)
             return ARRAKIS_UNSET;
         if (then > deadline)
             deadline = then;
@@ -389,17 +616,31 @@ int64_t ark_mux_deadline_ns(const ark_mux *mux)
     return deadline;
 }
 
+/* When the source is to be asked for a lane without which the next block is not ready. Without a
+ * contract that is waited for without limit, unless something is held that nothing need follow. */
+static int64_t ask_at(const ark_mux *mux, const lane *l)
+{
+    if (l->contract_ns != ARRAKIS_UNSET)
+        return due_ns(mux, l, l->contract_ns);
+    const ark_held *oldest = ark_hold_oldest(&l->hold);
+    if (!oldest)
+        return ARRAKIS_UNSET;
+    int64_t then_ns = oldest->since_ns + ARK_DEFAULT_LATENCY_NS;
+    return then_ns > oldest->slot_ns ? then_ns : oldest->slot_ns;
+}
+
 int64_t ark_mux_overdue(const ark_mux *mux, int64_t now_ns, int64_t *due)
 {
     *due = ARRAKIS_UNSET;
-    if (mux->options.start_ns == ARRAKIS_UNSET)
+    if (is_live(mux))
         return -1;
     for (size_t i = 0; i < mux->count; i++) {
         const lane *l = &mux->lanes[i];
-        if (l->queue.horizon_ns >= mux->cursor_ns + mux->block_ns ||
-            l->queue.timeout_ns != ARRAKIS_UNSET || l->contract_ns == ARRAKIS_UNSET)
+        if (known_ns(l) >= mux->cursor_ns + mux->block_ns || l->queue.timeout_ns != ARRAKIS_UNSET)
             continue;
-        int64_t then = due_ns(mux, l, l->contract_ns);
+        int64_t then = ask_at(mux, l);
+        if (then == ARRAKIS_UNSET)
+            continue;
         if (*due == ARRAKIS_UNSET || then < *due || then <= now_ns)
             *due = then;
         if (then <= now_ns)
@@ -411,10 +652,15 @@ int64_t ark_mux_overdue(const ark_mux *mux, int64_t now_ns, int64_t *due)
 void ark_mux_exhausted(ark_mux *mux, size_t stream, int64_t at_ns, bool live)
 {
     lane *l = &mux->lanes[stream];
-    int64_t stride_ns = l->queue.stripe->stride_ns;
-    int64_t known_ns = ark_floor(at_ns - l->contract_ns, stride_ns) + stride_ns;
-    if (known_ns > l->queue.horizon_ns)
-        l->queue.horizon_ns = known_ns;
+    if (l->contract_ns == ARRAKIS_UNSET) {
+        let_in(mux, l, at_ns == INT64_MAX ? at_ns : at_ns + 1, at_ns);
+        return;
+    }
+    int64_t known = known_by(l, l->contract_ns, at_ns);
+    if (known > l->void_ns)
+        l->void_ns = known;
+    mux->voids = true;
+    let_in(mux, l, l->void_ns, at_ns);
     if (live) {
         l->queue.timeout_ns = l->contract_ns;
         mux->next_pass_ns = INT64_MIN;
@@ -424,7 +670,10 @@ void ark_mux_exhausted(ark_mux *mux, size_t stream, int64_t at_ns, bool live)
 
 void ark_mux_finish(ark_mux *mux, int64_t until_ns)
 {
-    int64_t last = begun(mux) ? until_ns : ARRAKIS_UNSET;
+    int64_t last;
+    for (size_t i = 0; i < mux->count; i++) /* nothing else can come */
+        let_in(mux, &mux->lanes[i], INT64_MAX, mux->latest_ns);
+    last = begun(mux) ? until_ns : ARRAKIS_UNSET;
     for (size_t i = 0; i < mux->count; i++) {
         lane *l = &mux->lanes[i];
         if (!begun(mux) && l->front_ns == ARRAKIS_UNSET)
@@ -445,13 +694,12 @@ void ark_mux_finish(ark_mux *mux, int64_t until_ns)
 
 bool ark_mux_full(const ark_mux *mux, size_t stream)
 {
-    return mux->options.start_ns != ARRAKIS_UNSET &&
-           mux->lanes[stream].queue.elements >= mux->lanes[stream].queue.capacity;
+    return !is_live(mux) && ark_queue_full(&mux->lanes[stream].queue);
 }
 
 bool ark_mux_has_room(const ark_mux *mux, size_t stream)
 {
-    return mux->lanes[stream].queue.elements <= mux->lanes[stream].queue.capacity / 2;
+    return ark_queue_has_room(&mux->lanes[stream].queue);
 }
 
 /* ------------------------------------------------------------------ blocks out */
@@ -498,9 +746,31 @@ static bool nothing_before(const ark_mux *mux, int64_t end_ns, int64_t *next_ns)
     return true;
 }
 
+/* With a start, absence becomes a gap where all streams are known, when that is handed out, and not
+ * before: while one of them is waited for, the others' data may come late. */
+static void settle(ark_mux *mux)
+{
+    int64_t all_ns = INT64_MAX;
+    if (!mux->voids)
+        return;
+    for (size_t i = 0; i < mux->count; i++)
+        if (known_ns(&mux->lanes[i]) < all_ns)
+            all_ns = known_ns(&mux->lanes[i]);
+    all_ns = mux->cursor_ns + ark_floor(all_ns - mux->cursor_ns, mux->block_ns);
+    mux->voids = false;
+    for (size_t i = 0; i < mux->count; i++) {
+        lane *l = &mux->lanes[i];
+        if (l->queue.horizon_ns < all_ns)
+            l->queue.horizon_ns = all_ns;
+        mux->voids = mux->voids || l->void_ns > l->queue.horizon_ns;
+    }
+}
+
 static void advance(ark_mux *mux, int64_t to_ns)
 {
     mux->cursor_ns = to_ns;
+    if (!is_live(mux))
+        mux->next_pass_ns = INT64_MIN; /* the next block has deadlines of its own */
     recount(mux);
 }
 
@@ -552,15 +822,20 @@ arrakis_status ark_mux_pull(ark_mux *mux, arrakis_block **out, arrakis_error *er
     int64_t next_ns;
     while (ark_mux_ready(mux)) {
         int64_t cursor = mux->cursor_ns;
+        settle(mux);
         if (mux->options.on_gap == ARRAKIS_GAP_FILL ||
             !nothing_before(mux, cursor + mux->block_ns, &next_ns))
             return take_block(mux, out, err);
         if (next_ns < cursor + mux->block_ns)
             next_ns = cursor + mux->block_ns;
-        advance(mux, cursor + ark_floor(next_ns - cursor, mux->block_ns));
+        int64_t to_ns = next_ns, end_ns = mux->options.end_ns;
+        bool to_the_end = end_ns != ARRAKIS_UNSET && end_ns > cursor && end_ns < next_ns;
+        if (to_the_end)
+            to_ns = end_ns + mux->block_ns - 1; /* the block that would begin there, or next */
+        advance(mux, cursor + ark_floor(to_ns - cursor, mux->block_ns));
         if (mux->options.on_gap == ARRAKIS_GAP_RAISE)
             return ark_fail(err, ARRAKIS_EGAP, "no stream has data from %lld ns to %lld ns",
-                            (long long)cursor, (long long)mux->cursor_ns);
+                            (long long)cursor, (long long)(to_the_end ? end_ns : mux->cursor_ns));
     }
     return ARRAKIS_TIMEOUT;
 }

@@ -15,6 +15,7 @@ typedef struct ark_mux_options {
     int64_t tolerance_ns; /* in place of the channels' max_latency; ARRAKIS_UNSET: that */
     arrakis_on_gap on_gap;
     bool bounded;            /* the request has an end: it must be reached */
+    int64_t end_ns;          /* that end; ARRAKIS_UNSET: none, or not known yet */
     arrakis_channels *order; /* of the blocks' channels; NULL: stream by stream */
 } ark_mux_options;
 
@@ -35,10 +36,17 @@ int64_t ark_mux_stride_ns(const ark_mux *mux);
 /* Where the next block begins; ARRAKIS_UNSET while a live mux has not begun. */
 int64_t ark_mux_cursor_ns(const ark_mux *mux);
 
-/* Rows of one stream have arrived. What does not fit is counted and logged, not an error. */
+/* Rows of one stream have arrived. What does not fit is counted and logged, not an error.
+ *
+ * What lies over a minute ahead of the clock is refused, unless the request itself begins there. What
+ * lies far ahead of its stream (by more than its latency, a second at least, and live also of the
+ * clock) is held until ARK_HOLD_MOST - 1 later blocks of the stream have come, or the source holds no
+ * more, or the clock comes there, or a minute has passed; a block that lies between is proof that its
+ * time is wrong, and it is dropped. */
 ark_push ark_mux_push(ark_mux *mux, size_t stream, const ark_rows *rows, int64_t now_ns);
 
-/* Let deadlines pass. Cheap to call again: it acts at most once a stride. */
+/* Let deadlines pass. Cheap to call again: it acts at most once a stride. With a start, it is to be
+ * called when no more arrivals are at hand. */
 void ark_mux_expire(ark_mux *mux, int64_t now_ns);
 
 /* Whether all streams are known up to the end of the next block. */

@@ -7,6 +7,15 @@
 
 enum { LEAST_CAPACITY = 1000 };
 
+/* A mask is counted in: a publisher decides whether there is one. */
+static uint32_t most_chunks(const ark_stripe *stripe)
+{
+    size_t bytes = sizeof(ark_chunk) + stripe->sample_bytes + sizeof(ark_mask) +
+                   stripe->slot_count * sizeof(uint32_t) + stripe->mask_bytes;
+    size_t most = (size_t)ARK_QUEUE_BYTES / bytes;
+    return most > 2 ? (uint32_t)most : 2;
+}
+
 void ark_queue_init(ark_queue *queue, const ark_stripe *stripe, int64_t timeout_ns,
                     int64_t start_ns, int64_t block_ns)
 {
@@ -20,7 +29,8 @@ void ark_queue_init(ark_queue *queue, const ark_stripe *stripe, int64_t timeout_
                          .timeout_ns = timeout_ns,
                          .horizon_ns = start_ns,
                          .last_ns = ARRAKIS_UNSET,
-                         .capacity = (uint64_t)capacity};
+                         .capacity = (uint64_t)capacity,
+                         .most_chunks = most_chunks(stripe)};
 }
 
 static ark_chunk **at(const ark_queue *queue, uint32_t i)

@@ -15,6 +15,7 @@ typedef enum ark_push {
     ARK_PUSH_DUPLICATE,
     ARK_PUSH_MISMATCHED, /* another duration, or off the stride grid */
     ARK_PUSH_NOMEM,
+    ARK_PUSH_HELD, /* far ahead of its stream: it waits (the mux's answer) */
 } ark_push;
 
 typedef struct ark_queue {
@@ -22,17 +23,37 @@ typedef struct ark_queue {
     int64_t
         timeout_ns; /* absence this long after a stride's begin is a gap; ARRAKIS_UNSET: never */
     int64_t horizon_ns;
-    int64_t last_ns;   /* begin of the newest stride with data; ARRAKIS_UNSET: none yet */
-    uint64_t elements; /* strides with data that are held */
-    uint64_t capacity;
+    int64_t last_ns;            /* begin of the newest stride with data; ARRAKIS_UNSET: none yet */
+    uint64_t elements;          /* strides with data that are held */
+    uint64_t capacity;          /* strides with data that it may hold */
+    uint32_t most_chunks;       /* and blocks: ARK_QUEUE_BYTES, or two */
     ark_chunk **ring;           /* chunks in time order */
     uint32_t head, count, size; /* size: a power of two, or 0 */
 } ark_queue;
+
+/* What a queue may hold, however late its channels say that data may be. */
+#define ARK_QUEUE_BYTES (INT64_C(256) << 20)
 
 /* A queue that begins at `start_ns`; `block_ns` is the span that is pulled at a time. */
 void ark_queue_init(ark_queue *queue, const ark_stripe *stripe, int64_t timeout_ns,
                     int64_t start_ns, int64_t block_ns);
 void ark_queue_clear(ark_queue *queue);
+
+/* Whether it holds more than it may; as much as it may; at most half of that. */
+static inline bool ark_queue_over(const ark_queue *queue)
+{
+    return queue->elements > queue->capacity || queue->count > queue->most_chunks;
+}
+
+static inline bool ark_queue_full(const ark_queue *queue)
+{
+    return queue->elements >= queue->capacity || queue->count >= queue->most_chunks;
+}
+
+static inline bool ark_queue_has_room(const ark_queue *queue)
+{
+    return queue->elements <= queue->capacity / 2 && queue->count <= queue->most_chunks / 2;
+}
 
 /* Absence past the timeout is a gap: move the horizon as of now_ns. */
 void ark_queue_expire(ark_queue *queue, int64_t now_ns);

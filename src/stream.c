@@ -66,6 +66,7 @@ static arrakis_status make_mux(arrakis_stream *stream, arrakis_error *err)
     ark_mux_options options = {.start_ns = o->start_ns,
                                .stride_ns = o->stride_ns,
                                .tolerance_ns = o->latency_tolerance_ns,
+                               .end_ns = stream->end_ns,
                                .on_gap = o->on_gap,
                                .order = stream->reader->channels,
                                .bounded =
@@ -80,13 +81,14 @@ static arrakis_status open_stream(arrakis_stream *stream, arrakis_error *err)
 {
     const arrakis_stream_options *o = &stream->options;
     arrakis_status rc;
-    if ((rc = check_options(o, err)) < 0 || (rc = make_mux(stream, err)) < 0 ||
-        (rc = ark_waiter_open(&stream->waiter, err)) < 0)
+    if ((rc = check_options(o, err)) < 0)
         return rc;
     stream->live = o->start_ns == ARRAKIS_UNSET;
     stream->end_ns = o->end_ns;
     if (!stream->live && o->duration_ns != ARRAKIS_UNSET)
         stream->end_ns = o->start_ns + o->duration_ns;
+    if ((rc = make_mux(stream, err)) < 0 || (rc = ark_waiter_open(&stream->waiter, err)) < 0)
+        return rc;
     if (!(stream->paused = calloc(stream->reader->stream_count, sizeof *stream->paused)))
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     if (!stream->reader->opened && (rc = arrakis_reader_open(stream->reader, err)) < 0)
@@ -155,22 +157,29 @@ static void let_go(arrakis_stream *stream)
         }
 }
 
+/* Whether a block that begins there is behind the request's end; one is handed out in any case. */
+static bool is_past(const arrakis_stream *stream, int64_t begin_ns)
+{
+    return stream->end_ns != ARRAKIS_UNSET && begin_ns >= stream->end_ns &&
+           begin_ns > stream->options.start_ns;
+}
+
 /* The next block, if it is ready and belongs to the request. */
 static arrakis_status pull(arrakis_stream *stream, arrakis_block **out, arrakis_error *err)
 {
+    if (is_past(stream, ark_mux_cursor_ns(stream->mux)))
+        return ARRAKIS_DONE;
     arrakis_status rc = ark_mux_pull(stream->mux, out, err);
     if (stream->paused_count)
         let_go(stream);
     if (rc != ARRAKIS_OK) {
-        bool past = stream->end_ns != ARRAKIS_UNSET &&
-                    ark_mux_cursor_ns(stream->mux) != ARRAKIS_UNSET &&
-                    ark_mux_cursor_ns(stream->mux) > stream->end_ns;
+        bool past = is_past(stream, ark_mux_cursor_ns(stream->mux));
         return rc == ARRAKIS_TIMEOUT && past ? ARRAKIS_DONE : rc;
     }
     if (stream->end_ns == ARRAKIS_UNSET && stream->options.duration_ns != ARRAKIS_UNSET)
         stream->end_ns = (*out)->start_ns + stream->options.duration_ns;
     if (stream->end_ns != ARRAKIS_UNSET) {
-        if ((*out)->start_ns > stream->end_ns) {
+        if (is_past(stream, (*out)->start_ns)) {
             arrakis_block_free(*out);
             *out = NULL;
             return ARRAKIS_DONE;
@@ -198,8 +207,10 @@ static arrakis_status take_arrivals(arrakis_stream *stream, arrakis_error *err)
         if (!stream->live)
             hold_back(stream, arrival.stream);
     }
-    /* deadlines pass also while data of other streams keeps coming */
-    ark_mux_expire(stream->mux, now_ns);
+    /* Deadlines pass also while data of other streams keeps coming. In a request with a start they do
+     * not: what they are of may be behind that, and whoever is far ahead is stopped. */
+    if (stream->live)
+        ark_mux_expire(stream->mux, now_ns);
     return ARRAKIS_OK;
 }
 

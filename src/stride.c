@@ -6,7 +6,7 @@
 
 int64_t ark_stride_lcm(int64_t a_ns, int64_t b_ns)
 {
-    const int64_t most = INT64_C(366) * 86400 * ARRAKIS_SECOND_NS;
+    const int64_t most = 86400 * ARRAKIS_SECOND_NS;
     int64_t a = a_ns, b = b_ns;
     while (b) {
         int64_t rest = a % b;
@@ -43,4 +43,14 @@ int64_t ark_latency_of(const arrakis_channels *channels)
         latest_ns = latency_ns > latest_ns ? latency_ns : latest_ns;
     }
     return latest_ns;
+}
+
+int64_t ark_reach_of(int64_t contract_ns, int64_t stride_ns)
+{
+    const int64_t least_ns = ARRAKIS_SECOND_NS, most_ns = 60 * ARRAKIS_SECOND_NS;
+    int64_t latency_ns =
+        contract_ns == ARRAKIS_UNSET ? 2 * ARRAKIS_SECOND_NS : contract_ns - stride_ns;
+    if (latency_ns < least_ns)
+        latency_ns = least_ns;
+    return (latency_ns < most_ns ? latency_ns : most_ns) + stride_ns;
 }

@@ -396,11 +396,15 @@ typedef enum arrakis_on_gap {
 
 typedef struct arrakis_stream_options {
     size_t struct_size;
-    int64_t start_ns;    /**< GPS; ARRAKIS_UNSET: now. The first block holds it. */
-    int64_t end_ns;      /**< GPS; the last block is the first to reach it. ARRAKIS_UNSET: none */
+    int64_t start_ns; /**< GPS; ARRAKIS_UNSET: now. The first block holds it. */
+    /** GPS; the last block is the first to reach it, and none but the first begins there.
+     *  ARRAKIS_UNSET: none */
+    int64_t end_ns;
     int64_t duration_ns; /**< instead of an end: from the start, or live from the first block */
     arrakis_on_gap on_gap;
-    int64_t stride_ns; /**< of the blocks: a multiple of the native stride (the default) */
+    /** of the blocks: a multiple of the native stride (the default), which is the least common multiple
+     *  of the channels' and a day at most */
+    int64_t stride_ns;
     /** how long after a block's end its data is waited for; ARRAKIS_UNSET: the channels' max_latency */
     int64_t latency_tolerance_ns;
 } arrakis_stream_options;
@@ -430,6 +434,18 @@ ARRAKIS_API arrakis_status arrakis_stream_open(arrakis_stream **out, arrakis_rea
  * a start at the common stride boundary at or before it. A block is handed out as soon as every
  * stream has data up to its end, or the deadline for it has passed: then what is missing is masked.
  * A request with an end always ends: what the source does not hold becomes gaps.
+ *
+ * One wrong time does not mask what follows. What lies over 60 s ahead of the clock is dropped (but in
+ * a request that itself begins there). A block that begins later after all that is known of its stream
+ * (live: and after the present) than the stream's max_latency, or latency_tolerance_ns, and a stride,
+ * with 1 to 60 s for the latency, waits: until three more blocks of its stream have come that go on
+ * forward, or the source holds no more of it, or, live, the clock has come to it, or 60 s have passed.
+ * A block of its stream from before it tells that its time is wrong, and it is dropped. So four wrong
+ * times in a row that go forward are believed. What is dropped counts as mismatched.
+ *
+ * While other streams are waited for, each stream may hold 1,000 strides, or what comes in twice its
+ * max_latency if that is more, of 256 MiB at most, and two blocks in any case. Beyond that a live stream
+ * drops its oldest (overflow), and a request with a start stops reading it.
  *
  * While the system's clock is set by more than 0.25 s, deadlines go on at their pace; they follow the
  * clock once it has stood for a minute.
@@ -461,7 +477,7 @@ typedef struct arrakis_stats {
     uint64_t unwanted;    /**< messages without a row of a channel asked for */
     uint64_t late;        /**< blocks of streams that came after their deadline */
     uint64_t duplicate;   /**< blocks of streams that had come before */
-    /** blocks of streams off their stride, or live ones ahead of the clock */
+    /** blocks of streams off their stride, or with a time too far ahead */
     uint64_t mismatched;
     uint64_t overflow;      /**< blocks of streams dropped because others were too far behind */
     uint64_t blocks;        /**< handed out */

@@ -184,6 +184,60 @@ static void the_next_one_waits_for_its_turn(void **state)
     arrakis_reader_close(b.chain);
 }
 
+static void a_wrong_time_is_not_the_end_of_a_reader(void **state)
+{
+    (void)state;
+    bench b = opened();
+    static const int64_t seconds[] = {3, 1000, 1001, 1001, 1002, 4};
+    for (size_t i = 0; i < COUNT(seconds); i++)
+        push_before(&b, seconds[i]);
+    push_after(&b, SEAM);
+    EXPECT(&b, 1, 3, 32, 30);
+    EXPECT(&b, 0, 3, 31);
+    EXPECT(&b, 1, 4, 42, 40);
+    EXPECT(&b, 0, 4, 41);
+    EXPECT(&b, 0, SEAM, 50);
+    EXPECT(&b, 1, SEAM, 50, 51);
+    assert_int_equal(nothing(&b), ARRAKIS_TIMEOUT);
+    arrakis_reader_close(b.chain);
+}
+
+static void a_stream_that_has_jumped_beyond_the_seam_is_at_the_seam(void **state)
+{
+    (void)state;
+    bench b = opened();
+    push_before(&b, 3);
+    for (int64_t second = 1000; second < 1004; second++)
+        push_before(&b, second);
+    push_after(&b, SEAM);
+    EXPECT(&b, 1, 3, 32, 30);
+    EXPECT(&b, 0, 3, 31);
+    EXPECT(&b, 0, SEAM, 50);
+    EXPECT(&b, 1, SEAM, 50, 51);
+    arrakis_reader_close(b.chain);
+}
+
+/* The mux judges a block before the seam; but it is not what the next reader goes on from. */
+static void the_next_one_does_not_go_on_from_a_wrong_time(void **state)
+{
+    (void)state;
+    bench b = chain_at(1000 * SECOND, before, 3, after, 3);
+    PASS(arrakis_reader_open(b.chain, err));
+    push_before(&b, 4);
+    push_before(&b, 500);
+    arrakis_memory_reader_finish(b.legs[0]);
+    push_after(&b, 4);
+    push_after(&b, 400);
+    EXPECT(&b, 1, 4, 42, 40);
+    EXPECT(&b, 0, 4, 41);
+    EXPECT(&b, 1, 500, 5002, 5000);
+    EXPECT(&b, 0, 500, 5001);
+    EXPECT(&b, 0, 400, 4000);
+    EXPECT(&b, 1, 400, 4000, 4001);
+    assert_int_equal(nothing(&b), ARRAKIS_TIMEOUT);
+    arrakis_reader_close(b.chain);
+}
+
 static void one_that_does_not_end_is_read_to_the_seam(void **state)
 {
     (void)state;
@@ -564,6 +618,9 @@ int main(void)
         cmocka_unit_test(what_one_had_the_next_does_not_repeat),
         cmocka_unit_test(the_next_one_waits_for_its_turn),
         cmocka_unit_test(one_that_does_not_end_is_read_to_the_seam),
+        cmocka_unit_test(a_wrong_time_is_not_the_end_of_a_reader),
+        cmocka_unit_test(a_stream_that_has_jumped_beyond_the_seam_is_at_the_seam),
+        cmocka_unit_test(the_next_one_does_not_go_on_from_a_wrong_time),
         cmocka_unit_test(a_longer_stride_is_cut_into_the_shorter_one),
         cmocka_unit_test(what_one_does_not_have_is_said_to_be_missing_up_to_the_seam),
         cmocka_unit_test(one_that_is_silent_before_the_seam_is_not_waited_for),

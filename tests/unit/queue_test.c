@@ -191,6 +191,49 @@ static void the_order_holds_while_the_queue_grows(void **state)
     bench_free(&b);
 }
 
+static uint32_t chunks_of(double rate)
+{
+    const channel_spec spec = {"X:A", ARRAKIS_FLOAT64, rate, NULL, UNSET, UNSET, UNSET};
+    arrakis_channels *list = channels_of(&spec, 1);
+    const arrakis_channels *lists[] = {list};
+    const int64_t stride_ns = SECOND;
+    ark_layout *layout;
+    ark_queue queue;
+    PASS(ark_layout_new(&layout, lists, &stride_ns, 1, SECOND, err));
+    ark_queue_init(&queue, &layout->stripes[0], INT64_MAX / 4, 0, SECOND);
+    ark_layout_free(layout);
+    arrakis_channels_free(list);
+    return queue.most_chunks;
+}
+
+static void bytes_bound_what_no_latency_does(void **state)
+{
+    (void)state;
+    assert_int_equal(ARK_QUEUE_BYTES, 256 << 20);
+    /* 8 MB of samples and 125 kB of validity, and less than a kilobyte beside */
+    assert_int_equal(chunks_of(1e6), 33);
+    assert_int_equal(chunks_of(1e7), 3);
+    assert_int_equal(chunks_of(2e7), 2);
+    assert_int_equal(chunks_of(1e9),
+                     2); /* two blocks in any case: or nothing would be handed out */
+}
+
+static void a_queue_has_as_many_blocks_as_it_may(void **state)
+{
+    (void)state;
+    bench b = bench_of(UNSET, 0, BLOCK);
+    b.queue.most_chunks = 3;
+    for (int64_t t = 0; t < 4 * BLOCK; t++) {
+        assert_int_equal(push(&b, t), ARK_PUSH_OK);
+        assert_int_equal(ark_queue_full(&b.queue), t >= 2 * BLOCK);
+        assert_int_equal(ark_queue_over(&b.queue), t >= 3 * BLOCK);
+        assert_int_equal(ark_queue_has_room(&b.queue), t < BLOCK);
+    }
+    ark_queue_drop_oldest(&b.queue);
+    assert_false(ark_queue_over(&b.queue));
+    bench_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +245,8 @@ int main(void)
         cmocka_unit_test(the_capacity_covers_the_timeout_and_two_blocks),
         cmocka_unit_test(dropping_counts_the_strides_that_had_data),
         cmocka_unit_test(the_order_holds_while_the_queue_grows),
+        cmocka_unit_test(bytes_bound_what_no_latency_does),
+        cmocka_unit_test(a_queue_has_as_many_blocks_as_it_may),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,15 +36,24 @@ static void the_common_multiple_is_the_least_one(void **state)
     assert_int_equal(ark_stride_lcm(7, 9), 63);
 }
 
-static void strides_that_meet_in_no_year_are_refused(void **state)
+static void strides_that_meet_in_no_day_are_refused(void **state)
 {
     (void)state;
-    const int64_t year = INT64_C(366) * 86400 * SECOND;
-    assert_int_equal(ark_stride_lcm(1, year), year);
-    assert_int_equal(ark_stride_lcm(1, year + 1), -1);
+    const int64_t day = 86400 * SECOND;
+    assert_int_equal(ark_stride_lcm(1, day), day);
+    assert_int_equal(ark_stride_lcm(1, day + 1), -1);
     assert_int_equal(ark_stride_lcm(1, INT64_MAX), -1);
-    assert_int_equal(ark_stride_lcm(year, year - 1), -1);
-    assert_int_equal(ark_stride_lcm(999999937, 999999929 * INT64_C(1000)), -1);
+    assert_int_equal(ark_stride_lcm(day, day - 1), -1);
+    assert_int_equal(ark_stride_lcm(999999937, 999999929), -1);
+}
+
+static void a_stream_may_run_ahead_by_its_latency_within_bounds(void **state)
+{
+    (void)state;
+    assert_int_equal(ark_reach_of(UNSET, SECOND / 16), 2 * SECOND + SECOND / 16);
+    assert_int_equal(ark_reach_of(SECOND / 16, SECOND / 16), SECOND + SECOND / 16);
+    assert_int_equal(ark_reach_of(7 * SECOND, 2 * SECOND), 7 * SECOND);
+    assert_int_equal(ark_reach_of(INT64_MAX / 4 + SECOND, SECOND), 61 * SECOND);
 }
 
 static void a_list_has_the_common_stride_of_its_channels(void **state)
@@ -73,7 +82,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_step_holds_every_time_from_its_begin_to_the_next),
         cmocka_unit_test(the_common_multiple_is_the_least_one),
-        cmocka_unit_test(strides_that_meet_in_no_year_are_refused),
+        cmocka_unit_test(strides_that_meet_in_no_day_are_refused),
+        cmocka_unit_test(a_stream_may_run_ahead_by_its_latency_within_bounds),
         cmocka_unit_test(a_list_has_the_common_stride_of_its_channels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,6 +86,7 @@ static arrakis_status start_leg(chain_reader *chain, arrakis_error *err)
 {
     arrakis_reader *reader = reader_now(chain);
     reader->cancel = chain->head.cancel;
+    reader->bounded = chain->head.bounded;
     arrakis_status rc = arrakis_reader_open(reader, err);
     reader->cancel = NULL;
     if (rc == ARRAKIS_OK)
@@ -244,6 +245,7 @@ static arrakis_status chain_prepare(arrakis_reader *reader, arrakis_error *err)
     for (size_t i = 0; rc == ARRAKIS_OK && i < chain->count; i++) {
         arrakis_reader *one = chain->legs[i].reader;
         one->cancel = reader->cancel;
+        one->bounded = reader->bounded;
         if (one->ops->prepare)
             rc = one->ops->prepare(one, err);
         one->cancel = NULL;

@@ -167,12 +167,28 @@ bool arrakis_channel_equal(const arrakis_channel *a, const arrakis_channel *b)
            texts_agree(x->replay_id, y->replay_id);
 }
 
-char *ark_channel_topic(const char *partition_id, const char *replay_id)
+arrakis_status ark_channel_topic(char **out, const arrakis_channel_info *info,
+                                 const char *replay_id, arrakis_error *err)
 {
+    enum { LONGEST = 249 }; /* Kafka's limit */
     char *name;
-    int n = replay_id ? asprintf(&name, "arrakis-replay-%s-%s", replay_id, partition_id)
-                      : asprintf(&name, "arrakis-%s", partition_id);
-    return n < 0 ? NULL : name;
+    int n = replay_id ? asprintf(&name, "arrakis-replay-%s-%s", replay_id, info->partition_id)
+                      : asprintf(&name, "arrakis-%s", info->partition_id);
+    *out = NULL;
+    if (n < 0)
+        return ark_fail(err, ARRAKIS_ENOMEM, "channel %s: out of memory", info->name);
+    if (n > LONGEST ||
+        strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") !=
+            (size_t)n) {
+        ark_fail(err, ARRAKIS_EINVAL,
+                 "channel %s: no Kafka topic can have the name \"%.*s\" (wanted up to %d letters, "
+                 "digits, '.', '_' and '-')",
+                 info->name, LONGEST + 1, name, LONGEST);
+        free(name);
+        return ARRAKIS_EINVAL;
+    }
+    *out = name;
+    return ARRAKIS_OK;
 }
 
 int ark_channel_by_place(const arrakis_channel *a, const arrakis_channel *b)

@@ -54,8 +54,10 @@ static inline arrakis_channel_info ark_info(const arrakis_channel *channel)
 arrakis_status ark_channel_from_object(arrakis_channel **out, const json_t *object,
                                        arrakis_error *err);
 
-/* The Kafka topic of a partition, of a replay or (NULL) live; to be freed. NULL: out of memory. */
-char *ark_channel_topic(const char *partition_id, const char *replay_id);
+/* The Kafka topic of a channel's partition, of a replay or (NULL) live; to be freed. EINVAL: Kafka has
+ * no topics of such a name; ENOMEM. */
+arrakis_status ark_channel_topic(char **out, const arrakis_channel_info *info,
+                                 const char *replay_id, arrakis_error *err);
 
 /* Order by partition_id, and by index in it; both must have them. */
 int ark_channel_by_place(const arrakis_channel *a, const arrakis_channel *b);

@@ -11,10 +11,13 @@
 /* How long ark_kafka_close() waits. arrakis.h states it. */
 #define ARK_KAFKA_CLOSE_NS (2 * ARRAKIS_SECOND_NS)
 
-/* Close a handle, whose queues and topics have been given back already, in a thread of its own.
- * Waits for it for ARK_KAFKA_CLOSE_NS, then leaves it to end when it can, with a line in the log.
- * `after` (NULL: nothing), called once librdkafka's threads have ended and so perhaps after the
- * return, frees what the handle's callbacks use. rk may be NULL. */
+/* Run `close`, which closes handles and frees what belongs to them, in a thread of its own. Waits for
+ * it for ARK_KAFKA_CLOSE_NS, then leaves it to end when it can, with a line in the log. */
+void ark_kafka_close_by(void (*close)(void *opaque), void *opaque);
+
+/* Close one handle so; its queues and topics have been given back already. `after` (NULL: nothing),
+ * called once librdkafka's threads have ended and so perhaps after the return, frees what the handle's
+ * callbacks use. rk may be NULL. */
 void ark_kafka_close(rd_kafka_t *rk, void (*after)(void *opaque), void *opaque);
 
 #endif

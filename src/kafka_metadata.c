@@ -33,6 +33,12 @@ typedef struct metadata_topic {
     ark_metadata *records; /* NULL: the topic is finished, or passed over */
 } metadata_topic;
 
+/* What librdkafka's threads may use until they have ended: a message's topic points to ours. */
+typedef struct kept {
+    metadata_topic *topics;
+    ark_kafka_trouble *trouble;
+} kept;
+
 typedef struct metadata_read {
     const ark_metadata_source *source;
     int64_t deadline_ms, heard_ms; /* 0: nothing yet */
@@ -44,6 +50,7 @@ typedef struct metadata_read {
     ark_kafka_asker asker;
     rd_kafka_queue_t *queue;
     metadata_topic *topics;
+    kept *kept;
     size_t count, left; /* topics; those neither read nor passed over */
     size_t read;        /* topics that were read to their end */
     size_t held;        /* bytes that channels of topics take that are left */
@@ -292,6 +299,14 @@ static arrakis_status read_all(metadata_read *read, arrakis_error *err)
     return rc;
 }
 
+static void free_kept(void *opaque)
+{
+    kept *k = opaque;
+    ark_kafka_trouble_free(k->trouble);
+    free(k->topics);
+    free(k);
+}
+
 static void clean_up(metadata_read *read)
 {
     for (size_t i = 0; i < read->count; i++) {
@@ -301,8 +316,8 @@ static void clean_up(metadata_read *read)
     }
     if (read->queue)
         rd_kafka_queue_destroy(read->queue);
-    /* Its threads may still hold messages, whose topics point to ours. */
-    ark_kafka_close(read->rk, free, read->topics);
+    read->kept->topics = read->topics;
+    ark_kafka_close(read->rk, free_kept, read->kept);
 }
 
 arrakis_status ark_kafka_metadata_check(const char *url, arrakis_error *err)
@@ -310,9 +325,7 @@ arrakis_status ark_kafka_metadata_check(const char *url, arrakis_error *err)
     return ark_kafka_check_url(url, err);
 }
 
-arrakis_status ark_kafka_metadata_read(const ark_metadata_source *source, arrakis_channel_fn fn,
-                                       void *opaque, arrakis_error *passed_over,
-                                       arrakis_error *err)
+static arrakis_status start_handle(metadata_read *read, arrakis_error *err)
 {
     static const ark_kafka_property ours[] = {
         {"allow.auto.create.topics", "false", true},
@@ -320,23 +333,47 @@ arrakis_status ark_kafka_metadata_read(const ark_metadata_source *source, arraki
         {"enable.partition.eof", "true", false},
         {"fetch.wait.max.ms", "10", false}, /* the end of a topic is known to be it after this */
         {"socket.nagle.disable", "true", false},
+        {"socket.timeout.ms", "6000", false},
         /* Bounded by bytes alone: past either limit librdkafka parks a partition for a second. */
         {"queued.min.messages", "10000000", false},
         {"queued.max.messages.kbytes", "65536", false},
     };
+    const ark_metadata_source *source = read->source;
+    rd_kafka_conf_t *conf;
+    if (!(read->kept = calloc(1, sizeof *read->kept)) ||
+        !(read->kept->trouble = ark_kafka_trouble_new())) {
+        free(read->kept);
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    }
+    arrakis_status rc = ark_kafka_conf_new(&conf, source->url, ours, sizeof ours / sizeof ours[0],
+                                           source->properties, source->property_count, err);
+    if (rc == ARRAKIS_OK) {
+        ark_kafka_trouble_watch(read->kept->trouble, conf);
+        rc = ark_kafka_start(&read->rk, RD_KAFKA_CONSUMER, conf, err);
+    }
+    if (rc < 0)
+        free_kept(read->kept);
+    return rc;
+}
+
+arrakis_status ark_kafka_metadata_read(const ark_metadata_source *source, arrakis_channel_fn fn,
+                                       void *opaque, arrakis_error *passed_over,
+                                       arrakis_error *err)
+{
     *passed_over = (arrakis_error){.status = ARRAKIS_OK};
     metadata_read read = {.source = source,
                           .deadline_ms = clock_ms() + source->timeout_ns / 1000000,
                           .fn = fn,
                           .opaque = opaque,
                           .passed_over = passed_over};
-    arrakis_status rc =
-        ark_kafka_new(&read.rk, RD_KAFKA_CONSUMER, source->url, ours, sizeof ours / sizeof ours[0],
-                      source->properties, source->property_count, err);
+    arrakis_status rc = start_handle(&read, err);
     if (rc < 0)
         return rc;
     read.queue = rd_kafka_queue_new(read.rk);
-    read.asker = (ark_kafka_asker){read.rk, source->timeout_ns, source->cancel};
+    read.asker = (ark_kafka_asker){.rk = read.rk,
+                                   .timeout_ns = source->timeout_ns,
+                                   .cancel = source->cancel,
+                                   .trouble = read.kept->trouble};
     rc = read.queue ? read_all(&read, err) : ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     clean_up(&read);
     return rc < 0 ? ark_fail_within(err, rc, "%s", source->url) : rc;

@@ -244,9 +244,10 @@ static arrakis_status take_channel(arrakis_mock_broker *broker, arrakis_channel 
     arrakis_channel_info info = ark_info(channel);
     if (arrakis_channels_index(broker->announced, info.name) >= 0)
         return ARRAKIS_OK;
-    char *topic = ark_channel_topic(info.partition_id, info.replay_id);
-    arrakis_status rc = topic ? create_topic(broker, topic, err)
-                              : ark_fail(err, ARRAKIS_ENOMEM, "mock broker: out of memory");
+    char *topic;
+    arrakis_status rc = ark_channel_topic(&topic, &info, info.replay_id, err);
+    if (rc == ARRAKIS_OK)
+        rc = create_topic(broker, topic, err);
     free(topic);
     return rc < 0 ? rc : arrakis_channels_add(broker->announced, channel, err);
 }

@@ -3,7 +3,9 @@
 #include "kafka_reader.h"
 
 #include "channel.h"
+#include "clock.h"
 #include "error.h"
+#include "kafka_close.h"
 #include "kafka_conf.h"
 #include "kafka_limits.h"
 #include "kafka_topics.h"
@@ -33,6 +35,38 @@ void ark_kafka_drop_messages(ark_kafka_reader *kafka)
         release_message(kafka);
 }
 
+/* What librdkafka reports of one topic. It goes on trying by itself, also where the topic is gone. */
+static arrakis_status take_topic_error(ark_kafka_reader *kafka, const rd_kafka_message_t *message,
+                                       arrakis_error *err)
+{
+    enum { UNKNOWN_TOPIC_ID = 100 }; /* not in the headers of librdkafka 2.0 */
+    char text[ARK_KAFKA_TROUBLE_TEXT];
+    const char *topic = rd_kafka_topic_name(message->rkt);
+    ark_kafka_partition *partition =
+        &kafka->partitions[(size_t)(uintptr_t)rd_kafka_topic_opaque(message->rkt)];
+    switch ((int)message->err) {
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF: /* behind the last message there may be markers */
+        atomic_store_explicit(&partition->position, message->offset, memory_order_relaxed);
+        return ARRAKIS_OK;
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+        return ark_fail(err, ARRAKIS_EAUTH, "topic %s: %s", topic, rd_kafka_err2str(message->err));
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case UNKNOWN_TOPIC_ID:
+        if (!partition->gone)
+            ark_log(ARRAKIS_LOG_WARNING,
+                    "topic %s does not exist any more: it is a gap until it appears again", topic);
+        partition->gone = true;
+        atomic_fetch_add(&kafka->trouble->count, 1);
+        return ARRAKIS_OK;
+    default:
+        snprintf(text, sizeof text, "topic %s: %s", topic, rd_kafka_message_errstr(message));
+        ark_kafka_trouble_note(kafka->trouble, text);
+        return ARRAKIS_OK;
+    }
+}
+
 /* An error that librdkafka reports in place of a message. It goes on trying by itself, unless it
  * calls the error fatal. */
 static arrakis_status take_error(ark_kafka_reader *kafka, const rd_kafka_message_t *message,
@@ -43,8 +77,20 @@ static arrakis_status take_error(ark_kafka_reader *kafka, const rd_kafka_message
         rd_kafka_fatal_error(kafka->rk, text, sizeof text);
         return ark_fail(err, ARRAKIS_EBROKER, "%s: %s", kafka->url, text);
     }
-    ark_kafka_trouble_note(&kafka->trouble, rd_kafka_message_errstr(message));
-    return ARRAKIS_OK;
+    if (message->rkt)
+        return take_topic_error(kafka, message, err);
+    switch (
+        message->err) { /* no group is used: what its coordinator answers is nobody's concern */
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
+        ark_log(ARRAKIS_LOG_DEBUG, "%s: %s", kafka->url, rd_kafka_message_errstr(message));
+        return ARRAKIS_OK;
+    default:
+        ark_kafka_trouble_note(kafka->trouble, rd_kafka_message_errstr(message));
+        return ARRAKIS_OK;
+    }
 }
 
 static void take_payload(ark_kafka_reader *kafka, const rd_kafka_message_t *message)
@@ -53,10 +99,11 @@ static void take_payload(ark_kafka_reader *kafka, const rd_kafka_message_t *mess
         const rd_kafka_message_t *after = kafka->messages[kafka->message_at + 1];
         ark_intake_expect(after->payload, after->len);
     }
-    ark_kafka_trouble_over(&kafka->trouble, kafka->url);
+    ark_kafka_trouble_over(kafka->trouble, message, kafka->url);
     size_t stream = (size_t)(uintptr_t)rd_kafka_topic_opaque(message->rkt);
-    atomic_store_explicit(&kafka->partitions[stream].position, message->offset + 1,
-                          memory_order_relaxed);
+    ark_kafka_partition *partition = &kafka->partitions[stream];
+    partition->gone = false;
+    atomic_store_explicit(&partition->position, message->offset + 1, memory_order_relaxed);
     ark_intake_begin(&kafka->intake, stream, rd_kafka_topic_name(message->rkt), message->offset,
                      message->payload, message->len);
     kafka->holding = true;
@@ -71,79 +118,52 @@ static bool refill(ark_kafka_reader *kafka)
     ssize_t count =
         rd_kafka_consume_batch_queue(kafka->queue, 0, kafka->messages, ARK_KAFKA_BATCH);
     kafka->message_count = count > 0 ? (size_t)count : 0;
-    kafka->taken_ns = arrakis_gps_now_ns();
-    if (count > 0) {
-        kafka->heard_ns = kafka->taken_ns;
-        kafka->stamp_ms = rd_kafka_message_timestamp(kafka->messages[count - 1], NULL);
-    }
+    kafka->taken_ns = ark_clock_now_ns();
     return count > 0;
 }
 
 /* ------------------------------------------------------------------ falling behind */
 
-/* Returns whether partitions were moved: then all that was taken is gone. */
-static bool skip_ahead(ark_kafka_reader *kafka, const ark_arrival *arrival, int64_t now_ns)
-{
-    arrakis_error why;
-    size_t moved = 0, stream = arrival->stream;
-    const char *id = kafka->head.streams[stream].id;
-    int64_t budget_ns = kafka->partitions[stream].budget_ns;
-    int64_t at_ns = arrival->rows.time_ns, to_ns = now_ns - budget_ns;
-    double old = (double)(now_ns - at_ns) * 1e-9, budget = (double)budget_ns * 1e-9;
-    arrakis_status rc = ark_kafka_fast_forward(&kafka->head, to_ns, &moved, &why);
-    if (moved) {
-        ark_log(ARRAKIS_LOG_WARNING,
-                "%s was %.1f s old for over %.1f s, with a latency budget of %.1f s: skipped %zu "
-                "partition(s) to GPS %lld, dropping %.1f s",
-                id, old, (double)ark_fast_forward_grace_ns(budget_ns) * 1e-9, budget, moved,
-                (long long)(to_ns / ARRAKIS_SECOND_NS), (double)(to_ns - at_ns) * 1e-9);
-        ark_fast_forward_done(&kafka->policy);
-        return true;
-    }
-    uint64_t times = ark_episode_note(&kafka->behind, now_ns);
-    if (times)
-        ark_log(ARRAKIS_LOG_WARNING, "%s is %.1f s old, with a latency budget of %.1f s: %s", id,
-                old, budget, rc < 0 ? why.message : "its topic holds nothing newer to skip to");
-    ark_fast_forward_again(&kafka->policy, stream, now_ns);
-    return false;
-}
-
-/* Whether an arrival made the reader skip ahead, and is gone. */
-static bool check_lag(ark_kafka_reader *kafka, const ark_arrival *arrival)
+/* See how late an arrival is; a stream that stays late is skipped ahead once it is known where to. */
+static void check_lag(ark_kafka_reader *kafka, const ark_arrival *arrival)
 {
     int64_t now_ns = kafka->taken_ns, lag_ns = now_ns - arrival->rows.time_ns;
     int64_t budget_ns = kafka->partitions[arrival->stream].budget_ns;
     switch (ark_fast_forward_observe(&kafka->policy, arrival->stream, lag_ns, budget_ns, now_ns)) {
     case ARK_LAG_FINE:
-        return false;
+        return;
     case ARK_LAG_RECOVERED:
         ark_log(ARRAKIS_LOG_INFO, "%s has caught up: %.1f s old, budget %.1f s",
                 kafka->head.streams[arrival->stream].id, (double)lag_ns * 1e-9,
                 (double)budget_ns * 1e-9);
-        return false;
+        return;
     case ARK_LAG_FORWARD:
-        return skip_ahead(kafka, arrival, now_ns);
+        ark_kafka_forward_ask(kafka, arrival->stream, arrival->rows.time_ns, now_ns);
+        return;
     }
-    return false;
 }
 
 static arrakis_status kafka_next(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err)
 {
     ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
+    if (atomic_load_explicit(&kafka->watch.forward_found, memory_order_acquire))
+        ark_kafka_forward_go(kafka);
     for (;;) {
         if (kafka->holding) {
             arrakis_status rc = ark_intake_next(&kafka->intake, arrival, err);
             if (rc < 0)
                 return rc;
             if (rc == ARRAKIS_OK) {
-                if (kafka->fast_forward && check_lag(kafka, arrival))
-                    continue;
+                if (kafka->fast_forward)
+                    check_lag(kafka, arrival);
                 return ARRAKIS_OK;
             }
             release_message(kafka);
         }
         if (kafka->message_at == kafka->message_count && !refill(kafka))
-            return ARRAKIS_TIMEOUT;
+            return kafka->failure.status < 0
+                       ? ark_fail(err, kafka->failure.status, "%s", kafka->failure.message)
+                       : ARRAKIS_TIMEOUT;
         const rd_kafka_message_t *message = kafka->messages[kafka->message_at];
         if (!message->err) {
             take_payload(kafka, message);
@@ -159,16 +179,20 @@ static arrakis_status kafka_next(arrakis_reader *reader, ark_arrival *arrival, a
 /* ------------------------------------------------------------------ opening */
 
 /* Name the topics that do not exist, once. */
-static size_t warn_of_missing(const ark_kafka_reader *kafka, const bool *exists)
+static void warn_of_missing(ark_kafka_reader *kafka, const rd_kafka_resp_err_t *states)
 {
     char names[600] = "";
     size_t missing = 0, length = 0;
     for (size_t i = 0; i < kafka->head.stream_count; i++) {
-        if (exists[i])
+        if (states[i] != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
             continue;
+        ark_kafka_partition *partition = &kafka->partitions[i];
+        partition->appeared = partition->gone = true;
+        partition->end.err = states[i];
+        partition->end.silent_ns = partition->end.absent_ns = INT64_MIN;
         missing++;
         int n = snprintf(names + length, sizeof names - length, " %s",
-                         rd_kafka_topic_name(kafka->partitions[i].topic));
+                         rd_kafka_topic_name(partition->topic));
         if (n > 0 && length + (size_t)n < sizeof names)
             length += (size_t)n;
     }
@@ -177,50 +201,71 @@ static size_t warn_of_missing(const ark_kafka_reader *kafka, const bool *exists)
         ark_log(ARRAKIS_LOG_WARNING,
                 "%zu topic(s) do not exist on %s and are gaps until they appear:%s", missing,
                 kafka->url, names);
-    return missing;
 }
 
-static arrakis_status assign(ark_kafka_reader *kafka, const bool *exists, arrakis_error *err)
+static arrakis_status assign(ark_kafka_reader *kafka, const ark_kafka_asker *ask,
+                             const bool *wanted, arrakis_error *err)
 {
     rd_kafka_topic_partition_list_t *list;
-    arrakis_status rc = ark_kafka_find_start(kafka, exists, false, &list, err);
+    arrakis_status rc = ark_kafka_find_start(kafka, ask, wanted, &list, err);
     if (rc < 0)
         return rc;
     for (int i = 0; i < list->cnt; i++) {
         ark_kafka_partition *partition = list->elems[i].opaque;
         atomic_store(&partition->assigned, true);
     }
+    kafka->watch.missing = (size_t)list->cnt < kafka->head.stream_count;
     rd_kafka_resp_err_t code = rd_kafka_assign(kafka->rk, list);
     rd_kafka_topic_partition_list_destroy(list);
-    kafka->heard_ns = arrakis_gps_now_ns();
     if (code)
         return ark_fail(err, ark_kafka_status(code), "assigning topics: %s",
                         rd_kafka_err2str(code));
-    return ARRAKIS_OK;
+    return kafka->watch.missing ? ark_kafka_watch_start(kafka, err) : ARRAKIS_OK;
 }
 
 static arrakis_status kafka_prepare(arrakis_reader *reader, arrakis_error *err)
 {
     ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
     size_t count = reader->stream_count;
-    bool *exists = calloc(count, sizeof *exists);
+    bool *wanted = calloc(count, sizeof *wanted);
+    rd_kafka_resp_err_t *states = calloc(count, sizeof *states);
     rd_kafka_topic_t **topics = calloc(count, sizeof *topics);
-    ark_kafka_asker ask = {kafka->rk, kafka->timeout_ns, reader->cancel};
+    ark_kafka_asker ask = {.rk = kafka->rk,
+                           .timeout_ns = kafka->timeout_ns,
+                           .cancel = reader->cancel,
+                           .trouble = kafka->trouble};
     arrakis_status rc = ARRAKIS_OK;
-    if (!exists || !topics)
+    if (!wanted || !states || !topics)
         rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
         topics[i] = kafka->partitions[i].topic;
     if (rc == ARRAKIS_OK)
-        rc = ark_kafka_topics_find(&ask, topics, count, exists, err);
+        rc = ark_kafka_topics_find(&ask, topics, count, true, states, err);
     if (rc == ARRAKIS_OK)
-        rc = assign(kafka, exists, err);
-    if (rc == ARRAKIS_OK && warn_of_missing(kafka, exists))
-        rc = ark_kafka_watch_start(kafka, err);
-    free(exists);
+        warn_of_missing(kafka, states);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
+        wanted[i] = states[i] != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    if (rc == ARRAKIS_OK)
+        rc = assign(kafka, &ask, wanted, err);
+    free(wanted);
+    free(states);
     free(topics);
     kafka->prepared = rc == ARRAKIS_OK;
     return rc < 0 ? ark_fail_within(err, rc, "%s", kafka->url) : rc;
+}
+
+static void kafka_pause(arrakis_reader *reader, size_t stream, bool paused)
+{
+    ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
+    rd_kafka_topic_partition_list_t *one = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(one, ark_kafka_topic_of(kafka, stream), 0);
+    rd_kafka_resp_err_t code = paused ? rd_kafka_pause_partitions(kafka->rk, one)
+                                      : rd_kafka_resume_partitions(kafka->rk, one);
+    if (code)
+        ark_log(ARRAKIS_LOG_DEBUG, "%s topic %s: %s", paused ? "pausing" : "resuming",
+                ark_kafka_topic_of(kafka, stream), rd_kafka_err2str(code));
+    rd_kafka_topic_partition_list_destroy(one);
+    kafka->partitions[stream].paused = paused;
 }
 
 static arrakis_status kafka_open(arrakis_reader *reader, arrakis_error *err)
@@ -241,33 +286,49 @@ static void kafka_stats(const arrakis_reader *reader, arrakis_stats *stats)
 {
     const ark_kafka_reader *kafka = (const ark_kafka_reader *)reader;
     ark_intake_stats(&kafka->intake, stats);
-    stats->errors += atomic_load(&kafka->trouble.count);
+    stats->errors += atomic_load(&kafka->trouble->count);
     stats->fast_forwards += kafka->forward_count;
+}
+
+/* Runs in a thread of its own: questions and connections may take their time to end. */
+static void tear_down(void *opaque)
+{
+    ark_kafka_reader *kafka = opaque;
+    ark_kafka_trouble *trouble = kafka->trouble;
+    rd_kafka_t *rk = kafka->rk;
+    ark_kafka_watch_clear(kafka);
+    ark_kafka_drop_messages(kafka);
+    if (kafka->queue) {
+        rd_kafka_queue_io_event_enable(kafka->queue, -1, NULL, 0);
+        rd_kafka_queue_destroy(kafka->queue);
+    }
+    for (size_t i = 0; kafka->partitions && i < kafka->head.stream_count; i++)
+        if (kafka->partitions[i].topic)
+            rd_kafka_topic_destroy(kafka->partitions[i].topic);
+    if (kafka->conf)
+        rd_kafka_conf_destroy(kafka->conf);
+    ark_intake_clear(&kafka->intake);
+    ark_fast_forward_clear(&kafka->policy);
+    free(kafka->partitions);
+    free(kafka->url);
+    if (kafka->head.fd >= 0)
+        close(kafka->head.fd);
+    ark_reader_clear(&kafka->head);
+    free(kafka);
+    /* last, since it may not return: no group was joined, so there is none to leave */
+    if (rk)
+        rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    ark_kafka_trouble_free(trouble);
 }
 
 static void kafka_close(arrakis_reader *reader)
 {
     ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
     ark_kafka_watch_stop(kafka);
-    ark_kafka_drop_messages(kafka);
-    if (kafka->queue) {
-        rd_kafka_queue_io_event_enable(kafka->queue, -1, NULL, 0);
-        rd_kafka_queue_destroy(kafka->queue);
-    }
-    for (size_t i = 0; kafka->partitions && i < reader->stream_count; i++)
-        if (kafka->partitions[i].topic)
-            rd_kafka_topic_destroy(kafka->partitions[i].topic);
-    if (kafka->rk) /* no group was joined: there is none to leave */
-        rd_kafka_destroy_flags(kafka->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    ark_kafka_trouble_clear(&kafka->trouble);
-    ark_intake_clear(&kafka->intake);
-    ark_fast_forward_clear(&kafka->policy);
-    free(kafka->partitions);
-    free(kafka->url);
-    if (reader->fd >= 0)
-        close(reader->fd);
-    ark_reader_clear(reader);
-    free(kafka);
+    if (kafka->rk)
+        ark_kafka_close_by(tear_down, kafka);
+    else
+        tear_down(kafka);
 }
 
 static const ark_reader_ops kafka_ops = {
@@ -276,7 +337,7 @@ static const ark_reader_ops kafka_ops = {
     .next = kafka_next,
     .done = kafka_done,
     .exhausted = ark_kafka_exhausted,
-    .pause = ark_kafka_pause,
+    .pause = kafka_pause,
     .fast_forward = ark_kafka_fast_forward,
     .stats = kafka_stats,
     .close = kafka_close,
@@ -294,6 +355,7 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
                                      err);
     if (rc < 0)
         return rc;
+    bool live = kafka->start_ns == ARRAKIS_UNSET;
     snprintf(queue_kib, sizeof queue_kib, "%lld", (long long)(limits.queue >> 10));
     snprintf(fetch, sizeof fetch, "%lld", (long long)limits.fetch);
     snprintf(least, sizeof least, "%lld", (long long)limits.least);
@@ -307,8 +369,13 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
         {"enable.auto.commit", "false", false},
         {"enable.auto.offset.store", "false", false},
         {"allow.auto.create.topics", "false", false},
-        /* an offset that retention has taken: go on with what is left */
-        {"auto.offset.reset", "earliest", false},
+        /* an offset that is not there any more: a request with a start goes on with what is left, a
+         * live stream with what comes */
+        {"auto.offset.reset", live ? "latest" : "earliest", false},
+        /* where the log ends, which need not be behind a message */
+        {"enable.partition.eof", live ? "false" : "true", false},
+        /* librdkafka's minute is how long a node that hangs would blind its readers */
+        {"socket.timeout.ms", "6000", false},
         /* bound the queue by bytes: bound by messages, many partitions stall a stride */
         {"queued.min.messages", "10000000", false},
         {"queued.max.messages.kbytes", queue_kib, false},
@@ -321,7 +388,8 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
                             options->properties, options->property_count, err);
     if (rc < 0)
         return rc;
-    ark_kafka_trouble_watch(&kafka->trouble, conf);
+    ark_kafka_trouble_watch(kafka->trouble, conf);
+    kafka->conf = rd_kafka_conf_dup(conf);
     if ((rc = ark_kafka_start(&kafka->rk, RD_KAFKA_CONSUMER, conf, err)) < 0)
         return rc;
     rd_kafka_poll_set_consumer(kafka->rk);
@@ -349,10 +417,16 @@ static arrakis_status make_partitions(ark_kafka_reader *kafka, arrakis_error *er
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     for (size_t i = 0; i < count; i++) {
         const ark_reader_stream *stream = &kafka->head.streams[i];
+        ark_kafka_end *end = &kafka->partitions[i].end;
+        *end = (ark_kafka_end){.err = RD_KAFKA_RESP_ERR__TIMED_OUT, .offset = -1};
+        end->silent_ns = end->absent_ns = INT64_MAX;
         kafka->partitions[i].budget_ns = budget_of(stream);
         const arrakis_channel_info first = ark_info(arrakis_channels_get(stream->channels, 0));
-        char *name = ark_channel_topic(first.partition_id, first.replay_id);
-        rd_kafka_topic_conf_t *conf = name ? rd_kafka_default_topic_conf_dup(kafka->rk) : NULL;
+        char *name;
+        arrakis_status rc = ark_channel_topic(&name, &first, first.replay_id, err);
+        if (rc < 0)
+            return rc;
+        rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(kafka->rk);
         if (conf)
             rd_kafka_topic_conf_set_opaque(conf, (void *)(uintptr_t)i);
         kafka->partitions[i].topic = conf ? rd_kafka_topic_new(kafka->rk, name, conf) : NULL;
@@ -376,8 +450,9 @@ static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
 {
     kafka->head.ops = &kafka_ops;
     kafka->head.fd = -1;
-    ark_kafka_trouble_init(&kafka->trouble);
-    kafka->asked_ns = kafka->answer_ns = kafka->wanted_ns = ARRAKIS_UNSET;
+    ark_kafka_watch_init(&kafka->watch);
+    if (!(kafka->trouble = ark_kafka_trouble_new()))
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     kafka->start_ns = options->start_ns;
     kafka->timeout_ns = options->request_timeout_ns == ARRAKIS_UNSET ? default_timeout_ns
                                                                      : options->request_timeout_ns;

@@ -1,33 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Kafka reader's insides, shared by the files that make it up: kafka_reader.c takes messages,
- * kafka_position.c knows where in its topics it stands, kafka_missing.c waits for topics. */
+ * kafka_start.c finds where reading begins, kafka_end.c judges what there is still to come,
+ * kafka_forward.c skips ahead, and kafka_watch.c asks the brokers from a thread of its own. */
 #ifndef ARK_KAFKA_READER_H
 #define ARK_KAFKA_READER_H
 
 #include "fast_forward.h"
 #include "intake.h"
+#include "kafka_ask.h"
 #include "kafka_trouble.h"
+#include "thread.h"
 
 #include <librdkafka/rdkafka.h>
-#include <pthread.h>
 
 enum { ARK_KAFKA_BATCH = 1000 };
 
+/* A topic that does not exist, or has no leader, holds nothing when that has been so for so long. */
+#define ARK_KAFKA_ABSENT_NS (10 * ARRAKIS_SECOND_NS)
+/* So does one whose leader is silent, or that hands out nothing of what it has. */
+#define ARK_KAFKA_SILENT_NS (30 * ARRAKIS_SECOND_NS)
+/* Where data is looked for by time, records stamped so long before their data are found too. */
+#define ARK_KAFKA_STAMP_MARGIN_NS (10 * ARRAKIS_SECOND_NS)
+
+/* What the last question about a partition's end brought. */
+typedef struct ark_kafka_end {
+    rd_kafka_resp_err_t err; /* NO_ERROR: an answer; otherwise as in ark_kafka_ask_each() */
+    /* monotonic: since when there has been no answer, and since when the topic has been known not to
+     * exist or to have no leader. INT64_MIN: when the reader was opened already; INT64_MAX: not so */
+    int64_t silent_ns, absent_ns;
+    int64_t offset;      /* behind the last message; -1: there was no answer yet */
+    int64_t position;    /* the partition's, when it was asked */
+    int64_t asked_ns;    /* GPS; when */
+    int64_t believed_ns; /* GPS; answers from before are of a leader that is just taking over */
+    bool said;           /* that it is taken to hold nothing */
+    /* while the stream waits for data that is there */
+    int64_t stuck_position, stuck_ns,
+        looked_ns; /* where, and since when; the last look; monotonic */
+} ark_kafka_end;
+
 typedef struct ark_kafka_partition {
     rd_kafka_topic_t *topic;  /* its opaque is the stream's number */
-    atomic_bool assigned;     /* the topic exists; set after `position` */
-    _Atomic int64_t position; /* offset of the next message to hand out */
-    int64_t low, high;        /* as last asked for: what the log held was [low, high) */
+    atomic_bool assigned;     /* it is being read; set after `position` */
+    _Atomic int64_t position; /* offset of the next message to hand out; negative: not known yet */
     int64_t budget_ns;        /* how old live data may be; 0: as old as it likes */
+    bool paused;              /* by the stream */
+    bool gone;                /* librdkafka has reported that the topic does not exist any more */
+    bool appeared;            /* it did not exist when the reader was opened */
+    ark_kafka_end end;        /* guarded by the watch's monitor */
 } ark_kafka_partition;
 
-/* Looks for missing topics from a thread of its own: the question can take a second, and the
- * stream must not wait for it. There is a thread only while topics are missing. */
+/* Asks the brokers from a thread of its own: a question can take seconds, and the stream must not
+ * wait for it. The thread is there once there is something to ask: the ends of the log for a request
+ * with a start, topics that are missing, or a place to skip to. */
 typedef struct ark_kafka_watch {
+    ark_monitor monitor;
     pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool running, stop;
+    bool running;
+    atomic_bool stop;
+    rd_kafka_t *rk; /* asks for offsets, and fetches nothing; NULL: not needed yet */
+    bool ends_wanted;
+    bool missing;        /* topics are looked for */
+    int64_t ends_ns;     /* monotonic; when the ends were last asked for; INT64_MIN: never */
+    int64_t answered_ns; /* monotonic; when any broker last answered that */
+    /* skipping ahead: wanted by the stream, found by the thread */
+    bool forward_wanted;
+    atomic_bool forward_found;
+    int64_t forward_to_ns;
+    rd_kafka_topic_partition_list_t *forward_targets; /* NULL: the question failed, forward_why */
+    arrakis_error forward_why;
 } ark_kafka_watch;
 
 typedef struct ark_kafka_reader {
@@ -36,6 +76,7 @@ typedef struct ark_kafka_reader {
     int64_t start_ns, timeout_ns;
     bool fast_forward, prepared;
     rd_kafka_t *rk;
+    rd_kafka_conf_t *conf; /* for the watch's handle */
     rd_kafka_queue_t *queue;
     ark_kafka_partition *partitions; /* one a stream */
     ark_intake intake;
@@ -43,34 +84,69 @@ typedef struct ark_kafka_reader {
     ark_kafka_watch watch;
     rd_kafka_message_t *messages[ARK_KAFKA_BATCH]; /* taken from librdkafka, not handed out yet */
     size_t message_count, message_at;
-    int64_t taken_ns;  /* GPS; when they were */
-    int64_t heard_ns;  /* GPS; when there last were any */
-    int64_t stamp_ms;  /* Unix; when the last of them was published, or -1 */
-    int64_t wanted_ns; /* GPS; since when an answer is wanted that has not been asked for */
-    bool holding;      /* messages[message_at] is being decoded */
-    int64_t asked_ns;  /* GPS; when low and high were last asked for */
-    int64_t answer_ns; /* GPS; as of when they say the truth; ARRAKIS_UNSET: they do not */
-    ark_kafka_trouble trouble;
+    int64_t taken_ns;      /* GPS; when they were */
+    bool holding;          /* messages[message_at] is being decoded */
+    arrakis_error failure; /* what next() is to end with */
+    ark_kafka_trouble *trouble;
+    /* skipping ahead: which stream was late, and how */
+    size_t late_stream;
+    int64_t late_ns, late_at_ns;
     ark_episode behind;
     uint64_t forward_count;
 } ark_kafka_reader;
 
-/* ---- kafka_position.c */
+const char *ark_kafka_topic_of(const ark_kafka_reader *kafka, size_t stream);
+/* Unix time in ms, as librdkafka takes it. */
+int64_t ark_kafka_unix_ms(int64_t gps_ns);
+/* The partitions for which `wanted` is set (NULL: that are assigned), asked for one offset each; the
+ * entry's opaque is the partition. */
+rd_kafka_topic_partition_list_t *ark_kafka_list(const ark_kafka_reader *kafka, const bool *wanted,
+                                                int64_t offset);
+
+/* ---- kafka_start.c */
 
 /* Where reading begins, for the partitions whose `wanted` is set: at the reader's start, from the
- * beginning where it has no such time, or live at the end. Returns the list to assign. */
-arrakis_status ark_kafka_find_start(ark_kafka_reader *kafka, const bool *wanted, bool late,
-                                    rd_kafka_topic_partition_list_t **out, arrakis_error *err);
+ * beginning where it has no such time, or live at the end. Returns the list to assign; a partition
+ * whose place could not be found out is left out of it, or for a live reader is to be read from what
+ * its end will be. */
+arrakis_status ark_kafka_find_start(ark_kafka_reader *kafka, const ark_kafka_asker *ask,
+                                    const bool *wanted, rd_kafka_topic_partition_list_t **out,
+                                    arrakis_error *err);
+
+/* ---- kafka_end.c */
+
 int64_t ark_kafka_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
                             int64_t *again_ns);
+/* Ask for the ends of all partitions that are read. Runs in the watch's thread. */
+void ark_kafka_ask_ends(ark_kafka_reader *kafka, const ark_kafka_asker *asker);
+/* There is no answer about a partition, for that reason, from now on. Within the monitor. */
+void ark_kafka_end_lost(ark_kafka_partition *partition, rd_kafka_resp_err_t err, int64_t now_ns);
+
+/* ---- kafka_forward.c */
+
 arrakis_status ark_kafka_fast_forward(arrakis_reader *reader, int64_t to_ns, size_t *moved,
                                       arrakis_error *err);
-void ark_kafka_pause(arrakis_reader *reader, size_t stream, bool paused);
+/* A live stream is late beyond its budget: find out where to skip to, in the watch's thread. */
+void ark_kafka_forward_ask(ark_kafka_reader *kafka, size_t stream, int64_t at_ns, int64_t now_ns);
+/* Skip there, if that has been found out. Returns whether partitions were moved: then all that was
+ * taken is gone. */
+bool ark_kafka_forward_go(ark_kafka_reader *kafka);
+/* Offsets at to_ns, or the ends where that cannot be found out. Runs in the watch's thread. */
+arrakis_status ark_kafka_forward_find(ark_kafka_reader *kafka, const ark_kafka_asker *ask,
+                                      int64_t to_ns, rd_kafka_topic_partition_list_t **out,
+                                      arrakis_error *err);
 
-/* ---- kafka_missing.c */
+/* ---- kafka_watch.c */
 
+void ark_kafka_watch_init(ark_kafka_watch *watch);
+/* Begin to ask, or wake the thread to what has been set within the monitor. */
 arrakis_status ark_kafka_watch_start(ark_kafka_reader *kafka, arrakis_error *err);
+/* An asker whose questions do not wait behind the reader's fetching. Any thread. */
+arrakis_status ark_kafka_watch_asker(ark_kafka_reader *kafka, ark_kafka_asker *out,
+                                     arrakis_error *err);
+/* Tell the thread to end; wait for that, and free what it used. The second may take seconds. */
 void ark_kafka_watch_stop(ark_kafka_reader *kafka);
+void ark_kafka_watch_clear(ark_kafka_reader *kafka);
 
 /* ---- kafka_reader.c */
 

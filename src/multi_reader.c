@@ -34,6 +34,7 @@ static arrakis_status multi_prepare(arrakis_reader *reader, arrakis_error *err)
     for (size_t i = 0; rc == ARRAKIS_OK && i < multi->count; i++) {
         arrakis_reader *child = multi->readers[i];
         child->cancel = reader->cancel;
+        child->bounded = reader->bounded;
         if (child->ops->prepare)
             rc = child->ops->prepare(child, err);
         child->cancel = NULL;
@@ -47,6 +48,7 @@ static arrakis_status multi_open(arrakis_reader *reader, arrakis_error *err)
     arrakis_status rc = ARRAKIS_OK;
     for (size_t i = 0; rc == ARRAKIS_OK && i < multi->count; i++) {
         multi->readers[i]->cancel = reader->cancel;
+        multi->readers[i]->bounded = reader->bounded;
         rc = arrakis_reader_open(multi->readers[i], err);
         multi->readers[i]->cancel = NULL;
         if (rc == ARRAKIS_OK)

@@ -16,8 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOPIC_LENGTH 249 /* Kafka's limit */
-
 /* One message of a block: `count` rows from place `first` of a plan's arrays on. */
 typedef struct batch {
     uint32_t partition;
@@ -97,20 +95,10 @@ static arrakis_channel_info info_of(const arrakis_publisher *publisher, size_t i
 static arrakis_status add_topic(arrakis_publisher *publisher, const arrakis_channel_info *info,
                                 const char *replay_id, arrakis_error *err)
 {
-    char *name = ark_channel_topic(info->partition_id, replay_id);
-    if (!name)
-        return ark_fail(err, ARRAKIS_ENOMEM, "channel %s: out of memory", info->name);
-    size_t length = strlen(name);
-    bool valid =
-        length <= TOPIC_LENGTH &&
-        strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
-            length;
-    arrakis_status rc =
-        valid ? ark_producer_add_topic(publisher->producer, name, err)
-              : ark_fail(err, ARRAKIS_EINVAL,
-                         "channel %s: no Kafka topic can have the name \"%.*s\" (wanted up to %d "
-                         "letters, digits, '.', '_' and '-')",
-                         info->name, TOPIC_LENGTH + 1, name, TOPIC_LENGTH);
+    char *name;
+    arrakis_status rc = ark_channel_topic(&name, info, replay_id, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_producer_add_topic(publisher->producer, name, err);
     free(name);
     return rc;
 }

@@ -50,6 +50,7 @@ struct arrakis_reader {
     arrakis_channels *channels; /* of all streams, in the order asked for */
     int fd;
     bool opened;
+    bool bounded; /* the request has an end: it must be reached, or fail. Set before opening */
     const atomic_bool *cancel; /* looked at while opening; NULL: none */
 };
 

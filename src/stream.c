@@ -91,6 +91,7 @@ static arrakis_status open_stream(arrakis_stream *stream, arrakis_error *err)
         return rc;
     if (!(stream->paused = calloc(stream->reader->stream_count, sizeof *stream->paused)))
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    stream->reader->bounded = stream->end_ns != ARRAKIS_UNSET;
     if (!stream->reader->opened && (rc = arrakis_reader_open(stream->reader, err)) < 0)
         return rc;
     return ark_waiter_add(&stream->waiter, stream->reader->fd, err);

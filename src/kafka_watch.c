@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "error.h"
+#include "kafka_conf.h"
+#include "kafka_reader.h"
+#include "kafka_topics.h"
+#include "log.h"
+#include "wait.h"
+
+#include <stdlib.h>
+
+/* Missing topics are looked for after a second, then at doubling intervals up to this one. */
+static const int64_t longest_look_ns = 10 * ARRAKIS_SECOND_NS;
+/* The ends of the log are asked for at most this often. */
+static const int64_t ends_interval_ns = ARRAKIS_SECOND_NS;
+/* How long a question may take: one that has no answer by then is asked again. */
+static const int64_t question_ns = 2 * ARRAKIS_SECOND_NS;
+
+/* ------------------------------------------------------------------ a connection for questions */
+
+/* What goes wrong with it goes wrong with the reader's own connection too. */
+static void log_quietly(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    (void)level;
+    ark_kafka_log(rk, 7, facility, text);
+}
+
+static arrakis_status make_asking_handle(ark_kafka_reader *kafka, arrakis_error *err)
+{
+    char text[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_dup(kafka->conf);
+    rd_kafka_conf_set_log_cb(conf, log_quietly);
+    rd_kafka_conf_set_opaque(conf, NULL);
+    /* without a group nobody looks for its coordinator */
+    rd_kafka_conf_set(conf, "group.id", "", text, sizeof text);
+    return ark_kafka_start(&kafka->watch.rk, RD_KAFKA_CONSUMER, conf, err);
+}
+
+arrakis_status ark_kafka_watch_asker(ark_kafka_reader *kafka, ark_kafka_asker *out,
+                                     arrakis_error *err)
+{
+    arrakis_status rc = ARRAKIS_OK;
+    ark_monitor_enter(&kafka->watch.monitor);
+    if (!kafka->watch.rk)
+        rc = make_asking_handle(kafka, err);
+    ark_monitor_leave(&kafka->watch.monitor);
+    *out = (ark_kafka_asker){.rk = kafka->watch.rk,
+                             .topics = kafka->rk,
+                             .timeout_ns = kafka->timeout_ns,
+                             .cancel = kafka->head.cancel};
+    return rc;
+}
+
+/* ------------------------------------------------------------------ missing topics */
+
+/* Read the topics that have appeared. */
+static arrakis_status take_up(ark_kafka_reader *kafka, const ark_kafka_asker *ask,
+                              const bool *appeared, arrakis_error *err)
+{
+    rd_kafka_topic_partition_list_t *list;
+    arrakis_status rc = ark_kafka_find_start(kafka, ask, appeared, &list, err);
+    if (rc < 0)
+        return rc;
+    ark_monitor_enter(&kafka->watch.monitor);
+    rd_kafka_error_t *refused = list->cnt ? rd_kafka_incremental_assign(kafka->rk, list) : NULL;
+    for (int i = 0; !refused && i < list->cnt; i++) {
+        ark_kafka_partition *partition = list->elems[i].opaque;
+        partition->end.err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+        partition->end.silent_ns = partition->end.absent_ns = INT64_MAX;
+        atomic_store(&partition->assigned, true);
+    }
+    ark_monitor_leave(&kafka->watch.monitor);
+    if (refused) {
+        rc = ark_fail(err, ARRAKIS_EBROKER, "%s", rd_kafka_error_string(refused));
+        rd_kafka_error_destroy(refused);
+    }
+    for (int i = 0; rc == ARRAKIS_OK && i < list->cnt; i++)
+        ark_log(ARRAKIS_LOG_INFO, "topic %s has appeared: reading it", list->elems[i].topic);
+    rd_kafka_topic_partition_list_destroy(list);
+    return rc;
+}
+
+/* What the reader lacks, and what of that is there now. */
+typedef struct search {
+    rd_kafka_topic_t **topics;
+    rd_kafka_resp_err_t *states;
+    bool *appeared;
+} search;
+
+static size_t missing_count(const ark_kafka_reader *kafka)
+{
+    size_t missing = 0;
+    for (size_t i = 0; i < kafka->head.stream_count; i++)
+        missing += !atomic_load(&kafka->partitions[i].assigned);
+    return missing;
+}
+
+static void look_again(ark_kafka_reader *kafka, const ark_kafka_asker *ask, search *s)
+{
+    arrakis_error why;
+    size_t count = kafka->head.stream_count, found = 0;
+    int64_t now_ns = ark_monotonic_ns();
+    arrakis_status rc = ark_kafka_topics_find(ask, s->topics, count, false, s->states, &why);
+    ark_monitor_enter(&kafka->watch.monitor);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++) {
+        ark_kafka_partition *partition = &kafka->partitions[i];
+        s->appeared[i] = !s->states[i] && !atomic_load(&partition->assigned);
+        found += s->appeared[i];
+        if (s->states[i] && !atomic_load(&partition->assigned))
+            ark_kafka_end_lost(partition, s->states[i], now_ns);
+    }
+    ark_monitor_leave(&kafka->watch.monitor);
+    if (rc == ARRAKIS_OK && found)
+        rc = take_up(kafka, ask, s->appeared, &why);
+    if (rc < 0)
+        ark_log(ARRAKIS_LOG_DEBUG, "looking for missing topics: %s", why.message);
+}
+
+/* ------------------------------------------------------------------ the thread */
+
+static void find_forward(ark_kafka_reader *kafka, const ark_kafka_asker *ask, int64_t to_ns)
+{
+    ark_kafka_watch *watch = &kafka->watch;
+    rd_kafka_topic_partition_list_t *targets;
+    watch->forward_why.status = ARRAKIS_OK;
+    ark_kafka_forward_find(kafka, ask, to_ns, &targets, &watch->forward_why);
+    ark_monitor_enter(&watch->monitor);
+    watch->forward_targets = targets;
+    watch->forward_wanted = false;
+    atomic_store(&watch->forward_found, true);
+    ark_monitor_leave(&watch->monitor);
+}
+
+/* What is to be done next. */
+typedef struct turn {
+    bool stop, ends, look, forward;
+    int64_t forward_to_ns;
+} turn;
+
+/* Wait for something to do. */
+static turn wait_for_turn(ark_kafka_watch *watch, int64_t look_ns)
+{
+    turn next = {.stop = false};
+    ark_monitor_enter(&watch->monitor);
+    for (;;) {
+        int64_t now_ns = ark_monotonic_ns();
+        int64_t ends_ns = !watch->ends_wanted           ? INT64_MAX
+                          : watch->ends_ns == INT64_MIN ? now_ns
+                                                        : watch->ends_ns + ends_interval_ns;
+        if (!watch->missing)
+            look_ns = INT64_MAX;
+        next.stop = atomic_load(&watch->stop);
+        next.ends = now_ns >= ends_ns;
+        next.look = now_ns >= look_ns;
+        next.forward = watch->forward_wanted;
+        next.forward_to_ns = watch->forward_to_ns;
+        if (next.stop || next.ends || next.look || next.forward)
+            break;
+        ark_monitor_wait(&watch->monitor, ends_ns < look_ns ? ends_ns : look_ns);
+    }
+    if (next.ends) {
+        watch->ends_wanted = false;
+        watch->ends_ns = ark_monotonic_ns();
+    }
+    ark_monitor_leave(&watch->monitor);
+    return next;
+}
+
+static void watch_brokers(ark_kafka_reader *kafka, const ark_kafka_asker *ask, search *s)
+{
+    ark_kafka_watch *watch = &kafka->watch;
+    int64_t interval_ns = ARRAKIS_SECOND_NS, look_ns = ark_monotonic_ns() + interval_ns;
+    for (;;) {
+        turn next = wait_for_turn(watch, look_ns);
+        if (next.stop)
+            return;
+        if (next.forward)
+            find_forward(kafka, ask, next.forward_to_ns);
+        if (next.ends)
+            ark_kafka_ask_ends(kafka, ask);
+        if (next.look) {
+            look_again(kafka, ask, s);
+            interval_ns = interval_ns < longest_look_ns / 2 ? 2 * interval_ns : longest_look_ns;
+            look_ns = ark_monotonic_ns() + interval_ns;
+            ark_monitor_enter(&watch->monitor);
+            watch->missing = missing_count(kafka) > 0;
+            ark_monitor_leave(&watch->monitor);
+        }
+        ark_event_set(kafka->head.fd);
+    }
+}
+
+static void *run(void *opaque)
+{
+    ark_kafka_reader *kafka = opaque;
+    arrakis_error why;
+    size_t count = kafka->head.stream_count;
+    search s = {calloc(count, sizeof(rd_kafka_topic_t *)), calloc(count, sizeof *s.states),
+                calloc(count, sizeof *s.appeared)};
+    ark_kafka_asker ask;
+    arrakis_status rc = ark_kafka_watch_asker(kafka, &ask, &why);
+    ask.timeout_ns = question_ns < kafka->timeout_ns ? question_ns : kafka->timeout_ns;
+    ask.cancel = &kafka->watch.stop;
+    for (size_t i = 0; s.topics && i < count; i++)
+        s.topics[i] = kafka->partitions[i].topic;
+    if (rc == ARRAKIS_OK && s.topics && s.states && s.appeared)
+        watch_brokers(kafka, &ask, &s);
+    else
+        ark_log(ARRAKIS_LOG_ERROR, "%s: its brokers cannot be asked: %s", kafka->url,
+                rc < 0 ? why.message : "out of memory");
+    free(s.topics);
+    free(s.states);
+    free(s.appeared);
+    return NULL;
+}
+
+void ark_kafka_watch_init(ark_kafka_watch *watch)
+{
+    ark_monitor_init(&watch->monitor);
+    watch->ends_ns = INT64_MIN;
+    watch->answered_ns = ark_monotonic_ns();
+}
+
+arrakis_status ark_kafka_watch_start(ark_kafka_reader *kafka, arrakis_error *err)
+{
+    ark_kafka_watch *watch = &kafka->watch;
+    ark_monitor_enter(&watch->monitor);
+    bool was_running = watch->running;
+    watch->running = was_running || ark_thread_start(&watch->thread, run, kafka);
+    ark_monitor_notify(&watch->monitor);
+    ark_monitor_leave(&watch->monitor);
+    return watch->running ? ARRAKIS_OK
+                          : ark_fail(err, ARRAKIS_ENOMEM, "no thread to ask the brokers from");
+}
+
+void ark_kafka_watch_stop(ark_kafka_reader *kafka)
+{
+    ark_monitor_enter(&kafka->watch.monitor);
+    atomic_store(&kafka->watch.stop, true);
+    ark_monitor_notify(&kafka->watch.monitor);
+    ark_monitor_leave(&kafka->watch.monitor);
+}
+
+void ark_kafka_watch_clear(ark_kafka_reader *kafka)
+{
+    ark_kafka_watch *watch = &kafka->watch;
+    if (watch->running)
+        pthread_join(watch->thread, NULL);
+    if (watch->rk)
+        rd_kafka_destroy_flags(watch->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    if (watch->forward_targets)
+        rd_kafka_topic_partition_list_destroy(watch->forward_targets);
+    ark_monitor_clear(&watch->monitor);
+}

@@ -5,8 +5,9 @@
  * A program with an event loop of its own, which never lets the library wait. Prints "open", then a
  * line for each block of the file's channels: its time and how many samples are missing; with
  * `reader` the number of its stream before that. A line "ping" on its standard input is answered with
- * "pong"; "forward" makes a reader skip to the end, and prints what that returned and how many
- * partitions were moved. At the end of the request or of its input it prints how many milliseconds the
+ * "pong"; after "rest" nothing is taken until there is another; "forward" makes a reader skip to the end,
+ * and prints what that returned and how many partitions were moved. A reader's questions to the broker
+ * may take a minute. At the end of the request or of its input it prints how many milliseconds the
  * longest call without a wait took, how many the close took, and a stream's messages and errors. */
 #include <arrakis/arrakis.h>
 
@@ -21,6 +22,7 @@ typedef struct loop {
     arrakis_reader *reader; /* NULL: the stream has it */
     arrakis_stream *stream;
     double longest_ms;
+    bool resting;
 } loop;
 
 static double now_ms(void)
@@ -69,13 +71,16 @@ static bool obey(loop *l)
 {
     char line[64];
     ssize_t size = read(STDIN_FILENO, line, sizeof line);
+    l->resting = size > 0 && strncmp(line, "rest", 4) == 0;
+    if (l->resting)
+        puts("resting");
     if (size > 0 && strncmp(line, "ping", 4) == 0)
         puts("pong");
     if (size > 0 && l->reader && strncmp(line, "forward", 7) == 0) {
         size_t moved = 0;
         arrakis_error err;
         arrakis_status rc = arrakis_reader_fast_forward(l->reader, ARRAKIS_UNSET, &moved, &err);
-        printf("forward %s %zu\n", arrakis_status_name(rc), moved);
+        printf("forward %s %zu\n", arrakis_status_name(rc) + strlen("ARRAKIS_"), moved);
     }
     return size > 0;
 }
@@ -88,13 +93,14 @@ static arrakis_status run(loop *l, arrakis_error *err)
         {.fd = STDIN_FILENO, .events = POLLIN},
     };
     for (;;) {
-        arrakis_status rc;
-        while ((rc = take(l, err)) == ARRAKIS_OK)
+        arrakis_status rc = ARRAKIS_TIMEOUT;
+        while (!l->resting && (rc = take(l, err)) == ARRAKIS_OK)
             ;
         fflush(stdout);
         if (rc != ARRAKIS_TIMEOUT)
             return rc;
-        if (poll(ready, 2, -1) > 0 && ready[1].revents && !obey(l))
+        int first = l->resting ? 1 : 0;
+        if (poll(ready + first, (nfds_t)(2 - first), -1) > 0 && ready[1].revents && !obey(l))
             return ARRAKIS_DONE;
     }
 }
@@ -111,6 +117,8 @@ static arrakis_status open_loop(loop *l, char **argv, arrakis_error *err)
     arrakis_kafka_options kafka = ARRAKIS_KAFKA_OPTIONS_INIT;
     arrakis_stream_options stream = ARRAKIS_STREAM_OPTIONS_INIT;
     kafka.start_ns = stream.start_ns = read_time(argv[4]);
+    if (strcmp(argv[1], "reader") == 0)
+        kafka.request_timeout_ns = 60 * ARRAKIS_SECOND_NS;
     arrakis_status rc = arrakis_channels_load(&channels, argv[3], err);
     if (rc == ARRAKIS_OK)
         rc = arrakis_kafka_reader_new(&l->reader, argv[2], channels, &kafka, err);
@@ -137,7 +145,7 @@ int main(int argc, char **argv)
     }
     arrakis_log_set(ARRAKIS_LOG_INFO, print_log, NULL);
     arrakis_error err = {ARRAKIS_OK, ""};
-    loop l = {NULL, NULL, 0};
+    loop l = {NULL, NULL, 0, false};
     arrakis_status rc = open_loop(&l, argv, &err);
     if (rc >= 0) {
         puts("open");

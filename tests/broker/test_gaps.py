@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Live streams beside each other of which one is late, silent, slower, larger or yet to come: what it
+lacks is masked, and the others lose nothing."""
+
+from broker import Broker
+from live import LivePublisher
+from proxy import Proxy
+from support import (
+    SECOND, STRIDE, T0, Cluster, Loop, assert_same, channel, expected_block, gps_now_ns,
+    records, stream_arguments, topic_of, unique, write_metadata,
+)  # fmt: skip
+
+QUARTER = SECOND // 4
+
+
+def several(count, **more):
+    x = unique("")
+    return [channel(f"H1:CAL-C{i}", f"p{i}{x}", 0, rate=64, **more) for i in range(count)]
+
+
+def whole(block, c):
+    return all(v is not None for v in block["data"][c.name])
+
+
+def masked(block, c):
+    return all(v is None for v in block["data"][c.name])
+
+
+def assert_on_one_line(blocks, stride=STRIDE):
+    times = [b["time_ns"] for b in blocks]
+    assert times == list(range(times[0], times[-1] + 1, stride))
+
+
+def test_who_is_always_later_than_promised_is_masked_and_nobody_else(cluster, cli, tmp_path):
+    cs = several(3, max_latency=QUARTER)
+    cluster.create_for(cs)
+    metadata = write_metadata(tmp_path, cs)
+    with LivePublisher(cluster, cs[:2]), LivePublisher(cluster, cs[2:], latency_ns=2 * SECOND):
+        with cli.follow(*stream_arguments(cluster.bootstrap, metadata, cs)) as stream:
+            blocks = stream.wait_for(lambda b: len(b) >= 64)
+            assert stream.interrupt() == 0
+    assert_on_one_line(blocks)
+    # a loaded machine may be late itself now and then, but not with the same channel always
+    for c in cs[:2]:
+        assert sum(whole(b, c) for b in blocks) > len(blocks) // 2
+    assert all(masked(b, cs[2]) for b in blocks)
+
+
+def test_who_is_silent_from_the_start_is_masked_until_it_speaks(cluster, cli, tmp_path):
+    """Then nothing comes twice, and no time comes back."""
+    cs = several(2, max_latency=SECOND)
+    cluster.create_for(cs)
+    metadata = write_metadata(tmp_path, cs)
+    with LivePublisher(cluster, cs[:1]):
+        with cli.follow(*stream_arguments(cluster.bootstrap, metadata, cs)) as stream:
+            blocks = stream.wait_for(lambda b: len(b) >= 16)
+            assert all(whole(b, cs[0]) and masked(b, cs[1]) for b in blocks)
+            with LivePublisher(cluster, cs[1:]):
+                blocks = stream.wait_for(lambda b: len(b) >= 32 and whole(b[-1], cs[1]))
+            assert stream.interrupt() == 0
+    assert_on_one_line(blocks)
+    for b in blocks:
+        gaps = [] if whole(b, cs[1]) else [cs[1].name]
+        assert_same([b], [expected_block(cs, b["time_ns"], STRIDE, gaps)], cs)
+
+
+def test_a_long_stride_and_a_short_one_lose_nothing_live(cluster, cli, tmp_path):
+    x = unique("")
+    short = channel("H1:CAL-SHORT", f"a{x}", 0, rate=64, max_latency=20 * SECOND)
+    long = channel("H1:CAL-LONG", f"b{x}", 0, rate=64, max_latency=20 * SECOND, stride=SECOND)
+    cs = [short, long]
+    cluster.create_for(cs)
+    metadata = write_metadata(tmp_path, cs)
+    with LivePublisher(cluster, [short]), LivePublisher(cluster, [long]):
+        blocks = cli.blocks(
+            *stream_arguments(cluster.bootstrap, metadata, cs, None, None, "--count", "3")
+        )
+    first = blocks[0]["time_ns"]
+    assert first % SECOND == 0
+    assert_same(blocks, [expected_block(cs, first + i * SECOND, SECOND) for i in range(3)], cs)
+
+
+def test_messages_as_large_as_a_site_has_are_not_late(cluster, tmp_path):
+    """More in a quarter of a second than is fetched ahead for a partition of small ones."""
+    x = unique("")
+    cs = [
+        channel(f"H1:BIG-P{p}_C{i}", f"p{p}{x}", i, rate=4096, max_latency=2 * SECOND, stride=QUARTER)
+        for p in range(6)
+        for i in range(100)
+    ]
+    cluster.create_for(cs)
+    metadata = write_metadata(tmp_path, cs)
+    with LivePublisher(cluster, cs):
+        with Loop("stream", cluster.bootstrap, metadata, "live", "none") as loop:
+            lines = loop.wait_for(lambda lines: len(lines) > 12)
+            said = loop.end()
+    blocks = [line.split() for line in lines if line[:1].isdigit()]
+    assert all(missing == "0" for _, missing in blocks), blocks
+    assert said["messages"] >= 6 * len(blocks)
+
+
+def test_topics_that_nobody_answers_about_do_not_hold_the_others_up(cli, tmp_path):
+    """What is missing is looked for every ten seconds. The broker does not answer that, then it does."""
+    cs = present, absent = several(2, max_latency=SECOND)
+    metadata = write_metadata(tmp_path, cs)
+    METADATA = 3
+    with Proxy() as proxy, Broker(properties=proxy.properties) as broker:
+        proxy.broker = broker.start().bootstrap
+        cluster = Cluster(proxy.address)
+        cluster.create_for([present])
+        with LivePublisher(cluster, [present]):
+            with cli.follow(*stream_arguments(proxy.address, metadata, cs)) as stream:
+                stream.wait_for(lambda b: len(b) >= 3)
+                proxy.hold(METADATA, topic_of(absent.partition_id))
+                assert proxy.held.wait(20)
+                held = gps_now_ns()
+                blocks = stream.wait_for(lambda b: b[-1]["time_ns"] > held + 2 * SECOND)
+                proxy.release()
+                cluster.create_for([absent])
+                with LivePublisher(Cluster(proxy.address), [absent]):
+                    stream.wait_for(lambda b: whole(b[-1], absent), timeout=30)
+                assert stream.interrupt() == 0
+    assert_on_one_line(blocks)
+    assert all(whole(b, present) for b in blocks[3:])
+
+
+def test_a_topic_that_has_just_been_made_is_no_error(cluster, cli, tmp_path):
+    for _ in range(4):
+        cs = several(3)
+        cluster.create_for(cs)
+        metadata = write_metadata(tmp_path, cs)
+        ours = cli.blocks(*stream_arguments(cluster.bootstrap, metadata, cs, T0, T0 + SECOND))
+        names = [c.name for c in cs]
+        wanted = [expected_block(cs, t, STRIDE, names) for t in range(T0, T0 + SECOND, STRIDE)]
+        assert_same(ours, wanted, cs)
+
+
+def test_a_start_at_zero_is_the_beginning(cluster, cli, tmp_path):
+    cs = several(1)
+    cluster.create_for(cs)
+    cluster.send(records(cs, T0, T0 + SECOND))
+    metadata = write_metadata(tmp_path, cs)
+    ours = cli.blocks(*stream_arguments(cluster.bootstrap, metadata, cs, 0, T0 + 2 * SECOND,
+                                        "--on-gap", "skip"))  # fmt: skip
+    assert_same(ours, [expected_block(cs, t, STRIDE) for t in range(T0, T0 + SECOND, STRIDE)], cs)
+
+
+def test_a_gap_can_be_an_error_that_tells_its_time(cluster, cli, tmp_path):
+    cs = several(2)
+    cluster.create_for(cs)
+    hole = T0 + SECOND // 2
+    cluster.send(records(cs, T0, hole))
+    cluster.send(records(cs, hole + QUARTER, T0 + SECOND))
+    metadata = write_metadata(tmp_path, cs)
+    arguments = stream_arguments(cluster.bootstrap, metadata, cs, T0, T0 + SECOND, "--on-gap", "raise")
+    done = cli.run(*arguments, check=1)
+    assert len(done.stdout.splitlines()) == 8
+    assert f"{hole} ns" in done.stderr and f"{hole + QUARTER} ns" in done.stderr, done.stderr

@@ -145,6 +145,7 @@ static int open_publisher(struct sender *s, const struct options *o)
     options.properties = properties.items;
     options.property_count = properties.count;
     options.cancel_fd = interrupt_fd();
+    options.close_timeout_ns = 0; /* each block is waited for by itself */
     connect_by(&options, s, o);
     if (!code) {
         arrakis_status rc = arrakis_publisher_open(&s->publisher, &options, &err);
@@ -263,18 +264,18 @@ static arrakis_status publish_block(struct sender *s, const struct block_text *t
     arrakis_status rc = make_list(s, text, err);
     if (rc >= 0)
         rc = make_bits(s, text, err);
-    for (int64_t k = 0; rc >= 0 && k < strides && !interrupt_seen(); k++)
+    int64_t k = 0;
+    for (; rc >= 0 && k < strides && !interrupt_seen(); k++)
         rc = publish_stride(s, text, k, strides, duration_ns / strides, err);
+    if (rc >= 0 && k > 0 && k < strides) {
+        snprintf(err->message, sizeof err->message,
+                 "interrupted after %" PRId64 " of %" PRId64 " strides", k, strides);
+        rc = err->status = ARRAKIS_ECANCELED;
+    }
     return rc;
 }
 
 /* ---------------------------------------------------------------- all of stdin */
-
-/* By the signal: the block may yet be delivered while the publisher is closed. */
-static bool was_canceled(arrakis_status rc)
-{
-    return rc == ARRAKIS_ECANCELED && interrupt_seen();
-}
 
 static bool blank(const char *line)
 {
@@ -296,7 +297,7 @@ static int publish_lines(struct sender *s)
         if (rc >= 0)
             rc = publish_block(s, &text, &err);
         if (rc < 0) {
-            code = was_canceled(rc) ? 0 : fail("stdin, line %zu: %s", lines.number, err.message);
+            code = fail("stdin, line %zu: %s", lines.number, err.message);
             break;
         }
     }
@@ -320,8 +321,7 @@ static int publish_blocks(struct sender *s, arrakis_arrow_reader *reader, struct
         if (rc >= 0)
             rc = publish_block(s, text, &err);
     }
-    return rc >= 0 || was_canceled(rc) ? 0
-                                       : fail("stdin, after %zu blocks: %s", *number, err.message);
+    return rc >= 0 ? 0 : fail("stdin, after %zu blocks: %s", *number, err.message);
 }
 
 /* *ended receives whether there is nothing more to read. */

@@ -14,7 +14,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CLOSE_MS 10000
+/* How long a canceled batch may yet take. */
+#define CANCEL_NS (2 * ARRAKIS_SECOND_NS)
+/* How long before a batch's deadline it is looked at what stands in its way, and for how long. */
+#define DOUBT_NS ARRAKIS_SECOND_NS
+#define DOUBT_MS 500
 
 typedef struct message {
     struct message *next;      /* of all of its topic */
@@ -28,11 +32,13 @@ typedef struct topic {
     char *name;
     rd_kafka_topic_t *handle;
     message *all, *free;
-    message *filling; /* of the present batch, until it is sent */
+    message *filling;   /* of the present batch, until it is sent */
+    uint64_t waits_for; /* the batch whose message is not confirmed; 0: none */
 } topic;
 
 typedef struct failures {
     size_t count;
+    rd_kafka_resp_err_t code; /* of the first */
     char first[256];
 } failures;
 
@@ -42,34 +48,58 @@ struct ark_producer {
     topic **topics;
     size_t topic_count;
     size_t limit;
-    int cancel_fd,
-        news_fd; /* the caller's; readable when librdkafka has something to say; or -1 */
+    size_t held;   /* messages that librdkafka has */
+    int cancel_fd; /* the caller's, or -1 */
+    int news_fd;   /* readable when librdkafka has something to say; -1 without cancel_fd */
+    int close_ms;
+    char trouble[256]; /* what librdkafka last met since a batch went well */
 
     uint64_t batch;      /* the number of the present one */
     int64_t deadline_ns; /* of it, CLOCK_MONOTONIC; INT64_MAX: none */
     int timeout_ms;
+    bool canceled, doubted;
     size_t sent, pending;
     failures failed, late; /* of the present batch; of those given up before it */
 };
 
-/* ---- delivery reports */
+/* ---- what librdkafka tells: inside rd_kafka_poll, in the caller's thread */
 
-/* Runs inside rd_kafka_poll, in the caller's thread. */
+static const char *reason_of(rd_kafka_t *rk, rd_kafka_resp_err_t code, char *text, size_t size)
+{
+    if (code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR__PURGE_QUEUE)
+        if (rd_kafka_fatal_error(rk, text, size))
+            return text;
+    return rd_kafka_err2str(code);
+}
+
 static void take_report(rd_kafka_t *rk, const rd_kafka_message_t *report, void *opaque)
 {
-    (void)rk;
     ark_producer *producer = opaque;
     message *m = report->_private;
     m->next_free = m->topic->free;
     m->topic->free = m;
+    producer->held--;
     failures *failed = &producer->late;
     if (m->batch == producer->batch) {
         producer->pending--;
+        m->topic->waits_for = 0;
         failed = &producer->failed;
     }
-    if (report->err && !failed->count++)
-        snprintf(failed->first, sizeof failed->first, "%.120s: %.120s", m->topic->name,
-                 rd_kafka_message_errstr(report));
+    if (!report->err || failed->count++)
+        return;
+    char text[256];
+    failed->code = report->err;
+    snprintf(failed->first, sizeof failed->first, "%.120s: %.120s", m->topic->name,
+             reason_of(rk, report->err, text, sizeof text));
+}
+
+/* That all brokers are down comes after what happened to the last of them. */
+static void take_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
+{
+    (void)rk;
+    ark_producer *producer = opaque;
+    if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !*producer->trouble)
+        snprintf(producer->trouble, sizeof producer->trouble, "%s", reason);
 }
 
 /* ---- open */
@@ -126,9 +156,11 @@ static void stop(ark_producer *producer)
     if (producer->rk)
         rd_kafka_destroy(producer->rk);
     producer->rk = NULL;
+    producer->held = 0;
     for (size_t i = 0; i < producer->topic_count; i++) {
         topic *t = producer->topics[i];
         t->filling = NULL;
+        t->waits_for = 0;
         t->free = t->all;
         for (message *m = t->all; m; m = m->next)
             m->next_free = m->next;
@@ -137,10 +169,15 @@ static void stop(ark_producer *producer)
 
 arrakis_status ark_producer_open(ark_producer **out, const char *url,
                                  const arrakis_property *properties, size_t property_count,
-                                 int cancel_fd, arrakis_error *err)
+                                 int cancel_fd, int close_ms, arrakis_error *err)
 {
-    /* A publisher waits for each block, so messages never linger for company. */
+    /* A publisher waits for each block, so messages never linger for company; and a leader that
+     * does not answer is given up while there is time to send the block to the next one. */
     static const ark_kafka_property ours[] = {
+        {"socket.timeout.ms", "6000", false},
+        {"request.timeout.ms", "6000", false},
+        {"socket.connection.setup.timeout.ms", "6000", false},
+        {"reconnect.backoff.max.ms", "1000", false},
         {"message.max.bytes", "10000000", false},
         {"enable.idempotence", "true", false},
         {"linger.ms", "0", false},
@@ -152,11 +189,13 @@ arrakis_status ark_producer_open(ark_producer **out, const char *url,
         return ark_fail(err, ARRAKIS_ENOMEM, "opening a producer: out of memory");
     producer->cancel_fd = cancel_fd;
     producer->news_fd = -1;
+    producer->close_ms = close_ms;
     arrakis_status rc = ark_kafka_conf_new(&producer->conf, url, ours, sizeof ours / sizeof *ours,
                                            properties, property_count, err);
     if (rc == ARRAKIS_OK) {
         rd_kafka_conf_set_opaque(producer->conf, producer);
         rd_kafka_conf_set_dr_msg_cb(producer->conf, take_report);
+        rd_kafka_conf_set_error_cb(producer->conf, take_error);
         /* Whatever the user says: without reports of success nothing is ever confirmed. */
         rd_kafka_conf_set(producer->conf, "delivery.report.only.error", "false", NULL, 0);
         rc = start(producer, err);
@@ -220,7 +259,8 @@ static bool is_canceled(const ark_producer *producer)
     return producer->cancel_fd >= 0 && ark_wait_fd(producer->cancel_fd, ark_wait_deadline(0));
 }
 
-/* Serve librdkafka's reports; where there is none, wait for one or a cancel. */
+/* Serve librdkafka's reports; where there is none, wait for one or a cancel, which brings the
+ * deadline closer: a block that is under way is rather whole than cut. */
 static void serve(ark_producer *producer, int timeout_ms)
 {
     if (producer->cancel_fd < 0) {
@@ -231,7 +271,29 @@ static void serve(ark_producer *producer, int timeout_ms)
     struct pollfd polled[] = {{.fd = producer->news_fd, .events = POLLIN},
                               {.fd = producer->cancel_fd, .events = POLLIN}};
     if (!rd_kafka_poll(producer->rk, 0))
-        poll(polled, 2, timeout_ms);
+        poll(polled, producer->canceled ? 1 : 2, timeout_ms);
+    if (producer->canceled || !is_canceled(producer))
+        return;
+    producer->canceled = true;
+    int64_t last_ns = ark_monotonic_ns() + CANCEL_NS;
+    producer->deadline_ns = last_ns < producer->deadline_ns ? last_ns : producer->deadline_ns;
+}
+
+static arrakis_status restart(ark_producer *producer, arrakis_error *err)
+{
+    char text[256] = "";
+    if (producer->rk && !rd_kafka_fatal_error(producer->rk, text, sizeof text))
+        return ARRAKIS_OK;
+    if (producer->rk)
+        ark_log(ARRAKIS_LOG_WARNING,
+                "starting a new producer, the last one failed for good: %s; %zu messages that it "
+                "had not delivered are given up",
+                text, producer->held);
+    stop(producer);
+    arrakis_status rc = start(producer, err);
+    if (rc < 0)
+        stop(producer);
+    return rc;
 }
 
 arrakis_status ark_producer_begin(ark_producer *producer, int timeout_ms, arrakis_error *err)
@@ -242,19 +304,9 @@ arrakis_status ark_producer_begin(ark_producer *producer, int timeout_ms, arraki
         timeout_ms < 0 ? INT64_MAX : ark_monotonic_ns() + timeout_ms * (ARRAKIS_SECOND_NS / 1000);
     producer->timeout_ms = timeout_ms;
     producer->batch++;
+    producer->canceled = producer->doubted = false;
     producer->sent = producer->pending = producer->failed.count = 0;
-
-    char text[256];
-    if (producer->rk && !rd_kafka_fatal_error(producer->rk, text, sizeof text))
-        return ARRAKIS_OK;
-    if (producer->rk)
-        ark_log(ARRAKIS_LOG_WARNING, "starting a new producer, the last one failed for good: %s",
-                text);
-    stop(producer);
-    arrakis_status rc = start(producer, err);
-    if (rc < 0)
-        stop(producer);
-    return rc;
+    return restart(producer, err);
 }
 
 arrakis_status ark_producer_buffer(ark_producer *producer, size_t number, ark_buffer **out,
@@ -283,9 +335,23 @@ static arrakis_status refused(const ark_producer *producer, const message *m,
         return ark_fail(err, ARRAKIS_EINVAL, "message to %s has %zu bytes, over the limit of %zu",
                         m->topic->name, m->buffer.size, producer->limit);
     char text[256];
-    if (!rd_kafka_fatal_error(producer->rk, text, sizeof text))
-        snprintf(text, sizeof text, "%s", rd_kafka_err2str(code));
-    return ark_fail(err, ARRAKIS_EBROKER, "message to %s: %s", m->topic->name, text);
+    return ark_fail(err, ark_kafka_status(code) == ARRAKIS_EAUTH ? ARRAKIS_EAUTH : ARRAKIS_EBROKER,
+                    "message to %s: %s", m->topic->name,
+                    reason_of(producer->rk, code, text, sizeof text));
+}
+
+static arrakis_status no_room(const ark_producer *producer, const topic *t, arrakis_error *err)
+{
+    if (producer->canceled)
+        return ark_fail(err, ARRAKIS_ECANCELED,
+                        "canceled before message to %s could be queued; %zu other messages of "
+                        "the block may yet be delivered",
+                        t->name, producer->sent);
+    return ark_fail(err, ARRAKIS_EDEADLINE,
+                    "message to %s: no room to queue it within %d ms; %zu other messages of the "
+                    "block may yet be delivered%s%s",
+                    t->name, producer->timeout_ms, producer->sent,
+                    *producer->trouble ? "; the last trouble: " : "", producer->trouble);
 }
 
 arrakis_status ark_producer_send(ark_producer *producer, size_t number, arrakis_error *err)
@@ -299,30 +365,88 @@ arrakis_status ark_producer_send(ark_producer *producer, size_t number, arrakis_
             return refused(producer, m, code, err);
         int left = remaining_ms(producer);
         if (!left)
-            return ark_fail(err, ARRAKIS_EDEADLINE,
-                            "message to %s: no room to queue it within %d ms; %zu other messages "
-                            "of the block may yet be delivered",
-                            t->name, producer->timeout_ms, producer->sent);
-        if (is_canceled(producer))
-            return ark_fail(err, ARRAKIS_ECANCELED,
-                            "canceled before message to %s could be queued; %zu other messages of "
-                            "the block may yet be delivered",
-                            t->name, producer->sent);
+            return no_room(producer, t, err);
         serve(producer, left);
     }
     t->filling = NULL;
+    t->waits_for = producer->batch;
+    producer->held++;
     producer->sent++;
     producer->pending++;
     return ARRAKIS_OK;
 }
 
+/* ---- waiting for a batch */
+
+/* The first of the topics that keep the batch waiting. */
+static const topic *find_waiting(const ark_producer *producer)
+{
+    for (size_t i = 0; i < producer->topic_count; i++)
+        if (producer->topics[i]->waits_for == producer->batch)
+            return producer->topics[i];
+    return NULL;
+}
+
+static const char *fault_of(const rd_kafka_metadata_topic_t *found)
+{
+    if (found->err)
+        return rd_kafka_err2str(found->err);
+    for (int i = 0; i < found->partition_cnt; i++)
+        if (found->partitions[i].id == 0 && found->partitions[i].leader < 0)
+            return "it has no leader";
+    return NULL;
+}
+
+/* Librdkafka waits in silence for a topic that has no leader, or is not there. */
+static void look_for_trouble(ark_producer *producer)
+{
+    const topic *t = find_waiting(producer);
+    const rd_kafka_metadata_t *answer;
+    producer->doubted = true;
+    if (!t || rd_kafka_metadata(producer->rk, 0, t->handle, &answer, DOUBT_MS) != 0)
+        return;
+    const char *fault = answer->topic_cnt == 1 ? fault_of(&answer->topics[0]) : NULL;
+    if (fault)
+        snprintf(producer->trouble, sizeof producer->trouble, "topic %.120s: %.120s", t->name,
+                 fault);
+    rd_kafka_metadata_destroy(answer);
+}
+
+/* How long until something is to be done: in time before the deadline, what is in the way is to be
+ * found out. */
+static int next_ms(ark_producer *producer)
+{
+    int left = remaining_ms(producer);
+    const int doubt = (int)(DOUBT_NS / 1000000);
+    if (left < 0 || producer->doubted || producer->canceled || producer->timeout_ms < 2 * doubt)
+        return left;
+    if (left > doubt)
+        return left - doubt;
+    look_for_trouble(producer);
+    return remaining_ms(producer);
+}
+
+static arrakis_status unconfirmed(const ark_producer *producer, arrakis_error *err)
+{
+    const topic *t = find_waiting(producer);
+    const char *name = t ? t->name : "";
+    if (producer->canceled)
+        return ark_fail(err, ARRAKIS_ECANCELED,
+                        "canceled: %zu of %zu messages are not confirmed, and may yet be "
+                        "delivered; %.120s is one of their topics",
+                        producer->pending, producer->sent, name);
+    return ark_fail(err, ARRAKIS_EDEADLINE,
+                    "%zu of %zu messages are not confirmed after %d ms, and may yet be delivered; "
+                    "%.120s is one of their topics%s%s",
+                    producer->pending, producer->sent, producer->timeout_ms, name,
+                    *producer->trouble ? "; the last trouble: " : "", producer->trouble);
+}
+
 arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err)
 {
-    bool canceled = false;
-    for (int left = -1; producer->pending && left && !canceled;) {
-        left = remaining_ms(producer);
+    for (int left = -1; producer->pending && left;) {
+        left = next_ms(producer);
         serve(producer, left);
-        canceled = is_canceled(producer);
     }
     if (producer->late.count)
         ark_log(ARRAKIS_LOG_WARNING,
@@ -331,18 +455,14 @@ arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err)
                 producer->late.count, producer->late.first);
     producer->late.count = 0;
     if (producer->failed.count)
-        return ark_fail(err, ARRAKIS_EBROKER, "%zu of %zu messages were not delivered; %s",
-                        producer->failed.count, producer->sent, producer->failed.first);
-    if (producer->pending && canceled)
-        return ark_fail(
-            err, ARRAKIS_ECANCELED,
-            "canceled: %zu of %zu messages are not confirmed, and may yet be delivered",
-            producer->pending, producer->sent);
+        return ark_fail(err,
+                        ark_kafka_status(producer->failed.code) == ARRAKIS_EAUTH ? ARRAKIS_EAUTH
+                                                                                 : ARRAKIS_EBROKER,
+                        "%zu of %zu messages were not delivered; %s", producer->failed.count,
+                        producer->sent, producer->failed.first);
     if (producer->pending)
-        return ark_fail(err, ARRAKIS_EDEADLINE,
-                        "%zu of %zu messages are not confirmed after %d ms; the producer keeps "
-                        "retrying them, so they may yet be delivered",
-                        producer->pending, producer->sent, producer->timeout_ms);
+        return unconfirmed(producer, err);
+    *producer->trouble = 0;
     return ARRAKIS_OK;
 }
 
@@ -365,10 +485,10 @@ void ark_producer_close(ark_producer *producer)
     if (!producer)
         return;
     if (producer->rk) {
-        rd_kafka_flush(producer->rk, CLOSE_MS);
-        int left = rd_kafka_outq_len(producer->rk);
-        if (left)
-            ark_log(ARRAKIS_LOG_WARNING, "closing: %d messages not delivered are given up", left);
+        rd_kafka_flush(producer->rk, producer->close_ms);
+        if (producer->held)
+            ark_log(ARRAKIS_LOG_WARNING, "closing: %zu messages not delivered are given up",
+                    producer->held);
     }
     stop(producer);
     for (size_t i = 0; i < producer->topic_count; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A Kafka producer that sends batches, one message a topic, and knows when a batch is delivered.
+/* A Kafka producer that sends batches, one message per topic, and knows when a batch is delivered.
  *
  * librdkafka sends straight from the buffer a message was built in; the buffer is used again once
  * its delivery report has come, however late that is. Whatever a call returns, the next batch can
@@ -11,11 +11,12 @@
 
 typedef struct ark_producer ark_producer;
 
-/* Does not wait for the broker. Whatever waits ends with ECANCELED once cancel_fd, which stays the
- * caller's, is readable; -1: nothing does. EINVAL names a property or value that is refused. */
+/* Does not wait for the broker. Once cancel_fd, which stays the caller's, is readable, no batch
+ * begins, and the present one ends with ECANCELED if it is not confirmed within 2 s; -1: none.
+ * close_ms: how long closing waits. EINVAL names a property or value that is refused. */
 arrakis_status ark_producer_open(ark_producer **out, const char *url,
                                  const arrakis_property *properties, size_t property_count,
-                                 int cancel_fd, arrakis_error *err);
+                                 int cancel_fd, int close_ms, arrakis_error *err);
 /* Topics are numbered from 0 in the order in which they are added. */
 arrakis_status ark_producer_add_topic(ark_producer *producer, const char *name,
                                       arrakis_error *err);
@@ -30,13 +31,13 @@ arrakis_status ark_producer_begin(ark_producer *producer, int timeout_ms, arraki
 /* The buffer for the batch's message to a topic; the same until it is sent. */
 arrakis_status ark_producer_buffer(ark_producer *producer, size_t topic, ark_buffer **out,
                                    arrakis_error *err);
-/* Send it. EBROKER: refused; EDEADLINE: librdkafka's queue stayed full; ECANCELED. */
+/* Send it. EBROKER, EAUTH: refused; EDEADLINE: librdkafka's queue stayed full; ECANCELED. */
 arrakis_status ark_producer_send(ark_producer *producer, size_t topic, arrakis_error *err);
-/* Until the whole batch is delivered. EBROKER: not all of it was; EDEADLINE: not known in time;
- * ECANCELED: as little is known. */
+/* Until the whole batch is delivered. EBROKER, EAUTH: not all of it was; EDEADLINE: not known in
+ * time, with what is in the way if that is known; ECANCELED: as little is known. */
 arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err);
 
-/* Waits up to 10 s for what is still under way. */
+/* Waits up to close_ms for what is still under way; what is given up then is logged. */
 void ark_producer_close(ark_producer *producer);
 
 #endif

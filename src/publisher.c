@@ -78,6 +78,9 @@ static arrakis_status check_options(arrakis_publisher_options *out,
     if (out->url && out->request_timeout_ns != ARRAKIS_UNSET && out->request_timeout_ns <= 0)
         return ark_fail(err, ARRAKIS_EINVAL, "request_timeout_ns is %" PRId64 ", wanted over 0",
                         out->request_timeout_ns);
+    if (out->close_timeout_ns != ARRAKIS_UNSET && out->close_timeout_ns < 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "close_timeout_ns is %" PRId64 ", wanted 0 or more",
+                        out->close_timeout_ns);
     if (out->cancel_fd <= 0) /* of a struct that was set up with zeros, too */
         out->cancel_fd = -1;
     if (out->cancel_fd >= 0 && fcntl(out->cancel_fd, F_GETFD) < 0)
@@ -103,12 +106,20 @@ static arrakis_status add_topic(arrakis_publisher *publisher, const arrakis_chan
     return rc;
 }
 
+static int close_ms(const arrakis_publisher_options *options)
+{
+    int64_t ms = options->close_timeout_ns / 1000000;
+    return options->close_timeout_ns == ARRAKIS_UNSET ? 10000
+           : ms < INT32_MAX                           ? (int)ms
+                                                      : INT32_MAX;
+}
+
 static arrakis_status open_producer(arrakis_publisher *publisher,
                                     const arrakis_publisher_options *options, arrakis_error *err)
 {
     arrakis_status rc =
         ark_producer_open(&publisher->producer, options->kafka_url, options->properties,
-                          options->property_count, options->cancel_fd, err);
+                          options->property_count, options->cancel_fd, close_ms(options), err);
     if (rc == ARRAKIS_OK)
         rc = ark_roster_init(&publisher->roster, options, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < publisher->roster.partition_count; i++) {
@@ -278,6 +289,11 @@ static arrakis_status check_block(const arrakis_publisher *publisher, const arra
                         "the block's duration is %" PRId64 " ns, the publisher's stride %" PRId64,
                         duration_ns, publisher->roster.stride_ns);
     int64_t start_ns = arrakis_block_start_ns(block);
+    if (start_ns % publisher->roster.stride_ns)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "the block starts at %" PRId64 " ns, wanted a multiple of the stride, "
+                        "%" PRId64 " ns: readers drop what is in between",
+                        start_ns, publisher->roster.stride_ns);
     if (publisher->published_ns != ARRAKIS_UNSET && start_ns <= publisher->published_ns)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "the block starts at %" PRId64 " ns, the last one published at %" PRId64

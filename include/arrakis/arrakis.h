@@ -695,19 +695,22 @@ typedef struct arrakis_publisher_options {
     const char *ca_file, *cert_file, *key_file;
     int64_t request_timeout_ns;
     /** A descriptor that is polled and never read, such as a pipe's or an eventfd: once it is
-     *  readable, opening and publishing end with ECANCELED. To be kept open until the publisher is
-     *  closed. -1: none, and so is 0, which is no descriptor of one's own. */
+     *  readable, opening ends with ECANCELED, and publishing, too, but for up to 2 s in which the
+     *  block may yet be confirmed. To be kept open until the publisher is closed. -1: none, and so is
+     *  0, which is no descriptor of one's own. */
     int cancel_fd;
     int reserved; /**< 0 */
     /** as in arrakis_client_options: for `properties`, where the server names the broker */
     const char *const *allowed_brokers;
     size_t allowed_broker_count;
+    /** how long closing waits for what is still under way; ARRAKIS_UNSET: 10 s */
+    int64_t close_timeout_ns;
 } arrakis_publisher_options;
 
 #define ARRAKIS_PUBLISHER_OPTIONS_INIT                                                            \
     {                                                                                             \
         sizeof(arrakis_publisher_options), NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, false,    \
-            NULL, NULL, NULL, ARRAKIS_UNSET, -1, 0, NULL, 0                                       \
+            NULL, NULL, NULL, ARRAKIS_UNSET, -1, 0, NULL, 0, ARRAKIS_UNSET                        \
     }
 
 typedef struct arrakis_publisher arrakis_publisher;
@@ -724,18 +727,22 @@ ARRAKIS_API const arrakis_channels *arrakis_publisher_channels(const arrakis_pub
 /**
  * Publish one block: one message a partition. Returns when all of them are delivered.
  *
- * @param block       each channel equal to its registration; duration = stride; start later than
- *                    the last block's that was published
+ * A broker that does not answer is given up after 6 s (librdkafka's socket.timeout.ms and
+ * request.timeout.ms, unless `properties` have them).
+ *
+ * @param block       each channel equal to its registration; duration = stride; start a multiple of
+ *                    it, and later than the last block's that was published
  * @param timeout_ms  negative: until each message is delivered or given up by librdkafka
  *                    (`message.timeout.ms`)
  * @return OK; EMISMATCH or EINVAL: nothing was sent; EBROKER: a delivery failed, the block may be
- *         published again; EDEADLINE: not confirmed in time, and it may yet be delivered; ECANCELED:
- *         nothing was sent, or it may yet be delivered.
+ *         published again; EAUTH: it failed because one may not write to the topic that the text
+ *         names; EDEADLINE: not confirmed in time, and it may yet be delivered; ECANCELED: nothing
+ *         was sent, or it may yet be delivered.
  */
 ARRAKIS_API arrakis_status arrakis_publisher_publish(arrakis_publisher *publisher,
                                                      const arrakis_block *block, int timeout_ms,
                                                      arrakis_error *err);
-/** Waits up to 10 s for what is still under way. */
+/** Waits up to `close_timeout_ns` for what is still under way; what is given up then is logged. */
 ARRAKIS_API void arrakis_publisher_close(arrakis_publisher *publisher);
 
 /* ------------------------------------------------------------------ Arrow IPC */

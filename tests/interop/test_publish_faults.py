@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Publishing by servers that do not do as they should: no broker is needed to find that out."""
 
+import array
 import dataclasses
+import fcntl
 import json
 import select
 import signal
 import socket
 import subprocess
+import termios
 import threading
 import time
 
@@ -350,6 +353,55 @@ def test_an_interrupt_while_there_is_nothing_to_publish(registry, cli):
         process.send_signal(signal.SIGINT)
         process.wait(25)
         assert process.returncode == 0, process.stderr.read()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+# ---------------------------------------------------------------- brokers
+
+
+BLOCK = json.dumps({"time_ns": T0, "data": {KNOWN[0].name: [0] * 4}}) + "\n"
+
+
+@pytest.mark.parametrize("broker, cause", [("nobody", "Connection refused"), ("silent", "")])
+def test_a_block_that_nobody_takes(cli, stranger, tmp_path, broker, cause):
+    """The program ends when the time for a block is over, and names what was in the way."""
+    metadata = write_metadata(tmp_path, KNOWN)
+    address = "127.0.0.1:1" if broker == "nobody" else f"127.0.0.1:{stranger.getsockname()[1]}"
+    begin = time.monotonic()
+    done = cli.run("publish", "--kafka-url", address, "--metadata", metadata, "--timeout", "2",
+                   stdin=BLOCK, check=1)  # fmt: skip
+    assert 2 <= time.monotonic() - begin < 7
+    assert "line 1" in done.stderr and "arrakis-R_f32" in done.stderr and cause in done.stderr
+    assert "closing: 1 messages not delivered are given up" in done.stderr
+
+
+def wait_until_read(pipe):
+    """Until the other side has taken what was written, and a moment to look at it."""
+    waiting, deadline = array.array("i", [1]), time.monotonic() + 20
+    while waiting[0] and time.monotonic() < deadline:
+        time.sleep(0.05)
+        fcntl.ioctl(pipe, termios.FIONREAD, waiting)
+    time.sleep(0.5)
+
+
+def test_an_interrupt_cuts_a_block(cli, stranger, tmp_path):
+    """It has two seconds, and is an error then."""
+    metadata = write_metadata(tmp_path, KNOWN)
+    process = subprocess.Popen(
+        [cli.path, "publish", "--kafka-url", f"127.0.0.1:{stranger.getsockname()[1]}", "--metadata",
+         metadata, "--timeout", "60"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+    try:
+        process.stdin.write(BLOCK)
+        process.stdin.flush()
+        wait_until_read(process.stdin)
+        begin = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 1
+        assert time.monotonic() - begin < 7
+        assert "canceled: 1 of 1 messages are not confirmed" in process.stderr.read()
     finally:
         process.kill()
         process.communicate()

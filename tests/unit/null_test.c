@@ -284,7 +284,7 @@ static void no_struct_ends_in_padding(void **state)
     ENDS_WITH(arrakis_client_options, allowed_broker_count);
     ENDS_WITH(arrakis_query, replay_id);
     ENDS_WITH(arrakis_request, replay_end_ns);
-    ENDS_WITH(arrakis_publisher_options, allowed_broker_count);
+    ENDS_WITH(arrakis_publisher_options, close_timeout_ns);
 }
 
 int main(void)

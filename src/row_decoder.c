@@ -27,6 +27,10 @@ typedef struct far_index {
     uint32_t index, slot;
 } far_index;
 
+typedef struct row_run {
+    int64_t first, count;
+} row_run;
+
 struct ark_row_decoder {
     const arrakis_channels *channels;
     uint32_t slot_count;
@@ -56,6 +60,8 @@ struct ark_row_decoder {
     size_t piece_count, piece_room;
     uint32_t *missing;
     size_t missing_count, missing_room;
+    row_run *runs; /* rows that were asked for, which must all have one time */
+    size_t run_count, run_room;
     uint32_t *stamp_of; /* slots met in the message of that stamp */
     uint32_t stamp;
     int64_t duration_ns;
@@ -189,6 +195,7 @@ void ark_row_decoder_free(ark_row_decoder *d)
     free(d->wanted_samples);
     free(d->pieces);
     free(d->missing);
+    free(d->runs);
     free(d->stamp_of);
     free(d->schema_bytes.data);
     free(d->header_bytes.data);
@@ -317,21 +324,20 @@ void ark_row_decoder_begin(ark_row_decoder *d, const void *message, size_t size)
 
 static void shift(const uint8_t **at, const uint8_t *from, const uint8_t *to)
 {
-    if (*at)
-        *at = to + (*at - from);
+    *at = to + (*at - from);
 }
 
-/* The columns of the last batch, as they lie in another body of the same header. */
+/* The columns of the last batch, as they lie in another body of the same header. No rows of it are
+ * null, or it would not be repeated. */
 static void rebase(ark_row_decoder *d, const uint8_t *body)
 {
-    const size_t used[] = {d->time_column, d->id_column, d->data_column};
-    for (size_t i = 0; i < 3; i++) {
-        ark_column *column = &d->columns[used[i]];
-        shift(&column->valid, d->body, body);
-        shift(&column->offsets, d->body, body);
-        shift(&column->values, d->body, body);
-        shift(&column->child_valid, d->body, body);
-    }
+    ark_column *data = &d->columns[d->data_column];
+    shift(&d->columns[d->time_column].values, d->body, body);
+    shift(&d->columns[d->id_column].values, d->body, body);
+    shift(&data->offsets, d->body, body);
+    shift(&data->values, d->body, body);
+    if (data->child_valid)
+        shift(&data->child_valid, d->body, body);
     d->body = body;
 }
 
@@ -387,8 +393,11 @@ static bool same_shape(const ark_row_decoder *d)
 {
     const ark_column *id = &d->columns[d->id_column], *data = &d->columns[d->data_column];
     size_t ids = (size_t)d->row_count * sizeof(uint32_t), offsets = ids + sizeof(int32_t);
-    return d->plan_kept && d->shape_bytes.size == ids + offsets &&
-           !memcmp(d->shape_bytes.data, id->values, ids) &&
+    if (!d->plan_kept || d->shape_bytes.size != ids + offsets)
+        return false;
+    if (id->values + ids == data->offsets) /* mostly they lie behind each other */
+        return !memcmp(d->shape_bytes.data, id->values, ids + offsets);
+    return !memcmp(d->shape_bytes.data, id->values, ids) &&
            !memcmp(d->shape_bytes.data + ids, data->offsets, offsets);
 }
 
@@ -444,6 +453,21 @@ static bool add_piece(ark_row_decoder *d, uint32_t slot, int32_t first, uint32_t
     return true;
 }
 
+static bool add_to_runs(ark_row_decoder *d, int64_t row)
+{
+    row_run *last = d->run_count ? &d->runs[d->run_count - 1] : NULL;
+    if (last && last->first + last->count == row) {
+        last->count++;
+        return true;
+    }
+    row_run *runs = with_room(d->runs, &d->run_room, d->run_count, sizeof *runs);
+    if (!runs)
+        return false;
+    d->runs = runs;
+    d->runs[d->run_count++] = (row_run){row, 1};
+    return true;
+}
+
 /* A row's duration must be the stride, or the same shorter span as its neighbours'. */
 static arrakis_status check_length(ark_row_decoder *d, uint32_t slot, uint32_t length,
                                    arrakis_error *err)
@@ -481,7 +505,7 @@ static arrakis_status add_row(ark_row_decoder *d, int64_t row, arrakis_error *er
     int32_t first = ark_offset_at(data->offsets, row);
     uint32_t length = (uint32_t)(ark_offset_at(data->offsets, row + 1) - first);
     arrakis_status rc = check_length(d, slot, length, err);
-    if (rc == ARRAKIS_OK && !add_piece(d, slot, first, length))
+    if (rc == ARRAKIS_OK && (!add_piece(d, slot, first, length) || !add_to_runs(d, row)))
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     return rc;
 }
@@ -506,7 +530,7 @@ static arrakis_status make_plan(ark_row_decoder *d, arrakis_error *err)
 {
     const ark_column *id = &d->columns[d->id_column], *data = &d->columns[d->data_column];
     d->plan_kept = false;
-    d->piece_count = d->missing_count = 0;
+    d->piece_count = d->missing_count = d->run_count = 0;
     d->duration_ns = ARRAKIS_UNSET;
     if (++d->stamp == 0) { /* once in 4 billion messages */
         memset(d->stamp_of, 0, d->slot_count * sizeof *d->stamp_of);
@@ -527,21 +551,31 @@ static arrakis_status make_plan(ark_row_decoder *d, arrakis_error *err)
     return ARRAKIS_OK;
 }
 
-/* One time for all rows. */
+/* Whether the rows of a run all have that time. */
+static bool has_time(const ark_column *time, const row_run *run, int64_t time_ns)
+{
+    const uint8_t *at = time->values + (size_t)run->first * sizeof time_ns;
+    for (int64_t i = 0; time->valid && i < run->count; i++)
+        if (!ark_is_set(time->valid, run->first + i))
+            return false;
+    size_t others = (size_t)(run->count - 1) * sizeof time_ns;
+    return ark_load_i64(at) == time_ns && (!others || !memcmp(at, at + sizeof time_ns, others));
+}
+
+/* One time for all rows that were asked for. */
 static arrakis_status read_time(const ark_row_decoder *d, int64_t *time_ns, arrakis_error *err)
 {
     const ark_column *time = &d->columns[d->time_column];
-    *time_ns = ark_load_i64(time->values);
-    if (time->null_count)
-        return ark_fail(err, ARRAKIS_EFORMAT, "%lld of %lld rows have no time",
-                        (long long)time->null_count, (long long)d->row_count);
+    if (!d->run_count)
+        return ARRAKIS_OK;
+    *time_ns = ark_load_i64(time->values + (size_t)d->runs[0].first * sizeof *time_ns);
     if (*time_ns < 0 || *time_ns > latest_time_ns)
         return ark_fail(err, ARRAKIS_EFORMAT, "time %lld: wanted GPS nanoseconds up to %lld",
                         (long long)*time_ns, (long long)latest_time_ns);
-    size_t others = (size_t)(d->row_count - 1) * sizeof *time_ns;
-    if (memcmp(time->values, time->values + sizeof *time_ns, others) != 0)
-        return ark_fail(err, ARRAKIS_EFORMAT, "rows of different times, the first of %lld",
-                        (long long)*time_ns);
+    for (size_t i = 0; i < d->run_count; i++)
+        if (!has_time(time, &d->runs[i], *time_ns))
+            return ark_fail(err, ARRAKIS_EFORMAT, "rows of different times, the first of %lld ns",
+                            (long long)*time_ns);
     return ARRAKIS_OK;
 }
 
@@ -596,7 +630,7 @@ static arrakis_status read_batch(ark_row_decoder *d, ark_rows *rows, arrakis_err
     *rows = (ark_rows){.duration_ns = d->stride_ns};
     if (d->row_count == 0)
         return ARRAKIS_OK;
-    if ((rc = read_time(d, &rows->time_ns, err)) < 0 || (rc = plan(d, known, err)) < 0)
+    if ((rc = plan(d, known, err)) < 0 || (rc = read_time(d, &rows->time_ns, err)) < 0)
         return rc;
     rows->duration_ns = d->duration_ns;
     rows->base = d->body;
@@ -624,6 +658,7 @@ static arrakis_status read_first(ark_row_decoder *d, ark_rows *rows, arrakis_err
     arrakis_status rc = read_batch(d, rows, err);
     if (rc != ARRAKIS_OK || at_end(d)) {
         d->whole = true;
+        d->left = 0;
         return rc;
     }
     while ((rc = read_batch(d, rows, err)) == ARRAKIS_OK)
@@ -643,6 +678,8 @@ arrakis_status ark_row_decoder_next(ark_row_decoder *d, ark_rows *rows, arrakis_
     size_t left = d->left;
     bool schema_seen = d->schema_seen;
     bool whole = d->whole;
+    if (whole && !left)
+        return ARRAKIS_DONE;
     arrakis_status rc = whole ? read_batch(d, rows, err) : read_first(d, rows, err);
     if (rc != ARRAKIS_ENOMEM)
         return rc;

@@ -352,11 +352,8 @@ def wanted_rows(batch, columns):
     rows = batch.num_rows
     if rows == 0:
         return b""
-    if time.null_count:
-        raise Refused("null times")
-    times = np.frombuffer(time.buffers()[1], np.int64, rows)
-    if (times != times[0]).any() or not 0 <= times[0] <= LATEST_NS:
-        raise Refused("times")
+    times = np.frombuffer(time.buffers()[1], np.int64, rows).tolist()
+    time_there = time.is_valid().to_pylist() if time.null_count else [True] * rows
     numbers = np.frombuffer(ids.buffers()[1], np.uint32, rows).tolist()
     offsets = np.frombuffer(data.buffers()[1], np.int32, rows + 1).tolist()
     child = data.values
@@ -369,13 +366,14 @@ def wanted_rows(batch, columns):
     there = there.tobytes()
     id_there = ids.is_valid().to_pylist() if ids.null_count else None
     data_there = data.is_valid().to_pylist() if data.null_count else None
-    out, seen, lengths = [], set(), set()
+    out, seen, lengths, met = [], set(), set(), set()
     for i, number in enumerate(numbers):
         if number not in IDS or (id_there and not id_there[i]) or (data_there and not data_there[i]):
             continue
         if number in seen:
             raise Refused("two rows of one channel")
         seen.add(number)
+        met.add(times[i] if time_there[i] else None)
         first, last = offsets[i], offsets[i + 1]
         lengths.add(last - first)
         out.append(struct.pack("<II", number, last - first))
@@ -383,7 +381,11 @@ def wanted_rows(batch, columns):
         out.append(there[first:last])
     if len(lengths) > 1:
         raise Refused("rows of different lengths")
-    return struct.pack("<qI", int(times[0]), len(seen)) + b"".join(out) if seen else b""
+    if not seen:
+        return b""
+    if len(met) > 1 or None in met or not 0 <= min(met) <= LATEST_NS:
+        raise Refused("times")
+    return struct.pack("<qI", met.pop(), len(seen)) + b"".join(out)
 
 
 def expect(data):

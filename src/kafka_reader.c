@@ -376,6 +376,8 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
         {"enable.partition.eof", live ? "false" : "true", false},
         /* librdkafka's minute is how long a node that hangs would blind its readers */
         {"socket.timeout.ms", "6000", false},
+        /* and how long it takes a topic that is gone for one that is just being made */
+        {"topic.metadata.propagation.max.ms", "5000", true},
         /* bound the queue by bytes: bound by messages, many partitions stall a stride */
         {"queued.min.messages", "10000000", false},
         {"queued.max.messages.kbytes", queue_kib, false},

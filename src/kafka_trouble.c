@@ -103,15 +103,18 @@ static void weigh(ark_kafka_trouble *trouble, const char *text)
         "authentication error",  "certificate verify failed", "Unsupported SASL mechanism",
         "unsupported mechanism", "Authentication failed",     "mechanism handshake failed"};
     static const char *const suspicions[] = {"security.protocol", "SSL handshake failed",
-                                             "connecting to a", "not supported by broker"};
-    bool refused = false, suspicious = false;
+                                             "connecting to a", "not supported by broker",
+                                             "Disconnected"};
+    bool refused = false, suspicious = false, away = strstr(text, "Connect to ");
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
         refused = refused || strstr(text, refusals[i]);
     for (size_t i = 0; i < sizeof suspicions / sizeof *suspicions; i++)
         suspicious = suspicious || strstr(text, suspicions[i]);
     pthread_mutex_lock(&trouble->lock);
     trouble->refused = trouble->refused || refused;
-    if (suspicious && !trouble->suspicious_ns)
+    if (away)
+        trouble->suspicious_ns = 0;
+    else if (suspicious && !trouble->suspicious_ns)
         trouble->suspicious_ns = ark_monotonic_ns();
     pthread_mutex_unlock(&trouble->lock);
 }

@@ -327,6 +327,27 @@ typedef struct arrakis_kafka_options {
 /**
  * A reader of channels out of Kafka topics. Connects only in arrakis_reader_open().
  *
+ * A topic that does not exist is named in the log and is a gap; it is looked for again after a second,
+ * then at doubling intervals of up to 10 s, and read once it is there: with a start from its beginning,
+ * live from then on. A topic whose partition has no leader, or a leader that does not answer, is waited
+ * for 2 s when the reader is opened, and later looked for in the same way.
+ *
+ * What a request with an end waits for is bounded. A topic that has been known not to exist, or to have
+ * no leader, for 10 s holds nothing more: what it lacks is a gap, and the log names it. So does, after
+ * 30 s, a topic whose leader does not answer, or that hands out nothing of what it holds. When no broker
+ * has answered for 30 s the stream ends with ECONNECT; a request without an end waits for the brokers.
+ * The first answers of a leader that was away are believed 3 s and the channels' max_latency after it.
+ *
+ * A start is looked up by the times at which messages were stamped, which a producer's or a broker's
+ * clock gives: 10 s earlier than asked for, so that stamps may be 10 s before the data's time. A live
+ * reader whose place in a topic is gone (truncated, or the topic made anew) goes on with what comes, one
+ * with a start with what is left.
+ *
+ * A connection that does not answer is given up after 6 s (socket.timeout.ms). librdkafka unpacks a
+ * compressed batch of messages whole, however large it gets, and ends the process when there is no
+ * memory for it: where producers are not trusted, give the process a memory limit. A message larger than
+ * 100 MB (receive.message.max.bytes) cannot be passed: the partitions of its broker give gaps.
+ *
  * @param url       broker "host:port", several separated by commas
  * @param channels  each with partition_id, partition_index and stride; a reference is kept
  * @param options   NULL for the defaults
@@ -359,15 +380,17 @@ ARRAKIS_API const char *arrakis_reader_stream_id(const arrakis_reader *reader, s
 /** The channels of one stream, borrowed from the reader. */
 ARRAKIS_API const arrakis_channels *arrakis_reader_stream_channels(const arrakis_reader *reader,
                                                                    size_t stream);
-/** Connect and begin. @return OK; ECONNECT naming the url; EBROKER; EDEADLINE; EINVAL twice. */
+/** Connect and begin. @return OK; ECONNECT naming the url and the last trouble: no broker answers;
+ *  EAUTH with the reason: a login that is refused, a security.protocol that is not the broker's, a topic
+ *  that one may not see; EBROKER; EDEADLINE; EINVAL when called twice. */
 ARRAKIS_API arrakis_status arrakis_reader_open(arrakis_reader *reader, arrakis_error *err);
 /**
  * What has arrived on one stream: its rows of the channels asked for, as a block.
  *
  * @param stream      receives the number of the stream
  * @param timeout_ms  0: only what is here; negative: for ever
- * @return OK; TIMEOUT; DONE when nothing will come any more; ECONNECT, EBROKER on a fatal error.
- *         Messages that do not decode are counted, logged and skipped.
+ * @return OK; TIMEOUT; DONE when nothing will come any more; ECONNECT, EBROKER, EAUTH (a topic that
+ *         one may not read) on a fatal error. Messages that do not decode are counted, logged and skipped.
  */
 ARRAKIS_API arrakis_status arrakis_reader_next(arrakis_reader *reader, int timeout_ms,
                                                size_t *stream, arrakis_block **block,
@@ -377,12 +400,16 @@ ARRAKIS_API int arrakis_reader_fd(const arrakis_reader *reader);
 /** Whether nothing will come any more. Kafka: never. */
 ARRAKIS_API bool arrakis_reader_done(const arrakis_reader *reader);
 /** Whether everything the source held at some moment since `since_ns` (GPS; ARRAKIS_UNSET: the
- *  last few seconds) has been handed out. May ask the broker, and wait a second for it. */
+ *  last few seconds) has been handed out. Does not wait: a broker is asked in the background, the answer
+ *  makes the reader's descriptor readable, and until then this is false. */
 ARRAKIS_API bool arrakis_reader_exhausted(arrakis_reader *reader, int64_t since_ns);
-/** Skip ahead to the first messages at or after `to_ns` (ARRAKIS_UNSET: the end), never back.
+/** Skip ahead to the first messages at or after `to_ns` (ARRAKIS_UNSET: the end), never back. Asks the
+ *  brokers, twice the request timeout at most; partitions without an answer stay where they are.
  *  @param moved  receives the number of partitions moved; may be NULL */
 ARRAKIS_API arrakis_status arrakis_reader_fast_forward(arrakis_reader *reader, int64_t to_ns,
                                                        size_t *moved, arrakis_error *err);
+/** Returns within 2 s for each broker list: librdkafka's connections that have not ended by then end in
+ *  the background (2.0 leaves them open, with two idle threads, when a topic was deleted meanwhile). */
 ARRAKIS_API void arrakis_reader_close(arrakis_reader *reader);
 
 /* ------------------------------------------------------------------ streams */
@@ -453,7 +480,7 @@ ARRAKIS_API arrakis_status arrakis_stream_open(arrakis_stream **out, arrakis_rea
  * @param timeout_ms  0: only what is here; negative: for ever
  * @param block       receives a reference to be freed; NULL unless OK
  * @return OK; TIMEOUT: call again; DONE: the end of the request; ECANCELED; EGAP (on_gap raise);
- *         ECONNECT, EBROKER: a fatal error, the stream is over; ENOMEM: call again.
+ *         ECONNECT, EBROKER, EAUTH: a fatal error, the stream is over; ENOMEM: call again.
  */
 ARRAKIS_API arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms,
                                                arrakis_block **block, arrakis_error *err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a Kafka reader is made of; no broker is needed for that. */
-#include "reader.h"
+/* What a Kafka reader is made of, and what librdkafka calls fatal. */
+#include "kafka_reader.h"
 #include "support.h"
+#include "wait.h"
 
 static const channel_spec specs[] = {
     {"X:B", ARRAKIS_INT32, 16, "p1", 1, 62500000, UNSET},
@@ -130,6 +131,59 @@ static void any_declared_latency_will_do(void **state)
     arrakis_reader_close(reader);
 }
 
+/* Publish messages of one int32 row of X:A, a stride after each other. */
+static void publish(const char *url, arrakis_channels *channels, int count)
+{
+    arrakis_publisher_options options = ARRAKIS_PUBLISHER_OPTIONS_INIT;
+    options.kafka_url = url;
+    options.publisher_id = "P";
+    options.channels = channels;
+    arrakis_publisher *publisher;
+    PASS(arrakis_publisher_open(&publisher, &options, err));
+    for (int32_t i = 0; i < count; i++) {
+        arrakis_block *block;
+        const arrakis_series series = {&i, NULL, 1, ARRAKIS_INT32};
+        PASS(arrakis_block_new(&block, channels, 1400000000 * SECOND + i * INT64_C(62500000),
+                               62500000, &series, err));
+        PASS(arrakis_publisher_publish(publisher, block, 10000, err));
+        arrakis_block_free(block);
+    }
+    arrakis_publisher_close(publisher);
+}
+
+static void what_came_before_a_fatal_error_is_handed_out_first(void **state)
+{
+    (void)state;
+    enum { MESSAGES = 4 };
+    channel_spec spec = specs[1];
+    arrakis_channels *channels = channels_of(&spec, 1);
+    arrakis_mock_broker *broker;
+    PASS(arrakis_mock_broker_open(&broker, err));
+    const char *url = arrakis_mock_broker_url(broker);
+    publish(url, channels, 1); /* makes the topic */
+    arrakis_reader *reader;
+    PASS(arrakis_kafka_reader_new(&reader, url, channels, NULL, err));
+    PASS(arrakis_reader_open(reader, err));
+    publish(url, channels, MESSAGES);
+    ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
+    int64_t deadline_ns = ark_wait_deadline(20000);
+    while (rd_kafka_queue_length(kafka->queue) < MESSAGES && ark_wait_deadline(0) < deadline_ns)
+        ark_wait_fd(-1, ark_wait_deadline(10));
+    rd_kafka_test_fatal_error(kafka->rk, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "it is a test");
+    size_t stream;
+    arrakis_block *block;
+    for (int i = 0; i < MESSAGES; i++) {
+        PASS(arrakis_reader_next(reader, 10000, &stream, &block, err));
+        assert_int_equal(int32_at(arrakis_block_series(block, 0), 0), i);
+        arrakis_block_free(block);
+    }
+    FAIL(arrakis_reader_next(reader, 10000, &stream, &block, err), ARRAKIS_EBROKER,
+         "it is a test");
+    arrakis_reader_close(reader);
+    arrakis_mock_broker_close(broker);
+    arrakis_channels_free(channels);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +192,7 @@ int main(void)
         cmocka_unit_test(a_topic_belongs_to_one_replay),
         cmocka_unit_test(unusable_options_are_refused),
         cmocka_unit_test(any_declared_latency_will_do),
+        cmocka_unit_test(what_came_before_a_fatal_error_is_handed_out_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

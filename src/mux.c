@@ -51,6 +51,7 @@ struct ark_mux {
     int64_t block_ns;  /* duration of a block */
     int64_t origin_ns; /* blocks begin at origin + n * block_ns */
     int64_t cursor_ns; /* begin of the next block; ARRAKIS_UNSET: not begun */
+    int64_t begin_ns;  /* of the first block; INT64_MIN while a live mux has not begun */
     int64_t created_ns;
     int64_t latest_ns;    /* the latest time that deadlines have passed at */
     int64_t next_pass_ns; /* no deadline passes before */
@@ -190,7 +191,8 @@ arrakis_status ark_mux_new(ark_mux **out, const ark_mux_stream *streams, size_t 
         ark_mux_free(mux);
         return rc;
     }
-    mux->cursor_ns = options->start_ns == ARRAKIS_UNSET ? ARRAKIS_UNSET : mux->origin_ns;
+    mux->cursor_ns = is_live(mux) ? ARRAKIS_UNSET : mux->origin_ns;
+    mux->begin_ns = is_live(mux) ? INT64_MIN : mux->origin_ns;
     mux->unready = count;
     *out = mux;
     return ARRAKIS_OK;
@@ -244,7 +246,7 @@ static void try_begin(ark_mux *mux)
             latest = mux->lanes[i].front_ns;
     }
     int64_t cursor = ark_floor(latest, mux->block_ns);
-    mux->cursor_ns = cursor < latest ? cursor + mux->block_ns : cursor;
+    mux->cursor_ns = mux->begin_ns = cursor < latest ? cursor + mux->block_ns : cursor;
     mux->next_pass_ns = INT64_MIN; /* first data may lie before what the last pass was up to */
     for (size_t i = 0; i < mux->count; i++) {
         ark_queue *queue = &mux->lanes[i].queue;
@@ -305,10 +307,17 @@ static ark_push refuse_ahead(ark_mux *mux, lane *l, int64_t time_ns, const char 
     return ARK_PUSH_MISMATCHED;
 }
 
+/* What comes from before the first block was never to be handed out. Live, that is what streams have
+ * that began a little earlier than the others; what is older than that has come late. */
+static bool is_before_begin(const ark_mux *mux, const lane *l, int64_t slot_ns)
+{
+    return slot_ns < mux->begin_ns &&
+           (!is_live(mux) || slot_ns >= mux->begin_ns - mux->block_ns - l->reach_ns);
+}
+
 static void count_late(ark_mux *mux, lane *l, ark_push how, int64_t slot_ns, int64_t now_ns)
 {
-    /* what a request with a start reads from before it was never asked for */
-    if (mux->options.start_ns != ARRAKIS_UNSET && slot_ns < mux->origin_ns)
+    if (is_before_begin(mux, l, slot_ns))
         return;
     if (how == ARK_PUSH_DUPLICATE)
         mux->duplicate++;

@@ -312,7 +312,7 @@ static void a_front_behind_the_others_drops_what_they_lack(void **state)
     (void)state;
     const ark_mux_options live = with_start(UNSET);
     PLAY(pair, live, 100, "A 100", "B 92", "cursor 100", "wait", "B 96 = late", "B 100",
-         "100+4 #### ####", "stats 1 0 0 0 0");
+         "100+4 #### ####", "stats 0 0 0 0 0");
 }
 
 static void a_stream_past_its_deadline_does_not_hold_up_the_beginning(void **state)
@@ -401,6 +401,71 @@ static void what_comes_before_the_horizon_is_late(void **state)
     PLAY(one, live, 100, "A 100", "A 108", "A 104 = late", "A 108 = duplicate", "A 100 = late",
          "A 80 = late", "100+4 ####", "104+4 ....", "108+4 ####", "A 108 = duplicate", "A 112",
          "112+4 ####", "stats 3 2 0 0 1");
+}
+
+static void one_stream_that_is_always_late_masks_only_itself(void **state)
+{
+    (void)state;
+    static const stream_spec three[] = {{4, 4}, {4, 4}, {4, 4}};
+    const ark_mux_options live = with_start(UNSET);
+    bench b = bench_of(three, 3, &live, 104);
+    static const char *const first[] = {"A 100", "B 100", "C 100", "100+4 #### #### ####"};
+    play(&b, first, COUNT(first));
+    char line[60];
+    for (int t = 104; t < 504; t += 4) {
+        const struct {
+            const char *step;
+            int time;
+        } steps[] = {
+            {"now %d", t + 4}, {"A %d", t}, {"B %d", t}, {"now %d", t + 8}, {"C %d = late", t}};
+        for (size_t i = 0; i < COUNT(steps); i++) {
+            const char *number = strstr(steps[i].step, "%d");
+            snprintf(line, sizeof line, "%.*s%d%s", (int)(number - steps[i].step), steps[i].step,
+                     steps[i].time, number + 2);
+            play_line(&b, line);
+        }
+        snprintf(line, sizeof line, "%d+4 #### #### ....", t);
+        play_line(&b, line);
+    }
+    b.line = "";
+    play_line(&b, "stats 100 0 0 0 100");
+    bench_free(&b);
+}
+
+static void a_newer_block_that_is_whole_waits_for_an_older_one_that_is_not(void **state)
+{
+    (void)state;
+    const ark_mux_options live = with_start(UNSET);
+    PLAY(pair, live, 108, "A 100", "B 100", "100+4 #### ####", "A 104", "A 108", "wait", "B 108",
+         "104+4 #### ....", "108+4 #### ####", "B 104 = late", "wait", "stats 1 0 0 0 1");
+}
+
+static void after_a_day_out_a_live_stream_goes_on(void **state)
+{
+    (void)state;
+    ark_mux_options live = with_start(UNSET);
+    live.on_gap = ARRAKIS_GAP_SKIP;
+    /* 25 hours, and nothing was done in the meantime; then exactly what there is */
+    PLAY(pair, live, 104, "A 100", "B 100", "100+4 #### ####", "now 360104", "A 360100", "wait",
+         "cursor 104", "B 360100", "360100+4 #### ####", "A 360104", "B 360104",
+         "360104+4 #### ####", "wait", "stats 0 0 0 0 0");
+    live.on_gap = ARRAKIS_GAP_FILL;
+    bench b = bench_of(pair, 2, &live, 104);
+    static const char *const first[] = {"A 100", "B 100", "100+4 #### ####"};
+    play(&b, first, COUNT(first));
+    char line[40];
+    for (int now = 112; now < 4112; now += 4) { /* at the pace of the strides */
+        snprintf(line, sizeof line, "now %d", now);
+        play_line(&b, line);
+        play_line(&b, "expire");
+        snprintf(line, sizeof line, "%d+4 .... ....", now - 8);
+        play_line(&b, line);
+        play_line(&b, "wait");
+    }
+    static const char *const last[] = {"A 4104", "B 4104", "4104+4 #### ####", "wait",
+                                       "stats 0 0 0 0 2000"};
+    play(&b, last, COUNT(last));
+    bench_free(&b);
 }
 
 static void a_block_past_its_own_deadline_is_late_whoever_else_waits(void **state)
@@ -518,7 +583,7 @@ static void blocks_of_several_strides_are_put_together(void **state)
     /* absolute multiples: the first whole one after the front at 100 is 108 */
     PLAY(pair, live, 100, "A 100", "B 100", "cursor 108", "A 104 = late", "A 108", "A 112",
          "A 116", "B 112", "B 116", "108+12 ############ ....########", "wait", "deadline 136",
-         "stats 1 0 0 0 1");
+         "stats 0 0 0 0 1");
 }
 
 static void a_request_counts_its_blocks_from_its_own_start(void **state)
@@ -1012,6 +1077,9 @@ int main(void)
         cmocka_unit_test(a_tolerance_replaces_the_declared_latency),
         cmocka_unit_test(without_a_contract_only_data_makes_a_block),
         cmocka_unit_test(what_comes_before_the_horizon_is_late),
+        cmocka_unit_test(one_stream_that_is_always_late_masks_only_itself),
+        cmocka_unit_test(a_newer_block_that_is_whole_waits_for_an_older_one_that_is_not),
+        cmocka_unit_test(after_a_day_out_a_live_stream_goes_on),
         cmocka_unit_test(a_block_past_its_own_deadline_is_late_whoever_else_waits),
         cmocka_unit_test(blocks_off_the_stride_are_mismatched),
         cmocka_unit_test(nulls_stay_where_they_are),

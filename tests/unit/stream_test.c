@@ -104,6 +104,45 @@ static void a_bounded_request_ends_with_gaps_for_what_is_not_there(void **state)
     arrakis_stream_close(b.stream);
 }
 
+static void a_block_that_begins_at_the_end_is_not_handed_out(void **state)
+{
+    (void)state;
+    arrakis_stream_options o = options_of(PAST, PAST + 400 * MS);
+    o.on_gap = ARRAKIS_GAP_SKIP;
+    bench b = bench_of(prompt, &o);
+    for (size_t i = 0; i < 2; i++) {
+        push(&b, i, PAST, 10);
+        push(&b, i, PAST + 400 * MS, 20);
+    }
+    expect(&b, PAST, 10, 10);
+    assert_int_equal(next_status(&b, -1), ARRAKIS_DONE);
+    arrakis_stream_close(b.stream);
+    /* but the first, which holds the start */
+    o.end_ns = PAST;
+    b = bench_of(prompt, &o);
+    push(&b, 0, PAST, 10);
+    expect(&b, PAST, 10, -1);
+    assert_int_equal(next_status(&b, -1), ARRAKIS_DONE);
+    arrakis_stream_close(b.stream);
+}
+
+static void a_gap_up_to_the_end_is_raised_once_and_ends_there(void **state)
+{
+    (void)state;
+    arrakis_stream_options o = options_of(PAST, PAST + 350 * MS);
+    o.on_gap = ARRAKIS_GAP_RAISE;
+    bench b = bench_of(prompt, &o);
+    push(&b, 0, PAST, 10);
+    expect(&b, PAST, 10, -1);
+    arrakis_block *block;
+    char text[100];
+    snprintf(text, sizeof text, "from %lld ns to %lld ns", (long long)(PAST + 100 * MS),
+             (long long)(PAST + 350 * MS));
+    FAIL(arrakis_stream_next(b.stream, -1, &block, err), ARRAKIS_EGAP, text);
+    assert_int_equal(next_status(&b, -1), ARRAKIS_DONE);
+    arrakis_stream_close(b.stream);
+}
+
 static void a_request_that_finds_nothing_ends_all_the_same(void **state)
 {
     (void)state;
@@ -597,6 +636,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bounded_request_ends_with_gaps_for_what_is_not_there),
+        cmocka_unit_test(a_block_that_begins_at_the_end_is_not_handed_out),
+        cmocka_unit_test(a_gap_up_to_the_end_is_raised_once_and_ends_there),
         cmocka_unit_test(a_request_that_finds_nothing_ends_all_the_same),
         cmocka_unit_test(a_duration_counts_from_the_start),
         cmocka_unit_test(an_empty_request_is_one_block),

@@ -8,6 +8,9 @@ import sys
 import threading
 from pathlib import Path
 
+# It loads several large packages, and makes its topics one by one.
+START_TIMEOUT_S = 120
+
 
 class Server:
     def __init__(self, bootstrap, directory, configs, options=()):
@@ -36,8 +39,12 @@ class Server:
         )  # fmt: skip
         self._said = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
-        self.wait_for(r"serving\.\.\.")
-        self.url = self.wait_for(r"INFO : URL: (\S+)")[1]
+        try:
+            self.wait_for(r"serving\.\.\.", timeout=START_TIMEOUT_S)
+            self.url = self.wait_for(r"INFO : URL: (\S+)")[1]
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def _read(self):

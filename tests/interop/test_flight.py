@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """arrakis-cli against real servers by Arrow Flight, side by side with the reference's client on the
-same server: the mock backend (whose samples are a function of time), servers behind a scope map, and
-the Kafka backend."""
+same server: the mock backend (whose samples are a function of time), and servers behind a scope map.
+No broker is read: see test_direct_read.py."""
 
 import dataclasses
 import json
@@ -16,10 +16,9 @@ from pathlib import Path
 import pytest
 from arrakis import Client
 from arrakis.format import formatter
-from broker import Broker
-from server import Server, publisher_toml
+from server import Server
 from support import (
-    DTYPES, SECOND, STRIDE, T0, Cluster, assert_same, channel, gps_now_ns, records, seconds,
+    DTYPES, SECOND, STRIDE, T0, assert_same, channel, gps_now_ns, seconds,
 )  # fmt: skip
 
 ARRAKIS = Path(sys.executable).parent / "arrakis"
@@ -425,25 +424,3 @@ def test_a_token_is_asked_for_and_taken(tmp_path, cli, monkeypatch):
         assert len(got) == 16
         done = cli.run("-v", "--url", s.url, "count")
         assert "open-sesame" not in done.stderr
-
-
-# ---------------------------------------------------------------- Kafka endpoints
-
-
-def test_what_a_server_leaves_to_its_broker_is_read_there(tmp_path, cli):
-    test = [channel(f"H1:TYP-{d.upper()}", f"TEST_{d}", 0, d, 64) for d in DTYPES]
-    with Broker() as broker:
-        broker.start()
-        config = {"TEST": publisher_toml("TEST", test, STRIDE, SECOND)}
-        with Server(broker.bootstrap, tmp_path, config) as s:
-            start = gps_now_ns() // SECOND * SECOND - 4 * SECOND
-            cluster = Cluster(broker.bootstrap)  # the server has made the topics
-            cluster.send(records(test, start, start + 2 * SECOND))
-            names = [c.name for c in test]
-            direct = cli.blocks("stream", "--json", "--url", s.url, "--kafka-url",
-                                broker.bootstrap, *span(start, start + 2 * SECOND), *names)  # fmt: skip
-            by_server = cli.blocks(*stream(s, names, *span(start, start + 2 * SECOND)))
-            theirs = reference_stream(s, names, start, start + 2 * SECOND)
-            assert len(direct) == 32
-            assert_same(by_server, direct, test)
-            assert_same(by_server, theirs, test)

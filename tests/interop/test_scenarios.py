@@ -10,7 +10,7 @@ fetch, stream      here (test_cli, test_api),
 faulty servers     here (test_faults), faults, flight
 publish and        here (test_publish), server,         here (test_publish), server, publish,
 read back          same_blocks                          register
-direct read        flight, same_blocks                  here (test_direct_read)
+direct read        direct_read, same_blocks             here (test_direct_read)
 replay             here (test_cli, test_api,            here (test_publish), register; below:
                    test_publish), server; below:        read by the reference and by ours
                    what the reference published

@@ -2,6 +2,7 @@
 /* A stream of Arrow messages, from anywhere. Everything that comes out is touched; headers and
  * bodies lie in allocations of their own, so that a step outside either is seen. */
 #include "arrow_ipc.h"
+#include "arrow_make.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -194,6 +195,18 @@ static void read_message(ark_schema **schema, const ark_ipc_message *message)
     }
     free(header);
     free(body);
+}
+
+static const int64_t ids[] = {0, 1, 2, 70000, 4294967295};
+
+size_t ark_fuzz_make(uint8_t *out, size_t room, size_t (*below)(size_t))
+{
+    static const ark_make_column usual[] = {
+        {"time", ARRAKIS_INT64, false, 0, NULL, 0},
+        {"id", ARRAKIS_UINT32, false, 0, ids, 5},
+        {"data", ARRAKIS_FLOAT32, true, 4, NULL, 0},
+    };
+    return ark_make_stream(out, room, usual, 3, below);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An Arrow stream, read into blocks: pushed in pieces whose size the first byte says. */
-#include <arrakis/arrakis.h>
+#include "arrow_make.h"
 
 #include <stdlib.h>
 
@@ -48,6 +48,21 @@ static bool read_blocks(arrakis_arrow_reader *reader)
     if (rc < 0 && !err.message[0])
         abort();
     return rc == ARRAKIS_TIMEOUT;
+}
+
+size_t ark_fuzz_make(uint8_t *out, size_t room, size_t (*below)(size_t))
+{
+    static const ark_make_column usual[] = {
+        {"time", ARRAKIS_INT64, false, 0, NULL, 0},
+        {"H1:A", ARRAKIS_FLOAT64, true, 2, NULL, 0},
+        {"H1:B", ARRAKIS_INT16, true, 4, NULL, 0},
+        {"H1:C", ARRAKIS_INT8, true, 1, NULL, 0},
+    };
+    out[0] = below(2) ? (uint8_t)below(256) : 0;
+    size_t size = 1; /* one stream or several */
+    for (size_t more = 1 + below(3) / 2; more > 0; more--)
+        size += ark_make_stream(out + size, room - size, usual, 4, below);
+    return size;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -4,7 +4,7 @@
  *
  * The input: a byte that says how to read (`mode`, see below), then records of a stream's number (a
  * byte), a length (3 bytes, little-endian) and so many bytes of a message. */
-#include <arrakis/arrakis.h>
+#include "arrow_make.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -253,6 +253,32 @@ static void run_reader(arrakis_reader *const *readers, const size_t *counts, con
         read_blocks(readers[0], &t);
     arrakis_reader_close(readers[0]);
     let_go(&t);
+}
+
+static const int64_t ids[] = {0, 1, 2, 70000};
+
+/* Records of the first two streams, where they get to in any mode. */
+size_t ark_fuzz_make(uint8_t *out, size_t room, size_t (*below)(size_t))
+{
+    static const ark_make_column usual[2][3] = {
+        {{"time", ARRAKIS_INT64, false, 0, NULL, 0},
+         {"id", ARRAKIS_UINT32, false, 0, ids, 4},
+         {"data", ARRAKIS_INT32, true, 1, NULL, 0}},
+        {{"time", ARRAKIS_INT64, false, 0, NULL, 0},
+         {"id", ARRAKIS_UINT32, false, 0, ids, 1},
+         {"data", ARRAKIS_FLOAT64, true, 4, NULL, 0}},
+    };
+    size_t size = 1;
+    out[0] = (uint8_t)below(256);
+    for (size_t records = 1 + below(4); records > 0 && room - size > 4; records--) {
+        size_t stream = below(2);
+        size_t length = ark_make_stream(out + size + 4, room - size - 4, usual[!stream], 3, below);
+        out[size] = (uint8_t)stream;
+        for (int i = 0; i < 3; i++)
+            out[size + 1 + (size_t)i] = (uint8_t)(length >> 8 * i);
+        size += 4 + length;
+    }
+    return size;
 }
 
 static void hear(arrakis_log_level level, const char *message, void *opaque)

@@ -3,10 +3,13 @@
  *
  *     fuzz_x [--mutations N] [--seed S] [--first I] FILE|DIRECTORY...
  *
- * Every file is run once. Then N inputs are made of the files by random changes and run. Input I
+ * Every file is run once. Then N inputs are made of the files, and of what the target makes itself
+ * (arrow_make.h), by random changes and run. Input I
  * depends on the seed, I and the files alone: `--first I --mutations 1` runs it again. When one
  * ends the program its bytes are left in `crash-<seed>-<I>`, or in `crash-<file>`.
  */
+#include "arrow_make.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -239,9 +242,14 @@ static void run_mutation(uint8_t *room, uint64_t seed, uint64_t number)
     state = seed;
     state = next_random() ^ number;
     const input *from = &corpus[below(corpus_count)];
-    input in = {room, from->size};
-    memcpy(room, from->data, from->size);
-    change(&in);
+    input in = {room, ark_fuzz_make && below(2) ? ark_fuzz_make(room, MAX_SIZE, below) : 0};
+    if (in.size == 0) {
+        in.size = from->size;
+        memcpy(room, from->data, from->size);
+        change(&in);
+    } else if (below(4)) {
+        change(&in);
+    }
     snprintf(running_name, sizeof running_name, "crash-%" PRIu64 "-%" PRIu64, seed, number);
     run(in.data, in.size);
 }

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Three nodes that replicate: what one of them held, the others go on with."""
+"""Three nodes that replicate: what one of them held, the others go on with. What only one of them held
+is gone with it, and costs the rest nothing."""
+
+import contextlib
 
 import pytest
 from broker import Nodes
 from live import LivePublisher
 from support import (
-    SECOND, STRIDE, Cluster, assert_same, channel, expected_block, stream_arguments, topic_of, unique,
-    write_metadata,
+    SECOND, STRIDE, T0, Cluster, assert_same, channel, expected_block, gps_now_ns, records,
+    stream_arguments, topic_of, unique, write_metadata,
 )  # fmt: skip
 
 
@@ -40,3 +43,123 @@ def test_the_loss_of_the_leader_costs_nothing_that_comes_within_the_latency(
     first = blocks[0]["time_ns"]
     assert_same(blocks, [expected_block(cs, first + i * STRIDE, STRIDE) for i in range(len(blocks))],
                 cs)  # fmt: skip
+
+
+# ---------------------------------------------------------------- topics that only one node has
+
+
+def on_nodes(cluster, *replicas, max_latency=2 * SECOND):
+    """A channel with a topic for each list of nodes."""
+    x = unique("")
+    cs = [channel(f"H1:CAL-C{i}", f"p{i}{x}", 0, max_latency=max_latency) for i in range(len(replicas))]
+    for c, nodes in zip(cs, replicas):
+        cluster.create([topic_of(c.partition_id)], replicas=nodes, min_insync_replicas=1)
+    return cs
+
+
+@contextlib.contextmanager
+def away(node):
+    node.stop()
+    try:
+        yield
+    finally:
+        node.start()
+
+
+def whole(block, c):
+    return all(v is not None for v in block["data"][c.name])
+
+
+def span(channels, start, end, gaps=()):
+    return [expected_block(channels, t, STRIDE, gaps) for t in range(start, end, STRIDE)]
+
+
+def test_a_topic_whose_only_node_is_away_is_named_and_the_others_are_read(nodes, cli, tmp_path):
+    cluster = Cluster(nodes.bootstrap)
+    cs = stays, goes = on_nodes(cluster, [2, 3], [1])
+    cluster.send(records(cs, T0, T0 + SECOND))
+    metadata = write_metadata(tmp_path, cs)
+    name = topic_of(goes.partition_id)
+    with away(nodes[0]):
+        # of the past
+        done = cli.follow(*stream_arguments(nodes.bootstrap, metadata, cs, T0, T0 + SECOND))
+        with done, LivePublisher(cluster, [stays]):
+            with cli.follow(*stream_arguments(nodes.bootstrap, metadata, cs, None, None,
+                                              "--count", "48")) as live:  # fmt: skip
+                assert live.finish(30) == 0
+            assert done.finish(40) == 0
+    assert_same(done.blocks(), span(cs, T0, T0 + SECOND, [goes.name]), cs)
+    assert any(name in line for line in done.errors), done.errors
+    first = live.blocks()[0]["time_ns"]
+    late = [b for b in live.blocks() if not whole(b, stays)]
+    assert len(late) <= 32, f"{len(late)} blocks of the topic that is there are masked"
+    there = live.blocks()[len(late) :]
+    assert_same(there, span(cs, there[0]["time_ns"], first + 48 * STRIDE, [goes.name]), cs)
+    assert any(name in line for line in live.errors), live.errors
+
+
+def test_a_topic_whose_only_node_goes_in_mid_request_is_a_gap_from_there_on(nodes, cli, tmp_path):
+    cluster = Cluster(nodes.bootstrap)
+    cs = stays, goes = on_nodes(cluster, [2, 3], [1])
+    metadata = write_metadata(tmp_path, cs)
+    start = gps_now_ns() // SECOND * SECOND - SECOND
+    middle, end = start + SECOND, start + 6 * SECOND
+    cluster.send(records(cs, start, middle))
+    with cli.follow(*stream_arguments(nodes.bootstrap, metadata, cs, start, end)) as stream:
+        stream.wait_for(lambda blocks: len(blocks) == 16)
+        with away(nodes[0]):
+            cluster.send(records([stays], middle, end))
+            assert stream.finish(60) == 0
+    assert_same(stream.blocks(), span(cs, start, end, [(goes.name, middle, end)]), cs)
+    name = topic_of(goes.partition_id)
+    assert any(name in line for line in stream.errors), stream.errors
+
+
+def test_a_topic_whose_node_comes_back_is_read_on(nodes, cli, tmp_path):
+    """Without an end: the others do not wait for it for ever, and it goes on where it is then."""
+    cluster = Cluster(nodes.bootstrap)
+    cs = stays, goes = on_nodes(cluster, [2, 3], [1])
+    metadata = write_metadata(tmp_path, cs)
+    with LivePublisher(cluster, [stays]) as live:
+        start = live.started_ns
+        cluster.send(records([goes], start, start + SECOND))
+        with cli.follow(*stream_arguments(nodes.bootstrap, metadata, cs, start)) as stream:
+            stream.wait_for(lambda blocks: len(blocks) >= 16)
+            with away(nodes[0]):
+                gone = gps_now_ns()
+                stream.wait_for(lambda b: b[-1]["time_ns"] > gone + 2 * SECOND, timeout=60)
+            with LivePublisher(Cluster(nodes.bootstrap), [goes]):
+                blocks = stream.wait_for(lambda b: whole(b[-1], goes), timeout=60)
+            assert stream.interrupt() == 0
+    assert all(whole(b, stays) for b in blocks)
+    for b in blocks:
+        assert_same([b], [expected_block(cs, b["time_ns"], STRIDE,
+                                         [] if whole(b, goes) else [goes.name])], cs)  # fmt: skip
+
+
+# ---------------------------------------------------------------- nodes that hang
+
+
+def test_a_leader_that_hangs_is_left_within_seconds(nodes, cli, tmp_path):
+    """Another leads three seconds later: nobody waits a minute for the one that does not answer."""
+    cluster = Cluster(nodes.bootstrap, socket_timeout_ms=3000, request_timeout_ms=3000)
+    cs = on_nodes(cluster, [1, 2, 3], [2, 3, 1], max_latency=90 * SECOND)
+    metadata = write_metadata(tmp_path, cs)
+    streams = []
+    with contextlib.ExitStack() as stack:
+        live = stack.enter_context(LivePublisher(cluster, cs))
+        for since in (None, live.started_ns):
+            arguments = stream_arguments(nodes.bootstrap, metadata, cs, since)
+            streams.append(stack.enter_context(cli.follow(*arguments)))
+        for stream in streams:
+            stream.wait_for(lambda blocks: len(blocks) >= 16)
+        nodes[0].freeze()
+        stack.callback(nodes[0].proceed)
+        frozen = gps_now_ns()
+        for stream in streams:
+            stream.wait_for(lambda b: b[-1]["time_ns"] > frozen + 8 * SECOND, timeout=30)
+            assert stream.interrupt() == 0
+    for stream in streams:
+        blocks = stream.blocks()
+        first = blocks[0]["time_ns"]
+        assert_same(blocks, span(cs, first, first + len(blocks) * STRIDE), cs)

@@ -124,6 +124,8 @@ static void connect_by(arrakis_publisher_options *to, const struct sender *s,
     source_connection(&c, o);
     to->url = s->server;
     to->insecure_token = c.insecure_token;
+    to->token_hosts = c.token_hosts;
+    to->token_host_count = c.token_host_count;
     to->ca_file = c.ca_file;
     to->cert_file = c.cert_file;
     to->key_file = c.key_file;

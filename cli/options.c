@@ -29,6 +29,7 @@ void options_free(struct options *o)
     arg_list_free(&o->arguments);
     arg_list_free(&o->properties);
     arg_list_free(&o->allowed_brokers);
+    arg_list_free(&o->token_hosts);
     arg_list_free(&o->data_types);
     arg_list_free(&o->publishers);
 }
@@ -97,6 +98,12 @@ static const struct arg_option program[] = {
          .kind = ARG_TEXT,                                                                        \
          PLACE(key_file),                                                                         \
          .help = "the key of that certificate (PEM)"},                                            \
+        {.name = "token-host",                                                                    \
+         .metavar = "HOST",                                                                       \
+         .kind = ARG_LIST,                                                                        \
+         PLACE(token_hosts),                                                                      \
+         .help = "send the bearer token to this host, too, when the server names it; may be "     \
+                 "repeated"},                                                                     \
     {                                                                                             \
         .name = "insecure-token", .kind = ARG_FLAG, PLACE(insecure_token), .value = 1,            \
         .help = "send the bearer token over a plain connection, too"                              \

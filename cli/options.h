@@ -45,6 +45,7 @@ struct options {
     struct arg_list properties, allowed_brokers;
     int64_t timeout_ns;
     bool insecure_token;
+    struct arg_list token_hosts;
     const char *ca_file, *cert_file, *key_file;
 
     /* which channels */

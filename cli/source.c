@@ -14,6 +14,8 @@ void source_connection(arrakis_client_options *c, const struct options *o)
     c->request_timeout_ns = o->timeout_ns;
     c->stall_timeout_ns = o->stall_timeout_ns;
     c->insecure_token = o->insecure_token;
+    c->token_hosts = o->token_hosts.items;
+    c->token_host_count = o->token_hosts.count;
     c->ca_file = o->ca_file;
     c->cert_file = o->cert_file;
     c->key_file = o->key_file;

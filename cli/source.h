@@ -9,7 +9,7 @@
  *  too. @return 0, or the exit code after a message. */
 int source_open(arrakis_client **client, const struct options *options, bool data);
 void source_close(arrakis_client *client);
-/** How servers are reached: time allowed, certificates, brokers that they may name. */
+/** How servers are reached: time allowed, certificates, brokers and hosts that they may name. */
 void source_connection(arrakis_client_options *client, const struct options *options);
 
 /** `types` receives the data types that query->data_types points to, to be passed to free().

@@ -71,7 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     ark_flight_info info;
     arrakis_error err;
-    if (ark_flight_info_read(&info, data, size, &err) < 0) {
+    ark_budget budget = ark_budget_stream("here", INT64_MAX);
+    if (ark_flight_info_read(&info, data, size, 0, &budget, &err) < 0) {
         if (info.count || info.endpoints || err.status != ARRAKIS_EFORMAT)
             abort();
         return 0;

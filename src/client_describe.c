@@ -16,6 +16,7 @@ typedef struct wanted {
     const char *name;
     size_t place; /* among the names asked for */
     arrakis_channel *channel;
+    bool contested; /* by two publishers */
 } wanted;
 
 typedef struct wish_list {
@@ -66,10 +67,19 @@ static const char *publisher_of(const arrakis_channel *channel)
 static bool is_preferred(const arrakis_channel *channel, const arrakis_channel *to)
 {
     const char *a = publisher_of(to), *b = publisher_of(channel);
-    ark_log(ARRAKIS_LOG_WARNING, "channel '%.200s' has two publishers, %.100s and %.100s",
-            ark_info(channel).name, a, b);
     int64_t x = ark_info(to).time_ns, y = ark_info(channel).time_ns;
     return y > x || (y == x && strcmp(b, a) < 0);
+}
+
+/* Said once for each name: a server may give it any number of times. */
+static void note_publishers(wanted *item, const arrakis_channel *channel)
+{
+    if (item->contested || !item->channel ||
+        strcmp(publisher_of(item->channel), publisher_of(channel)) == 0)
+        return;
+    item->contested = true;
+    ark_log(ARRAKIS_LOG_WARNING, "channel '%.200s' has two publishers, %.100s and %.100s",
+            item->name, publisher_of(item->channel), publisher_of(channel));
 }
 
 static bool take_wanted(arrakis_channel *channel, void *opaque)
@@ -77,6 +87,8 @@ static bool take_wanted(arrakis_channel *channel, void *opaque)
     wish_list *list = opaque;
     wanted key = {.name = ark_info(channel).name};
     wanted *item = bsearch(&key, list->items, list->count, sizeof key, by_name);
+    if (item)
+        note_publishers(item, channel);
     if (item && (!item->channel || is_preferred(channel, item->channel))) {
         arrakis_channel_free(item->channel);
         item->channel = arrakis_channel_ref(channel);

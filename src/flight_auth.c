@@ -122,7 +122,7 @@ static arrakis_status use_given(char **out, const char *token, const ark_auth_re
     if (!is_clean(token))
         return ark_fail(err, ARRAKIS_EINVAL,
                         "the token has a blank or another character in it that no token has");
-    if (!is_private(request, url))
+    if (!request->named_by && !is_private(request, url))
         return ark_fail(
             err, ARRAKIS_EAUTH,
             "a token would go to %.200s over a plain connection, where others can read "
@@ -132,22 +132,48 @@ static arrakis_status use_given(char **out, const char *token, const ark_auth_re
     return *out ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "a token: out of memory");
 }
 
-arrakis_status ark_auth_find(char **out, const ark_auth_request *request, const ark_url *url,
+/* The one that would go to a server that may have it. */
+static arrakis_status choose(char **out, const ark_auth_request *request, const ark_url *url,
                              arrakis_error *err)
 {
-    *out = NULL;
     if (request->token)
         return *request->token ? use_given(out, request->token, request, url, err) : ARRAKIS_OK;
     const char *given = request->publishing ? getenv("ARRAKIS_TOKEN") : NULL;
     if (given && *given)
         return use_given(out, given, request, url, err);
-    char *found = discover(request, url);
-    if (found && !is_private(request, url)) {
+    *out = discover(request, url);
+    return ARRAKIS_OK;
+}
+
+/* Whether a place that a server named may have the token as well. */
+static bool may_follow(const char *token, const ark_auth_request *request, const ark_url *url)
+{
+    return ark_url_same_host(request->named_by, url) ||
+           ark_hosts_have(request->hosts, url->host) || ark_token_names(token, url->host);
+}
+
+arrakis_status ark_auth_find(char **out, const ark_auth_request *request, const ark_url *url,
+                             arrakis_error *err)
+{
+    *out = NULL;
+    if (request->named_by && !request->had_token)
+        return ARRAKIS_OK;
+    arrakis_status rc = choose(out, request, url, err);
+    if (rc < 0 || !*out)
+        return rc;
+    bool follows = !request->named_by || may_follow(*out, request, url);
+    if (follows && is_private(request, url))
+        return ARRAKIS_OK;
+    if (follows)
         ark_log(ARRAKIS_LOG_WARNING,
-                "a token was found but is not sent: the connection to %s is plain", url->target);
-        free(found);
-        found = NULL;
-    }
-    *out = found;
+                "there is a token, but it is not sent: the connection to %s is plain",
+                url->target);
+    else
+        ark_log(ARRAKIS_LOG_WARNING,
+                "the token is not sent to %s, which %s names: it is another host, is not in the "
+                "token's audience, and not among token_hosts",
+                url->target, request->named_by->target);
+    free(*out);
+    *out = NULL;
     return ARRAKIS_OK;
 }

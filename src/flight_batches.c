@@ -11,15 +11,22 @@
 /* After so many messages without rows others have their turn. */
 enum { BARREN_MAX = 256 };
 
-arrakis_status ark_batches_start(ark_batches *batches, ark_session *session, const void *ticket,
-                                 size_t ticket_size, arrakis_error *err)
+arrakis_status ark_batches_start(ark_batches *batches, ark_session *session, ark_budget *budget,
+                                 const void *ticket, size_t ticket_size, arrakis_error *err)
 {
     ark_buffer request = {0};
     *batches = (ark_batches){0};
-    arrakis_status rc = ark_flight_put_ticket(&request, ticket, ticket_size, err);
+    arrakis_status rc = ark_budget_spend(budget, ARK_COST_CALLS, 1, err);
+    if (rc < 0)
+        return rc;
+    rc = ark_flight_put_ticket(&request, ticket, ticket_size, err);
     if (rc == ARRAKIS_OK)
         rc = ark_call_start(&batches->call, session, "DoGet", &request, ARRAKIS_UNSET, err);
     ark_buffer_free(&request);
+    if (rc == ARRAKIS_OK)
+        batches->call.budget = budget;
+    else
+        ark_budget_return(budget, ARK_COST_CALLS, 1);
     return rc;
 }
 
@@ -73,6 +80,15 @@ arrakis_status ark_batches_decode(ark_batches *batches, const uint8_t *bytes, si
     return batches->rows > 0 ? ARRAKIS_OK : ARRAKIS_TIMEOUT;
 }
 
+static arrakis_status charge(const ark_batches *batches, arrakis_error *err)
+{
+    arrakis_status rc =
+        ark_budget_spend(batches->call.budget, ARK_COST_BYTES, batches->call.message.size, err);
+    return rc < 0 ? rc
+                  : ark_budget_spend(batches->call.budget, ARK_COST_ROWS, (uint64_t)batches->rows,
+                                     err);
+}
+
 /* TIMEOUT also where a message came that has no rows: *came tells. */
 static arrakis_status step(ark_batches *batches, bool *came, arrakis_error *err)
 {
@@ -81,7 +97,10 @@ static arrakis_status step(ark_batches *batches, bool *came, arrakis_error *err)
     if (rc != ARRAKIS_OK)
         return rc;
     rc = ark_batches_decode(batches, batches->call.message.data, batches->call.message.size, err);
-    return rc < 0 ? ark_fail_within(err, rc, "%.150s", batches->call.session->url) : rc;
+    if (rc < 0)
+        return ark_fail_within(err, rc, "%.150s", batches->call.session->url);
+    arrakis_status charged = charge(batches, err);
+    return charged < 0 ? charged : rc;
 }
 
 arrakis_status ark_batches_next(ark_batches *batches, arrakis_error *err)
@@ -101,9 +120,13 @@ arrakis_status ark_batches_wait(ark_batches *batches, int cancel_fd, int64_t tim
 {
     const ark_call *call = &batches->call;
     int64_t deadline_ns = ark_monotonic_in(timeout_ns);
+    if (call->budget->deadline_ns < deadline_ns)
+        deadline_ns = call->budget->deadline_ns;
     arrakis_status rc = ark_call_check(call, cancel_fd, INT64_MAX, err);
     while (rc == ARRAKIS_OK) {
         bool came;
+        if ((rc = ark_budget_check_time(call->budget, err)) < 0)
+            return rc;
         rc = step(batches, &came, err);
         if (rc != ARRAKIS_TIMEOUT)
             return rc;
@@ -115,6 +138,8 @@ arrakis_status ark_batches_wait(ark_batches *batches, int cancel_fd, int64_t tim
 
 void ark_batches_close(ark_batches *batches)
 {
+    if (batches->call.budget)
+        ark_budget_return(batches->call.budget, ARK_COST_CALLS, 1);
     ark_call_close(&batches->call);
     ark_schema_free(batches->schema);
     free(batches->columns);

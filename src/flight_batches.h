@@ -16,12 +16,14 @@ typedef struct ark_batches {
     uint64_t messages, bytes;
 } ark_batches;
 
-arrakis_status ark_batches_start(ark_batches *batches, ark_session *session, const void *ticket,
-                                 size_t ticket_size, arrakis_error *err);
+/* The budget is charged for the call, its messages and their rows; it is borrowed until _close. */
+arrakis_status ark_batches_start(ark_batches *batches, ark_session *session, ark_budget *budget,
+                                 const void *ticket, size_t ticket_size, arrakis_error *err);
 /* The next batch that has rows. TIMEOUT: not here yet, or not found among many messages: the call's
  * descriptor tells when to look again; DONE. Never waits. */
 arrakis_status ark_batches_next(ark_batches *batches, arrakis_error *err);
-/* The same, waiting up to timeout_ns for it; ECANCELED as ark_call_wait. */
+/* The same, waiting up to timeout_ns for it, and within the budget's time; ECANCELED as
+ * ark_call_wait. */
 arrakis_status ark_batches_wait(ark_batches *batches, int cancel_fd, int64_t timeout_ns,
                                 arrakis_error *err);
 void ark_batches_close(ark_batches *batches);

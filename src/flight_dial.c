@@ -79,6 +79,10 @@ static arrakis_status fill(ark_dial_options *dial, const arrakis_client_options 
     if (!o->cert_file != !o->key_file)
         return ark_fail(err, ARRAKIS_EINVAL, "a client certificate needs both: %s is not given",
                         o->cert_file ? "key_file" : "cert_file");
+    arrakis_status rc =
+        ark_hosts_join(&dial->token_hosts, o->token_hosts, o->token_host_count, err);
+    if (rc < 0)
+        return rc;
     if ((o->token && !(dial->token = strdup(o->token))) ||
         (publisher_id && !(dial->publisher_id = strdup(publisher_id))))
         return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
@@ -86,7 +90,7 @@ static arrakis_status fill(ark_dial_options *dial, const arrakis_client_options 
     dial->max_message = o->max_message_bytes == ARRAKIS_UNSET            ? DEFAULT_MAX_MESSAGE
                         : o->max_message_bytes > (int64_t)(SIZE_MAX / 4) ? (int64_t)(SIZE_MAX / 4)
                                                                          : o->max_message_bytes;
-    arrakis_status rc = read_pem(&dial->roots_pem, o->ca_file, "-----BEGIN CERTIFICATE-----", err);
+    rc = read_pem(&dial->roots_pem, o->ca_file, "-----BEGIN CERTIFICATE-----", err);
     if (rc == ARRAKIS_OK)
         rc = read_pem(&dial->cert_pem, o->cert_file, "-----BEGIN CERTIFICATE-----", err);
     if (rc == ARRAKIS_OK)
@@ -122,6 +126,7 @@ void ark_dial_options_free(ark_dial_options *options)
     if (!options || atomic_fetch_sub(&options->refs, 1) > 1)
         return;
     free(options->token);
+    free(options->token_hosts);
     free(options->publisher_id);
     free(options->roots_pem);
     free(options->cert_pem);

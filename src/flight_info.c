@@ -41,6 +41,9 @@ static arrakis_status add_uri(ark_endpoint *endpoint, const uint8_t *text, size_
 {
     if (memchr(text, 0, size))
         return ark_fail(err, ARRAKIS_EFORMAT, "an endpoint's location has a zero in it");
+    if (endpoint->uri_count == ARK_LOCATIONS_MAX)
+        return ark_fail(err, ARRAKIS_EFORMAT, "an endpoint of over %d locations",
+                        ARK_LOCATIONS_MAX);
     if (!grow(&endpoint->uris, endpoint->uri_count, sizeof *endpoint->uris))
         return no_memory(err);
     char *uri = strndup((const char *)text, size);
@@ -51,8 +54,11 @@ static arrakis_status add_uri(ark_endpoint *endpoint, const uint8_t *text, size_
 }
 
 static arrakis_status set_ticket(ark_endpoint *endpoint, const ark_proto_field *ticket,
-                                 arrakis_error *err)
+                                 size_t size_max, arrakis_error *err)
 {
+    if (ticket->size > size_max)
+        return ark_fail(err, ARRAKIS_EFORMAT, "a ticket of %zu bytes, wanted up to %zu",
+                        ticket->size, size_max);
     uint8_t *copy = malloc(ticket->size + 1);
     if (!copy)
         return no_memory(err);
@@ -64,7 +70,7 @@ static arrakis_status set_ticket(ark_endpoint *endpoint, const ark_proto_field *
 }
 
 static arrakis_status read_endpoint(ark_endpoint *endpoint, const ark_proto_field *message,
-                                    arrakis_error *err)
+                                    size_t ticket_max, arrakis_error *err)
 {
     ark_proto proto = {message->data, message->data + message->size};
     ark_proto_field field, inner;
@@ -74,7 +80,7 @@ static arrakis_status read_endpoint(ark_endpoint *endpoint, const ark_proto_fiel
         if (!field.is_bytes || (!ticket && field.number != ENDPOINT_LOCATION))
             continue;
         if ((rc = read_first(&inner, &field, err)) == ARRAKIS_OK)
-            rc = ticket ? set_ticket(endpoint, &inner, err)
+            rc = ticket ? set_ticket(endpoint, &inner, ticket_max, err)
                         : add_uri(endpoint, inner.data, inner.size, err);
         if (rc < 0)
             return rc;
@@ -88,21 +94,28 @@ static arrakis_status read_endpoint(ark_endpoint *endpoint, const ark_proto_fiel
 }
 
 arrakis_status ark_flight_info_read(ark_flight_info *out, const uint8_t *data, size_t size,
-                                    arrakis_error *err)
+                                    size_t request_size, ark_budget *budget, arrakis_error *err)
 {
     ark_proto proto = {data, data + size};
     ark_proto_field field;
     arrakis_status rc;
     *out = (ark_flight_info){0};
+    if (size > ARK_INFO_MAX + 2 * request_size)
+        return ark_fail(err, ARRAKIS_EFORMAT, "endpoints of %zu bytes, wanted up to %zu", size,
+                        ARK_INFO_MAX + 2 * request_size);
     while ((rc = ark_proto_next(&proto, &field, err)) == ARRAKIS_OK) {
         if (field.number != INFO_ENDPOINT || !field.is_bytes)
             continue;
+        if ((rc = ark_budget_spend(budget, ARK_COST_ENDPOINTS, 1, err)) < 0)
+            break;
         if (!grow(&out->endpoints, out->count, sizeof *out->endpoints)) {
             rc = no_memory(err);
             break;
         }
         out->endpoints[out->count] = (ark_endpoint){0};
-        if ((rc = read_endpoint(&out->endpoints[out->count++], &field, err)) < 0)
+        rc = read_endpoint(&out->endpoints[out->count++], &field,
+                           ARK_TICKET_MAX + 2 * request_size, err);
+        if (rc < 0)
             break;
     }
     if (rc == ARRAKIS_DONE)

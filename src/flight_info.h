@@ -3,7 +3,7 @@
 #ifndef ARK_FLIGHT_INFO_H
 #define ARK_FLIGHT_INFO_H
 
-#include <arrakis/arrakis.h>
+#include "flight_budget.h"
 
 /* One part of the answer, and the places that have it: any one will do. */
 typedef struct ark_endpoint {
@@ -18,10 +18,10 @@ typedef struct ark_flight_info {
     size_t count;
 } ark_flight_info;
 
-/* Of a FlightInfo's bytes. An endpoint without a location is the server itself. EFORMAT; ENOMEM.
- * To be cleared. */
+/* Of a FlightInfo's bytes, the answer to a request of request_size bytes. An endpoint without a location
+ * is the server itself. EFORMAT, also for more than flight_budget.h allows; ENOMEM. To be cleared. */
 arrakis_status ark_flight_info_read(ark_flight_info *out, const uint8_t *data, size_t size,
-                                    arrakis_error *err);
+                                    size_t request_size, ark_budget *budget, arrakis_error *err);
 void ark_flight_info_clear(ark_flight_info *info);
 
 #endif

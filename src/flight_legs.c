@@ -34,6 +34,7 @@ typedef struct plan {
     size_t total;
     entry *entries;
     size_t entry_count;
+    ark_budget budget; /* each broker is a connection, and more */
     char **brokers;
     size_t broker_count;
     size_t *source, *next; /* of every channel, in a slice and in the one after */
@@ -84,11 +85,14 @@ static arrakis_status find_source(plan *p, entry *e, arrakis_error *err)
     while (i < p->broker_count && strcmp(p->brokers[i], url) != 0)
         i++;
     e->source = BROKER + i;
-    if (i < p->broker_count)
-        free(url);
-    else
+    arrakis_status rc = ARRAKIS_OK;
+    if (i == p->broker_count)
+        rc = ark_budget_spend(&p->budget, ARK_COST_CONNECTIONS, 1, err);
+    if (i == p->broker_count && rc == ARRAKIS_OK)
         p->brokers[p->broker_count++] = url;
-    return ARRAKIS_OK;
+    else
+        free(url);
+    return rc;
 }
 
 static arrakis_status read_entry(plan *p, entry *e, arrakis_error *err)
@@ -378,7 +382,8 @@ arrakis_status ark_legs_make(ark_legs *out, ark_flight_info *info,
 {
     *out = (ark_legs){0};
     bool seams;
-    plan p = {.channels = channels, .url = url, .out = out};
+    plan p = {
+        .channels = channels, .url = url, .budget = ark_budget_stream(url, INT64_MAX), .out = out};
     arrakis_status rc = read_entries(&p, info, err);
     if (rc == ARRAKIS_OK)
         rc = look_for_seams(&p, &seams, err);

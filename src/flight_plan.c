@@ -131,18 +131,22 @@ static int64_t due_after(const arrakis_channel *channel, const ark_reader_stream
 static arrakis_status make_parts(ark_flight_reader *flight, const arrakis_channels *channels,
                                  const size_t *stream_of, arrakis_error *err)
 {
-    for (size_t i = 0; i < flight->count; i++) {
+    size_t *seen = calloc(flight->head.stream_count + 1, sizeof *seen); /* by which source last */
+    arrakis_status rc =
+        seen ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "streams: out of memory");
+    for (size_t i = 0; rc == ARRAKIS_OK && i < flight->count; i++) {
         ark_flight_source *s = &flight->sources[i];
         int64_t contract_ns = ARRAKIS_UNSET;
-        for (size_t k = 0; k < s->ticket.name_count; k++) {
+        for (size_t k = 0; rc == ARRAKIS_OK && k < s->ticket.name_count; k++) {
             int64_t at = arrakis_channels_index(channels, s->ticket.names[k]);
             if (at < 0)
                 continue;
             size_t stream = stream_of[at];
-            arrakis_status rc =
-                ark_flight_carries(s, stream) ? ARRAKIS_OK : add_part(flight, s, stream, err);
-            if (rc < 0)
-                return rc;
+            if (seen[stream] != i + 1)
+                rc = add_part(flight, s, stream, err);
+            seen[stream] = i + 1;
+            int64_t stride_ns = flight->head.streams[stream].stride_ns;
+            s->step_ns = s->step_ns && s->step_ns < stride_ns ? s->step_ns : stride_ns;
             int64_t due_ns = due_after(arrakis_channels_get(channels, (size_t)at),
                                        &flight->head.streams[stream]);
             contract_ns = due_ns > contract_ns ? due_ns : contract_ns;
@@ -150,7 +154,8 @@ static arrakis_status make_parts(ark_flight_reader *flight, const arrakis_channe
         bool live = s->ticket.start_ns == ARRAKIS_UNSET && contract_ns != ARRAKIS_UNSET;
         s->silence_ns = live ? add(contract_ns, flight->grace_ns) : flight->stall_ns;
     }
-    return ARRAKIS_OK;
+    free(seen);
+    return rc;
 }
 
 arrakis_status ark_flight_plan(ark_flight_reader *flight, const arrakis_channels *channels,

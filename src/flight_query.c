@@ -14,6 +14,8 @@ enum { PARALLEL_MAX = 16 };
 
 typedef struct query {
     ark_server *server;
+    ark_budget budget;
+    ark_places places;
     ark_flight_info info;
     ark_batches running[PARALLEL_MAX];
     size_t place[PARALLEL_MAX]; /* the location that is being tried */
@@ -31,11 +33,10 @@ static arrakis_status start(query *q, size_t i, arrakis_error *err)
     arrakis_status rc = ARRAKIS_OK;
     for (; *place < endpoint->uri_count; ++*place) {
         ark_session *session;
-        rc = ark_location_session(&session, q->server->session, q->server->dial,
-                                  endpoint->uris[*place], err);
+        rc = ark_places_find(&q->places, &session, endpoint->uris[*place], err);
         if (rc == ARRAKIS_OK)
-            rc = ark_batches_start(&q->running[i % PARALLEL_MAX], session, endpoint->ticket,
-                                   endpoint->ticket_size, err);
+            rc = ark_batches_start(&q->running[i % PARALLEL_MAX], session, &q->budget,
+                                   endpoint->ticket, endpoint->ticket_size, err);
         ark_session_free(session);
         if (rc == ARRAKIS_OK || rc == ARRAKIS_ENOMEM)
             return rc;
@@ -64,6 +65,7 @@ static arrakis_status drain(query *q, size_t i, arrakis_error *err)
             if (rc == ARRAKIS_OK && !q->stop)
                 continue;
         } else if (rc < 0 && !any && may_differ(rc) &&
+                   ark_budget_check_time(&q->budget, NULL) == ARRAKIS_OK &&
                    ++q->place[i % PARALLEL_MAX] < q->info.endpoints[i].uri_count) {
             ark_log(ARRAKIS_LOG_WARNING, "%s fails, the next location is asked",
                     batches->call.session->url);
@@ -88,6 +90,9 @@ arrakis_status ark_server_table(ark_server *server, char *request, ark_batch_fn 
         return ark_fail(err, ARRAKIS_ENOMEM, "a request: out of memory");
     }
     q->server = server;
+    q->budget =
+        ark_budget_table(server->session->url, server->dial->max_message, server->timeout_ns);
+    q->places = (ark_places){.here = server->session, .dial = server->dial, .budget = &q->budget};
     q->fn = fn;
     q->needs_rows = needs_rows;
     q->opaque = opaque;
@@ -102,6 +107,7 @@ arrakis_status ark_server_table(ark_server *server, char *request, ark_batch_fn 
     }
     for (size_t i = 0; i < PARALLEL_MAX; i++)
         ark_batches_close(&q->running[i]);
+    ark_places_clear(&q->places);
     ark_flight_info_clear(&q->info);
     free(q);
     return rc;

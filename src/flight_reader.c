@@ -52,6 +52,22 @@ static void stop_source(ark_flight_reader *flight, ark_flight_source *s)
     s->schema_id = 0;
 }
 
+static void hear(ark_flight_source *s)
+{
+    s->heard_ns = ark_monotonic_ns();
+    s->excused = false;
+}
+
+/* A place that is asked for the stream from its start. */
+static void begin_source(ark_flight_source *s)
+{
+    int64_t start_ns = s->ticket.start_ns;
+    s->running = true;
+    int64_t before_ns = start_ns == ARRAKIS_UNSET ? INT64_MIN / 2 : start_ns;
+    s->come = s->filled = (ark_flight_mark){before_ns, before_ns};
+    hear(s);
+}
+
 /* Begin at the next location that can be dialed. */
 static arrakis_status start_source(ark_flight_reader *flight, ark_flight_source *s,
                                    arrakis_error *err)
@@ -60,15 +76,13 @@ static arrakis_status start_source(ark_flight_reader *flight, ark_flight_source 
     s->over = s->part_count == 0; /* nothing that was asked for */
     for (; !s->over && s->location < s->endpoint.uri_count; s->location++) {
         ark_session *session;
-        rc = ark_location_session(&session, flight->here, flight->dial,
-                                  s->endpoint.uris[s->location], err);
+        rc = ark_places_find(&flight->places, &session, s->endpoint.uris[s->location], err);
         if (rc == ARRAKIS_OK)
-            rc = ark_batches_start(&s->batches, session, s->endpoint.ticket,
+            rc = ark_batches_start(&s->batches, session, &flight->budget, s->endpoint.ticket,
                                    s->endpoint.ticket_size, err);
         ark_session_free(session);
         if (rc == ARRAKIS_OK) {
-            s->running = true;
-            s->heard_ns = ark_monotonic_ns();
+            begin_source(s);
             return watch(flight, s, !is_paused(flight, s), err);
         }
         if (rc == ARRAKIS_ENOMEM)
@@ -123,13 +137,14 @@ static arrakis_status check_silence(const ark_flight_reader *flight, ark_flight_
     int64_t silent_ns = now_ns - s->heard_ns;
     if (silent_ns < limit_ns)
         return ARRAKIS_OK;
-    if (silent_ns - limit_ns >
-        lateness_ns) { /* we were away: what came meanwhile may be heard now */
+    if (silent_ns - limit_ns > lateness_ns && !s->excused) {
+        /* we were away: what came meanwhile may be heard now */
+        s->excused = true;
         s->heard_ns = now_ns - limit_ns + lateness_ns;
         return ARRAKIS_OK;
     }
     return ark_fail(err, ARRAKIS_EDEADLINE,
-                    "%.100s: nothing of channel '%.150s'%s for %.1f s: taken for dead",
+                    "%.100s: nothing new of channel '%.150s'%s for %.1f s: taken for dead",
                     s->batches.call.session->url, s->ticket.names[0],
                     s->ticket.name_count > 1 ? " and others" : "", (double)silent_ns * 1e-9);
 }
@@ -153,12 +168,48 @@ static void arm(ark_flight_reader *flight)
                    wake_ns == INT64_MAX ? ARRAKIS_UNSET : ark_clock_now_ns() + wake_ns - now_ns);
 }
 
+static bool has_end(const ark_flight_source *s)
+{
+    return s->ticket.end_ns != ARRAKIS_UNSET;
+}
+
 static void note_end(ark_flight_source *s, const ark_rows *rows)
 {
     int64_t end_ns;
-    if (!__builtin_add_overflow(rows->time_ns, rows->duration_ns, &end_ns) &&
-        end_ns > s->reached_ns)
+    if (__builtin_add_overflow(rows->time_ns, rows->duration_ns, &end_ns))
+        return;
+    if (end_ns > s->reached_ns)
         s->reached_ns = end_ns;
+    if (has_end(s) && rows->time_ns >= s->ticket.end_ns)
+        return;
+    /* A row may leap ahead, over a gap or by a wrong time: what it passed over may come yet. */
+    bool behind = end_ns <= s->come.at_ns;
+    bool leaps = rows->time_ns > s->come.at_ns;
+    bool filled = s->filled.at_ns == s->come.at_ns;
+    if ((behind || (filled && !leaps)) && end_ns > s->filled.at_ns)
+        s->filled.at_ns = end_ns;
+    if (!behind)
+        s->come.at_ns = end_ns;
+}
+
+/* By a stride at least: true, and it is noted. */
+static bool goes_on(ark_flight_mark *mark, int64_t step_ns)
+{
+    if (mark->at_ns - mark->heard_ns < step_ns)
+        return false;
+    mark->heard_ns = mark->at_ns;
+    return true;
+}
+
+/* After a batch. Rows may be sent for ever: the same ones again, others before the start or beyond the
+ * end, or each a nanosecond after the last. Only what brings the stream forward by a stride is heard;
+ * where all of a span has come it is over, whatever else is sent. DONE: it is. */
+static arrakis_status note_batch(ark_flight_source *s)
+{
+    bool comes = goes_on(&s->come, s->step_ns), fills = goes_on(&s->filled, s->step_ns);
+    if (comes || fills)
+        hear(s);
+    return has_end(s) && s->filled.at_ns >= s->ticket.end_ns ? ARRAKIS_DONE : ARRAKIS_TIMEOUT;
 }
 
 /* A server ends a stream where it has no more, so an early end is none of our errors. But a message
@@ -182,38 +233,37 @@ static void check_end(ark_flight_reader *flight, const ark_flight_source *s)
     }
 }
 
-/* The next rows of a source. TIMEOUT; DONE. */
+/* The next batch of a source. */
+static arrakis_status next_batch(ark_flight_reader *flight, ark_flight_source *s,
+                                 arrakis_error *err)
+{
+    bool unsure = s->batches.call.unsure;
+    arrakis_status rc = ark_batches_next(&s->batches, err);
+    if (unsure != s->batches.call.unsure) /* its first word */
+        hear(s);
+    if (rc == ARRAKIS_OK && s->schema_id != s->batches.schema_id) {
+        rc = ark_flight_bind(s->parts, s->part_count, &flight->head, &s->batches, &s->time_column,
+                             err);
+        s->schema_id = rc < 0 ? 0 : s->batches.schema_id;
+    }
+    s->in_batch = rc == ARRAKIS_OK;
+    s->cursor = (ark_flight_cursor){0};
+    return rc;
+}
+
+/* The next rows of a source. TIMEOUT: none now, or a batch has ended; DONE. */
 static arrakis_status read_source(ark_flight_reader *flight, ark_flight_source *s,
                                   ark_arrival *arrival, arrakis_error *err)
 {
-    for (;;) {
-        arrakis_status rc;
-        while (s->in_batch) {
-            rc = ark_flight_rows(arrival, &s->cursor, s->parts, s->part_count, &flight->head,
-                                 &s->batches, s->time_column, &flight->scratch, err);
-            s->in_batch = rc == ARRAKIS_OK;
-            if (rc == ARRAKIS_OK)
-                note_end(s, &arrival->rows);
-            if (rc < 0 || rc == ARRAKIS_OK)
-                return rc;
-        }
-        bool unsure = s->batches.call.unsure;
-        rc = ark_batches_next(&s->batches, err);
-        /* messages without rows may be sent for ever */
-        if (rc == ARRAKIS_OK || unsure != s->batches.call.unsure)
-            s->heard_ns = ark_monotonic_ns();
-        if (rc != ARRAKIS_OK)
-            return rc;
-        if (s->schema_id != s->batches.schema_id) {
-            rc = ark_flight_bind(s->parts, s->part_count, &flight->head, &s->batches,
-                                 &s->time_column, err);
-            if (rc < 0)
-                return rc;
-            s->schema_id = s->batches.schema_id;
-        }
-        s->in_batch = true;
-        s->cursor = (ark_flight_cursor){0};
-    }
+    arrakis_status rc = s->in_batch ? ARRAKIS_OK : next_batch(flight, s, err);
+    if (rc != ARRAKIS_OK)
+        return rc;
+    rc = ark_flight_rows(arrival, &s->cursor, s->parts, s->part_count, &flight->head, &s->batches,
+                         s->time_column, &flight->scratch, err);
+    s->in_batch = rc == ARRAKIS_OK;
+    if (rc == ARRAKIS_OK)
+        note_end(s, &arrival->rows);
+    return rc == ARRAKIS_DONE ? note_batch(s) : rc;
 }
 
 static bool slice_is_over(const ark_flight_reader *flight)
@@ -250,17 +300,21 @@ static arrakis_status take_turn(ark_flight_reader *flight, ark_flight_source *s,
     return rc;
 }
 
-/* A round over the slice's sources. TIMEOUT: none has anything. */
+/* A round over the slice's sources, a batch of each: one that always has more does not keep the others
+ * waiting. TIMEOUT: none has anything. */
 static arrakis_status take_turns(ark_flight_reader *flight, ark_arrival *arrival,
                                  arrakis_error *err)
 {
-    for (size_t tried = flight->first; tried < flight->end; tried++) {
+    for (size_t idle = 0; idle < flight->end - flight->first;) {
         ark_flight_source *s = &flight->sources[flight->turn];
+        bool in_batch = s->in_batch;
         arrakis_status rc = ARRAKIS_TIMEOUT;
         if (s->running && !is_paused(flight, s))
             rc = take_turn(flight, s, arrival, err);
         if (rc == ARRAKIS_OK || rc < 0)
             return rc;
+        bool may_have_more = in_batch && !s->in_batch && s->running;
+        idle = may_have_more ? 0 : idle + 1;
         if (++flight->turn == flight->end)
             flight->turn = flight->first;
     }
@@ -327,7 +381,7 @@ static void flight_pause(arrakis_reader *reader, size_t stream, bool paused)
         if (!s->running || !ark_flight_carries(s, stream))
             continue;
         watch(flight, s, !is_paused(flight, s), NULL);
-        s->heard_ns = ark_monotonic_ns(); /* what was not listened to was not silent */
+        hear(s); /* what was not listened to was not silent */
     }
 }
 
@@ -371,6 +425,7 @@ static void flight_close(arrakis_reader *reader)
     free(flight->scratch.missing);
     ark_waiter_close(&flight->waiter);
     ark_reader_clear(reader);
+    ark_places_clear(&flight->places);
     ark_session_free(flight->here);
     ark_dial_options_free(flight->dial);
     free(flight);
@@ -456,6 +511,9 @@ arrakis_status ark_flight_reader_new(arrakis_reader **out, ark_endpoint *endpoin
     flight->count = count;
     flight->here = ark_session_ref(options->here);
     flight->dial = ark_dial_options_ref(options->dial);
+    flight->budget = ark_budget_stream(flight->here->url, options->here->max_message);
+    flight->places =
+        (ark_places){.here = flight->here, .dial = flight->dial, .budget = &flight->budget};
     flight->timeout_ns = options->timeout_ns;
     bool unset = options->stall_ns == ARRAKIS_UNSET;
     flight->stall_ns = unset ? default_stall_ns : options->stall_ns;

@@ -57,6 +57,11 @@ arrakis_status ark_flight_rows(ark_arrival *arrival, ark_flight_cursor *cursor,
 
 /* ---- flight_reader.c, for flight_plan.c */
 
+/* How far something has come, which only goes on, and how far it was when it was last heard. */
+typedef struct ark_flight_mark {
+    int64_t at_ns, heard_ns;
+} ark_flight_mark;
+
 typedef struct ark_flight_source {
     ark_endpoint endpoint;
     ark_ticket ticket;
@@ -70,13 +75,19 @@ typedef struct ark_flight_source {
     uint64_t schema_id;
     size_t time_column;
     int64_t heard_ns, silence_ns; /* on the monotonic clock; how long it may say nothing */
+    bool excused;                 /* silence that was our own: once, until it is heard again */
+    int64_t step_ns;              /* the least by which it must come forward to be heard */
     int64_t reached_ns;           /* the end of what has come */
+    ark_flight_mark come;         /* the same of the place that is read */
+    ark_flight_mark filled;       /* the end of what has come before a leap ahead */
 } ark_flight_source;
 
 typedef struct ark_flight_reader {
     arrakis_reader head;
     ark_session *here;
     ark_dial_options *dial;
+    ark_budget budget;
+    ark_places places;
     int64_t timeout_ns;
     int64_t stall_ns, grace_ns; /* silence: of the past; of the present beyond its promise */
     ark_flight_source *sources; /* by slice */
@@ -90,7 +101,7 @@ typedef struct ark_flight_reader {
     arrakis_error failure; /* what has ended it */
 } ark_flight_reader;
 
-/* Make the reader's streams, and each source's parts and limit of silence, out of the tickets.
+/* Make the reader's streams, and each source's parts and limits of silence, out of the tickets.
  * ENOTFOUND: no source has a channel. */
 arrakis_status ark_flight_plan(ark_flight_reader *flight, const arrakis_channels *channels,
                                arrakis_error *err);

@@ -48,6 +48,7 @@ static arrakis_status list_names(const char ***out, size_t *count, const ark_leg
 }
 
 typedef struct answers {
+    const arrakis_channels *asked; /* a server may send others, without end */
     arrakis_channels *found;
     arrakis_error *err;
 } answers;
@@ -55,9 +56,10 @@ typedef struct answers {
 static bool take(arrakis_channel *channel, void *opaque)
 {
     const answers *a = opaque;
-    if (arrakis_channels_index(a->found, arrakis_channel_name(channel)) < 0)
+    const char *name = arrakis_channel_name(channel);
+    if (arrakis_channels_index(a->asked, name) >= 0 && arrakis_channels_index(a->found, name) < 0)
         arrakis_channels_add(a->found, channel, a->err);
-    return true;
+    return a->err->status == ARRAKIS_OK;
 }
 
 /* One stream has one type and rate, and its strides must fit into those of before. */
@@ -144,7 +146,7 @@ arrakis_status ark_legs_renew(ark_legs *legs, ark_server *server, arrakis_channe
         return ARRAKIS_OK;
     arrakis_channels *fresh = NULL;
     arrakis_error why = {ARRAKIS_OK, ""};
-    answers a = {NULL, &why};
+    answers a = {*channels, NULL, &why};
     arrakis_status rc = list_names(&names, &count, legs, *channels, err);
     if (rc == ARRAKIS_OK && !count) { /* servers alone */
         free(names);

@@ -2,8 +2,8 @@
 #include "flight_request.h"
 
 #include "error.h"
+#include "json_load.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,11 +158,9 @@ arrakis_status ark_ticket_read(ark_ticket *out, const void *ticket, size_t size,
                                arrakis_error *err)
 {
     *out = (ark_ticket){.start_ns = ARRAKIS_UNSET, .end_ns = ARRAKIS_UNSET};
-    json_error_t where;
-    json_t *request = json_loadb(ticket, size, 0, &where);
+    json_t *request = ark_json_load(ticket, size, size, 0, "a ticket", err);
     if (!request)
-        return ark_fail(err, ARRAKIS_EFORMAT, "a ticket that is no JSON: %.160s (byte %d)",
-                        where.text, where.position);
+        return ARRAKIS_EFORMAT;
     const json_t *args = json_object_get(request, "args");
     out->start_ns = time_of(args, "start");
     out->end_ns = time_of(args, "end");

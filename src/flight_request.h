@@ -34,7 +34,7 @@ typedef struct ark_ticket {
     size_t name_count;
 } ark_ticket;
 
-/* EFORMAT for what is no JSON of that form. */
+/* EFORMAT for what is no JSON of that form. Its size is for the reader of the endpoints to limit. */
 arrakis_status ark_ticket_read(ark_ticket *out, const void *ticket, size_t size,
                                arrakis_error *err);
 void ark_ticket_clear(ark_ticket *ticket);

@@ -3,17 +3,15 @@
 
 #include "error.h"
 #include "flight_proto.h"
-#include "flight_url.h"
+#include "json_load.h"
 #include "wait.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* A server that says nothing for this long is as good as gone. */
 static const int64_t default_timeout_ns = 10 * ARRAKIS_SECOND_NS;
-#define ACTION_SIZE_MAX ((size_t)256 << 20)
 
 arrakis_status ark_server_open(ark_server **out, const arrakis_client_options *options,
                                const char *publisher_id, arrakis_error *err)
@@ -86,14 +84,15 @@ arrakis_status ark_server_ask(ark_server *server, ark_flight_info *info, char *r
 {
     ark_buffer descriptor = {0};
     ark_call call = {0};
+    ark_budget budget = ark_budget_stream(server->session->url, server->dial->max_message);
     *info = (ark_flight_info){0};
     if (!request)
         return ark_fail(err, ARRAKIS_ENOMEM, "a request: out of memory");
     arrakis_status rc = ark_flight_put_command(&descriptor, request, strlen(request), err);
     if (rc == ARRAKIS_OK)
         rc = ask_once(server, &call, "GetFlightInfo", &descriptor, err);
-    if (rc == ARRAKIS_OK &&
-        (rc = ark_flight_info_read(info, call.message.data, call.message.size, err)) < 0)
+    if (rc == ARRAKIS_OK && (rc = ark_flight_info_read(info, call.message.data, call.message.size,
+                                                       strlen(request), &budget, err)) < 0)
         rc = ark_fail_within(err, rc, "%.100s", server->session->url);
     ark_call_close(&call);
     ark_buffer_free(&descriptor);
@@ -101,50 +100,22 @@ arrakis_status ark_server_ask(ark_server *server, ark_flight_info *info, char *r
     return rc;
 }
 
-arrakis_status ark_location_session(ark_session **out, ark_session *here, ark_dial_options *dial,
-                                    const char *uri, arrakis_error *err)
-{
-    *out = NULL;
-    ark_url url;
-    switch (ark_location_of(uri)) {
-    case ARK_LOCATION_REUSE:
-        *out = ark_session_ref(here);
-        return ARRAKIS_OK;
-    case ARK_LOCATION_FLIGHT:
-        if (strcmp(uri, here->url) == 0) {
-            *out = ark_session_ref(here);
-            return ARRAKIS_OK;
-        }
-        if (ark_url_parse(&url, uri, err) < 0)
-            return ark_fail_within(err, ARRAKIS_EFORMAT, "%.100s names a location", here->url);
-        return ark_session_open(out, uri, dial, err);
-    case ARK_LOCATION_KAFKA:
-    case ARK_LOCATION_UNKNOWN:
-        break;
-    }
-    return ark_fail(err, ARRAKIS_EUNSUPPORTED,
-                    "%.100s names a location that cannot be dialed: %.200s", here->url, uri);
-}
-
 /* ------------------------------------------------------------------ actions */
 
 arrakis_status ark_result_json(char **out, const uint8_t *message, size_t message_size,
                                arrakis_error *err)
 {
-    json_error_t where;
     const uint8_t *body;
     size_t size;
     *out = NULL;
     arrakis_status rc = ark_flight_result_read(&body, &size, message, message_size, err);
     if (rc < 0)
         return rc;
-    if (size > ACTION_SIZE_MAX)
-        return ark_fail(err, ARRAKIS_EFORMAT, "an answer of %zu bytes", size);
-    json_t *value = json_loadb((const char *)body, size, JSON_DECODE_ANY, &where);
+    json_t *value =
+        ark_json_load(body, size, ARK_JSON_ANSWER_MAX, JSON_DECODE_ANY, "an answer", err);
     bool object = json_is_object(value);
     if (!value)
-        return ark_fail(err, ARRAKIS_EFORMAT, "an answer that is no JSON: %.160s (byte %d)",
-                        where.text, where.position);
+        return ARRAKIS_EFORMAT;
     json_decref(value);
     if (!object)
         return ark_fail(err, ARRAKIS_EFORMAT, "an answer that is no JSON object");

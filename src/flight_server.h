@@ -5,6 +5,7 @@
 
 #include "flight_batches.h"
 #include "flight_info.h"
+#include "flight_places.h"
 #include "flight_session.h"
 #include "server.h"
 
@@ -31,9 +32,5 @@ arrakis_status ark_server_table(ark_server *server, char *request, ark_batch_fn 
 /* The JSON object in a Result, to be freed. No I/O. EFORMAT. */
 arrakis_status ark_result_json(char **out, const uint8_t *message, size_t message_size,
                                arrakis_error *err);
-
-/* The connection for a location; to be freed. EUNSUPPORTED for a location that cannot be dialed. */
-arrakis_status ark_location_session(ark_session **out, ark_session *here, ark_dial_options *dial,
-                                    const char *uri, arrakis_error *err);
 
 #endif

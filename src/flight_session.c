@@ -21,9 +21,13 @@ static arrakis_status no_memory(const char *url, arrakis_error *err)
 /* ------------------------------------------------------------------ connections */
 
 static arrakis_status set_authorization(ark_session *session, const ark_url *url,
-                                        const ark_dial_options *options, arrakis_error *err)
+                                        const ark_dial_options *options, const ark_session *by,
+                                        arrakis_error *err)
 {
     char *scope = NULL;
+    ark_url named_by;
+    if (by && ark_url_parse(&named_by, by->url, err) < 0)
+        return ARRAKIS_EINVAL;
     if (options->publisher_id && asprintf(&scope, "arrakis.create:/%s", options->publisher_id) < 0)
         return no_memory(session->url, err);
     const ark_auth_request request = {
@@ -31,6 +35,9 @@ static arrakis_status set_authorization(ark_session *session, const ark_url *url
         .allow_plain = options->insecure_token,
         .publishing = options->publisher_id != NULL,
         .scope = options->publisher_id ? scope : "arrakis.read",
+        .named_by = by ? &named_by : NULL,
+        .had_token = by && by->authorization,
+        .hosts = options->token_hosts,
     };
     char *token;
     arrakis_status rc = ark_auth_find(&token, &request, url, err);
@@ -44,17 +51,17 @@ static arrakis_status set_authorization(ark_session *session, const ark_url *url
 }
 
 static arrakis_status dial(ark_session *session, const char *text, ark_dial_options *options,
-                           arrakis_error *err)
+                           const ark_session *by, arrakis_error *err)
 {
     ark_url url;
+    char name[ARK_URL_SIZE];
     arrakis_status rc = ark_url_parse(&url, text, err);
     if (rc < 0 || (rc = ark_transport_load(&session->transport, err)) < 0)
         return rc;
-    if (asprintf(&session->url, "%s://%s", url.tls ? "grpc+tls" : "grpc", url.target) < 0) {
-        session->url = NULL;
+    ark_url_text(name, sizeof name, &url);
+    if (!(session->url = strdup(name)))
         return no_memory(text, err);
-    }
-    if ((rc = set_authorization(session, &url, options, err)) < 0)
+    if ((rc = set_authorization(session, &url, options, by, err)) < 0)
         return rc;
     session->max_message = options->max_message;
     const ark_transport_options transport = {
@@ -72,12 +79,19 @@ static arrakis_status dial(ark_session *session, const char *text, ark_dial_opti
 arrakis_status ark_session_open(ark_session **out, const char *url, ark_dial_options *options,
                                 arrakis_error *err)
 {
+    return ark_session_open_named(out, url, options, NULL, err);
+}
+
+arrakis_status ark_session_open_named(ark_session **out, const char *url,
+                                      ark_dial_options *options, const ark_session *by,
+                                      arrakis_error *err)
+{
     *out = NULL;
     ark_session *session = calloc(1, sizeof *session);
     if (!session)
         return no_memory(url, err);
     atomic_init(&session->refs, 1);
-    arrakis_status rc = dial(session, url, options, err);
+    arrakis_status rc = dial(session, url, options, by, err);
     if (rc < 0) {
         ark_session_free(session);
         return rc;
@@ -170,6 +184,17 @@ static arrakis_status too_large(const ark_call *call, size_t size, arrakis_error
                     call->session->url, found, call->session->max_message);
 }
 
+/* A call keeps the room that its largest message has had. */
+static arrakis_status hold(ark_call *call, size_t size, arrakis_error *err)
+{
+    if (!call->budget || size <= call->held)
+        return ARRAKIS_OK;
+    arrakis_status rc = ark_budget_spend(call->budget, ARK_COST_HELD, size - call->held, err);
+    if (rc == ARRAKIS_OK)
+        call->held = size;
+    return rc;
+}
+
 arrakis_status ark_call_recv(ark_call *call, arrakis_error *err)
 {
     const ark_transport *transport = call->session->transport;
@@ -180,7 +205,8 @@ arrakis_status ark_call_recv(ark_call *call, arrakis_error *err)
         if (size > (size_t)call->session->max_message)
             return too_large(call, size, err);
         /* gRPC holds those bytes already: the size is no mere claim */
-        if ((rc = ark_buffer_reserve(&call->message, size + 1, err)) < 0)
+        if ((rc = hold(call, size, err)) < 0 ||
+            (rc = ark_buffer_reserve(&call->message, size + 1, err)) < 0)
             return rc;
         transport->take(call->call, call->message.data);
         call->message.size = size;
@@ -213,6 +239,8 @@ void ark_call_close(ark_call *call)
 {
     if (call->call)
         call->session->transport->finish(call->call);
+    if (call->budget)
+        ark_budget_return(call->budget, ARK_COST_HELD, call->held);
     ark_session_free(call->session);
     ark_buffer_free(&call->message);
     *call = (ark_call){0};

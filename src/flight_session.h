@@ -5,6 +5,7 @@
 
 #include "arrow_ipc.h"
 #include "flight_auth.h"
+#include "flight_budget.h"
 #include "transport.h"
 
 #include <stdatomic.h>
@@ -14,6 +15,7 @@ typedef struct ark_dial_options {
     atomic_uint refs;
     char *token;
     bool insecure_token;
+    char *token_hosts;  /* as ark_hosts_join() gives them */
     char *publisher_id; /* NULL: tokens are for reading */
     char *roots_pem, *cert_pem, *key_pem;
     int64_t max_message; /* bytes */
@@ -33,8 +35,13 @@ typedef struct ark_session {
     int64_t max_message;
 } ark_session;
 
+/* To the server that the user names. */
 arrakis_status ark_session_open(ark_session **out, const char *url, ark_dial_options *options,
                                 arrakis_error *err);
+/* To a place that a server's answer names, which may not have the token (flight_auth.h). */
+arrakis_status ark_session_open_named(ark_session **out, const char *url,
+                                      ark_dial_options *options, const ark_session *by,
+                                      arrakis_error *err);
 ark_session *ark_session_ref(ark_session *session);
 void ark_session_free(ark_session *session);
 
@@ -43,6 +50,8 @@ typedef struct ark_call {
     ark_session *session;
     ark_transport_call *call;
     ark_buffer message; /* the last that came */
+    ark_budget *budget; /* that its messages are charged to, or NULL; borrowed */
+    size_t held;        /* of it */
     bool unsure;        /* nothing has come yet */
 } ark_call;
 

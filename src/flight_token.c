@@ -2,7 +2,8 @@
 /* What a JSON web token says of itself. */
 #include "flight_auth.h"
 
-#include <jansson.h>
+#include "json_load.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,8 @@ static json_t *claims_of(const char *token)
         return NULL;
     char *payload = strndup(first + 1, (size_t)(second - first - 1));
     long size = payload ? decode(payload, (size_t)(second - first - 1)) : -1;
-    json_t *claims = size > 0 ? json_loadb(payload, (size_t)size, 0, NULL) : NULL;
+    json_t *claims =
+        size > 0 ? ark_json_load(payload, (size_t)size, (size_t)size, 0, "a token", NULL) : NULL;
     free(payload);
     if (json_is_object(claims))
         return claims;
@@ -51,13 +53,20 @@ static json_t *claims_of(const char *token)
     return NULL;
 }
 
-static bool is_audience(const json_t *value, const char *host)
+static bool is_host(const json_t *value, const char *host)
 {
     const char *text = json_string_value(value);
     char wanted[300];
     snprintf(wanted, sizeof wanted, "https://%s", host);
-    return text && (strcmp(text, wanted) == 0 || strcmp(text, "ANY") == 0 ||
-                    strcmp(text, "https://wlcg.cern.ch/jwt/v1/any") == 0);
+    return text && strcmp(text, wanted) == 0;
+}
+
+static bool is_audience(const json_t *value, const char *host)
+{
+    const char *text = json_string_value(value);
+    return is_host(value, host) ||
+           (text &&
+            (strcmp(text, "ANY") == 0 || strcmp(text, "https://wlcg.cern.ch/jwt/v1/any") == 0));
 }
 
 static bool has_audience(const json_t *claims, const char *host)
@@ -69,6 +78,17 @@ static bool has_audience(const json_t *claims, const char *host)
     json_array_foreach((json_t *)(uintptr_t)audience, i,
                        item) if (is_audience(item, host)) return true;
     return is_audience(audience, host);
+}
+
+bool ark_token_names(const char *token, const char *host)
+{
+    json_t *claims = claims_of(token);
+    json_t *audience = json_object_get(claims, "aud"), *item;
+    bool found = is_host(audience, host);
+    size_t i;
+    json_array_foreach(audience, i, item) found = found || is_host(item, host);
+    json_decref(claims);
+    return found;
 }
 
 /* Whether "name[:path]" of a token allows the wanted one: the same name, and a path above it. */

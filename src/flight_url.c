@@ -99,6 +99,55 @@ bool ark_url_is_loopback(const ark_url *url)
     return inet_pton(AF_INET6, url->host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
+void ark_url_text(char *out, size_t size, const ark_url *url)
+{
+    snprintf(out, size, "%s://%s", url->tls ? "grpc+tls" : "grpc", url->target);
+}
+
+bool ark_url_same_host(const ark_url *a, const ark_url *b)
+{
+    return strcasecmp(a->host, b->host) == 0 || (ark_url_is_loopback(a) && ark_url_is_loopback(b));
+}
+
+/* ------------------------------------------------------------------ lists of hosts */
+
+arrakis_status ark_hosts_join(char **out, const char *const *hosts, size_t count,
+                              arrakis_error *err)
+{
+    size_t size = 1;
+    *out = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!hosts[i] || !*hosts[i] || !is_host(hosts[i], strchr(hosts[i], ':') != NULL))
+            return ark_fail(err, ARRAKIS_EINVAL,
+                            "token_hosts: '%.200s' is not a host's name or address",
+                            hosts[i] ? hosts[i] : "");
+        size += strlen(hosts[i]) + 1;
+    }
+    if (!count)
+        return ARRAKIS_OK;
+    char *at = *out = malloc(size);
+    if (!at)
+        return ark_fail(err, ARRAKIS_ENOMEM, "token_hosts: out of memory");
+    *at = '\0';
+    for (size_t i = 0; i < count; i++)
+        at += sprintf(at, "%s%s", i ? "," : "", hosts[i]);
+    return ARRAKIS_OK;
+}
+
+bool ark_hosts_have(const char *hosts, const char *host)
+{
+    size_t wanted = strlen(host);
+    for (const char *at = hosts; at && *at;) {
+        size_t length = strcspn(at, ",");
+        if (length == wanted && strncasecmp(at, host, length) == 0)
+            return true;
+        at += length + (at[length] == ',');
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------ locations */
+
 ark_location ark_location_of(const char *uri)
 {
     if (strncasecmp(uri, "arrow-flight-reuse-connection:", 30) == 0)

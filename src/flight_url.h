@@ -19,6 +19,18 @@ typedef struct ark_url {
 arrakis_status ark_url_parse(ark_url *out, const char *text, arrakis_error *err);
 /* Whether bytes for the host stay on this machine. */
 bool ark_url_is_loopback(const ark_url *url);
+/* The URL as one text has it, whatever way it was written: scheme://host:port. */
+#define ARK_URL_SIZE 300
+void ark_url_text(char *out, size_t size, const ark_url *url);
+/* Whether both are one host, ports aside; all names of loopback are one. */
+bool ark_url_same_host(const ark_url *a, const ark_url *b);
+
+/* Hosts' names and addresses (IPv6 without brackets) as one text, separated by commas, to be freed; NULL
+ * where there are none. EINVAL names one that is no host; ENOMEM. */
+arrakis_status ark_hosts_join(char **out, const char *const *hosts, size_t count,
+                              arrakis_error *err);
+/* Whether such a text has that one. */
+bool ark_hosts_have(const char *hosts, const char *host);
 
 typedef enum ark_location {
     ARK_LOCATION_REUSE, /* the server that handed it out */

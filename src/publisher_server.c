@@ -239,6 +239,8 @@ static arrakis_client_options connection_of(const arrakis_publisher_options *o)
     c.url = o->url;
     c.token = o->token;
     c.insecure_token = o->insecure_token;
+    c.token_hosts = o->token_hosts;
+    c.token_host_count = o->token_host_count;
     c.ca_file = o->ca_file;
     c.cert_file = o->cert_file;
     c.key_file = o->key_file;

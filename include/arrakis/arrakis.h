@@ -537,7 +537,9 @@ typedef struct arrakis_client_options {
     const char *metadata_path; /**< channels as JSON lines */
     const arrakis_property *properties; /**< for librdkafka */
     size_t property_count;
-    int64_t request_timeout_ns; /**< for each request; ARRAKIS_UNSET: 10 s */
+    /** for each request; ARRAKIS_UNSET: 10 s. The parts of a table may be that far apart, and all of it
+     *  takes up to 30 times as long. */
+    int64_t request_timeout_ns;
     /** bearer token for the server; NULL: the one that WLCG bearer-token discovery finds, if any;
      *  "": none */
     const char *token;
@@ -545,8 +547,9 @@ typedef struct arrakis_client_options {
     /** PEM; who signs the server's certificate. NULL: whom the system trusts */
     const char *ca_file;
     const char *cert_file, *key_file; /**< PEM; a client certificate, or NULL */
-    /** how long a server may send nothing of a stream that it owes: of the past, ARRAKIS_UNSET is
-     *  5 minutes; of the present, beyond what its channels promise, 30 s */
+    /** how long a server may send nothing new of a stream that it owes: of the past, ARRAKIS_UNSET is
+     *  5 minutes; of the present, beyond what its channels promise, 30 s. New is what is a stride
+     *  later than all before, or reaches the end. */
     int64_t stall_timeout_ns;
     /** the largest message taken of a server, and with 64 MiB more what a connection to one may hold;
      *  ARRAKIS_UNSET: 1 GiB. Compressed messages are not taken: EUNSUPPORTED. */
@@ -557,15 +560,28 @@ typedef struct arrakis_client_options {
      *  one of `sasl.*`, a security.protocol with SASL, a key or a certificate of one's own. */
     const char *const *allowed_brokers;
     size_t allowed_broker_count;
+    /** Hosts that may have the token too where the server's answers name them: names or addresses.
+     *  Without this list a place that an answer names gets the token only if the server had it itself
+     *  (over TLS, on this machine, or with insecure_token), and the place is on the server's own host,
+     *  whatever the port, or the token's audience has "https://<host>" in it. It is a warning where
+     *  the token is kept. */
+    const char *const *token_hosts;
+    size_t token_host_count;
 } arrakis_client_options;
 
 #define ARRAKIS_CLIENT_OPTIONS_INIT                                                               \
     {                                                                                             \
         sizeof(arrakis_client_options), NULL, NULL, NULL, NULL, 0, ARRAKIS_UNSET, NULL, false,    \
-            NULL, NULL, NULL, ARRAKIS_UNSET, ARRAKIS_UNSET, NULL, 0                               \
+            NULL, NULL, NULL, ARRAKIS_UNSET, ARRAKIS_UNSET, NULL, 0, NULL, 0                      \
     }
 
 typedef struct arrakis_client arrakis_client;
+
+/* What a server's answer may have, beside max_message_bytes; more is EFORMAT: 10,000 endpoints with 16
+ * locations each; tickets of 64 KiB and 16 MiB of endpoints in all, both with twice the request's size
+ * more; 64 servers or brokers, 1,024 endpoints and max_message_bytes of messages at one time. A table
+ * (of channels, counts or properties) 4,194,304 rows and 1 GiB; an answer in JSON 1 MiB, 64 levels,
+ * 4,096 values and one more for every 8 bytes. Headers and trailers 8 KiB each. */
 
 /** Does not connect yet. @return OK; EINVAL when no source is given, or an unusable one;
  *  EUNSUPPORTED for `url` when the library is built without Flight or its module is missing; EIO
@@ -732,12 +748,14 @@ typedef struct arrakis_publisher_options {
     size_t allowed_broker_count;
     /** how long closing waits for what is still under way; ARRAKIS_UNSET: 10 s */
     int64_t close_timeout_ns;
+    const char *const *token_hosts; /**< as in arrakis_client_options */
+    size_t token_host_count;
 } arrakis_publisher_options;
 
 #define ARRAKIS_PUBLISHER_OPTIONS_INIT                                                            \
     {                                                                                             \
         sizeof(arrakis_publisher_options), NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, false,    \
-            NULL, NULL, NULL, ARRAKIS_UNSET, -1, 0, NULL, 0, ARRAKIS_UNSET                        \
+            NULL, NULL, NULL, ARRAKIS_UNSET, -1, 0, NULL, 0, ARRAKIS_UNSET, NULL, 0               \
     }
 
 typedef struct arrakis_publisher arrakis_publisher;

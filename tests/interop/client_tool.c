@@ -2,7 +2,7 @@
 /* usage: client_tool [OPTION=VALUE]... count
  *        client_tool [OPTION=VALUE]... stream NAME...
  *
- * A client with options that the program has none for: url, token, insecure (1), ca, cert, key,
+ * A client with options that the program has none for: url, token, token-host, insecure (1), ca, cert, key,
  * timeout and stall (seconds), largest (bytes of a message), start and end (GPS ns). Prints the count, or each block's time. */
 #include <arrakis/arrakis.h>
 
@@ -21,6 +21,8 @@ static int64_t read_seconds(const char *text)
     return (int64_t)(strtod(text, NULL) * ARRAKIS_SECOND_NS);
 }
 
+static const char *token_host;
+
 /* false: no such option. */
 static bool set_option(arrakis_client_options *client, arrakis_request *request, const char *text)
 {
@@ -32,6 +34,7 @@ static bool set_option(arrakis_client_options *client, arrakis_request *request,
     } options[] = {
         {"url=", &client->url, NULL, NULL, NULL},
         {"token=", &client->token, NULL, NULL, NULL},
+        {"token-host=", &token_host, NULL, NULL, NULL},
         {"insecure=", NULL, NULL, NULL, &client->insecure_token},
         {"ca=", &client->ca_file, NULL, NULL, NULL},
         {"cert=", &client->cert_file, NULL, NULL, NULL},
@@ -93,6 +96,10 @@ int main(int argc, char **argv)
     int at = 1;
     while (at < argc && set_option(&options, &request, argv[at]))
         at++;
+    if (token_host) {
+        options.token_hosts = &token_host;
+        options.token_host_count = 1;
+    }
     bool count = at + 1 == argc && strcmp(argv[at], "count") == 0;
     if (!count && (at + 1 >= argc || strcmp(argv[at], "stream") != 0)) {
         fprintf(stderr, "usage: %s [OPTION=VALUE]... count | stream NAME...\n", argv[0]);

@@ -936,18 +936,45 @@ def test_a_token_stays_here_when_the_connection_is_plain(cli, tool, monkeypatch,
         assert TOKEN.encode() in s.received()
 
 
+def naming(place):
+    """A server whose answer to Count lies there."""
+    return {("Count", "info"): send(flight_info((ticket("Count", None), [place.encode()])))}
+
+
 def test_a_token_does_not_follow_a_location(tool, cli, monkeypatch, elsewhere):
-    """A server that may have it names another host, where it would go in the clear."""
+    """A server that may have it names another host: in the clear it is kept, given or found."""
     with FlightServer(host="0.0.0.0") as there:
-        place = f"grpc://{elsewhere}:{there.port}".encode()
-        bad = {("Count", "info"): send(flight_info((ticket("Count", None), [place])))}
-        with FlightServer(bad=bad) as s:
-            done = tool(f"url={s.url}", f"token={TOKEN}", "count", check=1)
-            assert "ARRAKIS_EAUTH" in done.stderr
-            assert TOKEN.encode() in s.received() and not there.connections
+        with FlightServer(bad=naming(f"grpc://{elsewhere}:{there.port}")) as s:
+            done = tool(f"url={s.url}", f"token={TOKEN}", "count")
+            assert done.stdout == "7\n" and "not sent" in done.stderr and TOKEN not in done.stderr
+            assert TOKEN.encode() in s.received()
             monkeypatch.setenv("BEARER_TOKEN", TOKEN)
             assert cli.run("--url", s.url, "count").stdout == "7\n"
+            cli.run("--url", s.url, "count", "--token-host", elsewhere)
             assert there.connections and TOKEN.encode() not in there.received()
+            cli.run("--url", s.url, "count", "--insecure-token")  # another host still
+            assert TOKEN.encode() not in there.received()
+            cli.run("--url", s.url, "count", "--insecure-token", "--token-host", elsewhere)
+            assert TOKEN.encode() in there.received()
+
+
+def test_a_token_goes_to_other_ports_of_this_machine(cli, monkeypatch):
+    monkeypatch.setenv("BEARER_TOKEN", TOKEN)
+    with FlightServer() as there, FlightServer(bad=naming(f"grpc://localhost:{there.port}")) as s:
+        assert cli.run("--url", s.url, "count").stdout == "7\n"
+        assert TOKEN.encode() in there.received() and TOKEN.encode() in s.received()
+
+
+def test_a_plain_answer_gives_no_place_the_token(tls_server, cli, tool, authority, monkeypatch, elsewhere):
+    """Whoever is on the wire may have named that place: TLS and its own address do not help it."""
+    tls_server.tokens.clear()
+    with FlightServer(host="0.0.0.0", bad=naming(tls_server.url)) as s:
+        url, ca = f"grpc://{elsewhere}:{s.port}", authority.ca
+        assert tool(f"url={url}", f"ca={ca}", f"token={TOKEN}", "count", check=1).stdout == ""
+        monkeypatch.setenv("BEARER_TOKEN", TOKEN)
+        for more in ([], ["--token-host", "localhost"]):
+            assert cli.run("--url", url, "count", "--ca-file", ca, *more).stdout == "7\n"
+        assert not tls_server.tokens and TOKEN.encode() not in s.received()
 
 
 # ---------------------------------------------------------------- TLS

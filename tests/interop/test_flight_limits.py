@@ -2,12 +2,21 @@
 """What a Flight server may cost, each limit at its edge. A hostile server reaches them all; whatever
 it does, the call ends within them, with an error that names the server and the limit."""
 
+import json
+import signal
 import struct
+import subprocess
 import time
 import zlib
+from pathlib import Path
 
+import numpy
+import pyarrow
 import pytest
-from faulty import END_STREAM, HEADERS, NAME, OK_HEADERS, STRIDE, STRIDES, FlightServer, field, framed, literal
+from faulty import (
+    END_STREAM, HEADERS, NAME, OK_HEADERS, STRIDE, STRIDES, FlightServer, field, flight_info, framed,
+    literal, table_data, ticket,
+)  # fmt: skip
 from test_faults import STEPS, ask, no_token, resident, send, tool, tool_command, within  # noqa: F401
 
 # ---------------------------------------------------------------- compression
@@ -113,3 +122,260 @@ def test_headers_without_end(cli, step, fault):
     with FlightServer(bad={step: HEADER_BOMBS[fault]}) as s:
         done = ask(cli, s, step)
         assert s.url in done.stderr
+
+
+# ---------------------------------------------------------------- tables
+
+
+def rows_for_ever(reply, good):
+    """The same batch again and again."""
+    reply.message(good[0])
+    while True:
+        reply.data(framed(good[1]) * 50)
+
+
+def slowly(messages):
+    """One a while, never long enough to be silence."""
+
+    def answer(reply, good):
+        reply.message(good[0])
+        while True:
+            for message in messages(good):
+                reply.message(message)
+                time.sleep(0.15)
+
+    return answer
+
+
+def drip(reply, good):
+    """One message, a byte at a time."""
+    reply.headers()
+    for byte in framed(good[0] + good[1], size=10**6):
+        reply.data(bytes([byte]))
+        time.sleep(0.15)
+    time.sleep(60)
+
+
+ENDLESS = {
+    "a row a while": slowly(lambda good: good[1:]),
+    "a schema a while": slowly(lambda good: good[:1]),
+    "no rows": slowly(lambda good: [field(3, b"metadata")]),
+    "a byte a while": drip,
+}
+
+
+@pytest.mark.parametrize("fault", ENDLESS)
+@pytest.mark.parametrize("step", [s for s in STEPS[:3] if s[1] == "get"], ids="-".join)
+def test_a_table_takes_thirty_times_as_long_as_a_part_of_it(cli, step, fault):
+    with FlightServer(bad={step: ENDLESS[fault]}) as s, within(14):
+        done = ask_in(cli, s, step, 0.3)
+        assert s.url in done.stderr
+
+
+def ask_in(cli, server, step, timeout):
+    command = ["count"] if step[0] == "Count" else ["describe", NAME]
+    return cli.run("--url", server.url, *command, "--timeout", str(timeout), check=1, timeout=60)
+
+
+def counts(rows):
+    """The two messages of a table of that many counts of 1."""
+    return table_data(pyarrow.record_batch({"count": pyarrow.array(numpy.ones(rows, "int64"))}))
+
+
+def test_a_table_of_the_most_rows(cli):
+    """4,194,304, in four batches; one more is an error."""
+    schema, quarter = counts(1 << 20)
+
+    def answer(more):
+        def send_all(reply, good):
+            for message in [schema] + [quarter] * 4 + more:
+                reply.message(message)
+            reply.end()
+
+        return send_all
+
+    with FlightServer(bad={("Count", "get"): answer([])}) as s:
+        assert cli.run("--url", s.url, "count").stdout == f"{4 << 20}\n"
+    with FlightServer(bad={("Count", "get"): answer(counts(1)[1:])}) as s:
+        done = cli.run("--url", s.url, "count", check=1)
+        assert f"{s.url}: an answer of over {4 << 20} rows" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["describe", NAME], ["stream", "--start", "0", "--end", "1", NAME],
+                                     ["publish", "--publisher", "BAD"]], ids=lambda c: c[0])  # fmt: skip
+def test_rows_without_end(cli, tmp_path, command):
+    """What was not asked for is not kept, and the same again is no news."""
+    step = ("Find", "get") if command[0] == "publish" else ("Describe", "get")
+    said = tmp_path / "stderr"
+    with FlightServer(bad={step: rows_for_ever}) as s, within(30), said.open("w") as stderr:
+        process = subprocess.Popen([cli.path, "--url", s.url, *command, "--timeout", "0.15"],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr)
+        most = 0
+        while process.poll() is None:
+            try:
+                most = max(most, resident(process))
+            except (OSError, StopIteration):
+                break  # it has just ended
+            time.sleep(0.02)
+        errors = said.read_text()
+        assert process.wait(20) == 1 and (s.url in errors or NAME in errors), errors[-500:]
+        assert most < 450_000 and len(errors.splitlines()) < 5  # a sanitizer keeps 256 MB of what was freed
+
+
+# ---------------------------------------------------------------- streams
+
+
+def again(message):
+    """That one of the messages, for ever, as fast as it is taken."""
+
+    def answer(reply, good):
+        for first in good[:3]:
+            reply.message(first)
+        while True:
+            reply.data(framed(good[message]) * 20)
+
+    return answer
+
+
+STREAM_FOR_EVER = {
+    "the first block": again(1),
+    "the last block": again(2),
+    "schemas": again(0),
+    "a block a while": slowly(lambda good: good[1:2]),
+    "a byte a while": drip,
+    "metadata": slowly(lambda good: [field(3, b"metadata")]),
+}
+
+
+@pytest.mark.parametrize("fault", STREAM_FOR_EVER)
+@pytest.mark.parametrize("end", [True, False], ids=["span", "endless"])
+def test_a_stream_that_brings_nothing_new_is_dead(cli, fault, end):
+    with FlightServer(bad={("Stream", "get"): STREAM_FOR_EVER[fault]}) as s, within(15):
+        span = ["--end", "0.5"] if end else []
+        done = cli.run("--url", s.url, "stream", "--json", "--start", "0", *span, NAME,
+                       "--stall-timeout", "1", "--timeout", "1", check=1, timeout=30)  # fmt: skip
+        assert s.url in done.stderr and len(done.stdout.splitlines()) <= 2
+
+
+@pytest.mark.parametrize("fault", ["the first block", "schemas", "a byte a while"])
+def test_a_stream_that_brings_nothing_new_can_be_interrupted(cli, fault):
+    step = ("Stream", "get")
+    with FlightServer(bad={step: STREAM_FOR_EVER[fault]}) as s:
+        process = subprocess.Popen([cli.path, "--url", s.url, "stream", "--start", "0", NAME],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+        wait_for(lambda: step in s.requests)
+        time.sleep(0.3)  # in the midst of it
+        with within(5):
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=20)
+        assert process.returncode in (0, 130)
+
+
+def wait_for(condition):
+    until = time.monotonic() + 20
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert condition()
+
+
+def test_one_endpoint_does_not_keep_the_others_waiting(cli):
+    """Two of one slice; one says the same for ever, and the other has all that was asked for."""
+    here = b"arrow-flight-reuse-connection://?"
+    both = flight_info((ticket("Stream", 0, end=STRIDES * STRIDE), [here]),
+                       (ticket("Stream", 0, end=STRIDES * STRIDE, other=1), [here]))  # fmt: skip
+    turns = []
+
+    def answer(reply, good):
+        turns.append(1)
+        if len(turns) == 1:
+            again(1)(reply, good)
+        for message in good:
+            reply.message(message)
+        reply.end()
+
+    bad = {("Stream", "info"): send(both), ("Stream", "get"): answer}
+    with FlightServer(bad=bad) as s, within(15):
+        done = cli.run("--url", s.url, "stream", "--json", "--start", "0", "--end", "0.5", NAME,
+                       "--stall-timeout", "3", check=None, timeout=30)  # fmt: skip
+        times = [json.loads(line)["time_ns"] for line in done.stdout.splitlines()]
+        assert times == list(range(0, STRIDES * STRIDE, STRIDE))
+
+
+# ---------------------------------------------------------------- endpoints
+
+
+def stream_of(cli, server, **more):
+    return cli.run("--url", server.url, "stream", "--start", "0", "--end", "0.5", NAME, "--timeout", "2",
+                   timeout=30, **more)  # fmt: skip
+
+
+def test_very_many_endpoints_cost_little(cli):
+    """Each with a broker of its own took minutes of strcmp; each with a dead address a thread."""
+    for place in (b"kafka://127.0.0.1:1/%d", b"kafka://h%d:1", b"grpc://127.0.0.1:1", b"grpc://h%d.invalid:1"):
+        many = flight_info(*((ticket("Stream", 0), [place % i if b"%" in place else place])
+                             for i in range(9999)))  # fmt: skip
+        with FlightServer(bad={("Stream", "info"): send(many)}) as s, within(20):
+            process = subprocess.Popen(
+                [cli.path, "--url", s.url, "stream", "--start", "0", "--end", "0.5", NAME, "--timeout", "2"],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            threads = 0
+            while process.poll() is None:
+                try:
+                    status = Path(f"/proc/{process.pid}/status").read_text()
+                    threads = max(threads, int(status.split("Threads:")[1].split()[0]))
+                except (OSError, IndexError):
+                    break  # it has just ended
+                time.sleep(0.01)
+            errors = process.communicate()[1]
+            assert process.returncode == 1 and errors.strip(), errors
+            assert threads < 300, place
+
+
+def test_too_many_endpoints(cli):
+    here = b"arrow-flight-reuse-connection://?"
+    for step in (("Stream", "info"), ("Count", "info")):
+        many = flight_info(*((ticket(step[0], 0), [here]) for _ in range(10001)))
+        with FlightServer(bad={step: send(many)}) as s:
+            done = cli.run("--url", s.url, "count", check=1) if step[0] == "Count" else stream_of(
+                cli, s, check=1)  # fmt: skip
+            assert f"{s.url}: an answer of over 10000 endpoints" in done.stderr
+
+
+def test_a_place_is_connected_to_once(cli):
+    """However many endpoints it has."""
+    with FlightServer() as there:
+        times = [i * STRIDE for i in range(STRIDES)]
+        parts = flight_info(*((ticket("Stream", t, end=t + STRIDE), [there.url.encode()]) for t in times))
+        with FlightServer(bad={("Stream", "info"): send(parts)}) as s:
+            assert len(stream_of(cli, s).stdout.splitlines()) >= 1
+            assert len(there.connections) == 1
+            assert there.requests.count(("Stream", "get")) == STRIDES
+
+
+# ---------------------------------------------------------------- JSON
+
+
+def test_answers_in_json_are_limited(cli):
+    """1 MiB, 64 levels, and a value for every eight bytes."""
+    def padded(size):
+        return b'{"a": "' + b"x" * (size - 9) + b'"}'
+
+    cases = [
+        (padded(1 << 20), ""),
+        (padded((1 << 20) + 1), "an answer of 1048577 bytes, wanted up to 1048576"),
+        (b'{"a":' * 63 + b"{}" + b"}" * 63, ""),
+        (b'{"a":' * 64 + b"{}" + b"}" * 64, "an answer with 65 levels, wanted up to 64"),
+        (b'{"a":[' + b",".join([b"[]"] * 300_000) + b"]}", "values in it, wanted up to"),
+    ]
+    for text, wanted in cases:
+        with FlightServer(bad={("scope-map", "action"): send(field(1, text))}) as s:
+            done = cli.run("--url", s.url, "scope-map", check=1 if wanted else 0)
+            assert wanted in done.stderr and (not wanted or s.url in done.stderr)
+
+
+def test_a_ticket_too_long(cli):
+    long = ticket("Stream", 0, end=1, other="x" * (66 << 10))
+    here = b"arrow-flight-reuse-connection://?"
+    with FlightServer(bad={("Stream", "info"): send(flight_info((long, [here])))}) as s:
+        assert f"a ticket of {len(long)} bytes, wanted up to 6" in stream_of(cli, s, check=1).stderr

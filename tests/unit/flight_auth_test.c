@@ -219,6 +219,104 @@ static void a_header_cannot_be_broken_out_of(void **state)
     assert_null(strstr(err.message, "x-other"));
 }
 
+/* ------------------------------------------------------------------ places that an answer names */
+
+/* What a place gets that a server at `by` names, which has a token or not; "" for nothing. */
+static const char *follows(const char *by, bool had, const char *place, const char *given,
+                           const char *hosts, bool allow_plain)
+{
+    static char text[2048];
+    ark_url url, named_by;
+    char *token;
+    assert_int_equal(ark_url_parse(&url, place, &err), ARRAKIS_OK);
+    assert_int_equal(ark_url_parse(&named_by, by, &err), ARRAKIS_OK);
+    const ark_auth_request request = {.token = given,
+                                      .scope = "arrakis.read",
+                                      .allow_plain = allow_plain,
+                                      .named_by = &named_by,
+                                      .had_token = had,
+                                      .hosts = hosts};
+    if (ark_auth_find(&token, &request, &url, &err) < 0)
+        fail_msg("%s", err.message);
+    snprintf(text, sizeof text, "%s", token ? token : "");
+    free(token);
+    return text;
+}
+
+/* Given or found, it is the same. */
+static void a_token_follows_an_answer_to_few_places(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *by, *place, *hosts;
+        bool had, allow_plain, sent;
+    } cases[] = {
+        {"grpc+tls://a", "grpc+tls://a:9", NULL, true, false, true},
+        {"grpc+tls://a", "grpc+tls://A:9", NULL, true, false, true},
+        {"grpc+tls://a", "grpc+tls://b", NULL, true, false, false},
+        {"grpc+tls://a", "grpc+tls://a.b", NULL, true, false, false},
+        {"grpc+tls://a", "grpc+tls://b", "b", true, false, true},
+        {"grpc+tls://a", "grpc+tls://b", "c,B,d", true, false, true},
+        {"grpc+tls://a", "grpc+tls://b", "c,bb,.b,d", true, false, false},
+        {"grpc+tls://a", "grpc+tls://[::2]", "::2", true, false, true},
+        /* the server itself had none */
+        {"grpc+tls://a", "grpc+tls://a:9", NULL, false, false, false},
+        {"grpc+tls://a", "grpc+tls://b", "b", false, false, false},
+        {"grpc://a", "grpc+tls://localhost", "localhost", false, false, false},
+        /* plain */
+        {"grpc+tls://a", "grpc://a", NULL, true, false, false},
+        {"grpc+tls://a", "grpc://b", "b", true, false, false},
+        {"grpc+tls://a", "grpc://b", "b", true, true, true},
+        {"grpc://a", "grpc://a:9", NULL, true, true, true},
+        {"grpc://a", "grpc://b", NULL, true, true, false},
+        /* this machine */
+        {"localhost", "127.0.0.1:9", NULL, true, false, true},
+        {"localhost", "[::1]:9", NULL, true, false, true},
+        {"localhost", "grpc+tls://b", NULL, true, false, false},
+        {"grpc+tls://a", "localhost", NULL, true, false, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int given = 0; given < 2; given++) {
+            unsetenv("BEARER_TOKEN");
+            if (!given)
+                setenv("BEARER_TOKEN", "secret", 1);
+            const char *token =
+                follows(cases[i].by, cases[i].had, cases[i].place, given ? "secret" : NULL,
+                        cases[i].hosts, cases[i].allow_plain);
+            if (strcmp(token, cases[i].sent ? "secret" : "") != 0)
+                fail_msg("%s -> %s, hosts %s, %d %d: '%s'", cases[i].by, cases[i].place,
+                         cases[i].hosts ? cases[i].hosts : "", cases[i].had, cases[i].allow_plain,
+                         token);
+        }
+}
+
+static void a_token_follows_where_its_audience_names_the_host(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *audience;
+        bool sent;
+    } cases[] = {
+        {"\"https://b\"", true},
+        {"[\"https://a\", \"https://b\"]", true},
+        {"\"ANY\"", false},
+        {"[\"ANY\", \"https://bb\"]", false},
+        {"\"https://wlcg.cern.ch/jwt/v1/any\"", false},
+        {"\"https://b/\"", false},
+        {"\"b\"", false},
+        {"7", false},
+        {"{\"https://b\": 1}", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char claims[200];
+        snprintf(claims, sizeof claims, "{\"aud\":%s,\"scope\":\"arrakis.read\"}",
+                 cases[i].audience);
+        const char *sent = follows("grpc+tls://a", true, "grpc+tls://b", jwt(claims), NULL, false);
+        assert_string_equal(sent, cases[i].sent ? jwt(claims) : "");
+    }
+    assert_string_equal(follows("grpc+tls://a", true, "grpc+tls://b", "no.jwt", NULL, false), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +327,9 @@ int main(void)
         cmocka_unit_test_setup(a_token_that_does_not_fit_is_passed_over, clean_environment),
         cmocka_unit_test_setup(links_are_not_followed_to_others_files, clean_environment),
         cmocka_unit_test_setup(plain_connections_keep_tokens_at_home, clean_environment),
+        cmocka_unit_test_setup(a_token_follows_an_answer_to_few_places, clean_environment),
+        cmocka_unit_test_setup(a_token_follows_where_its_audience_names_the_host,
+                               clean_environment),
         cmocka_unit_test_setup(a_header_cannot_be_broken_out_of, clean_environment),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -97,6 +98,18 @@ static void what_is_torn_is_refused(void **state)
     }
 }
 
+/* The answer to a request of so many bytes. */
+static arrakis_status read_answer(ark_flight_info *out, const ark_buffer *info, size_t request)
+{
+    ark_budget budget = ark_budget_stream("here", INT64_MAX);
+    return ark_flight_info_read(out, info->data, info->size, request, &budget, &err);
+}
+
+static arrakis_status read_info(ark_flight_info *out, const ark_buffer *info)
+{
+    return read_answer(out, info, 0);
+}
+
 static void endpoints_have_tickets_and_locations(void **state)
 {
     (void)state;
@@ -111,7 +124,7 @@ static void endpoints_have_tickets_and_locations(void **state)
     put(&info, 3, endpoint.data, endpoint.size);
     assert_int_equal(ark_proto_put_number(&info, 4, UINT64_MAX, &err), ARRAKIS_OK);
     ark_flight_info read;
-    assert_int_equal(ark_flight_info_read(&read, info.data, info.size, &err), ARRAKIS_OK);
+    assert_int_equal(read_info(&read, &info), ARRAKIS_OK);
     assert_int_equal(read.count, 2);
     assert_int_equal(read.endpoints[0].ticket_size, 8);
     assert_memory_equal(read.endpoints[0].ticket, "ticket 1", 8);
@@ -131,7 +144,7 @@ static void an_endpoint_needs_a_ticket(void **state)
     put_wrapped(&endpoint, 2, "grpc://a:1");
     put(&info, 3, endpoint.data, endpoint.size);
     ark_flight_info read;
-    assert_int_equal(ark_flight_info_read(&read, info.data, info.size, &err), ARRAKIS_EFORMAT);
+    assert_int_equal(read_info(&read, &info), ARRAKIS_EFORMAT);
     assert_string_equal(err.message, "an endpoint without a ticket");
     assert_null(read.endpoints);
     ark_buffer_free(&endpoint);
@@ -147,9 +160,92 @@ static void a_location_has_no_zero_in_it(void **state)
     put(&endpoint, 2, location.data, location.size);
     put(&info, 3, endpoint.data, endpoint.size);
     ark_flight_info read;
-    assert_int_equal(ark_flight_info_read(&read, info.data, info.size, &err), ARRAKIS_EFORMAT);
+    assert_int_equal(read_info(&read, &info), ARRAKIS_EFORMAT);
     ark_buffer_free(&location);
     ark_buffer_free(&endpoint);
+    ark_buffer_free(&info);
+}
+
+static void put_endpoint(ark_buffer *info, const char *ticket, size_t locations)
+{
+    ark_buffer endpoint = {0};
+    put_wrapped(&endpoint, 1, ticket);
+    for (size_t i = 0; i < locations; i++)
+        put_wrapped(&endpoint, 2, "grpc://a:1");
+    put(info, 3, endpoint.data, endpoint.size);
+    ark_buffer_free(&endpoint);
+}
+
+static void endpoints_are_limited_in_number(void **state)
+{
+    (void)state;
+    ark_buffer info = {0};
+    ark_flight_info read;
+    for (size_t i = 0; i < ARK_ENDPOINTS_MAX; i++)
+        put_endpoint(&info, "t", 0);
+    assert_int_equal(read_info(&read, &info), ARRAKIS_OK);
+    assert_int_equal(read.count, ARK_ENDPOINTS_MAX);
+    ark_flight_info_clear(&read);
+    put_endpoint(&info, "t", 0);
+    assert_int_equal(read_info(&read, &info), ARRAKIS_EFORMAT);
+    assert_string_equal(err.message, "here: an answer of over 10000 endpoints");
+    ark_buffer_free(&info);
+}
+
+static void an_endpoint_s_locations_are_limited_in_number(void **state)
+{
+    (void)state;
+    for (size_t count = ARK_LOCATIONS_MAX; count <= ARK_LOCATIONS_MAX + 1; count++) {
+        ark_buffer info = {0};
+        ark_flight_info read;
+        put_endpoint(&info, "t", count);
+        arrakis_status rc = read_info(&read, &info);
+        assert_int_equal(rc, count == ARK_LOCATIONS_MAX ? ARRAKIS_OK : ARRAKIS_EFORMAT);
+        if (rc < 0)
+            assert_string_equal(err.message, "an endpoint of over 16 locations");
+        ark_flight_info_clear(&read);
+        ark_buffer_free(&info);
+    }
+}
+
+/* A server puts into tickets what was asked for: the longer the request, the more. */
+static void tickets_are_limited_in_size(void **state)
+{
+    (void)state;
+    for (size_t request = 0; request <= 1000; request += 1000) {
+        size_t most = ARK_TICKET_MAX + 2 * request;
+        char *ticket = calloc(1, most + 2);
+        assert_non_null(ticket);
+        memset(ticket, 'x', most + 1);
+        ark_buffer info = {0};
+        ark_flight_info read;
+        put_endpoint(&info, ticket + 1, 0);
+        assert_int_equal(read_answer(&read, &info, request), ARRAKIS_OK);
+        assert_int_equal(read.endpoints[0].ticket_size, most);
+        ark_flight_info_clear(&read);
+        put_endpoint(&info, ticket, 0);
+        assert_int_equal(read_answer(&read, &info, request), ARRAKIS_EFORMAT);
+        assert_non_null(strstr(err.message, "wanted up to "));
+        ark_buffer_free(&info);
+        free(ticket);
+    }
+}
+
+static void endpoints_are_limited_in_size(void **state)
+{
+    (void)state;
+    const size_t request = 5, most = ARK_INFO_MAX + 2 * request;
+    ark_buffer info = {0};
+    ark_flight_info read;
+    assert_int_equal(ark_buffer_reserve(&info, most + 1, &err), ARRAKIS_OK);
+    memset(info.data, 0, most + 1);
+    for (size_t at = 0; at < most; at += 2) /* a number that nobody needs */
+        info.data[at] = 0x20;
+    info.size = most;
+    assert_int_equal(read_answer(&read, &info, request), ARRAKIS_OK);
+    info.size = most + 1;
+    assert_int_equal(read_answer(&read, &info, request), ARRAKIS_EFORMAT);
+    assert_string_equal(err.message, "endpoints of 16777227 bytes, wanted up to 16777226");
     ark_buffer_free(&info);
 }
 
@@ -163,6 +259,10 @@ int main(void)
         cmocka_unit_test(endpoints_have_tickets_and_locations),
         cmocka_unit_test(an_endpoint_needs_a_ticket),
         cmocka_unit_test(a_location_has_no_zero_in_it),
+        cmocka_unit_test(endpoints_are_limited_in_number),
+        cmocka_unit_test(an_endpoint_s_locations_are_limited_in_number),
+        cmocka_unit_test(tickets_are_limited_in_size),
+        cmocka_unit_test(endpoints_are_limited_in_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

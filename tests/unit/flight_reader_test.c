@@ -139,6 +139,27 @@ static void add_blocks(script *s, int32_t from, int32_t to)
     arrakis_channels_free(channels);
 }
 
+/* The schema, and one block at that time. */
+static void add_block_at(script *s, int64_t time_ns)
+{
+    arrakis_channels *channels = channels_of(&spec, 1);
+    arrakis_arrow_writer *writer;
+    const void *bytes;
+    size_t size;
+    const int32_t value = 7;
+    const arrakis_series series = {&value, NULL, 1, ARRAKIS_INT32};
+    arrakis_block *block;
+    PASS(arrakis_arrow_writer_new(&writer, channels, err));
+    PASS(arrakis_arrow_writer_schema(writer, &bytes, &size, err));
+    s->messages[s->count++] = as_flight_data(bytes, size);
+    PASS(arrakis_block_new(&block, channels, time_ns, STRIDE, &series, err));
+    PASS(arrakis_arrow_writer_block(writer, block, &bytes, &size, err));
+    s->messages[s->count++] = as_flight_data(bytes, size);
+    arrakis_block_free(block);
+    arrakis_arrow_writer_free(writer);
+    arrakis_channels_free(channels);
+}
+
 /* ------------------------------------------------------------------ the reader */
 
 static void keep_log(arrakis_log_level level, const char *message, void *opaque)
@@ -221,7 +242,7 @@ static void expect_dead(arrakis_reader *reader)
     size_t stream;
     arrakis_block *block;
     FAIL(arrakis_reader_next(reader, 60000, &stream, &block, err), ARRAKIS_EDEADLINE,
-         "grpc://fake: nothing of channel 'H1:A'");
+         "grpc://fake: nothing new of channel 'H1:A'");
     FAIL(arrakis_reader_next(reader, 0, &stream, &block, err), ARRAKIS_EDEADLINE, "dead");
 }
 
@@ -287,7 +308,119 @@ static void messages_without_rows_are_no_sign_of_life(void **state)
     arrakis_reader_close(reader);
 }
 
+/* Strides [from, to) come, then a flood of these. */
+static arrakis_reader *open_flooded(int32_t from, int32_t to, int64_t flood_ns, int64_t start_ns,
+                                    int64_t end_ns)
+{
+    add_blocks(&scripts[0], from, to);
+    ark_buffer_free(&empty_message);
+    script flood = {.count = 0};
+    add_block_at(&flood, flood_ns);
+    empty_message = flood.messages[1];
+    ark_buffer_free(&flood.messages[0]);
+    scripts[0].ending = FLOOD;
+    return open_reader(start_ns, end_ns, 1, SECOND / 5);
+}
+
+/* The reader gives rows without end, and then ends. */
+static void expect_flood_to_die(arrakis_reader *reader)
+{
+    size_t stream;
+    arrakis_block *block;
+    arrakis_status rc;
+    arrakis_error why;
+    int64_t begun_ns = ark_monotonic_ns();
+    while ((rc = arrakis_reader_next(reader, 0, &stream, &block, &why)) >= 0 &&
+           ark_monotonic_ns() - begun_ns < 60 * SECOND)
+        if (rc == ARRAKIS_OK)
+            arrakis_block_free(block);
+    assert_int_equal(rc, ARRAKIS_EDEADLINE);
+    assert_non_null(strstr(why.message, "grpc://fake: nothing new of channel 'H1:A'"));
+    arrakis_reader_close(reader);
+}
+
+static void rows_that_bring_nothing_new_are_no_sign_of_life(void **state)
+{
+    (void)state;
+    const struct {
+        int64_t flood_ns, start_ns, end_ns;
+    } cases[] = {
+        {START + STRIDE, START, START + 4 * STRIDE},         /* the last one */
+        {START, START, START + 4 * STRIDE},                  /* the first one */
+        {START - 9 * STRIDE, START, START + 4 * STRIDE},     /* from before the start */
+        {START + STRIDE + 1, START, START + 4 * STRIDE},     /* a nanosecond later */
+        {START + 2 * STRIDE - 1, START, START + 4 * STRIDE}, /* almost a stride */
+        {START + 4 * STRIDE, START, START + 4 * STRIDE},     /* from beyond the end */
+        {START + STRIDE, START, UNSET},                      /* without an end */
+        {START + STRIDE, UNSET, UNSET},                      /* live */
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_int_equal(tear_down(state), 0);
+        assert_int_equal(set_up(state), 0);
+        expect_flood_to_die(
+            open_flooded(0, 2, cases[i].flood_ns, cases[i].start_ns, cases[i].end_ns));
+    }
+}
+
+/* Good rows after one with a wrong time ahead: they count, live and in a span. */
+static void rows_behind_one_that_leapt_ahead_are_a_sign_of_life(void **state)
+{
+    (void)state;
+    for (int live = 0; live < 2; live++) {
+        assert_int_equal(tear_down(state), 0);
+        assert_int_equal(set_up(state), 0);
+        add_blocks(&scripts[0], 0, 1);
+        add_block_at(&scripts[0], START + 50 * STRIDE);
+        add_blocks(&scripts[0], 1, 4);
+        arrakis_reader *reader =
+            open_reader(live ? UNSET : START, live ? UNSET : START + 100 * STRIDE, 1, UNSET);
+        const ark_flight_source *s = &((ark_flight_reader *)reader)->sources[0];
+        size_t stream;
+        arrakis_block *block;
+        expect_block(reader, 0);
+        PASS(arrakis_reader_next(reader, 0, &stream, &block, err));
+        arrakis_block_free(block);
+        for (int32_t i = 1; i < 4; i++) {
+            int64_t heard_ns = s->heard_ns;
+            expect_block(reader, i); /* the batch before has ended */
+            assert_true(s->heard_ns > heard_ns);
+        }
+        arrakis_reader_close(reader);
+    }
+}
+
+/* Many schemas, one after the other. */
+static void schemas_are_no_sign_of_life(void **state)
+{
+    (void)state;
+    arrakis_reader *reader = open_flooded(0, 2, START, START, START + 4 * STRIDE);
+    ark_buffer_free(&empty_message);
+    script schema = {.count = 0};
+    add_blocks(&schema, 0, 0);
+    empty_message = schema.messages[0];
+    expect_flood_to_die(reader);
+}
+
 /* ------------------------------------------------------------------ ends */
+
+/* Whatever else the server sends. */
+static void a_span_is_over_where_it_ends(void **state)
+{
+    (void)state;
+    for (int64_t at = 0; at <= 9; at += 3) {
+        assert_int_equal(tear_down(state), 0);
+        assert_int_equal(set_up(state), 0);
+        arrakis_reader *reader =
+            open_flooded(0, 4, START + at * STRIDE, START, START + 4 * STRIDE);
+        for (int32_t i = 0; i < 4; i++)
+            expect_block(reader, i);
+        size_t stream;
+        arrakis_block *block;
+        assert_int_equal(arrakis_reader_next(reader, 20000, &stream, &block, NULL), ARRAKIS_DONE);
+        assert_string_equal(logged, "");
+        arrakis_reader_close(reader);
+    }
+}
 
 static void an_end_at_the_time_asked_for_is_no_news(void **state)
 {
@@ -406,6 +539,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_limits_of_silence, set_up, tear_down),
         cmocka_unit_test_setup_teardown(messages_without_rows_are_no_sign_of_life, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(rows_that_bring_nothing_new_are_no_sign_of_life, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(rows_behind_one_that_leapt_ahead_are_a_sign_of_life,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(schemas_are_no_sign_of_life, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_span_is_over_where_it_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_end_at_the_time_asked_for_is_no_news, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(an_end_before_the_time_asked_for_is_counted_and_logged,

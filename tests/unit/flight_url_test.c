@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -109,6 +110,26 @@ static void locations_say_how_they_are_read(void **state)
     assert_null(ark_location_broker("grpc://a:1", &length));
 }
 
+static void hosts_are_names_or_addresses(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"a", "A.b-c_d", "1.2.3.4", "::1"};
+    static const char *const bad[] = {"", "a:1", "grpc://a", "[::1]", "a,b", "*.a", NULL};
+    char *joined;
+    assert_int_equal(ark_hosts_join(&joined, good, 4, &err), ARRAKIS_OK);
+    assert_string_equal(joined, "a,A.b-c_d,1.2.3.4,::1");
+    assert_true(ark_hosts_have(joined, "::1") && ark_hosts_have(joined, "a.B-c_d"));
+    assert_false(ark_hosts_have(joined, "") || ark_hosts_have(joined, "1.2.3"));
+    assert_false(ark_hosts_have(NULL, "a"));
+    free(joined);
+    assert_int_equal(ark_hosts_join(&joined, NULL, 0, &err), ARRAKIS_OK);
+    assert_null(joined);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(ark_hosts_join(&joined, &bad[i], 1, &err), ARRAKIS_EINVAL);
+        assert_null(joined);
+    }
+}
+
 static void check_status(int code, const char *message, const char *arrow, bool local,
                          arrakis_status wanted, const char *text)
 {
@@ -144,6 +165,7 @@ int main(void)
         cmocka_unit_test(other_urls_are_refused_by_name),
         cmocka_unit_test(loopback_is_told_from_the_world),
         cmocka_unit_test(locations_say_how_they_are_read),
+        cmocka_unit_test(hosts_are_names_or_addresses),
         cmocka_unit_test(a_call_ends_in_our_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

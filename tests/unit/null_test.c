@@ -281,10 +281,10 @@ static void no_struct_ends_in_padding(void **state)
     ENDS_WITH(arrakis_kafka_options, request_timeout_ns);
     ENDS_WITH(arrakis_stream_options, latency_tolerance_ns);
     ENDS_WITH(arrakis_stats, errors);
-    ENDS_WITH(arrakis_client_options, allowed_broker_count);
+    ENDS_WITH(arrakis_client_options, token_host_count);
     ENDS_WITH(arrakis_query, replay_id);
     ENDS_WITH(arrakis_request, replay_end_ns);
-    ENDS_WITH(arrakis_publisher_options, close_timeout_ns);
+    ENDS_WITH(arrakis_publisher_options, token_host_count);
 }
 
 int main(void)

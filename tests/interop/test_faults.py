@@ -16,12 +16,13 @@ import threading
 import time
 from pathlib import Path
 
+import pyarrow
 import pytest
 import support
 from arrakis import Client
 from faulty import (
     END_STREAM, GOAWAY, HEADERS, NAME, RESET, STRIDES, Authority, FlightServer, Gone,
-    Proxy, TlsServer, answers, field, flight_data, flight_info, framed, literal, ticket,
+    Proxy, TlsServer, answers, field, flight_data, flight_info, framed, literal, table_data, ticket,
 )  # fmt: skip
 from pytest_arrakis.plugin import (  # noqa: F401
     arrakis_channel_configs, arrakis_fault_server, arrakis_replay_channel_configs,
@@ -370,8 +371,6 @@ BROKEN_BATCHES = {
 
 
 def other_schema():
-    import pyarrow
-
     fields = {"time": pyarrow.float32(), NAME: pyarrow.utf8(), "count": pyarrow.utf8()}
     return pyarrow.schema(list(fields.items())).serialize()
 
@@ -455,6 +454,57 @@ def test_endpoints_that_cannot_be_read(cli, kind):
     with FlightServer(bad=bad) as s:
         done = ask(cli, s, ("Stream", "info"))
         assert done.stderr.strip()
+
+
+@pytest.mark.parametrize(("code", "text"), [
+    (b"14", "channel(s) {'H1:BAD-X'} are not available on this server"),  # known, and never mirrored
+    (b"3", "unknown argument 'replay_start': schema 0.5.0, the server has 0.4.0"),
+])  # fmt: skip
+def test_a_refusal_is_shown_at_once_as_the_server_gives_it(cli, code, text):
+    refuse = lambda reply, good: reply.end(code, text.encode())  # noqa: E731
+    for step in (("Stream", "info"), ("Stream", "get")):
+        with FlightServer(bad={step: refuse}) as s, within(4):
+            assert f"{s.url}: {text}" in ask(cli, s, step).stderr
+
+
+@pytest.mark.parametrize("data_type", ["complex64", "int_1", "float", "FLOAT32", ""])
+def test_a_channel_of_a_type_that_there_is_none_of(cli, data_type):
+    """Refused, and the server, the row and the field are named."""
+    def describe(reply, good):
+        for message in table_data(pyarrow.record_batch({
+            "channel": [NAME], "data_type": [data_type], "sample_rate": pyarrow.array([16], "int32"),
+        })):  # fmt: skip
+            reply.message(message)
+        reply.end()
+
+    with FlightServer(bad={("Describe", "get"): describe}) as s:
+        done = cli.run("--url", s.url, "describe", NAME, check=1)
+        assert "row 0" in done.stderr and "data_type" in done.stderr and NAME in done.stderr
+
+
+def test_a_find_of_300_000_channels(cli):
+    """As they come: none is kept. And of none."""
+    count, piece = 300_000, 50_000
+
+    def table(first, rows):
+        return table_data(pyarrow.record_batch({
+            "channel": [f"V1:MANY-{i:06}" for i in range(first, first + rows)],
+            "data_type": ["float32"] * rows, "sample_rate": pyarrow.array([16] * rows, "int32"),
+        }))  # fmt: skip
+
+    def find(reply, good):
+        for first in range(0, count, piece):
+            reply.message(table(first, piece)[0 if first == 0 else 1])
+            if first == 0:
+                reply.message(table(first, piece)[1])
+        reply.end()
+
+    with FlightServer(bad={("Find", "get"): find}) as s:
+        lines = cli.run("--url", s.url, "find", ".", "--json", timeout=60).stdout.splitlines()
+        assert len(lines) == count
+        assert json.loads(lines[-1])["name"] == f"V1:MANY-{count - 1:06}"
+    with FlightServer(bad={("Find", "get"): send(table(0, 1)[0])}) as s:  # the schema alone
+        assert cli.run("--url", s.url, "find", ".", "--json").stdout == ""
 
 
 def test_no_endpoint_at_all(cli):

@@ -198,6 +198,29 @@ static void a_start_that_no_clock_shows_is_refused(void **state)
     arrakis_channels_free(channels);
 }
 
+/* Each is connected to: 64 of them, and no more. */
+static void brokers_are_limited_in_number(void **state)
+{
+    (void)state;
+    enum { MOST = 64 };
+    static char uris[MOST + 1][40];
+    given list[MOST + 1];
+    for (int i = 0; i <= MOST; i++) {
+        sprintf(uris[i], "kafka://b%d:9092", i);
+        list[i] = (given){"ABC", i, -1, uris[i]};
+    }
+    ark_legs legs;
+    arrakis_channels *channels = channels_of(specs, COUNT(specs));
+    ark_flight_info info = info_of(list, MOST);
+    PASS(ark_legs_make(&legs, &info, channels, 0, "here", err));
+    assert_int_equal(legs.count, MOST);
+    ark_legs_clear(&legs);
+    ark_flight_info_clear(&info);
+    arrakis_channels_free(channels);
+    expect_failure(ARRAKIS_EFORMAT, "here: an answer of over 64 servers or brokers", list,
+                   MOST + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +234,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_told_apart_is_refused),
         cmocka_unit_test(too_many_slices_are_refused),
         cmocka_unit_test(a_start_that_no_clock_shows_is_refused),
+        cmocka_unit_test(brokers_are_limited_in_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

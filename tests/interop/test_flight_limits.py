@@ -314,7 +314,7 @@ def test_very_many_endpoints_cost_little(cli):
     for place in (b"kafka://127.0.0.1:1/%d", b"kafka://h%d:1", b"grpc://127.0.0.1:1", b"grpc://h%d.invalid:1"):
         many = flight_info(*((ticket("Stream", 0), [place % i if b"%" in place else place])
                              for i in range(9999)))  # fmt: skip
-        with FlightServer(bad={("Stream", "info"): send(many)}) as s, within(20):
+        with FlightServer(bad={("Stream", "info"): send(many)}) as s, within(60):
             process = subprocess.Popen(
                 [cli.path, "--url", s.url, "stream", "--start", "0", "--end", "0.5", NAME, "--timeout", "2"],
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

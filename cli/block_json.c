@@ -127,12 +127,27 @@ static arrakis_status skip_value(struct text *t)
     return ARRAKIS_OK;
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Whether a number begins as JSON has it, without zeros before its digits, nor as strtod() takes
+ * more: hexadecimal. */
+static bool begins_number(const char *text)
+{
+    const char *digits = text + (*text == '-');
+    return is_digit(*digits) &&
+           (*digits != '0' || (!is_digit(digits[1]) && digits[1] != 'x' && digits[1] != 'X'));
+}
+
 static arrakis_status read_integer(struct text *t, int64_t *value)
 {
-    char c = next(t), *end;
+    char *end;
+    next(t);
     errno = 0;
     long long v = strtoll(t->at, &end, 10);
-    if ((c != '-' && (c < '0' || c > '9')) || end == t->at || errno || strspn(end, ".eE"))
+    if (!begins_number(t->at) || end == t->at || errno || strspn(end, ".eE"))
         return wanted(t, "a whole number");
     *value = v;
     t->at = end;
@@ -212,15 +227,15 @@ static arrakis_status read_number(struct text *t, char *to, arrakis_dtype type)
     bool real = type == ARRAKIS_FLOAT32 || type == ARRAKIS_FLOAT64;
     if (real && read_special(to, size, t))
         return ARRAKIS_OK;
-    const char *digits = t->at + (*t->at == '-');
     const char *end = NULL;
     errno = 0;
-    /* strtod() knows hexadecimal numbers, which are none here. */
-    if (*digits >= '0' && *digits <= '9' && digits[1] != 'x' && digits[1] != 'X')
+    if (begins_number(t->at))
         end = real                ? read_real(to, size, t->at)
               : is_unsigned(type) ? read_unsigned(to, size, t->at)
                                   : read_signed(to, size, t->at);
-    if (!end || !strchr(" \t\r\n,]", *end)) {
+    /* strtod() also takes a point with nothing behind it. */
+    const char *point = end ? memchr(t->at, '.', (size_t)(end - t->at)) : NULL;
+    if (!end || !strchr(" \t\r\n,]", *end) || (point && !is_digit(point[1]))) {
         char what[64];
         snprintf(what, sizeof what, "a sample of %s, or null", arrakis_dtype_name(type));
         return wanted(t, what);

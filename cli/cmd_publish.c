@@ -256,7 +256,7 @@ static arrakis_status publish_block(struct sender *s, const struct block_text *t
     for (size_t i = 0; i < text->count; i++)
         if (text->columns[i].count % (size_t)strides)
             strides = 1; /* refused with the numbers of its own */
-    if (duration_ns <= 0 || text->time_ns < 0 || text->time_ns > INT64_MAX / 2 - duration_ns) {
+    if (duration_ns <= 0 || text->time_ns < 0 || text->time_ns > ARRAKIS_TIME_MAX_NS) {
         snprintf(err->message, sizeof err->message,
                  "a block of %" PRId64 " ns from %" PRId64 " ns: wanted a time since 1980 and a "
                  "duration above 0",

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "channels_load.h"
+
 #include "error.h"
 
 #include <errno.h>
@@ -15,6 +17,8 @@ typedef struct line_reader {
     size_t start, end; /* what is in `buffer` and not yet taken */
     bool at_end;
     size_t number; /* of the line taken last */
+    uint64_t size; /* of what was read */
+    const ark_load_limits *limits;
     char buffer[LINE_SIZE_MAX + 1];
 } line_reader;
 
@@ -32,6 +36,10 @@ static arrakis_status fill(line_reader *reader, const char *path, arrakis_error 
     while (got < 0 && errno == EINTR);
     if (got < 0)
         return ark_fail(err, ARRAKIS_EIO, "reading %s: %s", path, strerror(errno));
+    reader->size += (uint64_t)got;
+    if (reader->size > reader->limits->file_size)
+        return ark_fail(err, ARRAKIS_EFORMAT, "%s: it is longer than %llu bytes", path,
+                        (unsigned long long)reader->limits->file_size);
     reader->at_end = got == 0;
     reader->end += (size_t)got;
     return ARRAKIS_OK;
@@ -94,18 +102,19 @@ static arrakis_status load(arrakis_channels *channels, line_reader *reader, cons
     while ((rc = next_line(reader, path, &line, &size, err)) == ARRAKIS_OK) {
         if (is_blank(line, size))
             continue;
-        rc = add_line(channels, line, size, err);
+        rc = arrakis_channels_count(channels) < reader->limits->channels
+                 ? add_line(channels, line, size, err)
+                 : ark_fail(err, ARRAKIS_EFORMAT, "one channel more than %zu",
+                            reader->limits->channels);
         if (rc < 0)
             return ark_fail_within(err, rc, "%s:%zu", path, reader->number);
     }
     return rc == ARRAKIS_DONE ? ARRAKIS_OK : rc;
 }
 
-arrakis_status arrakis_channels_load(arrakis_channels **out, const char *path, arrakis_error *err)
+arrakis_status ark_channels_load(arrakis_channels **out, const char *path,
+                                 const ark_load_limits *limits, arrakis_error *err)
 {
-    if (!out || !path)
-        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_channels_load: %s is NULL",
-                        out ? "path" : "out");
     *out = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -118,6 +127,7 @@ arrakis_status arrakis_channels_load(arrakis_channels **out, const char *path, a
     } else {
         memset(reader, 0, offsetof(line_reader, buffer));
         reader->fd = fd;
+        reader->limits = limits;
         rc = arrakis_channels_new(&channels, err);
         if (rc == ARRAKIS_OK)
             rc = load(channels, reader, path, err);
@@ -130,4 +140,13 @@ arrakis_status arrakis_channels_load(arrakis_channels **out, const char *path, a
     }
     *out = channels;
     return ARRAKIS_OK;
+}
+
+arrakis_status arrakis_channels_load(arrakis_channels **out, const char *path, arrakis_error *err)
+{
+    static const ark_load_limits limits = {UINT64_C(1) << 30, 4000000};
+    if (!out || !path)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_channels_load: %s is NULL",
+                        out ? "path" : "out");
+    return ark_channels_load(out, path, &limits, err);
 }

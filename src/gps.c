@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
+#include "leap_seconds.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 /* GPS second 0 in Unix time. */
 #define GPS_EPOCH INT64_C(315964800)
-
-/* The leap seconds themselves: the GPS second that UTC called 23:59:60. */
-static const int64_t leaps[] = {
-    46828800,  78364801,  109900802, 173059203,  252028804,  315187205,
-    346723206, 393984007, 425520008, 457056009,  504489610,  551750411,
-    599184012, 820108813, 914803214, 1025136015, 1119744016, 1167264017,
-};
-#define LEAP_COUNT (sizeof leaps / sizeof leaps[0])
 
 static int64_t add_saturating(int64_t a, int64_t b)
 {
@@ -34,28 +28,31 @@ int64_t arrakis_gps_now_ns(void)
 
 int64_t arrakis_gps_to_unix_ns(int64_t gps_ns)
 {
-    for (size_t i = LEAP_COUNT; i-- > 0;) {
-        if (gps_ns >= (leaps[i] + 1) * ARRAKIS_SECOND_NS)
+    const ark_leap_list *leaps = ark_leap_seconds();
+    for (size_t i = leaps->count; i-- > 0;) {
+        if (gps_ns >= (leaps->seconds[i] + 1) * ARRAKIS_SECOND_NS)
             return add_saturating(gps_ns, (GPS_EPOCH - (int64_t)i - 1) * ARRAKIS_SECOND_NS);
-        if (gps_ns >= leaps[i] * ARRAKIS_SECOND_NS)
-            return (leaps[i] + GPS_EPOCH - (int64_t)i) * ARRAKIS_SECOND_NS;
+        if (gps_ns >= leaps->seconds[i] * ARRAKIS_SECOND_NS)
+            return (leaps->seconds[i] + GPS_EPOCH - (int64_t)i) * ARRAKIS_SECOND_NS;
     }
     return add_saturating(gps_ns, GPS_EPOCH * ARRAKIS_SECOND_NS);
 }
 
 int64_t arrakis_unix_to_gps_ns(int64_t unix_ns)
 {
-    for (size_t i = LEAP_COUNT; i-- > 0;)
-        if (unix_ns >= (leaps[i] + GPS_EPOCH - (int64_t)i) * ARRAKIS_SECOND_NS)
+    const ark_leap_list *leaps = ark_leap_seconds();
+    for (size_t i = leaps->count; i-- > 0;)
+        if (unix_ns >= (leaps->seconds[i] + GPS_EPOCH - (int64_t)i) * ARRAKIS_SECOND_NS)
             return add_saturating(unix_ns, ((int64_t)i + 1 - GPS_EPOCH) * ARRAKIS_SECOND_NS);
     return add_saturating(unix_ns, -GPS_EPOCH * ARRAKIS_SECOND_NS);
 }
 
 static bool in_leap_second(int64_t gps_ns)
 {
-    for (size_t i = LEAP_COUNT; i-- > 0;)
-        if (gps_ns >= leaps[i] * ARRAKIS_SECOND_NS)
-            return gps_ns < (leaps[i] + 1) * ARRAKIS_SECOND_NS;
+    const ark_leap_list *leaps = ark_leap_seconds();
+    for (size_t i = leaps->count; i-- > 0;)
+        if (gps_ns >= leaps->seconds[i] * ARRAKIS_SECOND_NS)
+            return gps_ns < (leaps->seconds[i] + 1) * ARRAKIS_SECOND_NS;
     return false;
 }
 
@@ -134,11 +131,52 @@ static bool scale(int64_t *ns, int64_t integer, int64_t billionths, int64_t unit
     return !__builtin_mul_overflow(integer, unit_ns, ns) && !__builtin_add_overflow(*ns, part, ns);
 }
 
+/* Digits with or without a point and an exponent: the digits up to the last that is not zero, and
+ * the power of ten that they are to be multiplied with. */
+static bool take_decimal(const char **p, int64_t *digits, int *power)
+{
+    const char *s = *p;
+    int zeros = 0, decimals = 0, exponent = 0;
+    bool any = false, point = false;
+    *digits = 0;
+    for (; isdigit((unsigned char)*s) || (*s == '.' && any && !point); s++) {
+        if (*s == '.') {
+            point = true;
+            continue;
+        }
+        any = true;
+        decimals += point;
+        zeros++;
+        for (; *s != '0' && zeros > 0; zeros--)
+            if (__builtin_mul_overflow(*digits, 10, digits))
+                return false;
+        if (*s != '0' && __builtin_add_overflow(*digits, *s - '0', digits))
+            return false;
+    }
+    if (*s == 'e' || *s == 'E') {
+        bool minus = *++s == '-';
+        s += minus || *s == '+';
+        if (!take_digits(&s, isdigit((unsigned char)s[0]) && isdigit((unsigned char)s[1]) ? 2 : 1,
+                         &exponent))
+            return false;
+        exponent = minus ? -exponent : exponent;
+    }
+    *p = s;
+    *power = exponent + zeros - decimals;
+    return any;
+}
+
 static bool parse_seconds(int64_t *gps_ns, const char *p)
 {
-    int64_t seconds, billionths;
-    return take_integer(&p, &seconds) && take_fraction(&p, &billionths) && *p == '\0' &&
-           scale(gps_ns, seconds, billionths, ARRAKIS_SECOND_NS);
+    int power;
+    if (!take_decimal(&p, gps_ns, &power) || *p != '\0')
+        return false;
+    if (*gps_ns == 0)
+        return true;
+    for (power += 9; power > 0; power--)
+        if (__builtin_mul_overflow(*gps_ns, 10, gps_ns))
+            return false;
+    return power == 0; /* less: finer than a nanosecond */
 }
 
 static bool parse_now(int64_t *gps_ns, const char *p, int64_t now_ns)
@@ -170,12 +208,17 @@ static bool parse_now(int64_t *gps_ns, const char *p, int64_t now_ns)
     return false;
 }
 
-/* "Z", "+02:00", "+0200", "+02" or nothing: seconds to be taken off to get UTC. */
+/* "Z", "UTC", "GMT", "+02:00", "+0200", "+02" or nothing: seconds to be taken off to get UTC. */
 static bool take_offset(const char **p, int *seconds)
 {
     *seconds = 0;
-    if (**p == '\0' || take_char(p, 'Z'))
+    if (**p == '\0' || take_char(p, 'Z') || take_char(p, 'z'))
         return true;
+    const char *zone = *p + (**p == ' ');
+    if (strcasecmp(zone, "UTC") == 0 || strcasecmp(zone, "GMT") == 0) {
+        *p = zone + 3;
+        return true;
+    }
     int sign = **p == '-' ? -1 : 1, hours, minutes = 0;
     if (!take_char(p, '+') && !take_char(p, '-'))
         return false;
@@ -190,27 +233,34 @@ static bool take_offset(const char **p, int *seconds)
     return hours < 24 && minutes < 60;
 }
 
-/* The time of day and the offset, after the date. */
-static bool take_clock(const char **p, struct tm *tm, int64_t *nanoseconds, int *offset)
+/* The time of day and the offset, after the date; `separated`: by colons. */
+static bool take_clock(const char **p, bool separated, struct tm *tm, int64_t *nanoseconds,
+                       int *offset)
 {
-    if (!take_char(p, 'T') && !take_char(p, ' '))
+    if (!take_char(p, 'T') && !take_char(p, 't') && (!separated || !take_char(p, ' ')))
         return false;
-    if (!take_digits(p, 2, &tm->tm_hour) || !take_char(p, ':') || !take_digits(p, 2, &tm->tm_min))
+    if (!take_digits(p, 2, &tm->tm_hour) || (separated && !take_char(p, ':')) ||
+        !take_digits(p, 2, &tm->tm_min))
         return false;
-    if (take_char(p, ':') && (!take_digits(p, 2, &tm->tm_sec) || !take_fraction(p, nanoseconds)))
+    bool more = separated ? take_char(p, ':') : isdigit((unsigned char)**p) != 0;
+    if (more && (!take_digits(p, 2, &tm->tm_sec) || !take_fraction(p, nanoseconds)))
         return false;
     return take_offset(p, offset) && tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec <= 60;
 }
 
+/* The extended form, or the basic one, which has neither '-' nor ':' and is a number without a time. */
 static bool parse_iso(int64_t *gps_ns, const char *p)
 {
     struct tm tm = {0};
     int year, month, day, offset = 0;
     int64_t nanoseconds = 0;
-    if (!take_digits(&p, 4, &year) || !take_char(&p, '-') || !take_digits(&p, 2, &month) ||
-        !take_char(&p, '-') || !take_digits(&p, 2, &day))
+    if (!take_digits(&p, 4, &year))
         return false;
-    if (*p != '\0' && !take_clock(&p, &tm, &nanoseconds, &offset))
+    bool separated = take_char(&p, '-');
+    if (!take_digits(&p, 2, &month) || (separated && !take_char(&p, '-')) ||
+        !take_digits(&p, 2, &day))
+        return false;
+    if (*p != '\0' && !take_clock(&p, separated, &tm, &nanoseconds, &offset))
         return false;
     bool leap = tm.tm_sec == 60;
     tm.tm_sec -= leap;
@@ -231,22 +281,45 @@ static bool parse_iso(int64_t *gps_ns, const char *p)
     return !leap || in_leap_second(*gps_ns);
 }
 
+/* The UTC day that holds a time. */
+static int64_t day_of(int64_t gps_ns)
+{
+    const int64_t day_ns = 86400 * ARRAKIS_SECOND_NS;
+    int64_t unix_ns = arrakis_gps_to_unix_ns(gps_ns - in_leap_second(gps_ns) * ARRAKIS_SECOND_NS);
+    return arrakis_unix_to_gps_ns(unix_ns - unix_ns % day_ns);
+}
+
+/* Whether a text that is no time has more than nine decimals: that may be all. */
+static bool too_fine(const char *text)
+{
+    const char *point = strchr(text, '.');
+    return point && strspn(point + 1, "0123456789") > 9;
+}
+
 arrakis_status arrakis_time_parse(int64_t *gps_ns, const char *text, int64_t now_ns,
                                   arrakis_error *err)
 {
     if (!gps_ns || !text)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_time_parse: %s is NULL",
                         gps_ns ? "text" : "gps_ns");
-    int64_t parsed;
-    bool known = strncmp(text, "now", 3) == 0
-                     ? parse_now(&parsed, text, now_ns)
-                     : parse_seconds(&parsed, text) || parse_iso(&parsed, text);
-    if (!known || parsed < 0)
+    int64_t parsed = 0;
+    bool known;
+    if (strncmp(text, "now", 3) == 0)
+        known = parse_now(&parsed, text, now_ns);
+    else if ((known = strcmp(text, "today") == 0))
+        parsed = day_of(now_ns);
+    else
+        known = parse_seconds(&parsed, text) || parse_iso(&parsed, text);
+    if (!known || parsed < 0 || parsed > ARRAKIS_TIME_MAX_NS)
         return ark_fail(err, ARRAKIS_EFORMAT,
-                        "'%.100s' is no time: wanted GPS seconds (1400000000.0625), a UTC date "
-                        "and time from 1980-01-06 to 2262 (2024-05-17T16:53:02Z), 'now', or an "
-                        "offset from it in ms, s, m, h or d (now-90s)",
-                        text);
+                        "'%.100s' is %s: wanted GPS seconds up to %lld (1400000000.0625), a UTC "
+                        "date and time from 1980-01-06 to 2053-01-29 (2024-05-17T16:53:02Z), "
+                        "'now', 'today', or an offset from now in ms, s, m, h or d (now-90s)",
+                        text,
+                        too_fine(text) ? "finer than a nanosecond"
+                        : known        ? "out of range"
+                                       : "no time",
+                        (long long)(ARRAKIS_TIME_MAX_NS / ARRAKIS_SECOND_NS));
     *gps_ns = parsed;
     return ARRAKIS_OK;
 }

@@ -4,6 +4,7 @@
 #include "error.h"
 #include "log.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -68,11 +69,19 @@ const char *ark_kafka_entry_fault(const char *entry, size_t size)
     return port_fault(entry + host + 1, size - host - 1);
 }
 
+/* "kafka://", as brokers are written where there are other URLs: librdkafka does not know it. */
+static size_t scheme_size(const char *entry)
+{
+    static const char scheme[] = "kafka://";
+    return strncasecmp(entry, scheme, strlen(scheme)) == 0 ? strlen(scheme) : 0;
+}
+
 arrakis_status ark_kafka_check_url(const char *url, arrakis_error *err)
 {
     if (!url || !*url)
         return ark_fail(err, ARRAKIS_EINVAL, "no broker given; wanted \"host:port\"");
     for (const char *entry = url;; entry++) {
+        entry += scheme_size(entry);
         size_t size = strcspn(entry, ",");
         const char *fault = ark_kafka_entry_fault(entry, size);
         if (fault)
@@ -84,6 +93,23 @@ arrakis_status ark_kafka_check_url(const char *url, arrakis_error *err)
         if (!*entry)
             return ARRAKIS_OK;
     }
+}
+
+/* A broker list as librdkafka takes it; to be freed. NULL: out of memory. */
+static char *without_scheme(const char *url)
+{
+    char *list = malloc(strlen(url) + 1), *to = list;
+    while (to && *url) {
+        url += scheme_size(url);
+        size_t size = strcspn(url, ",");
+        size += url[size] == ',';
+        memcpy(to, url, size);
+        to += size;
+        url += size;
+    }
+    if (to)
+        *to = '\0';
+    return list;
 }
 
 /* ---- handles */
@@ -122,7 +148,10 @@ static arrakis_status set_all(rd_kafka_conf_t *conf, const char *url,
                               const arrakis_property *properties, size_t property_count,
                               arrakis_error *err)
 {
-    arrakis_status rc = set(conf, "bootstrap.servers", url, false, err);
+    char *brokers = without_scheme(url);
+    arrakis_status rc = brokers ? set(conf, "bootstrap.servers", brokers, false, err)
+                                : ark_fail(err, ARRAKIS_ENOMEM, "%s: out of memory", url);
+    free(brokers);
     for (size_t i = 0; rc == ARRAKIS_OK && i < our_count; i++)
         rc = set(conf, ours[i].name, ours[i].value, ours[i].optional, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < property_count; i++)

@@ -289,6 +289,11 @@ static arrakis_status check_block(const arrakis_publisher *publisher, const arra
                         "the block's duration is %" PRId64 " ns, the publisher's stride %" PRId64,
                         duration_ns, publisher->roster.stride_ns);
     int64_t start_ns = arrakis_block_start_ns(block);
+    if (start_ns < 0 || start_ns > ARRAKIS_TIME_MAX_NS)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "the block starts at %" PRId64 " ns, wanted 0 to %" PRId64
+                        ": no reader takes another",
+                        start_ns, ARRAKIS_TIME_MAX_NS);
     if (start_ns % publisher->roster.stride_ns)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "the block starts at %" PRId64 " ns, wanted a multiple of the stride, "

@@ -16,7 +16,7 @@ enum {
 };
 
 /* Times outside are no GPS times of any detector: they would overflow sums of a few. */
-static const int64_t latest_time_ns = INT64_C(4000000000) * ARRAKIS_SECOND_NS;
+static const int64_t latest_time_ns = ARRAKIS_TIME_MAX_NS;
 
 typedef struct bytes {
     uint8_t *data;

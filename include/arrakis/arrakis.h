@@ -124,17 +124,25 @@ ARRAKIS_API void arrakis_log_set(arrakis_log_level level, arrakis_log_fn fn, voi
 
 /** The GPS time now, from the system's clock. */
 ARRAKIS_API int64_t arrakis_gps_now_ns(void);
-/** GPS to Unix time and back, nanoseconds. Unix time is constant through a leap second; the leap
- *  seconds from 1980 to 2017 are built in. Saturates at the ends of int64_t. */
+/** The latest time that a request, a block or a message may have: 2053-01-29. Sums of two such times
+ *  and a duration stay in range. */
+#define ARRAKIS_TIME_MAX_NS (INT64_MAX / 4)
+/** GPS to Unix time and back, nanoseconds. Unix time is constant through a leap second. The leap
+ *  seconds from 1980 to 2017 are built in; later ones are taken from the file that the environment
+ *  variable ARRAKIS_LEAP_SECONDS names, in the form of the IERS's leap-seconds.list (at most 64 KiB,
+ *  and 64 leap seconds in all), which is read when the first time is converted. A file that cannot be
+ *  used is a warning. Saturates at the ends of int64_t. */
 ARRAKIS_API int64_t arrakis_gps_to_unix_ns(int64_t gps_ns);
 ARRAKIS_API int64_t arrakis_unix_to_gps_ns(int64_t unix_ns);
 /**
- * Read a time as people write it: GPS seconds ("1400000000", "1400000000.0625"), an ISO 8601 date
- * and time ("2024-05-17T16:53:02Z", "2024-05-17 16:53:02.5", "2024-05-17"; UTC unless it ends in
- * an offset such as "+02:00"), "now", or an offset from it ("now-90s", "now+1h", "now-0.5d").
+ * Read a time as people write it: GPS seconds ("1400000000", "1400000000.0625", "1.4e9"), an ISO 8601
+ * date and time ("2024-05-17T16:53:02Z", "2024-05-17 16:53:02.5 UTC", "2024-05-17",
+ * "20240517T165302Z"; UTC, or with an offset such as "+02:00"), "today" (its beginning in UTC), "now",
+ * or an offset from it ("now-90s", "now+1h", "now-0.5d").
  *
  * @param now_ns  what "now" means, GPS
- * @return OK, or EFORMAT naming the text and the forms that are known.
+ * @return OK, or EFORMAT naming the text, and the forms that are known: it is no time, is finer than a
+ *         nanosecond, or lies before 0 or after ARRAKIS_TIME_MAX_NS.
  */
 ARRAKIS_API arrakis_status arrakis_time_parse(int64_t *gps_ns, const char *text, int64_t now_ns,
                                               arrakis_error *err);
@@ -207,7 +215,7 @@ typedef struct arrakis_channel arrakis_channel;
 ARRAKIS_API arrakis_status arrakis_channel_new(arrakis_channel **out,
                                                const arrakis_channel_info *info,
                                                arrakis_error *err);
-/** From one JSON object with the fields name, data_type, sample_rate, time, publisher,
+/** From one JSON object, of at most 1 MiB, with the fields name, data_type, sample_rate, time, publisher,
  *  partition_id, partition_index, stride, max_latency, replay_id; null and absent mean the same.
  *  @return OK; EFORMAT naming what was found and what was wanted; ENOMEM. */
 ARRAKIS_API arrakis_status arrakis_channel_from_json(arrakis_channel **out, const char *text,
@@ -240,7 +248,8 @@ ARRAKIS_API arrakis_status arrakis_channels_new(arrakis_channels **out, arrakis_
  *  else (a reader, a block) holds the list; ENOMEM. */
 ARRAKIS_API arrakis_status arrakis_channels_add(arrakis_channels *channels,
                                                 arrakis_channel *channel, arrakis_error *err);
-/** Reads a file of channels as JSON lines (`-` is not special). Blank lines are skipped.
+/** Reads a file of channels as JSON lines (`-` is not special). Blank lines are skipped. A line has at
+ *  most 1 MiB, the file 1 GiB and 4,000,000 channels.
  *  @return OK; EIO; EFORMAT with the line's number. */
 ARRAKIS_API arrakis_status arrakis_channels_load(arrakis_channels **out, const char *path,
                                                  arrakis_error *err);
@@ -307,7 +316,9 @@ typedef struct arrakis_reader arrakis_reader;
 
 typedef struct arrakis_kafka_options {
     size_t struct_size;
-    int64_t start_ns; /**< GPS; ARRAKIS_UNSET: now. A start in the future is waited for. */
+    /** GPS; ARRAKIS_UNSET: now; 0 is the beginning of what the topics hold. A start in the future is
+     *  waited for. */
+    int64_t start_ns;
     /** a live stream stuck behind its latency budget skips to the present */
     bool fast_forward;
     /** ARRAKIS_UNSET: 1 MiB a partition, at least 4, at most 64 MiB, or four answers of the broker if
@@ -348,11 +359,12 @@ typedef struct arrakis_kafka_options {
  * memory for it: where producers are not trusted, give the process a memory limit. A message larger than
  * 100 MB (receive.message.max.bytes) cannot be passed: the partitions of its broker give gaps.
  *
- * @param url       broker "host:port", several separated by commas
+ * @param url       broker "host:port" or "kafka://host:port", several separated by commas
  * @param channels  each with partition_id, partition_index and stride; a reference is kept
  * @param options   NULL for the defaults
- * @return OK; EINVAL naming the channel and the field that is missing, two channels on one
- *         (partition, index), an empty list, an unusable url or property; ENOMEM.
+ * @return OK; EINVAL naming the channel and the field that is missing, a partition id of which no
+ *         Kafka topic can have the name, two channels on one (partition, index), an empty list, an
+ *         unusable url or property; ENOMEM.
  */
 ARRAKIS_API arrakis_status arrakis_kafka_reader_new(arrakis_reader **out, const char *url,
                                                     arrakis_channels *channels,
@@ -532,9 +544,10 @@ ARRAKIS_API void arrakis_stream_close(arrakis_stream *stream);
  *  broker (`arrakis-metadata-*`). */
 typedef struct arrakis_client_options {
     size_t struct_size;
-    const char *url;           /**< Flight server, `[grpc://]host[:port]`, or `grpc+tls://...` */
-    const char *kafka_url;     /**< broker: data comes from here, and channels without `url` */
-    const char *metadata_path; /**< channels as JSON lines */
+    const char *url; /**< Flight server, `[grpc://]host[:port]`, or `grpc+tls://...` */
+    /** broker, as for arrakis_kafka_reader_new(): data comes from here, and channels without `url` */
+    const char *kafka_url;
+    const char *metadata_path;          /**< channels as JSON lines */
     const arrakis_property *properties; /**< for librdkafka */
     size_t property_count;
     /** for each request; ARRAKIS_UNSET: 10 s. The parts of a table may be that far apart, and all of it

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "channel.h"
+#include "channels_load.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -538,9 +539,37 @@ static void a_line_without_end_is_refused(void **state)
     free(text);
 }
 
+static void a_file_of_channels_has_limits(void **state)
+{
+    (void)state;
+    static const char line[] =
+        "{\"name\": \"H1:%d\", \"data_type\": \"int8\", \"sample_rate\": 1}\n";
+    char limited[] = "/tmp/arrakis_limits_XXXXXX";
+    FILE *file = fdopen(mkstemp(limited), "w");
+    for (int i = 0; i < 10; i++)
+        fprintf(file, line, i);
+    const uint64_t size = (uint64_t)ftell(file);
+    fclose(file);
+    ark_load_limits limits = {size, 10};
+    arrakis_channels *list;
+    arrakis_error err;
+    assert_int_equal(ark_channels_load(&list, limited, &limits, &err), ARRAKIS_OK);
+    assert_int_equal(arrakis_channels_count(list), 10);
+    arrakis_channels_free(list);
+    limits.channels = 9;
+    assert_int_equal(ark_channels_load(&list, limited, &limits, &err), ARRAKIS_EFORMAT);
+    assert_non_null(strstr(err.message, ":10: one channel more than 9"));
+    assert_null(list);
+    limits = (ark_load_limits){size - 1, 10};
+    assert_int_equal(ark_channels_load(&list, limited, &limits, &err), ARRAKIS_EFORMAT);
+    assert_non_null(strstr(err.message, "longer than "));
+    unlink(limited);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_of_channels_has_limits),
         cmocka_unit_test(every_type_has_a_name_and_a_size),
         cmocka_unit_test(names_have_parts),
         cmocka_unit_test(a_channel_keeps_what_it_was_given),

@@ -21,6 +21,10 @@ static void usable_broker_lists_pass(void **state)
         "localhost", /* 9092 to librdkafka */
         "[::1]",
         "PLAINTEXT://localhost:9092",
+        "kafka://broker:9092",
+        "kafka://a:1,b:2",
+        "kafka://a:1,KAFKA://b:2,[::1]:3",
+        "kafka://SSL://a:1", /* what is behind it is librdkafka's */
         "sasl_ssl://a:1,SSL://[::1]:2,sasl_plaintext://c:3",
     };
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
@@ -65,7 +69,9 @@ static void an_unusable_broker_list_says_what_is_wrong(void **state)
         {"[::1]9092", "not followed by a port"},
         {"[::1]:", "port is not in 1 to 65535"},
         {"[a b]:1", "brackets do not hold"},
-        {"kafka://a:1", "protocol is none of"},
+        {"kafka://", "an entry is empty"},
+        {"kafka://kafka://a:1", "protocol is none of"},
+        {"kafka://a:1,kafka://b:x", "\"b:x\": its port is not a number"},
         {"http://a:1", "protocol is none of"},
         {"://a:1", "protocol is none of"},
         {"PLAINTEXT://", "letters, digits"},
@@ -104,6 +110,27 @@ static void the_users_properties_win(void **state)
     assert_property(rk, "socket.timeout.ms", "7000");
     assert_property(rk, "bootstrap.servers", "127.0.0.1:9");
     rd_kafka_destroy(rk);
+}
+
+static void brokers_may_be_given_as_kafka_urls(void **state)
+{
+    (void)state;
+    static const char *const lists[][2] = {
+        {"kafka://broker:9092", "broker:9092"},     {"kafka://a:1,b:2", "a:1,b:2"},
+        {"kafka://a:1,Kafka://b:2", "a:1,b:2"},     {"kafka:1,b:2", "kafka:1,b:2"},
+        {"a:1,kafka://SSL://b:2", "a:1,SSL://b:2"},
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        rd_kafka_conf_t *conf;
+        char got[100];
+        size_t size = sizeof got;
+        assert_int_equal(ark_kafka_conf_new(&conf, lists[i][0], NULL, 0, NULL, 0, NULL),
+                         ARRAKIS_OK);
+        assert_int_equal(rd_kafka_conf_get(conf, "bootstrap.servers", got, &size),
+                         RD_KAFKA_CONF_OK);
+        assert_string_equal(got, lists[i][1]);
+        rd_kafka_conf_destroy(conf);
+    }
 }
 
 static void an_unknown_property_is_skipped_only_when_optional(void **state)
@@ -209,6 +236,7 @@ int main(void)
         cmocka_unit_test(usable_broker_lists_pass),
         cmocka_unit_test(an_unusable_broker_list_says_what_is_wrong),
         cmocka_unit_test(the_users_properties_win),
+        cmocka_unit_test(brokers_may_be_given_as_kafka_urls),
         cmocka_unit_test(an_unknown_property_is_skipped_only_when_optional),
         cmocka_unit_test(a_refused_property_is_named),
         cmocka_unit_test(an_unusable_broker_makes_no_handle),

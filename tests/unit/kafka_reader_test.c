@@ -21,6 +21,17 @@ static void refuse(const channel_spec *two, const char *url, const arrakis_kafka
     arrakis_channels_free(channels);
 }
 
+/* A reader of both is made; it is closed again. */
+static arrakis_status refused_or_made(const channel_spec *two)
+{
+    arrakis_channels *channels = channels_of(two, 2);
+    arrakis_reader *reader;
+    arrakis_status rc = arrakis_kafka_reader_new(&reader, "here", channels, NULL, NULL);
+    arrakis_channels_free(channels);
+    arrakis_reader_close(reader);
+    return rc;
+}
+
 static void streams_are_named_by_broker_and_partition(void **state)
 {
     (void)state;
@@ -51,6 +62,14 @@ static void what_a_channel_lacks_is_named(void **state)
     two[1] = specs[1];
     two[1].index = 1;
     refuse(two, "here", NULL, "X:A");
+    two[1] = specs[1];
+    two[1].partition = "a/b";
+    refuse(two, "here", NULL, "channel X:A: no Kafka topic can have the name \"arrakis-a/b\"");
+    char longest[300] = "";
+    two[1].partition = memset(longest, 'x', 249 - strlen("arrakis-"));
+    PASS(refused_or_made(two));
+    longest[strlen(longest)] = 'x';
+    refuse(two, "here", NULL, "no Kafka topic can have the name");
     arrakis_channels *none = channels_of(specs, 0);
     arrakis_reader *reader;
     FAIL(arrakis_kafka_reader_new(&reader, "here", none, NULL, err), ARRAKIS_EINVAL,

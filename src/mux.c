@@ -332,11 +332,9 @@ static void count_late(ark_mux *mux, lane *l, ark_push how, int64_t slot_ns, int
             l->id, (unsigned long long)times, (long long)slot_ns, (long long)l->queue.horizon_ns);
 }
 
+/* Live; with a start nothing is dropped: the source is stopped instead (ark_mux_full). */
 static void limit(ark_mux *mux, lane *l, int64_t now_ns)
 {
-    /* with a start nothing is dropped: the source is stopped instead (ark_mux_full) */
-    if (!is_live(mux))
-        return;
     while (ark_queue_over(&l->queue)) {
         uint64_t held = l->queue.elements;
         uint64_t dropped = ark_queue_drop_oldest(&l->queue);
@@ -349,29 +347,36 @@ static void limit(ark_mux *mux, lane *l, int64_t now_ns)
     }
 }
 
-/* Into the queue. What was held came when it was not late: no deadline passes for it here. */
-static ark_push store(ark_mux *mux, lane *l, const ark_rows *rows, int64_t slot_ns, bool held,
-                      int64_t now_ns)
+/* A live stream's deadlines pass when its data comes, whoever else waits. */
+static void expire_one(ark_mux *mux, lane *l, int64_t now_ns)
+{
+    int64_t end_ns = mux->cursor_ns + mux->block_ns;
+    bool was_unready = l->queue.horizon_ns < end_ns;
+    ark_queue_expire(&l->queue, now_ns);
+    mux->unready -= was_unready && l->queue.horizon_ns >= end_ns;
+}
+
+/* Into the queue. */
+static inline ark_push store(ark_mux *mux, lane *l, const ark_rows *rows, int64_t slot_ns,
+                             int64_t now_ns)
 {
     ark_queue *queue = &l->queue;
     int64_t end_ns = begun(mux) ? mux->cursor_ns + mux->block_ns : INT64_MIN;
     bool was_unready = known_ns(l) < end_ns;
-    if (begun(mux)) {
-        if (is_live(mux) && !held)
-            ark_queue_expire(queue, now_ns);
-    } else if (!l->has_data) {
+    if (!begun(mux) && !l->has_data) {
         l->has_data = true;
         l->front_ns = queue->horizon_ns = slot_ns;
     }
     int64_t block_ns = mux->origin_ns + ark_floor(slot_ns - mux->origin_ns, mux->block_ns);
     ark_push how = ark_queue_push(queue, rows, slot_ns, block_ns);
-    if (how == ARK_PUSH_LATE || how == ARK_PUSH_DUPLICATE)
-        count_late(mux, l, how, slot_ns, now_ns);
-    if (was_unready && known_ns(l) >= end_ns)
-        mux->unready--;
-    if (how != ARK_PUSH_OK)
+    if (how != ARK_PUSH_OK) {
+        if (how != ARK_PUSH_NOMEM)
+            count_late(mux, l, how, slot_ns, now_ns);
         return how;
-    limit(mux, l, now_ns);
+    }
+    mux->unready -= was_unready && queue->horizon_ns >= end_ns;
+    if (is_live(mux))
+        limit(mux, l, now_ns);
     if (!begun(mux))
         try_begin(mux);
     return how;
@@ -391,10 +396,11 @@ static bool is_far(const ark_mux *mux, const lane *l, int64_t slot_ns, int64_t n
     return slot_ns - l->reach_ns > position_of(mux, l, now_ns);
 }
 
+/* It came when it was not late: no deadline passes for it here. */
 static ark_push let_in_oldest(ark_mux *mux, lane *l, int64_t now_ns)
 {
     ark_held *held = ark_hold_take_oldest(&l->hold);
-    ark_push how = store(mux, l, &held->rows, held->slot_ns, true, now_ns);
+    ark_push how = store(mux, l, &held->rows, held->slot_ns, now_ns);
     free(held);
     return how;
 }
@@ -447,27 +453,31 @@ static bool is_held(const lane *l, int64_t slot_ns)
 }
 
 /* Rows that lie far ahead, or that come while such are held: late and repeated ones tell nothing of
- * these. Rows without a message are the reader's own word that there is nothing. */
-static ark_push weigh(ark_mux *mux, lane *l, const ark_rows *rows, int64_t slot_ns, int64_t now_ns)
+ * these. Rows without a message are the reader's own word that there is nothing. True: they are to be
+ * let in now; else *how they were taken. */
+static bool weigh(ark_mux *mux, lane *l, const ark_rows *rows, int64_t slot_ns, int64_t now_ns,
+                  ark_push *how)
 {
     bool certain = !rows->base;
     if (slot_ns < l->queue.horizon_ns)
-        return store(mux, l, rows, slot_ns, false, now_ns);
+        return true;
     if (is_held(l, slot_ns)) {
-        count_late(mux, l, ARK_PUSH_DUPLICATE, slot_ns, now_ns);
-        return ARK_PUSH_DUPLICATE;
+        count_late(mux, l, *how = ARK_PUSH_DUPLICATE, slot_ns, now_ns);
+        return false;
     }
     drop_later(mux, l, slot_ns, now_ns);
     let_in(mux, l, certain ? slot_ns : INT64_MIN, now_ns);
     if (certain || !is_far(mux, l, slot_ns, now_ns))
-        return store(mux, l, rows, slot_ns, false, now_ns);
+        return true;
+    *how = ARK_PUSH_NOMEM;
     if (!ark_hold_add(&l->hold, l->queue.stripe, rows, slot_ns, now_ns))
-        return ARK_PUSH_NOMEM;
-    if (l->hold.count < ARK_HOLD_MOST)
-        return ARK_PUSH_HELD;
-    ark_push how = let_in_oldest(mux, l, now_ns);
-    let_in(mux, l, INT64_MIN, now_ns);
-    return how;
+        return false;
+    *how = ARK_PUSH_HELD;
+    if (l->hold.count == ARK_HOLD_MOST) {
+        *how = let_in_oldest(mux, l, now_ns);
+        let_in(mux, l, INT64_MIN, now_ns);
+    }
+    return false;
 }
 
 /* A request that itself begins in the future is not measured by the clock. */
@@ -485,9 +495,13 @@ ark_push ark_mux_push(ark_mux *mux, size_t stream, const ark_rows *rows, int64_t
         return refuse_ahead(mux, l, rows->time_ns, "the clock", now_ns, now_ns);
     if (!find_slot(mux, l->queue.stripe, rows, &slot_ns))
         return refuse_off_stride(mux, l, rows, now_ns);
-    if (l->hold.count || slot_ns - l->reach_ns > l->queue.horizon_ns)
-        return weigh(mux, l, rows, slot_ns, now_ns);
-    return store(mux, l, rows, slot_ns, false, now_ns);
+    ark_push how;
+    if ((l->hold.count || slot_ns - l->reach_ns > l->queue.horizon_ns) &&
+        !weigh(mux, l, rows, slot_ns, now_ns, &how))
+        return how;
+    if (is_live(mux) && begun(mux))
+        expire_one(mux, l, now_ns);
+    return store(mux, l, rows, slot_ns, now_ns);
 }
 
 /* ------------------------------------------------------------------ deadlines */

@@ -6,6 +6,7 @@
 #include "error.h"
 #include "kafka_policy.h"
 #include "server.h"
+#include "wait.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,24 +28,58 @@ static arrakis_status no_memory(const arrakis_publisher_options *o, arrakis_erro
 
 /* ------------------------------------------------------------------ channels */
 
+/* A server's answer is not kept beyond this: no publisher has that many channels, and no server
+ * takes that many times as long as a request may. */
+enum { CHANNELS_MAX = 500000, TEXT_MAX_MIB = 64, TIMEOUTS_MAX = 10 };
+
 typedef struct collection {
     arrakis_channels *channels;
+    size_t text_size;
+    int64_t until_ns; /* CLOCK_MONOTONIC */
     arrakis_status status;
     arrakis_error *err;
 } collection;
 
+static size_t size_of(const char *text)
+{
+    return text ? strlen(text) : 0;
+}
+
 static bool collect(arrakis_channel *channel, void *opaque)
 {
     collection *c = opaque;
-    c->status = arrakis_channels_add(c->channels, channel, c->err);
+    const arrakis_channel_info info = ark_info(channel);
+    c->text_size += size_of(info.name) + size_of(info.publisher) + size_of(info.partition_id) +
+                    size_of(info.replay_id);
+    if (arrakis_channels_count(c->channels) == CHANNELS_MAX)
+        c->status =
+            ark_fail(c->err, ARRAKIS_EFORMAT, "over %d channels of one publisher", CHANNELS_MAX);
+    else if (c->text_size > (size_t)TEXT_MAX_MIB << 20)
+        c->status = ark_fail(c->err, ARRAKIS_EFORMAT,
+                             "channels of one publisher with over %d MiB of text", TEXT_MAX_MIB);
+    else if (ark_monotonic_ns() > c->until_ns)
+        c->status = ark_fail(c->err, ARRAKIS_EDEADLINE,
+                             "a publisher's channels take over %d times as long as a request may",
+                             TIMEOUTS_MAX);
+    else
+        c->status = arrakis_channels_add(c->channels, channel, c->err);
     return c->status == ARRAKIS_OK;
+}
+
+/* When finding is to be over. */
+static int64_t deadline_of(const arrakis_publisher_options *o)
+{
+    int64_t each_ns =
+        o->request_timeout_ns == ARRAKIS_UNSET ? 10 * ARRAKIS_SECOND_NS : o->request_timeout_ns;
+    return each_ns > INT64_MAX / 4 / TIMEOUTS_MAX ? INT64_MAX
+                                                  : ark_monotonic_ns() + TIMEOUTS_MAX * each_ns;
 }
 
 /* The server's channels of the publisher. */
 static arrakis_status find(arrakis_channels **out, ark_server *server,
                            const arrakis_publisher_options *o, arrakis_error *err)
 {
-    collection c = {.err = err};
+    collection c = {.err = err, .until_ns = deadline_of(o)};
     arrakis_query query = ARRAKIS_QUERY_INIT;
     query.publishers = &o->publisher_id;
     query.publisher_count = 1;
@@ -53,9 +88,8 @@ static arrakis_status find(arrakis_channels **out, ark_server *server,
     if (rc == ARRAKIS_OK)
         rc = ark_server_find(server, &query, collect, &c, err);
     if (rc == ARRAKIS_OK && c.status < 0)
-        rc = c.status == ARRAKIS_EINVAL
-                 ? ark_fail_within(err, ARRAKIS_EFORMAT, "%.100s", ark_server_url(server))
-                 : c.status;
+        rc = ark_fail_within(err, c.status == ARRAKIS_EINVAL ? ARRAKIS_EFORMAT : c.status,
+                             "%.100s", ark_server_url(server));
     if (rc < 0) {
         arrakis_channels_free(c.channels);
         c.channels = NULL;

@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What is beyond is meant in another unit. */
+static const int64_t stride_min_ns = ARRAKIS_SECOND_NS / 100;
+static const int64_t stride_max_ns = 86400 * ARRAKIS_SECOND_NS;
+
 static bool differ(const char *a, const char *b)
 {
     return a && *a && b && *b && strcmp(a, b) != 0;
@@ -29,9 +33,11 @@ static arrakis_status check_channel(const arrakis_channel_info *info,
         return ark_fail(err, ARRAKIS_EINVAL,
                         "channel %s: partition_index is %" PRId64 ", wanted 0 to 4294967295",
                         info->name, info->partition_index);
-    if (info->stride_ns <= 0)
-        return ark_fail(err, ARRAKIS_EINVAL, "channel %s: stride is %" PRId64 " ns, wanted > 0",
-                        info->name, info->stride_ns);
+    if (info->stride_ns < stride_min_ns || info->stride_ns > stride_max_ns)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "channel %s: stride is %" PRId64 " ns, wanted %" PRId64 " to %" PRId64
+                        ", ten milliseconds to a day, in nanoseconds",
+                        info->name, info->stride_ns, stride_min_ns, stride_max_ns);
     if (differ(info->publisher, options->publisher_id))
         return ark_fail(err, ARRAKIS_EINVAL, "channel %s: publisher is \"%s\", wanted \"%s\"",
                         info->name, info->publisher, options->publisher_id);

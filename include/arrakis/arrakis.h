@@ -725,14 +725,16 @@ typedef struct arrakis_publisher_options {
     const char *kafka_url;
     const char *publisher_id;
     const char *replay_id; /**< NULL: live */
-    /** Each with partition_id, partition_index; one stride; a reference is kept. With `url` name,
-     *  type and rate are enough, and NULL is all that the server has for the publisher. */
+    /** Each with partition_id, partition_index; one stride, of 10 ms to a day; a reference is kept.
+     *  With `url` name, type and rate are enough, and NULL is all that the server has for the
+     *  publisher. */
     arrakis_channels *channels;
     const arrakis_property *properties; /**< for librdkafka; with `url` after the server's */
     size_t property_count;
     /** Flight server, as in arrakis_client_options: it knows the publisher's channels and the broker.
      *  Channels that it lacks, or has with another type or rate, are registered there first, which
-     *  it allows dynamic publishers alone.
+     *  it allows dynamic publishers alone. It may send up to 500000 channels of the publisher, with
+     *  up to 64 MiB of text, within ten times request_timeout_ns.
      *
      *  Of librdkafka's properties it may set up to 64 times, and to these values alone:
      *  bootstrap.servers (metadata.broker.list) of up to 4096 bytes; acks (request.required.acks)

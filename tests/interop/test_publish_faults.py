@@ -255,6 +255,47 @@ def test_a_broker_that_the_user_names_stays(registry, cli, name):
     publish(cli, server, "--kafka-url", "127.0.0.1:1", check=0)
 
 
+# ---------------------------------------------------------------- channels without end
+
+
+class Endless(Registry):
+    """Answers Find with batches of `rows` channels without end, each after a while."""
+
+    def __init__(self, rows, text, pause_s):
+        super().__init__()
+        self._rows, self._text, self._pause_s, self.sent = rows, text, pause_s, 0
+
+    def do_get(self, context, ticket):
+        if json.loads(ticket.ticket)["request"] != "Find":
+            return super().do_get(context, ticket)
+        return flight.GeneratorStream(META, self._batches())
+
+    def _batches(self):
+        one = table_of(KNOWN[:1])
+        while not self.released.wait(self._pause_s):
+            numbers = range(self.sent, self.sent + self._rows)
+            columns = [column.take(pyarrow.array([0] * self._rows)) for column in one.columns]
+            columns[0] = pyarrow.array([f"H1:END-{i}" for i in numbers])
+            columns[3] = pyarrow.array([self._text] * self._rows)
+            self.sent += self._rows
+            yield pyarrow.record_batch(columns, schema=META)
+
+
+@pytest.mark.parametrize("rows, text, pause_s, told", [
+    (10_000, "P", 0, "over 500000 channels of one publisher"),
+    (100, "P" * 60_000, 0, "channels of one publisher with over 64 MiB of text"),
+    (1, "P", 0.1, "a publisher's channels take over 10 times as long as a request may"),
+], ids=["rows", "bytes", "time"])  # fmt: skip
+def test_channels_without_end(cli, rows, text, pause_s, told):
+    server = Endless(rows, text, pause_s)
+    try:
+        done = publish(cli, server, "--timeout", "0.5" if pause_s else "10")
+        assert told in done.stderr
+    finally:
+        server.released.set()
+        server.shutdown()
+
+
 # ---------------------------------------------------------------- registering
 
 

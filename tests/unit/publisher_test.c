@@ -898,6 +898,13 @@ static void channels_that_do_not_go_together_are_refused(void **state)
     assert_channels_refused(base, x, "channel H1:TST-B has no stride");
     assert_channels_refused(x, base, "channel H1:TST-A has no stride");
     x = other;
+    for (int64_t ns = 62; ns <= 9999999; ns += 9999937) { /* as of seconds, or a short one */
+        x.stride_ns = ns;
+        assert_channels_refused(x, base, "wanted 10000000 to 86400000000000, ten milliseconds");
+    }
+    x.stride_ns = INT64_C(86400000000001);
+    assert_channels_refused(x, base, "channel H1:TST-A: stride is 86400000000001 ns");
+    x = other;
     x.stride_ns *= 2;
     assert_channels_refused(base, x, "channel H1:TST-B: stride is 125000000 ns, wanted 62500000");
     x = other;

@@ -25,7 +25,9 @@ endfunction()
 if(ARRAKIS_HARDENING)
     arrakis_harden_compiler(STACK_PROTECTOR -fstack-protector-strong)
     arrakis_harden_compiler(STACK_CLASH -fstack-clash-protection)
-    arrakis_harden_compiler(CF_PROTECTION -fcf-protection)
+    # Shadow stacks cost no instruction. Branch tracking costs one a function, and Linux has it not for
+    # programs.
+    arrakis_harden_compiler(CF_PROTECTION -fcf-protection=return)
     # The distribution's compiler may have it at another level already.
     target_compile_options(arrakis_hardening INTERFACE
         "$<${optimized}:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>")

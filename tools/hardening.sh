@@ -27,6 +27,6 @@ for file; do
     echo "$head" | grep -q GNU_RELRO || lacks "no RELRO"
     echo "$dynamic" | grep -qE 'BIND_NOW|FLAGS.*NOW' || lacks "not bound at the start (-z now)"
     echo "$symbols" | grep -q __stack_chk_fail || lacks "no -fstack-protector-strong"
-    echo "$symbols" | grep -qE '__[a-z]+_chk' || lacks "no _FORTIFY_SOURCE"
+    echo "$symbols" | grep -qE '__[a-z]+_chk@' || lacks "no _FORTIFY_SOURCE"
 done
 exit $failed

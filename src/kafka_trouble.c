@@ -129,7 +129,8 @@ static void take_log(const rd_kafka_t *rk, int level, const char *facility, cons
         return;
     }
     ark_kafka_log(rk, 7, facility, text);
-    if (!failed)
+    /* no group is used: its coordinator's connection is idle, and closed by the broker in the end */
+    if (!failed || strstr(text, "GroupCoordinator"))
         return;
     const char *end = *text == '[' ? strstr(text, "]: ") : NULL; /* its thread's name */
     weigh(rd_kafka_opaque(rk), text);

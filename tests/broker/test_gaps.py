@@ -2,6 +2,8 @@
 """Live streams beside each other of which one is late, silent, slower, larger or yet to come: what it
 lacks is masked, and the others lose nothing."""
 
+import time
+
 from broker import Broker
 from live import LivePublisher
 from proxy import Proxy
@@ -156,3 +158,25 @@ def test_a_gap_can_be_an_error_that_tells_its_time(cluster, cli, tmp_path):
     done = cli.run(*arguments, check=1)
     assert len(done.stdout.splitlines()) == 8
     assert f"{hole} ns" in done.stderr and f"{hole + QUARTER} ns" in done.stderr, done.stderr
+
+
+def test_a_quiet_stream_stays_and_says_nothing(cli, tmp_path):
+    """The broker closes connections that have been idle; what comes after hours is read all the same."""
+    cs = several(1, max_latency=20 * SECOND)
+    metadata = write_metadata(tmp_path, cs)
+    with Broker(properties={"connections.max.idle.ms": 1000}) as broker:
+        cluster = Cluster(broker.start().bootstrap)
+        cluster.create_for(cs)
+        start = gps_now_ns() // SECOND * SECOND
+        live = cli.follow(*stream_arguments(broker.bootstrap, metadata, cs))
+        since = cli.follow(*stream_arguments(broker.bootstrap, metadata, cs, start))
+        with live, since:
+            time.sleep(6)
+            with LivePublisher(Cluster(broker.bootstrap), cs) as publisher:
+                live.wait_for(lambda b: len(b) >= 16)
+                since.wait_for(lambda b: b and b[-1]["time_ns"] > publisher.started_ns + SECOND, 60)
+            assert live.interrupt() == 0 and since.interrupt() == 0
+    assert not any(live.errors) and not any(since.errors), (live.errors, since.errors)
+    there = [b for b in since.blocks() if b["time_ns"] >= publisher.started_ns]
+    for b in [*live.blocks()[:16], *there[:16]]:
+        assert_same([b], [expected_block(cs, b["time_ns"], STRIDE)], cs)

@@ -64,12 +64,21 @@ struct ark_producer {
 
 /* ---- what librdkafka tells: inside rd_kafka_poll, in the caller's thread */
 
-static const char *reason_of(rd_kafka_t *rk, rd_kafka_resp_err_t code, char *text, size_t size)
+/* What is behind "fatal error", which a message fails with after one. */
+static rd_kafka_resp_err_t cause_of(rd_kafka_t *rk, rd_kafka_resp_err_t code, char *text,
+                                    size_t size)
 {
-    if (code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR__PURGE_QUEUE)
-        if (rd_kafka_fatal_error(rk, text, size))
-            return text;
-    return rd_kafka_err2str(code);
+    bool fatal = code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR__PURGE_QUEUE;
+    rd_kafka_resp_err_t cause = fatal ? rd_kafka_fatal_error(rk, text, size) : code;
+    if (fatal && cause)
+        return cause;
+    snprintf(text, size, "%s", rd_kafka_err2str(code));
+    return code;
+}
+
+static arrakis_status status_of(rd_kafka_resp_err_t code)
+{
+    return ark_kafka_status(code) == ARRAKIS_EAUTH ? ARRAKIS_EAUTH : ARRAKIS_EBROKER;
 }
 
 static void take_report(rd_kafka_t *rk, const rd_kafka_message_t *report, void *opaque)
@@ -88,9 +97,8 @@ static void take_report(rd_kafka_t *rk, const rd_kafka_message_t *report, void *
     if (!report->err || failed->count++)
         return;
     char text[256];
-    failed->code = report->err;
-    snprintf(failed->first, sizeof failed->first, "%.120s: %.120s", m->topic->name,
-             reason_of(rk, report->err, text, sizeof text));
+    failed->code = cause_of(rk, report->err, text, sizeof text);
+    snprintf(failed->first, sizeof failed->first, "%.120s: %.120s", m->topic->name, text);
 }
 
 /* That all brokers are down comes after what happened to the last of them. */
@@ -335,9 +343,8 @@ static arrakis_status refused(const ark_producer *producer, const message *m,
         return ark_fail(err, ARRAKIS_EINVAL, "message to %s has %zu bytes, over the limit of %zu",
                         m->topic->name, m->buffer.size, producer->limit);
     char text[256];
-    return ark_fail(err, ark_kafka_status(code) == ARRAKIS_EAUTH ? ARRAKIS_EAUTH : ARRAKIS_EBROKER,
-                    "message to %s: %s", m->topic->name,
-                    reason_of(producer->rk, code, text, sizeof text));
+    code = cause_of(producer->rk, code, text, sizeof text);
+    return ark_fail(err, status_of(code), "message to %s: %s", m->topic->name, text);
 }
 
 static arrakis_status no_room(const ark_producer *producer, const topic *t, arrakis_error *err)
@@ -455,9 +462,7 @@ arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err)
                 producer->late.count, producer->late.first);
     producer->late.count = 0;
     if (producer->failed.count)
-        return ark_fail(err,
-                        ark_kafka_status(producer->failed.code) == ARRAKIS_EAUTH ? ARRAKIS_EAUTH
-                                                                                 : ARRAKIS_EBROKER,
+        return ark_fail(err, status_of(producer->failed.code),
                         "%zu of %zu messages were not delivered; %s", producer->failed.count,
                         producer->sent, producer->failed.first);
     if (producer->pending)

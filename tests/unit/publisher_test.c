@@ -829,7 +829,7 @@ static void a_producer_that_failed_for_good_is_replaced(void **state)
     arrakis_error err;
     arrakis_status rc = arrakis_publisher_publish(publisher, block, WAIT_MS, &err);
     if (rc != ARRAKIS_OK) {
-        assert_int_equal(rc, ARRAKIS_EBROKER);
+        assert_int_equal(rc, ARRAKIS_EAUTH); /* what has failed for good is a right */
         assert_non_null(strstr(err.message, "arrakis-p"));
         assert_int_equal(arrakis_publisher_publish(publisher, block, WAIT_MS, &err), ARRAKIS_OK);
     }

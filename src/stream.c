@@ -20,6 +20,7 @@ struct arrakis_stream {
     bool over, finished; /* the request has been served; the source has ended */
     bool *paused;        /* streams that are too far ahead */
     size_t paused_count;
+    unsigned useless; /* batches of arrivals in a row that made no block ready */
     uint64_t blocks;
     atomic_bool canceled;
 };
@@ -250,12 +251,19 @@ static arrakis_status let_time_pass(arrakis_stream *stream)
     return ARRAKIS_TIMEOUT;
 }
 
-/* One step: data if there is any, else the clock. */
+/* One step: data if there is any, else the clock; and the clock now and then also while useless data
+ * comes all the time, or that would keep a request from its end. */
 static arrakis_status step(arrakis_stream *stream, arrakis_error *err)
 {
+    enum { USELESS_IN_A_ROW = 16 }; /* times AT_ONCE arrivals */
     arrakis_status rc = take_arrivals(stream, err);
     if (rc == ARRAKIS_TIMEOUT)
         return let_time_pass(stream);
+    stream->useless = ark_mux_ready(stream->mux) ? 0 : stream->useless + 1;
+    if (rc == ARRAKIS_OK && stream->useless >= USELESS_IN_A_ROW) {
+        stream->useless = 0;
+        let_time_pass(stream);
+    }
     if (rc == ARRAKIS_DONE) {
         if (stream->finished)
             return ARRAKIS_DONE;

@@ -296,6 +296,45 @@ static void who_is_far_ahead_is_paused_until_the_others_catch_up(void **state)
     arrakis_stream_close(b.stream);
 }
 
+static int64_t nothing_is_there(arrakis_reader *reader, size_t stream, int64_t since_ns,
+                                int64_t *again_ns)
+{
+    (void)reader;
+    (void)stream;
+    (void)since_ns;
+    *again_ns = UNSET;
+    return arrakis_gps_now_ns();
+}
+
+/* What the memory reader holds, and then its last message again and again. */
+static arrakis_status same_for_ever(arrakis_reader *reader, ark_arrival *arrival,
+                                    arrakis_error *error)
+{
+    static ark_arrival last;
+    arrakis_status rc = source.real->next(reader, arrival, error);
+    if (rc == ARRAKIS_OK)
+        last = *arrival;
+    else
+        *arrival = last;
+    return ARRAKIS_OK;
+}
+
+static void useless_data_without_end_keeps_no_request_from_its_end(void **state)
+{
+    (void)state;
+    const arrakis_stream_options o = options_of(PAST, PAST + 300 * MS);
+    bench b = bench_of(patient, &o);
+    push(&b, 0, PAST, 1);
+    change_source(&b);
+    source.ops.next = same_for_ever;
+    source.ops.exhausted = nothing_is_there;
+    expect(&b, PAST, 1, -1);
+    expect(&b, PAST + 100 * MS, -1, -1);
+    expect(&b, PAST + 200 * MS, -1, -1);
+    assert_int_equal(next_status(&b, -1), ARRAKIS_DONE);
+    arrakis_stream_close(b.stream);
+}
+
 static void a_source_that_must_find_out_is_asked_again_when_it_said(void **state)
 {
     (void)state;
@@ -645,6 +684,7 @@ int main(void)
         cmocka_unit_test(a_finished_source_ends_a_request_early),
         cmocka_unit_test(what_lies_behind_the_end_is_not_handed_out),
         cmocka_unit_test(who_is_far_ahead_is_paused_until_the_others_catch_up),
+        cmocka_unit_test(useless_data_without_end_keeps_no_request_from_its_end),
         cmocka_unit_test(a_source_that_must_find_out_is_asked_again_when_it_said),
         cmocka_unit_test(a_live_duration_counts_from_the_first_block),
         cmocka_unit_test(a_deadline_makes_a_block_without_data),

@@ -135,6 +135,12 @@ static bool open_entry(const rd_kafka_topic_partition_t *entry)
     return entry->err != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+static void note_reached(const question *q)
+{
+    if (q->asker->reached)
+        *q->asker->reached = true;
+}
+
 /* Ask once for the entries that have no offset yet: of one leader, or of all (NULL). */
 static void ask_once(question *q, const int32_t *leader, int wait_ms)
 {
@@ -149,9 +155,12 @@ static void ask_once(question *q, const int32_t *leader, int wait_ms)
         copy->offset = entry->offset;
         copy->opaque = entry;
     }
+    int64_t begin_ns = ark_monotonic_ns();
     rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(q->asker->rk, asked, wait_ms);
     if (code)
         q->last = code;
+    else
+        note_reached(q);
     for (int i = 0; !code && i < asked->cnt; i++) {
         rd_kafka_topic_partition_t *entry = asked->elems[i].opaque;
         entry->err = asked->elems[i].err;
@@ -159,6 +168,8 @@ static void ask_once(question *q, const int32_t *leader, int wait_ms)
             q->last = entry->err;
         else
             entry->offset = asked->elems[i].offset;
+        if (q->asker->when_ns)
+            q->asker->when_ns[entry - q->list->elems] = begin_ns;
         q->known = q->known || !entry->err;
     }
     rd_kafka_topic_partition_list_destroy(asked);
@@ -200,12 +211,11 @@ static void classify(question *q, int wait_ms)
     const struct rd_kafka_metadata *metadata;
     rd_kafka_resp_err_t code =
         rd_kafka_metadata(topics_handle(q->asker), 0, NULL, &metadata, wait_ms);
-    for (int i = 0; code && i < q->list->cnt; i++)
-        q->leaders[i] = -1;
     if (code) {
         q->last = code;
         return;
     }
+    note_reached(q);
     const rd_kafka_metadata_topic_t **sorted =
         malloc(((size_t)metadata->topic_cnt + 1) * sizeof(const rd_kafka_metadata_topic_t *));
     if (sorted)
@@ -214,15 +224,33 @@ static void classify(question *q, int wait_ms)
     rd_kafka_metadata_destroy(metadata);
 }
 
-/* Ask each leader by itself, so that a silent one leaves the others' answers alone. */
+static size_t leader_count(const question *q)
+{
+    size_t count = 0;
+    for (int i = 0; i < q->list->cnt; i++) {
+        bool first = q->leaders[i] >= 0;
+        for (int k = 0; first && k < i; k++)
+            first = q->leaders[k] != q->leaders[i];
+        count += first;
+    }
+    return count;
+}
+
+/* Ask each leader by itself, so that a silent one leaves the others' answers alone. They share the
+ * time: answers must not be old by the time that the last one is there. */
 static void ask_leaders(question *q, int wait_ms)
 {
+    enum { LEAST_MS = 300 };
+    for (int i = 0; i < q->list->cnt; i++)
+        q->leaders[i] = -1;
     classify(q, wait_ms);
-    for (int i = 0; i < q->list->cnt; i++) {
+    size_t leaders = leader_count(q);
+    int each_ms = leaders ? wait_ms / (int)leaders : wait_ms;
+    for (int i = 0; i < q->list->cnt && !canceled(q->asker); i++) {
         if (q->list->elems[i].err != RD_KAFKA_RESP_ERR__TIMED_OUT || q->leaders[i] < 0)
             continue;
         int32_t leader = q->leaders[i];
-        ask_once(q, &leader, wait_ms);
+        ask_once(q, &leader, each_ms < LEAST_MS ? LEAST_MS : each_ms);
         for (int k = i; k < q->list->cnt; k++)
             if (q->leaders[k] == leader)
                 q->leaders[k] = -1;

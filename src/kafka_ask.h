@@ -20,7 +20,10 @@ typedef struct ark_kafka_asker {
     int64_t timeout_ns; /* for each question */
     const atomic_bool *cancel; /* NULL: none. Looked at after 500 ms, then at doubling intervals */
     ark_kafka_trouble *trouble; /* rk's: a login that fails ends the question; NULL: none */
-    bool each; /* some partitions have given no answer lately: do not begin by asking
+    bool *reached;    /* is set when a broker has answered anything; NULL: not asked for */
+    int64_t *when_ns; /* receives for each entry the monotonic time at which it was asked for
+                                 * that was answered; NULL: not asked for */
+    bool each;        /* some partitions have given no answer lately: do not begin by asking
                                  * for all of them at once */
 } ark_kafka_asker;
 

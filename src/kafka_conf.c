@@ -152,6 +152,10 @@ static arrakis_status set_all(rd_kafka_conf_t *conf, const char *url,
     arrakis_status rc = brokers ? set(conf, "bootstrap.servers", brokers, false, err)
                                 : ark_fail(err, ARRAKIS_ENOMEM, "%s: out of memory", url);
     free(brokers);
+    /* librdkafka 2.5 and later would send brokers figures that nobody has asked for, and closing waits for
+     * the last of them: a second, with a broker that takes none */
+    if (rc == ARRAKIS_OK)
+        rc = set(conf, "enable.metrics.push", "false", true, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < our_count; i++)
         rc = set(conf, ours[i].name, ours[i].value, ours[i].optional, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < property_count; i++)

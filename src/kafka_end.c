@@ -12,12 +12,17 @@
 #include "log.h"
 #include "wait.h"
 
+#include <stdlib.h>
+
 /* Brokers are asked at most this often. */
 static const int64_t ask_interval_ns = ARRAKIS_SECOND_NS;
 /* After this long an answer may be outdated by retention: the log's end can vanish unread. */
 static const int64_t answer_age_ns = 5 * ARRAKIS_SECOND_NS;
+/* Questions further apart than this are not in a row: what failed minutes ago tells nothing of now. */
+static const int64_t in_a_row_ns = 15 * ARRAKIS_SECOND_NS;
 /* A leader that has just taken over may answer before its followers and the producers have caught up:
- * its first answers are believed so long after it, and the latency of the channels. */
+ * when there was no answer for so long, answers are believed so long after the first one, and the
+ * latency of the channels. */
 static const int64_t settling_ns = 3 * ARRAKIS_SECOND_NS;
 
 /* ------------------------------------------------------------------ answers */
@@ -31,36 +36,90 @@ static bool is_absence(rd_kafka_resp_err_t err)
 void ark_kafka_end_lost(ark_kafka_partition *partition, rd_kafka_resp_err_t err, int64_t now_ns)
 {
     ark_kafka_end *end = &partition->end;
-    if (end->silent_ns == INT64_MAX)
+    bool was_absent = end->absent_ns == INT64_MIN;
+    bool in_a_row = end->silent_ns != INT64_MAX && now_ns - end->failed_ns <= in_a_row_ns;
+    if (!in_a_row && end->silent_ns != INT64_MIN)
         end->silent_ns = now_ns;
     if (!is_absence(err))
         end->absent_ns = INT64_MAX;
-    else if (end->absent_ns == INT64_MAX)
+    else if (!was_absent && (!in_a_row || end->absent_ns == INT64_MAX))
         end->absent_ns = now_ns;
+    end->failed_ns = now_ns;
     end->err = err;
+}
+
+void ark_kafka_end_doubt(ark_kafka_partition *partition, int64_t now_ns)
+{
+    ark_kafka_end *end = &partition->end;
+    if (now_ns >=
+        end->believed_ns) /* or a leader that comes and goes would be in doubt for ever */
+        end->believed_ns = now_ns + settling_ns + partition->budget_ns;
+}
+
+void ark_kafka_end_reached(ark_kafka_watch *watch, bool reached, int64_t now_ns)
+{
+    if (reached)
+        watch->unanswered_ns = INT64_MAX;
+    else if (watch->unanswered_ns == INT64_MAX || now_ns - watch->unanswered_last_ns > in_a_row_ns)
+        watch->unanswered_ns = now_ns;
+    watch->unanswered_last_ns = now_ns;
+}
+
+/* Whether the position stands still, though there is more. */
+static void note_progress(ark_kafka_partition *partition)
+{
+    ark_kafka_end *end = &partition->end;
+    if (end->position == end->stuck_position && end->position != end->offset &&
+        !atomic_load(&partition->paused) && end->asked_ns - end->stuck_last_ns <= in_a_row_ns) {
+        end->stuck_last_ns = end->asked_ns;
+        return;
+    }
+    end->stuck_position = end->position;
+    end->stuck_ns = end->stuck_last_ns = end->asked_ns;
 }
 
 static void take_answer(ark_kafka_partition *partition, int64_t offset, int64_t asked_ns)
 {
     ark_kafka_end *end = &partition->end;
-    if (end->silent_ns != INT64_MAX) /* it has been away */
-        end->believed_ns = asked_ns + settling_ns + partition->budget_ns;
-    if (end->said)
-        ark_log(ARRAKIS_LOG_INFO, "topic %s is there again",
-                rd_kafka_topic_name(partition->topic));
+    if (end->silent_ns != INT64_MAX &&
+        (end->absent_ns != INT64_MAX || end->failed_ns - end->silent_ns >= settling_ns))
+        ark_kafka_end_doubt(partition, asked_ns);
     end->err = RD_KAFKA_RESP_ERR_NO_ERROR;
     end->silent_ns = end->absent_ns = INT64_MAX;
-    end->said = false;
     end->offset = offset;
     end->asked_ns = asked_ns;
+    note_progress(partition);
+    if (end->said && end->stuck_last_ns == end->stuck_ns) {
+        ark_log(ARRAKIS_LOG_INFO, "topic %s is there again",
+                rd_kafka_topic_name(partition->topic));
+        end->said = false;
+    }
+}
+
+static void take_answers(const rd_kafka_topic_partition_list_t *list, const int64_t *when_ns)
+{
+    int64_t now_ns = ark_monotonic_ns();
+    for (int i = 0; i < list->cnt; i++) {
+        ark_kafka_partition *partition = list->elems[i].opaque;
+        if (list->elems[i].err)
+            ark_kafka_end_lost(partition, list->elems[i].err, now_ns);
+        else
+            take_answer(partition, list->elems[i].offset, when_ns[i]);
+    }
 }
 
 void ark_kafka_ask_ends(ark_kafka_reader *kafka, const ark_kafka_asker *asker)
 {
     arrakis_error why;
+    bool reached = false;
     ark_kafka_asker ask = *asker;
-    int64_t asked_ns = ark_clock_now_ns();
     rd_kafka_topic_partition_list_t *list = ark_kafka_list(kafka, NULL, RD_KAFKA_OFFSET_END);
+    ask.reached = &reached;
+    ask.when_ns = calloc((size_t)list->cnt + 1, sizeof *ask.when_ns);
+    if (!ask.when_ns) {
+        rd_kafka_topic_partition_list_destroy(list);
+        return; /* asked again with the next want */
+    }
     ark_monitor_enter(&kafka->watch.monitor);
     for (int i = 0; i < list->cnt; i++) {
         ark_kafka_partition *partition = list->elems[i].opaque;
@@ -69,27 +128,19 @@ void ark_kafka_ask_ends(ark_kafka_reader *kafka, const ark_kafka_asker *asker)
     }
     ark_monitor_leave(&kafka->watch.monitor);
     arrakis_status rc = ark_kafka_ask_each(&ask, list, &why);
-    int64_t now_ns = ark_monotonic_ns();
     ark_monitor_enter(&kafka->watch.monitor);
-    for (int i = 0; i < list->cnt; i++) {
-        ark_kafka_partition *partition = list->elems[i].opaque;
-        rd_kafka_resp_err_t code = list->elems[i].err;
-        if (rc < 0 || code)
-            ark_kafka_end_lost(partition, code ? code : RD_KAFKA_RESP_ERR__TIMED_OUT, now_ns);
-        else
-            take_answer(partition, list->elems[i].offset, asked_ns);
-    }
-    if (rc == ARRAKIS_OK)
-        kafka->watch.answered_ns = now_ns;
+    take_answers(list, ask.when_ns);
+    ark_kafka_end_reached(&kafka->watch, reached, ark_monotonic_ns());
     ark_monitor_leave(&kafka->watch.monitor);
     if (rc < 0)
         ark_log(ARRAKIS_LOG_DEBUG, "%s: %s", kafka->url, why.message);
+    free(ask.when_ns);
     rd_kafka_topic_partition_list_destroy(list);
 }
 
 /* ------------------------------------------------------------------ judging them */
 
-/* A partition is not waited for any longer: that is mentioned once. */
+/* A partition is not waited for any longer: that is logged once. */
 static void give_up(ark_kafka_partition *partition, const char *why, int64_t for_ns)
 {
     if (!partition->end.said)
@@ -99,29 +150,35 @@ static void give_up(ark_kafka_partition *partition, const char *why, int64_t for
     partition->end.said = true;
 }
 
-static int64_t since(int64_t begin_ns, int64_t now_ns)
+/* For how long questions have failed in a row, up to the last of them. */
+static int64_t failed_for(int64_t begin_ns, int64_t last_ns, int64_t now_ns)
 {
-    return begin_ns == INT64_MIN ? INT64_MAX : begin_ns == INT64_MAX ? 0 : now_ns - begin_ns;
+    return begin_ns == INT64_MAX || now_ns - last_ns > in_a_row_ns ? 0 : last_ns - begin_ns;
 }
 
 /* Whether a partition that has no answer is taken to hold nothing. */
 static bool is_lost(ark_kafka_reader *kafka, ark_kafka_partition *partition, int64_t now_ns)
 {
     const ark_kafka_end *end = &partition->end;
-    int64_t absent_ns = since(end->absent_ns, now_ns), silent_ns = since(end->silent_ns, now_ns);
+    const ark_kafka_watch *watch = &kafka->watch;
+    if (end->absent_ns == INT64_MIN) /* that was logged when the reader was opened */
+        return true;
+    int64_t absent_ns = failed_for(end->absent_ns, end->failed_ns, now_ns);
     if (absent_ns >= ARK_KAFKA_ABSENT_NS) {
-        if (end->absent_ns != INT64_MIN) /* when the reader was opened, that was logged already */
-            give_up(partition,
-                    end->err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ? "has no leader"
-                                                                       : "does not exist",
-                    absent_ns);
+        give_up(partition,
+                end->err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ? "has no leader"
+                                                                   : "does not exist",
+                absent_ns);
         return true;
     }
+    int64_t silent_ns = failed_for(end->silent_ns, end->failed_ns, now_ns);
     if (silent_ns < ARK_KAFKA_SILENT_NS)
         return false;
     /* Nobody answers at all: no gap can be told from a failure. */
-    if (now_ns - kafka->watch.answered_ns >= ARK_KAFKA_SILENT_NS) {
-        if (kafka->head.bounded && kafka->failure.status == ARRAKIS_OK)
+    if (watch->unanswered_ns != INT64_MAX) {
+        if (kafka->head.bounded && kafka->failure.status == ARRAKIS_OK &&
+            failed_for(watch->unanswered_ns, watch->unanswered_last_ns, now_ns) >=
+                ARK_KAFKA_SILENT_NS)
             ark_fail(&kafka->failure, ARRAKIS_ECONNECT, "%s: no broker has answered for %lld s",
                      kafka->url, (long long)(ARK_KAFKA_SILENT_NS / ARRAKIS_SECOND_NS));
         return false;
@@ -133,16 +190,11 @@ static bool is_lost(ark_kafka_reader *kafka, ark_kafka_partition *partition, int
 /* Whether a partition has handed out nothing of what is there, for too long. */
 static bool is_stuck(ark_kafka_partition *partition, int64_t position, int64_t now_ns)
 {
-    ark_kafka_end *end = &partition->end;
-    if (position != end->stuck_position || partition->paused ||
-        now_ns - end->looked_ns > answer_age_ns) {
-        end->stuck_position = position;
-        end->stuck_ns = now_ns;
-    }
-    end->looked_ns = now_ns;
-    if (now_ns - end->stuck_ns < ARK_KAFKA_SILENT_NS)
+    const ark_kafka_end *end = &partition->end;
+    if (position != end->stuck_position || now_ns - end->stuck_last_ns > in_a_row_ns ||
+        end->stuck_last_ns - end->stuck_ns < ARK_KAFKA_SILENT_NS)
         return false;
-    give_up(partition, "hands out nothing of what is there", now_ns - end->stuck_ns);
+    give_up(partition, "hands out nothing of what is there", end->stuck_last_ns - end->stuck_ns);
     return true;
 }
 
@@ -152,7 +204,7 @@ static int64_t judge(ark_kafka_reader *kafka, ark_kafka_partition *partition, in
 {
     const ark_kafka_end *end = &partition->end;
     int64_t now_ns = ark_clock_now_ns(), steady_ns = ark_monotonic_ns();
-    *ask = atomic_load(&partition->assigned);
+    *ask = true;
     if (end->err && end->silent_ns == INT64_MAX)
         return ARRAKIS_UNSET; /* not asked yet */
     if (end->err)
@@ -161,25 +213,39 @@ static int64_t judge(ark_kafka_reader *kafka, ark_kafka_partition *partition, in
      * librdkafka will begin at its beginning. */
     int64_t position = atomic_load(&partition->position);
     bool all_read = position >= end->offset && end->position <= end->offset;
-    bool fresh = end->asked_ns >= since_ns && end->asked_ns >= end->believed_ns &&
-                 now_ns - end->asked_ns <= answer_age_ns;
-    *ask = *ask && !fresh;
-    if (all_read)
-        return fresh ? end->asked_ns : ARRAKIS_UNSET;
-    *ask = true;
+    int64_t asked_ns = now_ns - (steady_ns - end->asked_ns);
+    bool fresh = asked_ns >= since_ns && end->asked_ns >= end->believed_ns &&
+                 steady_ns - end->asked_ns <= answer_age_ns;
+    if (all_read) {
+        *ask = !fresh;
+        return fresh ? asked_ns : ARRAKIS_UNSET;
+    }
     return is_stuck(partition, position, steady_ns) ? now_ns : ARRAKIS_UNSET;
+}
+
+/* Have the watch ask, for a partition that is read or for one that is looked for. Within the monitor;
+ * returns whether the thread has to be told. */
+static bool want(ark_kafka_watch *watch, const ark_kafka_partition *partition)
+{
+    bool *wanted = atomic_load(&partition->assigned) ? &watch->ends_wanted : &watch->look_wanted;
+    bool news = !*wanted || !watch->running;
+    *wanted = true;
+    return news;
 }
 
 int64_t ark_kafka_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
                             int64_t *again_ns)
 {
     ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
+    ark_kafka_partition *partition = &kafka->partitions[stream];
     arrakis_error why;
     bool ask;
     ark_monitor_enter(&kafka->watch.monitor);
-    int64_t at_ns = judge(kafka, &kafka->partitions[stream], since_ns, &ask);
-    ask = ask && !kafka->watch.ends_wanted;
-    kafka->watch.ends_wanted = kafka->watch.ends_wanted || ask;
+    int64_t at_ns = judge(kafka, partition, since_ns, &ask);
+    if (kafka->watch.broken && kafka->failure.status == ARRAKIS_OK)
+        ark_fail(&kafka->failure, ARRAKIS_ENOMEM, "%s: there is nothing left to ask brokers with",
+                 kafka->url);
+    ask = ask && want(&kafka->watch, partition);
     ark_monitor_leave(&kafka->watch.monitor);
     if (ask && ark_kafka_watch_start(kafka, &why) < 0)
         ark_log(ARRAKIS_LOG_WARNING, "%s: %s", kafka->url, why.message);

@@ -32,14 +32,14 @@ arrakis_status ark_kafka_forward_find(ark_kafka_reader *kafka, const ark_kafka_a
     rd_kafka_topic_partition_list_t *ends = ark_kafka_list(kafka, NULL, RD_KAFKA_OFFSET_END);
     arrakis_status rc = ark_kafka_ask_each(ask, ends, err);
     if (rc == ARRAKIS_OK && to_ns != ARRAKIS_UNSET) {
-        rd_kafka_topic_partition_list_t *times =
-            ark_kafka_list(kafka, NULL, ark_kafka_unix_ms(to_ns));
+        rd_kafka_topic_partition_list_t *times = rd_kafka_topic_partition_list_copy(ends);
+        for (int i = 0; i < times->cnt; i++)
+            times->elems[i].offset = ark_kafka_unix_ms(to_ns);
         if (ark_kafka_ask_each(ask, times, &why) < 0)
             ark_log(ARRAKIS_LOG_WARNING, "skipping to the end: %s", why.message);
         else
-            for (int i = 0; i < times->cnt && i < ends->cnt; i++)
-                if (!times->elems[i].err && times->elems[i].offset >= 0 &&
-                    times->elems[i].opaque == ends->elems[i].opaque)
+            for (int i = 0; i < times->cnt; i++)
+                if (!times->elems[i].err && times->elems[i].offset >= 0)
                     ends->elems[i].offset = times->elems[i].offset;
         rd_kafka_topic_partition_list_destroy(times);
     }
@@ -103,6 +103,7 @@ arrakis_status ark_kafka_fast_forward(arrakis_reader *reader, int64_t to_ns, siz
     *moved = 0;
     if (at_head(kafka))
         return ARRAKIS_OK;
+    ark_kafka_put_back(kafka);
     arrakis_status rc = ark_kafka_watch_asker(kafka, &ask, err);
     if (rc < 0 || (rc = ark_kafka_forward_find(kafka, &ask, to_ns, &targets, err)) < 0)
         return rc;
@@ -141,7 +142,7 @@ void ark_kafka_forward_ask(ark_kafka_reader *kafka, size_t stream, int64_t at_ns
     watch->forward_wanted = !atomic_load(&watch->forward_found);
     watch->forward_to_ns = now_ns - kafka->partitions[stream].budget_ns;
     ark_monitor_leave(&watch->monitor);
-    if (!asked && ark_kafka_watch_start(kafka, &why) < 0)
+    if ((!asked || !watch->running) && ark_kafka_watch_start(kafka, &why) < 0)
         say_behind(kafka, why.message);
 }
 

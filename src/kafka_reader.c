@@ -29,6 +29,19 @@ static void release_message(ark_kafka_reader *kafka)
     kafka->holding = false;
 }
 
+static size_t stream_of(const rd_kafka_message_t *message)
+{
+    return (size_t)(uintptr_t)rd_kafka_topic_opaque(message->rkt);
+}
+
+void ark_kafka_put_back(ark_kafka_reader *kafka)
+{
+    if (!kafka->holding)
+        return;
+    const rd_kafka_message_t *message = kafka->messages[kafka->message_at];
+    atomic_store(&kafka->partitions[stream_of(message)].position, message->offset);
+}
+
 void ark_kafka_drop_messages(ark_kafka_reader *kafka)
 {
     while (kafka->message_at < kafka->message_count)
@@ -42,8 +55,7 @@ static arrakis_status take_topic_error(ark_kafka_reader *kafka, const rd_kafka_m
     enum { UNKNOWN_TOPIC_ID = 100 }; /* not in the headers of librdkafka 2.0 */
     char text[ARK_KAFKA_TROUBLE_TEXT];
     const char *topic = rd_kafka_topic_name(message->rkt);
-    ark_kafka_partition *partition =
-        &kafka->partitions[(size_t)(uintptr_t)rd_kafka_topic_opaque(message->rkt)];
+    ark_kafka_partition *partition = &kafka->partitions[stream_of(message)];
     switch ((int)message->err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF: /* behind the last message there may be markers */
         atomic_store_explicit(&partition->position, message->offset, memory_order_relaxed);
@@ -100,7 +112,7 @@ static void take_payload(ark_kafka_reader *kafka, const rd_kafka_message_t *mess
         ark_intake_expect(after->payload, after->len);
     }
     ark_kafka_trouble_over(kafka->trouble, message, kafka->url);
-    size_t stream = (size_t)(uintptr_t)rd_kafka_topic_opaque(message->rkt);
+    size_t stream = stream_of(message);
     ark_kafka_partition *partition = &kafka->partitions[stream];
     partition->gone = false;
     atomic_store_explicit(&partition->position, message->offset + 1, memory_order_relaxed);
@@ -146,9 +158,10 @@ static void check_lag(ark_kafka_reader *kafka, const ark_arrival *arrival)
 static arrakis_status kafka_next(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err)
 {
     ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
-    if (atomic_load_explicit(&kafka->watch.forward_found, memory_order_acquire))
-        ark_kafka_forward_go(kafka);
     for (;;) {
+        if (!kafka->holding &&
+            atomic_load_explicit(&kafka->watch.forward_found, memory_order_acquire))
+            ark_kafka_forward_go(kafka);
         if (kafka->holding) {
             arrakis_status rc = ark_intake_next(&kafka->intake, arrival, err);
             if (rc < 0)
@@ -160,10 +173,13 @@ static arrakis_status kafka_next(arrakis_reader *reader, ark_arrival *arrival, a
             }
             release_message(kafka);
         }
-        if (kafka->message_at == kafka->message_count && !refill(kafka))
+        if (kafka->message_at == kafka->message_count && !refill(kafka)) {
+            if (atomic_load(&kafka->watch.forward_found))
+                continue; /* since the look above: its wake-up has been cleared */
             return kafka->failure.status < 0
                        ? ark_fail(err, kafka->failure.status, "%s", kafka->failure.message)
                        : ARRAKIS_TIMEOUT;
+        }
         const rd_kafka_message_t *message = kafka->messages[kafka->message_at];
         if (!message->err) {
             take_payload(kafka, message);
@@ -254,6 +270,33 @@ static arrakis_status kafka_prepare(arrakis_reader *reader, arrakis_error *err)
     return rc < 0 ? ark_fail_within(err, rc, "%s", kafka->url) : rc;
 }
 
+/* The offset behind what has been taken of a partition, handed out or not. */
+static int64_t taken_of(const ark_kafka_reader *kafka, size_t stream)
+{
+    int64_t taken = atomic_load(&kafka->partitions[stream].position);
+    for (size_t i = kafka->message_at; i < kafka->message_count; i++) {
+        const rd_kafka_message_t *message = kafka->messages[i];
+        if (message->rkt && !message->err && stream_of(message) == stream &&
+            message->offset >= taken)
+            taken = message->offset + 1;
+    }
+    return taken;
+}
+
+/* librdkafka goes on behind the last entry that it handed out, and where that was the end of the
+ * partition it counts it as a message: so it is told where to go on. */
+static void go_on_from(ark_kafka_reader *kafka, size_t stream,
+                       rd_kafka_topic_partition_list_t *one)
+{
+    one->elems[0].offset = taken_of(kafka, stream);
+    rd_kafka_error_t *refused =
+        one->elems[0].offset >= 0 ? rd_kafka_seek_partitions(kafka->rk, one, 0) : NULL;
+    if (refused)
+        ark_log(ARRAKIS_LOG_DEBUG, "seeking in topic %s: %s", one->elems[0].topic,
+                rd_kafka_error_string(refused));
+    rd_kafka_error_destroy(refused);
+}
+
 static void kafka_pause(arrakis_reader *reader, size_t stream, bool paused)
 {
     ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
@@ -264,8 +307,10 @@ static void kafka_pause(arrakis_reader *reader, size_t stream, bool paused)
     if (code)
         ark_log(ARRAKIS_LOG_DEBUG, "%s topic %s: %s", paused ? "pausing" : "resuming",
                 ark_kafka_topic_of(kafka, stream), rd_kafka_err2str(code));
+    if (!paused)
+        go_on_from(kafka, stream, one);
     rd_kafka_topic_partition_list_destroy(one);
-    kafka->partitions[stream].paused = paused;
+    atomic_store(&kafka->partitions[stream].paused, paused);
 }
 
 static arrakis_status kafka_open(arrakis_reader *reader, arrakis_error *err)

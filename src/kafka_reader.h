@@ -22,20 +22,20 @@ enum { ARK_KAFKA_BATCH = 1000 };
 /* Where data is looked for by time, records stamped so long before their data are found too. */
 #define ARK_KAFKA_STAMP_MARGIN_NS (10 * ARRAKIS_SECOND_NS)
 
-/* What the last question about a partition's end brought. */
+/* What the last questions about a partition's end brought. Times are monotonic. */
 typedef struct ark_kafka_end {
     rd_kafka_resp_err_t err; /* NO_ERROR: an answer; otherwise as in ark_kafka_ask_each() */
-    /* monotonic: since when there has been no answer, and since when the topic has been known not to
-     * exist or to have no leader. INT64_MIN: when the reader was opened already; INT64_MAX: not so */
-    int64_t silent_ns, absent_ns;
+    /* Questions that failed in a row: since when there has been no answer, since when the topic has been
+     * known not to exist or to have no leader, and the last of them. INT64_MIN: when the reader was
+     * opened already; INT64_MAX: not so */
+    int64_t silent_ns, absent_ns, failed_ns;
     int64_t offset;      /* behind the last message; -1: there was no answer yet */
     int64_t position;    /* the partition's, when it was asked */
-    int64_t asked_ns;    /* GPS; when */
-    int64_t believed_ns; /* GPS; answers from before are of a leader that is just taking over */
+    int64_t asked_ns;    /* when */
+    int64_t believed_ns; /* answers from before are of a leader that is just taking over */
     bool said;           /* that it is taken to hold nothing */
-    /* while the stream waits for data that is there */
-    int64_t stuck_position, stuck_ns,
-        looked_ns; /* where, and since when; the last look; monotonic */
+    /* answers in a row in which the position stood still before the end: where, since when, the last */
+    int64_t stuck_position, stuck_ns, stuck_last_ns;
 } ark_kafka_end;
 
 typedef struct ark_kafka_partition {
@@ -43,7 +43,7 @@ typedef struct ark_kafka_partition {
     atomic_bool assigned;     /* it is being read; set after `position` */
     _Atomic int64_t position; /* offset of the next message to hand out; negative: not known yet */
     int64_t budget_ns;        /* how old live data may be; 0: as old as it likes */
-    bool paused;              /* by the stream */
+    atomic_bool paused;       /* by the stream */
     bool gone;                /* librdkafka has reported that the topic does not exist any more */
     bool appeared;            /* it did not exist when the reader was opened */
     ark_kafka_end end;        /* guarded by the watch's monitor */
@@ -59,9 +59,12 @@ typedef struct ark_kafka_watch {
     atomic_bool stop;
     rd_kafka_t *rk; /* asks for offsets, and fetches nothing; NULL: not needed yet */
     bool ends_wanted;
-    bool missing;        /* topics are looked for */
-    int64_t ends_ns;     /* monotonic; when the ends were last asked for; INT64_MIN: never */
-    int64_t answered_ns; /* monotonic; when any broker last answered that */
+    bool missing;     /* topics are looked for */
+    bool look_wanted; /* the stream waits for one of them */
+    bool broken;      /* there is no thread, and will be none */
+    int64_t ends_ns;  /* monotonic; when the ends were last asked for; INT64_MIN: never */
+    /* monotonic; since when no broker has answered anything, INT64_MAX: one has; the last question */
+    int64_t unanswered_ns, unanswered_last_ns;
     /* skipping ahead: wanted by the stream, found by the thread */
     bool forward_wanted;
     atomic_bool forward_found;
@@ -117,9 +120,13 @@ arrakis_status ark_kafka_find_start(ark_kafka_reader *kafka, const ark_kafka_ask
 
 int64_t ark_kafka_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
                             int64_t *again_ns);
+/* Its leader is there again after having been away. Within the monitor. */
+void ark_kafka_end_doubt(ark_kafka_partition *partition, int64_t now_ns);
+/* Whether any broker has answered a question. Within the monitor. */
+void ark_kafka_end_reached(ark_kafka_watch *watch, bool reached, int64_t now_ns);
 /* Ask for the ends of all partitions that are read. Runs in the watch's thread. */
 void ark_kafka_ask_ends(ark_kafka_reader *kafka, const ark_kafka_asker *asker);
-/* There is no answer about a partition, for that reason, from now on. Within the monitor. */
+/* A question about a partition has failed, for that reason. Within the monitor. */
 void ark_kafka_end_lost(ark_kafka_partition *partition, rd_kafka_resp_err_t err, int64_t now_ns);
 
 /* ---- kafka_forward.c */
@@ -150,6 +157,8 @@ void ark_kafka_watch_clear(ark_kafka_reader *kafka);
 
 /* ---- kafka_reader.c */
 
+/* A message that is being handed out will be handed out again, from its beginning. */
+void ark_kafka_put_back(ark_kafka_reader *kafka);
 /* Destroy what was taken and not handed out. */
 void ark_kafka_drop_messages(ark_kafka_reader *kafka);
 

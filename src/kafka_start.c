@@ -131,7 +131,7 @@ arrakis_status ark_kafka_find_start(ark_kafka_reader *kafka, const ark_kafka_ask
         rd_kafka_topic_partition_list_destroy(list);
         return rc;
     }
-    keep_found(kafka, list, live);
+    keep_found(kafka, list, kafka->start_ns == ARRAKIS_UNSET);
     *out = list;
     return ARRAKIS_OK;
 }

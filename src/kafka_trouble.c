@@ -81,9 +81,11 @@ arrakis_status ark_kafka_trouble_verdict(ark_kafka_trouble *trouble, arrakis_err
 {
     arrakis_status rc = ARRAKIS_OK;
     pthread_mutex_lock(&trouble->lock);
-    if (trouble->refused ||
-        (trouble->suspicious_ns && ark_monotonic_ns() - trouble->suspicious_ns > suspicion_ns))
+    if (trouble->refused)
         rc = ark_fail(err, ARRAKIS_EAUTH, "%s", trouble->last);
+    else if (trouble->suspicious_ns && ark_monotonic_ns() - trouble->suspicious_ns > suspicion_ns)
+        rc = ark_fail(err, ARRAKIS_EAUTH, "the broker does not take this security.protocol: %s",
+                      trouble->last);
     pthread_mutex_unlock(&trouble->lock);
     return rc;
 }

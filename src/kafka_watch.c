@@ -64,6 +64,8 @@ static arrakis_status take_up(ark_kafka_reader *kafka, const ark_kafka_asker *as
     rd_kafka_error_t *refused = list->cnt ? rd_kafka_incremental_assign(kafka->rk, list) : NULL;
     for (int i = 0; !refused && i < list->cnt; i++) {
         ark_kafka_partition *partition = list->elems[i].opaque;
+        if (!partition->appeared)
+            ark_kafka_end_doubt(partition, ark_monotonic_ns());
         partition->end.err = RD_KAFKA_RESP_ERR__TIMED_OUT;
         partition->end.silent_ns = partition->end.absent_ns = INT64_MAX;
         atomic_store(&partition->assigned, true);
@@ -101,12 +103,15 @@ static void look_again(ark_kafka_reader *kafka, const ark_kafka_asker *ask, sear
     int64_t now_ns = ark_monotonic_ns();
     arrakis_status rc = ark_kafka_topics_find(ask, s->topics, count, false, s->states, &why);
     ark_monitor_enter(&kafka->watch.monitor);
-    for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++) {
+    ark_kafka_end_reached(&kafka->watch, rc == ARRAKIS_OK, ark_monotonic_ns());
+    for (size_t i = 0; i < count; i++) {
         ark_kafka_partition *partition = &kafka->partitions[i];
-        s->appeared[i] = !s->states[i] && !atomic_load(&partition->assigned);
+        bool missing = !atomic_load(&partition->assigned);
+        rd_kafka_resp_err_t state = rc < 0 ? RD_KAFKA_RESP_ERR__TIMED_OUT : s->states[i];
+        s->appeared[i] = missing && !state;
         found += s->appeared[i];
-        if (s->states[i] && !atomic_load(&partition->assigned))
-            ark_kafka_end_lost(partition, s->states[i], now_ns);
+        if (missing && state && partition->end.absent_ns != INT64_MIN)
+            ark_kafka_end_lost(partition, state, now_ns);
     }
     ark_monitor_leave(&kafka->watch.monitor);
     if (rc == ARRAKIS_OK && found)
@@ -137,7 +142,7 @@ typedef struct turn {
 } turn;
 
 /* Wait for something to do. */
-static turn wait_for_turn(ark_kafka_watch *watch, int64_t look_ns)
+static turn wait_for_turn(ark_kafka_watch *watch, int64_t looked_ns, int64_t interval_ns)
 {
     turn next = {.stop = false};
     ark_monitor_enter(&watch->monitor);
@@ -146,8 +151,9 @@ static turn wait_for_turn(ark_kafka_watch *watch, int64_t look_ns)
         int64_t ends_ns = !watch->ends_wanted           ? INT64_MAX
                           : watch->ends_ns == INT64_MIN ? now_ns
                                                         : watch->ends_ns + ends_interval_ns;
-        if (!watch->missing)
-            look_ns = INT64_MAX;
+        int64_t look_ns = !watch->missing      ? INT64_MAX
+                          : watch->look_wanted ? looked_ns + ends_interval_ns
+                                               : looked_ns + interval_ns;
         next.stop = atomic_load(&watch->stop);
         next.ends = now_ns >= ends_ns;
         next.look = now_ns >= look_ns;
@@ -161,6 +167,8 @@ static turn wait_for_turn(ark_kafka_watch *watch, int64_t look_ns)
         watch->ends_wanted = false;
         watch->ends_ns = ark_monotonic_ns();
     }
+    if (next.look)
+        watch->look_wanted = false;
     ark_monitor_leave(&watch->monitor);
     return next;
 }
@@ -168,9 +176,9 @@ static turn wait_for_turn(ark_kafka_watch *watch, int64_t look_ns)
 static void watch_brokers(ark_kafka_reader *kafka, const ark_kafka_asker *ask, search *s)
 {
     ark_kafka_watch *watch = &kafka->watch;
-    int64_t interval_ns = ARRAKIS_SECOND_NS, look_ns = ark_monotonic_ns() + interval_ns;
+    int64_t interval_ns = ARRAKIS_SECOND_NS, looked_ns = ark_monotonic_ns();
     for (;;) {
-        turn next = wait_for_turn(watch, look_ns);
+        turn next = wait_for_turn(watch, looked_ns, interval_ns);
         if (next.stop)
             return;
         if (next.forward)
@@ -180,7 +188,7 @@ static void watch_brokers(ark_kafka_reader *kafka, const ark_kafka_asker *ask, s
         if (next.look) {
             look_again(kafka, ask, s);
             interval_ns = interval_ns < longest_look_ns / 2 ? 2 * interval_ns : longest_look_ns;
-            look_ns = ark_monotonic_ns() + interval_ns;
+            looked_ns = ark_monotonic_ns();
             ark_monitor_enter(&watch->monitor);
             watch->missing = missing_count(kafka) > 0;
             ark_monitor_leave(&watch->monitor);
@@ -204,9 +212,14 @@ static void *run(void *opaque)
         s.topics[i] = kafka->partitions[i].topic;
     if (rc == ARRAKIS_OK && s.topics && s.states && s.appeared)
         watch_brokers(kafka, &ask, &s);
-    else
+    else {
         ark_log(ARRAKIS_LOG_ERROR, "%s: its brokers cannot be asked: %s", kafka->url,
                 rc < 0 ? why.message : "out of memory");
+        ark_monitor_enter(&kafka->watch.monitor);
+        kafka->watch.broken = true;
+        ark_monitor_leave(&kafka->watch.monitor);
+        ark_event_set(kafka->head.fd);
+    }
     free(s.topics);
     free(s.states);
     free(s.appeared);
@@ -217,7 +230,7 @@ void ark_kafka_watch_init(ark_kafka_watch *watch)
 {
     ark_monitor_init(&watch->monitor);
     watch->ends_ns = INT64_MIN;
-    watch->answered_ns = ark_monotonic_ns();
+    watch->unanswered_ns = INT64_MAX;
 }
 
 arrakis_status ark_kafka_watch_start(ark_kafka_reader *kafka, arrakis_error *err)

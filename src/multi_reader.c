@@ -93,6 +93,7 @@ static int64_t multi_exhausted(arrakis_reader *reader, size_t stream, int64_t si
                                int64_t *again_ns)
 {
     arrakis_reader *child = owner((multi_reader *)reader, &stream);
+    child->bounded = reader->bounded;
     return child->ops->exhausted(child, stream, since_ns, again_ns);
 }
 

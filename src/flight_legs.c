@@ -34,7 +34,8 @@ typedef struct plan {
     size_t total;
     entry *entries;
     size_t entry_count;
-    ark_budget budget; /* each broker is a connection, and more */
+    ark_budget named; /* lists of brokers that the endpoints name */
+    ark_budget read;  /* hosts of those that are read, in each leg: each reader has its own */
     char **brokers;
     size_t broker_count;
     size_t *source, *next; /* of every channel, in a slice and in the one after */
@@ -87,7 +88,7 @@ static arrakis_status find_source(plan *p, entry *e, arrakis_error *err)
     e->source = BROKER + i;
     arrakis_status rc = ARRAKIS_OK;
     if (i == p->broker_count)
-        rc = ark_budget_spend(&p->budget, ARK_COST_CONNECTIONS, 1, err);
+        rc = ark_budget_spend(&p->named, ARK_COST_CONNECTIONS, 1, err);
     if (i == p->broker_count && rc == ARRAKIS_OK)
         p->brokers[p->broker_count++] = url;
     else
@@ -150,23 +151,48 @@ static arrakis_status look_for_seams(plan *p, bool *found, arrakis_error *err)
 
 /* ------------------------------------------------------------------ legs */
 
-static ark_leg_broker *find_broker(ark_leg *leg, const char *url)
+static size_t count_hosts(const char *url)
 {
-    for (size_t i = 0; i < leg->broker_count; i++)
-        if (strcmp(leg->brokers[i].url, url) == 0)
-            return &leg->brokers[i];
+    size_t count = 1;
+    for (; *url; url++)
+        count += *url == ',';
+    return count;
+}
+
+static arrakis_status add_broker(ark_leg *leg, const char *url, arrakis_error *err)
+{
     ark_leg_broker *more = reallocarray(leg->brokers, leg->broker_count + 1, sizeof *more);
-    if (more)
-        leg->brokers = more;
-    ark_leg_broker *added = more ? &more[leg->broker_count] : NULL;
-    if (!added || arrakis_channels_new(&added->channels, NULL) < 0)
-        return NULL;
+    if (!more)
+        return no_memory(err);
+    leg->brokers = more;
+    ark_leg_broker *added = &more[leg->broker_count];
+    arrakis_status rc = arrakis_channels_new(&added->channels, err);
+    if (rc < 0)
+        return rc;
     if (!(added->url = strdup(url))) {
         arrakis_channels_free(added->channels);
-        return NULL;
+        return no_memory(err);
     }
     leg->broker_count++;
-    return added;
+    return ARRAKIS_OK;
+}
+
+/* The leg's entry for a list of brokers. The readers of all legs connect when the request begins:
+ * each new entry is charged, in whichever leg. */
+static arrakis_status find_broker(plan *p, ark_leg *leg, const char *url, ark_leg_broker **out,
+                                  arrakis_error *err)
+{
+    size_t i = 0;
+    while (i < leg->broker_count && strcmp(leg->brokers[i].url, url) != 0)
+        i++;
+    arrakis_status rc = ARRAKIS_OK;
+    if (i == leg->broker_count)
+        rc = ark_budget_spend(&p->read, ARK_COST_CONNECTIONS, count_hosts(url), err);
+    if (i == leg->broker_count && rc == ARRAKIS_OK)
+        rc = add_broker(leg, url, err);
+    if (rc == ARRAKIS_OK)
+        *out = &leg->brokers[i];
+    return rc;
 }
 
 /* A leg of the channels as they are in p->source. Its servers' endpoints are added later. */
@@ -182,9 +208,10 @@ static arrakis_status add_leg(plan *p, int64_t begin_ns, arrakis_error *err)
     for (size_t i = 0; rc == ARRAKIS_OK && i < p->total; i++) {
         arrakis_channels *list = leg->relayed;
         if (p->source[i] >= BROKER) {
-            ark_leg_broker *broker = find_broker(leg, p->brokers[p->source[i] - BROKER]);
-            if (!broker)
-                return no_memory(err);
+            ark_leg_broker *broker;
+            rc = find_broker(p, leg, p->brokers[p->source[i] - BROKER], &broker, err);
+            if (rc < 0)
+                return rc;
             list = broker->channels;
         }
         if (p->source[i] != NOBODY)
@@ -382,8 +409,11 @@ arrakis_status ark_legs_make(ark_legs *out, ark_flight_info *info,
 {
     *out = (ark_legs){0};
     bool seams;
-    plan p = {
-        .channels = channels, .url = url, .budget = ark_budget_stream(url, INT64_MAX), .out = out};
+    plan p = {.channels = channels,
+              .url = url,
+              .named = ark_budget_stream(url, INT64_MAX),
+              .read = ark_budget_stream(url, INT64_MAX),
+              .out = out};
     arrakis_status rc = read_entries(&p, info, err);
     if (rc == ARRAKIS_OK)
         rc = look_for_seams(&p, &seams, err);

@@ -30,7 +30,8 @@ typedef struct ark_legs {
 
 /* The endpoints of servers are taken out of the info. One leg, unless a channel is read first here
  * and then there, or is not in all slices of time. ENOTFOUND: a channel that no endpoint has; EUNSUPPORTED: a channel with two kinds of
- * source and no time between them; EFORMAT: a ticket. No I/O. To be cleared, on failure too. */
+ * source and no time between them; EFORMAT: a ticket, or over ARK_CONNECTIONS_MAX hosts of brokers in
+ * all legs together. No I/O. To be cleared, on failure too. */
 arrakis_status ark_legs_make(ark_legs *out, ark_flight_info *info,
                              const arrakis_channels *channels, int64_t start_ns, const char *url,
                              arrakis_error *err);

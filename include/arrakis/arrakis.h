@@ -592,9 +592,10 @@ typedef struct arrakis_client arrakis_client;
 
 /* What a server's answer may have, beside max_message_bytes; more is EFORMAT: 10,000 endpoints with 16
  * locations each; tickets of 64 KiB and 16 MiB of endpoints in all, both with twice the request's size
- * more; 64 servers or brokers, 1,024 endpoints and max_message_bytes of messages at one time. A table
- * (of channels, counts or properties) 4,194,304 rows and 1 GiB; an answer in JSON 1 MiB, 64 levels,
- * 4,096 values and one more for every 8 bytes. Headers and trailers 8 KiB each. */
+ * more; 64 servers, 1,024 endpoints and max_message_bytes of messages at one time; 64 brokers, each host
+ * counted as often as the request goes over to it from another source. A table (of channels, counts or
+ * properties) 4,194,304 rows and 1 GiB; an answer in JSON 1 MiB, 64 levels, 4,096 values and one more
+ * for every 8 bytes. Headers and trailers 8 KiB each. */
 
 /** Does not connect yet. @return OK; EINVAL when no source is given, or an unusable one;
  *  EUNSUPPORTED for `url` when the library is built without Flight or its module is missing; EIO

@@ -173,7 +173,7 @@ static void too_many_slices_are_refused(void **state)
     (void)state;
     static given many[1002];
     for (int i = 0; i < 1002; i++)
-        many[i] = (given){"ABC", i, i + 1, i % 2 ? X : HERE};
+        many[i] = (given){"ABC", i, i + 1, i ? X : HERE};
     expect_failure(ARRAKIS_EUNSUPPORTED, "over 1000 slices", many, 1002);
 }
 
@@ -198,27 +198,79 @@ static void a_start_that_no_clock_shows_is_refused(void **state)
     arrakis_channels_free(channels);
 }
 
+enum { MOST = 64 };
+
+/* The first `count` of the list are taken, one more is not. */
+static void expect_limit(const given *list, size_t count, size_t legs_wanted)
+{
+    ark_legs legs;
+    arrakis_channels *channels = channels_of(specs, COUNT(specs));
+    ark_flight_info info = info_of(list, count);
+    PASS(ark_legs_make(&legs, &info, channels, 0, "here", err));
+    assert_int_equal(legs.count, legs_wanted);
+    ark_legs_clear(&legs);
+    ark_flight_info_clear(&info);
+    arrakis_channels_free(channels);
+    expect_failure(ARRAKIS_EFORMAT, "here: an answer of over 64 servers or brokers", list,
+                   count + 1);
+}
+
 /* Each is connected to: 64 of them, and no more. */
 static void brokers_are_limited_in_number(void **state)
 {
     (void)state;
-    enum { MOST = 64 };
     static char uris[MOST + 1][40];
     given list[MOST + 1];
     for (int i = 0; i <= MOST; i++) {
         sprintf(uris[i], "kafka://b%d:9092", i);
         list[i] = (given){"ABC", i, -1, uris[i]};
     }
-    ark_legs legs;
+    expect_limit(list, MOST, MOST);
+}
+
+/* In each leg a broker is read, and so connected to, anew. */
+static void brokers_of_all_legs_are_counted(void **state)
+{
+    (void)state;
+    given list[MOST + 1];
+    for (int i = 0; i <= MOST; i++)
+        list[i] = (given){"ABC", i, i + 1, i % 2 ? X : Y};
+    expect_limit(list, MOST, MOST);
+    /* three channels side by side, of two brokers: 32 legs of two each */
+    given pairs[MOST + 1];
+    for (int i = 0; i < MOST; i++)
+        pairs[i] = (given){i % 2 ? "C" : "AB", i / 2, i / 2 + 1, (i / 2 + i) % 2 ? X : Y};
+    pairs[MOST] = (given){"ABC", MOST, -1, X};
+    expect_limit(pairs, MOST, MOST / 2);
+}
+
+static void hosts_of_a_list_are_counted_one_by_one(void **state)
+{
+    (void)state;
+    enum { HOSTS = 16 };
     arrakis_channels *channels = channels_of(specs, COUNT(specs));
-    ark_flight_info info = info_of(list, MOST);
-    PASS(ark_legs_make(&legs, &info, channels, 0, "here", err));
-    assert_int_equal(legs.count, MOST);
-    ark_legs_clear(&legs);
-    ark_flight_info_clear(&info);
+    for (int legs_wanted = MOST / HOSTS; legs_wanted <= MOST / HOSTS + 1; legs_wanted++) {
+        given list[MOST / HOSTS + 1];
+        for (int i = 0; i < legs_wanted; i++)
+            list[i] = (given){"ABC", i, i + 1, i % 2 ? X : Y};
+        ark_flight_info info = info_of(list, (size_t)legs_wanted);
+        for (size_t i = 0; i < info.count; i++) {
+            ark_endpoint *e = &info.endpoints[i];
+            e->uris = realloc(e->uris, HOSTS * sizeof *e->uris);
+            assert_non_null(e->uris);
+            while (e->uri_count < HOSTS)
+                e->uris[e->uri_count++] = strdup(list[i].uri);
+        }
+        ark_legs legs;
+        if (legs_wanted * HOSTS <= MOST)
+            PASS(ark_legs_make(&legs, &info, channels, 0, "here", err));
+        else
+            FAIL(ark_legs_make(&legs, &info, channels, 0, "here", err), ARRAKIS_EFORMAT,
+                 "over 64 servers or brokers");
+        ark_legs_clear(&legs);
+        ark_flight_info_clear(&info);
+    }
     arrakis_channels_free(channels);
-    expect_failure(ARRAKIS_EFORMAT, "here: an answer of over 64 servers or brokers", list,
-                   MOST + 1);
 }
 
 int main(void)
@@ -235,6 +287,8 @@ int main(void)
         cmocka_unit_test(too_many_slices_are_refused),
         cmocka_unit_test(a_start_that_no_clock_shows_is_refused),
         cmocka_unit_test(brokers_are_limited_in_number),
+        cmocka_unit_test(brokers_of_all_legs_are_counted),
+        cmocka_unit_test(hosts_of_a_list_are_counted_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "error.h"
 #include "hold.h"
+#include "kafka_close.h"
 #include "stride.h"
 
 #include <stdlib.h>
@@ -37,7 +38,8 @@ typedef struct chain_reader {
     uint32_t *every; /* slots from 0 on */
     ark_cut cut;
     ark_waiter waiter;
-    arrakis_stats past; /* of readers that are closed */
+    arrakis_stats past;             /* of readers that are closed */
+    ark_kafka_closing past_closing; /* they close on the side: next() does not wait */
 } chain_reader;
 
 static arrakis_reader *reader_now(const chain_reader *chain)
@@ -113,7 +115,7 @@ static void close_leg(chain_reader *chain, size_t number)
     if (!reader)
         return;
     reader->ops->stats(reader, &chain->past);
-    arrakis_reader_close(reader);
+    ark_reader_close_into(reader, &chain->past_closing);
     chain->legs[number].reader = NULL;
 }
 
@@ -345,8 +347,9 @@ static void chain_stats(const arrakis_reader *reader, arrakis_stats *stats)
 static void chain_close(arrakis_reader *reader)
 {
     chain_reader *chain = (chain_reader *)reader;
+    ark_kafka_closing_move(reader->closing, &chain->past_closing);
     for (size_t i = 0; i < chain->count; i++) {
-        arrakis_reader_close(chain->legs[i].reader);
+        ark_reader_close_into(chain->legs[i].reader, reader->closing);
         if (chain->links)
             ark_chain_link_clear(&chain->links[i]);
     }
@@ -428,8 +431,10 @@ arrakis_status ark_chain_reader_new(arrakis_reader **out, const ark_chain_leg *l
     chain_reader *chain = calloc(1, sizeof *chain);
     ark_chain_leg *copy = chain ? calloc(count + 1, sizeof *copy) : NULL;
     if (!copy) {
+        ark_kafka_closing closing = ARK_KAFKA_CLOSING_NONE;
         for (size_t i = 0; i < count; i++)
-            arrakis_reader_close(legs[i].reader);
+            ark_reader_close_into(legs[i].reader, &closing);
+        ark_kafka_closing_wait(&closing);
         free(chain);
         return ark_fail(err, ARRAKIS_ENOMEM, "%zu readers: out of memory", count);
     }
@@ -446,7 +451,7 @@ arrakis_status ark_chain_reader_new(arrakis_reader **out, const ark_chain_leg *l
                             ? set_up(chain, err)
                             : ark_fail(err, ARRAKIS_ENOMEM, "%zu readers: out of memory", count);
     if (rc < 0) {
-        chain_close(&chain->head);
+        arrakis_reader_close(&chain->head);
         return rc;
     }
     *out = &chain->head;

@@ -5,6 +5,7 @@
 #include "error.h"
 #include "flight_legs.h"
 #include "flight_reader.h"
+#include "kafka_close.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,22 @@ static arrakis_status make_readers(readers *made, ark_server *server, ark_leg *l
     return rc;
 }
 
+static void close_readers(const readers *made)
+{
+    ark_kafka_closing closing = ARK_KAFKA_CLOSING_NONE;
+    for (size_t i = 0; i < made->count; i++)
+        ark_reader_close_into(made->list[i], &closing);
+    ark_kafka_closing_wait(&closing);
+}
+
+static void close_legs(const ark_chain_leg *made, size_t count)
+{
+    ark_kafka_closing closing = ARK_KAFKA_CLOSING_NONE;
+    for (size_t i = 0; i < count; i++)
+        ark_reader_close_into(made[i].reader, &closing);
+    ark_kafka_closing_wait(&closing);
+}
+
 /* One reader of a leg's endpoints. */
 static arrakis_status read_leg(ark_server *server, arrakis_reader **out, ark_leg *leg,
                                const arrakis_kafka_options *kafka, arrakis_error *err)
@@ -56,8 +73,7 @@ static arrakis_status read_leg(ark_server *server, arrakis_reader **out, ark_leg
     readers made = {NULL, 0};
     arrakis_status rc = make_readers(&made, server, leg, kafka, err);
     if (rc < 0)
-        for (size_t i = 0; i < made.count; i++)
-            arrakis_reader_close(made.list[i]);
+        close_readers(&made);
     else if (made.count == 1)
         *out = made.list[0];
     else
@@ -86,8 +102,7 @@ static arrakis_status read_legs(ark_server *server, arrakis_reader **out, ark_le
     if (rc == ARRAKIS_OK)
         rc = ark_chain_reader_new(out, made, count, channels, err);
     else
-        for (size_t i = 0; i < count; i++)
-            arrakis_reader_close(made[i].reader);
+        close_legs(made, count);
     free(made);
     return rc;
 }

@@ -7,65 +7,97 @@
 
 #include <stdlib.h>
 
-/* Belongs to the closing thread and to whoever waits for it: the last one frees it. */
-typedef struct closing {
+/* Belongs to the thread that closes and to whoever waits for it: the last one frees it. */
+typedef struct ark_kafka_teardown {
+    struct ark_kafka_teardown *next;
+    pthread_t thread;
     ark_monitor monitor;
     void (*close)(void *opaque);
     void *opaque;
     bool closed, left;
-} closing;
+} teardown;
 
-static void free_closing(closing *c)
+static void free_teardown(teardown *t)
 {
-    ark_monitor_clear(&c->monitor);
-    free(c);
+    ark_monitor_clear(&t->monitor);
+    free(t);
 }
 
 static void *run(void *opaque)
 {
-    closing *c = opaque;
-    c->close(c->opaque);
-    ark_monitor_enter(&c->monitor);
-    c->closed = true;
-    bool last = c->left;
-    ark_monitor_notify(&c->monitor);
-    ark_monitor_leave(&c->monitor);
+    teardown *t = opaque;
+    t->close(t->opaque);
+    ark_monitor_enter(&t->monitor);
+    t->closed = true;
+    bool last = t->left;
+    ark_monitor_notify(&t->monitor);
+    ark_monitor_leave(&t->monitor);
     if (last)
-        free_closing(c);
+        free_teardown(t);
     return NULL;
 }
 
-void ark_kafka_close_by(void (*close)(void *opaque), void *opaque)
+void ark_kafka_closing_begin(ark_kafka_closing *closing, void (*close)(void *opaque), void *opaque)
 {
-    pthread_t thread;
-    closing *c = calloc(1, sizeof *c);
-    if (c) {
-        ark_monitor_init(&c->monitor);
-        c->close = close;
-        c->opaque = opaque;
+    teardown *t = calloc(1, sizeof *t);
+    if (t) {
+        ark_monitor_init(&t->monitor);
+        t->close = close;
+        t->opaque = opaque;
     }
-    if (!c || !ark_thread_start(&thread, run, c)) {
-        if (c)
-            free_closing(c);
+    if (!t || !ark_thread_start(&t->thread, run, t)) {
+        if (t)
+            free_teardown(t);
         close(opaque);
         return;
     }
-    int64_t deadline_ns = ark_monotonic_ns() + ARK_KAFKA_CLOSE_NS;
-    ark_monitor_enter(&c->monitor);
-    while (!c->closed && ark_monitor_wait(&c->monitor, deadline_ns))
+    t->next = closing->first;
+    closing->first = t;
+}
+
+/* Whether it has closed until then. It is not to be touched afterwards. */
+static bool finish(teardown *t, int64_t deadline_ns)
+{
+    pthread_t thread = t->thread;
+    ark_monitor_enter(&t->monitor);
+    while (!t->closed && ark_monitor_wait(&t->monitor, deadline_ns))
         ;
-    bool closed = c->closed;
-    c->left = !closed;
-    ark_monitor_leave(&c->monitor);
+    bool closed = t->closed;
+    t->left = !closed;
+    ark_monitor_leave(&t->monitor);
     if (closed) {
         pthread_join(thread, NULL);
-        free_closing(c);
-        return;
+        free_teardown(t);
+    } else
+        pthread_detach(thread);
+    return closed;
+}
+
+void ark_kafka_closing_wait(ark_kafka_closing *closing)
+{
+    int64_t deadline_ns = ark_monotonic_ns() + ARK_KAFKA_CLOSE_NS;
+    size_t left = 0;
+    while (closing->first) {
+        teardown *t = closing->first;
+        closing->first = t->next;
+        left += !finish(t, deadline_ns);
     }
-    pthread_detach(thread);
-    ark_log(ARRAKIS_LOG_WARNING,
-            "librdkafka %s has not closed its connections within %lld s: left to do so by itself",
-            rd_kafka_version_str(), (long long)(ARK_KAFKA_CLOSE_NS / ARRAKIS_SECOND_NS));
+    if (left)
+        ark_log(ARRAKIS_LOG_WARNING,
+                "librdkafka %s has not closed its connections to %zu broker list(s) within %lld "
+                "s: left "
+                "to do so by itself",
+                rd_kafka_version_str(), left, (long long)(ARK_KAFKA_CLOSE_NS / ARRAKIS_SECOND_NS));
+}
+
+void ark_kafka_closing_move(ark_kafka_closing *to, ark_kafka_closing *from)
+{
+    while (from->first) {
+        teardown *t = from->first;
+        from->first = t->next;
+        t->next = to->first;
+        to->first = t;
+    }
 }
 
 /* ------------------------------------------------------------------ one handle */
@@ -91,7 +123,9 @@ void ark_kafka_close(rd_kafka_t *rk, void (*after)(void *opaque), void *opaque)
     one *o = rk ? malloc(sizeof *o) : NULL;
     if (o) {
         *o = (one){rk, after, opaque};
-        ark_kafka_close_by(close_one, o);
+        ark_kafka_closing closing = ARK_KAFKA_CLOSING_NONE;
+        ark_kafka_closing_begin(&closing, close_one, o);
+        ark_kafka_closing_wait(&closing);
         return;
     }
     if (rk)

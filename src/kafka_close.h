@@ -8,14 +8,30 @@
 
 #include <librdkafka/rdkafka.h>
 
-/* How long ark_kafka_close() waits. arrakis.h states it. */
+/* How long closing waits, for however many handles. arrakis.h states it. */
 #define ARK_KAFKA_CLOSE_NS (2 * ARRAKIS_SECOND_NS)
 
-/* Run `close`, which closes handles and frees what belongs to them, in a thread of its own. Waits for
- * it for ARK_KAFKA_CLOSE_NS, then leaves it to end when it can, with a line in the log. */
-void ark_kafka_close_by(void (*close)(void *opaque), void *opaque);
+/* What closes side by side, each in a thread of its own. Of one thread; to be waited for. */
+typedef struct ark_kafka_closing {
+    struct ark_kafka_teardown *first;
+} ark_kafka_closing;
 
-/* Close one handle so; its queues and topics have been given back already. `after` (NULL: nothing),
+#define ARK_KAFKA_CLOSING_NONE                                                                    \
+    {                                                                                             \
+        NULL                                                                                      \
+    }
+
+/* Begin `close`, which closes handles and frees what belongs to them: the caller
+ * touches none of that any more. */
+void ark_kafka_closing_begin(ark_kafka_closing *closing, void (*close)(void *opaque),
+                             void *opaque);
+/* Wait for all that was begun, ARK_KAFKA_CLOSE_NS together; what has not ended by then goes on by
+ * itself, with a line in the log. */
+void ark_kafka_closing_wait(ark_kafka_closing *closing);
+/* What is in one is waited for in another. */
+void ark_kafka_closing_move(ark_kafka_closing *to, ark_kafka_closing *from);
+
+/* Close one handle so, and wait; its queues and topics have been given back already. `after` (NULL: nothing),
  * called once librdkafka's threads have ended and so perhaps after the return, frees what the handle's
  * callbacks use. rk may be NULL. */
 void ark_kafka_close(rd_kafka_t *rk, void (*after)(void *opaque), void *opaque);

@@ -371,7 +371,7 @@ static void kafka_close(arrakis_reader *reader)
     ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
     ark_kafka_watch_stop(kafka);
     if (kafka->rk)
-        ark_kafka_close_by(tear_down, kafka);
+        ark_kafka_closing_begin(reader->closing, tear_down, kafka);
     else
         tear_down(kafka);
 }
@@ -544,7 +544,7 @@ arrakis_status arrakis_kafka_reader_new(arrakis_reader **out, const char *url,
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     rc = make_reader(kafka, url, channels, &all, err);
     if (rc < 0) {
-        kafka_close(&kafka->head);
+        arrakis_reader_close(&kafka->head);
         return rc;
     }
     *out = &kafka->head;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One reader over several: their streams follow each other. */
 #include "error.h"
+#include "kafka_close.h"
 #include "reader.h"
 #include "wait.h"
 
@@ -130,7 +131,7 @@ static void multi_close(arrakis_reader *reader)
 {
     multi_reader *multi = (multi_reader *)reader;
     for (size_t i = 0; i < multi->count; i++)
-        arrakis_reader_close(multi->readers[i]);
+        ark_reader_close_into(multi->readers[i], reader->closing);
     ark_reader_clear(reader);
     ark_waiter_close(&multi->waiter);
     free(multi->readers);
@@ -196,8 +197,10 @@ arrakis_status arrakis_multi_reader_new(arrakis_reader **out, arrakis_reader *co
     if (out)
         *out = NULL;
     if (!copy) {
+        ark_kafka_closing closing = ARK_KAFKA_CLOSING_NONE;
         for (size_t i = 0; readers && i < count; i++)
-            arrakis_reader_close(readers[i]);
+            ark_reader_close_into(readers[i], &closing);
+        ark_kafka_closing_wait(&closing);
         free(multi);
         return out && readers && count
                    ? ark_fail(err, ARRAKIS_ENOMEM, "out of memory")
@@ -224,7 +227,7 @@ arrakis_status arrakis_multi_reader_new(arrakis_reader **out, arrakis_reader *co
     if (rc == ARRAKIS_OK)
         rc = copy_streams(multi, err);
     if (rc < 0) {
-        multi_close(&multi->head);
+        arrakis_reader_close(&multi->head);
         return rc;
     }
     multi->head.fd = multi->waiter.fd;

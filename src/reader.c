@@ -5,6 +5,7 @@
 #include "channel.h"
 #include "clock.h"
 #include "error.h"
+#include "kafka_close.h"
 #include "stride.h"
 #include "wait.h"
 
@@ -242,8 +243,17 @@ arrakis_status arrakis_reader_fast_forward(arrakis_reader *reader, int64_t to_ns
     return rc;
 }
 
+void ark_reader_close_into(arrakis_reader *reader, ark_kafka_closing *closing)
+{
+    if (!reader)
+        return;
+    reader->closing = closing;
+    reader->ops->close(reader);
+}
+
 void arrakis_reader_close(arrakis_reader *reader)
 {
-    if (reader)
-        reader->ops->close(reader);
+    ark_kafka_closing closing = ARK_KAFKA_CLOSING_NONE;
+    ark_reader_close_into(reader, &closing);
+    ark_kafka_closing_wait(&closing);
 }

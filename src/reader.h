@@ -32,6 +32,7 @@ typedef struct ark_reader_ops {
                                    arrakis_error *err);
     /* Adds messages, bytes, undecodable, unwanted, fast_forwards, errors */
     void (*stats)(const arrakis_reader *reader, arrakis_stats *stats);
+    /* Begins what may take long in reader->closing. Called by ark_reader_close_into() alone */
     void (*close)(arrakis_reader *reader);
 } ark_reader_ops;
 
@@ -52,12 +53,16 @@ struct arrakis_reader {
     bool opened;
     bool bounded; /* the request has an end: it must be reached, or fail. Set before opening */
     const atomic_bool *cancel; /* looked at while opening; NULL: none */
+    struct ark_kafka_closing
+        *closing; /* while closing: what goes on beside it, waited for later */
 };
 
 /* Group channels by their partition into streams `<prefix><partition_id>`, in the order in which
  * partitions first appear. EINVAL names the channel and the field it lacks, or an empty list. */
 arrakis_status ark_reader_group(arrakis_reader *reader, arrakis_channels *channels,
                                 const char *prefix, arrakis_error *err);
+/* Close a reader (NULL: none) as one of several: they are waited for together. */
+void ark_reader_close_into(arrakis_reader *reader, struct ark_kafka_closing *closing);
 /* Frees what the head holds, not the reader. */
 void ark_reader_clear(arrakis_reader *reader);
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "chain_reader.h"
+#include "kafka_close.h"
 #include "support.h"
+#include "thread.h"
+#include "wait.h"
 
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -611,6 +614,48 @@ static void it_takes_its_readers_over_on_failure_too(void **state)
     arrakis_channels_free(channels);
 }
 
+static ark_monitor door;
+static bool open_door, gone;
+
+static void wait_at_the_door(void *opaque)
+{
+    (void)opaque;
+    ark_monitor_enter(&door);
+    while (!open_door && ark_monitor_wait(&door, INT64_MAX))
+        ;
+    gone = true;
+    ark_monitor_leave(&door);
+}
+
+static void close_slowly(arrakis_reader *reader)
+{
+    ark_kafka_closing_begin(reader->closing, wait_at_the_door, NULL);
+    plain->close(reader);
+}
+
+static void going_on_does_not_wait_for_what_closes(void **state)
+{
+    (void)state;
+    ark_monitor_init(&door);
+    bench b = opened();
+    arrakis_memory_reader_finish(b.legs[0]);
+    watch(b.legs[0]);
+    watched.close = close_slowly;
+    int64_t begun_ns = ark_monotonic_ns();
+    assert_int_equal(nothing(&b), ARRAKIS_TIMEOUT);
+    assert_true(ark_monotonic_ns() - begun_ns < ARK_KAFKA_CLOSE_NS / 2);
+    assert_true(b.legs[1]->opened);
+    assert_false(gone);
+    /* that is left to arrakis_reader_close() */
+    ark_monitor_enter(&door);
+    open_door = true;
+    ark_monitor_notify(&door);
+    ark_monitor_leave(&door);
+    arrakis_reader_close(b.chain);
+    assert_true(gone);
+    ark_monitor_clear(&door);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -636,6 +681,7 @@ int main(void)
         cmocka_unit_test(one_stream_of_blocks_without_a_seam),
         cmocka_unit_test(a_program_s_own_epoll_has_room_around_a_stream),
         cmocka_unit_test(it_takes_its_readers_over_on_failure_too),
+        cmocka_unit_test(going_on_does_not_wait_for_what_closes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

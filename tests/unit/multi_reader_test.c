@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "kafka_close.h"
 #include "reader.h"
 #include "support.h"
+#include "thread.h"
 #include "wait.h"
 
 static const channel_spec specs[] = {
@@ -173,6 +175,54 @@ static void it_takes_its_readers_over_on_failure_too(void **state)
     arrakis_reader_close(multi);
 }
 
+/* ------------------------------------------------------------------ closing */
+
+static ark_reader_ops slow_ops;
+static const ark_reader_ops *plain;
+static ark_monitor meeting;
+static int met;
+
+/* Ends when all three have begun. */
+static void meet(void *opaque)
+{
+    (void)opaque;
+    ark_monitor_enter(&meeting);
+    met++;
+    ark_monitor_notify(&meeting);
+    while (met < 3 && ark_monitor_wait(&meeting, INT64_MAX))
+        ;
+    ark_monitor_leave(&meeting);
+}
+
+static void close_slowly(arrakis_reader *reader)
+{
+    ark_kafka_closing_begin(reader->closing, meet, NULL);
+    plain->close(reader);
+}
+
+static void readers_close_side_by_side(void **state)
+{
+    (void)state;
+    arrakis_reader *parts[3], *pair, *all;
+    ark_monitor_init(&meeting);
+    met = 0;
+    for (size_t i = 0; i < 3; i++) {
+        parts[i] = part_of(i, 1);
+        plain = parts[i]->ops;
+        slow_ops = *plain;
+        slow_ops.close = close_slowly;
+    }
+    for (size_t i = 0; i < 3; i++)
+        parts[i]->ops = &slow_ops;
+    PASS(arrakis_multi_reader_new(&pair, parts, 2, err));
+    PASS(arrakis_multi_reader_new(&all, (arrakis_reader *[]){pair, parts[2]}, 2, err));
+    int64_t begun_ns = ark_monotonic_ns();
+    arrakis_reader_close(all);
+    assert_true(ark_monotonic_ns() - begun_ns < ARK_KAFKA_CLOSE_NS);
+    assert_int_equal(met, 3);
+    ark_monitor_clear(&meeting);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +233,7 @@ int main(void)
         cmocka_unit_test(it_rests_when_one_is_done_and_others_are_not),
         cmocka_unit_test(each_is_asked_for_its_own_streams),
         cmocka_unit_test(it_takes_its_readers_over_on_failure_too),
+        cmocka_unit_test(readers_close_side_by_side),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A hundred years. */
-static const int64_t for_ever_ns = INT64_C(36525) * 86400 * ARRAKIS_SECOND_NS;
-
 /* The readers of a leg, while they are made. */
 typedef struct readers {
     arrakis_reader **list;
@@ -131,7 +128,7 @@ static bool reaches(const ark_flight_info *info, int64_t end_ns)
 }
 
 /* Servers share a span out among them only when it has an end, and refuse one without where nobody
- * has all of it. From the past on without an end: then up to a time that nobody will live to see. */
+ * has all of it. From the past on without an end: then up to the latest time that there is. */
 static arrakis_status ask_for_ever(ark_server *server, ark_flight_info *info,
                                    const ark_stream_request *request, arrakis_error *err)
 {
@@ -140,7 +137,7 @@ static arrakis_status ask_for_ever(ark_server *server, ark_flight_info *info,
     if (!endless || (rc != ARRAKIS_ESERVER && rc != ARRAKIS_ENOTFOUND))
         return rc;
     ark_stream_request long_one = *request;
-    long_one.end_ns = arrakis_gps_now_ns() + for_ever_ns;
+    long_one.end_ns = ARRAKIS_TIME_MAX_NS;
     if (ask(server, info, &long_one, NULL) == ARRAKIS_OK && reaches(info, long_one.end_ns))
         return ARRAKIS_OK;
     ark_flight_info_clear(info);

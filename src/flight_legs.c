@@ -15,9 +15,6 @@ enum {
     MOST_SLICES = 1000, /* of one request that goes from one kind of source to another */
 };
 
-/* The latest time at which sums cannot overflow. */
-static const int64_t latest_ns = INT64_MAX / 4;
-
 /* An endpoint. */
 typedef struct entry {
     ark_endpoint *endpoint;
@@ -305,17 +302,12 @@ static arrakis_status check_ends(const plan *p, arrakis_error *err)
 
 static arrakis_status check_begin(const plan *p, int64_t begin_ns, bool first, arrakis_error *err)
 {
-    if (begin_ns == ARRAKIS_UNSET)
-        return first ? ARRAKIS_OK
-                     : ark_fail(err, ARRAKIS_EUNSUPPORTED,
-                                "%.100s does not say where one source of a channel goes over to "
-                                "another: a ticket has no start, and none before it an end",
-                                p->url);
-    if (begin_ns >= 0 && begin_ns <= latest_ns)
+    if (begin_ns != ARRAKIS_UNSET || first)
         return ARRAKIS_OK;
-    return ark_fail(err, ARRAKIS_EFORMAT,
-                    "%.100s: a ticket with the start %lld: wanted GPS nanoseconds up to %lld",
-                    p->url, (long long)begin_ns, (long long)latest_ns);
+    return ark_fail(err, ARRAKIS_EUNSUPPORTED,
+                    "%.100s does not say where one source of a channel goes over to another: a "
+                    "ticket has no start, and none before it an end",
+                    p->url);
 }
 
 /* A leg ends where a channel's source changes. */
@@ -365,8 +357,7 @@ static arrakis_status put_together(plan *p, int64_t start_ns, arrakis_error *err
 static arrakis_status cut_servers(plan *p, int64_t start_ns, arrakis_error *err)
 {
     arrakis_status rc = cut_slices(p, start_ns, err);
-    return rc == ARRAKIS_EUNSUPPORTED || rc == ARRAKIS_EFORMAT ? put_together(p, start_ns, err)
-                                                               : rc;
+    return rc == ARRAKIS_EUNSUPPORTED ? put_together(p, start_ns, err) : rc;
 }
 
 /* ------------------------------------------------------------------ all of it */

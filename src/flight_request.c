@@ -148,10 +148,19 @@ static arrakis_status read_names(ark_ticket *out, const json_t *list, arrakis_er
     return ARRAKIS_OK;
 }
 
-static int64_t time_of(const json_t *args, const char *key)
+static arrakis_status read_ticket_time(int64_t *out, const json_t *args, const char *key,
+                                       arrakis_error *err)
 {
     const json_t *value = json_object_get(args, key);
-    return json_is_integer(value) ? json_integer_value(value) : ARRAKIS_UNSET;
+    if (!json_is_integer(value))
+        return ARRAKIS_OK;
+    int64_t time_ns = json_integer_value(value);
+    if (time_ns < 0 || time_ns > ARRAKIS_TIME_MAX_NS)
+        return ark_fail(err, ARRAKIS_EFORMAT,
+                        "a ticket whose args.%s is %lld: wanted GPS nanoseconds from 0 to %lld",
+                        key, (long long)time_ns, (long long)ARRAKIS_TIME_MAX_NS);
+    *out = time_ns;
+    return ARRAKIS_OK;
 }
 
 arrakis_status ark_ticket_read(ark_ticket *out, const void *ticket, size_t size,
@@ -162,9 +171,11 @@ arrakis_status ark_ticket_read(ark_ticket *out, const void *ticket, size_t size,
     if (!request)
         return ARRAKIS_EFORMAT;
     const json_t *args = json_object_get(request, "args");
-    out->start_ns = time_of(args, "start");
-    out->end_ns = time_of(args, "end");
-    arrakis_status rc = read_names(out, json_object_get(args, "channels"), err);
+    arrakis_status rc = read_ticket_time(&out->start_ns, args, "start", err);
+    if (rc == ARRAKIS_OK)
+        rc = read_ticket_time(&out->end_ns, args, "end", err);
+    if (rc == ARRAKIS_OK)
+        rc = read_names(out, json_object_get(args, "channels"), err);
     json_decref(request);
     if (rc < 0)
         ark_ticket_clear(out);

@@ -29,7 +29,7 @@ arrakis_status ark_request_stream(char **out, const ark_stream_request *request,
 
 /* What is read of a ticket that a server made; to be cleared. */
 typedef struct ark_ticket {
-    int64_t start_ns, end_ns; /* ARRAKIS_UNSET: null, or not there */
+    int64_t start_ns, end_ns; /* 0 to ARRAKIS_TIME_MAX_NS; ARRAKIS_UNSET: null, or not there */
     char **names;             /* args.channels */
     size_t name_count;
 } ark_ticket;

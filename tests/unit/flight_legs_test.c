@@ -181,17 +181,18 @@ static void a_start_that_no_clock_shows_is_refused(void **state)
 {
     (void)state;
     arrakis_channels *channels = channels_of(specs, COUNT(specs));
-    static const char *const starts[] = {"-1", "9223372036854775807"};
-    for (size_t i = 0; i < 2; i++) {
-        const given list[] = {{"ABC", 0, 5, HERE}, {"ABC", 5, 9, X}};
+    static const char *const starts[] = {"-1", "9223372036854775807", "-9223372036854775807"};
+    for (size_t i = 0; i < 2 * COUNT(starts); i++) { /* of a broker, and of servers alone */
+        const given list[] = {{"ABC", 0, 5, HERE}, {"ABC", 5, 9, i % 2 ? X : HERE}};
         ark_legs legs;
         ark_flight_info info = info_of(list, 2);
         char text[200];
-        sprintf(text, "{\"args\":{\"channels\":[\"X:A\"],\"start\":%s}}", starts[i]);
+        sprintf(text, "{\"args\":{\"channels\":[\"X:A\"],\"start\":%s}}", starts[i / 2]);
         free(info.endpoints[1].ticket);
         info.endpoints[1].ticket = (uint8_t *)strdup(text);
         info.endpoints[1].ticket_size = strlen(text);
-        FAIL(ark_legs_make(&legs, &info, channels, 0, "here", err), ARRAKIS_EFORMAT, starts[i]);
+        FAIL(ark_legs_make(&legs, &info, channels, 0, "here", err), ARRAKIS_EFORMAT,
+             starts[i / 2]);
         ark_legs_clear(&legs);
         ark_flight_info_clear(&info);
     }

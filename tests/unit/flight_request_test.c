@@ -114,6 +114,18 @@ static void of_a_ticket_names_and_times_are_read(void **state)
     ark_ticket_clear(&ticket);
 }
 
+static void a_ticket_may_span_all_of_time(void **state)
+{
+    (void)state;
+    ark_ticket ticket;
+    assert_int_equal(read(&ticket, "{\"args\": {\"channels\": [\"A\"], \"start\": 0, "
+                                   "\"end\": 2305843009213693951}}"),
+                     ARRAKIS_OK);
+    assert_int_equal(ticket.start_ns, 0);
+    assert_int_equal(ticket.end_ns, ARRAKIS_TIME_MAX_NS);
+    ark_ticket_clear(&ticket);
+}
+
 static void other_tickets_are_refused(void **state)
 {
     (void)state;
@@ -126,6 +138,13 @@ static void other_tickets_are_refused(void **state)
         "{\"args\": {\"channels\": []}}",
         "{\"args\": {\"channels\": [1]}}",
         "{\"args\": {\"channels\": [\"A\", null]}}",
+        /* times that are none */
+        "{\"args\": {\"channels\": [\"A\"], \"start\": -1}}",
+        "{\"args\": {\"channels\": [\"A\"], \"start\": -9223372036854775807}}",
+        "{\"args\": {\"channels\": [\"A\"], \"start\": -9223372036854775808}}",
+        "{\"args\": {\"channels\": [\"A\"], \"start\": 2305843009213693952}}",
+        "{\"args\": {\"channels\": [\"A\"], \"end\": -1}}",
+        "{\"args\": {\"channels\": [\"A\"], \"end\": 2305843009213693952}}",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         ark_ticket ticket;
@@ -142,6 +161,7 @@ int main(void)
         cmocka_unit_test(a_description_and_a_stream),
         cmocka_unit_test(a_text_that_is_not_utf8_is_refused),
         cmocka_unit_test(of_a_ticket_names_and_times_are_read),
+        cmocka_unit_test(a_ticket_may_span_all_of_time),
         cmocka_unit_test(other_tickets_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,7 @@ static arrakis_status no_memory(arrakis_error *err)
     return ark_fail(err, ARRAKIS_ENOMEM, "a server's endpoints: out of memory");
 }
 
-static arrakis_status make_readers(readers *made, ark_server *server, ark_leg *leg,
+static arrakis_status make_readers(readers *made, ark_server *server, ark_leg *leg, int64_t end_ns,
                                    const arrakis_kafka_options *kafka, arrakis_error *err)
 {
     arrakis_status rc = ARRAKIS_OK;
@@ -39,6 +39,8 @@ static arrakis_status make_readers(readers *made, ark_server *server, ark_leg *l
         .dial = server->dial,
         .timeout_ns = server->timeout_ns,
         .stall_ns = server->stall_ns,
+        .begin_ns = leg->begin_ns,
+        .end_ns = end_ns,
     };
     rc = ark_flight_reader_new(&made->list[made->count], leg->relays, leg->relay_count,
                                leg->relayed, &options, err);
@@ -64,11 +66,12 @@ static void close_legs(const ark_chain_leg *made, size_t count)
 
 /* One reader of a leg's endpoints. */
 static arrakis_status read_leg(ark_server *server, arrakis_reader **out, ark_leg *leg,
-                               const arrakis_kafka_options *kafka, arrakis_error *err)
+                               int64_t end_ns, const arrakis_kafka_options *kafka,
+                               arrakis_error *err)
 {
     *out = NULL;
     readers made = {NULL, 0};
-    arrakis_status rc = make_readers(&made, server, leg, kafka, err);
+    arrakis_status rc = make_readers(&made, server, leg, end_ns, kafka, err);
     if (rc < 0)
         close_readers(&made);
     else if (made.count == 1)
@@ -81,11 +84,11 @@ static arrakis_status read_leg(ark_server *server, arrakis_reader **out, ark_leg
 
 /* One reader of all legs. */
 static arrakis_status read_legs(ark_server *server, arrakis_reader **out, ark_legs *legs,
-                                arrakis_channels *channels, const arrakis_kafka_options *kafka,
-                                arrakis_error *err)
+                                arrakis_channels *channels, int64_t end_ns,
+                                const arrakis_kafka_options *kafka, arrakis_error *err)
 {
     if (legs->count == 1)
-        return read_leg(server, out, &legs->legs[0], kafka, err);
+        return read_leg(server, out, &legs->legs[0], end_ns, kafka, err);
     *out = NULL;
     ark_chain_leg *made = calloc(legs->count, sizeof *made);
     arrakis_status rc = made ? ARRAKIS_OK : no_memory(err);
@@ -94,7 +97,7 @@ static arrakis_status read_legs(ark_server *server, arrakis_reader **out, ark_le
         arrakis_kafka_options from = *kafka;
         from.start_ns = legs->legs[count].begin_ns;
         made[count].begin_ns = from.start_ns;
-        rc = read_leg(server, &made[count].reader, &legs->legs[count], &from, err);
+        rc = read_leg(server, &made[count].reader, &legs->legs[count], end_ns, &from, err);
     }
     if (rc == ARRAKIS_OK)
         rc = ark_chain_reader_new(out, made, count, channels, err);
@@ -183,7 +186,7 @@ arrakis_status ark_server_reader(ark_server *server, arrakis_reader **out,
     if (rc == ARRAKIS_OK && renew)
         rc = ark_legs_renew(&legs, server, &list, request->replay_id, err);
     if (rc == ARRAKIS_OK)
-        rc = read_legs(server, out, &legs, list, kafka, err);
+        rc = read_legs(server, out, &legs, list, request->end_ns, kafka, err);
     if (rc == ARRAKIS_OK) { /* in the order asked for, whoever reads them */
         *relayed = arrakis_channels_count(legs.legs[legs.count - 1].relayed) > 0;
         arrakis_channels_free((*out)->channels);

@@ -17,6 +17,8 @@ static const int64_t default_stall_ns = 300 * ARRAKIS_SECOND_NS;
 static const int64_t default_grace_ns = 30 * ARRAKIS_SECOND_NS;
 /* Silence that is noticed later than this is our own: the process was stopped, or its thread busy. */
 static const int64_t lateness_ns = ARRAKIS_SECOND_NS;
+/* Before any row, and far enough from the end of the type for differences. */
+static const int64_t earliest_ns = INT64_MIN / 2;
 
 /* ------------------------------------------------------------------ running sources */
 
@@ -61,10 +63,8 @@ static void hear(ark_flight_source *s)
 /* A place that is asked for the stream from its start. */
 static void begin_source(ark_flight_source *s)
 {
-    int64_t start_ns = s->ticket.start_ns;
     s->running = true;
-    int64_t before_ns = start_ns == ARRAKIS_UNSET ? INT64_MIN / 2 : start_ns;
-    s->come = s->filled = (ark_flight_mark){before_ns, before_ns};
+    s->come = s->filled = (ark_flight_mark){s->begin_ns, s->begin_ns};
     hear(s);
 }
 
@@ -170,7 +170,7 @@ static void arm(ark_flight_reader *flight)
 
 static bool has_end(const ark_flight_source *s)
 {
-    return s->ticket.end_ns != ARRAKIS_UNSET;
+    return s->end_ns != ARRAKIS_UNSET;
 }
 
 static void note_end(ark_flight_source *s, const ark_rows *rows)
@@ -180,7 +180,7 @@ static void note_end(ark_flight_source *s, const ark_rows *rows)
         return;
     if (end_ns > s->reached_ns)
         s->reached_ns = end_ns;
-    if (has_end(s) && rows->time_ns >= s->ticket.end_ns)
+    if (has_end(s) && rows->time_ns >= s->end_ns)
         return;
     /* A row may leap ahead, over a gap or by a wrong time: what it passed over may come yet. */
     bool behind = end_ns <= s->come.at_ns;
@@ -209,7 +209,7 @@ static arrakis_status note_batch(ark_flight_source *s)
     bool comes = goes_on(&s->come, s->step_ns), fills = goes_on(&s->filled, s->step_ns);
     if (comes || fills)
         hear(s);
-    return has_end(s) && s->filled.at_ns >= s->ticket.end_ns ? ARRAKIS_DONE : ARRAKIS_TIMEOUT;
+    return has_end(s) && s->filled.at_ns >= s->end_ns ? ARRAKIS_DONE : ARRAKIS_TIMEOUT;
 }
 
 /* A server ends a stream where it has no more, so an early end is none of our errors. But a message
@@ -218,8 +218,8 @@ static void check_end(ark_flight_reader *flight, const ark_flight_source *s)
 {
     const char *url = s->batches.call.session->url, *name = s->ticket.names[0];
     const char *others = s->ticket.name_count > 1 ? " and others" : "";
-    int64_t end_ns = s->ticket.end_ns;
-    int64_t reached_ns = s->reached_ns > s->ticket.start_ns ? s->reached_ns : s->ticket.start_ns;
+    int64_t end_ns = s->end_ns;
+    int64_t reached_ns = s->reached_ns > s->begin_ns ? s->reached_ns : s->begin_ns;
     if (end_ns == ARRAKIS_UNSET) {
         ark_log(ARRAKIS_LOG_WARNING, "%.100s has ended the %s stream of channel '%.150s'%s", url,
                 s->ticket.start_ns == ARRAKIS_UNSET ? "live" : "endless", name, others);
@@ -453,6 +453,19 @@ static int by_slice(const void *a, const void *b)
     return (i > k) - (i < k);
 }
 
+/* What is wanted lies in the request and in the ticket: a server may give a ticket from the first second
+ * on, or without an end, and send all that lies before or beyond what was asked for. */
+static void set_span(const ark_flight_reader *flight, ark_flight_source *s)
+{
+    int64_t start_ns = s->ticket.start_ns, end_ns = s->ticket.end_ns;
+    /* ARRAKIS_UNSET is the least of all times */
+    int64_t begin_ns = start_ns > flight->begin_ns ? start_ns : flight->begin_ns;
+    s->begin_ns = begin_ns > earliest_ns ? begin_ns : earliest_ns;
+    bool ends_later =
+        end_ns == ARRAKIS_UNSET || (flight->end_ns != ARRAKIS_UNSET && flight->end_ns < end_ns);
+    s->end_ns = ends_later ? flight->end_ns : end_ns;
+}
+
 static arrakis_status read_tickets(ark_flight_reader *flight, arrakis_error *err)
 {
     for (size_t i = 0; i < flight->count; i++) {
@@ -461,6 +474,7 @@ static arrakis_status read_tickets(ark_flight_reader *flight, arrakis_error *err
             ark_ticket_read(&s->ticket, s->endpoint.ticket, s->endpoint.ticket_size, err);
         if (rc < 0)
             return ark_fail_within(err, rc, "%.100s", flight->here->url);
+        set_span(flight, s);
     }
     qsort(flight->sources, flight->count, sizeof *flight->sources, by_slice);
     return ARRAKIS_OK;
@@ -515,6 +529,8 @@ arrakis_status ark_flight_reader_new(arrakis_reader **out, ark_endpoint *endpoin
     flight->places =
         (ark_places){.here = flight->here, .dial = flight->dial, .budget = &flight->budget};
     flight->timeout_ns = options->timeout_ns;
+    flight->begin_ns = options->begin_ns;
+    flight->end_ns = options->end_ns;
     bool unset = options->stall_ns == ARRAKIS_UNSET;
     flight->stall_ns = unset ? default_stall_ns : options->stall_ns;
     flight->grace_ns = unset ? default_grace_ns : options->stall_ns;

@@ -15,6 +15,8 @@ typedef struct ark_flight_options {
     ark_dial_options *dial; /* a reference is kept */
     int64_t timeout_ns;     /* until an endpoint's first word */
     int64_t stall_ns;       /* beyond what is promised; ARRAKIS_UNSET: the defaults */
+    /* What is wanted, whatever span the tickets have. ARRAKIS_UNSET: whatever comes; without an end. */
+    int64_t begin_ns, end_ns;
 } ark_flight_options;
 
 /* Endpoints of one slice of time are read together, slices one after the other. The endpoints are
@@ -65,7 +67,8 @@ typedef struct ark_flight_mark {
 typedef struct ark_flight_source {
     ark_endpoint endpoint;
     ark_ticket ticket;
-    size_t location; /* the one that is read, or tried next */
+    int64_t begin_ns, end_ns; /* what is wanted of the ticket's span; ARRAKIS_UNSET: no end */
+    size_t location;          /* the one that is read, or tried next */
     ark_flight_part *parts;
     size_t part_count;
     ark_batches batches;
@@ -90,6 +93,7 @@ typedef struct ark_flight_reader {
     ark_places places;
     int64_t timeout_ns;
     int64_t stall_ns, grace_ns; /* silence: of the past; of the present beyond its promise */
+    int64_t begin_ns, end_ns;   /* of the options */
     ark_flight_source *sources; /* by slice */
     size_t count, first, end;   /* [first, end): the slice that is read */
     size_t turn;

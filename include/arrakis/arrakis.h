@@ -562,7 +562,7 @@ typedef struct arrakis_client_options {
     const char *cert_file, *key_file; /**< PEM; a client certificate, or NULL */
     /** how long a server may send nothing new of a stream that it owes: of the past, ARRAKIS_UNSET is
      *  5 minutes; of the present, beyond what its channels promise, 30 s. New is what is a stride
-     *  later than all before, or reaches the end. */
+     *  later than all before, or reaches the end, and within what was asked for. */
     int64_t stall_timeout_ns;
     /** the largest message taken of a server, and with 64 MiB more what a connection to one may hold;
      *  ARRAKIS_UNSET: 1 GiB. Compressed messages are not taken: EUNSUPPORTED. */

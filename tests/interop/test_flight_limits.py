@@ -257,6 +257,34 @@ def test_a_stream_that_brings_nothing_new_is_dead(cli, fault, end):
         assert s.url in done.stderr and len(done.stdout.splitlines()) <= 2
 
 
+LATE = 1_400_000_000 * 10**9  # the span asked for: far from the first second
+SPAN = {"from 0": {"start": 0, "end": LATE + 10**9}, "from now": {"start": None, "end": LATE + 10**9},
+        "without an end": {"start": 0, "end": None}, "neither": {"start": None, "end": None}}  # fmt: skip
+
+
+def rows_from_the_first_second_on(reply, good):
+    """A row a stride, each the next one: it takes years to come to the span."""
+    reply.message(good[0])
+    moment = LATE.to_bytes(8, "little")
+    assert good[1].count(moment) == 1
+    before, after = good[1].split(moment)
+    for stride in range(10**10):
+        reply.message(before + (stride * STRIDE).to_bytes(8, "little") + after)
+
+
+@pytest.mark.parametrize("span", SPAN)
+def test_rows_before_what_was_asked_for_are_nothing_new(cli, span):
+    """Whatever the server's ticket spans: a request with an end ends."""
+    where = flight_info((ticket("Stream", **SPAN[span]), [b"arrow-flight-reuse-connection://?"]))
+    bad = {("Stream", "info"): send(where), ("Stream", "get"): rows_from_the_first_second_on}
+    with FlightServer(start=LATE, end=LATE + 10**9, bad=bad) as s, within(15):
+        done = cli.run("--url", s.url, "stream", "--json", "--start", LATE // 10**9, "--end",
+                       LATE // 10**9 + 1, NAME, "--stall-timeout", "1", "--timeout", "1", check=1,
+                       timeout=30)  # fmt: skip
+        assert f"{s.url}: nothing new of channel '{NAME}'" in done.stderr
+        assert not done.stdout
+
+
 @pytest.mark.parametrize("fault", ["the first block", "schemas", "a byte a while"])
 def test_a_stream_that_brings_nothing_new_can_be_interrupted(cli, fault):
     step = ("Stream", "get")

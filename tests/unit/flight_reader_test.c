@@ -190,9 +190,10 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* One endpoint with so many locations, all of them the server. */
-static arrakis_reader *make_reader(int64_t start_ns, int64_t end_ns, size_t locations,
-                                   int64_t stall_ns)
+/* One endpoint with so many locations, all of them the server; [begin, until) is asked for, and the
+ * ticket has [start, end). */
+static arrakis_reader *make_reader_for(int64_t begin_ns, int64_t until_ns, int64_t start_ns,
+                                       int64_t end_ns, size_t locations, int64_t stall_ns)
 {
     char start[32] = "null", end[32] = "null", text[200];
     if (start_ns != UNSET)
@@ -211,12 +212,20 @@ static arrakis_reader *make_reader(int64_t start_ns, int64_t end_ns, size_t loca
     session.max_message = 1 << 20;
     atomic_store(&session.refs, 1000);
     atomic_store(&dial.refs, 1000);
-    const ark_flight_options options = {&session, &dial, 20 * SECOND, stall_ns};
+    const ark_flight_options options = {&session, &dial,    20 * SECOND,
+                                        stall_ns, begin_ns, until_ns};
     arrakis_channels *channels = channels_of(&spec, 1);
     arrakis_reader *reader;
     PASS(ark_flight_reader_new(&reader, &endpoint, 1, channels, &options, err));
     arrakis_channels_free(channels);
     return reader;
+}
+
+/* The ticket has what was asked for. */
+static arrakis_reader *make_reader(int64_t start_ns, int64_t end_ns, size_t locations,
+                                   int64_t stall_ns)
+{
+    return make_reader_for(start_ns, end_ns, start_ns, end_ns, locations, stall_ns);
 }
 
 static arrakis_reader *open_reader(int64_t start_ns, int64_t end_ns, size_t locations,
@@ -389,6 +398,40 @@ static void rows_behind_one_that_leapt_ahead_are_a_sign_of_life(void **state)
     }
 }
 
+/* A stride after the other, all of them before or beyond what was asked for: whatever span the ticket
+ * has, none is a sign of life. */
+static void rows_outside_what_was_asked_for_are_no_sign_of_life(void **state)
+{
+    (void)state;
+    const struct {
+        int64_t start_ns, end_ns;
+    } tickets[] = {
+        {0, START + 4 * STRIDE},     /* from the first second on */
+        {UNSET, START + 4 * STRIDE}, /* from now on */
+        {0, UNSET},
+        {START, ARRAKIS_TIME_MAX_NS},
+        {UNSET, UNSET},
+    };
+    const int32_t firsts[] = {-9, 4};
+    for (size_t i = 0; i < COUNT(tickets) * COUNT(firsts); i++) {
+        assert_int_equal(tear_down(state), 0);
+        assert_int_equal(set_up(state), 0);
+        int32_t first = firsts[i % COUNT(firsts)];
+        add_blocks(&scripts[0], first, first + 8);
+        arrakis_reader *reader =
+            make_reader_for(START, START + 4 * STRIDE, tickets[i / COUNT(firsts)].start_ns,
+                            tickets[i / COUNT(firsts)].end_ns, 1, SECOND / 5);
+        PASS(arrakis_reader_open(reader, err));
+        const ark_flight_source *s = &((ark_flight_reader *)reader)->sources[0];
+        expect_block(reader, first);
+        int64_t heard_ns = s->heard_ns;
+        for (int32_t k = first + 1; k < first + 8; k++)
+            expect_block(reader, k);
+        assert_int_equal(s->heard_ns, heard_ns);
+        arrakis_reader_close(reader);
+    }
+}
+
 /* Many schemas, one after the other. */
 static void schemas_are_no_sign_of_life(void **state)
 {
@@ -414,6 +457,27 @@ static void a_span_is_over_where_it_ends(void **state)
             open_flooded(0, 4, START + at * STRIDE, START, START + 4 * STRIDE);
         for (int32_t i = 0; i < 4; i++)
             expect_block(reader, i);
+        size_t stream;
+        arrakis_block *block;
+        assert_int_equal(arrakis_reader_next(reader, 20000, &stream, &block, NULL), ARRAKIS_DONE);
+        assert_string_equal(logged, "");
+        arrakis_reader_close(reader);
+    }
+}
+
+/* The ticket begins long before, and has no end or a later one. */
+static void what_was_asked_for_ends_a_longer_ticket(void **state)
+{
+    (void)state;
+    const int64_t ends[] = {UNSET, START + 50 * STRIDE};
+    for (size_t i = 0; i < COUNT(ends); i++) {
+        assert_int_equal(tear_down(state), 0);
+        assert_int_equal(set_up(state), 0);
+        add_blocks(&scripts[0], -2, 4);
+        arrakis_reader *reader = make_reader_for(START, START + 4 * STRIDE, 0, ends[i], 1, SECOND);
+        PASS(arrakis_reader_open(reader, err));
+        for (int32_t k = -2; k < 4; k++)
+            expect_block(reader, k);
         size_t stream;
         arrakis_block *block;
         assert_int_equal(arrakis_reader_next(reader, 20000, &stream, &block, NULL), ARRAKIS_DONE);
@@ -543,7 +607,11 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(rows_behind_one_that_leapt_ahead_are_a_sign_of_life,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rows_outside_what_was_asked_for_are_no_sign_of_life,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(schemas_are_no_sign_of_life, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_asked_for_ends_a_longer_ticket, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_span_is_over_where_it_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_end_at_the_time_asked_for_is_no_news, set_up,
                                         tear_down),

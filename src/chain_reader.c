@@ -87,10 +87,7 @@ static int64_t next_begin(const chain_reader *chain, size_t stream)
 static arrakis_status start_leg(chain_reader *chain, arrakis_error *err)
 {
     arrakis_reader *reader = reader_now(chain);
-    reader->cancel = chain->head.cancel;
-    reader->bounded = chain->head.bounded;
-    arrakis_status rc = arrakis_reader_open(reader, err);
-    reader->cancel = NULL;
+    arrakis_status rc = ark_reader_open_within(reader, &chain->head, err);
     if (rc == ARRAKIS_OK)
         rc = ark_waiter_add(&chain->waiter, reader->fd, err);
     for (size_t i = 0; i < chain->head.stream_count; i++) {
@@ -244,14 +241,8 @@ static arrakis_status chain_prepare(arrakis_reader *reader, arrakis_error *err)
 {
     const chain_reader *chain = (const chain_reader *)reader;
     arrakis_status rc = ARRAKIS_OK;
-    for (size_t i = 0; rc == ARRAKIS_OK && i < chain->count; i++) {
-        arrakis_reader *one = chain->legs[i].reader;
-        one->cancel = reader->cancel;
-        one->bounded = reader->bounded;
-        if (one->ops->prepare)
-            rc = one->ops->prepare(one, err);
-        one->cancel = NULL;
-    }
+    for (size_t i = 0; rc == ARRAKIS_OK && i < chain->count; i++)
+        rc = ark_reader_prepare_within(chain->legs[i].reader, reader, err);
     return rc;
 }
 

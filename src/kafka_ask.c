@@ -26,8 +26,16 @@ static tries begin(const ark_kafka_asker *asker)
 {
     int64_t ms = asker->timeout_ns / 1000000;
     ms = ms < 1 ? 1 : ms > INT32_MAX ? INT32_MAX : ms;
-    return (tries){ark_monotonic_ns(), ark_wait_deadline((int)ms),
-                   asker->topics ? BEHIND_FETCH_MS : FIRST_SLICE_MS};
+    int64_t now_ns = ark_monotonic_ns(), deadline_ns = now_ns + ms * 1000000;
+    if (asker->deadline_ns && asker->deadline_ns < deadline_ns)
+        deadline_ns = asker->deadline_ns;
+    return (tries){now_ns, deadline_ns, asker->topics ? BEHIND_FETCH_MS : FIRST_SLICE_MS};
+}
+
+/* How long it could be asked, for errors. */
+static double seconds(const tries *t)
+{
+    return t->deadline_ns > t->begin_ns ? (double)(t->deadline_ns - t->begin_ns) * 1e-9 : 0;
 }
 
 /* The time for the next try; 0 when there is none left. */
@@ -35,6 +43,15 @@ static int next_try(const tries *t)
 {
     int64_t left_ms = (t->deadline_ns - ark_wait_deadline(0) + 999999) / 1000000;
     return left_ms <= 0 ? 0 : left_ms < t->slice_ms ? (int)left_ms : t->slice_ms;
+}
+
+/* So much of wait_ms as is left until the asker's deadline. */
+static int within_deadline(const ark_kafka_asker *asker, int wait_ms)
+{
+    int64_t left_ms = asker->deadline_ns
+                          ? (asker->deadline_ns - ark_monotonic_ns() + 999999) / 1000000
+                          : wait_ms;
+    return left_ms <= 0 ? 0 : left_ms < wait_ms ? (int)left_ms : wait_ms;
 }
 
 static rd_kafka_t *topics_handle(const ark_kafka_asker *asker)
@@ -67,14 +84,13 @@ static arrakis_status check(const ark_kafka_asker *asker, const char *what, arra
 
 /* ------------------------------------------------------------------ topics */
 
-static arrakis_status no_answer(const ark_kafka_asker *asker, arrakis_error *err)
+static arrakis_status no_answer(const ark_kafka_asker *asker, const tries *t, arrakis_error *err)
 {
     char last[ARK_KAFKA_TROUBLE_TEXT] = "";
     if (asker->trouble)
         ark_kafka_trouble_last(asker->trouble, last);
-    return ark_fail(err, ARRAKIS_ECONNECT, "no broker answers within %g s%s%s",
-                    (double)asker->timeout_ns * 1e-9, *last ? "; the last trouble was: " : "",
-                    last);
+    return ark_fail(err, ARRAKIS_ECONNECT, "no broker answers within %g s%s%s", seconds(t),
+                    *last ? "; the last trouble was: " : "", last);
 }
 
 arrakis_status ark_kafka_ask_topics(const ark_kafka_asker *asker, bool all,
@@ -94,7 +110,7 @@ arrakis_status ark_kafka_ask_topics(const ark_kafka_asker *asker, bool all,
                             rd_kafka_err2str(code));
         prepare_next(&t, code);
     }
-    return no_answer(asker, err);
+    return no_answer(asker, &t, err);
 }
 
 rd_kafka_resp_err_t ark_kafka_topic_state(const rd_kafka_metadata_topic_t *topic, int32_t *leader)
@@ -243,14 +259,17 @@ static void ask_leaders(question *q, int wait_ms)
     enum { LEAST_MS = 300 };
     for (int i = 0; i < q->list->cnt; i++)
         q->leaders[i] = -1;
-    classify(q, wait_ms);
+    classify(q, within_deadline(q->asker, wait_ms));
     size_t leaders = leader_count(q);
-    int each_ms = leaders ? wait_ms / (int)leaders : wait_ms;
+    int each_ms = leaders ? wait_ms / (int)leaders : wait_ms, left_ms;
+    each_ms = each_ms < LEAST_MS ? LEAST_MS : each_ms;
     for (int i = 0; i < q->list->cnt && !canceled(q->asker); i++) {
         if (q->list->elems[i].err != RD_KAFKA_RESP_ERR__TIMED_OUT || q->leaders[i] < 0)
             continue;
         int32_t leader = q->leaders[i];
-        ask_once(q, &leader, each_ms < LEAST_MS ? LEAST_MS : each_ms);
+        if (!(left_ms = within_deadline(q->asker, each_ms)))
+            break;
+        ask_once(q, &leader, left_ms);
         for (int k = i; k < q->list->cnt; k++)
             if (q->leaders[k] == leader)
                 q->leaders[k] = -1;
@@ -295,8 +314,7 @@ static arrakis_status ask_all(question *q, bool whole, arrakis_error *err)
     return ark_fail(err,
                     q->last == RD_KAFKA_RESP_ERR__TIMED_OUT ? ARRAKIS_EDEADLINE
                                                             : ark_kafka_status(q->last),
-                    "asking for offsets, for %g s: %s", (double)asker->timeout_ns * 1e-9,
-                    rd_kafka_err2str(q->last));
+                    "asking for offsets, for %g s: %s", seconds(&t), rd_kafka_err2str(q->last));
 }
 
 static arrakis_status ask(const ark_kafka_asker *asker, rd_kafka_topic_partition_list_t *list,

@@ -18,6 +18,7 @@ typedef struct ark_kafka_asker {
     rd_kafka_t *rk;
     rd_kafka_t *topics; /* the handle that has the topics, and fetches; NULL: rk, which does not */
     int64_t timeout_ns; /* for each question */
+    int64_t deadline_ns;       /* monotonic, for all of them; 0: none */
     const atomic_bool *cancel; /* NULL: none. Looked at after 500 ms, then at doubling intervals */
     ark_kafka_trouble *trouble; /* rk's: a login that fails ends the question; NULL: none */
     bool *reached;    /* is set when a broker has answered anything; NULL: not asked for */

@@ -105,6 +105,7 @@ arrakis_status ark_kafka_fast_forward(arrakis_reader *reader, int64_t to_ns, siz
         return ARRAKIS_OK;
     ark_kafka_put_back(kafka);
     arrakis_status rc = ark_kafka_watch_asker(kafka, &ask, err);
+    ask.deadline_ns = ark_kafka_deadline(kafka);
     if (rc < 0 || (rc = ark_kafka_forward_find(kafka, &ask, to_ns, &targets, err)) < 0)
         return rc;
     rc = move_to(kafka, targets, moved, err);

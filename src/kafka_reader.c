@@ -239,6 +239,25 @@ static arrakis_status assign(ark_kafka_reader *kafka, const ark_kafka_asker *ask
     return kafka->watch.missing ? ark_kafka_watch_start(kafka, err) : ARRAKIS_OK;
 }
 
+int64_t ark_kafka_deadline(const ark_kafka_reader *kafka)
+{
+    return !kafka->head.begun_ns || kafka->timeout_ns > INT64_MAX / 4
+               ? 0
+               : kafka->head.begun_ns + 2 * kafka->timeout_ns;
+}
+
+/* Other brokers are asked before, in the same time. */
+static arrakis_status check_deadline(const ark_kafka_reader *kafka, arrakis_error *err)
+{
+    int64_t deadline_ns = ark_kafka_deadline(kafka);
+    if (!deadline_ns || ark_monotonic_ns() < deadline_ns)
+        return ARRAKIS_OK;
+    return ark_fail(err, ARRAKIS_EDEADLINE,
+                    "not asked for its topics: the brokers before it have taken %g s, twice the "
+                    "request timeout",
+                    2e-9 * (double)kafka->timeout_ns);
+}
+
 static arrakis_status kafka_prepare(arrakis_reader *reader, arrakis_error *err)
 {
     ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
@@ -248,10 +267,11 @@ static arrakis_status kafka_prepare(arrakis_reader *reader, arrakis_error *err)
     rd_kafka_topic_t **topics = calloc(count, sizeof *topics);
     ark_kafka_asker ask = {.rk = kafka->rk,
                            .timeout_ns = kafka->timeout_ns,
+                           .deadline_ns = ark_kafka_deadline(kafka),
                            .cancel = reader->cancel,
                            .trouble = kafka->trouble};
-    arrakis_status rc = ARRAKIS_OK;
-    if (!wanted || !states || !topics)
+    arrakis_status rc = check_deadline(kafka, err);
+    if (rc == ARRAKIS_OK && (!wanted || !states || !topics))
         rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
         topics[i] = kafka->partitions[i].topic;

@@ -157,6 +157,9 @@ void ark_kafka_watch_clear(ark_kafka_reader *kafka);
 
 /* ---- kafka_reader.c */
 
+/* When the call that asks this reader's brokers, and perhaps others' before, must be over: twice the
+ * request timeout after it began. Monotonic; 0: there is no such call. The reader's own thread. */
+int64_t ark_kafka_deadline(const ark_kafka_reader *kafka);
 /* A message that is being handed out will be handed out again, from its beginning. */
 void ark_kafka_put_back(ark_kafka_reader *kafka);
 /* Destroy what was taken and not handed out. */

@@ -32,14 +32,8 @@ static arrakis_status multi_prepare(arrakis_reader *reader, arrakis_error *err)
 {
     const multi_reader *multi = (const multi_reader *)reader;
     arrakis_status rc = ARRAKIS_OK;
-    for (size_t i = 0; rc == ARRAKIS_OK && i < multi->count; i++) {
-        arrakis_reader *child = multi->readers[i];
-        child->cancel = reader->cancel;
-        child->bounded = reader->bounded;
-        if (child->ops->prepare)
-            rc = child->ops->prepare(child, err);
-        child->cancel = NULL;
-    }
+    for (size_t i = 0; rc == ARRAKIS_OK && i < multi->count; i++)
+        rc = ark_reader_prepare_within(multi->readers[i], reader, err);
     return rc;
 }
 
@@ -48,10 +42,7 @@ static arrakis_status multi_open(arrakis_reader *reader, arrakis_error *err)
     multi_reader *multi = (multi_reader *)reader;
     arrakis_status rc = ARRAKIS_OK;
     for (size_t i = 0; rc == ARRAKIS_OK && i < multi->count; i++) {
-        multi->readers[i]->cancel = reader->cancel;
-        multi->readers[i]->bounded = reader->bounded;
-        rc = arrakis_reader_open(multi->readers[i], err);
-        multi->readers[i]->cancel = NULL;
+        rc = ark_reader_open_within(multi->readers[i], reader, err);
         if (rc == ARRAKIS_OK)
             rc = ark_waiter_add(&multi->waiter, multi->readers[i]->fd, err);
     }
@@ -112,6 +103,7 @@ static arrakis_status multi_fast_forward(arrakis_reader *reader, int64_t to_ns, 
     *moved = 0;
     for (size_t i = 0; i < multi->count; i++) {
         size_t count;
+        multi->readers[i]->begun_ns = reader->begun_ns;
         arrakis_status rc = arrakis_reader_fast_forward(multi->readers[i], to_ns, &count, err);
         if (rc < 0)
             return rc;

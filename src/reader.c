@@ -147,8 +147,42 @@ arrakis_status arrakis_reader_open(arrakis_reader *reader, arrakis_error *err)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_reader_open: reader is NULL");
     if (reader->opened)
         return ark_fail(err, ARRAKIS_EINVAL, "the reader is open already");
+    if (!reader->begun_ns)
+        reader->begun_ns = ark_monotonic_ns();
     arrakis_status rc = reader->ops->open(reader, err);
+    reader->begun_ns = 0;
     reader->opened = rc == ARRAKIS_OK;
+    return rc;
+}
+
+static void lend(arrakis_reader *reader, const arrakis_reader *outer)
+{
+    reader->cancel = outer->cancel;
+    reader->bounded = outer->bounded;
+    reader->begun_ns = outer->begun_ns;
+}
+
+static void take_back(arrakis_reader *reader)
+{
+    reader->cancel = NULL;
+    reader->begun_ns = 0;
+}
+
+arrakis_status ark_reader_prepare_within(arrakis_reader *reader, const arrakis_reader *outer,
+                                         arrakis_error *err)
+{
+    lend(reader, outer);
+    arrakis_status rc = reader->ops->prepare ? reader->ops->prepare(reader, err) : ARRAKIS_OK;
+    take_back(reader);
+    return rc;
+}
+
+arrakis_status ark_reader_open_within(arrakis_reader *reader, const arrakis_reader *outer,
+                                      arrakis_error *err)
+{
+    lend(reader, outer);
+    arrakis_status rc = arrakis_reader_open(reader, err);
+    take_back(reader);
     return rc;
 }
 
@@ -236,8 +270,11 @@ arrakis_status arrakis_reader_fast_forward(arrakis_reader *reader, int64_t to_ns
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_reader_fast_forward: reader is NULL");
     if (!reader->opened)
         return ark_fail(err, ARRAKIS_EINVAL, "the reader is not open");
+    if (!reader->begun_ns)
+        reader->begun_ns = ark_monotonic_ns();
     if (reader->ops->fast_forward)
         rc = reader->ops->fast_forward(reader, to_ns, &count, err);
+    reader->begun_ns = 0;
     if (moved)
         *moved = count;
     return rc;

@@ -53,6 +53,8 @@ struct arrakis_reader {
     bool opened;
     bool bounded; /* the request has an end: it must be reached, or fail. Set before opening */
     const atomic_bool *cancel; /* looked at while opening; NULL: none */
+    int64_t begun_ns; /* monotonic: when the call began that asks this one's brokers, and perhaps
+                       * others' before; 0: none does */
     struct ark_kafka_closing
         *closing; /* while closing: what goes on beside it, waited for later */
 };
@@ -61,6 +63,12 @@ struct arrakis_reader {
  * partitions first appear. EINVAL names the channel and the field it lacks, or an empty list. */
 arrakis_status ark_reader_group(arrakis_reader *reader, arrakis_channels *channels,
                                 const char *prefix, arrakis_error *err);
+/* Prepare or open a reader as one of those that another one is over: with its cancel, its end and its
+ * time. */
+arrakis_status ark_reader_prepare_within(arrakis_reader *reader, const arrakis_reader *outer,
+                                         arrakis_error *err);
+arrakis_status ark_reader_open_within(arrakis_reader *reader, const arrakis_reader *outer,
+                                      arrakis_error *err);
 /* Close a reader (NULL: none) as one of several: they are waited for together. */
 void ark_reader_close_into(arrakis_reader *reader, struct ark_kafka_closing *closing);
 /* Frees what the head holds, not the reader. */

@@ -326,7 +326,9 @@ typedef struct arrakis_kafka_options {
     int64_t prefetch_bytes;
     const arrakis_property *properties;
     size_t property_count;
-    int64_t request_timeout_ns; /**< bounds each call to the broker at open; ARRAKIS_UNSET: 10 s */
+    /** bounds each call to the broker at open, and twice of it all of them together with those of other
+     *  readers that are opened by the same call; ARRAKIS_UNSET: 10 s */
+    int64_t request_timeout_ns;
 } arrakis_kafka_options;
 
 #define ARRAKIS_KAFKA_OPTIONS_INIT                                                                \
@@ -392,9 +394,11 @@ ARRAKIS_API const char *arrakis_reader_stream_id(const arrakis_reader *reader, s
 /** The channels of one stream, borrowed from the reader. */
 ARRAKIS_API const arrakis_channels *arrakis_reader_stream_channels(const arrakis_reader *reader,
                                                                    size_t stream);
-/** Connect and begin. @return OK; ECONNECT naming the url and the last trouble: no broker answers;
- *  EAUTH with the reason: a login that is refused, a security.protocol that is not the broker's, a topic
- *  that one may not see; EBROKER; EDEADLINE; EINVAL when called twice. */
+/** Connect and begin. Takes twice the request timeout at most, however many brokers it has.
+ *  @return OK; ECONNECT naming the url and the last trouble: no broker answers; EAUTH with the reason: a
+ *  login that is refused, a security.protocol that is not the broker's, a topic that one may not see;
+ *  EBROKER; EDEADLINE: of several brokers, too, when those before have taken the time; EINVAL when called
+ *  twice. */
 ARRAKIS_API arrakis_status arrakis_reader_open(arrakis_reader *reader, arrakis_error *err);
 /**
  * What has arrived on one stream: its rows of the channels asked for, as a block.
@@ -416,7 +420,7 @@ ARRAKIS_API bool arrakis_reader_done(const arrakis_reader *reader);
  *  makes the reader's descriptor readable, and until then this is false. */
 ARRAKIS_API bool arrakis_reader_exhausted(arrakis_reader *reader, int64_t since_ns);
 /** Skip ahead to the first messages at or after `to_ns` (ARRAKIS_UNSET: the end), never back. Asks the
- *  brokers, twice the request timeout at most; partitions without an answer stay where they are.
+ *  brokers, twice the request timeout at most in all; partitions without an answer stay where they are.
  *  @param moved  receives the number of partitions moved; may be NULL */
 ARRAKIS_API arrakis_status arrakis_reader_fast_forward(arrakis_reader *reader, int64_t to_ns,
                                                        size_t *moved, arrakis_error *err);

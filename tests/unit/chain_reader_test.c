@@ -614,6 +614,30 @@ static void it_takes_its_readers_over_on_failure_too(void **state)
     arrakis_channels_free(channels);
 }
 
+static int64_t noted_ns[2];
+
+static arrakis_status note_time(arrakis_reader *reader, arrakis_error *err)
+{
+    (void)err;
+    noted_ns[prepared++] = reader->begun_ns;
+    return ARRAKIS_OK;
+}
+
+static void all_have_the_time_of_one_call(void **state)
+{
+    (void)state;
+    bench b = chain_of(before, 3, after, 3);
+    watch(b.legs[0]);
+    watched.prepare = note_time;
+    b.legs[1]->ops = &watched;
+    PASS(arrakis_reader_open(b.chain, err));
+    assert_int_equal(prepared, 2);
+    assert_true(noted_ns[0] > 0 && noted_ns[0] == noted_ns[1]);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(b.legs[i]->begun_ns, 0);
+    arrakis_reader_close(b.chain);
+}
+
 static ark_monitor door;
 static bool open_door, gone;
 
@@ -681,6 +705,7 @@ int main(void)
         cmocka_unit_test(one_stream_of_blocks_without_a_seam),
         cmocka_unit_test(a_program_s_own_epoll_has_room_around_a_stream),
         cmocka_unit_test(it_takes_its_readers_over_on_failure_too),
+        cmocka_unit_test(all_have_the_time_of_one_call),
         cmocka_unit_test(going_on_does_not_wait_for_what_closes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

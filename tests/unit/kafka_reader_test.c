@@ -136,6 +136,26 @@ static void unusable_options_are_refused(void **state)
     refuse(specs, "here", &options, "no.such.property");
 }
 
+static void brokers_that_were_asked_before_have_taken_of_the_time(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = channels_of(specs, 2);
+    arrakis_kafka_options options = ARRAKIS_KAFKA_OPTIONS_INIT;
+    options.request_timeout_ns = 60 * SECOND;
+    arrakis_reader *reader;
+    PASS(arrakis_kafka_reader_new(&reader, "127.0.0.1:1", channels, &options, err));
+    int64_t now_ns = ark_monotonic_ns();
+    reader->begun_ns = now_ns - 120 * SECOND;
+    FAIL(arrakis_reader_open(reader, err), ARRAKIS_EDEADLINE,
+         "127.0.0.1:1: not asked for its topics: the brokers before it have taken 120 s");
+    assert_int_equal(reader->begun_ns, 0);
+    reader->begun_ns = now_ns - 120 * SECOND + SECOND;
+    FAIL(arrakis_reader_open(reader, err), ARRAKIS_ECONNECT, "no broker answers within ");
+    assert_true(ark_monotonic_ns() - now_ns < 30 * SECOND);
+    arrakis_reader_close(reader);
+    arrakis_channels_free(channels);
+}
+
 static void any_declared_latency_will_do(void **state)
 {
     (void)state;
@@ -210,6 +230,7 @@ int main(void)
         cmocka_unit_test(what_a_channel_lacks_is_named),
         cmocka_unit_test(a_topic_belongs_to_one_replay),
         cmocka_unit_test(unusable_options_are_refused),
+        cmocka_unit_test(brokers_that_were_asked_before_have_taken_of_the_time),
         cmocka_unit_test(any_declared_latency_will_do),
         cmocka_unit_test(what_came_before_a_fatal_error_is_handed_out_first),
     };

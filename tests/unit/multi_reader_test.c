@@ -175,6 +175,50 @@ static void it_takes_its_readers_over_on_failure_too(void **state)
     arrakis_reader_close(multi);
 }
 
+/* ------------------------------------------------------------------ opening */
+
+static ark_reader_ops timed_ops;
+static int64_t noted_ns[4];
+static int asked;
+
+static arrakis_status note_time(arrakis_reader *reader, arrakis_error *err)
+{
+    (void)err;
+    noted_ns[asked++] = reader->begun_ns;
+    return ARRAKIS_OK;
+}
+
+static arrakis_status note_skip(arrakis_reader *reader, int64_t to_ns, size_t *moved,
+                                arrakis_error *err)
+{
+    (void)to_ns;
+    *moved = 1;
+    return note_time(reader, err);
+}
+
+static void all_have_the_time_of_one_call(void **state)
+{
+    (void)state;
+    arrakis_reader *parts[2] = {part_of(0, 2), part_of(2, 1)}, *multi;
+    timed_ops = *parts[0]->ops;
+    timed_ops.open = note_time;
+    timed_ops.fast_forward = note_skip;
+    parts[0]->ops = parts[1]->ops = &timed_ops;
+    PASS(arrakis_multi_reader_new(&multi, parts, 2, err));
+    asked = 0;
+    PASS(arrakis_reader_open(multi, err));
+    assert_int_equal(multi->begun_ns, 0);
+    size_t moved;
+    PASS(arrakis_reader_fast_forward(multi, UNSET, &moved, err));
+    assert_int_equal(moved, 2);
+    assert_int_equal(asked, 4);
+    assert_true(noted_ns[0] > 0 && noted_ns[0] == noted_ns[1]);
+    assert_true(noted_ns[2] > noted_ns[0] && noted_ns[2] == noted_ns[3]);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(parts[i]->begun_ns, 0);
+    arrakis_reader_close(multi);
+}
+
 /* ------------------------------------------------------------------ closing */
 
 static ark_reader_ops slow_ops;
@@ -233,6 +277,7 @@ int main(void)
         cmocka_unit_test(it_rests_when_one_is_done_and_others_are_not),
         cmocka_unit_test(each_is_asked_for_its_own_streams),
         cmocka_unit_test(it_takes_its_readers_over_on_failure_too),
+        cmocka_unit_test(all_have_the_time_of_one_call),
         cmocka_unit_test(readers_close_side_by_side),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,7 +163,7 @@ static void ask_once(question *q, const int32_t *leader, int wait_ms)
     rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_new(q->list->cnt);
     for (int i = 0; i < q->list->cnt; i++) {
         rd_kafka_topic_partition_t *entry = &q->list->elems[i];
-        if (!open_entry(entry) ||
+        if (!open_entry(entry) || (!leader && q->asker->doubtful && q->asker->doubtful[i]) ||
             (leader && (entry->err != RD_KAFKA_RESP_ERR__TIMED_OUT || q->leaders[i] != *leader)))
             continue;
         rd_kafka_topic_partition_t *copy =
@@ -172,10 +172,12 @@ static void ask_once(question *q, const int32_t *leader, int wait_ms)
         copy->opaque = entry;
     }
     int64_t begin_ns = ark_monotonic_ns();
-    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(q->asker->rk, asked, wait_ms);
+    rd_kafka_resp_err_t code = asked->cnt
+                                   ? rd_kafka_offsets_for_times(q->asker->rk, asked, wait_ms)
+                                   : RD_KAFKA_RESP_ERR_NO_ERROR;
     if (code)
         q->last = code;
-    else
+    else if (asked->cnt)
         note_reached(q);
     for (int i = 0; !code && i < asked->cnt; i++) {
         rd_kafka_topic_partition_t *entry = asked->elems[i].opaque;
@@ -290,8 +292,7 @@ static arrakis_status ask_all(question *q, bool whole, arrakis_error *err)
     tries t = begin(asker);
     for (int wait_ms; open_count(q) && (wait_ms = next_try(&t)) > 0;) {
         q->last = RD_KAFKA_RESP_ERR_NO_ERROR;
-        if (!asker->each)
-            ask_once(q, NULL, wait_ms);
+        ask_once(q, NULL, wait_ms);
         if (!open_count(q))
             break;
         ask_leaders(q, wait_ms);

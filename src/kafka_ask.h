@@ -24,8 +24,8 @@ typedef struct ark_kafka_asker {
     bool *reached;    /* is set when a broker has answered anything; NULL: not asked for */
     int64_t *when_ns; /* receives for each entry the monotonic time at which it was asked for
                                  * that was answered; NULL: not asked for */
-    bool each;        /* some partitions have given no answer lately: do not begin by asking
-                                 * for all of them at once */
+    /* for each entry: it had no answer lately, and is not asked for together with the others; NULL: none */
+    const bool *doubtful;
 } ark_kafka_asker;
 
 /* The broker's topics: all, or those that the handle has. Asking also tells librdkafka where they

@@ -19,7 +19,7 @@ static const int64_t ask_interval_ns = ARRAKIS_SECOND_NS;
 /* After this long an answer may be outdated by retention: the log's end can vanish unread. */
 static const int64_t answer_age_ns = 5 * ARRAKIS_SECOND_NS;
 /* Questions further apart than this are not in a row: what failed minutes ago tells nothing of now. */
-static const int64_t in_a_row_ns = 15 * ARRAKIS_SECOND_NS;
+static const int64_t in_a_row_ns = 25 * ARRAKIS_SECOND_NS;
 /* A leader that has just taken over may answer before its followers and the producers have caught up:
  * when there was no answer for so long, answers are believed so long after the first one, and the
  * latency of the channels. */
@@ -33,17 +33,20 @@ static bool is_absence(rd_kafka_resp_err_t err)
            err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
 }
 
-void ark_kafka_end_lost(ark_kafka_partition *partition, rd_kafka_resp_err_t err, int64_t now_ns)
+void ark_kafka_end_lost(ark_kafka_partition *partition, rd_kafka_resp_err_t err, int64_t begin_ns)
 {
+    int64_t now_ns = ark_monotonic_ns();
     ark_kafka_end *end = &partition->end;
     bool was_absent = end->absent_ns == INT64_MIN;
     bool in_a_row = end->silent_ns != INT64_MAX && now_ns - end->failed_ns <= in_a_row_ns;
     if (!in_a_row && end->silent_ns != INT64_MIN)
-        end->silent_ns = now_ns;
+        end->silent_ns = begin_ns;
+    if (end->silent_ns == INT64_MIN && !is_absence(err)) /* it has been there since */
+        end->silent_ns = begin_ns;
     if (!is_absence(err))
         end->absent_ns = INT64_MAX;
     else if (!was_absent && (!in_a_row || end->absent_ns == INT64_MAX))
-        end->absent_ns = now_ns;
+        end->absent_ns = begin_ns;
     end->failed_ns = now_ns;
     end->err = err;
 }
@@ -51,9 +54,10 @@ void ark_kafka_end_lost(ark_kafka_partition *partition, rd_kafka_resp_err_t err,
 void ark_kafka_end_doubt(ark_kafka_partition *partition, int64_t now_ns)
 {
     ark_kafka_end *end = &partition->end;
-    if (now_ns >=
-        end->believed_ns) /* or a leader that comes and goes would be in doubt for ever */
-        end->believed_ns = now_ns + settling_ns + partition->budget_ns;
+    if (now_ns < end->believed_ns)
+        return;
+    end->believed_ns = now_ns + settling_ns + partition->budget_ns;
+    end->doubted = true;
 }
 
 void ark_kafka_end_reached(ark_kafka_watch *watch, bool reached, int64_t now_ns)
@@ -81,9 +85,13 @@ static void note_progress(ark_kafka_partition *partition)
 static void take_answer(ark_kafka_partition *partition, int64_t offset, int64_t asked_ns)
 {
     ark_kafka_end *end = &partition->end;
-    if (end->silent_ns != INT64_MAX &&
-        (end->absent_ns != INT64_MAX || end->failed_ns - end->silent_ns >= settling_ns))
+    bool away = end->silent_ns != INT64_MAX &&
+                (end->absent_ns != INT64_MAX || asked_ns - end->silent_ns >= settling_ns);
+    /* after a doubt one answer is believed, or a leader that comes and goes would never be */
+    if (away && !end->doubted)
         ark_kafka_end_doubt(partition, asked_ns);
+    else if (asked_ns >= end->believed_ns)
+        end->doubted = false;
     end->err = RD_KAFKA_RESP_ERR_NO_ERROR;
     end->silent_ns = end->absent_ns = INT64_MAX;
     end->offset = offset;
@@ -96,13 +104,13 @@ static void take_answer(ark_kafka_partition *partition, int64_t offset, int64_t 
     }
 }
 
-static void take_answers(const rd_kafka_topic_partition_list_t *list, const int64_t *when_ns)
+static void take_answers(const rd_kafka_topic_partition_list_t *list, const int64_t *when_ns,
+                         int64_t begin_ns)
 {
-    int64_t now_ns = ark_monotonic_ns();
     for (int i = 0; i < list->cnt; i++) {
         ark_kafka_partition *partition = list->elems[i].opaque;
         if (list->elems[i].err)
-            ark_kafka_end_lost(partition, list->elems[i].err, now_ns);
+            ark_kafka_end_lost(partition, list->elems[i].err, begin_ns);
         else
             take_answer(partition, list->elems[i].offset, when_ns[i]);
     }
@@ -116,25 +124,31 @@ void ark_kafka_ask_ends(ark_kafka_reader *kafka, const ark_kafka_asker *asker)
     rd_kafka_topic_partition_list_t *list = ark_kafka_list(kafka, NULL, RD_KAFKA_OFFSET_END);
     ask.reached = &reached;
     ask.when_ns = calloc((size_t)list->cnt + 1, sizeof *ask.when_ns);
-    if (!ask.when_ns) {
+    bool *doubtful = calloc((size_t)list->cnt + 1, sizeof *doubtful);
+    ask.doubtful = doubtful;
+    if (!ask.when_ns || !doubtful) {
+        free(ask.when_ns);
+        free(doubtful);
         rd_kafka_topic_partition_list_destroy(list);
         return; /* asked again with the next want */
     }
+    int64_t begin_ns = ark_monotonic_ns();
     ark_monitor_enter(&kafka->watch.monitor);
     for (int i = 0; i < list->cnt; i++) {
         ark_kafka_partition *partition = list->elems[i].opaque;
         partition->end.position = atomic_load(&partition->position);
-        ask.each = ask.each || partition->end.silent_ns != INT64_MAX;
+        doubtful[i] = partition->end.silent_ns != INT64_MAX;
     }
     ark_monitor_leave(&kafka->watch.monitor);
     arrakis_status rc = ark_kafka_ask_each(&ask, list, &why);
     ark_monitor_enter(&kafka->watch.monitor);
-    take_answers(list, ask.when_ns);
+    take_answers(list, ask.when_ns, begin_ns);
     ark_kafka_end_reached(&kafka->watch, reached, ark_monotonic_ns());
     ark_monitor_leave(&kafka->watch.monitor);
     if (rc < 0)
         ark_log(ARRAKIS_LOG_DEBUG, "%s: %s", kafka->url, why.message);
     free(ask.when_ns);
+    free(doubtful);
     rd_kafka_topic_partition_list_destroy(list);
 }
 
@@ -153,7 +167,9 @@ static void give_up(ark_kafka_partition *partition, const char *why, int64_t for
 /* For how long questions have failed in a row, up to the last of them. */
 static int64_t failed_for(int64_t begin_ns, int64_t last_ns, int64_t now_ns)
 {
-    return begin_ns == INT64_MAX || now_ns - last_ns > in_a_row_ns ? 0 : last_ns - begin_ns;
+    if (begin_ns == INT64_MAX || now_ns - last_ns > in_a_row_ns)
+        return 0;
+    return begin_ns == INT64_MIN ? INT64_MAX : last_ns - begin_ns;
 }
 
 /* Whether a partition that has no answer is taken to hold nothing. */

@@ -296,8 +296,7 @@ static int64_t taken_of(const ark_kafka_reader *kafka, size_t stream)
     int64_t taken = atomic_load(&kafka->partitions[stream].position);
     for (size_t i = kafka->message_at; i < kafka->message_count; i++) {
         const rd_kafka_message_t *message = kafka->messages[i];
-        if (message->rkt && !message->err && stream_of(message) == stream &&
-            message->offset >= taken)
+        if (message->rkt && !message->err && stream_of(message) == stream)
             taken = message->offset + 1;
     }
     return taken;

@@ -32,6 +32,7 @@ typedef struct ark_kafka_end {
     int64_t offset;      /* behind the last message; -1: there was no answer yet */
     int64_t position;    /* the partition's, when it was asked */
     int64_t asked_ns;    /* when */
+    bool doubted;        /* since its leader had been away, and not believed again yet */
     int64_t believed_ns; /* answers from before are of a leader that is just taking over */
     bool said;           /* that it is taken to hold nothing */
     /* answers in a row in which the position stood still before the end: where, since when, the last */
@@ -126,8 +127,8 @@ void ark_kafka_end_doubt(ark_kafka_partition *partition, int64_t now_ns);
 void ark_kafka_end_reached(ark_kafka_watch *watch, bool reached, int64_t now_ns);
 /* Ask for the ends of all partitions that are read. Runs in the watch's thread. */
 void ark_kafka_ask_ends(ark_kafka_reader *kafka, const ark_kafka_asker *asker);
-/* A question about a partition has failed, for that reason. Within the monitor. */
-void ark_kafka_end_lost(ark_kafka_partition *partition, rd_kafka_resp_err_t err, int64_t now_ns);
+/* A question about a partition that was begun then has failed, for that reason. Within the monitor. */
+void ark_kafka_end_lost(ark_kafka_partition *partition, rd_kafka_resp_err_t err, int64_t begin_ns);
 
 /* ---- kafka_forward.c */
 

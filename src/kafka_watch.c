@@ -96,6 +96,16 @@ static size_t missing_count(const ark_kafka_reader *kafka)
     return missing;
 }
 
+/* Of these partitions, which exist, nothing could be found out. */
+static void note_silence(ark_kafka_reader *kafka, const bool *which, int64_t begin_ns)
+{
+    ark_monitor_enter(&kafka->watch.monitor);
+    for (size_t i = 0; i < kafka->head.stream_count; i++)
+        if (which[i] && !atomic_load(&kafka->partitions[i].assigned))
+            ark_kafka_end_lost(&kafka->partitions[i], RD_KAFKA_RESP_ERR__TIMED_OUT, begin_ns);
+    ark_monitor_leave(&kafka->watch.monitor);
+}
+
 static void look_again(ark_kafka_reader *kafka, const ark_kafka_asker *ask, search *s)
 {
     arrakis_error why;
@@ -103,7 +113,7 @@ static void look_again(ark_kafka_reader *kafka, const ark_kafka_asker *ask, sear
     int64_t now_ns = ark_monotonic_ns();
     arrakis_status rc = ark_kafka_topics_find(ask, s->topics, count, false, s->states, &why);
     ark_monitor_enter(&kafka->watch.monitor);
-    ark_kafka_end_reached(&kafka->watch, rc == ARRAKIS_OK, ark_monotonic_ns());
+    ark_kafka_end_reached(&kafka->watch, rc != ARRAKIS_ECONNECT, ark_monotonic_ns());
     for (size_t i = 0; i < count; i++) {
         ark_kafka_partition *partition = &kafka->partitions[i];
         bool missing = !atomic_load(&partition->assigned);
@@ -114,8 +124,8 @@ static void look_again(ark_kafka_reader *kafka, const ark_kafka_asker *ask, sear
             ark_kafka_end_lost(partition, state, now_ns);
     }
     ark_monitor_leave(&kafka->watch.monitor);
-    if (rc == ARRAKIS_OK && found)
-        rc = take_up(kafka, ask, s->appeared, &why);
+    if (rc == ARRAKIS_OK && found && (rc = take_up(kafka, ask, s->appeared, &why)) < 0)
+        note_silence(kafka, s->appeared, now_ns);
     if (rc < 0)
         ark_log(ARRAKIS_LOG_DEBUG, "looking for missing topics: %s", why.message);
 }

@@ -252,7 +252,8 @@ static arrakis_status let_time_pass(arrakis_stream *stream)
 }
 
 /* One step: data if there is any, else the clock; and the clock now and then also while useless data
- * comes all the time, or that would keep a request from its end. */
+ * comes all the time, or that would keep a request from its end: then the source is asked, and no deadline
+ * passes, since what is due may be behind what is at hand. */
 static arrakis_status step(arrakis_stream *stream, arrakis_error *err)
 {
     enum { USELESS_IN_A_ROW = 16 }; /* times AT_ONCE arrivals */
@@ -260,9 +261,10 @@ static arrakis_status step(arrakis_stream *stream, arrakis_error *err)
     if (rc == ARRAKIS_TIMEOUT)
         return let_time_pass(stream);
     stream->useless = ark_mux_ready(stream->mux) ? 0 : stream->useless + 1;
-    if (rc == ARRAKIS_OK && stream->useless >= USELESS_IN_A_ROW) {
+    if (rc == ARRAKIS_OK && !stream->live && stream->useless >= USELESS_IN_A_ROW) {
+        int64_t wake_ns;
         stream->useless = 0;
-        let_time_pass(stream);
+        settle_overdue(stream, &wake_ns);
     }
     if (rc == ARRAKIS_DONE) {
         if (stream->finished)

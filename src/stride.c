@@ -42,7 +42,7 @@ int64_t ark_latency_of(const arrakis_channels *channels)
         int64_t latency_ns = ark_info(arrakis_channels_get(channels, i)).max_latency_ns;
         latest_ns = latency_ns > latest_ns ? latency_ns : latest_ns;
     }
-    return latest_ns;
+    return latest_ns < ARK_MOST_LATENCY_NS ? latest_ns : ARK_MOST_LATENCY_NS;
 }
 
 int64_t ark_reach_of(int64_t contract_ns, int64_t stride_ns)

@@ -17,7 +17,10 @@ int64_t ark_stride_lcm(int64_t a_ns, int64_t b_ns);
 /* The least common multiple of the strides of channels. EINVAL names a channel without one. */
 arrakis_status ark_stride_of(int64_t *stride_ns, const arrakis_channels *channels,
                              arrakis_error *err);
-/* The largest max_latency that any of them declares; ARRAKIS_UNSET: none does. */
+/* A longer latency than this is not waited for: whoever may register a channel could otherwise keep a
+ * request from its end. arrakis.h states it. */
+#define ARK_MOST_LATENCY_NS (3600 * ARRAKIS_SECOND_NS)
+/* The largest max_latency that any of them declares, within that; ARRAKIS_UNSET: none does. */
 int64_t ark_latency_of(const arrakis_channels *channels);
 
 /* How much later than all that is known of a stream a block may begin and be taken at once: as much as

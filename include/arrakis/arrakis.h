@@ -448,7 +448,8 @@ typedef struct arrakis_stream_options {
     /** of the blocks: a multiple of the native stride (the default), which is the least common multiple
      *  of the channels' and a day at most */
     int64_t stride_ns;
-    /** how long after a block's end its data is waited for; ARRAKIS_UNSET: the channels' max_latency */
+    /** how long after a block's end its data is waited for; ARRAKIS_UNSET: the channels' max_latency, of
+     *  which more than an hour counts as an hour */
     int64_t latency_tolerance_ns;
 } arrakis_stream_options;
 

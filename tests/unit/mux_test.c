@@ -997,7 +997,7 @@ static void the_largest_times_do_not_overflow(void **state)
     options.bounded = true;
     bench b = bench_of(absurd, 2, &options, latest);
     int64_t due_ns;
-    assert_int_equal(ark_mux_overdue(b.mux, latest * UNIT, &due_ns), 1);
+    assert_int_equal(ark_mux_overdue(b.mux, latest * UNIT, &due_ns), 0); /* an hour is over */
     ark_mux_exhausted(b.mux, 0, latest * UNIT, true);
     ark_mux_exhausted(b.mux, 1, latest * UNIT, true);
     ark_mux_expire(b.mux, latest * UNIT);

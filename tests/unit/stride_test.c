@@ -47,6 +47,22 @@ static void strides_that_meet_in_no_day_are_refused(void **state)
     assert_int_equal(ark_stride_lcm(999999937, 999999929), -1);
 }
 
+static void a_latency_is_an_hour_at_most(void **state)
+{
+    (void)state;
+    static const int64_t declared[][2] = {{SECOND, SECOND},
+                                          {3600 * SECOND, 3600 * SECOND},
+                                          {3600 * SECOND + 1, 3600 * SECOND},
+                                          {INT64_C(1000000000000000000), 3600 * SECOND},
+                                          {UNSET, UNSET}};
+    for (size_t i = 0; i < COUNT(declared); i++) {
+        const channel_spec one = {"X:A", ARRAKIS_INT32, 16, "p", 0, 62500000, declared[i][0]};
+        arrakis_channels *channels = channels_of(&one, 1);
+        assert_int_equal(ark_latency_of(channels), declared[i][1]);
+        arrakis_channels_free(channels);
+    }
+}
+
 static void a_stream_may_run_ahead_by_its_latency_within_bounds(void **state)
 {
     (void)state;
@@ -83,6 +99,7 @@ int main(void)
         cmocka_unit_test(a_step_holds_every_time_from_its_begin_to_the_next),
         cmocka_unit_test(the_common_multiple_is_the_least_one),
         cmocka_unit_test(strides_that_meet_in_no_day_are_refused),
+        cmocka_unit_test(a_latency_is_an_hour_at_most),
         cmocka_unit_test(a_stream_may_run_ahead_by_its_latency_within_bounds),
         cmocka_unit_test(a_list_has_the_common_stride_of_its_channels),
     };

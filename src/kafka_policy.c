@@ -230,12 +230,14 @@ static bool is_public(const char *name)
     return false;
 }
 
-/* Whether it is part of a login; with a protocol of SASL that may be a ticket of Kerberos. */
+/* Whether it is part of a login; with a protocol of SASL that may be a ticket of Kerberos. However
+ * librdkafka reads a value, what is none of the two that need no login may be one of SASL. */
 static bool is_secret(const arrakis_property *property)
 {
     const char *name = property->name;
     if (strcmp(name, "security.protocol") == 0)
-        return strncasecmp(property->value, "sasl", 4) == 0;
+        return strcasecmp(property->value, "plaintext") != 0 &&
+               strcasecmp(property->value, "ssl") != 0;
     return begins(name, "sasl.") || begins(name, "enable.sasl.") || begins(name, "ssl_") ||
            (begins(name, "ssl.") && !is_public(name));
 }
@@ -295,6 +297,12 @@ arrakis_status ark_kafka_check_patterns(const ark_allowed_brokers *list, arrakis
     return ARRAKIS_OK;
 }
 
+/* A protocol before a broker is the server's idea of how to talk to it. */
+static bool has_protocol(const char *entry, size_t size)
+{
+    return memmem(entry, size, "://", 3) && strncasecmp(entry, "kafka://", 8) != 0;
+}
+
 /* The first of a list's entries that no pattern allows. */
 static const char *find_stranger(const char *brokers, const ark_allowed_brokers *list,
                                  size_t *size)
@@ -303,7 +311,7 @@ static const char *find_stranger(const char *brokers, const ark_allowed_brokers 
         *size = strcspn(entry, ",");
         const place broker = place_of(entry, *size);
         bool known = false;
-        for (size_t i = 0; i < list->count && !known; i++)
+        for (size_t i = 0; i < list->count && !known && !has_protocol(entry, *size); i++)
             known = matches(list->patterns[i], &broker);
         if (!known)
             return entry;

@@ -353,7 +353,9 @@ static void logins_go_to_allowed_brokers_alone(void **state)
         {"[::1]", "[::1]:9092", true},
         {"[::1]:1", "[::1]:2", false},
         {"[::2]:1", "[::1]", false},
-        {"SASL_SSL://a:1", "a:1", true},
+        {"SASL_SSL://a:1", "a:1", false},
+        {"PLAINTEXT://a:1", "a:1", false},
+        {"kafka://a:1", "a:1", true},
         {"SASL_SSL://b:1", "a:1", false},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -385,6 +387,8 @@ static void what_is_a_login(void **state)
         {"enable.sasl.oauthbearer.unsecure.jwt", "true"},
         {"security.protocol", "SASL_SSL"}, /* perhaps with a ticket of Kerberos */
         {"security.protocol", "sasl_plaintext"},
+        {"security.protocol", " sasl_ssl"}, /* librdkafka may take blanks away */
+        {"security.protocol", ""},
         {"ssl.key.location", "x"},
         {"ssl.key.pem", "x"},
         {"ssl.certificate.location", "x"},

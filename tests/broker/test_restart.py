@@ -88,9 +88,12 @@ def test_a_broker_that_does_not_answer_is_not_taken_for_one_without_data(cli, tm
             cluster.send(records(cs, start + SECOND + STRIDE, end))
             broker.process.send_signal(signal.SIGSTOP)
             stream.process.send_signal(signal.SIGCONT)
-            # the rest is overdue, and the broker is asked for a few seconds whether it has it
+            # the rest is overdue, and the broker is asked whether it has it, for some seconds each time;
+            # on a slow machine the answer that was under way may have held all of it
             stream.wait_for(
-                lambda _: sum("asking for offsets" in e for e in stream.errors) >= 12, timeout=40
+                lambda b: len(b) == 64
+                or sum("asking for offsets" in e for e in stream.errors) >= 2,
+                timeout=40,
             )
             broker.process.send_signal(signal.SIGCONT)
             assert stream.finish() == 0

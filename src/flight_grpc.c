@@ -45,6 +45,7 @@ enum { TRIM_STEP = 128 << 20 };
 struct ark_transport_channel {
     grpc_channel *channel;
     grpc_completion_queue *queue;
+    grpc_resource_quota *quota;
     pthread_t thread;
     bool has_thread;
 };
@@ -230,6 +231,18 @@ static grpc_channel *create_channel(const ark_transport_options *options,
     return channel;
 }
 
+/* Many places that a server names could hold as much each, before anything else counts it. */
+static grpc_resource_quota *share_quota(const ark_transport_options *options)
+{
+    if (options->beside) {
+        grpc_resource_quota_ref(options->beside->quota);
+        return options->beside->quota;
+    }
+    grpc_resource_quota *quota = grpc_resource_quota_create("libarrakis");
+    grpc_resource_quota_resize(quota, options->memory_max);
+    return quota;
+}
+
 static void open_grpc(ark_transport_channel *channel, const ark_transport_options *options)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -243,11 +256,10 @@ static void open_grpc(ark_transport_channel *channel, const ark_transport_option
     agent.value.string = (char *)(uintptr_t)options->user_agent;
     /* gRPC compares with its own limit of a message when all of it is here: it is one step above
      * ours, whose error says more. The quota ends the connection while a message comes. */
-    grpc_resource_quota *quota = grpc_resource_quota_create("libarrakis");
-    grpc_resource_quota_resize(quota, options->memory_max);
+    channel->quota = share_quota(options);
     grpc_arg memory = {.type = GRPC_ARG_POINTER,
                        .key = (char *)(uintptr_t)GRPC_ARG_RESOURCE_QUOTA};
-    memory.value.pointer.p = quota;
+    memory.value.pointer.p = channel->quota;
     memory.value.pointer.vtable = grpc_resource_quota_arg_vtable();
     grpc_arg args[] = {
         memory,
@@ -266,7 +278,6 @@ static void open_grpc(ark_transport_channel *channel, const ark_transport_option
     const grpc_channel_args all = {sizeof args / sizeof *args, args};
     channel->queue = grpc_completion_queue_create_for_next(NULL);
     channel->channel = create_channel(options, &all);
-    grpc_resource_quota_unref(quota);
     channel->has_thread =
         channel->channel && pthread_create(&channel->thread, NULL, run, channel->queue) == 0;
 }
@@ -283,6 +294,7 @@ static void channel_close(ark_transport_channel *channel)
     else
         run(channel->queue);
     grpc_completion_queue_destroy(channel->queue);
+    grpc_resource_quota_unref(channel->quota);
     grpc_shutdown();
     free(channel);
 }

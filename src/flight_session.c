@@ -72,6 +72,7 @@ static arrakis_status dial(ark_session *session, const char *text, ark_dial_opti
         .key_pem = options->key_pem,
         .user_agent = "libarrakis/" ARRAKIS_VERSION,
         .memory_max = (size_t)options->max_message + FRAMING_ROOM,
+        .beside = by ? by->channel : NULL,
     };
     return session->transport->open(&session->channel, &transport, err);
 }

@@ -11,7 +11,7 @@
 #include <arrakis/arrakis.h>
 
 /* Of this header; a module that has another one is refused. */
-#define ARK_TRANSPORT_VERSION 2u
+#define ARK_TRANSPORT_VERSION 3u
 
 typedef struct ark_transport_channel ark_transport_channel;
 typedef struct ark_transport_call ark_transport_call;
@@ -25,6 +25,8 @@ typedef struct ark_transport_options {
     /* What the connection's calls may hold of what has come and is not taken. The largest message
      * must fit, with room for the framing. */
     size_t memory_max;
+    /* Another connection, with the same memory_max, or NULL: both may hold so much together. */
+    const ark_transport_channel *beside;
 } ark_transport_options;
 
 typedef struct ark_header {

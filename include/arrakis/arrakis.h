@@ -569,7 +569,8 @@ typedef struct arrakis_client_options {
      *  5 minutes; of the present, beyond what its channels promise, 30 s. New is what is a stride
      *  later than all before, or reaches the end, and within what was asked for. */
     int64_t stall_timeout_ns;
-    /** the largest message taken of a server, and with 64 MiB more what a connection to one may hold;
+    /** the largest message taken of a server, and with 64 MiB more what the connections to it and to all
+     *  servers that its answers name may hold together; beyond that one of them is ended: EFORMAT.
      *  ARRAKIS_UNSET: 1 GiB. Compressed messages are not taken: EUNSUPPORTED. */
     int64_t max_message_bytes;
     /** Brokers at which `properties` may log in although a server names them and the user does not:

@@ -2,6 +2,7 @@
 """What a Flight server may cost, each limit at its edge. A hostile server reaches them all; whatever
 it does, the call ends within them, with an error that names the server and the limit."""
 
+import contextlib
 import json
 import signal
 import struct
@@ -379,6 +380,36 @@ def test_a_place_is_connected_to_once(cli):
             assert len(stream_of(cli, s).stdout.splitlines()) >= 1
             assert len(there.connections) == 1
             assert there.requests.count(("Stream", "get")) == STRIDES
+
+
+def test_all_places_together_hold_what_one_may(tool_command):  # noqa: F811
+    """Each has most of a message sent that one connection may hold, and none has all of it sent."""
+    def most_of_a_message(reply, good):
+        reply.headers()
+        reply.data(struct.pack(">BI", 0, 60 << 20))
+        for _ in range(50):
+            reply.data(b"\0" * 2**20)
+        time.sleep(60)
+
+    bad = {("Stream", "get"): most_of_a_message}
+    with contextlib.ExitStack() as stack:
+        places = [stack.enter_context(FlightServer(bad=bad)) for _ in range(12)]
+        parts = flight_info(*((ticket("Stream", 0, end=STRIDES * STRIDE, other=i), [place.url.encode()])
+                              for i, place in enumerate(places)))  # fmt: skip
+        s = stack.enter_context(FlightServer(bad={("Stream", "info"): send(parts)}))
+        stack.enter_context(within(20))
+        process = tool_command(f"url={s.url}", f"largest={2**20}", "timeout=8", "stall=8", "start=0",
+                               f"end={STRIDES * STRIDE}", "stream", NAME)  # fmt: skip
+        most = 0
+        while process.poll() is None:
+            try:
+                most = max(most, resident(process))
+            except (OSError, StopIteration):
+                break  # it has just ended
+            time.sleep(0.01)
+        errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 1 and "ARRAKIS_EFORMAT" in errors, errors
+    assert most < 550_000  # a sanitizer keeps 256 MB of what was freed
 
 
 # ---------------------------------------------------------------- JSON

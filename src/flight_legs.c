@@ -205,7 +205,7 @@ static arrakis_status add_leg(plan *p, int64_t begin_ns, arrakis_error *err)
     for (size_t i = 0; rc == ARRAKIS_OK && i < p->total; i++) {
         arrakis_channels *list = leg->relayed;
         if (p->source[i] >= BROKER) {
-            ark_leg_broker *broker;
+            ark_leg_broker *broker = NULL;
             rc = find_broker(p, leg, p->brokers[p->source[i] - BROKER], &broker, err);
             if (rc < 0)
                 return rc;

@@ -16,6 +16,8 @@ static const int64_t most_latency_ns = INT64_MAX / 4;
 
 /* No clock of a site is this wrong: what lies further ahead of the clock is refused. */
 static const int64_t most_ahead_ns = 60 * ARRAKIS_SECOND_NS;
+/* And nothing that is published live this late: a live stream does not begin with it. */
+static const int64_t most_behind_ns = 86400 * ARRAKIS_SECOND_NS;
 
 /* What is held because its time may be wrong is believed after this long: a stream may be that slow. */
 static const int64_t most_held_ns = 60 * ARRAKIS_SECOND_NS;
@@ -307,6 +309,25 @@ static ark_push refuse_ahead(ark_mux *mux, lane *l, int64_t time_ns, const char 
     return ARK_PUSH_MISMATCHED;
 }
 
+/* Whether a live stream would begin with it long before everything that is still due: its deadline has
+ * passed a day ago, and up to now there would be nothing but gaps to hand out. */
+static bool is_bygone(const ark_mux *mux, const lane *l, int64_t slot_ns, int64_t now_ns)
+{
+    return is_live(mux) && !begun(mux) && !l->has_data && l->queue.timeout_ns != ARRAKIS_UNSET &&
+           now_ns - most_behind_ns - l->queue.timeout_ns > slot_ns;
+}
+
+static ark_push refuse_bygone(ark_mux *mux, lane *l, int64_t time_ns, int64_t now_ns)
+{
+    unsigned long long times;
+    if (count_mismatch(mux, l, now_ns, &times))
+        ark_log(ARRAKIS_LOG_WARNING,
+                "%s: dropped %llu block(s) with a wrong time; the latest is of %lld ns, %.1f s "
+                "before the present, where a live stream begins",
+                l->id, times, (long long)time_ns, (double)(now_ns - time_ns) * 1e-9);
+    return ARK_PUSH_MISMATCHED;
+}
+
 /* What comes from before the first block was never to be handed out. Live, that is what streams have
  * that began a little earlier than the others; what is older than that has come late. */
 static bool is_before_begin(const ark_mux *mux, const lane *l, int64_t slot_ns)
@@ -495,6 +516,8 @@ ark_push ark_mux_push(ark_mux *mux, size_t stream, const ark_rows *rows, int64_t
         return refuse_ahead(mux, l, rows->time_ns, "the clock", now_ns, now_ns);
     if (!find_slot(mux, l->queue.stripe, rows, &slot_ns))
         return refuse_off_stride(mux, l, rows, now_ns);
+    if (is_bygone(mux, l, slot_ns, now_ns))
+        return refuse_bygone(mux, l, slot_ns, now_ns);
     ark_push how;
     if ((l->hold.count || slot_ns - l->reach_ns > l->queue.horizon_ns) &&
         !weigh(mux, l, rows, slot_ns, now_ns, &how))

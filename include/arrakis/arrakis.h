@@ -479,7 +479,8 @@ ARRAKIS_API arrakis_status arrakis_stream_open(arrakis_stream **out, arrakis_rea
  * stream has data up to its end, or the deadline for it has passed: then what is missing is masked.
  * A request with an end always ends: what the source does not hold becomes gaps.
  *
- * One wrong time does not mask what follows. What lies over 60 s ahead of the clock is dropped (but in
+ * A live stream does not begin with data whose deadline passed over a day ago: that is dropped. One wrong
+ * time does not mask what follows. What lies over 60 s ahead of the clock is dropped (but in
  * a request that itself begins there). A block that begins later after all that is known of its stream
  * (live: and after the present) than the stream's max_latency, or latency_tolerance_ns, and a stride,
  * with 1 to 60 s for the latency, waits: until three more blocks of its stream have come that go on

@@ -946,6 +946,16 @@ static void a_live_block_is_let_in_when_the_clock_comes_to_it(void **state)
          "cursor 140", "wait", "B 140", "140+4 #### ####");
 }
 
+static void a_live_stream_does_not_begin_over_a_day_before_the_present(void **state)
+{
+    (void)state;
+    const ark_mux_options live = with_start(UNSET);
+    /* a day and the deadline, 8 units, before 16000000000 */
+    PLAY(pair, live, 16000000000, "A 0 = mismatched", "A 15999654388 = mismatched", "cursor unset",
+         "A 16000000000", "B 16000000000", "16000000000+4 #### ####", "stats 0 0 2 0 0");
+    PLAY(pair, live, 16000000000, "A 15999654392", "stats 0 0 0 0 0");
+}
+
 static void a_start_refuses_what_lies_over_a_minute_ahead_of_the_clock(void **state)
 {
     (void)state;
@@ -1122,6 +1132,7 @@ int main(void)
         cmocka_unit_test(a_live_block_ahead_of_the_clock_masks_nothing),
         cmocka_unit_test(live_blocks_that_agree_tell_that_the_readers_clock_is_wrong),
         cmocka_unit_test(a_live_block_is_let_in_when_the_clock_comes_to_it),
+        cmocka_unit_test(a_live_stream_does_not_begin_over_a_day_before_the_present),
         cmocka_unit_test(a_start_refuses_what_lies_over_a_minute_ahead_of_the_clock),
         cmocka_unit_test(a_clock_set_back_gives_back_what_nobody_was_told),
         cmocka_unit_test(a_jump_over_decades_is_one_gap),

@@ -286,7 +286,7 @@ static size_t open_count(const question *q)
     return count;
 }
 
-static arrakis_status ask_all(question *q, bool whole, arrakis_error *err)
+static arrakis_status ask_all(question *q, arrakis_error *err)
 {
     const ark_kafka_asker *asker = q->asker;
     tries t = begin(asker);
@@ -302,11 +302,11 @@ static arrakis_status ask_all(question *q, bool whole, arrakis_error *err)
         if (rc < 0)
             return rc;
         ark_log(ARRAKIS_LOG_DEBUG, "asking for offsets: %s", rd_kafka_err2str(q->last));
-        if (!whole && q->known && ark_monotonic_ns() - t.begin_ns >= patience_ns)
+        if (q->known && ark_monotonic_ns() - t.begin_ns >= patience_ns)
             break;
         prepare_next(&t, q->last);
     }
-    if (!open_count(q) || (!whole && q->known))
+    if (!open_count(q) || q->known)
         return ARRAKIS_OK;
     for (int i = 0; i < q->list->cnt; i++)
         if (ark_kafka_status(q->list->elems[i].err) == ARRAKIS_EAUTH)
@@ -318,8 +318,8 @@ static arrakis_status ask_all(question *q, bool whole, arrakis_error *err)
                     "asking for offsets, for %g s: %s", seconds(&t), rd_kafka_err2str(q->last));
 }
 
-static arrakis_status ask(const ark_kafka_asker *asker, rd_kafka_topic_partition_list_t *list,
-                          bool whole, arrakis_error *err)
+arrakis_status ark_kafka_ask_each(const ark_kafka_asker *asker,
+                                  rd_kafka_topic_partition_list_t *list, arrakis_error *err)
 {
     if (!list->cnt)
         return ARRAKIS_OK;
@@ -330,19 +330,7 @@ static arrakis_status ask(const ark_kafka_asker *asker, rd_kafka_topic_partition
         list->elems[i].err = RD_KAFKA_RESP_ERR__TIMED_OUT;
         q.leaders[i] = -1;
     }
-    arrakis_status rc = ask_all(&q, whole, err);
+    arrakis_status rc = ask_all(&q, err);
     free(q.leaders);
     return rc;
-}
-
-arrakis_status ark_kafka_ask_offsets(const ark_kafka_asker *asker,
-                                     rd_kafka_topic_partition_list_t *list, arrakis_error *err)
-{
-    return ask(asker, list, true, err);
-}
-
-arrakis_status ark_kafka_ask_each(const ark_kafka_asker *asker,
-                                  rd_kafka_topic_partition_list_t *list, arrakis_error *err)
-{
-    return ask(asker, list, false, err);
 }

@@ -34,16 +34,12 @@ typedef struct ark_kafka_asker {
 arrakis_status ark_kafka_ask_topics(const ark_kafka_asker *asker, bool all,
                                     const struct rd_kafka_metadata **out, arrakis_error *err);
 
-/* Offsets, in one request to each broker: each entry's `offset` holds the Unix time in ms, or
- * RD_KAFKA_OFFSET_BEGINNING or _END, and receives the offset (RD_KAFKA_OFFSET_END: none that late).
- * EDEADLINE: not all were answered, with the last error; ECANCELED; EAUTH. */
-arrakis_status ark_kafka_ask_offsets(const ark_kafka_asker *asker,
-                                     rd_kafka_topic_partition_list_t *list, arrakis_error *err);
-
-/* The same by partition: an entry whose `err` is set afterwards has no answer, and its `offset` is as
- * before. Waits two seconds at most for the rest once some are known; the errors are then
- * UNKNOWN_TOPIC_OR_PART, LEADER_NOT_AVAILABLE, TOPIC_AUTHORIZATION_FAILED, or _TIMED_OUT where a
- * leader is silent. EDEADLINE, ECONNECT: nothing is known of any of them; ECANCELED; EAUTH. */
+/* Offsets, in one request to each broker where all answer: each entry's `offset` holds the Unix time in
+ * ms, or RD_KAFKA_OFFSET_BEGINNING or _END, and receives the offset (RD_KAFKA_OFFSET_END: none that
+ * late). An entry whose `err` is set afterwards has no answer, and its `offset` is as before. Waits two
+ * seconds at most for the rest once some are known; the errors are then UNKNOWN_TOPIC_OR_PART,
+ * LEADER_NOT_AVAILABLE, TOPIC_AUTHORIZATION_FAILED, or _TIMED_OUT where a leader is silent. EDEADLINE,
+ * ECONNECT: nothing is known of any of them; ECANCELED; EAUTH. */
 arrakis_status ark_kafka_ask_each(const ark_kafka_asker *asker,
                                   rd_kafka_topic_partition_list_t *list, arrakis_error *err);
 

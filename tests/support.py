@@ -2,12 +2,14 @@
 """What the broker and interop tests share: channels, messages made by hand, running arrakis-cli and
 comparing its blocks. The reference is used as a peer, through its public classes."""
 
+import contextlib
 import dataclasses
 import functools
 import json
 import math
 import os
 import shlex
+import signal
 import subprocess
 import tempfile
 import threading
@@ -358,6 +360,13 @@ class Cli:
         return Follower([self.path, *map(str, arguments)])
 
 
+def unread(pid):
+    """Bytes that lie in the TCP connections of a process, received and not read."""
+    inodes = {os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+    rows = [row.split() for row in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
+    return sum(int(row[4].split(":")[1], 16) for row in rows if f"socket:[{row[9]}]" in inodes)
+
+
 class Follower:
     """A program that prints a JSON object a line, while it runs."""
 
@@ -406,6 +415,20 @@ class Follower:
         """Ctrl-C; returns the exit status."""
         self.process.send_signal(2)
         return self.finish(timeout)
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """SIGSTOP, then SIGCONT."""
+        self.process.send_signal(signal.SIGSTOP)
+        yield
+        self.process.send_signal(signal.SIGCONT)
+
+    def wait_for_unread(self, timeout=10):
+        """Wait until the program, which is stopped, has TCP data that it has not read."""
+        deadline = time.monotonic() + timeout
+        while not unread(self.process.pid):
+            assert time.monotonic() < deadline, "nothing that was sent to the program lies unread"
+            time.sleep(0.01)
 
     def finish(self, timeout=40):
         status = self.process.wait(timeout)

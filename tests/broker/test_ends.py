@@ -2,7 +2,6 @@
 """A request with an end always ends, with everything that Kafka holds: transactions, topics that are
 purged, deleted, or made anew."""
 
-import signal
 import time
 
 from broker import Broker
@@ -251,13 +250,12 @@ def test_a_topic_that_is_made_anew_is_read_from_its_beginning(cluster, cli, tmp_
     cluster.send(records(cs, start, middle))
     with cli.follow(*stream_arguments(cluster.bootstrap, metadata, cs, start, end)) as stream:
         stream.wait_for(lambda blocks: len(blocks) == 16)
-        stream.process.send_signal(signal.SIGSTOP)
-        cluster.delete_for(again)
-        cluster.create_for(again)
-        Cluster(cluster.bootstrap).send(records(again, middle, end))
-        cluster.send(records(stays, middle, end))
-        wait_until(middle + STRIDE + latency)
-        stream.process.send_signal(signal.SIGCONT)
+        with stream.stopped():
+            cluster.delete_for(again)
+            cluster.create_for(again)
+            Cluster(cluster.bootstrap).send(records(again, middle, end))
+            cluster.send(records(stays, middle, end))
+            wait_until(middle + STRIDE + latency)
         assert stream.finish(SOON_S) == 0
     assert_same(stream.blocks(), span(cs, start, end), cs)
 

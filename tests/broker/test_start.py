@@ -2,11 +2,6 @@
 """Where a stream begins on a real broker: at a time, in the future, at topics that appear later, at
 data whose beginning has been deleted."""
 
-import os
-import pathlib
-import signal
-import time
-
 from live import LivePublisher
 from support import (
     SECOND, STRIDE, T0, assert_same, by_partition, channel, difference, expected_block, gps_now_ns,
@@ -133,23 +128,6 @@ def test_a_start_before_what_retention_left(cluster, cli, tmp_path):
     assert_same(ours, wanted + span(cs, T0 + SECOND, T0 + 2 * SECOND), cs)
 
 
-def unread(pid):
-    """Bytes that lie in the TCP connections of a process, received and not read."""
-    inodes = set()
-    for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
-        inodes.add(os.readlink(fd).removeprefix("socket:[").removesuffix("]"))
-    table = pathlib.Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
-    rows = [line.split() for line in table]
-    return sum(int(row[4].split(":")[1], 16) for row in rows if row[9] in inodes)
-
-
-def wait_until_unread(pid, timeout=10):
-    deadline = time.monotonic() + timeout
-    while not unread(pid):
-        assert time.monotonic() < deadline, "no answer of the broker lies unread"
-        time.sleep(0.01)
-
-
 def test_retention_that_overtakes_a_reader_costs_what_was_deleted_and_no_more(
     cluster, cli, tmp_path
 ):
@@ -164,15 +142,14 @@ def test_retention_that_overtakes_a_reader_costs_what_was_deleted_and_no_more(
     with cli.follow(*arguments) as stream:
         cluster.send(records(cs, start, start + SECOND))
         stream.wait_for(lambda blocks: len(blocks) == 16)
-        stream.process.send_signal(signal.SIGSTOP)
-        # The fetch that is under way may still be answered, with this message: no other is, until
-        # the reader goes on.
-        cluster.send(records(a, start + SECOND, start + SECOND + STRIDE))
-        wait_until_unread(stream.process.pid)
-        cluster.send(records(a, start + SECOND + STRIDE, start + 8 * SECOND))
-        cluster.send(records(b, start + SECOND, start + 8 * SECOND))
-        cluster.purge(cs[0], 96)
-        stream.process.send_signal(signal.SIGCONT)
+        with stream.stopped():
+            # The fetch that is under way may still be answered, with this message: no other is,
+            # until the reader goes on.
+            cluster.send(records(a, start + SECOND, start + SECOND + STRIDE))
+            stream.wait_for_unread()
+            cluster.send(records(a, start + SECOND + STRIDE, start + 8 * SECOND))
+            cluster.send(records(b, start + SECOND, start + 8 * SECOND))
+            cluster.purge(cs[0], 96)
         assert stream.finish() == 0
         blocks = stream.blocks()
     assert len(blocks) == 128 and contiguous(blocks)

@@ -2,8 +2,6 @@
 """Topics that go, come, or are not what they should be, under live streams: the others go on, the
 reader closes, and what is wrong is told by name."""
 
-import signal
-
 import pytest
 from live import LivePublisher
 from support import (
@@ -145,12 +143,11 @@ def test_a_live_stream_does_not_read_what_a_topic_made_anew_held_before(cluster,
     metadata = write_metadata(tmp_path, cs)
     with Loop("stream", cluster.bootstrap, metadata, "live", "none") as loop:
         loop.wait_for(lambda lines: "open" in lines)
-        loop.process.send_signal(signal.SIGSTOP)
-        cluster.delete_for(cs)
-        cluster.create_for(cs)
-        anew = Cluster(cluster.bootstrap)
-        anew.send(old[: len(old) // 2])
-        loop.process.send_signal(signal.SIGCONT)
+        with loop.stopped():
+            cluster.delete_for(cs)
+            cluster.create_for(cs)
+            anew = Cluster(cluster.bootstrap)
+            anew.send(old[: len(old) // 2])
         with LivePublisher(anew, cs) as live:
             loop.wait_for(lambda lines: any(line.endswith(" 0") for line in lines), timeout=25)
             sent = (live.reached_ns - live.started_ns) // STRIDE

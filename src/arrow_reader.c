@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arrow_ipc.h"
 #include "block.h"
+#include "channel.h"
 #include "error.h"
 #include "flatbuffer.h"
 #include "rate_text.h"
+#include "series_span.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -266,43 +267,25 @@ static arrakis_status make_bits(arrakis_arrow_reader *r, arrakis_error *err)
     return ARRAKIS_OK;
 }
 
-/* The series of the row, and how long it lasts by the first that has samples. */
-static int64_t make_series(arrakis_arrow_reader *r)
+/* The series of the row; without samples where it has none. */
+static void make_series(arrakis_arrow_reader *r)
 {
-    int64_t duration_ns = 0;
     uint8_t *bits = r->bits;
     for (size_t k = 0; k < arrakis_channels_count(r->channels); k++) {
         const ark_column *column = &r->columns[r->column_of[k]];
-        arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
-        arrakis_channel_get(arrakis_channels_get(r->channels, k), &info);
+        arrakis_dtype dtype = ark_info(arrakis_channels_get(r->channels, k)).data_type;
         size_t length, first = find_samples(column, r->row, &length);
         arrakis_series *s = &r->series[k];
-        *s = (arrakis_series){NULL, NULL, length, info.data_type};
+        *s = (arrakis_series){NULL, NULL, length, dtype};
         if (!length)
             continue;
-        s->samples = column->values + first * arrakis_dtype_size(info.data_type);
-        double lasts_ns = (double)length * (double)ARRAKIS_SECOND_NS / info.sample_rate;
-        if (!duration_ns && lasts_ns < (double)(INT64_MAX / 4))
-            duration_ns = llround(lasts_ns);
+        s->samples = column->values + first * arrakis_dtype_size(dtype);
         if (!column->child_valid)
             continue;
         memset(bits, 0xff, length / 8 + 1);
         ark_bits_copy_zeros(bits, 0, column->child_valid, first, length);
         s->valid = bits;
         bits += length / 8 + 1;
-    }
-    return duration_ns;
-}
-
-/* A channel whose row is null is missing as long as the others last. */
-static void fill_absent(arrakis_arrow_reader *r, int64_t duration_ns)
-{
-    for (size_t k = 0; k < arrakis_channels_count(r->channels); k++) {
-        arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
-        arrakis_channel_get(arrakis_channels_get(r->channels, k), &info);
-        double length = info.sample_rate * (double)duration_ns / (double)ARRAKIS_SECOND_NS;
-        if (!r->series[k].samples && length < (double)INT32_MAX)
-            r->series[k].length = (size_t)llround(length);
     }
 }
 
@@ -318,13 +301,13 @@ static arrakis_status make_block(arrakis_arrow_reader *r, arrakis_block **block,
     arrakis_status rc = make_bits(r, err);
     if (rc < 0)
         return rc;
-    int64_t duration_ns = make_series(r);
+    make_series(r);
+    int64_t duration_ns = ark_series_span(r->series, r->channels);
     if (!duration_ns)
         return ark_fail(err, ARRAKIS_EFORMAT,
                         "row %" PRId64 " has no samples: how long it lasts "
                         "is not known",
                         r->row);
-    fill_absent(r, duration_ns);
     return arrakis_block_new(block, r->channels, time_ns, duration_ns, r->series, err);
 }
 

@@ -69,6 +69,7 @@ typedef struct ark_layout {
     size_t stripe_count;
     ark_stripe *stripes;
     uint8_t *zeros; /* stands for the samples, and the validity, of a stream without data */
+    _Atomic(uint32_t *) by_name; /* made when it is first asked for */
 } ark_layout;
 
 /* One stripe a list of channels; all channels of stripe i have the stride strides_ns[i], of which
@@ -78,6 +79,8 @@ arrakis_status ark_layout_new(ark_layout **out, const arrakis_channels *const *l
                               arrakis_error *err);
 /* Give the channels another order than that of the lists: `order` holds the same ones. */
 arrakis_status ark_layout_order(ark_layout *layout, arrakis_channels *order, arrakis_error *err);
+/* The places of the channels in the order of their names. Any thread. NULL: out of memory. */
+const uint32_t *ark_layout_by_name(ark_layout *layout);
 void ark_layout_free(ark_layout *layout);
 
 /* ---- chunks: one stripe's samples for one block */

@@ -4,6 +4,7 @@
 #include "error.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Place the slots of a stripe one behind the other, each aligned to its sample. */
 static arrakis_status place_slots(ark_stripe *stripe, const arrakis_channels *channels,
@@ -139,7 +140,33 @@ arrakis_status ark_layout_order(ark_layout *layout, arrakis_channels *order, arr
     layout->channels = arrakis_channels_ref(order);
     free(layout->places);
     layout->places = places;
+    free(atomic_exchange(&layout->by_name, NULL));
     return ARRAKIS_OK;
+}
+
+static int compare_names(const void *a, const void *b, void *channels)
+{
+    const uint32_t *x = a, *y = b;
+    return strcmp(arrakis_channel_name(arrakis_channels_get(channels, *x)),
+                  arrakis_channel_name(arrakis_channels_get(channels, *y)));
+}
+
+const uint32_t *ark_layout_by_name(ark_layout *layout)
+{
+    uint32_t *known = atomic_load(&layout->by_name);
+    if (known)
+        return known;
+    size_t count = arrakis_channels_count(layout->channels);
+    uint32_t *order = malloc((count + 1) * sizeof *order);
+    if (!order)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        order[i] = (uint32_t)i;
+    qsort_r(order, count, sizeof *order, compare_names, layout->channels);
+    if (atomic_compare_exchange_strong(&layout->by_name, &known, order))
+        return order;
+    free(order);
+    return known;
 }
 
 void ark_layout_free(ark_layout *layout)
@@ -156,6 +183,7 @@ void ark_layout_free(ark_layout *layout)
     free(layout->stripes);
     free(layout->places);
     free(layout->zeros);
+    free(atomic_load(&layout->by_name));
     arrakis_channels_free(layout->channels);
     free(layout);
 }

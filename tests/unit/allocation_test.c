@@ -5,6 +5,8 @@
 #include "reader.h"
 #include "support.h"
 
+#include <arrakis/arrow.h>
+
 #define PAST (INT64_C(1400000000) * SECOND)
 enum { BLOCKS = 4 };
 
@@ -266,6 +268,60 @@ static void a_block_is_made_or_memory_has_run_out(void **state)
     arrakis_channels_free(channels);
 }
 
+/* A block out by the Arrow C data interface, and in again. */
+static bool export_with_failure(long n, arrakis_channels *channels, const arrakis_block *block)
+{
+    struct ArrowSchema schema, of_rows;
+    struct ArrowArray array, rows;
+    arrakis_block *again = NULL;
+    failed = false;
+    until_failure = n;
+    bool exported = arrakis_channels_export_schema(channels, &schema, NULL) == ARRAKIS_OK,
+         rows_too = arrakis_rows_export_schema(ARRAKIS_INT32, &of_rows, NULL) == ARRAKIS_OK,
+         filled = arrakis_block_export(block, &array, NULL) == ARRAKIS_OK,
+         row_filled =
+             arrakis_block_export_rows(block, ARRAKIS_INT32, NULL, &rows, NULL) == ARRAKIS_OK;
+    assert_true(exported == (schema.release != NULL) && rows_too == (of_rows.release != NULL));
+    assert_true(filled == (array.release != NULL) && row_filled == (rows.release != NULL));
+    bool imported = exported && filled &&
+                    arrakis_block_import(&again, channels, &schema, &array, 0, NULL) == ARRAKIS_OK;
+    until_failure = -1;
+    assert_true((exported && rows_too && filled && row_filled && imported) == !failed);
+    assert_true(imported == (again != NULL));
+    arrakis_block_free(again);
+    if (exported)
+        schema.release(&schema);
+    if (rows_too)
+        of_rows.release(&of_rows);
+    if (filled)
+        array.release(&array);
+    if (row_filled)
+        rows.release(&rows);
+    return failed;
+}
+
+static void a_block_is_exported_or_memory_has_run_out(void **state)
+{
+    (void)state;
+    static const int32_t samples[] = {1, 2, 3, 4};
+    static const uint8_t valid = 0xfd;
+    const arrakis_series series[] = {{samples, &valid, 4, ARRAKIS_INT32},
+                                     {NULL, NULL, 4, ARRAKIS_INT32},
+                                     {samples, NULL, 4, ARRAKIS_INT32}};
+    arrakis_channels *channels = channels_of(specs, COUNT(specs));
+    bool more = true;
+    long n = 0;
+    for (; more; n++) {
+        /* anew each time: what a block remembers is made in its first export */
+        arrakis_block *block;
+        PASS(arrakis_block_new(&block, channels, PAST, 2 * SECOND, series, err));
+        more = export_with_failure(n, channels, block);
+        arrakis_block_free(block);
+    }
+    assert_true(n > 10);
+    arrakis_channels_free(channels);
+}
+
 /* Blocks straight from a reader. */
 static bool read_directly_with_failure(long n, arrakis_channels *channels, const recording *r)
 {
@@ -311,6 +367,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reading_survives_the_failure_of_any_allocation),
         cmocka_unit_test(a_block_is_made_or_memory_has_run_out),
+        cmocka_unit_test(a_block_is_exported_or_memory_has_run_out),
         cmocka_unit_test(a_reader_survives_the_failure_of_any_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

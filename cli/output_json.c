@@ -24,12 +24,26 @@ static const struct layout *layout_of(enum json_style style)
     return style == JSON_LINE ? &on_one_line : &indented;
 }
 
+/* Of what needs no look: as a rule it is all of a text. */
+static size_t plain_length(const char *text)
+{
+    size_t n = 0;
+    while (text[n] >= ' ' && text[n] <= '~' && text[n] != '"' && text[n] != '\\')
+        n++;
+    return n;
+}
+
 /* Whatever a terminal could take for a command is escaped, not only what JSON demands. */
 static void json_text(struct out *out, const char *text)
 {
     unsigned code;
     out_char(out, '"');
     while (*text) {
+        size_t plain = plain_length(text);
+        out_bytes(out, text, plain);
+        text += plain;
+        if (!*text)
+            break;
         size_t n = control_at(text, &code);
         if (n)
             out_format(out, "\\u%04x", code);
@@ -55,7 +69,9 @@ static void key(struct object *o, const char *name)
 {
     out_text(o->out, o->begun ? o->layout->between[o->depth] : o->layout->open[o->depth]);
     o->begun = true;
-    out_format(o->out, "\"%s\": ", name);
+    out_char(o->out, '"');
+    out_text(o->out, name);
+    out_text(o->out, "\": ");
 }
 
 static void text_member(struct object *o, const char *name, const char *value)
@@ -71,7 +87,9 @@ static void number_member(struct object *o, const char *name, int64_t value)
     if (value == ARRAKIS_UNSET)
         return;
     key(o, name);
-    out_format(o->out, "%lld", (long long)value);
+    char *p = out_reserve(o->out, NUMBER_SIZE);
+    if (p)
+        out_advance(o->out, put_signed(p, value));
 }
 
 static void rate_member(struct object *o, const char *name, double value)

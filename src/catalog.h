@@ -3,15 +3,27 @@
 #ifndef ARK_CATALOG_H
 #define ARK_CATALOG_H
 
-#include <arrakis/arrakis.h>
+#include "channel_store.h"
 
 /* A compiled arrakis_query. */
 typedef struct ark_filter ark_filter;
 arrakis_status ark_filter_new(ark_filter **out, const arrakis_query *query, arrakis_error *err);
-bool ark_filter_matches(ark_filter *filter, const arrakis_channel *channel);
+bool ark_filter_matches(ark_filter *filter, const arrakis_channel_info *info);
 /* EINVAL once a name has cost the pattern too many steps; nothing matches from then on. */
 arrakis_status ark_filter_status(const ark_filter *filter, arrakis_error *err);
 void ark_filter_free(ark_filter *filter);
+
+/* What somebody asks of very many channels. One is made only once it is wanted. */
+typedef enum ark_want { ARK_WANT_NOT, ARK_WANT, ARK_WANT_NO_MORE } ark_want;
+typedef struct ark_wish {
+    const char *const *names; /* of those alone; each once */
+    size_t name_count;        /* 0: of all */
+    ark_want (*wants)(const arrakis_channel_info *info, void *opaque);
+    arrakis_channel_fn take; /* those that are wanted; false: no more */
+    void *opaque;
+} ark_wish;
+/* Ask for a channel that is there already. False: no more. */
+bool ark_wish_offer(const ark_wish *wish, arrakis_channel *channel);
 
 /* A publisher's metadata topic is named so, with its id behind. */
 #define ARK_METADATA_PREFIX "arrakis-metadata-"
@@ -35,18 +47,18 @@ size_t ark_metadata_bytes(const ark_metadata *metadata);
 /* Compare the digest, if one was read, to the channels: a mismatch is a warning that gives both.
  * Returns whether they agree (true without a digest). */
 bool ark_metadata_check(ark_metadata *metadata);
-/* Every channel that is left; `fn` returns false to stop. */
-void ark_metadata_each(ark_metadata *metadata, arrakis_channel_fn fn, void *opaque);
+/* What is asked for of the channels that are left. DONE: no more is wanted; ENOMEM. */
+arrakis_status ark_metadata_each(ark_metadata *metadata, const ark_wish *wish, arrakis_error *err);
 void ark_metadata_free(ark_metadata *metadata);
 /* SHA-256 (hex) over a publisher's channels, as the digest record carries it. */
-arrakis_status ark_metadata_digest(char hex[65], arrakis_channel *const *channels, size_t count,
+arrakis_status ark_metadata_digest(char hex[65], const ark_channel_store *store,
                                    arrakis_error *err);
 
 /* EINVAL for a broker list that cannot be one. kafka_metadata.c */
 arrakis_status ark_kafka_metadata_check(const char *url, arrakis_error *err);
 
 /* Read the metadata topics of a broker's publishers, those given or with `publisher_count` 0 all of
- * them, and hand each channel to `fn`. A topic that cannot be read, has several partitions, or holds
+ * them, and hand on what is asked for. A topic that cannot be read, has several partitions, or holds
  * more than it may, is passed over: a warning names it, and `passed_over` receives its status and why
  * (the first that counts; ARRAKIS_OK: none). When no topic can be read that is the error. `cancel`
  * (may be NULL) is looked at every 100 ms; while a broker that is connected does not answer, after
@@ -61,8 +73,7 @@ typedef struct ark_metadata_source {
     const char *const *publishers;
     size_t publisher_count;
 } ark_metadata_source;
-arrakis_status ark_kafka_metadata_read(const ark_metadata_source *source, arrakis_channel_fn fn,
-                                       void *opaque, arrakis_error *passed_over,
-                                       arrakis_error *err);
+arrakis_status ark_kafka_metadata_read(const ark_metadata_source *source, const ark_wish *wish,
+                                       arrakis_error *passed_over, arrakis_error *err);
 
 #endif

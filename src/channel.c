@@ -61,7 +61,7 @@ static arrakis_status check_number(const char *name, const char *field, int64_t 
                     field, (long long)value, (long long)least, (long long)most);
 }
 
-static arrakis_status check(const arrakis_channel_info *info, arrakis_error *err)
+arrakis_status ark_channel_check(arrakis_channel_info *info, arrakis_error *err)
 {
     arrakis_name_parts parts;
     arrakis_status rc;
@@ -81,7 +81,27 @@ static arrakis_status check(const arrakis_channel_info *info, arrakis_error *err
                            err)) < 0 ||
         (rc = check_number(info->name, "stride", info->stride_ns, 1, INT64_MAX, err)) < 0)
         return rc;
+    info->publisher = given(info->publisher);
+    info->partition_id = given(info->partition_id);
+    info->replay_id = given(info->replay_id);
     return check_number(info->name, "max_latency", info->max_latency_ns, 0, INT64_MAX, err);
+}
+
+arrakis_channel *ark_channel_of_kind(ark_channel_kind *kind, const char *name, int64_t time_ns,
+                                     int64_t partition_index)
+{
+    size_t name_size = strlen(name) + 1;
+    arrakis_channel *channel = malloc(offsetof(arrakis_channel, name) + name_size);
+    if (!channel) {
+        ark_channel_kind_free(kind);
+        return NULL;
+    }
+    atomic_init(&channel->refs, 1);
+    channel->kind = kind;
+    channel->time_ns = time_ns;
+    channel->partition_index = partition_index;
+    memcpy(channel->name, name, name_size);
+    return channel;
 }
 
 arrakis_status arrakis_channel_new(arrakis_channel **out, const arrakis_channel_info *info,
@@ -93,25 +113,12 @@ arrakis_status arrakis_channel_new(arrakis_channel **out, const arrakis_channel_
     *out = NULL;
     arrakis_channel_info full = ARRAKIS_CHANNEL_INFO_INIT;
     arrakis_status rc = ark_take_struct(&full, sizeof full, info, "channel_info", err);
-    if (rc < 0 || (rc = check(&full, err)) < 0)
+    if (rc < 0 || (rc = ark_channel_check(&full, err)) < 0)
         return rc;
-    full.publisher = given(full.publisher);
-    full.partition_id = given(full.partition_id);
-    full.replay_id = given(full.replay_id);
-    size_t name_size = strlen(full.name) + 1;
     ark_channel_kind *kind = ark_channel_kind_of(&full);
-    arrakis_channel *channel = kind ? malloc(offsetof(arrakis_channel, name) + name_size) : NULL;
-    if (!channel) {
-        ark_channel_kind_free(kind);
-        return ark_fail(err, ARRAKIS_ENOMEM, "channel '%.200s': out of memory", full.name);
-    }
-    atomic_init(&channel->refs, 1);
-    channel->kind = kind;
-    channel->time_ns = full.time_ns;
-    channel->partition_index = full.partition_index;
-    memcpy(channel->name, full.name, name_size);
-    *out = channel;
-    return ARRAKIS_OK;
+    *out = kind ? ark_channel_of_kind(kind, full.name, full.time_ns, full.partition_index) : NULL;
+    return *out ? ARRAKIS_OK
+                : ark_fail(err, ARRAKIS_ENOMEM, "channel '%.200s': out of memory", full.name);
 }
 
 arrakis_channel *arrakis_channel_ref(arrakis_channel *channel)

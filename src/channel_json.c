@@ -93,10 +93,9 @@ static arrakis_channel_info empty_info(void)
 }
 
 /* Out of range is the text's fault, not the caller's. */
-static arrakis_status make_channel(arrakis_channel **out, const arrakis_channel_info *info,
-                                   arrakis_error *err)
+static arrakis_status check(arrakis_channel_info *info, arrakis_error *err)
 {
-    arrakis_status rc = arrakis_channel_new(out, info, err);
+    arrakis_status rc = ark_channel_check(info, err);
     if (rc != ARRAKIS_EINVAL)
         return rc;
     if (err)
@@ -104,11 +103,11 @@ static arrakis_status make_channel(arrakis_channel **out, const arrakis_channel_
     return ARRAKIS_EFORMAT;
 }
 
-arrakis_status ark_channel_from_object(arrakis_channel **out, const json_t *object,
-                                       arrakis_error *err)
+/* Texts point into the object. */
+static arrakis_status read_object(arrakis_channel_info *info, const json_t *object,
+                                  arrakis_error *err)
 {
-    arrakis_channel_info info = empty_info();
-    *out = NULL;
+    *info = empty_info();
     if (!json_is_object(object))
         return ark_fail(err, ARRAKIS_EFORMAT, "a channel is %s, wanted an object",
                         object ? type_name(object) : "missing");
@@ -116,17 +115,62 @@ arrakis_status ark_channel_from_object(arrakis_channel **out, const json_t *obje
         const json_t *value = json_object_get(object, ark_channel_fields[i].key);
         if (!value || json_is_null(value))
             continue;
-        arrakis_status rc = read_field(&info, &ark_channel_fields[i], object, value, err);
+        arrakis_status rc = read_field(info, &ark_channel_fields[i], object, value, err);
         if (rc < 0)
             return rc;
     }
-    if (!info.name)
+    if (!info->name)
         return wrong(object, "name", NULL, "a string", err);
-    if (info.data_type == ARRAKIS_DTYPE_NONE)
+    if (info->data_type == ARRAKIS_DTYPE_NONE)
         return wrong(object, "data_type", NULL, "a string such as \"float32\"", err);
-    if (isnan(info.sample_rate))
+    if (isnan(info->sample_rate))
         return wrong(object, "sample_rate", NULL, "a number", err);
-    return make_channel(out, &info, err);
+    return check(info, err);
+}
+
+arrakis_status ark_channel_from_object(arrakis_channel **out, const json_t *object,
+                                       arrakis_error *err)
+{
+    arrakis_channel_info info;
+    *out = NULL;
+    arrakis_status rc = read_object(&info, object, err);
+    return rc < 0 ? rc : arrakis_channel_new(out, &info, err);
+}
+
+static arrakis_status read_any_shape(ark_channel_text *out, const char *text, size_t size,
+                                     arrakis_error *err)
+{
+    json_error_t where;
+    out->object = json_loadb(text, size, 0, &where);
+    if (!out->object)
+        return json_error_code(&where) == json_error_out_of_memory
+                   ? ark_fail(err, ARRAKIS_ENOMEM, "a channel's JSON: out of memory")
+                   : ark_fail(err, ARRAKIS_EFORMAT, "a channel is no JSON object: %s (byte %d)",
+                              where.text, where.position);
+    arrakis_status rc = read_object(&out->info, out->object, err);
+    if (rc < 0)
+        ark_channel_text_clear(out);
+    return rc;
+}
+
+arrakis_status ark_channel_text_read(ark_channel_text *out, const char *text, size_t size,
+                                     arrakis_error *err)
+{
+    if (size > JSON_SIZE_MAX)
+        return ark_fail(err, ARRAKIS_EFORMAT, "a channel of %zu bytes, wanted at most %zu", size,
+                        JSON_SIZE_MAX);
+    out->object = NULL;
+    out->info = empty_info();
+    if (ark_channel_read_plain(&out->info, out->plain, text, size) && out->info.name &&
+        out->info.data_type != ARRAKIS_DTYPE_NONE && !isnan(out->info.sample_rate))
+        return check(&out->info, err);
+    return read_any_shape(out, text, size, err);
+}
+
+void ark_channel_text_clear(ark_channel_text *text)
+{
+    json_decref(text->object);
+    text->object = NULL;
 }
 
 arrakis_status arrakis_channel_from_json(arrakis_channel **out, const char *text, size_t size,
@@ -136,23 +180,12 @@ arrakis_status arrakis_channel_from_json(arrakis_channel **out, const char *text
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_channel_from_json: %s is NULL",
                         out ? "text" : "out");
     *out = NULL;
-    if (size > JSON_SIZE_MAX)
-        return ark_fail(err, ARRAKIS_EFORMAT, "a channel of %zu bytes, wanted at most %zu", size,
-                        JSON_SIZE_MAX);
-    arrakis_channel_info info = empty_info();
-    char scratch[ARK_PLAIN_SIZE_MAX + 1];
-    if (ark_channel_read_plain(&info, scratch, text, size) && info.name &&
-        info.data_type != ARRAKIS_DTYPE_NONE && !isnan(info.sample_rate))
-        return make_channel(out, &info, err);
-    json_error_t where;
-    json_t *object = json_loadb(text, size, 0, &where);
-    if (!object)
-        return json_error_code(&where) == json_error_out_of_memory
-                   ? ark_fail(err, ARRAKIS_ENOMEM, "a channel's JSON: out of memory")
-                   : ark_fail(err, ARRAKIS_EFORMAT, "a channel is no JSON object: %s (byte %d)",
-                              where.text, where.position);
-    arrakis_status rc = ark_channel_from_object(out, object, err);
-    json_decref(object);
+    ark_channel_text read;
+    arrakis_status rc = ark_channel_text_read(&read, text, size, err);
+    if (rc < 0)
+        return rc;
+    rc = arrakis_channel_new(out, &read.info, err);
+    ark_channel_text_clear(&read);
     return rc;
 }
 

@@ -2,21 +2,28 @@
 /* Kinds are shared by way of a small table of those that were lately asked for. */
 #include "channel.h"
 
+#include "hash.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECENT = 4096 }; /* a power of two; more partitions than a site has */
+/* Four times as many places as a site has partitions, looked for in a few places each: so no two
+ * partitions of a site, whose channels come by turns, take the place from each other. */
+enum { RECENT = 16384, WAYS = 4 };
+/* What is kept for later is bounded: a kind with longer texts is not shared in this way. */
+enum { SHARED_SIZE_MAX = 512 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static ark_channel_kind *recent[RECENT]; /* each holds a reference */
+static size_t taken;                     /* places that were taken from another */
 
 static bool same_text(const char *a, const char *b)
 {
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static bool describes(const arrakis_channel_info *info, const ark_channel_kind *kind)
+bool ark_channel_kind_fits(const ark_channel_kind *kind, const arrakis_channel_info *info)
 {
     return kind->data_type == info->data_type && kind->sample_rate == info->sample_rate &&
            kind->stride_ns == info->stride_ns && kind->max_latency_ns == info->max_latency_ns &&
@@ -25,23 +32,14 @@ static bool describes(const arrakis_channel_info *info, const ark_channel_kind *
            same_text(kind->replay_id, info->replay_id);
 }
 
-/* FNV-1a. A collision costs memory, no more. */
-static uint64_t mix(uint64_t h, const void *data, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        h = (h ^ ((const unsigned char *)data)[i]) * UINT64_C(0x100000001b3);
-    return h;
-}
-
-static size_t place_of(const arrakis_channel_info *info)
+/* A collision costs memory, no more. */
+static size_t home_of(const arrakis_channel_info *info)
 {
     const char *const texts[] = {info->partition_id, info->publisher, info->replay_id};
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    uint64_t h = (uint64_t)info->data_type;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        h = texts[i] ? mix(h, texts[i], strlen(texts[i])) : h;
-    h = mix(h, &info->data_type, sizeof info->data_type);
-    h = mix(h, &info->sample_rate, sizeof info->sample_rate);
-    return (size_t)(h ^ h >> 32) % RECENT;
+        h = h * 31 + (texts[i] ? ark_hash(texts[i], strlen(texts[i])) : 0);
+    return (size_t)h % RECENT / WAYS * WAYS;
 }
 
 static const char *copy_text(char **place, const char *text)
@@ -59,10 +57,14 @@ static size_t text_size(const char *text)
     return text ? strlen(text) + 1 : 0;
 }
 
+static size_t texts_size(const arrakis_channel_info *info)
+{
+    return text_size(info->publisher) + text_size(info->partition_id) + text_size(info->replay_id);
+}
+
 static ark_channel_kind *make(const arrakis_channel_info *info)
 {
-    ark_channel_kind *kind = malloc(sizeof *kind + text_size(info->publisher) +
-                                    text_size(info->partition_id) + text_size(info->replay_id));
+    ark_channel_kind *kind = malloc(sizeof *kind + texts_size(info));
     if (!kind)
         return NULL;
     atomic_init(&kind->refs, 1);
@@ -77,19 +79,40 @@ static ark_channel_kind *make(const arrakis_channel_info *info)
     return kind;
 }
 
+/* The place of that kind among those it may have, or the one to take: a free one, else any. */
+static ark_channel_kind **place_of(size_t home, const arrakis_channel_info *info)
+{
+    ark_channel_kind **place = NULL;
+    for (size_t i = home; i < home + WAYS; i++) {
+        if (recent[i] && ark_channel_kind_fits(recent[i], info))
+            return &recent[i];
+        if (!recent[i] && !place)
+            place = &recent[i];
+    }
+    return place ? place : &recent[home + taken++ % WAYS];
+}
+
 ark_channel_kind *ark_channel_kind_of(const arrakis_channel_info *info)
 {
-    ark_channel_kind **place = &recent[place_of(info)], *old = NULL;
+    if (texts_size(info) > SHARED_SIZE_MAX)
+        return make(info);
+    size_t home = home_of(info);
     pthread_mutex_lock(&lock);
-    ark_channel_kind *kind = *place;
-    if (!kind || !describes(info, kind)) {
+    ark_channel_kind **place = place_of(home, info), *kind = *place, *old = NULL;
+    if (!kind || !ark_channel_kind_fits(kind, info)) {
         old = kind;
         *place = kind = make(info);
     }
-    if (kind)
-        atomic_fetch_add_explicit(&kind->refs, 1, memory_order_relaxed);
+    ark_channel_kind_ref(kind);
     pthread_mutex_unlock(&lock);
     ark_channel_kind_free(old);
+    return kind;
+}
+
+ark_channel_kind *ark_channel_kind_ref(ark_channel_kind *kind)
+{
+    if (kind)
+        atomic_fetch_add_explicit(&kind->refs, 1, memory_order_relaxed);
     return kind;
 }
 

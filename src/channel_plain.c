@@ -142,6 +142,15 @@ static bool take_value(char **p, const ark_channel_field *field, arrakis_channel
     return number.integer;
 }
 
+/* Programs write the fields in this order, as a rule, though not all of them. */
+static const ark_channel_field *find_field(const char *key, const ark_channel_field *next)
+{
+    for (; next < ark_channel_fields + ARK_CHANNEL_FIELD_COUNT; next++)
+        if (strcmp(key, next->key) == 0)
+            return next;
+    return ark_channel_field_find(key);
+}
+
 bool ark_channel_read_plain(arrakis_channel_info *info, char scratch[ARK_PLAIN_SIZE_MAX + 1],
                             const char *text, size_t size)
 {
@@ -149,6 +158,7 @@ bool ark_channel_read_plain(arrakis_channel_info *info, char scratch[ARK_PLAIN_S
         return false;
     memcpy(scratch, text, size);
     scratch[size] = '\0';
+    const ark_channel_field *next = ark_channel_fields;
     unsigned seen = 0;
     char *p = scratch, *key;
     if (!take(&p, '{'))
@@ -156,7 +166,8 @@ bool ark_channel_read_plain(arrakis_channel_info *info, char scratch[ARK_PLAIN_S
     do {
         if (!take_text(&p, &key) || !take(&p, ':'))
             return false;
-        const ark_channel_field *field = ark_channel_field_find(key);
+        const ark_channel_field *field = find_field(key, next);
+        next = field ? field + 1 : next;
         unsigned bit = field ? 1u << (field - ark_channel_fields) : 0;
         if (seen & bit || !take_value(&p, field, info))
             return false;

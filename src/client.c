@@ -169,30 +169,29 @@ bool ark_client_asks_server(const arrakis_client *client)
 
 /* ------------------------------------------------------------------ channels */
 
-static arrakis_status read_file(arrakis_client *client, arrakis_channel_fn fn, void *opaque,
-                                arrakis_error *err)
+static arrakis_status read_file(arrakis_client *client, const ark_wish *wish, arrakis_error *err)
 {
     arrakis_channels *channels;
     arrakis_status rc = arrakis_channels_load(&channels, client->metadata_path, err);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < arrakis_channels_count(channels); i++)
-        if (!fn(arrakis_channels_get(channels, i), opaque))
+        if (!ark_wish_offer(wish, arrakis_channels_get(channels, i)))
             break;
     arrakis_channels_free(channels);
     return ark_client_check(client, err);
 }
 
-/* Every channel of a client's file or broker, or of those publishers that the query names. */
+/* The channels of a client's file or broker, or of those publishers that the query names. */
 static arrakis_status read_channels(arrakis_client *client, const arrakis_query *query,
-                                    arrakis_channel_fn fn, void *opaque,
-                                    arrakis_error *passed_over, arrakis_error *err)
+                                    const ark_wish *wish, arrakis_error *passed_over,
+                                    arrakis_error *err)
 {
     arrakis_status rc = ark_client_check(client, err);
     if (rc < 0)
         return rc;
     if (client->metadata_path)
-        return read_file(client, fn, opaque, err);
+        return read_file(client, wish, err);
     const ark_metadata_source source = {.url = client->kafka_url,
                                         .properties = client->properties,
                                         .property_count = client->property_count,
@@ -200,36 +199,65 @@ static arrakis_status read_channels(arrakis_client *client, const arrakis_query 
                                         .cancel = &client->canceled,
                                         .publishers = query->publishers,
                                         .publisher_count = query->publisher_count};
-    return ark_kafka_metadata_read(&source, fn, opaque, passed_over, err);
+    return ark_kafka_metadata_read(&source, wish, passed_over, err);
 }
 
 typedef struct search {
     ark_filter *filter;
-    arrakis_channel_fn fn;
+    arrakis_channel_fn fn; /* NULL: they are counted only */
     void *opaque;
+    uint64_t count;
 } search;
 
-static bool pass_match(arrakis_channel *channel, void *opaque)
+static ark_want is_wanted(const arrakis_channel_info *info, void *opaque)
 {
     search *s = opaque;
-    if (ark_filter_matches(s->filter, channel))
-        return s->fn(channel, s->opaque);
-    return ark_filter_status(s->filter, NULL) == ARRAKIS_OK;
+    if (!ark_filter_matches(s->filter, info))
+        return ark_filter_status(s->filter, NULL) < 0 ? ARK_WANT_NO_MORE : ARK_WANT_NOT;
+    s->count++;
+    return s->fn ? ARK_WANT : ARK_WANT_NOT;
+}
+
+static bool pass_on(arrakis_channel *channel, void *opaque)
+{
+    search *s = opaque;
+    return s->fn(channel, s->opaque);
+}
+
+static arrakis_status run_search(arrakis_client *client, const arrakis_query *query, search *s,
+                                 const char *const *names, size_t name_count,
+                                 arrakis_error *passed_over, arrakis_error *err)
+{
+    const ark_wish wish = {names, name_count, is_wanted, pass_on, s};
+    *passed_over = (arrakis_error){.status = ARRAKIS_OK};
+    arrakis_status rc = ark_filter_new(&s->filter, query, err);
+    if (rc < 0)
+        return rc;
+    rc = read_channels(client, query, &wish, passed_over, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_filter_status(s->filter, err);
+    ark_filter_free(s->filter);
+    return rc;
 }
 
 arrakis_status ark_client_search(arrakis_client *client, const arrakis_query *query,
+                                 const char *const *names, size_t name_count,
                                  arrakis_channel_fn fn, void *opaque, arrakis_error *passed_over,
                                  arrakis_error *err)
 {
     search s = {.fn = fn, .opaque = opaque};
-    *passed_over = (arrakis_error){.status = ARRAKIS_OK};
-    arrakis_status rc = ark_filter_new(&s.filter, query, err);
-    if (rc < 0)
-        return rc;
-    rc = read_channels(client, query, pass_match, &s, passed_over, err);
-    if (rc == ARRAKIS_OK)
-        rc = ark_filter_status(s.filter, err);
-    ark_filter_free(s.filter);
+    return run_search(client, query, &s, names, name_count, passed_over, err);
+}
+
+/* In the client's file or broker. */
+static arrakis_status find(arrakis_client *client, const arrakis_query *query, search *s,
+                           arrakis_error *err)
+{
+    arrakis_error passed_over;
+    arrakis_status rc = run_search(client, query, s, NULL, 0, &passed_over, err);
+    /* With publishers given only their topics are read. */
+    if (rc == ARRAKIS_OK && query->publisher_count && passed_over.status < 0)
+        return ark_fail(err, passed_over.status, "%s", passed_over.message);
     return rc;
 }
 
@@ -247,32 +275,27 @@ arrakis_status arrakis_client_find(arrakis_client *client, const arrakis_query *
         rc = ark_client_check(client, err);
         return rc < 0 ? rc : ark_server_find(client->server, &all, fn, opaque, err);
     }
-    arrakis_error passed_over;
-    rc = ark_client_search(client, &all, fn, opaque, &passed_over, err);
-    /* With publishers given only their topics are read. */
-    if (rc == ARRAKIS_OK && all.publisher_count && passed_over.status < 0)
-        return ark_fail(err, passed_over.status, "%s", passed_over.message);
-    return rc;
-}
-
-static bool count_one(arrakis_channel *channel, void *opaque)
-{
-    (void)channel;
-    ++*(uint64_t *)opaque;
-    return true;
+    search s = {.fn = fn, .opaque = opaque};
+    return find(client, &all, &s, err);
 }
 
 arrakis_status arrakis_client_count(arrakis_client *client, const arrakis_query *query,
                                     uint64_t *count, arrakis_error *err)
 {
-    if (!count)
-        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_count: count is NULL");
+    if (!client || !count)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_count: %s is NULL",
+                        client ? "count" : "client");
     *count = 0;
-    if (!client || !ark_client_asks_server(client))
-        return arrakis_client_find(client, query, count_one, count, err);
     arrakis_query all = ARRAKIS_QUERY_INIT;
     arrakis_status rc = ark_take_struct(&all, sizeof all, query, "query", err);
-    if (rc == ARRAKIS_OK)
+    if (rc < 0)
+        return rc;
+    if (ark_client_asks_server(client)) {
         rc = ark_client_check(client, err);
-    return rc < 0 ? rc : ark_server_count(client->server, &all, count, err);
+        return rc < 0 ? rc : ark_server_count(client->server, &all, count, err);
+    }
+    search s = {0};
+    rc = find(client, &all, &s, err);
+    *count = s.count;
+    return rc;
 }

@@ -27,9 +27,11 @@ arrakis_status ark_client_check(const arrakis_client *client, arrakis_error *err
 /* Whether channels come from the server. */
 bool ark_client_asks_server(const arrakis_client *client);
 
-/* Search the client's file or broker. `passed_over` receives what of the broker could not be looked
+/* Search the client's file or broker, with `name_count` not 0 for channels of those names, each given
+ * once. `passed_over` receives what of the broker could not be looked
  * into: the status and why, or ARRAKIS_OK. */
 arrakis_status ark_client_search(arrakis_client *client, const arrakis_query *query,
+                                 const char *const *names, size_t name_count,
                                  arrakis_channel_fn fn, void *opaque, arrakis_error *passed_over,
                                  arrakis_error *err);
 

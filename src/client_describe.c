@@ -148,7 +148,8 @@ static arrakis_status look_up(arrakis_client *client, wish_list *list, const cha
     arrakis_query query = ARRAKIS_QUERY_INIT;
     query.max_rate = HUGE_VAL;
     query.replay_id = replay_id;
-    return ark_client_search(client, &query, take_wanted, list, passed_over, err);
+    return ark_client_search(client, &query, names, list->count, take_wanted, list, passed_over,
+                             err);
 }
 
 arrakis_status arrakis_client_describe(arrakis_client *client, arrakis_channels **out,

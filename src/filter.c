@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog.h"
 
-#include "channel.h"
 #include "error.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -153,14 +152,13 @@ static bool name_matches(ark_filter *filter, const char *name)
     return false;
 }
 
-bool ark_filter_matches(ark_filter *filter, const arrakis_channel *channel)
+bool ark_filter_matches(ark_filter *filter, const arrakis_channel_info *info)
 {
-    const arrakis_channel_info info = ark_info(channel);
-    return !filter->gave_up && info.sample_rate >= filter->min_rate &&
-           info.sample_rate <= filter->max_rate &&
-           (!filter->data_types || filter->data_types & 1u << info.data_type) &&
-           same_replay(filter, info.replay_id) && has_publisher(filter, info.publisher) &&
-           name_matches(filter, info.name);
+    return !filter->gave_up && info->sample_rate >= filter->min_rate &&
+           info->sample_rate <= filter->max_rate &&
+           (!filter->data_types || filter->data_types & 1u << info->data_type) &&
+           same_replay(filter, info->replay_id) && has_publisher(filter, info->publisher) &&
+           name_matches(filter, info->name);
 }
 
 arrakis_status ark_filter_status(const ark_filter *filter, arrakis_error *err)

@@ -22,6 +22,8 @@
 
 /* A cancel is looked at this often. */
 #define SLICE_MS 100
+/* So many records are taken from librdkafka at one time. */
+#define AT_ONCE 256
 /* When nothing of any topic has come for so long, those that are not read to their end are not
  * waited for any more: as a rule their partition has no leader. */
 #define QUIET_MS 3000
@@ -31,6 +33,7 @@
 typedef struct metadata_topic {
     rd_kafka_topic_t *handle;
     ark_metadata *records; /* NULL: the topic is finished, or passed over */
+    int64_t next;          /* offset */
 } metadata_topic;
 
 /* What librdkafka's threads may use until they have ended: a message's topic points to ours. */
@@ -42,9 +45,11 @@ typedef struct kept {
 typedef struct metadata_read {
     const ark_metadata_source *source;
     int64_t deadline_ms, heard_ms; /* 0: nothing yet */
-    arrakis_channel_fn fn;
-    void *opaque;
-    bool stopped; /* by fn */
+    bool heard;                    /* of a topic, by what was taken last */
+    int64_t waiting_max;           /* bytes of records that may wait in librdkafka */
+    int64_t taken;                 /* bytes, since the last time that none was waiting */
+    const ark_wish *wish;
+    bool stopped; /* no more is wanted */
     arrakis_error *passed_over;
     rd_kafka_t *rk;
     ark_kafka_asker asker;
@@ -89,20 +94,15 @@ static void give_up(metadata_read *read, metadata_topic *topic, arrakis_status s
     release(read, topic);
 }
 
-static bool hand_on(arrakis_channel *channel, void *opaque)
-{
-    metadata_read *read = opaque;
-    read->stopped = !read->fn(channel, read->opaque);
-    return !read->stopped;
-}
-
-/* The topic is read: its channels go to the caller, its memory goes back. */
-static void finish(metadata_read *read, metadata_topic *topic)
+/* The topic is read: what is asked for of its channels goes to the caller, its memory goes back. */
+static arrakis_status finish(metadata_read *read, metadata_topic *topic, arrakis_error *err)
 {
     ark_metadata_check(topic->records);
-    ark_metadata_each(topic->records, hand_on, read);
+    arrakis_status rc = ark_metadata_each(topic->records, read->wish, err);
+    read->stopped = rc == ARRAKIS_DONE;
     read->read++;
     release(read, topic);
+    return rc < 0 ? rc : ARRAKIS_OK;
 }
 
 /* ------------------------------------------------------------------ which topics */
@@ -197,9 +197,7 @@ static arrakis_status take_error(metadata_read *read, const rd_kafka_message_t *
 {
     switch (message->err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-        if (topic)
-            finish(read, topic);
-        return ARRAKIS_OK;
+        return topic ? finish(read, topic, err) : ARRAKIS_OK;
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
@@ -240,12 +238,48 @@ static arrakis_status take(metadata_read *read, const rd_kafka_message_t *messag
                            arrakis_error *err)
 {
     metadata_topic *topic = message->rkt ? rd_kafka_topic_opaque(message->rkt) : NULL;
+    read->taken += (int64_t)message->len;
     if (topic && !topic->records)
         return ARRAKIS_OK;
-    if (topic && (!message->err || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF))
-        read->heard_ms = clock_ms();
+    if (topic && !message->err)
+        topic->next = message->offset + 1;
+    read->heard |= topic && (!message->err || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF);
     return message->err || !topic ? take_error(read, message, topic, err)
                                   : take_record(read, message, topic, err);
+}
+
+/* When too much waits, librdkafka before 2.2 looks whether to go on only after a second, or when
+ * something is to be done: such as to go to where it is. Later ones look after fetch.queue.backoff.ms. */
+static void go_on(metadata_read *read)
+{
+    bool stands = read->taken >= read->waiting_max && rd_kafka_version() < 0x02020000;
+    read->taken = 0;
+    for (size_t i = 0; stands && i < read->count; i++)
+        if (read->topics[i].records)
+            rd_kafka_seek(read->topics[i].handle, 0, read->topics[i].next, 0);
+}
+
+/* What has come, or the first that comes within wait_ms: a clock is read and a lock taken for many
+ * records at once. */
+static arrakis_status take_many(metadata_read *read, int wait_ms, arrakis_error *err)
+{
+    rd_kafka_message_t *messages[AT_ONCE];
+    arrakis_status rc = ARRAKIS_OK;
+    ssize_t count = rd_kafka_consume_batch_queue(read->queue, 0, messages, AT_ONCE);
+    if (count <= 0) {
+        go_on(read);
+        messages[0] = rd_kafka_consume_queue(read->queue, wait_ms);
+        count = messages[0] != NULL;
+    }
+    read->heard = false;
+    for (ssize_t i = 0; i < count; i++) {
+        if (rc == ARRAKIS_OK && !read->stopped)
+            rc = take(read, messages[i], err);
+        rd_kafka_message_destroy(messages[i]);
+    }
+    if (read->heard)
+        read->heard_ms = clock_ms();
+    return rc;
 }
 
 /* Topics that do not come, or that somebody writes to faster than they are read. */
@@ -270,12 +304,7 @@ static arrakis_status consume(metadata_read *read, arrakis_error *err)
             give_up_rest(read);
             break;
         }
-        rd_kafka_message_t *message =
-            rd_kafka_consume_queue(read->queue, left_ms < SLICE_MS ? (int)left_ms : SLICE_MS);
-        if (!message)
-            continue;
-        arrakis_status rc = take(read, message, err);
-        rd_kafka_message_destroy(message);
+        arrakis_status rc = take_many(read, left_ms < SLICE_MS ? (int)left_ms : SLICE_MS, err);
         if (rc < 0)
             return rc;
     }
@@ -334,9 +363,10 @@ static arrakis_status start_handle(metadata_read *read, arrakis_error *err)
         {"fetch.wait.max.ms", "10", false}, /* the end of a topic is known to be it after this */
         {"socket.nagle.disable", "true", false},
         {"socket.timeout.ms", "6000", false},
-        /* Bounded by bytes alone: past either limit librdkafka parks a partition for a second. */
+        /* What waits is bounded by bytes alone. A record takes three times its size there. */
         {"queued.min.messages", "10000000", false},
-        {"queued.max.messages.kbytes", "65536", false},
+        {"queued.max.messages.kbytes", "4096", false},
+        {"fetch.queue.backoff.ms", "1", true},
     };
     const ark_metadata_source *source = read->source;
     rd_kafka_conf_t *conf;
@@ -356,19 +386,27 @@ static arrakis_status start_handle(metadata_read *read, arrakis_error *err)
     return rc;
 }
 
-arrakis_status ark_kafka_metadata_read(const ark_metadata_source *source, arrakis_channel_fn fn,
-                                       void *opaque, arrakis_error *passed_over,
-                                       arrakis_error *err)
+/* The user may have set it. */
+static int64_t waiting_max_of(rd_kafka_t *rk)
+{
+    char text[32] = "";
+    size_t size = sizeof text;
+    rd_kafka_conf_get(rd_kafka_conf(rk), "queued.max.messages.kbytes", text, &size);
+    return strtoll(text, NULL, 10) << 10;
+}
+
+arrakis_status ark_kafka_metadata_read(const ark_metadata_source *source, const ark_wish *wish,
+                                       arrakis_error *passed_over, arrakis_error *err)
 {
     *passed_over = (arrakis_error){.status = ARRAKIS_OK};
     metadata_read read = {.source = source,
                           .deadline_ms = clock_ms() + source->timeout_ns / 1000000,
-                          .fn = fn,
-                          .opaque = opaque,
+                          .wish = wish,
                           .passed_over = passed_over};
     arrakis_status rc = start_handle(&read, err);
     if (rc < 0)
         return rc;
+    read.waiting_max = waiting_max_of(read.rk);
     read.queue = rd_kafka_queue_new(read.rk);
     read.asker = (ark_kafka_asker){.rk = read.rk,
                                    .timeout_ns = source->timeout_ns,

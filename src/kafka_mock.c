@@ -158,10 +158,25 @@ static char *publisher_json(const char *publisher, arrakis_channel *const *chann
     return text;
 }
 
+static arrakis_status digest_of(char hex[65], arrakis_channel *const *channels, size_t count,
+                                arrakis_error *err)
+{
+    ark_channel_store store = {0};
+    arrakis_status rc = ARRAKIS_OK;
+    for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++) {
+        const arrakis_channel_info info = ark_info(channels[i]);
+        rc = ark_channel_store_put(&store, ARK_NOWHERE, &info, err);
+    }
+    if (rc == ARRAKIS_OK)
+        rc = ark_metadata_digest(hex, &store, err);
+    ark_channel_store_clear(&store);
+    return rc;
+}
+
 static char *digest_json(arrakis_channel *const *channels, size_t count, arrakis_error *err)
 {
     char hex[65], *text = NULL;
-    if (ark_metadata_digest(hex, channels, count, err) < 0)
+    if (digest_of(hex, channels, count, err) < 0)
         return NULL;
     json_t *object =
         json_pack("{s:i, s:s, s:I}", "version", 1, "digest", hex, "count", (json_int_t)count);

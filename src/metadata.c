@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog.h"
 
-#include "channel.h"
-#include "channel_table.h"
 #include "error.h"
 #include "log.h"
 
@@ -19,7 +17,7 @@
 #define SKIPS_LOGGED 10
 
 struct ark_metadata {
-    ark_channel_table table;
+    ark_channel_store store;
     size_t bytes; /* that the channels take */
     int64_t now_ns;
     size_t unreadable;
@@ -88,59 +86,54 @@ static size_t text_bytes(const char *text)
 }
 
 /* What a channel takes when it shares nothing with another one. */
-static size_t channel_bytes(const arrakis_channel *channel)
+static size_t channel_bytes(const arrakis_channel_info *info)
 {
-    const arrakis_channel_info info = ark_info(channel);
-    return sizeof *channel + sizeof *channel->kind + text_bytes(info.name) +
-           text_bytes(info.publisher) + text_bytes(info.partition_id) + text_bytes(info.replay_id);
+    return sizeof(ark_stored_channel) + 2 * sizeof(ark_store_slot) + sizeof(ark_channel_kind) +
+           text_bytes(info->name) + text_bytes(info->publisher) + text_bytes(info->partition_id) +
+           text_bytes(info->replay_id);
+}
+
+static size_t bytes_at(const ark_metadata *metadata, size_t place)
+{
+    const arrakis_channel_info info = ark_channel_store_info(&metadata->store, place);
+    return channel_bytes(&info);
 }
 
 static void apply_tombstone(ark_metadata *metadata, const void *key, size_t key_size)
 {
-    size_t place = ark_channel_table_find(&metadata->table, key, key_size);
+    size_t place = ark_channel_store_find(&metadata->store, key, key_size);
     if (place == ARK_NOWHERE)
         return;
-    metadata->bytes -= channel_bytes(metadata->table.items[place]);
-    ark_channel_table_remove(&metadata->table, place);
+    metadata->bytes -= bytes_at(metadata, place);
+    ark_channel_store_remove(&metadata->store, place);
 }
 
 /* Why a channel that was read cannot be taken, or NULL. A topic speaks for its own publisher alone,
  * and of two publishers with a channel of one name the later one holds: so no record may name
  * another publisher, or a time that is yet to come. */
-static const char *fault_of(const ark_metadata *metadata, const arrakis_channel *channel,
+static const char *fault_of(const ark_metadata *metadata, const arrakis_channel_info *info,
                             const void *key, size_t key_size)
 {
-    const arrakis_channel_info info = ark_info(channel);
-    if (!key_is(key, key_size, info.name))
+    if (!key_is(key, key_size, info->name))
         return "its key is not the channel's name";
-    if (info.publisher && strcmp(info.publisher, metadata->publisher) != 0)
+    if (info->publisher && strcmp(info->publisher, metadata->publisher) != 0)
         return "its publisher is not the one that the topic is named after";
-    if (info.time_ns > metadata->now_ns + AHEAD_MAX_NS)
+    if (info->time_ns > metadata->now_ns + AHEAD_MAX_NS)
         return "its time is more than a minute in the future";
     return NULL;
 }
 
-/* Put a channel in the place of an earlier one, or add it. Takes the reference over. */
-static arrakis_status put_channel(ark_metadata *metadata, arrakis_channel *channel,
+/* Put a channel in the place of an earlier one, or add it. */
+static arrakis_status put_channel(ark_metadata *metadata, const arrakis_channel_info *info,
                                   arrakis_error *err)
 {
-    const char *name = ark_info(channel).name;
-    size_t place = ark_channel_table_find(&metadata->table, name, strlen(name));
-    size_t bytes = channel_bytes(channel), there = 0;
-    if (place != ARK_NOWHERE)
-        there = channel_bytes(metadata->table.items[place]);
-    if (metadata->bytes - there + bytes > ARK_METADATA_BYTES_MAX) {
-        arrakis_channel_free(channel);
+    size_t place = ark_channel_store_find(&metadata->store, info->name, strlen(info->name));
+    size_t bytes = channel_bytes(info);
+    size_t there = place != ARK_NOWHERE ? bytes_at(metadata, place) : 0;
+    if (metadata->bytes - there + bytes > ARK_METADATA_BYTES_MAX)
         return ark_fail(err, ARRAKIS_EFORMAT, "%s: its channels take over %zu MiB",
                         metadata->topic, ARK_METADATA_BYTES_MAX >> 20);
-    }
-    arrakis_status rc = ARRAKIS_OK;
-    if (place != ARK_NOWHERE) {
-        ark_channel_table_replace(&metadata->table, place, channel);
-    } else {
-        rc = ark_channel_table_add(&metadata->table, channel, err);
-        arrakis_channel_free(channel);
-    }
+    arrakis_status rc = ark_channel_store_put(&metadata->store, place, info, err);
     if (rc == ARRAKIS_OK)
         metadata->bytes += bytes - there;
     return rc;
@@ -151,17 +144,16 @@ static arrakis_status apply_channel(ark_metadata *metadata, const void *key, siz
                                     arrakis_error *err)
 {
     arrakis_error fault = {0};
-    arrakis_channel *channel;
-    arrakis_status rc = arrakis_channel_from_json(&channel, value, value_size, &fault);
+    ark_channel_text channel;
+    arrakis_status rc = ark_channel_text_read(&channel, value, value_size, &fault);
     if (rc == ARRAKIS_ENOMEM)
         return ark_fail(err, rc, "%s: %s", metadata->topic, fault.message);
     if (rc < 0)
         return skip(metadata, offset, fault.message);
-    const char *why = fault_of(metadata, channel, key, key_size);
-    if (!why)
-        return put_channel(metadata, channel, err);
-    arrakis_channel_free(channel);
-    return skip(metadata, offset, why);
+    const char *why = fault_of(metadata, &channel.info, key, key_size);
+    rc = why ? skip(metadata, offset, why) : put_channel(metadata, &channel.info, err);
+    ark_channel_text_clear(&channel);
+    return rc;
 }
 
 arrakis_status ark_metadata_apply(ark_metadata *metadata, const void *key, size_t key_size,
@@ -201,7 +193,7 @@ bool ark_metadata_check(ark_metadata *metadata)
         return true;
     char digest[65];
     arrakis_error err;
-    if (ark_metadata_digest(digest, metadata->table.items, metadata->table.count, &err) < 0) {
+    if (ark_metadata_digest(digest, &metadata->store, &err) < 0) {
         ark_log(ARRAKIS_LOG_WARNING, "%s: its digest is not checked: %s", metadata->topic,
                 err.message);
         return false;
@@ -211,22 +203,52 @@ bool ark_metadata_check(ark_metadata *metadata)
     ark_log(ARRAKIS_LOG_WARNING,
             "%s: its %zu channels (%zu records skipped) have digest %s, its publisher gives %lld "
             "channels and digest %s: some channels are missing or out of date",
-            metadata->topic, metadata->table.count, metadata->unreadable, digest,
+            metadata->topic, metadata->store.count, metadata->unreadable, digest,
             (long long)metadata->digest_count, metadata->digest);
     return false;
 }
 
-void ark_metadata_each(ark_metadata *metadata, arrakis_channel_fn fn, void *opaque)
+bool ark_wish_offer(const ark_wish *wish, arrakis_channel *channel)
 {
-    for (size_t i = 0; i < metadata->table.count; i++)
-        if (!fn(metadata->table.items[i], opaque))
-            return;
+    const arrakis_channel_info info = ark_info(channel);
+    ark_want want = wish->wants(&info, wish->opaque);
+    return want == ARK_WANT ? wish->take(channel, wish->opaque) : want == ARK_WANT_NOT;
+}
+
+static arrakis_status offer(const ark_metadata *metadata, const ark_wish *wish, size_t place,
+                            arrakis_error *err)
+{
+    const arrakis_channel_info info = ark_channel_store_info(&metadata->store, place);
+    ark_want want = wish->wants(&info, wish->opaque);
+    if (want != ARK_WANT)
+        return want == ARK_WANT_NOT ? ARRAKIS_OK : ARRAKIS_DONE;
+    arrakis_channel *channel = ark_channel_store_make(&metadata->store, place);
+    if (!channel)
+        return ark_fail(err, ARRAKIS_ENOMEM, "channel '%.200s': out of memory", info.name);
+    bool more = wish->take(channel, wish->opaque);
+    arrakis_channel_free(channel);
+    return more ? ARRAKIS_OK : ARRAKIS_DONE;
+}
+
+arrakis_status ark_metadata_each(ark_metadata *metadata, const ark_wish *wish, arrakis_error *err)
+{
+    arrakis_status rc = ARRAKIS_OK;
+    size_t count = wish->name_count ? wish->name_count : metadata->store.count;
+    for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++) {
+        size_t place = i;
+        if (wish->name_count)
+            place =
+                ark_channel_store_find(&metadata->store, wish->names[i], strlen(wish->names[i]));
+        if (place != ARK_NOWHERE)
+            rc = offer(metadata, wish, place, err);
+    }
+    return rc;
 }
 
 void ark_metadata_free(ark_metadata *metadata)
 {
     if (!metadata)
         return;
-    ark_channel_table_clear(&metadata->table);
+    ark_channel_store_clear(&metadata->store);
     free(metadata);
 }

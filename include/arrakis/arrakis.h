@@ -648,7 +648,9 @@ typedef bool (*arrakis_channel_fn)(arrakis_channel *channel, void *opaque);
  *  with a warning, are records of over 1 MiB, those that are no channel, those that name another
  *  publisher than their topic, and those with a time more than a minute ahead of this machine's
  *  clock. That is an error only when no topic can be read, or when it is the topic of one of the
- *  query's publishers, which are then the only ones to be read.
+ *  query's publishers, which are then the only ones to be read. A channel that is not asked for takes
+ *  its name and 40 bytes until its topic is read; up to 4 MiB of records wait to be read (librdkafka's
+ *  queued.max.messages.kbytes).
  *
  *  @return OK (also when `fn` stopped it); EINVAL for a bad pattern, with the place; ECONNECT,
  *  EBROKER, EFORMAT, EIO from the source; ECANCELED. */

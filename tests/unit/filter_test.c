@@ -37,14 +37,20 @@ static ark_filter *compile(const arrakis_query *query)
     return filter;
 }
 
+static bool matches(ark_filter *filter, const arrakis_channel *channel)
+{
+    const arrakis_channel_info info = ark_info(channel);
+    return ark_filter_matches(filter, &info);
+}
+
 static bool query_matches(const arrakis_query *query, arrakis_channel *channel)
 {
     ark_filter *filter = compile(query);
-    bool matches = ark_filter_matches(filter, channel);
+    bool found = matches(filter, channel);
     assert_int_equal(ark_filter_status(filter, NULL), ARRAKIS_OK);
     ark_filter_free(filter);
     arrakis_channel_free(channel);
-    return matches;
+    return found;
 }
 
 static bool pattern_matches(const char *pattern, const char *name)
@@ -180,12 +186,12 @@ static void a_pattern_that_takes_for_ever_is_given_up(void **state)
     arrakis_channel *short_name = make("H1:aaa", ARRAKIS_INT8, 1, NULL, NULL);
     arrakis_channel *channel = make("H1:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!",
                                     ARRAKIS_INT8, 1, NULL, NULL);
-    assert_true(ark_filter_matches(filter, short_name));
+    assert_true(matches(filter, short_name));
     clock_t begin = clock();
     for (int i = 0; i < 100000; i++)
-        assert_false(ark_filter_matches(filter, channel));
+        assert_false(matches(filter, channel));
     assert_true(clock() - begin < CLOCKS_PER_SEC);
-    assert_false(ark_filter_matches(filter, short_name));
+    assert_false(matches(filter, short_name));
     arrakis_error err;
     assert_int_equal(ark_filter_status(filter, &err), ARRAKIS_EINVAL);
     assert_non_null(strstr(err.message, "steps to match 'H1:aaaaaa"));

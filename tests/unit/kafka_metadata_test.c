@@ -57,7 +57,7 @@ static void create(const char *topic, int partitions)
 static void put(const char *topic, const char *name, const char *publisher, double rate,
                 int64_t time_ns)
 {
-    char text[300];
+    char text[2400];
     snprintf(text, sizeof text,
              "{\"name\": \"%s\", \"data_type\": \"int8\", \"sample_rate\": %g, \"publisher\": "
              "\"%s\", \"time\": %lld}",
@@ -245,6 +245,37 @@ static void when_no_topic_can_be_read_that_is_the_error(void **state)
     arrakis_client_close(client);
 }
 
+/* Of librdkafka's queue only 1 KiB may be used, and each of 20 answers fills it. librdkafka 2.0 by
+ * itself looks again after a second: then the time for a request is over. */
+static void a_full_queue_does_not_hold_the_reading_up(void **state)
+{
+    (void)state;
+    enum { MANY = 20, LENGTH = 2000 };
+    static const arrakis_property properties[] = {{"queued.max.messages.kbytes", "1"}};
+    char name[LENGTH + 1];
+    memset(name, 'x', LENGTH);
+    name[LENGTH] = '\0';
+    create("arrakis-metadata-P", 1);
+    for (int i = 0; i < MANY; i++) {
+        memcpy(name, "H1:", 3);
+        name[3] = (char)('a' + i);
+        put("arrakis-metadata-P", name, "P", 16, 1000);
+    }
+    arrakis_client *client;
+    arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
+    options.kafka_url = rd_kafka_mock_cluster_bootstraps(cluster);
+    options.properties = properties;
+    options.property_count = 1;
+    assert_int_equal(arrakis_client_open(&client, &options, NULL), ARRAKIS_OK);
+    uint64_t count;
+    arrakis_error err;
+    if (arrakis_client_count(client, NULL, &count, &err) < 0)
+        fail_msg("%s", err.message);
+    assert_int_equal(count, MANY);
+    assert_string_equal(logged, "");
+    arrakis_client_close(client);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_cluster, close_cluster)
@@ -256,6 +287,7 @@ int main(void)
         TEST(a_topic_without_a_leader_is_passed_over_and_named),
         TEST(a_topic_that_may_not_be_read_is_passed_over_and_named),
         TEST(when_no_topic_can_be_read_that_is_the_error),
+        TEST(a_full_queue_does_not_hold_the_reading_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog.h"
 
-#include "channel_table.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,10 +74,18 @@ static bool add_text(arrakis_channel *channel, void *opaque)
     return true;
 }
 
+static ark_want want_all(const arrakis_channel_info *info, void *opaque)
+{
+    (void)info;
+    (void)opaque;
+    return ARK_WANT;
+}
+
 static void holds(ark_metadata *metadata, const char *wanted)
 {
     char text[1000] = "";
-    ark_metadata_each(metadata, add_text, text);
+    const ark_wish wish = {.wants = want_all, .take = add_text, .opaque = text};
+    assert_int_equal(ark_metadata_each(metadata, &wish, NULL), ARRAKIS_OK);
     assert_string_equal(text, wanted);
 }
 
@@ -93,6 +99,52 @@ static void the_last_record_of_a_name_holds(void **state)
     holds(metadata, "H1:A@256 H1:B@16 ");
     assert_true(ark_metadata_check(metadata));
     assert_int_equal(log_count, 0);
+    ark_metadata_free(metadata);
+}
+
+static ark_want want_fast(const arrakis_channel_info *info, void *opaque)
+{
+    (void)opaque;
+    return info->sample_rate >= 1000 ? ARK_WANT_NO_MORE
+           : info->sample_rate >= 10 ? ARK_WANT
+                                     : ARK_WANT_NOT;
+}
+
+static bool add_one(arrakis_channel *channel, void *opaque)
+{
+    add_text(channel, opaque);
+    return false;
+}
+
+static void what_is_asked_for_is_handed_on_until_no_more_is_wanted(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"H1:C", "H1:NEVER", "H1:A"};
+    char text[100] = "";
+    ark_wish wish = {.wants = want_fast, .take = add_text, .opaque = text};
+    ark_metadata *metadata = start();
+    put(metadata, "H1:A", 1);
+    put(metadata, "H1:B", 10);
+    put(metadata, "H1:C", 20);
+    assert_int_equal(ark_metadata_each(metadata, &wish, NULL), ARRAKIS_OK);
+    assert_string_equal(text, "H1:B@10 H1:C@20 ");
+    text[0] = '\0';
+    wish.take = add_one;
+    assert_int_equal(ark_metadata_each(metadata, &wish, NULL), ARRAKIS_DONE);
+    assert_string_equal(text, "H1:B@10 ");
+    text[0] = '\0';
+    wish.wants = want_all;
+    wish.take = add_text;
+    wish.names = names;
+    wish.name_count = 3;
+    assert_int_equal(ark_metadata_each(metadata, &wish, NULL), ARRAKIS_OK);
+    assert_string_equal(text, "H1:C@20 H1:A@1 ");
+    text[0] = '\0';
+    wish.name_count = 0;
+    wish.wants = want_fast;
+    put(metadata, "H1:A", 1000);
+    assert_int_equal(ark_metadata_each(metadata, &wish, NULL), ARRAKIS_DONE);
+    assert_string_equal(text, "");
     ark_metadata_free(metadata);
 }
 
@@ -290,21 +342,74 @@ static ark_metadata *start_with_channels(void)
     return metadata;
 }
 
+static void store_json(ark_channel_store *store, const char *json)
+{
+    ark_channel_text text;
+    assert_int_equal(ark_channel_text_read(&text, json, strlen(json), NULL), ARRAKIS_OK);
+    assert_int_equal(ark_channel_store_put(store, ARK_NOWHERE, &text.info, NULL), ARRAKIS_OK);
+    ark_channel_text_clear(&text);
+}
+
+static void assert_digest(const ark_channel_store *store, const char *wanted)
+{
+    char hex[65];
+    assert_int_equal(ark_metadata_digest(hex, store, NULL), ARRAKIS_OK);
+    assert_string_equal(hex, wanted);
+}
+
 static void a_digest_is_the_reference_s(void **state)
 {
     (void)state;
-    arrakis_channel *list[5];
-    char hex[65];
+    ark_channel_store store = {0};
+    assert_digest(&store, DIGEST_OF_NONE);
     for (size_t i = 0; i < 5; i++)
-        assert_int_equal(
-            arrakis_channel_from_json(&list[i], channels[i], strlen(channels[i]), NULL),
-            ARRAKIS_OK);
-    assert_int_equal(ark_metadata_digest(hex, list, 5, NULL), ARRAKIS_OK);
-    assert_string_equal(hex, DIGEST);
-    assert_int_equal(ark_metadata_digest(hex, list, 0, NULL), ARRAKIS_OK);
-    assert_string_equal(hex, DIGEST_OF_NONE);
-    for (size_t i = 0; i < 5; i++)
-        arrakis_channel_free(list[i]);
+        store_json(&store, channels[i]);
+    assert_digest(&store, DIGEST);
+    ark_channel_store_clear(&store);
+}
+
+/* A name that is another one's beginning comes first, unless a character below the fields' separator
+ * follows, or that separator itself. The digests are the reference's. */
+static void entries_are_sorted_as_a_whole(void **state)
+{
+    (void)state;
+    static const char *const odd[] = {
+        "H1:A", "H1:A\\u001fzzz", "H1:A\\u001fo4", "H1:A\\u001e", "H1:A ", "H1:A\\u001f",
+    };
+    ark_channel_store store = {0};
+    char text[200];
+    for (size_t i = 0; i < 6; i++) {
+        snprintf(text, sizeof text,
+                 "{\"name\": \"%s\", \"data_type\": \"int8\", \"sample_rate\": 1%s}", odd[i],
+                 i ? "" : ", \"replay_id\": \"o4b\"");
+        store_json(&store, text);
+    }
+    assert_digest(&store, "129422b67c5837e4cf87aca1cb650eca545e3a0ff25c6af67d33b2b2a54cc868");
+    ark_channel_store_clear(&store);
+}
+
+/* Of 100,000 channels, none in its place: 7 and 100,000 have no common divisor. */
+static void a_digest_does_not_depend_on_the_order_of_records(void **state)
+{
+    (void)state;
+    enum { MANY = 100000 };
+    ark_channel_store store = {0};
+    for (size_t k = 0; k < MANY; k++) {
+        size_t i = k * 7 % MANY;
+        char name[40], partition[20];
+        snprintf(name, sizeof name, "H1:C%zu", i);
+        snprintf(partition, sizeof partition, "p%zu", i % 5000);
+        arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+        info.name = name;
+        info.data_type = i % 2 ? ARRAKIS_FLOAT32 : ARRAKIS_INT16;
+        info.sample_rate = 0.1 * (double)(i % 200 + 1);
+        info.partition_id = partition;
+        info.partition_index = (int64_t)(i * 40000);
+        info.stride_ns = 62500000;
+        assert_int_equal(ark_channel_store_put(&store, ARK_NOWHERE, &info, NULL), ARRAKIS_OK);
+    }
+    assert_digest(&store, "2dc2c598f1cbeeda2ffd3770a2a55d89ef25fdf381d35effefbba247469560e5");
+    ark_channel_store_clear(&store);
 }
 
 static void a_digest_that_agrees_is_quiet(void **state)
@@ -369,47 +474,11 @@ static void a_digest_of_another_version_is_left_alone(void **state)
     ark_metadata_free(metadata);
 }
 
-/* ------------------------------------------------------------------ the table underneath */
-
-#define NAMES 300
-
-static void a_table_is_what_a_list_would_be(void **state)
-{
-    (void)state;
-    ark_channel_table table = {0};
-    bool there[NAMES] = {false};
-    uint32_t random = 1;
-    size_t count = 0;
-    for (int step = 0; step < 20000; step++) {
-        random = random * 1664525u + 1013904223u;
-        size_t i = (random >> 8) % NAMES;
-        char name[20];
-        int length = snprintf(name, sizeof name, "H1:%zu", i);
-        size_t place = ark_channel_table_find(&table, name, (size_t)length);
-        assert_int_equal(place != ARK_NOWHERE, there[i]);
-        if (there[i]) {
-            assert_string_equal(arrakis_channel_name(table.items[place]), name);
-            ark_channel_table_remove(&table, place);
-            count--;
-        } else {
-            arrakis_channel *channel;
-            const char *text = json_of(name, 1);
-            assert_int_equal(arrakis_channel_from_json(&channel, text, strlen(text), NULL), 0);
-            assert_int_equal(ark_channel_table_add(&table, channel, NULL), ARRAKIS_OK);
-            arrakis_channel_free(channel);
-            count++;
-        }
-        there[i] = !there[i];
-        assert_int_equal(table.count, count);
-    }
-    ark_channel_table_clear(&table);
-    assert_int_equal(table.count, 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_last_record_of_a_name_holds, hear_log),
+        cmocka_unit_test_setup(what_is_asked_for_is_handed_on_until_no_more_is_wanted, hear_log),
         cmocka_unit_test_setup(a_tombstone_removes_a_channel, hear_log),
         cmocka_unit_test_setup(a_key_with_a_zero_byte_is_no_channel, hear_log),
         cmocka_unit_test_setup(the_publisher_s_own_record_is_no_channel, hear_log),
@@ -420,12 +489,13 @@ int main(void)
             of_many_records_that_are_skipped_ten_are_logged_and_the_rest_counted, hear_log),
         cmocka_unit_test_setup(the_channels_of_a_topic_may_take_256_mib, hear_log),
         cmocka_unit_test(a_digest_is_the_reference_s),
+        cmocka_unit_test(entries_are_sorted_as_a_whole),
+        cmocka_unit_test(a_digest_does_not_depend_on_the_order_of_records),
         cmocka_unit_test_setup(a_digest_that_agrees_is_quiet, hear_log),
         cmocka_unit_test_setup(a_digest_that_differs_is_a_warning, hear_log),
         cmocka_unit_test_setup(only_the_last_digest_counts, hear_log),
         cmocka_unit_test_setup(a_change_after_the_digest_takes_it_away, hear_log),
         cmocka_unit_test_setup(a_digest_of_another_version_is_left_alone, hear_log),
-        cmocka_unit_test(a_table_is_what_a_list_would_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,18 +76,20 @@ def _built():
 _scripts = tempfile.TemporaryDirectory(prefix="arrakis-programs-")
 
 
-def program(path):
+def program(path, version=None):
     """What to run for the program at `path`, of the build under test: the program on the librdkafka
-    that ARRAKIS_LIBRDKAFKA names (a version in .deps; without it, the system's). It is a script that
-    becomes the program, so that this process and the reference in it keep their own librdkafka."""
+    of this version, else of the one that ARRAKIS_LIBRDKAFKA names (both in .deps), else on the
+    system's. It is a script that becomes the program, so that this process and the reference in it
+    keep their own librdkafka."""
     directories = [_built().parent]  # where the Flight module is
-    version = os.environ.get("ARRAKIS_LIBRDKAFKA")
+    version = version or os.environ.get("ARRAKIS_LIBRDKAFKA")
     if version:
         directories.insert(0, ROOT / ".deps" / f"librdkafka-{version}" / "lib")
         if not (directories[0] / "librdkafka.so.1").exists():
             raise RuntimeError(f"no librdkafka in {directories[0]}: run tools/setup.sh test")
-    script = Path(_scripts.name) / Path(path).name
+    script = Path(_scripts.name) / (version or "system") / Path(path).name
     if not script.exists():
+        script.parent.mkdir(exist_ok=True)
         libraries = shlex.quote(":".join(map(str, directories)))
         script.write_text(
             f"#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {shlex.quote(str(path))} \"$@\"\n"
@@ -96,8 +98,8 @@ def program(path):
     return script
 
 
-def environment_cli():
-    return program(_built())
+def environment_cli(version=None):
+    return program(_built(), version)
 
 
 def tool(name):
@@ -110,6 +112,17 @@ def librdkafka_version():
     """Of the programs under test, as (2, 8, 0)."""
     done = subprocess.run([tool("librdkafka_tool")], capture_output=True, text=True, check=True)
     return tuple(int(number) for number in done.stdout.split("-")[0].split("."))
+
+
+def librdkafka_programs():
+    """arrakis-cli on every librdkafka that tests run on: version -> program."""
+    system = ".".join(map(str, librdkafka_version()))
+    programs = {system: environment_cli()}
+    for lock in sorted((ROOT / "tests" / "librdkafka").glob("*.lock")):
+        version = lock.name.removesuffix(".lock")
+        if version not in programs:
+            programs[version] = environment_cli(version)
+    return programs
 
 
 # ---------------------------------------------------------------- samples and messages

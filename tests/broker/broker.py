@@ -85,10 +85,11 @@ class Broker:
     password) there are also `sasl`, where each of them comes in by PLAIN, SCRAM-SHA-256 or
     SCRAM-SHA-512, and access rules: a user may do nothing that support.Cluster.allow() has not
     allowed. With `tls` there is `ssl`, whose certificate the authority in `certificates`/ca.pem has
-    signed (a client's name, if it shows a certificate, is `CN=client`), and with both `sasl_ssl`."""
+    signed (a client's name, if it shows a certificate, is `CN=client`), and with both `sasl_ssl`.
+    With `cable` (proxy.Cable) whoever begins at that cable's address is told to stay on it."""
 
     def __init__(self, properties=None, heap="512m", java_options=(), users=None, tls=False,
-                 node_id=1, voters=None):  # fmt: skip
+                 node_id=1, voters=None, cable=None):  # fmt: skip
         self.directory = Path(tempfile.mkdtemp(prefix="arrakis-broker-"))
         self.node_id = node_id
         self.certificates = self.directory / "certificates"
@@ -99,12 +100,18 @@ class Broker:
             self._listeners.append("SSL")
         if users and tls:
             self._listeners.append("SASL_SSL")
+        if cable:
+            self._listeners.append("CABLE")
         self._addresses = {name: f"127.0.0.1:{free_port()}" for name in self._listeners}
         self.bootstrap = self._addresses["PLAINTEXT"]
         self.port = int(self.bootstrap.rpartition(":")[2])
         self.sasl = self._addresses.get("SASL_PLAINTEXT")
         self.ssl = self._addresses.get("SSL")
         self.sasl_ssl = self._addresses.get("SASL_SSL")
+        self._advertised = dict(self._addresses)
+        if cable:
+            cable.broker = self._addresses["CABLE"]
+            self._advertised["CABLE"] = cable.address
         self.log_path = self.directory / "log"
         self.process = None
         self._config = self.directory / "server.properties"
@@ -112,7 +119,7 @@ class Broker:
         if not any(jars.glob("kafka_*.jar")):
             raise RuntimeError(f"no Kafka in {jars}: run tools/setup.sh test")
         # One small node: a cheap collector and the quick compiler start in a third of the time.
-        self._java = [
+        self.java = [
             "java", f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
             *java_options, "-cp", f"{jars}/*",
         ]  # fmt: skip
@@ -126,8 +133,10 @@ class Broker:
             "node.id": self.node_id,
             "controller.quorum.voters": ",".join(f"{i}@127.0.0.1:{p}" for i, p in voters.items()),
             "listeners": ",".join(f"{name}://{at}" for name, at in self._addresses.items()),
+            "advertised.listeners": ",".join(f"{n}://{at}" for n, at in self._advertised.items()),
             "listener.security.protocol.map": ",".join(
-                f"{name}:{'PLAINTEXT' if name == 'CONTROLLER' else name}" for name in self._addresses
+                f"{name}:{'PLAINTEXT' if name in ('CONTROLLER', 'CABLE') else name}"
+                for name in self._addresses
             ),
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "PLAINTEXT",
@@ -166,7 +175,7 @@ class Broker:
             for word in ("--add-scram", f"SCRAM-SHA-{bits}=[name={name},password={password}]")
         ]
         subprocess.run(
-            [*self._java, "kafka.tools.StorageTool", "format",
+            [*self.java, "kafka.tools.StorageTool", "format",
              "--cluster-id", "arrakisTestBroker00000", "--config", str(self._config), *scram],
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         )  # fmt: skip
@@ -209,7 +218,7 @@ class Broker:
 
     def begin(self):
         self.process = subprocess.Popen(
-            [*self._java, "kafka.Kafka", str(self._config)],
+            [*self.java, "kafka.Kafka", str(self._config)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             preexec_fn=die_with_parent,
         )  # fmt: skip
@@ -271,12 +280,16 @@ class Broker:
 
 class Nodes:
     """Several nodes, each broker and controller: nodes[i] is a Broker whose node_id is i + 1. A topic
-    has a replica on each. A node that is killed or frozen is given up after 3 s."""
+    has a replica on each. A node that is killed or frozen is given up after 3 s. With `cables`, one
+    proxy.Cable for each node, clients that begin at `cabled` come to the nodes through them."""
 
-    def __init__(self, count=3, **how):
+    def __init__(self, count=3, cables=None, **how):
         voters = {i + 1: free_port() for i in range(count)}
-        self.nodes = [Broker(node_id=i, voters=voters, **how) for i in voters]
+        self.nodes = [
+            Broker(node_id=i, voters=voters, cable=cables and cables[i - 1], **how) for i in voters
+        ]
         self.bootstrap = ",".join(node.bootstrap for node in self.nodes)
+        self.cabled = ",".join(cable.address for cable in cables or ())
 
     def start(self):
         for node in self.nodes:
@@ -287,6 +300,11 @@ class Nodes:
 
     def __getitem__(self, i):
         return self.nodes[i]
+
+    def run(self, tool, *arguments):
+        """Run a class of Kafka's tools to its end."""
+        return subprocess.run([*self.nodes[0].java, tool, *map(str, arguments)], check=True,
+                              capture_output=True, text=True, timeout=60).stdout  # fmt: skip
 
     def close(self):
         for node in self.nodes:

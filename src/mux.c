@@ -55,6 +55,7 @@ struct ark_mux {
     int64_t cursor_ns; /* begin of the next block; ARRAKIS_UNSET: not begun */
     int64_t begin_ns;  /* of the first block; INT64_MIN while a live mux has not begun */
     int64_t created_ns;
+    int64_t opened_ns;    /* since when data can come */
     int64_t latest_ns;    /* the latest time that deadlines have passed at */
     int64_t next_pass_ns; /* no deadline passes before */
     int64_t final_ns;     /* the source ended: nothing comes after; ARRAKIS_UNSET: it has not */
@@ -184,7 +185,7 @@ arrakis_status ark_mux_new(ark_mux **out, const ark_mux_stream *streams, size_t 
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     mux->options = *options;
     mux->count = count;
-    mux->created_ns = now_ns;
+    mux->created_ns = mux->opened_ns = now_ns;
     mux->latest_ns = now_ns;
     mux->next_pass_ns = INT64_MIN;
     mux->final_ns = ARRAKIS_UNSET;
@@ -223,6 +224,11 @@ const arrakis_channels *ark_mux_channels(const ark_mux *mux)
 int64_t ark_mux_stride_ns(const ark_mux *mux)
 {
     return mux->block_ns;
+}
+
+void ark_mux_opened(ark_mux *mux, int64_t now_ns)
+{
+    mux->opened_ns = now_ns;
 }
 
 int64_t ark_mux_cursor_ns(const ark_mux *mux)
@@ -529,13 +535,18 @@ ark_push ark_mux_push(ark_mux *mux, size_t stream, const ark_rows *rows, int64_t
 
 /* ------------------------------------------------------------------ deadlines */
 
-/* Before the start: a stream whose deadline passed without data could begin where the mux began to
- * wait, so it no longer holds up the others. */
+/* Before the start: when a stream is not waited for any longer. */
+static int64_t front_due_ns(const ark_mux *mux, const lane *l)
+{
+    return ark_floor(mux->opened_ns, l->queue.stripe->stride_ns) + l->queue.timeout_ns;
+}
+
+/* A stream whose deadline passed without data could begin where the mux was made, so it no longer holds
+ * up the others. */
 static void expire_front(ark_mux *mux, lane *l, int64_t now_ns)
 {
-    int64_t from_ns = ark_floor(mux->created_ns, l->queue.stripe->stride_ns);
-    if (l->front_ns == ARRAKIS_UNSET && now_ns - l->queue.timeout_ns >= from_ns)
-        l->front_ns = from_ns;
+    if (l->front_ns == ARRAKIS_UNSET && now_ns >= front_due_ns(mux, l))
+        l->front_ns = ark_floor(mux->created_ns, l->queue.stripe->stride_ns);
 }
 
 /* When, at the latest, the data that a lane lacks for the next block is due. */
@@ -649,9 +660,7 @@ int64_t ark_mux_deadline_ns(const ark_mux *mux)
                        : l->front_ns != ARRAKIS_UNSET)
             continue;
         if (timeout_ns != ARRAKIS_UNSET)
-            then = begun(mux)
-                       ? due_ns(mux, l, timeout_ns)
-                       : ark_floor(mux->created_ns, l->queue.stripe->stride_ns) + timeout_ns;
+            then = begun(mux) ? due_ns(mux, l, timeout_ns) : front_due_ns(mux, l);
         if (l->hold.count && (then == ARRAKIS_UNSET || let_in_at(mux, l) < then))
             then = let_in_at(mux, l);
         if (then == ARRAKIS_UNSET)

@@ -33,6 +33,9 @@ void ark_mux_free(ark_mux *mux);
 
 const arrakis_channels *ark_mux_channels(const ark_mux *mux);
 int64_t ark_mux_stride_ns(const ark_mux *mux);
+/* The source has been opened, which may have taken long: live, deadlines count from here on, so that what
+ * has come meanwhile is not taken for absent. */
+void ark_mux_opened(ark_mux *mux, int64_t now_ns);
 /* Where the next block begins; ARRAKIS_UNSET while a live mux has not begun. */
 int64_t ark_mux_cursor_ns(const ark_mux *mux);
 

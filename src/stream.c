@@ -95,6 +95,7 @@ static arrakis_status open_stream(arrakis_stream *stream, arrakis_error *err)
     stream->reader->bounded = stream->end_ns != ARRAKIS_UNSET;
     if (!stream->reader->opened && (rc = arrakis_reader_open(stream->reader, err)) < 0)
         return rc;
+    ark_mux_opened(stream->mux, ark_clock_now_ns());
     return ark_waiter_add(&stream->waiter, stream->reader->fd, err);
 }
 

@@ -13,6 +13,7 @@
  *     A none 8          a message without the row of A's channel
  *     A nothing 8       the reader's word that A has nothing there, nor before
  *     expire            deadlines pass
+ *     opened            the source has been opened
  *     8+4 #### ..##     the next block, begin and duration, a word a stream: # present, . missing
  *     wait              no block is ready
  *     gap 8 12          EGAP from 8 to 12
@@ -225,6 +226,8 @@ static void play_step(bench *b, char **words, size_t count)
         b->now = atoll(words[1]);
     else if (is(words[0], "expire"))
         ark_mux_expire(b->mux, b->now * UNIT);
+    else if (is(words[0], "opened"))
+        ark_mux_opened(b->mux, b->now * UNIT);
     else if (is(words[0], "deadline"))
         expect_time(b, "the deadline", ark_mux_deadline_ns(b->mux), words[1]);
     else if (is(words[0], "cursor"))
@@ -332,6 +335,14 @@ static void a_live_mux_of_silent_streams_begins_where_it_began_to_wait(void **st
     const ark_mux_options live = with_start(UNSET);
     PLAY(pair, live, 101, "deadline 108", "now 108", "expire", "cursor 100", "100+4 .... ....",
          "wait", "deadline 112", "stats 0 0 0 0 2");
+}
+
+static void opening_for_long_makes_no_gaps_of_what_came_meanwhile(void **state)
+{
+    (void)state;
+    const ark_mux_options live = with_start(UNSET);
+    PLAY(pair, live, 100, "now 114", "opened", "deadline 120", "expire", "cursor unset", "A 108",
+         "B 108", "cursor 108", "108+4 #### ####", "stats 0 0 0 0 0");
 }
 
 static void mixed_strides_begin_on_their_common_grid(void **state)
@@ -1079,6 +1090,7 @@ int main(void)
         cmocka_unit_test(a_front_behind_the_others_drops_what_they_lack),
         cmocka_unit_test(a_stream_past_its_deadline_does_not_hold_up_the_beginning),
         cmocka_unit_test(a_live_mux_of_silent_streams_begins_where_it_began_to_wait),
+        cmocka_unit_test(opening_for_long_makes_no_gaps_of_what_came_meanwhile),
         cmocka_unit_test(mixed_strides_begin_on_their_common_grid),
         cmocka_unit_test(first_data_older_than_its_deadline_does_not_stall_the_deadlines),
         cmocka_unit_test(deadlines_are_exact),

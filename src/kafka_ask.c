@@ -286,6 +286,13 @@ static size_t open_count(const question *q)
     return count;
 }
 
+static void note_silent(const question *q)
+{
+    for (int i = 0; q->asker->silent && i < q->list->cnt; i++)
+        if (q->list->elems[i].err == RD_KAFKA_RESP_ERR__TIMED_OUT)
+            *q->asker->silent = true;
+}
+
 static arrakis_status ask_all(question *q, arrakis_error *err)
 {
     const ark_kafka_asker *asker = q->asker;
@@ -331,6 +338,7 @@ arrakis_status ark_kafka_ask_each(const ark_kafka_asker *asker,
         q.leaders[i] = -1;
     }
     arrakis_status rc = ask_all(&q, err);
+    note_silent(&q);
     free(q.leaders);
     return rc;
 }

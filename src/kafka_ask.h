@@ -22,6 +22,7 @@ typedef struct ark_kafka_asker {
     const atomic_bool *cancel; /* NULL: none. Looked at after 500 ms, then at doubling intervals */
     ark_kafka_trouble *trouble; /* rk's: a login that fails ends the question; NULL: none */
     bool *reached;    /* is set when a broker has answered anything; NULL: not asked for */
+    bool *silent;     /* is set when a leader has not answered; NULL: not asked for */
     int64_t *when_ns; /* receives for each entry the monotonic time at which it was asked for
                                  * that was answered; NULL: not asked for */
     /* for each entry: it had no answer lately, and is not asked for together with the others; NULL: none */

@@ -24,6 +24,9 @@ static const int64_t in_a_row_ns = 25 * ARRAKIS_SECOND_NS;
  * when there was no answer for so long, answers are believed so long after the first one, and the
  * latency of the channels. */
 static const int64_t settling_ns = 3 * ARRAKIS_SECOND_NS;
+/* And leaders change unseen: what has been due for less than this may still be on its way through that,
+ * and is given settling_ns from when it was due. What is older would be there. */
+static const int64_t young_ns = 30 * ARRAKIS_SECOND_NS;
 
 /* ------------------------------------------------------------------ answers */
 
@@ -214,6 +217,15 @@ static bool is_stuck(ark_kafka_partition *partition, int64_t position, int64_t n
     return true;
 }
 
+/* Whether what was due that long before the answer has had the time to come through a change of leaders:
+ * also through one that was under way when reading began, or when a question failed. */
+static bool is_settled(const ark_kafka_end *end, int64_t due_for_ns)
+{
+    return due_for_ns >= young_ns ||
+           (due_for_ns >= settling_ns && end->asked_ns - end->begun_ns >= settling_ns &&
+            end->asked_ns - end->failed_ns >= settling_ns);
+}
+
 /* When it was that the partition held nothing more, or ARRAKIS_UNSET; *ask: an answer is wanted. */
 static int64_t judge(ark_kafka_reader *kafka, ark_kafka_partition *partition, int64_t since_ns,
                      bool *ask)
@@ -233,8 +245,9 @@ static int64_t judge(ark_kafka_reader *kafka, ark_kafka_partition *partition, in
     bool fresh = asked_ns >= since_ns && end->asked_ns >= end->believed_ns &&
                  steady_ns - end->asked_ns <= answer_age_ns;
     if (all_read) {
-        *ask = !fresh;
-        return fresh ? asked_ns : ARRAKIS_UNSET;
+        bool believed = fresh && is_settled(end, asked_ns - since_ns);
+        *ask = !believed;
+        return believed ? asked_ns : ARRAKIS_UNSET;
     }
     return is_stuck(partition, position, steady_ns) ? now_ns : ARRAKIS_UNSET;
 }

@@ -104,9 +104,13 @@ arrakis_status ark_kafka_fast_forward(arrakis_reader *reader, int64_t to_ns, siz
     if (at_head(kafka))
         return ARRAKIS_OK;
     ark_kafka_put_back(kafka);
-    arrakis_status rc = ark_kafka_watch_asker(kafka, &ask, err);
+    arrakis_status rc = ark_kafka_watch_borrow(kafka, &ask, err);
+    if (rc < 0)
+        return rc;
     ask.deadline_ns = ark_kafka_deadline(kafka);
-    if (rc < 0 || (rc = ark_kafka_forward_find(kafka, &ask, to_ns, &targets, err)) < 0)
+    rc = ark_kafka_forward_find(kafka, &ask, to_ns, &targets, err);
+    ark_kafka_watch_give_back(kafka);
+    if (rc < 0)
         return rc;
     rc = move_to(kafka, targets, moved, err);
     rd_kafka_topic_partition_list_destroy(targets);

@@ -228,6 +228,7 @@ static arrakis_status assign(ark_kafka_reader *kafka, const ark_kafka_asker *ask
         return rc;
     for (int i = 0; i < list->cnt; i++) {
         ark_kafka_partition *partition = list->elems[i].opaque;
+        partition->end.begun_ns = ark_monotonic_ns();
         atomic_store(&partition->assigned, true);
     }
     kafka->watch.missing = (size_t)list->cnt < kafka->head.stream_count;
@@ -446,6 +447,8 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
         {"queued.min.messages", "10000000", false},
         {"queued.max.messages.kbytes", queue_kib, false},
         {"fetch.queue.backoff.ms", "10", true},
+        /* a leader that has just changed is asked again soon */
+        {"fetch.error.backoff.ms", "100", false},
         {"socket.nagle.disable", "true", false},
         {"reconnect.backoff.max.ms", "1000", false},
     };

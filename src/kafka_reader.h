@@ -32,6 +32,7 @@ typedef struct ark_kafka_end {
     int64_t offset;      /* behind the last message; -1: there was no answer yet */
     int64_t position;    /* the partition's, when it was asked */
     int64_t asked_ns;    /* when */
+    int64_t begun_ns;    /* when it was assigned */
     bool doubted;        /* since its leader had been away, and not believed again yet */
     int64_t believed_ns; /* answers from before are of a leader that is just taking over */
     bool said;           /* that it is taken to hold nothing */
@@ -58,7 +59,8 @@ typedef struct ark_kafka_watch {
     pthread_t thread;
     bool running;
     atomic_bool stop;
-    rd_kafka_t *rk; /* asks for offsets, and fetches nothing; NULL: not needed yet */
+    rd_kafka_t *rk;    /* asks for offsets, and fetches nothing; NULL: not needed yet */
+    unsigned borrowed; /* by how many askers in other threads */
     bool ends_wanted;
     bool missing;     /* topics are looked for */
     bool look_wanted; /* the stream waits for one of them */
@@ -149,9 +151,10 @@ arrakis_status ark_kafka_forward_find(ark_kafka_reader *kafka, const ark_kafka_a
 void ark_kafka_watch_init(ark_kafka_watch *watch);
 /* Begin to ask, or wake the thread to what has been set within the monitor. */
 arrakis_status ark_kafka_watch_start(ark_kafka_reader *kafka, arrakis_error *err);
-/* An asker whose questions do not wait behind the reader's fetching. Any thread. */
-arrakis_status ark_kafka_watch_asker(ark_kafka_reader *kafka, ark_kafka_asker *out,
-                                     arrakis_error *err);
+/* An asker whose questions do not wait behind the reader's fetching, to be given back. Any thread. */
+arrakis_status ark_kafka_watch_borrow(ark_kafka_reader *kafka, ark_kafka_asker *out,
+                                      arrakis_error *err);
+void ark_kafka_watch_give_back(ark_kafka_reader *kafka);
 /* Tell the thread to end; wait for that, and free what it used. The second may take seconds. */
 void ark_kafka_watch_stop(ark_kafka_reader *kafka);
 void ark_kafka_watch_clear(ark_kafka_reader *kafka);

@@ -24,7 +24,8 @@ static void log_quietly(const rd_kafka_t *rk, int level, const char *facility, c
     ark_kafka_log(rk, 7, facility, text);
 }
 
-static arrakis_status make_asking_handle(ark_kafka_reader *kafka, arrakis_error *err)
+static arrakis_status make_asking_handle(const ark_kafka_reader *kafka, rd_kafka_t **out,
+                                         arrakis_error *err)
 {
     char text[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_dup(kafka->conf);
@@ -32,22 +33,59 @@ static arrakis_status make_asking_handle(ark_kafka_reader *kafka, arrakis_error 
     rd_kafka_conf_set_opaque(conf, NULL);
     /* without a group nobody looks for its coordinator */
     rd_kafka_conf_set(conf, "group.id", "", text, sizeof text);
-    return ark_kafka_start(&kafka->watch.rk, RD_KAFKA_CONSUMER, conf, err);
+    return ark_kafka_start(out, RD_KAFKA_CONSUMER, conf, err);
 }
 
-arrakis_status ark_kafka_watch_asker(ark_kafka_reader *kafka, ark_kafka_asker *out,
-                                     arrakis_error *err)
+static void end_asking_handle(rd_kafka_t *rk)
+{
+    if (rk)
+        rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+arrakis_status ark_kafka_watch_borrow(ark_kafka_reader *kafka, ark_kafka_asker *out,
+                                      arrakis_error *err)
 {
     arrakis_status rc = ARRAKIS_OK;
     ark_monitor_enter(&kafka->watch.monitor);
     if (!kafka->watch.rk)
-        rc = make_asking_handle(kafka, err);
-    ark_monitor_leave(&kafka->watch.monitor);
+        rc = make_asking_handle(kafka, &kafka->watch.rk, err);
     *out = (ark_kafka_asker){.rk = kafka->watch.rk,
                              .topics = kafka->rk,
                              .timeout_ns = kafka->timeout_ns,
                              .cancel = kafka->head.cancel};
+    kafka->watch.borrowed += rc == ARRAKIS_OK;
+    ark_monitor_leave(&kafka->watch.monitor);
     return rc;
+}
+
+void ark_kafka_watch_give_back(ark_kafka_reader *kafka)
+{
+    ark_monitor_enter(&kafka->watch.monitor);
+    kafka->watch.borrowed--;
+    ark_monitor_leave(&kafka->watch.monitor);
+}
+
+/* librdkafka asks where leaders are once: a handle that fetches nothing goes on asking the one that it
+ * was told of first, also when another has taken over. A new handle is told anew. The thread is the one
+ * borrower; while there are others, the next silence will do. */
+static void renew_asking_handle(ark_kafka_reader *kafka, ark_kafka_asker *ask)
+{
+    arrakis_error why;
+    rd_kafka_t *fresh, *old = NULL;
+    arrakis_status rc = make_asking_handle(kafka, &fresh, &why);
+    if (rc < 0) {
+        ark_log(ARRAKIS_LOG_DEBUG, "%s: %s", kafka->url, why.message);
+        return;
+    }
+    ark_monitor_enter(&kafka->watch.monitor);
+    if (kafka->watch.borrowed == 1) {
+        old = kafka->watch.rk;
+        ask->rk = kafka->watch.rk = fresh;
+        fresh = NULL;
+    }
+    ark_monitor_leave(&kafka->watch.monitor);
+    end_asking_handle(fresh);
+    end_asking_handle(old);
 }
 
 /* ------------------------------------------------------------------ missing topics */
@@ -68,6 +106,7 @@ static arrakis_status take_up(ark_kafka_reader *kafka, const ark_kafka_asker *as
             ark_kafka_end_doubt(partition, ark_monotonic_ns());
         partition->end.err = RD_KAFKA_RESP_ERR__TIMED_OUT;
         partition->end.silent_ns = partition->end.absent_ns = INT64_MAX;
+        partition->end.begun_ns = ark_monotonic_ns();
         atomic_store(&partition->assigned, true);
     }
     ark_monitor_leave(&kafka->watch.monitor);
@@ -183,9 +222,11 @@ static turn wait_for_turn(ark_kafka_watch *watch, int64_t looked_ns, int64_t int
     return next;
 }
 
-static void watch_brokers(ark_kafka_reader *kafka, const ark_kafka_asker *ask, search *s)
+static void watch_brokers(ark_kafka_reader *kafka, ark_kafka_asker *ask, search *s)
 {
+    bool silent = false;
     ark_kafka_watch *watch = &kafka->watch;
+    ask->silent = &silent;
     int64_t interval_ns = ARRAKIS_SECOND_NS, looked_ns = ark_monotonic_ns();
     for (;;) {
         turn next = wait_for_turn(watch, looked_ns, interval_ns);
@@ -204,6 +245,9 @@ static void watch_brokers(ark_kafka_reader *kafka, const ark_kafka_asker *ask, s
             ark_monitor_leave(&watch->monitor);
         }
         ark_event_set(kafka->head.fd);
+        if (silent)
+            renew_asking_handle(kafka, ask);
+        silent = false;
     }
 }
 
@@ -215,7 +259,7 @@ static void *run(void *opaque)
     search s = {calloc(count, sizeof(rd_kafka_topic_t *)), calloc(count, sizeof *s.states),
                 calloc(count, sizeof *s.appeared)};
     ark_kafka_asker ask;
-    arrakis_status rc = ark_kafka_watch_asker(kafka, &ask, &why);
+    arrakis_status rc = ark_kafka_watch_borrow(kafka, &ask, &why);
     ask.timeout_ns = question_ns < kafka->timeout_ns ? question_ns : kafka->timeout_ns;
     ask.cancel = &kafka->watch.stop;
     for (size_t i = 0; s.topics && i < count; i++)
@@ -268,8 +312,7 @@ void ark_kafka_watch_clear(ark_kafka_reader *kafka)
     ark_kafka_watch *watch = &kafka->watch;
     if (watch->running)
         pthread_join(watch->thread, NULL);
-    if (watch->rk)
-        rd_kafka_destroy_flags(watch->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    end_asking_handle(watch->rk);
     if (watch->forward_targets)
         rd_kafka_topic_partition_list_destroy(watch->forward_targets);
     ark_monitor_clear(&watch->monitor);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Leaders that change while they are asked, on librdkafka's mock cluster of two brokers. */
+#include "support.h"
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+
+enum { BLOCKS = 16, FROZEN_MS = 60000 };
+
+static const char *const topics[] = {"arrakis-p1", "arrakis-p2"};
+static const int64_t stride_ns = SECOND / BLOCKS;
+static int64_t start_ns;
+
+static rd_kafka_t *producer;
+static rd_kafka_mock_cluster_t *cluster;
+
+static int open_cluster(void **state)
+{
+    (void)state;
+    char text[256];
+    start_ns = 1400000000 * SECOND;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "test.mock.num.brokers", "2", NULL, 0);
+    rd_kafka_conf_set(conf, "linger.ms", "0", NULL, 0);
+    rd_kafka_conf_set(conf, "log_level", "3", NULL, 0);
+    producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    cluster = producer ? rd_kafka_handle_mock_cluster(producer) : NULL;
+    for (size_t i = 0; cluster && i < COUNT(topics); i++)
+        if (rd_kafka_mock_topic_create(cluster, topics[i], 1, 2) ||
+            rd_kafka_mock_partition_set_leader(cluster, topics[i], 0, (int32_t)i + 1))
+            return 1;
+    return cluster == NULL;
+}
+
+static int close_cluster(void **state)
+{
+    (void)state;
+    rd_kafka_destroy(producer);
+    return 0;
+}
+
+/* Blocks of a second; each one's sample is its number. */
+static void publish(const char *topic, int32_t from, int32_t to)
+{
+    for (int32_t i = from; i < to; i++) {
+        const uint32_t id = 0;
+        ark_buffer message = int32_message(start_ns + i * stride_ns, 1, &id, &i, 1);
+        assert_int_equal(
+            rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0),
+                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                              RD_KAFKA_V_VALUE(message.data, message.size), RD_KAFKA_V_END),
+            0);
+        ark_buffer_free(&message);
+    }
+    assert_int_equal(rd_kafka_flush(producer, 10000), 0);
+}
+
+static arrakis_stream *open_stream(arrakis_channels *channels)
+{
+    arrakis_log_set(ARRAKIS_LOG_ERROR, NULL, NULL);
+    arrakis_kafka_options kafka = ARRAKIS_KAFKA_OPTIONS_INIT;
+    arrakis_stream_options options = ARRAKIS_STREAM_OPTIONS_INIT;
+    kafka.start_ns = options.start_ns = start_ns;
+    options.end_ns = start_ns + SECOND;
+    arrakis_reader *reader;
+    arrakis_stream *stream;
+    PASS(arrakis_kafka_reader_new(&reader, rd_kafka_mock_cluster_bootstraps(cluster), channels,
+                                  &kafka, err));
+    PASS(arrakis_stream_open(&stream, reader, &options, err));
+    return stream;
+}
+
+static void expect_blocks(arrakis_stream *stream, int32_t from, int32_t to)
+{
+    arrakis_block *block;
+    for (int32_t i = from; i < to; i++) {
+        PASS(arrakis_stream_next(stream, 30000, &block, err));
+        for (size_t k = 0; k < COUNT(topics); k++) {
+            arrakis_series series = arrakis_block_series(block, k);
+            assert_true(is_present(series, 0));
+            assert_int_equal(int32_at(series, 0), i);
+        }
+        arrakis_block_free(block);
+    }
+}
+
+static void expect_wait(arrakis_stream *stream, int timeout_ms)
+{
+    arrakis_block *block;
+    assert_int_equal(arrakis_stream_next(stream, timeout_ms, &block, NULL), ARRAKIS_TIMEOUT);
+}
+
+static void expect_end(arrakis_stream *stream)
+{
+    arrakis_block *block;
+    assert_int_equal(arrakis_stream_next(stream, 1000, &block, NULL), ARRAKIS_DONE);
+    arrakis_stream_close(stream);
+}
+
+static arrakis_channels *make_channels(int64_t latency_ns)
+{
+    const channel_spec specs[] = {
+        {"H1:CAL-A", ARRAKIS_INT32, BLOCKS, "p1", 0, stride_ns, latency_ns},
+        {"H1:CAL-B", ARRAKIS_INT32, BLOCKS, "p2", 0, stride_ns, latency_ns},
+    };
+    return channels_of(specs, COUNT(specs));
+}
+
+/* A leader that hung when the reader was opened, and was asked in vain. */
+static void what_a_silent_leader_held_is_read_from_the_next_one(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = make_channels(SECOND);
+    for (size_t i = 0; i < COUNT(topics); i++)
+        publish(topics[i], 0, BLOCKS);
+    rd_kafka_mock_broker_set_rtt(cluster, 1, FROZEN_MS);
+    arrakis_stream *stream = open_stream(channels);
+    expect_wait(stream, 4000);
+    assert_int_equal(rd_kafka_mock_partition_set_leader(cluster, topics[0], 0, 2), 0);
+    expect_blocks(stream, 0, BLOCKS);
+    expect_end(stream);
+    arrakis_channels_free(channels);
+}
+
+/* The next leader answers before the producers have come to it, and no question fails. */
+static void what_a_new_leader_gets_after_seconds_is_no_gap(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = make_channels(SECOND / 10);
+    start_ns = arrakis_gps_now_ns() / stride_ns * stride_ns - 2 * SECOND;
+    publish(topics[0], 0, BLOCKS / 2);
+    publish(topics[1], 0, BLOCKS);
+    arrakis_stream *stream = open_stream(channels);
+    expect_blocks(stream, 0, BLOCKS / 2);
+    assert_int_equal(rd_kafka_mock_partition_set_leader(cluster, topics[0], 0, 2), 0);
+    expect_wait(stream, 1500);
+    publish(topics[0], BLOCKS / 2, BLOCKS);
+    expect_blocks(stream, BLOCKS / 2, BLOCKS);
+    expect_end(stream);
+    arrakis_channels_free(channels);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_a_silent_leader_held_is_read_from_the_next_one,
+                                        open_cluster, close_cluster),
+        cmocka_unit_test_setup_teardown(what_a_new_leader_gets_after_seconds_is_no_gap,
+                                        open_cluster, close_cluster),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -69,7 +69,7 @@ static double cold_ns(const arrakis_channels *channels, const workload_message *
     ark_row_decoder *decoders[COLD];
     arrakis_error err;
     for (size_t i = 0; i < COLD; i++)
-        if (ark_row_decoder_new(&decoders[i], channels, STRIDE_NS, &err) < 0)
+        if (ark_row_decoder_new(&decoders[i], channels, STRIDE_NS, NULL, &err) < 0)
             bench_fail("%s", err.message);
     bench_span span = bench_start();
     for (size_t i = 0; i < COLD; i++)
@@ -110,7 +110,7 @@ int main(int argc, char **argv)
     ark_row_decoder *decoder;
     arrakis_error err;
     if (ark_layout_new(&layout, &list, &stride_ns, 1, STRIDE_NS, &err) < 0 ||
-        ark_row_decoder_new(&decoder, channels, STRIDE_NS, &err) < 0)
+        ark_row_decoder_new(&decoder, channels, STRIDE_NS, NULL, &err) < 0)
         bench_fail("%s", err.message);
     const ark_stripe *stripe = &layout->stripes[0];
     ark_chunk *chunk = ark_chunk_new(stripe, 0);

@@ -15,7 +15,7 @@ arrakis_status ark_intake_init(ark_intake *intake, const ark_reader_stream *stre
     arrakis_status rc = ARRAKIS_OK;
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
         rc = ark_row_decoder_new(&intake->lanes[i].decoder, streams[i].channels,
-                                 streams[i].stride_ns, err);
+                                 streams[i].stride_ns, &intake->schema, err);
     return rc;
 }
 
@@ -24,6 +24,7 @@ void ark_intake_clear(ark_intake *intake)
     for (size_t i = 0; intake->lanes && i < intake->count; i++)
         ark_row_decoder_free(intake->lanes[i].decoder);
     free(intake->lanes);
+    ark_row_schema_drop(intake->schema);
     *intake = (ark_intake){0};
 }
 

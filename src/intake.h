@@ -13,11 +13,12 @@ typedef struct ark_intake_lane {
     bool no_rows; /* the topic's messages have no wanted rows just now: said once */
 } ark_intake_lane;
 
-/* All zero can be cleared. */
+/* All zero can be cleared. It stays where it is: its decoders point into it. */
 typedef struct ark_intake {
     ark_intake_lane *lanes; /* one a stream */
     size_t count;
-    size_t stream; /* the message under way */
+    ark_row_schema *schema; /* the one read last: the streams mostly have the same one */
+    size_t stream;          /* the message under way */
     const char *topic;
     int64_t offset;
     bool busy, rows_seen;

@@ -46,8 +46,9 @@ struct ark_row_decoder {
     size_t left;
     bool schema_seen, whole; /* whole: all batches can be read */
     /* what was worked out, and from what */
-    bytes schema_bytes; /* framing and header */
-    ark_schema *schema;
+    ark_row_schema **latest; /* that other decoders have read; NULL: none is shared */
+    ark_row_schema *known;
+    const ark_schema *schema; /* known's */
     size_t time_column, id_column, data_column;
     ark_column *columns;
     bytes header_bytes; /* the batch's framing and header */
@@ -163,7 +164,7 @@ static arrakis_status sort_far(ark_row_decoder *d, arrakis_error *err)
 }
 
 arrakis_status ark_row_decoder_new(ark_row_decoder **out, const arrakis_channels *channels,
-                                   int64_t stride_ns, arrakis_error *err)
+                                   int64_t stride_ns, ark_row_schema **latest, arrakis_error *err)
 {
     *out = NULL;
     ark_row_decoder *d = calloc(1, sizeof *d);
@@ -172,6 +173,7 @@ arrakis_status ark_row_decoder_new(ark_row_decoder **out, const arrakis_channels
     d->channels = channels;
     d->slot_count = (uint32_t)arrakis_channels_count(channels);
     d->stride_ns = stride_ns;
+    d->latest = latest;
     d->dtype = d->slot_count ? ark_info(arrakis_channels_get(channels, 0)).data_type : 0;
     arrakis_status rc = allocate(d, err);
     for (uint32_t i = 0; rc == ARRAKIS_OK && i < d->slot_count; i++)
@@ -197,11 +199,10 @@ void ark_row_decoder_free(ark_row_decoder *d)
     free(d->missing);
     free(d->runs);
     free(d->stamp_of);
-    free(d->schema_bytes.data);
     free(d->header_bytes.data);
     free(d->shape_bytes.data);
     free(d->columns);
-    ark_schema_free(d->schema);
+    ark_row_schema_drop(d->known);
     free(d);
 }
 
@@ -237,45 +238,19 @@ static bool begins_with(const uint8_t *data, size_t size, const bytes *kept)
 /* Nothing worked out so far holds any more. */
 static void forget(ark_row_decoder *d)
 {
-    d->schema_bytes.size = d->header_bytes.size = d->shape_bytes.size = 0;
+    d->header_bytes.size = d->shape_bytes.size = 0;
     d->plan_kept = false;
-    ark_schema_free(d->schema);
+    ark_row_schema_drop(d->known);
+    d->known = NULL;
     d->schema = NULL;
 }
 
 /* ------------------------------------------------------------------ schema */
 
-static arrakis_status find_column(const ark_schema *schema, const char *name, size_t *column,
-                                  arrakis_error *err)
+static arrakis_status check_data(const ark_row_decoder *d, const ark_row_schema *known,
+                                 arrakis_error *err)
 {
-    size_t found = 0;
-    for (size_t i = 0; i < schema->count; i++)
-        if (!strcmp(schema->fields[i].name, name)) {
-            *column = i;
-            found++;
-        }
-    if (found == 1)
-        return ARRAKIS_OK;
-    return ark_fail(err, ARRAKIS_EFORMAT, "%s column \"%s\": wanted time, id and data",
-                    found ? "more than one" : "no", name);
-}
-
-static arrakis_status check_columns(ark_row_decoder *d, const ark_schema *schema,
-                                    arrakis_error *err)
-{
-    arrakis_status rc;
-    if ((rc = find_column(schema, "time", &d->time_column, err)) < 0 ||
-        (rc = find_column(schema, "id", &d->id_column, err)) < 0 ||
-        (rc = find_column(schema, "data", &d->data_column, err)) < 0)
-        return rc;
-    const ark_field *time = &schema->fields[d->time_column], *id = &schema->fields[d->id_column],
-                    *data = &schema->fields[d->data_column];
-    if (time->kind != ARK_TYPE_PRIMITIVE || time->dtype != ARRAKIS_INT64)
-        return ark_fail(err, ARRAKIS_EFORMAT, "column time is %s, wanted int64", time->type_name);
-    if (id->kind != ARK_TYPE_PRIMITIVE ||
-        (id->dtype != ARRAKIS_UINT32 && id->dtype != ARRAKIS_INT32))
-        return ark_fail(err, ARRAKIS_EFORMAT, "column id is %s, wanted uint32 or int32",
-                        id->type_name);
+    const ark_field *data = &known->schema->fields[known->data_column];
     if (data->kind != ARK_TYPE_LIST)
         return ark_fail(err, ARRAKIS_EFORMAT, "column data is %s%s%s, wanted list of %s",
                         data->type_name, *data->child_name ? " of " : "", data->child_name,
@@ -289,27 +264,28 @@ static arrakis_status check_columns(ark_row_decoder *d, const ark_schema *schema
 
 static arrakis_status read_schema(ark_row_decoder *d, arrakis_error *err)
 {
-    ark_ipc_message message;
-    arrakis_status rc = ark_ipc_cut(&message, d->at, d->left, err);
+    ark_row_schema *known;
+    arrakis_status rc = ark_row_schema_take(&known, d->latest, d->at, d->left, err);
     if (rc < 0)
         return rc;
-    if (message.kind != ARK_IPC_SCHEMA)
-        return ark_fail(err, ARRAKIS_EFORMAT, "the message does not begin with a schema");
     forget(d);
-    if ((rc = ark_schema_read(&d->schema, &message, err)) < 0 ||
-        (rc = check_columns(d, d->schema, err)) < 0) {
+    d->known = known;
+    d->schema = known->schema;
+    d->time_column = known->time_column;
+    d->id_column = known->id_column;
+    d->data_column = known->data_column;
+    if ((rc = check_data(d, known, err)) < 0) {
         forget(d);
         return rc;
     }
     ark_column *columns = realloc(d->columns, d->schema->count * sizeof *columns);
-    if (!columns || !keep(&d->schema_bytes, d->at, message.size)) {
-        d->columns = columns ? columns : d->columns;
+    if (!columns) {
         forget(d);
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     }
     d->columns = columns;
-    d->at += message.size;
-    d->left -= message.size;
+    d->at += known->size;
+    d->left -= known->size;
     return ARRAKIS_OK;
 }
 
@@ -616,9 +592,9 @@ static arrakis_status read_batch(ark_row_decoder *d, ark_rows *rows, arrakis_err
 {
     arrakis_status rc;
     if (!d->schema_seen) {
-        if (begins_with(d->at, d->left, &d->schema_bytes)) {
-            d->at += d->schema_bytes.size;
-            d->left -= d->schema_bytes.size;
+        if (ark_row_schema_begins(d->known, d->at, d->left)) {
+            d->at += d->known->size;
+            d->left -= d->known->size;
         } else if ((rc = read_schema(d, err)) < 0) {
             return rc;
         }

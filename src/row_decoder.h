@@ -9,13 +9,16 @@
 #define ARK_ROW_DECODER_H
 
 #include "block.h"
+#include "row_schema.h"
 
 typedef struct ark_row_decoder ark_row_decoder;
 
 /* `channels` (borrowed, must outlive it) each with a partition_index; `stride_ns` is the stream's.
+ * `latest`: where decoders of one thread share the schema that one of them has read last (its owner
+ * drops it after them); NULL: it shares none.
  * EINVAL: a channel without one, two channels with the same one, mixed data types. */
 arrakis_status ark_row_decoder_new(ark_row_decoder **out, const arrakis_channels *channels,
-                                   int64_t stride_ns, arrakis_error *err);
+                                   int64_t stride_ns, ark_row_schema **latest, arrakis_error *err);
 void ark_row_decoder_free(ark_row_decoder *decoder);
 
 /* Begin with a message; its bytes must stay until the last batch is taken. */

@@ -110,7 +110,7 @@ int main(void)
     arrakis_channels *channels = make_channels();
     ark_row_decoder *decoder;
     uint32_t size;
-    require(ark_row_decoder_new(&decoder, channels, 62500000, NULL) == ARRAKIS_OK);
+    require(ark_row_decoder_new(&decoder, channels, 62500000, NULL, NULL) == ARRAKIS_OK);
     while (fread(&size, 4, 1, stdin) == 1) {
         uint8_t *message = malloc(size ? size : 1);
         if (!message || fread(message, 1, size, stdin) != size)

@@ -18,15 +18,13 @@ static void hear(arrakis_log_level level, const char *message, void *opaque)
     snprintf(heard.last, sizeof heard.last, "%s", message);
 }
 
-static ark_intake intake_of(arrakis_channels *channels)
+static void begin(ark_intake *intake, arrakis_channels *channels)
 {
-    ark_intake intake;
     const ark_reader_stream stream = {
         .id = (char[]){"p"}, .channels = channels, .stride_ns = SECOND};
-    PASS(ark_intake_init(&intake, &stream, 1, err));
+    PASS(ark_intake_init(intake, &stream, 1, err));
     heard.warnings = 0;
     arrakis_log_set(ARRAKIS_LOG_DEBUG, hear, NULL);
-    return intake;
 }
 
 /* @return how many arrivals a message gives */
@@ -51,7 +49,8 @@ static void messages_of_no_channel_asked_for_are_said_once_an_episode(void **sta
 {
     (void)state;
     arrakis_channels *channels = channels_of(specs, 2);
-    ark_intake intake = intake_of(channels);
+    ark_intake intake;
+    begin(&intake, channels);
     ark_buffer stranger = message_of(9), wanted = message_of(1);
     for (size_t episode = 1; episode <= 2; episode++) {
         for (int i = 0; i < 5; i++)
@@ -76,7 +75,8 @@ static void messages_that_cannot_be_read_are_said_once_and_counted(void **state)
 {
     (void)state;
     arrakis_channels *channels = channels_of(specs, 2);
-    ark_intake intake = intake_of(channels);
+    ark_intake intake;
+    begin(&intake, channels);
     ark_buffer wanted = message_of(1), torn = wanted;
     torn.size -= 9;
     for (int i = 0; i < 5; i++) {

@@ -22,13 +22,18 @@ typedef struct bench {
     ark_row_decoder *decoder;
 } bench;
 
-static bench bench_of(const channel_spec *specs, size_t count)
+static bench sharing_bench(const channel_spec *specs, size_t count, ark_row_schema **latest)
 {
     bench b = {.channels = channels_of(specs, count)};
     const arrakis_channels *lists[] = {b.channels};
     PASS(ark_layout_new(&b.layout, lists, &specs[0].stride_ns, 1, specs[0].stride_ns, err));
-    PASS(ark_row_decoder_new(&b.decoder, b.channels, specs[0].stride_ns, err));
+    PASS(ark_row_decoder_new(&b.decoder, b.channels, specs[0].stride_ns, latest, err));
     return b;
+}
+
+static bench bench_of(const channel_spec *specs, size_t count)
+{
+    return sharing_bench(specs, count, NULL);
 }
 
 static void bench_free(bench *b)
@@ -285,6 +290,35 @@ static void columns_of_another_kind_are_refused(void **state)
     decode_file(&b, "unsigned-time", "column time is uint64, wanted int64");
     decode_file(&b, "flat-data", "column data is int32, wanted list of int32");
     bench_free(&b);
+}
+
+static void decoders_that_share_read_a_schema_once(void **state)
+{
+    (void)state;
+    channel_spec floats = four[0];
+    floats.dtype = ARRAKIS_FLOAT64;
+    ark_row_schema *latest = NULL;
+    bench a = sharing_bench(four, 4, &latest), b = sharing_bench(four, 4, &latest),
+          c = sharing_bench(&floats, 1, &latest);
+    decode_buffer(&a, rows_of(5, ids, 4, 0), "5+1: 10 11, 20 21, 30 31, 40 41");
+    const ark_row_schema *first = latest;
+    assert_int_equal(latest->uses, 2);
+    decode_buffer(&b, rows_of(6, ids, 4, 0), "6+1: 10 11, 20 21, 30 31, 40 41");
+    assert_ptr_equal(latest, first);
+    assert_int_equal(latest->uses, 3);
+    decode_buffer(&c, rows_of(6, ids, 1, 0), "samples are int32, wanted float64");
+    decode_file(&b, "no-time", "no column \"time\"");
+    assert_ptr_equal(latest, first); /* what cannot be read is no schema to share */
+    decode_file(&b, "other-columns", "5+1: 10 11, 20 21, 30 31, 40 41");
+    assert_ptr_not_equal(latest, first);
+    assert_int_equal(first->uses, 1); /* a's */
+    bench_free(&b);
+    decode_buffer(&a, rows_of(7, ids, 4, 0), "7+1: 10 11, 20 21, 30 31, 40 41");
+    decode_file(&a, "other-columns", "5+1: 10 11, 20 21, 30 31, 40 41");
+    assert_int_equal(latest->uses, 2);
+    bench_free(&a);
+    bench_free(&c);
+    ark_row_schema_drop(latest);
 }
 
 static void a_column_of_each_name_is_wanted_once(void **state)
@@ -633,7 +667,8 @@ static void channels_that_cannot_share_a_topic_are_refused(void **state)
         specs[1].dtype = cases[i].dtype;
         specs[1].rate = cases[i].rate;
         arrakis_channels *channels = channels_of(specs, 2);
-        FAIL(ark_row_decoder_new(&decoder, channels, SECOND, err), ARRAKIS_EINVAL, cases[i].text);
+        FAIL(ark_row_decoder_new(&decoder, channels, SECOND, NULL, err), ARRAKIS_EINVAL,
+             cases[i].text);
         assert_null(decoder);
         arrakis_channels_free(channels);
     }
@@ -662,7 +697,7 @@ static void many_far_indexes_are_sorted_once(void **state)
     }
     clock_t before = clock();
     ark_row_decoder *decoder;
-    PASS(ark_row_decoder_new(&decoder, channels, SECOND, err));
+    PASS(ark_row_decoder_new(&decoder, channels, SECOND, NULL, err));
     assert_true((double)(clock() - before) / CLOCKS_PER_SEC < 3); /* comparing all pairs: 20 s */
     ark_row_decoder_free(decoder);
     arrakis_channels_free(channels);
@@ -679,6 +714,7 @@ int main(void)
         cmocka_unit_test(offsets_that_lead_astray_are_refused_under_a_known_header),
         cmocka_unit_test(a_changed_schema_or_header_is_seen),
         cmocka_unit_test(columns_of_another_kind_are_refused),
+        cmocka_unit_test(decoders_that_share_read_a_schema_once),
         cmocka_unit_test(a_column_of_each_name_is_wanted_once),
         cmocka_unit_test(types_that_are_not_read_are_named),
         cmocka_unit_test(other_columns_may_be_of_any_type),

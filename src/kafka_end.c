@@ -16,6 +16,9 @@
 
 /* Brokers are asked at most this often. */
 static const int64_t ask_interval_ns = ARRAKIS_SECOND_NS;
+/* The first question costs a thread and a connection: a request whose data comes without a pause of so
+ * long does without. */
+static const int64_t pause_ns = 100 * (ARRAKIS_SECOND_NS / 1000);
 /* After this long an answer may be outdated by retention: the log's end can vanish unread. */
 static const int64_t answer_age_ns = 5 * ARRAKIS_SECOND_NS;
 /* Questions further apart than this are not in a row: what failed minutes ago tells nothing of now. */
@@ -252,6 +255,30 @@ static int64_t judge(ark_kafka_reader *kafka, ark_kafka_partition *partition, in
     return is_stuck(partition, position, steady_ns) ? now_ns : ARRAKIS_UNSET;
 }
 
+/* Whether it is time for a question, or otherwise when it will be. Before the first one, what is waited
+ * for may be just about to come: unless librdkafka has come to the partition's end, it is given a moment.
+ * Data that brings the request nothing does not put the question off for longer than a second. */
+static bool is_time_to_ask(ark_kafka_watch *watch, const ark_kafka_partition *partition,
+                           size_t stream, int64_t *in_ns)
+{
+    int64_t now_ns = ark_monotonic_ns(), position = atomic_load(&partition->position);
+    *in_ns = ask_interval_ns;
+    if (watch->running || position == partition->log_end || !atomic_load(&partition->assigned))
+        return true;
+    if (watch->first_wait_ns == INT64_MIN)
+        watch->first_wait_ns = now_ns;
+    if (watch->awaited != stream || watch->awaited_position != position || !watch->awaited_ns) {
+        watch->awaited = stream;
+        watch->awaited_position = position;
+        watch->awaited_ns = now_ns;
+    }
+    int64_t left_ns = watch->awaited_ns + pause_ns - now_ns;
+    if (left_ns <= 0 || now_ns - watch->first_wait_ns >= ask_interval_ns)
+        return true;
+    *in_ns = left_ns;
+    return false;
+}
+
 /* Have the watch ask, for a partition that is read or for one that is looked for. Within the monitor;
  * returns whether the thread has to be told. */
 static bool want(ark_kafka_watch *watch, const ark_kafka_partition *partition)
@@ -269,16 +296,18 @@ int64_t ark_kafka_exhausted(arrakis_reader *reader, size_t stream, int64_t since
     ark_kafka_partition *partition = &kafka->partitions[stream];
     arrakis_error why;
     bool ask;
+    int64_t again_in_ns;
     ark_monitor_enter(&kafka->watch.monitor);
     int64_t at_ns = judge(kafka, partition, since_ns, &ask);
     if (kafka->watch.broken && kafka->failure.status == ARRAKIS_OK)
         ark_fail(&kafka->failure, ARRAKIS_ENOMEM, "%s: there is nothing left to ask brokers with",
                  kafka->url);
-    ask = ask && want(&kafka->watch, partition);
+    ask = is_time_to_ask(&kafka->watch, partition, stream, &again_in_ns) && ask &&
+          want(&kafka->watch, partition);
     ark_monitor_leave(&kafka->watch.monitor);
     if (ask && ark_kafka_watch_start(kafka, &why) < 0)
         ark_log(ARRAKIS_LOG_WARNING, "%s: %s", kafka->url, why.message);
     /* an answer makes the descriptor readable; and a bound may pass without one */
-    *again_ns = ark_clock_now_ns() + ask_interval_ns;
+    *again_ns = ark_clock_now_ns() + again_in_ns;
     return at_ns;
 }

@@ -58,6 +58,7 @@ static arrakis_status take_topic_error(ark_kafka_reader *kafka, const rd_kafka_m
     ark_kafka_partition *partition = &kafka->partitions[stream_of(message)];
     switch ((int)message->err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF: /* behind the last message there may be markers */
+        partition->log_end = message->offset;
         atomic_store_explicit(&partition->position, message->offset, memory_order_relaxed);
         return ARRAKIS_OK;
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
@@ -489,6 +490,7 @@ static arrakis_status make_partitions(ark_kafka_reader *kafka, arrakis_error *er
         ark_kafka_end *end = &kafka->partitions[i].end;
         *end = (ark_kafka_end){.err = RD_KAFKA_RESP_ERR__TIMED_OUT, .offset = -1};
         end->silent_ns = end->absent_ns = INT64_MAX;
+        kafka->partitions[i].log_end = -1;
         kafka->partitions[i].budget_ns = budget_of(stream);
         const arrakis_channel_info first = ark_info(arrakis_channels_get(stream->channels, 0));
         char *name;

@@ -44,16 +44,17 @@ typedef struct ark_kafka_partition {
     rd_kafka_topic_t *topic;  /* its opaque is the stream's number */
     atomic_bool assigned;     /* it is being read; set after `position` */
     _Atomic int64_t position; /* offset of the next message to hand out; negative: not known yet */
-    int64_t budget_ns;        /* how old live data may be; 0: as old as it likes */
-    atomic_bool paused;       /* by the stream */
-    bool gone;                /* librdkafka has reported that the topic does not exist any more */
-    bool appeared;            /* it did not exist when the reader was opened */
-    ark_kafka_end end;        /* guarded by the watch's monitor */
+    int64_t log_end;    /* where librdkafka last came to the partition's end; -1: nowhere yet */
+    int64_t budget_ns;  /* how old live data may be; 0: as old as it likes */
+    atomic_bool paused; /* by the stream */
+    bool gone;          /* librdkafka has reported that the topic does not exist any more */
+    bool appeared;      /* it did not exist when the reader was opened */
+    ark_kafka_end end;  /* guarded by the watch's monitor */
 } ark_kafka_partition;
 
 /* Asks the brokers from a thread of its own: a question can take seconds, and the stream must not
  * wait for it. The thread is there once there is something to ask: the ends of the log for a request
- * with a start, topics that are missing, or a place to skip to. */
+ * with a start that has caught up, topics that are missing, or a place to skip to. */
 typedef struct ark_kafka_watch {
     ark_monitor monitor;
     pthread_t thread;
@@ -66,6 +67,10 @@ typedef struct ark_kafka_watch {
     bool look_wanted; /* the stream waits for one of them */
     bool broken;      /* there is no thread, and will be none */
     int64_t ends_ns;  /* monotonic; when the ends were last asked for; INT64_MIN: never */
+    /* before there is a thread: which stream is waited for, where it stands, and since when; monotonic.
+     * The first of all waits began at first_wait_ns; INT64_MIN: nothing has been waited for yet */
+    size_t awaited;
+    int64_t awaited_position, awaited_ns, first_wait_ns;
     /* monotonic; since when no broker has answered anything, INT64_MAX: one has; the last question */
     int64_t unanswered_ns, unanswered_last_ns;
     /* skipping ahead: wanted by the stream, found by the thread */

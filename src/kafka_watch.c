@@ -283,7 +283,7 @@ static void *run(void *opaque)
 void ark_kafka_watch_init(ark_kafka_watch *watch)
 {
     ark_monitor_init(&watch->monitor);
-    watch->ends_ns = INT64_MIN;
+    watch->ends_ns = watch->first_wait_ns = INT64_MIN;
     watch->unanswered_ns = INT64_MAX;
 }
 

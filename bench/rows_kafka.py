@@ -117,23 +117,34 @@ def names_of(metadata):
     return "".join(json.loads(line)["name"] + "\n" for line in metadata.read_text().splitlines())
 
 
-def arrow(bench):
-    case, work = DRAINS[1]
+def arrow_wide(bench):
+    return arrow(bench, *DRAINS[1], lambda sides: sides["ours"], "limit: drain")
+
+
+def arrow_narrow(bench):
+    return arrow(bench, *DRAINS[0], lambda sides: sides["limit"], "limit: bare loop")
+
+
+def arrow(bench, case, work, limit_of, note):
     sides = backlog_sides(bench, work, work["strides"])
     meta = bench.metadata(work["prefix"], **work)
     names, end = names_of(meta), PAST + work["strides"] * 0.0625
     arguments = ["stream", "--arrow", "--kafka-url", bench.url, "--metadata", str(meta), "--start",
                  str(PAST), "--end", str(end), "-"]  # fmt: skip
-    got = interleave(bench.rounds, {
-        "limit": sides["ours"],
+    few = max(1, work["strides"] // 8) if work["samples"] == 1 else work["strides"]
+    got = interleave_short(bench.rounds, {
+        "limit": limit_of(sides),
         "ours": lambda: pipe(arguments, names),
         "reference": lambda: run(reference("drain", url=bench.url, metadata=meta, start=PAST, arrow=1,
-                                           strides=work["strides"], partitions=work["partitions"])),
+                                           strides=few, partitions=work["partitions"])),
     })  # fmt: skip
-    megabytes = got["limit"][0]["bytes"] / 1e6
+    megabytes = {side: got["limit"][0]["bytes"] / 1e6 for side in got}
+    megabytes["reference"] *= few / work["strides"]
+    if few != work["strides"]:
+        note += f"; reference: {few} strides"
     return [
         Line("arrow", f"{case}, stream --arrow >/dev/null: {what}", "MB/s",
-             **{side: [megabytes / s[name] for s in got[side]] for side in got}, higher=True,
-             note="limit: drain")
+             **{side: [megabytes[side] / s[name] for s in got[side]] for side in got}, higher=True,
+             note=note)
         for what, name in (("CPU", "cpu"), ("wall", "wall"))
     ]  # fmt: skip

@@ -22,7 +22,7 @@ ROWS = {
     "fast": [rows_live.fast],
     "start": [rows_live.start],
     "publish": [rows_memory.encode, rows_kafka.publish],
-    "arrow": [rows_kafka.arrow],
+    "arrow": [rows_kafka.arrow_narrow, rows_kafka.arrow_wide],
     "doget": [rows_flight.doget],
     "catalog": [rows_flight.catalog],
     "server_info": [rows_flight.server_info],

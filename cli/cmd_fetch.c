@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-static int print(const arrakis_block *block, const struct options *o)
+static int print(arrakis_block *block, const struct options *o)
 {
     struct block_printer printer;
     int code = block_printer_begin(&printer, o, arrakis_block_channels(block), false);

@@ -26,7 +26,7 @@ static bool contiguous(const struct progress *p, const arrakis_block *block)
     return false;
 }
 
-static bool show(struct progress *p, const arrakis_block *block)
+static bool show(struct progress *p, arrakis_block *block)
 {
     int64_t latency_ns = arrakis_gps_now_ns() - arrakis_block_start_ns(block);
     bool go_on = block_printer_add(&p->printer, block, latency_ns);
@@ -44,11 +44,16 @@ static int print_blocks(arrakis_stream *stream, struct progress *p)
     arrakis_error err;
     arrakis_status rc;
     bool go_on = true;
-    while (go_on && (rc = arrakis_stream_next(stream, -1, &block, &err)) != ARRAKIS_DONE) {
+    while (go_on) {
+        int timeout_ms = block_printer_waits(&p->printer) ? 0 : -1;
+        if ((rc = arrakis_stream_next(stream, timeout_ms, &block, &err)) == ARRAKIS_DONE)
+            break;
         if (rc < 0)
             return finish(rc, &err);
-        if (rc == ARRAKIS_TIMEOUT)
+        if (rc == ARRAKIS_TIMEOUT) {
+            go_on = block_printer_flush(&p->printer);
             continue;
+        }
         bool fits = contiguous(p, block);
         go_on = fits && show(p, block);
         arrakis_block_free(block);

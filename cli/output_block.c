@@ -55,12 +55,15 @@ static void add_table(struct block_printer *p, const arrakis_block *block, int64
         screen_draw(&p->out);
 }
 
-static void add_arrow(struct block_printer *p, const arrakis_block *block)
+static void write_waiting(struct block_printer *p)
 {
     const void *data;
     size_t size;
     arrakis_error err;
-    arrakis_status rc = arrakis_arrow_writer_block(p->arrow, block, &data, &size, &err);
+    arrakis_status rc = arrakis_arrow_writer_blocks(
+        p->arrow, (const arrakis_block *const *)p->waiting, p->waiting_count, &data, &size, &err);
+    while (p->waiting_count)
+        arrakis_block_free(p->waiting[--p->waiting_count]);
     if (rc >= 0) {
         out_through(&p->out, data, size);
         return;
@@ -69,7 +72,40 @@ static void add_arrow(struct block_printer *p, const arrakis_block *block)
     p->failed = true;
 }
 
-bool block_printer_add(struct block_printer *p, const arrakis_block *block, int64_t latency_ns)
+/* How many blocks of this size go to one batch. */
+static size_t batch_size(const arrakis_block *block)
+{
+    size_t bytes = 0, count = arrakis_channels_count(arrakis_block_channels(block));
+    for (size_t i = 0; i < count; i++) {
+        arrakis_series series = arrakis_block_series(block, i);
+        bytes += series.length * arrakis_dtype_size(series.data_type);
+    }
+    size_t blocks = bytes ? ARROW_BYTES / bytes : ARROW_BLOCKS;
+    return blocks < 1 ? 1 : blocks < ARROW_BLOCKS ? blocks : ARROW_BLOCKS;
+}
+
+static void add_arrow(struct block_printer *p, arrakis_block *block)
+{
+    if (!p->waiting_most) /* a stream's blocks are all alike */
+        p->waiting_most = batch_size(block);
+    p->waiting[p->waiting_count++] = arrakis_block_ref(block);
+    if (p->waiting_count == p->waiting_most)
+        write_waiting(p);
+}
+
+bool block_printer_waits(const struct block_printer *p)
+{
+    return p->waiting_count > 0;
+}
+
+bool block_printer_flush(struct block_printer *p)
+{
+    if (p->waiting_count)
+        write_waiting(p);
+    return !p->out.error && !p->failed;
+}
+
+bool block_printer_add(struct block_printer *p, arrakis_block *block, int64_t latency_ns)
 {
     switch (p->format) {
     case FORMAT_TABLE:
@@ -97,6 +133,7 @@ bool block_printer_add(struct block_printer *p, const arrakis_block *block, int6
 
 int block_printer_end(struct block_printer *p, int code)
 {
+    block_printer_flush(p);
     if (p->arrow) {
         const void *data;
         size_t size;

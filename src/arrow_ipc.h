@@ -146,9 +146,29 @@ arrakis_status ark_rows_write(ark_buffer *out, arrakis_dtype dtype, int64_t time
 arrakis_status ark_columns_write_schema(ark_buffer *out, size_t count, const char *const *names,
                                         const arrakis_dtype *dtypes, const char *const *rates,
                                         arrakis_error *err);
-/* One batch of one row for that schema. Appends. */
+/* A column's samples in a batch: `length` of them in each of its rows. */
+typedef struct ark_column_cells {
+    arrakis_dtype dtype;
+    size_t length;
+    const uint8_t *const *base; /* row i's samples lie at base[i] + offset, and none is missing */
+    size_t offset;
+    const arrakis_series *series; /* one a row, in place of `base`; NULL: no sample is missing */
+} ark_column_cells;
+
+/* Tells column by column; asked several times about each. */
+typedef struct ark_column_source {
+    void (*cells)(void *opaque, size_t column, ark_column_cells *out);
+    void *opaque;
+} ark_column_source;
+
+/* One batch for that schema, a row for each time. Appends. EINVAL: no rows, or a column of over
+ * INT32_MAX samples. */
+arrakis_status ark_columns_write_rows(ark_buffer *out, const int64_t *times_ns, size_t rows,
+                                      size_t count, const ark_column_source *source,
+                                      arrakis_error *err);
+/* The same of one row, of one series a column. */
 arrakis_status ark_columns_write_batch(ark_buffer *out, int64_t time_ns, size_t count,
-                                       const arrakis_series *series, arrakis_error *err);
+                                       arrakis_series *series, arrakis_error *err);
 /* The end-of-stream marker. Appends. */
 arrakis_status ark_ipc_write_end(ark_buffer *out, arrakis_error *err);
 

@@ -419,79 +419,146 @@ arrakis_status ark_columns_write_schema(ark_buffer *out, size_t count, const cha
     return rc;
 }
 
-static arrakis_status check_columns(size_t count, const arrakis_series *series, arrakis_error *err)
+static arrakis_status check_cells(size_t i, size_t row_count, const ark_column_cells *cells,
+                                  arrakis_error *err)
 {
-    for (size_t i = 0; i < count; i++)
-        if (series[i].length > INT32_MAX || arrakis_dtype_size(series[i].data_type) == 0)
-            return ark_fail(err, ARRAKIS_EINVAL, "column %zu has %zu samples of type %s", i,
-                            series[i].length, arrakis_dtype_name(series[i].data_type));
+    if (cells->length > INT32_MAX / row_count || arrakis_dtype_size(cells->dtype) == 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "column %zu has %zu times %zu samples of type %s", i,
+                        row_count, cells->length, arrakis_dtype_name(cells->dtype));
     return ARRAKIS_OK;
 }
 
-static arrakis_status append_columns_header(ark_buffer *out, size_t count,
-                                            const arrakis_series *series, size_t *body_size,
+static size_t count_cell_nulls(const ark_column_cells *cells, size_t row_count)
+{
+    size_t nulls = 0;
+    for (size_t i = 0; cells->series && i < row_count; i++)
+        nulls += count_nulls(&cells->series[i]);
+    return nulls;
+}
+
+static arrakis_status append_columns_header(ark_buffer *out, size_t row_count, size_t count,
+                                            const ark_column_source *source, size_t *body_size,
                                             arrakis_error *err)
 {
+    ark_column_cells cells;
     ark_flat_builder b;
     ark_flat_begin(&b);
     placing body = {ark_flat_vector_begin(&b, 1 + 2 * count, 16, 8), NULL, 0};
-    put_node(&body, 1, 0);
+    put_node(&body, row_count, 0);
     for (size_t i = 0; i < count; i++) {
-        put_node(&body, 1, 0);
-        put_node(&body, series[i].length, count_nulls(&series[i]));
+        source->cells(source->opaque, i, &cells);
+        put_node(&body, row_count, 0);
+        put_node(&body, row_count * cells.length, count_cell_nulls(&cells, row_count));
     }
     ark_flat_place nodes = ark_flat_vector_end(&b, 1 + 2 * count);
     body.buffers = ark_flat_vector_begin(&b, 2 + 4 * count, 16, 8);
     put_buffer(&body, 0);
-    put_buffer(&body, 8);
+    put_buffer(&body, 8 * row_count);
     for (size_t i = 0; i < count; i++) {
+        source->cells(source->opaque, i, &cells);
+        size_t samples = row_count * cells.length;
         put_buffer(&body, 0);
-        put_buffer(&body, 8);
-        put_buffer(&body, count_nulls(&series[i]) ? bitmap_size(series[i].length) : 0);
-        put_buffer(&body, series[i].length * arrakis_dtype_size(series[i].data_type));
+        put_buffer(&body, 4 * (row_count + 1));
+        put_buffer(&body, count_cell_nulls(&cells, row_count) ? bitmap_size(samples) : 0);
+        put_buffer(&body, samples * arrakis_dtype_size(cells.dtype));
     }
     ark_flat_place buffers = ark_flat_vector_end(&b, 2 + 4 * count);
     *body_size = body.size;
-    return append_header(out, &b, ARK_HEADER_BATCH, add_batch(&b, 1, nodes, buffers), body.size,
-                         err);
+    return append_header(out, &b, ARK_HEADER_BATCH, add_batch(&b, row_count, nodes, buffers),
+                         body.size, err);
+}
+
+/* The samples of all rows of a column without nulls. There may be millions of one sample each: known
+ * sizes become plain loads and stores. */
+static void copy_cells(uint8_t *to, size_t row_count, const ark_column_cells *cells, size_t bytes)
+{
+    const uint8_t *const *base = cells->base;
+    size_t offset = cells->offset;
+    if (bytes == 4)
+        for (size_t i = 0; i < row_count; i++)
+            memcpy(to + 4 * i, base[i] + offset, 4);
+    else if (bytes == 8)
+        for (size_t i = 0; i < row_count; i++)
+            memcpy(to + 8 * i, base[i] + offset, 8);
+    else
+        for (size_t i = 0; i < row_count; i++)
+            copy_samples(to + bytes * i, base[i] + offset, bytes);
+}
+
+static void copy_series(uint8_t *to, size_t row_count, const ark_column_cells *cells, size_t bytes)
+{
+    for (size_t i = 0; i < row_count; i++, to += bytes) {
+        copy_samples(to, cells->series[i].samples, bytes);
+        if (cells->series[i].samples)
+            clear_nulls(to, &cells->series[i], arrakis_dtype_size(cells->dtype));
+    }
 }
 
 /* Returns the place after the column. */
-static uint8_t *write_column(uint8_t *to, const arrakis_series *series)
+static uint8_t *write_column(uint8_t *to, size_t row_count, const ark_column_cells *cells)
 {
-    uint32_t offsets[2] = {0, (uint32_t)series->length};
-    memcpy(to, offsets, sizeof offsets);
-    to += sizeof offsets;
-    if (count_nulls(series)) {
-        size_t size = padded(bitmap_size(series->length));
+    for (size_t i = 0; i <= row_count; i++) {
+        uint32_t end = (uint32_t)(i * cells->length);
+        memcpy(to + 4 * i, &end, sizeof end);
+    }
+    clear_padding(to, 4 * (row_count + 1));
+    to += padded(4 * (row_count + 1));
+    if (count_cell_nulls(cells, row_count)) {
+        size_t size = padded(bitmap_size(row_count * cells->length));
         memset(to, 0, size);
-        write_validity(to, 0, series);
+        for (size_t i = 0; i < row_count; i++)
+            write_validity(to, i * cells->length, &cells->series[i]);
         to += size;
     }
-    size_t sample_size = arrakis_dtype_size(series->data_type);
-    size_t bytes = series->length * sample_size;
-    copy_samples(to, series->samples, bytes);
-    if (series->samples)
-        clear_nulls(to, series, sample_size);
-    clear_padding(to, bytes);
-    return to + padded(bytes);
+    size_t bytes = cells->length * arrakis_dtype_size(cells->dtype);
+    if (cells->series)
+        copy_series(to, row_count, cells, bytes);
+    else
+        copy_cells(to, row_count, cells, bytes);
+    clear_padding(to, row_count * bytes);
+    return to + padded(row_count * bytes);
 }
 
-arrakis_status ark_columns_write_batch(ark_buffer *out, int64_t time_ns, size_t count,
-                                       const arrakis_series *series, arrakis_error *err)
+arrakis_status ark_columns_write_rows(ark_buffer *out, const int64_t *times_ns, size_t row_count,
+                                      size_t count, const ark_column_source *source,
+                                      arrakis_error *err)
 {
     size_t start = out->size, body_size = 0;
-    arrakis_status rc;
-    if ((rc = check_columns(count, series, err)) < 0 ||
-        (rc = append_columns_header(out, count, series, &body_size, err)) < 0) {
+    arrakis_status rc = ARRAKIS_OK;
+    ark_column_cells cells;
+    if (!row_count || row_count >= INT32_MAX)
+        return ark_fail(err, ARRAKIS_EINVAL, "a batch of %zu rows: wanted 1 to %d", row_count,
+                        INT32_MAX - 1);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++) {
+        source->cells(source->opaque, i, &cells);
+        rc = check_cells(i, row_count, &cells, err);
+    }
+    if (rc < 0 ||
+        (rc = append_columns_header(out, row_count, count, source, &body_size, err)) < 0) {
         out->size = start;
         return rc;
     }
     uint8_t *to = out->data + out->size;
-    memcpy(to, &time_ns, sizeof time_ns);
-    to += sizeof time_ns;
-    for (size_t i = 0; i < count; i++)
-        to = write_column(to, &series[i]);
+    memcpy(to, times_ns, row_count * sizeof *times_ns);
+    to += row_count * sizeof *times_ns;
+    for (size_t i = 0; i < count; i++) {
+        source->cells(source->opaque, i, &cells);
+        to = write_column(to, row_count, &cells);
+    }
     out->size += body_size;
     return ARRAKIS_OK;
+}
+
+static void cells_of_series(void *opaque, size_t column, ark_column_cells *out)
+{
+    const arrakis_series *series = (const arrakis_series *)opaque + column;
+    *out =
+        (ark_column_cells){.dtype = series->data_type, .length = series->length, .series = series};
+}
+
+arrakis_status ark_columns_write_batch(ark_buffer *out, int64_t time_ns, size_t count,
+                                       arrakis_series *series, arrakis_error *err)
+{
+    const ark_column_source source = {cells_of_series, series};
+    return ark_columns_write_rows(out, &time_ns, 1, count, &source, err);
 }

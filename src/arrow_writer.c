@@ -9,7 +9,7 @@
 
 typedef struct column {
     arrakis_channel *channel;
-    size_t place; /* of the channel in the last block: the next block mostly agrees */
+    size_t place; /* of the channel in the last blocks: the next ones mostly agree */
     char rate[ARK_RATE_TEXT_SIZE];
 } column;
 
@@ -19,8 +19,15 @@ struct arrakis_arrow_writer {
     const char **names;
     const char **rates;
     arrakis_dtype *dtypes;
-    arrakis_series *series;
     ark_buffer buffer;
+    /* the batch under way: blocks of one layout and of one length */
+    const arrakis_block *const *blocks;
+    size_t rows, room; /* of them, and of what follows */
+    int64_t *times_ns;
+    arrakis_series *series;
+    const uint8_t *
+        *base; /* stripe by stripe: each row's samples; the first NULL: some are missing */
+    size_t base_room;
 };
 
 static int by_name(const void *a, const void *b)
@@ -38,8 +45,7 @@ static arrakis_status fill(arrakis_arrow_writer *w, const arrakis_channels *chan
     w->names = calloc(count + 1, sizeof *w->names);
     w->rates = calloc(count + 1, sizeof *w->rates);
     w->dtypes = calloc(count + 1, sizeof *w->dtypes);
-    w->series = calloc(count + 1, sizeof *w->series);
-    if (!w->columns || !w->names || !w->rates || !w->dtypes || !w->series)
+    if (!w->columns || !w->names || !w->rates || !w->dtypes)
         return ark_fail(err, ARRAKIS_ENOMEM, "no memory for an Arrow writer of %zu channels",
                         count);
     for (; w->count < count; w->count++)
@@ -97,25 +103,138 @@ arrakis_status arrakis_arrow_writer_schema(arrakis_arrow_writer *writer, const v
     return ARRAKIS_OK;
 }
 
-/* Take the series of column `i` out of the block. */
-static arrakis_status take(arrakis_arrow_writer *w, size_t i, const arrakis_block *block,
-                           arrakis_error *err)
+/* ------------------------------------------------------------------ batches */
+
+/* Find column `i` in the blocks. */
+static arrakis_status find_place(arrakis_arrow_writer *w, size_t i, const ark_layout *layout,
+                                 arrakis_error *err)
 {
-    const arrakis_channels *channels = arrakis_block_channels(block);
     const char *name = w->names[i];
     size_t place = w->columns[i].place;
-    if (place >= arrakis_channels_count(channels) ||
-        strcmp(arrakis_channel_name(arrakis_channels_get(channels, place)), name) != 0) {
-        int64_t found = arrakis_channels_index(channels, name);
+    if (place >= arrakis_channels_count(layout->channels) ||
+        strcmp(arrakis_channel_name(arrakis_channels_get(layout->channels, place)), name) != 0) {
+        int64_t found = arrakis_channels_index(layout->channels, name);
         if (found < 0)
             return ark_fail(err, ARRAKIS_ENOTFOUND, "the block has no channel %s", name);
         place = w->columns[i].place = (size_t)found;
     }
-    ark_block_series(&w->series[i], block, place);
-    if (w->series[i].data_type != w->dtypes[i])
+    const ark_place *at = &layout->places[place];
+    arrakis_dtype dtype = (arrakis_dtype)layout->stripes[at->stripe].slots[at->slot].dtype;
+    if (dtype != w->dtypes[i])
         return ark_fail(err, ARRAKIS_EMISMATCH, "channel %s is %s in the block, %s in the schema",
-                        name, arrakis_dtype_name(w->series[i].data_type),
-                        arrakis_dtype_name(w->dtypes[i]));
+                        name, arrakis_dtype_name(dtype), arrakis_dtype_name(w->dtypes[i]));
+    return ARRAKIS_OK;
+}
+
+static arrakis_status make_room(arrakis_arrow_writer *w, size_t rows, size_t stripes,
+                                arrakis_error *err)
+{
+    if (rows > w->room) {
+        int64_t *times_ns = reallocarray(w->times_ns, rows, sizeof *times_ns);
+        w->times_ns = times_ns ? times_ns : w->times_ns;
+        arrakis_series *series = reallocarray(w->series, rows, sizeof *series);
+        w->series = series ? series : w->series;
+        if (!times_ns || !series)
+            return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a batch of %zu rows", rows);
+        w->room = rows;
+    }
+    if (rows * stripes > w->base_room) {
+        const uint8_t **base = reallocarray(w->base, rows * stripes, sizeof *base);
+        if (!base)
+            return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a batch of %zu rows", rows);
+        w->base = base;
+        w->base_room = rows * stripes;
+    }
+    return ARRAKIS_OK;
+}
+
+/* Where the rows' samples of each stripe lie. */
+static void find_samples(arrakis_arrow_writer *w)
+{
+    size_t stripes = w->blocks[0]->layout->stripe_count;
+    for (size_t k = 0; k < stripes; k++) {
+        const uint8_t **base = w->base + k * w->rows;
+        bool whole = true;
+        for (size_t i = 0; i < w->rows; i++) {
+            const ark_chunk *chunk = w->blocks[i]->chunks[k];
+            base[i] = chunk ? chunk->samples : NULL;
+            whole = whole && chunk && !chunk->mask;
+        }
+        if (!whole)
+            base[0] = NULL;
+    }
+}
+
+static void cells_of_column(void *opaque, size_t number, ark_column_cells *out)
+{
+    arrakis_arrow_writer *w = opaque;
+    const arrakis_block *block = w->blocks[0];
+    const ark_layout *layout = block->layout;
+    size_t channel = w->columns[number].place;
+    const ark_place *place = &layout->places[channel];
+    const ark_slot *slot = &layout->stripes[place->stripe].slots[place->slot];
+    *out = (ark_column_cells){.base = w->base + place->stripe * w->rows, .offset = slot->offset};
+    ark_block_series(&w->series[0], block, channel);
+    out->dtype = w->series[0].data_type;
+    out->length = w->series[0].length;
+    if (out->base[0])
+        return;
+    for (size_t i = 1; i < w->rows; i++)
+        ark_block_series(&w->series[i], w->blocks[i], channel);
+    out->series = w->series;
+}
+
+static arrakis_status append_batch(arrakis_arrow_writer *w, const arrakis_block *const *blocks,
+                                   size_t rows, arrakis_error *err)
+{
+    const ark_layout *layout = blocks[0]->layout;
+    arrakis_status rc = make_room(w, rows, layout->stripe_count, err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < w->count; i++)
+        rc = find_place(w, i, layout, err);
+    if (rc < 0)
+        return rc;
+    w->blocks = blocks;
+    w->rows = rows;
+    for (size_t i = 0; i < rows; i++)
+        w->times_ns[i] = arrakis_block_start_ns(blocks[i]);
+    find_samples(w);
+    const ark_column_source source = {cells_of_column, w};
+    return ark_columns_write_rows(&w->buffer, w->times_ns, rows, w->count, &source, err);
+}
+
+/* How many blocks at the front have rows of one length in each column. */
+static size_t count_alike(const arrakis_block *const *blocks, size_t count)
+{
+    size_t alike = 1;
+    while (alike < count && blocks[alike]->layout == blocks[0]->layout &&
+           blocks[alike]->duration_ns == blocks[0]->duration_ns)
+        alike++;
+    return alike;
+}
+
+arrakis_status arrakis_arrow_writer_blocks(arrakis_arrow_writer *writer,
+                                           const arrakis_block *const *blocks, size_t count,
+                                           const void **data, size_t *size, arrakis_error *err)
+{
+    if (!writer || !blocks || !count || !data || !size)
+        return ark_fail(
+            err, ARRAKIS_EINVAL,
+            "arrakis_arrow_writer_blocks: writer, blocks, count, data or size is NULL");
+    *data = NULL;
+    *size = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!blocks[i])
+            return ark_fail(err, ARRAKIS_EINVAL, "arrakis_arrow_writer_blocks: block %zu is NULL",
+                            i);
+    writer->buffer.size = 0;
+    for (size_t at = 0, rows; at < count; at += rows) {
+        rows = count_alike(blocks + at, count - at);
+        arrakis_status rc = append_batch(writer, blocks + at, rows, err);
+        if (rc < 0)
+            return rc;
+    }
+    *data = writer->buffer.data;
+    *size = writer->buffer.size;
     return ARRAKIS_OK;
 }
 
@@ -125,21 +244,7 @@ arrakis_status arrakis_arrow_writer_block(arrakis_arrow_writer *writer, const ar
     if (!writer || !block || !data || !size)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "arrakis_arrow_writer_block: writer, block, data or size is NULL");
-    *data = NULL;
-    *size = 0;
-    for (size_t i = 0; i < writer->count; i++) {
-        arrakis_status rc = take(writer, i, block, err);
-        if (rc < 0)
-            return rc;
-    }
-    writer->buffer.size = 0;
-    arrakis_status rc = ark_columns_write_batch(&writer->buffer, arrakis_block_start_ns(block),
-                                                writer->count, writer->series, err);
-    if (rc < 0)
-        return rc;
-    *data = writer->buffer.data;
-    *size = writer->buffer.size;
-    return ARRAKIS_OK;
+    return arrakis_arrow_writer_blocks(writer, &block, 1, data, size, err);
 }
 
 void arrakis_arrow_writer_end(arrakis_arrow_writer *writer, const void **data, size_t *size)
@@ -162,7 +267,9 @@ void arrakis_arrow_writer_free(arrakis_arrow_writer *writer)
     free(writer->names);
     free(writer->rates);
     free(writer->dtypes);
+    free(writer->times_ns);
     free(writer->series);
+    free(writer->base);
     ark_buffer_free(&writer->buffer);
     free(writer);
 }

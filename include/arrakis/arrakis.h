@@ -835,6 +835,19 @@ ARRAKIS_API arrakis_status arrakis_arrow_writer_block(arrakis_arrow_writer *writ
                                                       const arrakis_block *block,
                                                       const void **data, size_t *size,
                                                       arrakis_error *err);
+/**
+ * Bytes for several blocks, which cost less than those of each by itself where channels are narrow: one
+ * record batch for as many in a row as come from one stream and last equally long, a row a block.
+ *
+ * @param count  1 or more
+ * @return OK; EINVAL: no block, or one that is NULL, or a channel of over 2,147,483,647 samples in a
+ *         batch; ENOTFOUND: a block lacks one of the channels; EMISMATCH: has one of another type;
+ *         ENOMEM
+ */
+ARRAKIS_API arrakis_status arrakis_arrow_writer_blocks(arrakis_arrow_writer *writer,
+                                                       const arrakis_block *const *blocks,
+                                                       size_t count, const void **data,
+                                                       size_t *size, arrakis_error *err);
 /** Bytes that end the stream. */
 ARRAKIS_API void arrakis_arrow_writer_end(arrakis_arrow_writer *writer, const void **data,
                                           size_t *size);

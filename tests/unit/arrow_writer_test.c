@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The public writer of aligned blocks. */
-#include "arrow_ipc.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "support.h"
 
 typedef struct spec {
     const char *name;
@@ -177,6 +171,134 @@ static void a_block_of_other_channels_is_refused(void **state)
     arrakis_arrow_writer_free(writer);
 }
 
+/* Two partitions of 2 Hz, and one that has a stride of each second at a time. */
+static const channel_spec streamed[] = {
+    {"H1:A", ARRAKIS_INT32, 2, "p", 0, SECOND, UNSET},
+    {"H1:C", ARRAKIS_INT32, 2, "q", 0, SECOND, UNSET},
+    {"H1:B", ARRAKIS_INT32, 2, "p", 1, SECOND, UNSET},
+};
+enum { STRIDES = 7, START = 1000 };
+
+/* A stream's blocks, in which the row of H1:B is missing in the third, all of `q` in the fifth. */
+static void read_blocks(arrakis_block **blocks)
+{
+    arrakis_channels *channels = channels_of(streamed, 3);
+    arrakis_reader *reader;
+    arrakis_stream *stream;
+    arrakis_stream_options options = ARRAKIS_STREAM_OPTIONS_INIT;
+    options.start_ns = START * SECOND;
+    options.end_ns = (START + STRIDES) * SECOND;
+    PASS(arrakis_memory_reader_new(&reader, channels, err));
+    for (int32_t i = 0; i < STRIDES; i++) {
+        const uint32_t ids[] = {0, 1};
+        const int32_t first[] = {100 * i, 100 * i + 10}, of_q[] = {100 * i + 20};
+        ark_buffer p = int32_message((START + i) * SECOND, i == 2 ? 1 : 2, ids, first, 2);
+        ark_buffer q = int32_message((START + i) * SECOND, 1, ids, of_q, 2);
+        PASS(arrakis_memory_reader_push(reader, 0, p.data, p.size, err));
+        if (i != 4)
+            PASS(arrakis_memory_reader_push(reader, 1, q.data, q.size, err));
+        ark_buffer_free(&p);
+        ark_buffer_free(&q);
+    }
+    arrakis_memory_reader_finish(reader);
+    PASS(arrakis_stream_open(&stream, reader, &options, err));
+    for (size_t i = 0; i < STRIDES; i++)
+        PASS(arrakis_stream_next(stream, 5000, &blocks[i], err));
+    arrakis_stream_close(stream);
+    arrakis_channels_free(channels);
+}
+
+static void assert_equal_blocks(const arrakis_block *found, const arrakis_block *wanted)
+{
+    assert_int_equal(arrakis_block_start_ns(found), arrakis_block_start_ns(wanted));
+    assert_int_equal(arrakis_block_duration_ns(found), arrakis_block_duration_ns(wanted));
+    for (size_t i = 0; i < 3; i++) {
+        int64_t at = arrakis_channels_index(arrakis_block_channels(found), streamed[i].name);
+        int64_t in = arrakis_channels_index(arrakis_block_channels(wanted), streamed[i].name);
+        arrakis_series a = arrakis_block_series(found, (size_t)at),
+                       b = arrakis_block_series(wanted, (size_t)in);
+        assert_int_equal(a.length, b.length);
+        for (size_t k = 0; k < a.length; k++) {
+            assert_int_equal(is_present(a, k), is_present(b, k));
+            if (is_present(a, k))
+                assert_int_equal(int32_at(a, k), int32_at(b, k));
+        }
+    }
+}
+
+/* How many messages there are, one behind the other. */
+static size_t count_messages(const uint8_t *data, size_t size)
+{
+    size_t count = 0;
+    for (ark_ipc_message message; size > 0; count++) {
+        PASS(ark_ipc_cut(&message, data, size, err));
+        data += message.size;
+        size -= message.size;
+    }
+    return count;
+}
+
+static void blocks_of_a_stream_are_rows_of_one_batch(void **state)
+{
+    (void)state;
+    static const size_t shares[][3] = {{7}, {1, 2, 4}, {3, 2, 2}, {6, 1}};
+    arrakis_block *blocks[STRIDES], *found;
+    read_blocks(blocks);
+    for (size_t i = 0; i < COUNT(shares); i++) {
+        arrakis_channels *channels = channels_of(streamed, 3);
+        arrakis_arrow_writer *writer;
+        arrakis_arrow_reader *reader;
+        const void *data;
+        size_t size;
+        PASS(arrakis_arrow_writer_new(&writer, channels, err));
+        PASS(arrakis_arrow_reader_new(&reader, channels, err));
+        PASS(arrakis_arrow_writer_schema(writer, &data, &size, err));
+        PASS(arrakis_arrow_reader_push(reader, data, size, err));
+        for (size_t k = 0, at = 0; k < 3; at += shares[i][k++]) {
+            if (!shares[i][k])
+                break;
+            PASS(arrakis_arrow_writer_blocks(writer, (const arrakis_block *const *)blocks + at,
+                                             shares[i][k], &data, &size, err));
+            assert_int_equal(count_messages(data, size), 1);
+            PASS(arrakis_arrow_reader_push(reader, data, size, err));
+        }
+        arrakis_arrow_reader_finish(reader);
+        for (size_t k = 0; k < STRIDES; k++) {
+            PASS(arrakis_arrow_reader_next(reader, &found, err));
+            assert_equal_blocks(found, blocks[k]);
+            arrakis_block_free(found);
+        }
+        assert_int_equal(arrakis_arrow_reader_next(reader, &found, NULL), ARRAKIS_DONE);
+        arrakis_arrow_reader_free(reader);
+        arrakis_arrow_writer_free(writer);
+        arrakis_channels_free(channels);
+    }
+    for (size_t i = 0; i < STRIDES; i++)
+        arrakis_block_free(blocks[i]);
+}
+
+static void blocks_that_are_not_alike_are_batches_of_their_own(void **state)
+{
+    (void)state;
+    arrakis_arrow_writer *writer = make_writer(two, 2);
+    arrakis_block *blocks[] = {make_block(two, 2, 7), make_block(three, 3, 8),
+                               make_block(two, 2, 9)};
+    const arrakis_block *list[] = {blocks[0], blocks[0], blocks[1], blocks[2], NULL};
+    const void *data;
+    size_t size;
+    arrakis_error err;
+    assert_int_equal(arrakis_arrow_writer_blocks(writer, list, 4, &data, &size, &err), ARRAKIS_OK);
+    assert_int_equal(count_messages(data, size), 3);
+    assert_int_equal(arrakis_arrow_writer_blocks(writer, list, 5, &data, &size, &err),
+                     ARRAKIS_EINVAL);
+    assert_null(data);
+    assert_int_equal(arrakis_arrow_writer_blocks(writer, list, 0, &data, &size, &err),
+                     ARRAKIS_EINVAL);
+    for (size_t i = 0; i < COUNT(blocks); i++)
+        arrakis_block_free(blocks[i]);
+    arrakis_arrow_writer_free(writer);
+}
+
 static void a_writer_of_no_channels_writes_times(void **state)
 {
     (void)state;
@@ -215,6 +337,8 @@ int main(void)
         cmocka_unit_test(columns_are_sorted_by_name_and_carry_their_rate),
         cmocka_unit_test(a_block_s_channels_are_found_by_name),
         cmocka_unit_test(a_block_of_other_channels_is_refused),
+        cmocka_unit_test(blocks_of_a_stream_are_rows_of_one_batch),
+        cmocka_unit_test(blocks_that_are_not_alike_are_batches_of_their_own),
         cmocka_unit_test(a_writer_of_no_channels_writes_times),
         cmocka_unit_test(arguments_are_checked),
     };

@@ -4,7 +4,7 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: all demo test fuzz-differential bench install format format-check clean
+.PHONY: all demo test soak fuzz-differential bench install format format-check clean
 
 all:
 	@tools/setup.sh build
@@ -16,6 +16,10 @@ demo: all
 
 test:
 	@tools/test.sh
+
+# MINUTES=5: shorter; PRESET=asan: under the sanitizers; SOAKFLAGS: tests/soak/soak.py --help
+soak:
+	@tools/soak.sh $(if $(MINUTES),--minutes $(MINUTES)) $(SOAKFLAGS)
 
 # A million mutated messages as pyarrow reads them. SEED=N: others.
 fuzz-differential:

@@ -78,6 +78,22 @@ foreach(name memory.live20 cpu.idle20 start.first_block)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
 endforeach()
 
+# `make soak` in short, so that it does not rot: twelve partitions, a node killed, connections cut.
+if(TARGET soak_tool AND ARRAKIS_FLIGHT)
+    set(sanitized)
+    if(CMAKE_C_FLAGS MATCHES "-fsanitize")
+        set(sanitized --sanitized)
+    endif()
+    arrakis_test(broker.soak ${python} ${root}/tests/soak/soak.py --minutes 0.4 --partitions 12
+        --quiet 3 --latency 6 --faults tear_all,kill --build ${PROJECT_BINARY_DIR} ${sanitized}
+        --logs ${CMAKE_CURRENT_BINARY_DIR}/tmp/broker.soak)
+    set_tests_properties(broker.soak PROPERTIES
+        LABELS broker ENVIRONMENT "${python_environment}")
+    arrakis_librdkafka_label(broker.soak ${RDKAFKA_VERSION})
+    arrakis_python_test(soak.figures ${root}/tests/soak/test_figures.py)
+    set_tests_properties(soak.figures PROPERTIES FIXTURES_REQUIRED "")
+endif()
+
 # Mutated messages of rows, as pyarrow reads them; a million: make fuzz-differential. No broker.
 if(TARGET rows_tool)
     arrakis_test(interop.arrow_fuzz

@@ -144,6 +144,18 @@ static arrakis_status set(rd_kafka_conf_t *conf, const char *name, const char *v
     return ark_fail(err, ARRAKIS_EINVAL, "property \"%.100s\": %s", name, text);
 }
 
+/* What every handle is told: with librdkafka's own values a node that hangs, or a connection to it that
+ * does not come about, holds up for 30 to 60 s what the other nodes have. */
+static const ark_kafka_property of_all[] = {
+    {"socket.timeout.ms", "6000", false},
+    {"socket.connection.setup.timeout.ms", "6000", false},
+    {"reconnect.backoff.max.ms", "1000", false},
+    {"socket.nagle.disable", "true", false},
+    /* librdkafka 2.5 and later would send brokers figures that nobody has asked for, and closing waits
+     * for the last of them: a second, with a broker that takes none */
+    {"enable.metrics.push", "false", true},
+};
+
 static arrakis_status set_all(rd_kafka_conf_t *conf, const char *url,
                               const ark_kafka_property *ours, size_t our_count,
                               const arrakis_property *properties, size_t property_count,
@@ -153,10 +165,8 @@ static arrakis_status set_all(rd_kafka_conf_t *conf, const char *url,
     arrakis_status rc = brokers ? set(conf, "bootstrap.servers", brokers, false, err)
                                 : ark_fail(err, ARRAKIS_ENOMEM, "%s: out of memory", url);
     free(brokers);
-    /* librdkafka 2.5 and later would send brokers figures that nobody has asked for, and closing waits for
-     * the last of them: a second, with a broker that takes none */
-    if (rc == ARRAKIS_OK)
-        rc = set(conf, "enable.metrics.push", "false", true, err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < sizeof of_all / sizeof *of_all; i++)
+        rc = set(conf, of_all[i].name, of_all[i].value, of_all[i].optional, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < our_count; i++)
         rc = set(conf, ours[i].name, ours[i].value, ours[i].optional, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < property_count; i++)

@@ -361,8 +361,6 @@ static arrakis_status start_handle(metadata_read *read, arrakis_error *err)
         {"enable.auto.commit", "false", false},
         {"enable.partition.eof", "true", false},
         {"fetch.wait.max.ms", "10", false}, /* the end of a topic is known to be it after this */
-        {"socket.nagle.disable", "true", false},
-        {"socket.timeout.ms", "6000", false},
         /* What waits is bounded by bytes alone. A record takes three times its size there. */
         {"queued.min.messages", "10000000", false},
         {"queued.max.messages.kbytes", "4096", false},

@@ -182,14 +182,10 @@ arrakis_status ark_producer_open(ark_producer **out, const char *url,
     /* A publisher waits for each block, so messages never linger for company; and a leader that
      * does not answer is given up while there is time to send the block to the next one. */
     static const ark_kafka_property ours[] = {
-        {"socket.timeout.ms", "6000", false},
         {"request.timeout.ms", "6000", false},
-        {"socket.connection.setup.timeout.ms", "6000", false},
-        {"reconnect.backoff.max.ms", "1000", false},
         {"message.max.bytes", "10000000", false},
         {"enable.idempotence", "true", false},
         {"linger.ms", "0", false},
-        {"socket.nagle.disable", "true", false},
     };
     *out = NULL;
     ark_producer *producer = calloc(1, sizeof *producer);

@@ -440,8 +440,6 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
         {"auto.offset.reset", live ? "latest" : "earliest", false},
         /* where the log ends, which need not be behind a message */
         {"enable.partition.eof", live ? "false" : "true", false},
-        /* librdkafka's minute is how long a node that hangs would blind its readers */
-        {"socket.timeout.ms", "6000", false},
         /* and how long it takes a topic that is gone for one that is just being made */
         {"topic.metadata.propagation.max.ms", "5000", true},
         /* bound the queue by bytes: bound by messages, many partitions stall a stride */
@@ -450,8 +448,6 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
         {"fetch.queue.backoff.ms", "10", true},
         /* a leader that has just changed is asked again soon */
         {"fetch.error.backoff.ms", "100", false},
-        {"socket.nagle.disable", "true", false},
-        {"reconnect.backoff.max.ms", "1000", false},
     };
     rd_kafka_conf_t *conf;
     rc = ark_kafka_conf_new(&conf, kafka->url, ours, sizeof ours / sizeof *ours,

@@ -358,10 +358,11 @@ typedef struct arrakis_kafka_options {
  * reader whose place in a topic is gone (truncated, or the topic made anew) goes on with what comes, one
  * with a start with what is left.
  *
- * A connection that does not answer is given up after 6 s (socket.timeout.ms). librdkafka unpacks a
- * compressed batch of messages whole, however large it gets, and ends the process when there is no
- * memory for it: where producers are not trusted, give the process a memory limit. A message larger than
- * 100 MB (receive.message.max.bytes) cannot be passed: the partitions of its broker give gaps.
+ * A connection that does not answer, or does not come about, is given up after 6 s (socket.timeout.ms,
+ * socket.connection.setup.timeout.ms). librdkafka unpacks a compressed batch of messages whole, however
+ * large it gets, and ends the process when there is no memory for it: where producers are not trusted,
+ * give the process a memory limit. A message larger than 100 MB (receive.message.max.bytes) cannot be
+ * passed: the partitions of its broker give gaps.
  *
  * @param url       broker "host:port" or "kafka://host:port", several separated by commas
  * @param channels  each with partition_id, partition_index and stride; a reference is kept
@@ -799,8 +800,8 @@ ARRAKIS_API const arrakis_channels *arrakis_publisher_channels(const arrakis_pub
 /**
  * Publish one block: one message a partition. Returns when all of them are delivered.
  *
- * A broker that does not answer is given up after 6 s (librdkafka's socket.timeout.ms and
- * request.timeout.ms, unless `properties` have them).
+ * A broker that does not answer is given up after 6 s (librdkafka's socket.timeout.ms,
+ * socket.connection.setup.timeout.ms and request.timeout.ms, unless `properties` have them).
  *
  * @param block       each channel equal to its registration; duration = stride; start a multiple of
  *                    it, and later than the last block's that was published

@@ -97,6 +97,18 @@ static void assert_property(const rd_kafka_t *rk, const char *name, const char *
     assert_string_equal(value, wanted);
 }
 
+static void every_handle_leaves_a_node_that_hangs_within_seconds(void **state)
+{
+    (void)state;
+    rd_kafka_t *rk;
+    assert_int_equal(ark_kafka_new(&rk, RD_KAFKA_CONSUMER, "localhost:1", NULL, 0, NULL, 0, NULL),
+                     ARRAKIS_OK);
+    assert_property(rk, "socket.timeout.ms", "6000");
+    assert_property(rk, "socket.connection.setup.timeout.ms", "6000");
+    assert_property(rk, "reconnect.backoff.max.ms", "1000");
+    rd_kafka_destroy(rk);
+}
+
 static void the_users_properties_win(void **state)
 {
     (void)state;
@@ -235,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(usable_broker_lists_pass),
         cmocka_unit_test(an_unusable_broker_list_says_what_is_wrong),
+        cmocka_unit_test(every_handle_leaves_a_node_that_hangs_within_seconds),
         cmocka_unit_test(the_users_properties_win),
         cmocka_unit_test(brokers_may_be_given_as_kafka_urls),
         cmocka_unit_test(an_unknown_property_is_skipped_only_when_optional),

@@ -359,7 +359,8 @@ typedef struct arrakis_kafka_options {
  * with a start with what is left.
  *
  * A connection that does not answer, or does not come about, is given up after 6 s (socket.timeout.ms,
- * socket.connection.setup.timeout.ms). librdkafka unpacks a compressed batch of messages whole, however
+ * socket.connection.setup.timeout.ms). An answer with a backlog can have 32 MB: over a link that needs
+ * longer for it (below some 60 Mbit/s), give socket.timeout.ms more. librdkafka unpacks a compressed batch of messages whole, however
  * large it gets, and ends the process when there is no memory for it: where producers are not trusted,
  * give the process a memory limit. A message larger than 100 MB (receive.message.max.bytes) cannot be
  * passed: the partitions of its broker give gaps.

@@ -494,15 +494,35 @@ static void copy_series(uint8_t *to, size_t row_count, const ark_column_cells *c
     }
 }
 
-/* Returns the place after the column. */
-static uint8_t *write_column(uint8_t *to, size_t row_count, const ark_column_cells *cells)
+/* The offsets written last in this batch, and the length of their rows; NULL: none yet. */
+typedef struct offsets_seen {
+    const uint8_t *at;
+    size_t length;
+} offsets_seen;
+
+/* List offsets of rows of one length. Columns of one length have the same ones: they are worked out once.
+ * Returns the place after them. */
+static uint8_t *write_offsets(uint8_t *to, size_t row_count, size_t length, offsets_seen *seen)
 {
+    size_t size = 4 * (row_count + 1);
+    if (seen->at && seen->length == length) {
+        memcpy(to, seen->at, padded(size));
+        return to + padded(size);
+    }
     for (size_t i = 0; i <= row_count; i++) {
-        uint32_t end = (uint32_t)(i * cells->length);
+        uint32_t end = (uint32_t)(i * length);
         memcpy(to + 4 * i, &end, sizeof end);
     }
-    clear_padding(to, 4 * (row_count + 1));
-    to += padded(4 * (row_count + 1));
+    clear_padding(to, size);
+    *seen = (offsets_seen){to, length};
+    return to + padded(size);
+}
+
+/* Returns the place after the column. */
+static uint8_t *write_column(uint8_t *to, size_t row_count, const ark_column_cells *cells,
+                             offsets_seen *seen)
+{
+    to = write_offsets(to, row_count, cells->length, seen);
     if (count_cell_nulls(cells, row_count)) {
         size_t size = padded(bitmap_size(row_count * cells->length));
         memset(to, 0, size);
@@ -539,11 +559,12 @@ arrakis_status ark_columns_write_rows(ark_buffer *out, const int64_t *times_ns, 
         return rc;
     }
     uint8_t *to = out->data + out->size;
+    offsets_seen seen = {NULL, 0};
     memcpy(to, times_ns, row_count * sizeof *times_ns);
     to += row_count * sizeof *times_ns;
     for (size_t i = 0; i < count; i++) {
         source->cells(source->opaque, i, &cells);
-        to = write_column(to, row_count, &cells);
+        to = write_column(to, row_count, &cells, &seen);
     }
     out->size += body_size;
     return ARRAKIS_OK;

@@ -654,7 +654,8 @@ typedef bool (*arrakis_channel_fn)(arrakis_channel *channel, void *opaque);
  *  clock. That is an error only when no topic can be read, or when it is the topic of one of the
  *  query's publishers, which are then the only ones to be read. A channel that is not asked for takes
  *  its name and 40 bytes until its topic is read; up to 4 MiB of records wait to be read (librdkafka's
- *  queued.max.messages.kbytes).
+ *  queued.max.messages.kbytes). What channels of a partition have in common is kept for later ones, of
+ *  up to 16,384 partitions, in up to 10 MB.
  *
  *  @return OK (also when `fn` stopped it); EINVAL for a bad pattern, with the place; ECONNECT,
  *  EBROKER, EFORMAT, EIO from the source; ECANCELED. */

@@ -566,6 +566,30 @@ static void a_file_of_channels_has_limits(void **state)
     unlink(limited);
 }
 
+/* What the channels of a partition have in common is kept for those that come later, unless it is long. */
+static void what_is_kept_of_partitions_is_bounded(void **state)
+{
+    (void)state;
+    enum { LONGEST = 511 }; /* and a zero byte */
+    char partition[LONGEST + 2];
+    for (size_t length = LONGEST; length <= LONGEST + 1; length++) {
+        memset(partition, 'p', length);
+        partition[length] = '\0';
+        arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+        info.name = "H1:A";
+        info.data_type = ARRAKIS_INT8;
+        info.sample_rate = 1;
+        info.partition_id = partition;
+        arrakis_channel *one, *other;
+        assert_int_equal(arrakis_channel_new(&one, &info, NULL), ARRAKIS_OK);
+        assert_int_equal(arrakis_channel_new(&other, &info, NULL), ARRAKIS_OK);
+        assert_int_equal(one->kind == other->kind, length == LONGEST);
+        assert_int_equal(atomic_load(&one->kind->refs), length == LONGEST ? 3 : 1);
+        arrakis_channel_free(one);
+        arrakis_channel_free(other);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -591,6 +615,7 @@ int main(void)
         cmocka_unit_test(an_empty_file_has_no_channels),
         cmocka_unit_test(a_bad_line_is_numbered),
         cmocka_unit_test(a_line_without_end_is_refused),
+        cmocka_unit_test(what_is_kept_of_partitions_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 int main(int argc, char **argv)
 {
     bench_begin(argc, argv);
+    bench_span span = bench_start();
     rd_kafka_queue_t *queue;
     rd_kafka_t *rk = bare_consumer(4, true, &queue);
     const struct rd_kafka_metadata *metadata;
@@ -37,7 +38,9 @@ int main(int argc, char **argv)
         count++;
         rd_kafka_message_destroy(message);
     }
-    printf("%lld messages\n", (long long)count);
+    span = bench_stop(span);
+    printf("{\"messages\": %lld, \"wall\": %.6f, \"cpu\": %.6f, \"peak_kb\": %ld}\n",
+           (long long)count, (double)span.wall_ns * 1e-9, span.cpu_s, bench_peak_kb());
     rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_queue_destroy(queue);
     rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);

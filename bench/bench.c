@@ -120,3 +120,20 @@ const char **bench_names(size_t count)
     }
     return names;
 }
+
+const char **bench_lines(const char *path, size_t count)
+{
+    enum { SIZE = 256 };
+    const char **lines = bench_alloc(count * sizeof *lines);
+    char *text = bench_alloc(count * SIZE);
+    FILE *file = fopen(path, "r");
+    for (size_t i = 0; i < count; i++) {
+        char *line = text + i * SIZE;
+        if (!file || !fgets(line, SIZE, file))
+            bench_fail("%s has %zu lines, wanted %zu", path, i, count);
+        line[strcspn(line, "\n")] = '\0';
+        lines[i] = line;
+    }
+    fclose(file);
+    return lines;
+}

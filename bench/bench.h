@@ -24,6 +24,8 @@ _Noreturn void bench_fail(const char *format, ...) __attribute__((format(printf,
 void *bench_alloc(size_t size);
 /* The names of so many channels as flight_server.py has them. */
 const char **bench_names(size_t count);
+/* The first lines of a file. */
+const char **bench_lines(const char *path, size_t count);
 
 int64_t bench_clock_ns(void); /* CLOCK_MONOTONIC */
 int64_t bench_real_ns(void);  /* CLOCK_REALTIME */

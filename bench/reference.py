@@ -88,6 +88,32 @@ def memory_reader(channels, batches):
     return reader
 
 
+def metadata_topic(a):
+    """A publisher's metadata topic as its server writes it, and the names of every 370th channel."""
+    from arrakis_backend_kafka.metadata import MetadataProducer, channel_set_digest
+    from arrakis_server.metadata import PublisherInfo
+
+    publisher, total, at_once = a["publisher"], int(a["channels"]), 10_000
+    channels = []
+    for i in range(total):
+        partition, index = divmod(i, 80)
+        channels.append(Channel(
+            name=f"H1:BEN-CATALOG_P{partition:04}_CHANNEL_{index:03}_DQ", data_type="float32",
+            sample_rate=16, publisher=publisher, partition_id=f"H1_{publisher}_float32_{partition:04}",
+            partition_index=index, stride=STRIDE, max_latency=2 * SECOND,
+        ))  # fmt: skip
+    producer = MetadataProducer(a["url"])
+    for i in range(0, total, at_once):
+        producer.publish_channels(channels[i : i + at_once], publisher)
+        assert producer.flush(60) == 0
+    producer.publish_publisher_info(PublisherInfo(publisher, STRIDE, 2 * SECOND))
+    producer.publish_digest(publisher, channel_set_digest(channels), total)
+    assert producer.flush(60) == 0
+    with open(a["names"], "w") as names:
+        names.writelines(f"{c.name}\n" for c in channels[:: total // 1000])
+    return {}
+
+
 # ---------------------------------------------------------------- from memory
 
 

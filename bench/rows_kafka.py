@@ -19,7 +19,7 @@ DRAINS = (
      {"prefix": "drc", "partitions": 1, "channels": 1000, "samples": 16, "dtype": "float64",
       "strides": 1000}),
 )  # fmt: skip
-SITE = {"prefix": "site", "partitions": 2500, "channels": 80, "samples": 1, "strides": 160}
+SITE = {"prefix": "site", "partitions": 3900, "channels": 80, "samples": 1, "strides": 160}
 
 
 def pick(samples, name, factor=1.0, per=None):
@@ -67,7 +67,7 @@ def site_backlog(bench):
     ask = sides.pop("reference")
     got = interleave(bench.rounds, sides)
     got["reference"] = [ask()]
-    return backlog_lines("site", "(b) backlog of 160 strides, 2,500 topics", got,
+    return backlog_lines("site", "(b) backlog of 160 strides, 3,900 topics", got,
                          "reference: 16 strides, once")  # fmt: skip
 
 

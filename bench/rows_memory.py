@@ -4,7 +4,7 @@
 from measure import FUTURE, Line, interleave, program, reference, run
 
 OBSERVATORY = {"partitions": 323, "channels": 80, "samples": 1, "prefix": "obs"}
-SITE = {"partitions": 2500, "channels": 80, "samples": 1, "prefix": "site"}
+SITE = {"partitions": 3900, "channels": 80, "samples": 1, "prefix": "site"}
 
 
 def decode(bench):
@@ -59,7 +59,7 @@ def site_memory(bench):
     lines = []
     for wanted in (SITE["partitions"] * SITE["channels"], 767):
         got = align(bench, SITE, wanted, 32, 4, 1)
-        messages = 2500 if wanted > 2500 else wanted
+        messages = min(wanted, SITE["partitions"])
         lines.append(Line(
             "site", f"(a) from memory, {wanted:,} channels wanted of {messages:,} partitions",
             "% of a core",

@@ -8,6 +8,7 @@ import platform
 import time
 from pathlib import Path
 
+import rows_catalog
 import rows_flight
 import rows_kafka
 import rows_live
@@ -24,7 +25,7 @@ ROWS = {
     "publish": [rows_memory.encode, rows_kafka.publish],
     "arrow": [rows_kafka.arrow_narrow, rows_kafka.arrow_wide],
     "doget": [rows_flight.doget],
-    "catalog": [rows_flight.catalog],
+    "catalog": [rows_flight.catalog, rows_catalog.catalog_topic],
     "server_info": [rows_flight.server_info],
     "site": [rows_memory.site_memory, rows_kafka.site_backlog, rows_live.site_live],
 }

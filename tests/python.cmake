@@ -78,6 +78,9 @@ foreach(name memory.live20 cpu.idle20 start.first_block)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
 endforeach()
 
+arrakis_python_test(memory.catalog ${root}/tests/resources/test_catalog.py -s)
+set_tests_properties(memory.catalog PROPERTIES RUN_SERIAL ON)
+
 # `make soak` in short, so that it does not rot: twelve partitions, a node killed, connections cut.
 if(TARGET soak_tool AND ARRAKIS_FLIGHT)
     set(sanitized)
@@ -93,8 +96,6 @@ if(TARGET soak_tool AND ARRAKIS_FLIGHT)
     arrakis_python_test(soak.figures ${root}/tests/soak/test_figures.py)
     set_tests_properties(soak.figures PROPERTIES FIXTURES_REQUIRED "")
 endif()
-arrakis_python_test(memory.catalog ${root}/tests/resources/test_catalog.py -s)
-set_tests_properties(memory.catalog PROPERTIES RUN_SERIAL ON)
 
 # Mutated messages of rows, as pyarrow reads them; a million: make fuzz-differential. No broker.
 if(TARGET rows_tool)

@@ -39,7 +39,8 @@ static bool is_absence(rd_kafka_resp_err_t err)
            err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
 }
 
-void ark_kafka_end_lost(ark_kafka_partition *partition, rd_kafka_resp_err_t err, int64_t begin_ns)
+void ark_kafka_end_lost(ark_kafka_watch *watch, ark_kafka_partition *partition,
+                        rd_kafka_resp_err_t err, int64_t begin_ns)
 {
     int64_t now_ns = ark_monotonic_ns();
     ark_kafka_end *end = &partition->end;
@@ -55,6 +56,9 @@ void ark_kafka_end_lost(ark_kafka_partition *partition, rd_kafka_resp_err_t err,
         end->absent_ns = begin_ns;
     end->failed_ns = now_ns;
     end->err = err;
+    if (err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && end->silent_ns != INT64_MIN &&
+        now_ns - end->silent_ns < young_ns)
+        watch->failed_ns = now_ns;
 }
 
 void ark_kafka_end_doubt(ark_kafka_partition *partition, int64_t now_ns)
@@ -110,13 +114,13 @@ static void take_answer(ark_kafka_partition *partition, int64_t offset, int64_t 
     }
 }
 
-static void take_answers(const rd_kafka_topic_partition_list_t *list, const int64_t *when_ns,
-                         int64_t begin_ns)
+static void take_answers(ark_kafka_watch *watch, const rd_kafka_topic_partition_list_t *list,
+                         const int64_t *when_ns, int64_t begin_ns)
 {
     for (int i = 0; i < list->cnt; i++) {
         ark_kafka_partition *partition = list->elems[i].opaque;
         if (list->elems[i].err)
-            ark_kafka_end_lost(partition, list->elems[i].err, begin_ns);
+            ark_kafka_end_lost(watch, partition, list->elems[i].err, begin_ns);
         else
             take_answer(partition, list->elems[i].offset, when_ns[i]);
     }
@@ -148,7 +152,7 @@ void ark_kafka_ask_ends(ark_kafka_reader *kafka, const ark_kafka_asker *asker)
     ark_monitor_leave(&kafka->watch.monitor);
     arrakis_status rc = ark_kafka_ask_each(&ask, list, &why);
     ark_monitor_enter(&kafka->watch.monitor);
-    take_answers(list, ask.when_ns, begin_ns);
+    take_answers(&kafka->watch, list, ask.when_ns, begin_ns);
     ark_kafka_end_reached(&kafka->watch, reached, ark_monotonic_ns());
     ark_monitor_leave(&kafka->watch.monitor);
     if (rc < 0)
@@ -220,13 +224,14 @@ static bool is_stuck(ark_kafka_partition *partition, int64_t position, int64_t n
     return true;
 }
 
-/* Whether what was due that long before the answer has had the time to come through a change of leaders:
- * also through one that was under way when reading began, or when a question failed. */
-static bool is_settled(const ark_kafka_end *end, int64_t due_for_ns)
+/* Whether what was due that long before the answer has had the time to come through the failure of a
+ * node: also through one that was under way when reading began, or when any question failed, since the
+ * topics of other leaders stand still too until their replica there is given up. */
+static bool is_settled(const ark_kafka_watch *watch, const ark_kafka_end *end, int64_t due_for_ns)
 {
     return due_for_ns >= young_ns ||
            (due_for_ns >= settling_ns && end->asked_ns - end->begun_ns >= settling_ns &&
-            end->asked_ns - end->failed_ns >= settling_ns);
+            end->asked_ns - watch->failed_ns >= settling_ns);
 }
 
 /* When it was that the partition held nothing more, or ARRAKIS_UNSET; *ask: an answer is wanted. */
@@ -248,7 +253,7 @@ static int64_t judge(ark_kafka_reader *kafka, ark_kafka_partition *partition, in
     bool fresh = asked_ns >= since_ns && end->asked_ns >= end->believed_ns &&
                  steady_ns - end->asked_ns <= answer_age_ns;
     if (all_read) {
-        bool believed = fresh && is_settled(end, asked_ns - since_ns);
+        bool believed = fresh && is_settled(&kafka->watch, end, asked_ns - since_ns);
         *ask = !believed;
         return believed ? asked_ns : ARRAKIS_UNSET;
     }

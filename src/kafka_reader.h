@@ -71,6 +71,8 @@ typedef struct ark_kafka_watch {
      * The first of all waits began at first_wait_ns; INT64_MIN: nothing has been waited for yet */
     size_t awaited;
     int64_t awaited_position, awaited_ns, first_wait_ns;
+    int64_t
+        failed_ns; /* monotonic; the last failed question of one that has not failed for long */
     /* monotonic; since when no broker has answered anything, INT64_MAX: one has; the last question */
     int64_t unanswered_ns, unanswered_last_ns;
     /* skipping ahead: wanted by the stream, found by the thread */
@@ -135,7 +137,8 @@ void ark_kafka_end_reached(ark_kafka_watch *watch, bool reached, int64_t now_ns)
 /* Ask for the ends of all partitions that are read. Runs in the watch's thread. */
 void ark_kafka_ask_ends(ark_kafka_reader *kafka, const ark_kafka_asker *asker);
 /* A question about a partition that was begun then has failed, for that reason. Within the monitor. */
-void ark_kafka_end_lost(ark_kafka_partition *partition, rd_kafka_resp_err_t err, int64_t begin_ns);
+void ark_kafka_end_lost(ark_kafka_watch *watch, ark_kafka_partition *partition,
+                        rd_kafka_resp_err_t err, int64_t begin_ns);
 
 /* ---- kafka_forward.c */
 

@@ -86,7 +86,7 @@ static void keep_found(ark_kafka_reader *kafka, rd_kafka_topic_partition_list_t 
         bool gone = entry->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
         if (entry->err && (!live || gone)) {
             ark_monitor_enter(&kafka->watch.monitor);
-            ark_kafka_end_lost(partition, entry->err, ark_monotonic_ns());
+            ark_kafka_end_lost(&kafka->watch, partition, entry->err, ark_monotonic_ns());
             ark_monitor_leave(&kafka->watch.monitor);
         }
         if (entry->err && !partition->gone)

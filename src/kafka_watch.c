@@ -8,8 +8,10 @@
 
 #include <stdlib.h>
 
-/* Missing topics are looked for after a second, then at doubling intervals up to this one. */
+/* Missing topics are looked for after a second, then at doubling intervals up to this one; those that
+ * have no leader, or a silent one, are mostly back within seconds. */
 static const int64_t longest_look_ns = 10 * ARRAKIS_SECOND_NS;
+static const int64_t longest_away_ns = 2 * ARRAKIS_SECOND_NS;
 /* The ends of the log are asked for at most this often. */
 static const int64_t ends_interval_ns = ARRAKIS_SECOND_NS;
 /* How long a question may take: one that has no answer by then is asked again. */
@@ -141,12 +143,16 @@ static void note_silence(ark_kafka_reader *kafka, const bool *which, int64_t beg
     ark_monitor_enter(&kafka->watch.monitor);
     for (size_t i = 0; i < kafka->head.stream_count; i++)
         if (which[i] && !atomic_load(&kafka->partitions[i].assigned))
-            ark_kafka_end_lost(&kafka->partitions[i], RD_KAFKA_RESP_ERR__TIMED_OUT, begin_ns);
+            ark_kafka_end_lost(&kafka->watch, &kafka->partitions[i], RD_KAFKA_RESP_ERR__TIMED_OUT,
+                               begin_ns);
     ark_monitor_leave(&kafka->watch.monitor);
 }
 
-static void look_again(ark_kafka_reader *kafka, const ark_kafka_asker *ask, search *s)
+/* Returns after how long to look again, which was interval_ns before. */
+static int64_t look_again(ark_kafka_reader *kafka, const ark_kafka_asker *ask, search *s,
+                          int64_t interval_ns)
 {
+    bool away = false;
     arrakis_error why;
     size_t count = kafka->head.stream_count, found = 0;
     int64_t now_ns = ark_monotonic_ns();
@@ -159,14 +165,17 @@ static void look_again(ark_kafka_reader *kafka, const ark_kafka_asker *ask, sear
         rd_kafka_resp_err_t state = rc < 0 ? RD_KAFKA_RESP_ERR__TIMED_OUT : s->states[i];
         s->appeared[i] = missing && !state;
         found += s->appeared[i];
+        away = away || (missing && state != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
         if (missing && state && partition->end.absent_ns != INT64_MIN)
-            ark_kafka_end_lost(partition, state, now_ns);
+            ark_kafka_end_lost(&kafka->watch, partition, state, now_ns);
     }
     ark_monitor_leave(&kafka->watch.monitor);
     if (rc == ARRAKIS_OK && found && (rc = take_up(kafka, ask, s->appeared, &why)) < 0)
         note_silence(kafka, s->appeared, now_ns);
     if (rc < 0)
         ark_log(ARRAKIS_LOG_DEBUG, "looking for missing topics: %s", why.message);
+    int64_t longest_ns = away ? longest_away_ns : longest_look_ns;
+    return 2 * interval_ns < longest_ns ? 2 * interval_ns : longest_ns;
 }
 
 /* ------------------------------------------------------------------ the thread */
@@ -237,8 +246,7 @@ static void watch_brokers(ark_kafka_reader *kafka, ark_kafka_asker *ask, search 
         if (next.ends)
             ark_kafka_ask_ends(kafka, ask);
         if (next.look) {
-            look_again(kafka, ask, s);
-            interval_ns = interval_ns < longest_look_ns / 2 ? 2 * interval_ns : longest_look_ns;
+            interval_ns = look_again(kafka, ask, s, interval_ns);
             looked_ns = ark_monotonic_ns();
             ark_monitor_enter(&watch->monitor);
             watch->missing = missing_count(kafka) > 0;

@@ -343,15 +343,16 @@ typedef struct arrakis_kafka_options {
  * A topic that does not exist is named in the log and is a gap; it is looked for again after a second,
  * then at doubling intervals of up to 10 s, and read once it is there: with a start from its beginning,
  * live from then on. A topic whose partition has no leader, or a leader that does not answer, is waited
- * for 2 s when the reader is opened, and later looked for in the same way.
+ * for 2 s when the reader is opened, and later looked for in the same way, but every 2 s at least.
  *
  * What a request with an end waits for is bounded. A topic that has been known not to exist, or to have
  * no leader, for 10 s holds nothing more: what it lacks is a gap, and the log names it. So does, after
  * 30 s, a topic whose leader does not answer, or that hands out nothing of what it holds. When no broker
  * has answered for 30 s the stream ends with ECONNECT; a request without an end waits for the brokers.
  * The first answers of a leader that was away are believed 3 s and the channels' max_latency after it, and
- * what has been due for less than 30 s becomes a gap 3 s after it was due, and after the reader was opened:
- * another node may just have taken over, to which the producers have not come yet.
+ * what has been due for less than 30 s becomes a gap 3 s after it was due, after the reader was opened and
+ * after the last question about any of its topics that failed: another node may just have taken over, to
+ * which the producers have not come yet.
  *
  * A start is looked up by the times at which messages were stamped, which a producer's or a broker's
  * clock gives: 10 s earlier than asked for, so that stamps may be 10 s before the data's time. A live

@@ -4,7 +4,7 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: all demo test soak fuzz-differential bench install format format-check clean
+.PHONY: all demo test soak cluster-long fuzz-differential bench install format format-check clean
 
 all:
 	@tools/setup.sh build
@@ -20,6 +20,13 @@ test:
 # MINUTES=5: shorter; PRESET=asan: under the sanitizers; SOAKFLAGS: tests/soak/soak.py --help
 soak:
 	@tools/soak.sh $(if $(MINUTES),--minutes $(MINUTES)) $(SOAKFLAGS)
+
+# Three nodes that fail for as long as real ones do, half an hour. SCENE=Freeze: one of tests/cluster/scenes.py.
+cluster-long:
+	@tools/setup.sh test
+	@cmake --preset asan -DARRAKIS_BROKER_TESTS=ON >/dev/null
+	@cmake --build --preset asan -j $(JOBS)
+	@ARRAKIS_CLUSTER_LONG=1 .deps/venv/bin/pytest -q -s tests/cluster $(if $(SCENE),-k $(SCENE))
 
 # A million mutated messages as pyarrow reads them. SEED=N: others.
 fuzz-differential:

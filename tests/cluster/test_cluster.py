@@ -16,6 +16,8 @@ from run import Run
 from support import Cluster, librdkafka_programs
 
 LONG = bool(os.environ.get("ARRAKIS_CLUSTER_LONG"))
+# When a node is given up: in short after 3 s.
+KAFKA_S_OWN = {"broker.session.timeout.ms": 9000, "broker.heartbeat.interval.ms": 2000}
 VERSIONS = os.environ.get("ARRAKIS_CLUSTER_VERSIONS")
 
 # Live, the consumer and we find a new leader at moments of our own: three seconds of two topics apart.
@@ -37,7 +39,7 @@ def cables():
 
 @pytest.fixture(scope="module")
 def nodes(cables):
-    with Nodes(cables=cables) as three:
+    with Nodes(cables=cables, properties=KAFKA_S_OWN if LONG else None) as three:
         yield three.start()
 
 
@@ -49,7 +51,9 @@ def programs():
 
 def faults_of(row, scene):
     """What is not as it should be, as texts."""
-    publish, live = "publish" in row.kind, "live" in row.kind
+    publish = "publish" in row.kind
+    # what is gone for long is looked for every two seconds, also for a request that has caught up
+    live = "live" in row.kind or ("endless" in row.kind and scene.alone())
     waits = row.kind in ("hist", "endless", "patient")
     silence_s = scene.silence_s or row.lived_s
     ends_believed = scene.alone() or (scene.hangs and row.kind == "late hist")

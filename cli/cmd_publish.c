@@ -132,6 +132,8 @@ static void connect_by(arrakis_publisher_options *to, const struct sender *s,
     to->request_timeout_ns = c.request_timeout_ns;
     to->allowed_brokers = c.allowed_brokers;
     to->allowed_broker_count = c.allowed_broker_count;
+    to->kafka_token_fn = c.kafka_token_fn;
+    to->kafka_token_opaque = c.kafka_token_opaque;
 }
 
 static int open_publisher(struct sender *s, const struct options *o)

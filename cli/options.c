@@ -139,6 +139,12 @@ static const struct arg_option source[] = {
      PLACE(allowed_brokers),
      .help = "use the login of -X at this broker (HOST[:PORT] or *.DOMAIN[:PORT]) when a server "
              "names it; may be repeated"},
+    {.name = "kafka-token-file",
+     .metavar = "FILE",
+     .kind = ARG_TEXT,
+     PLACE(kafka_token_file),
+     .help = "log in at brokers with the token of this file, read anew before it expires; needs "
+             "-X sasl.mechanism=OAUTHBEARER and a security.protocol with SASL"},
     CONNECTION,
     OPTIONS_END,
 };

@@ -43,6 +43,7 @@ struct options {
     /* where channels and data come from */
     const char *url, *kafka_url, *metadata;
     struct arg_list properties, allowed_brokers;
+    const char *kafka_token_file;
     int64_t timeout_ns;
     bool insecure_token;
     struct arg_list token_hosts;

@@ -21,6 +21,10 @@ void source_connection(arrakis_client_options *c, const struct options *o)
     c->key_file = o->key_file;
     c->allowed_brokers = o->allowed_brokers.items;
     c->allowed_broker_count = o->allowed_brokers.count;
+    if (o->kafka_token_file) {
+        c->kafka_token_fn = arrakis_token_from_file;
+        c->kafka_token_opaque = (char *)(uintptr_t)o->kafka_token_file;
+    }
 }
 
 /* The first that is given: a file, the server, the broker's metadata topics. A server named by the

@@ -4,6 +4,7 @@
 #define ARK_CATALOG_H
 
 #include "channel_store.h"
+#include "kafka_token.h"
 
 /* A compiled arrakis_query. */
 typedef struct ark_filter ark_filter;
@@ -68,6 +69,7 @@ typedef struct ark_metadata_source {
     const char *url;
     const arrakis_property *properties;
     size_t property_count;
+    ark_token_source tokens;
     int64_t timeout_ns; /* for all of it */
     const atomic_bool *cancel;
     const char *const *publishers;

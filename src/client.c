@@ -103,6 +103,7 @@ arrakis_status arrakis_client_open(arrakis_client **out, const arrakis_client_op
         arrakis_client_close(client);
         return rc;
     }
+    client->tokens = (ark_token_source){o.kafka_token_fn, o.kafka_token_opaque};
     client->request_timeout_ns =
         o.request_timeout_ns == ARRAKIS_UNSET ? 10 * ARRAKIS_SECOND_NS : o.request_timeout_ns;
     *out = client;
@@ -195,6 +196,7 @@ static arrakis_status read_channels(arrakis_client *client, const arrakis_query 
     const ark_metadata_source source = {.url = client->kafka_url,
                                         .properties = client->properties,
                                         .property_count = client->property_count,
+                                        .tokens = client->tokens,
                                         .timeout_ns = client->request_timeout_ns,
                                         .cancel = &client->canceled,
                                         .publishers = query->publishers,

@@ -3,6 +3,7 @@
 #ifndef ARK_CLIENT_H
 #define ARK_CLIENT_H
 
+#include "kafka_token.h"
 #include "server.h"
 
 #include <stdatomic.h>
@@ -13,6 +14,7 @@ struct arrakis_client {
     ark_server *server;           /* NULL: none */
     arrakis_property *properties; /* copies */
     size_t property_count;
+    ark_token_source tokens;
     char **allowed_brokers; /* copies */
     size_t allowed_broker_count;
     int64_t request_timeout_ns;

@@ -68,6 +68,8 @@ arrakis_status ark_client_reader(arrakis_client *client, arrakis_reader **out,
     options.prefetch_bytes = request->prefetch_bytes;
     options.properties = client->properties;
     options.property_count = client->property_count;
+    options.kafka_token_fn = client->tokens.fn;
+    options.kafka_token_opaque = client->tokens.opaque;
     options.request_timeout_ns = client->request_timeout_ns;
     if (client->kafka_url)
         return arrakis_kafka_reader_new(out, client->kafka_url, channels, &options, err);

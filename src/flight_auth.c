@@ -4,66 +4,22 @@
 #include "error.h"
 #include "log.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-/* No token comes near it; servers take headers of 8 kB. */
-#define TOKEN_SIZE_MAX 65536
-
-static const char blanks[] = " \t\r\n";
-
-/* The text without the blanks around it, to be freed; NULL when nothing is left. */
-static char *stripped(const char *text)
-{
-    text += strspn(text, blanks);
-    size_t length = strlen(text);
-    while (length && strchr(blanks, text[length - 1]))
-        length--;
-    return length ? strndup(text, length) : NULL;
-}
-
-/* Bytes that a header's value may have. */
-static bool is_clean(const char *token)
-{
-    for (; *token; token++)
-        if (*token <= ' ' || *token > '~')
-            return false;
-    return true;
-}
 
 static char *from_environment(const char *name)
 {
     const char *value = getenv(name);
-    return value ? stripped(value) : NULL;
-}
-
-/* `own`: only a file that this user wrote; in /tmp anybody may put one under our name. */
-static char *from_file(const char *path, bool own)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (own ? O_NOFOLLOW : 0));
-    struct stat info;
-    char *token = NULL;
-    if (fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
-        (!own || info.st_uid == geteuid()) && info.st_size < TOKEN_SIZE_MAX) {
-        char *text = calloc(1, TOKEN_SIZE_MAX);
-        if (text && read(fd, text, TOKEN_SIZE_MAX - 1) > 0)
-            token = stripped(text);
-        free(text);
-    }
-    if (fd >= 0)
-        close(fd);
-    return token;
+    return value ? ark_token_strip(value) : NULL;
 }
 
 static char *from_named_file(const char *name)
 {
     const char *path = getenv(name);
-    return path && *path ? from_file(path, false) : NULL;
+    return path && *path ? ark_token_load(path, false) : NULL;
 }
 
 static char *from_directory(const char *directory)
@@ -72,7 +28,7 @@ static char *from_directory(const char *directory)
     int n = directory && *directory
                 ? snprintf(path, sizeof path, "%s/bt_u%lu", directory, (unsigned long)geteuid())
                 : -1;
-    return n > 0 && (size_t)n < sizeof path ? from_file(path, true) : NULL;
+    return n > 0 && (size_t)n < sizeof path ? ark_token_load(path, true) : NULL;
 }
 
 /* Whether a token that was found is for this; says why not, never what it is. */
@@ -82,7 +38,7 @@ static bool is_usable(const char *token, const char *where, const ark_auth_reque
     static const char *const why[] = {[ARK_TOKEN_EXPIRED] = "has expired",
                                       [ARK_TOKEN_ELSEWHERE] = "is for another audience",
                                       [ARK_TOKEN_NARROW] = "lacks the scope"};
-    if (!is_clean(token)) {
+    if (!ark_token_is_clean(token)) {
         ark_log(ARRAKIS_LOG_WARNING, "the token of %s is not one: passed over", where);
         return false;
     }
@@ -119,7 +75,7 @@ static bool is_private(const ark_auth_request *request, const ark_url *url)
 static arrakis_status use_given(char **out, const char *token, const ark_auth_request *request,
                                 const ark_url *url, arrakis_error *err)
 {
-    if (!is_clean(token))
+    if (!ark_token_is_clean(token))
         return ark_fail(err, ARRAKIS_EINVAL,
                         "the token has a blank or another character in it that no token has");
     if (!request->named_by && !is_private(request, url))

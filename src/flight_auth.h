@@ -4,6 +4,7 @@
 #define ARK_FLIGHT_AUTH_H
 
 #include "flight_url.h"
+#include "token.h"
 
 /* Who may have a token. The server that the user names, unless the connection is plain and leads to
  * another host (then allow_plain). A place that a server's answer names only if that server had a
@@ -26,19 +27,5 @@ typedef struct ark_auth_request {
  * kept from a place that an answer names is logged. */
 arrakis_status ark_auth_find(char **out, const ark_auth_request *request, const ark_url *url,
                              arrakis_error *err);
-
-typedef enum ark_token_fit {
-    ARK_TOKEN_FITS,
-    ARK_TOKEN_OPAQUE, /* no JWT: nothing is known of it */
-    ARK_TOKEN_EXPIRED,
-    ARK_TOKEN_ELSEWHERE, /* another audience */
-    ARK_TOKEN_NARROW,    /* lacks the scope */
-} ark_token_fit;
-
-/* Whether a token's audience is that host by its name. */
-bool ark_token_names(const char *token, const char *host);
-/* Look at a token's claims (not at its signature: the server does). */
-ark_token_fit ark_token_check(const char *token, const char *host, const char *scope,
-                              int64_t unix_s);
 
 #endif

@@ -191,6 +191,8 @@ arrakis_status ark_kafka_conf_new(rd_kafka_conf_t **out, const char *url,
     if (!conf)
         return ark_fail(err, ARRAKIS_ENOMEM, "configuring %s: out of memory", url);
     rd_kafka_conf_set_log_cb(conf, ark_kafka_log);
+    /* who needs a token gets it in librdkafka's thread, whether or not the handle is polled */
+    rd_kafka_conf_enable_sasl_queue(conf, 1);
     rc = set_all(conf, url, ours, our_count, properties, property_count, err);
     if (rc < 0) {
         rd_kafka_conf_destroy(conf);
@@ -205,8 +207,10 @@ arrakis_status ark_kafka_start(rd_kafka_t **out, rd_kafka_type_t type, rd_kafka_
 {
     char text[256];
     *out = rd_kafka_new(type, conf, text, sizeof text);
-    if (*out)
+    if (*out) { /* refused where no mechanism has callbacks */
+        rd_kafka_error_destroy(rd_kafka_sasl_background_callbacks_enable(*out));
         return ARRAKIS_OK;
+    }
     rd_kafka_resp_err_t code = rd_kafka_last_error();
     rd_kafka_conf_destroy(conf); /* librdkafka takes it over on success only */
     return ark_fail(err, code == RD_KAFKA_RESP_ERR__INVALID_ARG ? ARRAKIS_EINVAL : ARRAKIS_ENOMEM,

@@ -155,6 +155,7 @@ void ark_kafka_ask_ends(ark_kafka_reader *kafka, const ark_kafka_asker *asker)
     take_answers(&kafka->watch, list, ask.when_ns, begin_ns);
     ark_kafka_end_reached(&kafka->watch, reached, ark_monotonic_ns());
     ark_monitor_leave(&kafka->watch.monitor);
+    ark_kafka_watch_reached(kafka, reached);
     if (rc < 0)
         ark_log(ARRAKIS_LOG_DEBUG, "%s: %s", kafka->url, why.message);
     free(ask.when_ns);

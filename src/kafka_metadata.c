@@ -345,6 +345,7 @@ static void clean_up(metadata_read *read)
     }
     if (read->queue)
         rd_kafka_queue_destroy(read->queue);
+    ark_kafka_trouble_close(read->kept->trouble);
     read->kept->topics = read->topics;
     ark_kafka_close(read->rk, free_kept, read->kept);
 }
@@ -369,15 +370,18 @@ static arrakis_status start_handle(metadata_read *read, arrakis_error *err)
     const ark_metadata_source *source = read->source;
     rd_kafka_conf_t *conf;
     if (!(read->kept = calloc(1, sizeof *read->kept)) ||
-        !(read->kept->trouble = ark_kafka_trouble_new())) {
+        !(read->kept->trouble = ark_kafka_trouble_new(source->tokens))) {
         free(read->kept);
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     }
     arrakis_status rc = ark_kafka_conf_new(&conf, source->url, ours, sizeof ours / sizeof ours[0],
                                            source->properties, source->property_count, err);
     if (rc == ARRAKIS_OK) {
-        ark_kafka_trouble_watch(read->kept->trouble, conf);
-        rc = ark_kafka_start(&read->rk, RD_KAFKA_CONSUMER, conf, err);
+        rc = ark_kafka_trouble_watch(read->kept->trouble, conf, false, err);
+        if (rc < 0)
+            rd_kafka_conf_destroy(conf);
+        else
+            rc = ark_kafka_start(&read->rk, RD_KAFKA_CONSUMER, conf, err);
     }
     if (rc < 0)
         free_kept(read->kept);

@@ -3,6 +3,7 @@
 
 #include "error.h"
 #include "kafka_conf.h"
+#include "kafka_trouble.h"
 #include "log.h"
 #include "wait.h"
 
@@ -19,6 +20,8 @@
 /* How long before a batch's deadline it is looked at what stands in its way, and for how long. */
 #define DOUBT_NS ARRAKIS_SECOND_NS
 #define DOUBT_MS 500
+/* How long it is waited before it is looked whether the login has been refused. */
+#define LOOK_MS 200
 
 typedef struct message {
     struct message *next;      /* of all of its topic */
@@ -29,6 +32,7 @@ typedef struct message {
 } message;
 
 typedef struct topic {
+    ark_producer *producer;
     char *name;
     rd_kafka_topic_t *handle;
     message *all, *free;
@@ -43,6 +47,7 @@ typedef struct failures {
 } failures;
 
 struct ark_producer {
+    char *url;
     rd_kafka_conf_t *conf; /* for starting again */
     rd_kafka_t *rk;
     topic **topics;
@@ -52,7 +57,9 @@ struct ark_producer {
     int cancel_fd; /* the caller's, or -1 */
     int news_fd;   /* readable when librdkafka has something to say; -1 without cancel_fd */
     int close_ms;
-    char trouble[256]; /* what librdkafka last met since a batch went well */
+    ark_kafka_trouble *trouble; /* the handle's opaque */
+    char fault[256];            /* of a topic that kept the batch waiting; empty: none is known */
+    bool proven;                /* a message has been delivered */
 
     uint64_t batch;      /* the number of the present one */
     int64_t deadline_ns; /* of it, CLOCK_MONOTONIC; INT64_MAX: none */
@@ -83,8 +90,9 @@ static arrakis_status status_of(rd_kafka_resp_err_t code)
 
 static void take_report(rd_kafka_t *rk, const rd_kafka_message_t *report, void *opaque)
 {
-    ark_producer *producer = opaque;
+    (void)opaque; /* the trouble */
     message *m = report->_private;
+    ark_producer *producer = m->topic->producer;
     m->next_free = m->topic->free;
     m->topic->free = m;
     producer->held--;
@@ -94,20 +102,13 @@ static void take_report(rd_kafka_t *rk, const rd_kafka_message_t *report, void *
         m->topic->waits_for = 0;
         failed = &producer->failed;
     }
+    if (!report->err)
+        producer->proven = true;
     if (!report->err || failed->count++)
         return;
     char text[256];
     failed->code = cause_of(rk, report->err, text, sizeof text);
     snprintf(failed->first, sizeof failed->first, "%.120s: %.120s", m->topic->name, text);
-}
-
-/* That all brokers are down comes after what happened to the last of them. */
-static void take_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
-{
-    (void)rk;
-    ark_producer *producer = opaque;
-    if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !*producer->trouble)
-        snprintf(producer->trouble, sizeof producer->trouble, "%s", reason);
 }
 
 /* ---- open */
@@ -175,9 +176,8 @@ static void stop(ark_producer *producer)
     }
 }
 
-arrakis_status ark_producer_open(ark_producer **out, const char *url,
-                                 const arrakis_property *properties, size_t property_count,
-                                 int cancel_fd, int close_ms, arrakis_error *err)
+static arrakis_status configure(ark_producer *producer, const ark_producer_options *o,
+                                arrakis_error *err)
 {
     /* A publisher waits for each block, so messages never linger for company; and a leader that
      * does not answer is given up while there is time to send the block to the next one. */
@@ -187,23 +187,35 @@ arrakis_status ark_producer_open(ark_producer **out, const char *url,
         {"enable.idempotence", "true", false},
         {"linger.ms", "0", false},
     };
+    if (!(producer->trouble = ark_kafka_trouble_new(o->tokens)) ||
+        !(producer->url = strdup(o->url)))
+        return ark_fail(err, ARRAKIS_ENOMEM, "opening a producer: out of memory");
+    arrakis_status rc =
+        ark_kafka_conf_new(&producer->conf, o->url, ours, sizeof ours / sizeof *ours,
+                           o->properties, o->property_count, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_kafka_trouble_watch(producer->trouble, producer->conf, false, err);
+    if (rc < 0)
+        return rc;
+    rd_kafka_conf_set_dr_msg_cb(producer->conf, take_report);
+    /* Whatever the user says: without reports of success nothing is ever confirmed. */
+    rd_kafka_conf_set(producer->conf, "delivery.report.only.error", "false", NULL, 0);
+    return ARRAKIS_OK;
+}
+
+arrakis_status ark_producer_open(ark_producer **out, const ark_producer_options *options,
+                                 arrakis_error *err)
+{
     *out = NULL;
     ark_producer *producer = calloc(1, sizeof *producer);
     if (!producer)
         return ark_fail(err, ARRAKIS_ENOMEM, "opening a producer: out of memory");
-    producer->cancel_fd = cancel_fd;
+    producer->cancel_fd = options->cancel_fd;
     producer->news_fd = -1;
-    producer->close_ms = close_ms;
-    arrakis_status rc = ark_kafka_conf_new(&producer->conf, url, ours, sizeof ours / sizeof *ours,
-                                           properties, property_count, err);
-    if (rc == ARRAKIS_OK) {
-        rd_kafka_conf_set_opaque(producer->conf, producer);
-        rd_kafka_conf_set_dr_msg_cb(producer->conf, take_report);
-        rd_kafka_conf_set_error_cb(producer->conf, take_error);
-        /* Whatever the user says: without reports of success nothing is ever confirmed. */
-        rd_kafka_conf_set(producer->conf, "delivery.report.only.error", "false", NULL, 0);
+    producer->close_ms = options->close_ms;
+    arrakis_status rc = configure(producer, options, err);
+    if (rc == ARRAKIS_OK)
         rc = start(producer, err);
-    }
     if (rc < 0) {
         ark_producer_close(producer);
         return rc;
@@ -233,6 +245,7 @@ arrakis_status ark_producer_add_topic(ark_producer *producer, const char *name, 
         return ark_fail(err, ARRAKIS_ENOMEM, "topic %s: out of memory", name);
     }
     t->name = copy;
+    t->producer = producer;
     producer->topics[producer->topic_count++] = t;
     return open_topic(producer, t, err);
 }
@@ -267,6 +280,8 @@ static bool is_canceled(const ark_producer *producer)
  * deadline closer: a block that is under way is rather whole than cut. */
 static void serve(ark_producer *producer, int timeout_ms)
 {
+    if (timeout_ms < 0 || timeout_ms > LOOK_MS)
+        timeout_ms = LOOK_MS;
     if (producer->cancel_fd < 0) {
         rd_kafka_poll(producer->rk, timeout_ms);
         return;
@@ -343,8 +358,19 @@ static arrakis_status refused(const ark_producer *producer, const message *m,
     return ark_fail(err, status_of(code), "message to %s: %s", m->topic->name, text);
 }
 
+/* What stands in the way, as far as that is known. */
+static const char *trouble_of(const ark_producer *producer, char text[ARK_KAFKA_TROUBLE_TEXT])
+{
+    if (*producer->fault)
+        return producer->fault;
+    ark_kafka_trouble_last(producer->trouble, text);
+    return text;
+}
+
 static arrakis_status no_room(const ark_producer *producer, const topic *t, arrakis_error *err)
 {
+    char text[ARK_KAFKA_TROUBLE_TEXT];
+    const char *trouble = trouble_of(producer, text);
     if (producer->canceled)
         return ark_fail(err, ARRAKIS_ECANCELED,
                         "canceled before message to %s could be queued; %zu other messages of "
@@ -354,7 +380,7 @@ static arrakis_status no_room(const ark_producer *producer, const topic *t, arra
                     "message to %s: no room to queue it within %d ms; %zu other messages of the "
                     "block may yet be delivered%s%s",
                     t->name, producer->timeout_ms, producer->sent,
-                    *producer->trouble ? "; the last trouble: " : "", producer->trouble);
+                    *trouble ? "; the last trouble: " : "", trouble);
 }
 
 arrakis_status ark_producer_send(ark_producer *producer, size_t number, arrakis_error *err)
@@ -410,8 +436,7 @@ static void look_for_trouble(ark_producer *producer)
         return;
     const char *fault = answer->topic_cnt == 1 ? fault_of(&answer->topics[0]) : NULL;
     if (fault)
-        snprintf(producer->trouble, sizeof producer->trouble, "topic %.120s: %.120s", t->name,
-                 fault);
+        snprintf(producer->fault, sizeof producer->fault, "topic %.120s: %.120s", t->name, fault);
     rd_kafka_metadata_destroy(answer);
 }
 
@@ -431,6 +456,8 @@ static int next_ms(ark_producer *producer)
 
 static arrakis_status unconfirmed(const ark_producer *producer, arrakis_error *err)
 {
+    char text[ARK_KAFKA_TROUBLE_TEXT];
+    const char *trouble = trouble_of(producer, text);
     const topic *t = find_waiting(producer);
     const char *name = t ? t->name : "";
     if (producer->canceled)
@@ -442,14 +469,46 @@ static arrakis_status unconfirmed(const ark_producer *producer, arrakis_error *e
                     "%zu of %zu messages are not confirmed after %d ms, and may yet be delivered; "
                     "%.120s is one of their topics%s%s",
                     producer->pending, producer->sent, producer->timeout_ms, name,
-                    *producer->trouble ? "; the last trouble: " : "", producer->trouble);
+                    *trouble ? "; the last trouble: " : "", trouble);
+}
+
+/* Whether the block is kept waiting by a login that is refused. A broker that has taken logins before
+ * may take this one again within the block's time. */
+static bool is_refused(const ark_producer *producer, bool overdue, arrakis_error *why)
+{
+    if (!producer->pending || producer->canceled || (producer->proven && !overdue))
+        return false;
+    return (producer->proven ? ark_kafka_trouble_refusal(producer->trouble, why)
+                             : ark_kafka_trouble_verdict(producer->trouble, why)) < 0;
+}
+
+/* What librdkafka has not sent yet is taken back, so that it is not sent by a login that is taken
+ * later. */
+static arrakis_status not_delivered(ark_producer *producer, const arrakis_error *why,
+                                    arrakis_error *err)
+{
+    size_t before = producer->pending;
+    rd_kafka_purge(producer->rk, RD_KAFKA_PURGE_F_QUEUE);
+    rd_kafka_poll(producer->rk, 0);
+    size_t left = producer->pending;
+    producer->failed.count = 0;
+    if (left)
+        return ark_fail(
+            err, why->status,
+            "%zu of %zu messages are not confirmed, and %zu of them may yet be delivered: %s",
+            before, producer->sent, left, why->message);
+    return ark_fail(err, why->status, "%zu of %zu messages were not delivered: %s", before,
+                    producer->sent, why->message);
 }
 
 arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err)
 {
+    arrakis_error refused;
     for (int left = -1; producer->pending && left;) {
         left = next_ms(producer);
         serve(producer, left);
+        if (is_refused(producer, left == 0, &refused))
+            return not_delivered(producer, &refused, err);
     }
     if (producer->late.count)
         ark_log(ARRAKIS_LOG_WARNING,
@@ -463,7 +522,8 @@ arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err)
                         producer->sent, producer->failed.first);
     if (producer->pending)
         return unconfirmed(producer, err);
-    *producer->trouble = 0;
+    *producer->fault = 0;
+    ark_kafka_trouble_end(producer->trouble, producer->url, "publishing again");
     return ARRAKIS_OK;
 }
 
@@ -485,6 +545,8 @@ void ark_producer_close(ark_producer *producer)
 {
     if (!producer)
         return;
+    if (producer->trouble)
+        ark_kafka_trouble_close(producer->trouble);
     if (producer->rk) {
         rd_kafka_flush(producer->rk, producer->close_ms);
         if (producer->held)
@@ -499,5 +561,7 @@ void ark_producer_close(ark_producer *producer)
         rd_kafka_conf_destroy(producer->conf);
     if (producer->news_fd >= 0)
         close(producer->news_fd);
+    ark_kafka_trouble_free(producer->trouble);
+    free(producer->url);
     free(producer);
 }

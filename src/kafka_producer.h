@@ -8,15 +8,24 @@
 #define ARK_KAFKA_PRODUCER_H
 
 #include "arrow_ipc.h"
+#include "kafka_token.h"
 
 typedef struct ark_producer ark_producer;
 
-/* Does not wait for the broker. Once cancel_fd, which stays the caller's, is readable, no batch
- * begins, and the present one ends with ECANCELED if it is not confirmed within 2 s; -1: none.
- * close_ms: how long closing waits. EINVAL names a property or value that is refused. */
-arrakis_status ark_producer_open(ark_producer **out, const char *url,
-                                 const arrakis_property *properties, size_t property_count,
-                                 int cancel_fd, int close_ms, arrakis_error *err);
+typedef struct ark_producer_options {
+    const char *url;
+    const arrakis_property *properties;
+    size_t property_count;
+    ark_token_source tokens;
+    /* The caller's. Once it is readable, no batch begins, and the present one ends with ECANCELED if it
+     * is not confirmed within 2 s; -1: none. */
+    int cancel_fd;
+    int close_ms; /* how long closing waits */
+} ark_producer_options;
+
+/* Does not wait for the broker. EINVAL names a property or value that is refused. */
+arrakis_status ark_producer_open(ark_producer **out, const ark_producer_options *options,
+                                 arrakis_error *err);
 /* Topics are numbered from 0 in the order in which they are added. */
 arrakis_status ark_producer_add_topic(ark_producer *producer, const char *name,
                                       arrakis_error *err);
@@ -33,8 +42,9 @@ arrakis_status ark_producer_buffer(ark_producer *producer, size_t topic, ark_buf
                                    arrakis_error *err);
 /* Send it. EBROKER, EAUTH: refused; EDEADLINE: librdkafka's queue stayed full; ECANCELED. */
 arrakis_status ark_producer_send(ark_producer *producer, size_t topic, arrakis_error *err);
-/* Until the whole batch is delivered. EBROKER, EAUTH: not all of it was; EDEADLINE: not known in
- * time, with what is in the way if that is known; ECANCELED: as little is known. */
+/* Until the whole batch is delivered. EBROKER, EAUTH: not all of it was. EAUTH as well: the login is
+ * refused, at once as long as nothing has ever been delivered. EDEADLINE: not known in time, with what
+ * is in the way if that is known; ECANCELED: as little is known. */
 arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err);
 
 /* Waits up to close_ms for what is still under way; what is given up then is logged. */

@@ -156,6 +156,18 @@ static void check_lag(ark_kafka_reader *kafka, const ark_arrival *arrival)
     }
 }
 
+/* librdkafka has nothing: whether it will have something. */
+static arrakis_status take_nothing(ark_kafka_reader *kafka, arrakis_error *err)
+{
+    if (atomic_load_explicit(&kafka->trouble->news, memory_order_relaxed) &&
+        atomic_exchange(&kafka->trouble->news, false))
+        ark_kafka_watch_login(kafka);
+    const arrakis_error *end = kafka->failure.status < 0            ? &kafka->failure
+                               : atomic_load(&kafka->watch.refused) ? &kafka->watch.refusal
+                                                                    : NULL;
+    return end ? ark_fail(err, end->status, "%s", end->message) : ARRAKIS_TIMEOUT;
+}
+
 static arrakis_status kafka_next(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err)
 {
     ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
@@ -177,9 +189,7 @@ static arrakis_status kafka_next(arrakis_reader *reader, ark_arrival *arrival, a
         if (kafka->message_at == kafka->message_count && !refill(kafka)) {
             if (atomic_load(&kafka->watch.forward_found))
                 continue; /* since the look above: its wake-up has been cleared */
-            return kafka->failure.status < 0
-                       ? ark_fail(err, kafka->failure.status, "%s", kafka->failure.message)
-                       : ARRAKIS_TIMEOUT;
+            return take_nothing(kafka, err);
         }
         const rd_kafka_message_t *message = kafka->messages[kafka->message_at];
         if (!message->err) {
@@ -391,6 +401,8 @@ static void kafka_close(arrakis_reader *reader)
 {
     ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
     ark_kafka_watch_stop(kafka);
+    if (kafka->trouble)
+        ark_kafka_trouble_close(kafka->trouble);
     if (kafka->rk)
         ark_kafka_closing_begin(reader->closing, tear_down, kafka);
     else
@@ -454,7 +466,10 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
                             options->properties, options->property_count, err);
     if (rc < 0)
         return rc;
-    ark_kafka_trouble_watch(kafka->trouble, conf);
+    if ((rc = ark_kafka_trouble_watch(kafka->trouble, conf, false, err)) < 0) {
+        rd_kafka_conf_destroy(conf);
+        return rc;
+    }
     kafka->conf = rd_kafka_conf_dup(conf);
     if ((rc = ark_kafka_start(&kafka->rk, RD_KAFKA_CONSUMER, conf, err)) < 0)
         return rc;
@@ -465,6 +480,7 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
         return ark_fail(err, ARRAKIS_EIO, "no descriptor for events");
     const uint64_t one = 1;
     rd_kafka_queue_io_event_enable(kafka->queue, kafka->head.fd, &one, sizeof one);
+    ark_kafka_trouble_wake(kafka->trouble, kafka->head.fd);
     return ARRAKIS_OK;
 }
 
@@ -518,7 +534,8 @@ static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
     kafka->head.ops = &kafka_ops;
     kafka->head.fd = -1;
     ark_kafka_watch_init(&kafka->watch);
-    if (!(kafka->trouble = ark_kafka_trouble_new()))
+    const ark_token_source tokens = {options->kafka_token_fn, options->kafka_token_opaque};
+    if (!(kafka->trouble = ark_kafka_trouble_new(tokens)))
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     kafka->start_ns = options->start_ns;
     kafka->timeout_ns = options->request_timeout_ns == ARRAKIS_UNSET ? default_timeout_ns

@@ -19,6 +19,8 @@ enum { ARK_KAFKA_BATCH = 1000 };
 #define ARK_KAFKA_ABSENT_NS (10 * ARRAKIS_SECOND_NS)
 /* So does one whose leader is silent, or that hands out nothing of what it has. */
 #define ARK_KAFKA_SILENT_NS (30 * ARRAKIS_SECOND_NS)
+/* How long a login that was taken before may be refused while no broker answers. */
+#define ARK_KAFKA_REFUSED_NS (10 * ARRAKIS_SECOND_NS)
 /* Where data is looked for by time, records stamped so long before their data are found too. */
 #define ARK_KAFKA_STAMP_MARGIN_NS (10 * ARRAKIS_SECOND_NS)
 
@@ -60,8 +62,14 @@ typedef struct ark_kafka_watch {
     pthread_t thread;
     bool running;
     atomic_bool stop;
-    rd_kafka_t *rk;    /* asks for offsets, and fetches nothing; NULL: not needed yet */
-    unsigned borrowed; /* by how many askers in other threads */
+    rd_kafka_t *rk;             /* asks for offsets, and fetches nothing; NULL: not needed yet */
+    unsigned borrowed;          /* by how many askers in other threads */
+    ark_kafka_trouble *trouble; /* of that handle, and of those that take its place */
+    /* monotonic: when to look whether the reader's login is still refused, since when that of the
+     * handle that asks is; INT64_MAX: neither */
+    int64_t login_ns, denied_ns;
+    atomic_bool refused; /* for good: `refusal` is why */
+    arrakis_error refusal;
     bool ends_wanted;
     bool missing;     /* topics are looked for */
     bool look_wanted; /* the stream waits for one of them */
@@ -159,6 +167,10 @@ arrakis_status ark_kafka_forward_find(ark_kafka_reader *kafka, const ark_kafka_a
 void ark_kafka_watch_init(ark_kafka_watch *watch);
 /* Begin to ask, or wake the thread to what has been set within the monitor. */
 arrakis_status ark_kafka_watch_start(ark_kafka_reader *kafka, arrakis_error *err);
+/* The reader's login has been refused: see in a while whether it still is. */
+void ark_kafka_watch_login(ark_kafka_reader *kafka);
+/* Whether a broker has answered the handle that asks. Runs in the watch's thread. */
+void ark_kafka_watch_reached(ark_kafka_reader *kafka, bool reached);
 /* An asker whose questions do not wait behind the reader's fetching, to be given back. Any thread. */
 arrakis_status ark_kafka_watch_borrow(ark_kafka_reader *kafka, ark_kafka_asker *out,
                                       arrakis_error *err);

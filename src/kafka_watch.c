@@ -19,23 +19,22 @@ static const int64_t question_ns = 2 * ARRAKIS_SECOND_NS;
 
 /* ------------------------------------------------------------------ a connection for questions */
 
-/* What goes wrong with it goes wrong with the reader's own connection too. */
-static void log_quietly(const rd_kafka_t *rk, int level, const char *facility, const char *text)
-{
-    (void)level;
-    ark_kafka_log(rk, 7, facility, text);
-}
-
-static arrakis_status make_asking_handle(const ark_kafka_reader *kafka, rd_kafka_t **out,
+/* What goes wrong with it goes wrong with the reader's own connection too: it is not logged. */
+static arrakis_status make_asking_handle(ark_kafka_reader *kafka, rd_kafka_t **out,
                                          arrakis_error *err)
 {
     char text[256];
+    if (!kafka->watch.trouble &&
+        !(kafka->watch.trouble = ark_kafka_trouble_beside(kafka->trouble)))
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     rd_kafka_conf_t *conf = rd_kafka_conf_dup(kafka->conf);
-    rd_kafka_conf_set_log_cb(conf, log_quietly);
-    rd_kafka_conf_set_opaque(conf, NULL);
     /* without a group nobody looks for its coordinator */
     rd_kafka_conf_set(conf, "group.id", "", text, sizeof text);
-    return ark_kafka_start(out, RD_KAFKA_CONSUMER, conf, err);
+    arrakis_status rc = ark_kafka_trouble_watch(kafka->watch.trouble, conf, true, err);
+    if (rc == ARRAKIS_OK)
+        return ark_kafka_start(out, RD_KAFKA_CONSUMER, conf, err);
+    rd_kafka_conf_destroy(conf);
+    return rc;
 }
 
 static void end_asking_handle(rd_kafka_t *rk)
@@ -178,6 +177,65 @@ static int64_t look_again(ark_kafka_reader *kafka, const ark_kafka_asker *ask, s
     return 2 * interval_ns < longest_ns ? 2 * interval_ns : longest_ns;
 }
 
+/* ------------------------------------------------------------------ logins */
+
+void ark_kafka_watch_login(ark_kafka_reader *kafka)
+{
+    arrakis_error why;
+    ark_monitor_enter(&kafka->watch.monitor);
+    bool news = kafka->watch.login_ns == INT64_MAX;
+    if (news)
+        kafka->watch.login_ns = ark_monotonic_ns() + ARK_KAFKA_REFUSED_NS;
+    ark_monitor_leave(&kafka->watch.monitor);
+    if (news && ark_kafka_watch_start(kafka, &why) < 0)
+        ark_log(ARRAKIS_LOG_WARNING, "%s: %s", kafka->url, why.message);
+}
+
+/* What a broker that has just started does not know yet it knows by now. */
+static void give_up(ark_kafka_reader *kafka, const arrakis_error *why)
+{
+    if (atomic_load(&kafka->watch.refused))
+        return;
+    ark_fail(&kafka->watch.refusal, why->status, "%s: %s", kafka->url, why->message);
+    atomic_store(&kafka->watch.refused, true);
+}
+
+/* Whether any broker still answers the reader's own connections. */
+static void check_login(ark_kafka_reader *kafka)
+{
+    arrakis_error why;
+    const struct rd_kafka_metadata *answer;
+    const ark_kafka_asker ask = {.rk = kafka->rk,
+                                 .topics = kafka->rk, /* it fetches */
+                                 .timeout_ns = 2 * question_ns,
+                                 .cancel = &kafka->watch.stop};
+    if (ark_kafka_trouble_refusal(kafka->trouble, &why) == ARRAKIS_OK)
+        return;
+    ark_kafka_token_refresh(kafka->trouble->token, kafka->rk); /* librdkafka asks seldom */
+    if (ark_kafka_ask_topics(&ask, false, &answer, &why) == ARRAKIS_OK) {
+        rd_kafka_metadata_destroy(answer);
+        ark_kafka_trouble_answered(kafka->trouble);
+    } else if (!atomic_load(&kafka->watch.stop) &&
+               ark_kafka_trouble_refusal(kafka->trouble, &why) < 0)
+        give_up(kafka, &why);
+}
+
+/* It logs in anew, when the reader's connections may long have done so. */
+void ark_kafka_watch_reached(ark_kafka_reader *kafka, bool reached)
+{
+    arrakis_error why;
+    ark_kafka_watch *watch = &kafka->watch;
+    int64_t now_ns = ark_monotonic_ns();
+    if (reached)
+        ark_kafka_trouble_answered(watch->trouble);
+    if (reached || ark_kafka_trouble_refusal(watch->trouble, &why) == ARRAKIS_OK)
+        watch->denied_ns = INT64_MAX;
+    else if (watch->denied_ns == INT64_MAX)
+        watch->denied_ns = now_ns;
+    else if (now_ns - watch->denied_ns >= ARK_KAFKA_REFUSED_NS)
+        give_up(kafka, &why);
+}
+
 /* ------------------------------------------------------------------ the thread */
 
 static void find_forward(ark_kafka_reader *kafka, const ark_kafka_asker *ask, int64_t to_ns)
@@ -195,7 +253,7 @@ static void find_forward(ark_kafka_reader *kafka, const ark_kafka_asker *ask, in
 
 /* What is to be done next. */
 typedef struct turn {
-    bool stop, ends, look, forward;
+    bool stop, ends, look, forward, login;
     int64_t forward_to_ns;
 } turn;
 
@@ -217,10 +275,14 @@ static turn wait_for_turn(ark_kafka_watch *watch, int64_t looked_ns, int64_t int
         next.look = now_ns >= look_ns;
         next.forward = watch->forward_wanted;
         next.forward_to_ns = watch->forward_to_ns;
-        if (next.stop || next.ends || next.look || next.forward)
+        next.login = now_ns >= watch->login_ns;
+        if (next.stop || next.ends || next.look || next.forward || next.login)
             break;
-        ark_monitor_wait(&watch->monitor, ends_ns < look_ns ? ends_ns : look_ns);
+        int64_t until_ns = ends_ns < look_ns ? ends_ns : look_ns;
+        ark_monitor_wait(&watch->monitor, until_ns < watch->login_ns ? until_ns : watch->login_ns);
     }
+    if (next.login)
+        watch->login_ns = INT64_MAX;
     if (next.ends) {
         watch->ends_wanted = false;
         watch->ends_ns = ark_monotonic_ns();
@@ -243,6 +305,8 @@ static void watch_brokers(ark_kafka_reader *kafka, ark_kafka_asker *ask, search 
             return;
         if (next.forward)
             find_forward(kafka, ask, next.forward_to_ns);
+        if (next.login)
+            check_login(kafka);
         if (next.ends)
             ark_kafka_ask_ends(kafka, ask);
         if (next.look) {
@@ -292,7 +356,7 @@ void ark_kafka_watch_init(ark_kafka_watch *watch)
 {
     ark_monitor_init(&watch->monitor);
     watch->ends_ns = watch->first_wait_ns = INT64_MIN;
-    watch->unanswered_ns = INT64_MAX;
+    watch->unanswered_ns = watch->login_ns = watch->denied_ns = INT64_MAX;
 }
 
 arrakis_status ark_kafka_watch_start(ark_kafka_reader *kafka, arrakis_error *err)
@@ -321,6 +385,7 @@ void ark_kafka_watch_clear(ark_kafka_reader *kafka)
     if (watch->running)
         pthread_join(watch->thread, NULL);
     end_asking_handle(watch->rk);
+    ark_kafka_trouble_free(watch->trouble);
     if (watch->forward_targets)
         rd_kafka_topic_partition_list_destroy(watch->forward_targets);
     ark_monitor_clear(&watch->monitor);

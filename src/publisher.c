@@ -117,9 +117,15 @@ static int close_ms(const arrakis_publisher_options *options)
 static arrakis_status open_producer(arrakis_publisher *publisher,
                                     const arrakis_publisher_options *options, arrakis_error *err)
 {
-    arrakis_status rc =
-        ark_producer_open(&publisher->producer, options->kafka_url, options->properties,
-                          options->property_count, options->cancel_fd, close_ms(options), err);
+    const ark_producer_options how = {
+        .url = options->kafka_url,
+        .properties = options->properties,
+        .property_count = options->property_count,
+        .tokens = {options->kafka_token_fn, options->kafka_token_opaque},
+        .cancel_fd = options->cancel_fd,
+        .close_ms = close_ms(options),
+    };
+    arrakis_status rc = ark_producer_open(&publisher->producer, &how, err);
     if (rc == ARRAKIS_OK)
         rc = ark_roster_init(&publisher->roster, options, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < publisher->roster.partition_count; i++) {

@@ -283,6 +283,11 @@ class Cluster:
         """Produce records in this order; returns when all are delivered."""
         produce(self._producer, sent)
 
+    def put(self, topic, key, value):
+        """One record that has a key; returns when it is delivered."""
+        self._producer.produce(topic, value, key, partition=0)
+        assert self._producer.flush(60) == 0
+
 
 def produce(producer, sent):
     errors = []

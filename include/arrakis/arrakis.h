@@ -310,6 +310,31 @@ typedef struct arrakis_property {
     const char *name, *value;
 } arrakis_property;
 
+/**
+ * Hands out a token for a login at a broker by SASL OAUTHBEARER.
+ *
+ * It is called in a thread of librdkafka's when a reader, a publisher or a search for channels begins,
+ * before the token expires, and ten seconds after it failed; by several connections at one time. It
+ * must not call the library, but for arrakis_gps_now_ns(), arrakis_unix_to_gps_ns() and
+ * arrakis_token_from_file(). What it was given with may use it until closed: client and every stream
+ * of it, reader, publisher. Closing waits for a call that is under way, so it should not take long.
+ *
+ * @param text        receives the token, terminated by a zero: `size` is 65536
+ * @param expires_ns  receives until when it is good (GPS). Left as it is, ARRAKIS_UNSET: the "exp" of
+ *                    a JSON web token, and ten minutes for any other
+ * @param opaque      what was given with the function
+ * @param err         takes why there is none; never NULL. It becomes the text of an error or of a
+ *                    warning, so it is not to have a secret in it
+ * @return OK, or an error: then, while nothing has been answered yet, the call that waits for the
+ *         login ends with EAUTH
+ */
+typedef arrakis_status (*arrakis_token_fn)(char *text, size_t size, int64_t *expires_ns,
+                                           void *opaque, arrakis_error *err);
+/** An arrakis_token_fn: reads the token from the file whose path `opaque` is, each time anew. Blanks
+ *  around it do not count. @return OK; EIO naming the file, under 64 KiB, and what is the matter. */
+ARRAKIS_API arrakis_status arrakis_token_from_file(char *text, size_t size, int64_t *expires_ns,
+                                                   void *path, arrakis_error *err);
+
 /** A source of streams: each stream is a set of channels that arrive together (a Kafka partition).
  *  Kafka, memory and multi readers are made by the calls below. */
 typedef struct arrakis_reader arrakis_reader;
@@ -329,12 +354,18 @@ typedef struct arrakis_kafka_options {
     /** bounds each call to the broker at open, and twice of it all of them together with those of other
      *  readers that are opened by the same call; ARRAKIS_UNSET: 10 s */
     int64_t request_timeout_ns;
+    /** for the brokers' login, where `properties` have a security.protocol with SASL and the
+     *  sasl.mechanism OAUTHBEARER; NULL: none, and librdkafka gets tokens itself if
+     *  sasl.oauthbearer.method is oidc (which Debian's librdkafka cannot). EINVAL: given and not
+     *  used, or needed and not given. */
+    arrakis_token_fn kafka_token_fn;
+    void *kafka_token_opaque;
 } arrakis_kafka_options;
 
 #define ARRAKIS_KAFKA_OPTIONS_INIT                                                                \
     {                                                                                             \
         sizeof(arrakis_kafka_options), ARRAKIS_UNSET, false, ARRAKIS_UNSET, NULL, 0,              \
-            ARRAKIS_UNSET                                                                         \
+            ARRAKIS_UNSET, NULL, NULL                                                             \
     }
 
 /**
@@ -353,6 +384,11 @@ typedef struct arrakis_kafka_options {
  * what has been due for less than 30 s becomes a gap 3 s after it was due, after the reader was opened and
  * after the last question about any of its topics that failed: another node may just have taken over, to
  * which the producers have not come yet.
+ *
+ * A login that is refused when the reader is opened is EAUTH at once. One that is refused later, since a
+ * password was changed or a certificate has expired, is tried again for 10 s, as a broker that has just
+ * started may not know its users yet; when no broker answers then, the stream ends with EAUTH, a live one
+ * too. Tokens are renewed before they expire, whether or not the reader is asked for data.
  *
  * A start is looked up by the times at which messages were stamped, which a producer's or a broker's
  * clock gives: 10 s earlier than asked for, so that stamps may be 10 s before the data's time. A live
@@ -592,12 +628,14 @@ typedef struct arrakis_client_options {
      *  the token is kept. */
     const char *const *token_hosts;
     size_t token_host_count;
+    arrakis_token_fn kafka_token_fn; /**< as in arrakis_kafka_options; for streams of it, too */
+    void *kafka_token_opaque;
 } arrakis_client_options;
 
 #define ARRAKIS_CLIENT_OPTIONS_INIT                                                               \
     {                                                                                             \
         sizeof(arrakis_client_options), NULL, NULL, NULL, NULL, 0, ARRAKIS_UNSET, NULL, false,    \
-            NULL, NULL, NULL, ARRAKIS_UNSET, ARRAKIS_UNSET, NULL, 0, NULL, 0                      \
+            NULL, NULL, NULL, ARRAKIS_UNSET, ARRAKIS_UNSET, NULL, 0, NULL, 0, NULL, NULL          \
     }
 
 typedef struct arrakis_client arrakis_client;
@@ -659,7 +697,7 @@ typedef bool (*arrakis_channel_fn)(arrakis_channel *channel, void *opaque);
  *  up to 16,384 partitions, in up to 10 MB.
  *
  *  @return OK (also when `fn` stopped it); EINVAL for a bad pattern, with the place; ECONNECT,
- *  EBROKER, EFORMAT, EIO from the source; ECANCELED. */
+ *  EAUTH, EBROKER, EFORMAT, EIO from the source; ECANCELED. */
 ARRAKIS_API arrakis_status arrakis_client_find(arrakis_client *client, const arrakis_query *query,
                                                arrakis_channel_fn fn, void *opaque,
                                                arrakis_error *err);
@@ -781,12 +819,14 @@ typedef struct arrakis_publisher_options {
     int64_t close_timeout_ns;
     const char *const *token_hosts; /**< as in arrakis_client_options */
     size_t token_host_count;
+    arrakis_token_fn kafka_token_fn; /**< as in arrakis_kafka_options */
+    void *kafka_token_opaque;
 } arrakis_publisher_options;
 
 #define ARRAKIS_PUBLISHER_OPTIONS_INIT                                                            \
     {                                                                                             \
         sizeof(arrakis_publisher_options), NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, false,    \
-            NULL, NULL, NULL, ARRAKIS_UNSET, -1, 0, NULL, 0, ARRAKIS_UNSET, NULL, 0               \
+            NULL, NULL, NULL, ARRAKIS_UNSET, -1, 0, NULL, 0, ARRAKIS_UNSET, NULL, 0, NULL, NULL   \
     }
 
 typedef struct arrakis_publisher arrakis_publisher;
@@ -812,7 +852,9 @@ ARRAKIS_API const arrakis_channels *arrakis_publisher_channels(const arrakis_pub
  *                    (`message.timeout.ms`)
  * @return OK; EMISMATCH or EINVAL: nothing was sent; EBROKER: a delivery failed, the block may be
  *         published again; EAUTH: it failed because one may not write to the topic that the text
- *         names; EDEADLINE: not confirmed in time, and it may yet be delivered; ECANCELED: nothing
+ *         names, or because the login is refused: at once as long as nothing has ever been delivered,
+ *         later when timeout_ms have passed, as a broker that has just started may not know its users
+ *         yet; EDEADLINE: not confirmed in time, and it may yet be delivered; ECANCELED: nothing
  *         was sent, or it may yet be delivered.
  */
 ARRAKIS_API arrakis_status arrakis_publisher_publish(arrakis_publisher *publisher,

@@ -56,7 +56,8 @@ def die_with_parent():
 
 def certificates(directory):
     """Make ca.pem, an authority of this call's own; node.pem, key and certificate of 127.0.0.1 and
-    localhost signed by it; client.pem, the same for a client of the name `client`."""
+    localhost signed by it; client.pem, the same for a client of the name `client`; expired.pem, the
+    same as node.pem and over since yesterday."""
     directory.mkdir(parents=True)
 
     def openssl(*arguments):
@@ -66,10 +67,11 @@ def certificates(directory):
     new_key = ("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc")
     openssl(*new_key, "-x509", "-days", 2, "-subj", "/CN=authority of a test", "-keyout", "ca.key",
             "-out", "ca.pem", "-addext", "keyUsage=critical,keyCertSign")  # fmt: skip
-    for who, names in (("node", "IP:127.0.0.1,DNS:localhost"), ("client", "DNS:client")):
+    node = "IP:127.0.0.1,DNS:localhost"
+    for who, names, days in (("node", node, 2), ("client", "DNS:client", 2), ("expired", node, -1)):
         openssl(*new_key, "-subj", f"/CN={who}", "-addext", f"subjectAltName={names}", "-keyout",
                 f"{who}.key", "-out", f"{who}.csr")  # fmt: skip
-        openssl("x509", "-req", "-in", f"{who}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", 2,
+        openssl("x509", "-req", "-in", f"{who}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", days,
                 "-copy_extensions", "copy", "-out", f"{who}.crt")  # fmt: skip
         (directory / f"{who}.pem").write_text(
             (directory / f"{who}.key").read_text() + (directory / f"{who}.crt").read_text()
@@ -85,29 +87,35 @@ class Broker:
     password) there are also `sasl`, where each of them comes in by PLAIN, SCRAM-SHA-256 or
     SCRAM-SHA-512, and access rules: a user may do nothing that support.Cluster.allow() has not
     allowed. With `tls` there is `ssl`, whose certificate the authority in `certificates`/ca.pem has
-    signed (a client's name, if it shows a certificate, is `CN=client`), and with both `sasl_ssl`.
-    With `cable` (proxy.Cable) whoever begins at that cable's address is told to stay on it."""
+    signed (a client's name, if it shows a certificate, is `CN=client`), `mtls`, where a client has to
+    show one, and with both `sasl_ssl`. With `issuer` (tokens.Issuer) there is `oauth`, where whoever
+    has a token of the issuer's is the user whom the token names, as long as it is good. With `cable`
+    (proxy.Cable) whoever begins at that cable's address is told to stay on it."""
 
     def __init__(self, properties=None, heap="512m", java_options=(), users=None, tls=False,
-                 node_id=1, voters=None, cable=None):  # fmt: skip
+                 issuer=None, node_id=1, voters=None, cable=None):  # fmt: skip
         self.directory = Path(tempfile.mkdtemp(prefix="arrakis-broker-"))
         self.node_id = node_id
         self.certificates = self.directory / "certificates"
-        self._listeners = ["PLAINTEXT"]
+        self._listeners = {"PLAINTEXT": "PLAINTEXT"}  # name -> protocol
         if users:
-            self._listeners.append("SASL_PLAINTEXT")
+            self._listeners |= {"SASL": "SASL_PLAINTEXT"}
         if tls:
-            self._listeners.append("SSL")
+            self._listeners |= {"SSL": "SSL", "MTLS": "SSL"}
         if users and tls:
-            self._listeners.append("SASL_SSL")
+            self._listeners |= {"SASL_SSL": "SASL_SSL"}
+        if issuer:
+            self._listeners |= {"OAUTH": "SASL_PLAINTEXT"}
         if cable:
-            self._listeners.append("CABLE")
+            self._listeners |= {"CABLE": "PLAINTEXT"}
         self._addresses = {name: f"127.0.0.1:{free_port()}" for name in self._listeners}
         self.bootstrap = self._addresses["PLAINTEXT"]
         self.port = int(self.bootstrap.rpartition(":")[2])
-        self.sasl = self._addresses.get("SASL_PLAINTEXT")
+        self.sasl = self._addresses.get("SASL")
         self.ssl = self._addresses.get("SSL")
+        self.mtls = self._addresses.get("MTLS")
         self.sasl_ssl = self._addresses.get("SASL_SSL")
+        self.oauth = self._addresses.get("OAUTH")
         self._advertised = dict(self._addresses)
         if cable:
             cable.broker = self._addresses["CABLE"]
@@ -123,9 +131,11 @@ class Broker:
             "java", f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
             *java_options, "-cp", f"{jars}/*",
         ]  # fmt: skip
-        self._format(users or {}, tls, voters or {node_id: free_port()}, properties or {})
+        if issuer:
+            self._java.insert(1, f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={issuer.jwks.as_uri()}")
+        self._format(users or {}, tls, issuer, voters or {node_id: free_port()}, properties or {})
 
-    def _format(self, users, tls, voters, more):
+    def _format(self, users, tls, issuer, voters, more):
         self._addresses["CONTROLLER"] = f"127.0.0.1:{voters[self.node_id]}"
         replicas = len(voters)
         properties = {
@@ -135,8 +145,7 @@ class Broker:
             "listeners": ",".join(f"{name}://{at}" for name, at in self._addresses.items()),
             "advertised.listeners": ",".join(f"{n}://{at}" for n, at in self._advertised.items()),
             "listener.security.protocol.map": ",".join(
-                f"{name}:{'PLAINTEXT' if name in ('CONTROLLER', 'CABLE') else name}"
-                for name in self._addresses
+                f"{name}:{self._listeners.get(name, 'PLAINTEXT')}" for name in self._addresses
             ),
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "PLAINTEXT",
@@ -165,6 +174,7 @@ class Broker:
             "broker.heartbeat.interval.ms": 500,
             **(self._tls() if tls else {}),
             **(self._access(users) if users else {}),
+            **(self._oauth(issuer) if issuer else {}),
             **more,
         }
         self._config.write_text("".join(f"{k}={v}\n" for k, v in properties.items()))
@@ -188,6 +198,7 @@ class Broker:
             "ssl.truststore.type": "PEM",
             "ssl.truststore.location": self.certificates / "ca.pem",
             "ssl.client.auth": "requested",
+            "listener.name.mtls.ssl.client.auth": "required",
         }
 
     def _access(self, users):
@@ -199,8 +210,8 @@ class Broker:
             # who comes without a password: the tests, and the nodes among themselves
             "super.users": "User:ANONYMOUS",
         }
-        for name in self._listeners:
-            if name.startswith("SASL"):
+        for name, protocol in self._listeners.items():
+            if protocol.startswith("SASL") and name != "OAUTH":
                 prefix = f"listener.name.{name.lower()}"
                 properties[f"{prefix}.plain.sasl.jaas.config"] = (
                     f"{security}.plain.PlainLoginModule required {plain};"
@@ -210,6 +221,20 @@ class Broker:
                         f"{security}.scram.ScramLoginModule required;"
                     )
         return properties
+
+    def _oauth(self, issuer):
+        security = "org.apache.kafka.common.security.oauthbearer"
+        return {
+            "listener.name.oauth.sasl.enabled.mechanisms": "OAUTHBEARER",
+            "listener.name.oauth.oauthbearer.sasl.jaas.config":
+                f"{security}.OAuthBearerLoginModule required;",
+            "listener.name.oauth.oauthbearer.sasl.server.callback.handler.class":
+                f"{security}.OAuthBearerValidatorCallbackHandler",
+            "sasl.oauthbearer.jwks.endpoint.url": issuer.jwks.as_uri(),
+            "sasl.oauthbearer.expected.audience": issuer.audience,
+            # the broker ends a connection whose token has expired
+            "listener.name.oauth.oauthbearer.connections.max.reauth.ms": 3600000,
+        }  # fmt: skip
 
     def start(self):
         """Returns when the broker serves."""

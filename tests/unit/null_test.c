@@ -278,13 +278,13 @@ static void no_struct_ends_in_padding(void **state)
 #define ENDS_WITH(type, last)                                                                     \
     assert_int_equal(offsetof(type, last) + sizeof((type){0}.last), sizeof(type))
     ENDS_WITH(arrakis_channel_info, replay_id);
-    ENDS_WITH(arrakis_kafka_options, request_timeout_ns);
+    ENDS_WITH(arrakis_kafka_options, kafka_token_opaque);
     ENDS_WITH(arrakis_stream_options, latency_tolerance_ns);
     ENDS_WITH(arrakis_stats, errors);
-    ENDS_WITH(arrakis_client_options, token_host_count);
+    ENDS_WITH(arrakis_client_options, kafka_token_opaque);
     ENDS_WITH(arrakis_query, replay_id);
     ENDS_WITH(arrakis_request, replay_end_ns);
-    ENDS_WITH(arrakis_publisher_options, token_host_count);
+    ENDS_WITH(arrakis_publisher_options, kafka_token_opaque);
 }
 
 int main(void)

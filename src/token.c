@@ -1,12 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a JSON web token says of itself. */
-#include "flight_auth.h"
+#include "token.h"
 
 #include "json_load.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char blanks[] = " \t\r\n";
+
+/* ------------------------------------------------------------------ texts and files */
+
+char *ark_token_strip(const char *text)
+{
+    text += strspn(text, blanks);
+    size_t length = strlen(text);
+    while (length && strchr(blanks, text[length - 1]))
+        length--;
+    return length ? strndup(text, length) : NULL;
+}
+
+bool ark_token_is_clean(const char *token)
+{
+    for (; *token; token++)
+        if (*token <= ' ' || *token > '~')
+            return false;
+    return true;
+}
+
+char *ark_token_load(const char *path, bool own)
+{
+    errno = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (own ? O_NOFOLLOW : 0));
+    struct stat info;
+    char *token = NULL;
+    if (fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
+        (!own || info.st_uid == geteuid()) && info.st_size < ARK_TOKEN_SIZE_MAX) {
+        char *text = calloc(1, ARK_TOKEN_SIZE_MAX);
+        if (text && read(fd, text, ARK_TOKEN_SIZE_MAX - 1) > 0)
+            token = ark_token_strip(text);
+        free(text);
+    }
+    int why = token ? 0 : errno;
+    if (fd >= 0)
+        close(fd);
+    errno = why;
+    return token;
+}
+
+/* ------------------------------------------------------------------ claims */
 
 static int digit(char c)
 {
@@ -137,4 +183,16 @@ ark_token_fit ark_token_check(const char *token, const char *host, const char *s
         fit = ARK_TOKEN_NARROW;
     json_decref(claims);
     return fit;
+}
+
+int64_t ark_token_expiry(const char *token)
+{
+    json_t *claims = claims_of(token);
+    const json_t *expiry = json_object_get(claims, "exp");
+    double unix_s = json_is_number(expiry) ? json_number_value(expiry) : 0;
+    json_decref(claims);
+    if (!(unix_s > 0))
+        return ARRAKIS_UNSET;
+    return unix_s >= 1e9 * 4 ? ARRAKIS_TIME_MAX_NS
+                             : arrakis_unix_to_gps_ns((int64_t)(unix_s * 1e9));
 }

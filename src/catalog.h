@@ -6,6 +6,8 @@
 #include "channel_store.h"
 #include "kafka_token.h"
 
+#include <stdatomic.h>
+
 /* A compiled arrakis_query. */
 typedef struct ark_filter ark_filter;
 arrakis_status ark_filter_new(ark_filter **out, const arrakis_query *query, arrakis_error *err);
@@ -64,7 +66,6 @@ arrakis_status ark_kafka_metadata_check(const char *url, arrakis_error *err);
  * (the first that counts; ARRAKIS_OK: none). When no topic can be read that is the error. `cancel`
  * (may be NULL) is looked at every 100 ms; while a broker that is connected does not answer, after
  * waits that double. kafka_metadata.c */
-#include <stdatomic.h>
 typedef struct ark_metadata_source {
     const char *url;
     const arrakis_property *properties;

@@ -11,8 +11,8 @@
 arrakis_status ark_fail(arrakis_error *err, arrakis_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Put "<context>: " before the text of an error that is there already. Returns err's status, or
- * `status` when err is NULL. */
+/* Put "<context>: " before the text of an error that is there already, give it the status and return
+ * that. */
 arrakis_status ark_fail_within(arrakis_error *err, arrakis_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

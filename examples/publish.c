@@ -47,18 +47,28 @@ static arrakis_block *make_block(arrakis_channels *channels, int64_t start_ns, i
     return block;
 }
 
+static arrakis_channels *make_channels(void)
+{
+    arrakis_channel *channel;
+    arrakis_channels *channels;
+    check(arrakis_channel_from_json(&channel, own_channel, strlen(own_channel), &err));
+    check(arrakis_channels_new(&channels, &err));
+    check(arrakis_channels_add(channels, channel, &err));
+    arrakis_channel_free(channel); /* the list has a reference of its own */
+    return channels;
+}
+
 int main(int argc, char **argv)
 {
     arrakis_publisher_options options = ARRAKIS_PUBLISHER_OPTIONS_INIT;
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
-    arrakis_channel *channel;
     arrakis_publisher *publisher;
-    check(arrakis_channels_load(&options.channels, argc > 3 ? argv[3] : "/dev/null", &err));
-    if (!arrakis_channels_count(options.channels)) {
-        check(arrakis_channel_from_json(&channel, own_channel, strlen(own_channel), &err));
-        check(arrakis_channels_add(options.channels, channel, &err));
-        arrakis_channel_free(channel);
-    }
+    if (argc > 3)
+        check(arrakis_channels_load(&options.channels, argv[3], &err));
+    else
+        options.channels = make_channels();
+    if (!arrakis_channels_count(options.channels))
+        return fprintf(stderr, "%s has no channels\n", argv[3]), 1;
     arrakis_channel_get(arrakis_channels_get(options.channels, 0), &info);
     options.kafka_url = argc > 1 ? argv[1] : "localhost:9092";
     options.publisher_id = info.publisher;

@@ -69,11 +69,15 @@ int main(int argc, char **argv)
     check(arrakis_client_open(&client, &options, &err));
     check(arrakis_client_stream(client, &stream, names, (size_t)(argc - optind), &request, &err));
     arrakis_client_close(client); /* the stream does not need it */
+    arrakis_status rc = ARRAKIS_OK;
     for (; blocks > 0; blocks--) {
-        check(arrakis_stream_next(stream, -1, &block, &err));
+        rc = arrakis_stream_next(stream, -1, &block, &err);
+        if (rc != ARRAKIS_OK) /* an error, or DONE: there is no block */
+            break;
         print_block(block);
         arrakis_block_free(block);
     }
     arrakis_stream_close(stream);
+    check(rc);
     return 0;
 }

@@ -20,7 +20,7 @@
 /* How long before a batch's deadline it is looked at what stands in its way, and for how long. */
 #define DOUBT_NS ARRAKIS_SECOND_NS
 #define DOUBT_MS 500
-/* How long it is waited before it is looked whether the login has been refused. */
+/* How long it is waited before it is looked whether the login has been refused, or a close canceled. */
 #define LOOK_MS 200
 
 typedef struct message {
@@ -541,6 +541,18 @@ static void free_topic(topic *t)
     free(t);
 }
 
+/* Wait for what is under way, until the time is up or a cancel. */
+static void flush(ark_producer *producer)
+{
+    int64_t deadline_ns = ark_wait_deadline(producer->close_ms);
+    for (int64_t left_ms = producer->close_ms; left_ms > 0 && producer->held;) {
+        if (is_canceled(producer))
+            return;
+        rd_kafka_flush(producer->rk, left_ms < LOOK_MS ? (int)left_ms : LOOK_MS);
+        left_ms = (deadline_ns - ark_monotonic_ns()) / 1000000;
+    }
+}
+
 void ark_producer_close(ark_producer *producer)
 {
     if (!producer)
@@ -548,7 +560,7 @@ void ark_producer_close(ark_producer *producer)
     if (producer->trouble)
         ark_kafka_trouble_close(producer->trouble);
     if (producer->rk) {
-        rd_kafka_flush(producer->rk, producer->close_ms);
+        flush(producer);
         if (producer->held)
             ark_log(ARRAKIS_LOG_WARNING, "closing: %zu messages not delivered are given up",
                     producer->held);

@@ -47,7 +47,8 @@ arrakis_status ark_producer_send(ark_producer *producer, size_t topic, arrakis_e
  * is in the way if that is known; ECANCELED: as little is known. */
 arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err);
 
-/* Waits up to close_ms for what is still under way; what is given up then is logged. */
+/* Waits up to close_ms, but no longer once it is canceled, for what is still under way; what is given up
+ * then is logged. */
 void ark_producer_close(ark_producer *producer);
 
 #endif

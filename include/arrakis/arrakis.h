@@ -808,7 +808,7 @@ typedef struct arrakis_publisher_options {
     int64_t request_timeout_ns;
     /** A descriptor that is polled and never read, such as a pipe's or an eventfd: once it is
      *  readable, opening ends with ECANCELED, and publishing, too, but for up to 2 s in which the
-     *  block may yet be confirmed. To be kept open until the publisher is closed. -1: none, and so is
+     *  block may yet be confirmed, and closing waits for nothing. To be kept open until the publisher is closed. -1: none, and so is
      *  0, which is no descriptor of one's own. */
     int cancel_fd;
     int reserved; /**< 0 */
@@ -860,7 +860,8 @@ ARRAKIS_API const arrakis_channels *arrakis_publisher_channels(const arrakis_pub
 ARRAKIS_API arrakis_status arrakis_publisher_publish(arrakis_publisher *publisher,
                                                      const arrakis_block *block, int timeout_ms,
                                                      arrakis_error *err);
-/** Waits up to `close_timeout_ns` for what is still under way; what is given up then is logged. */
+/** Waits up to `close_timeout_ns`, and not at all once `cancel_fd` is readable, for what is still under
+ *  way; what is given up then is logged. */
 ARRAKIS_API void arrakis_publisher_close(arrakis_publisher *publisher);
 
 /* ------------------------------------------------------------------ Arrow IPC */

@@ -689,6 +689,28 @@ static void closing_takes_as_long_as_it_may(void **state)
     arrakis_channels_free(channels);
 }
 
+static void a_cancel_ends_closing(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = three_channels();
+    arrakis_publisher_options options = options_for(channels);
+    const uint64_t one = 1;
+    rd_kafka_mock_broker_set_down(cluster, 1);
+    options.close_timeout_ns = 60 * ARRAKIS_SECOND_NS;
+    options.cancel_fd = eventfd(0, EFD_CLOEXEC);
+    arrakis_publisher *publisher = open_publisher(&options);
+    assert_unpublished(publisher, channels, START_NS, 1, ARRAKIS_EDEADLINE, "2 of 2");
+    assert_int_equal(write(options.cancel_fd, &one, sizeof one), sizeof one);
+    arrakis_log_set(ARRAKIS_LOG_WARNING, hear_warnings, NULL);
+    int64_t began_ms = now_ms();
+    arrakis_publisher_close(publisher);
+    assert_in_range(now_ms() - began_ms, 0, 5000);
+    arrakis_log_set(ARRAKIS_LOG_WARNING, NULL, NULL);
+    assert_string_equal(heard, "closing: 2 messages not delivered are given up");
+    close(options.cancel_fd);
+    arrakis_channels_free(channels);
+}
+
 /* Descriptor 0 is readable all the time, as stdin of many a program is. */
 static void zeros_for_a_descriptor_are_none(void **state)
 {
@@ -1010,6 +1032,7 @@ int main(void)
         TEST(what_is_lost_after_its_deadline_is_logged),
         TEST(closing_with_messages_under_way_is_safe),
         TEST(closing_takes_as_long_as_it_may),
+        TEST(a_cancel_ends_closing),
         TEST(zeros_for_a_descriptor_are_none),
         TEST(a_publisher_is_canceled_by_its_descriptor),
         TEST(a_canceled_block_may_yet_be_confirmed),

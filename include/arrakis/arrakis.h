@@ -578,8 +578,9 @@ typedef struct arrakis_stats {
     }
 
 ARRAKIS_API void arrakis_stream_stats(const arrakis_stream *stream, arrakis_stats *stats);
-/** How far behind the present a single stream of the reader is: now less the end of the last block
- *  that arrived on it; ARRAKIS_UNSET when none has. `stream` as in arrakis_reader_stream_id(). */
+/** How far behind the present stream `i` of the reader underneath is, numbered as in
+ *  arrakis_reader_stream_id(): now less the end of the last block that arrived on it; ARRAKIS_UNSET when
+ *  none has, or there is no such stream. */
 ARRAKIS_API int64_t arrakis_stream_lag_ns(const arrakis_stream *stream, size_t i);
 /** The reader underneath, for its stream ids and channels; borrowed. */
 ARRAKIS_API const arrakis_reader *arrakis_stream_reader(const arrakis_stream *stream);

@@ -3,6 +3,7 @@
 #include "channel.h"
 #include "client.h"
 #include "error.h"
+#include "reader.h"
 #include "stride.h"
 
 /* For the way through a server, beside the strides that it holds back. */
@@ -81,6 +82,8 @@ arrakis_status ark_client_reader(arrakis_client *client, arrakis_reader **out,
     if (rc == ARRAKIS_OK)
         rc = ark_server_reader(client->server, out, channels, &asked, &options, &allowed,
                                ark_client_asks_server(client), &relayed, err);
+    if (rc == ARRAKIS_OK)
+        (*out)->has_start = false; /* what it is made of may begin earlier than the request */
     if (rc == ARRAKIS_OK && relayed)
         add_headroom(request, channels);
     return rc;

@@ -537,7 +537,8 @@ static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
     const ark_token_source tokens = {options->kafka_token_fn, options->kafka_token_opaque};
     if (!(kafka->trouble = ark_kafka_trouble_new(tokens)))
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
-    kafka->start_ns = options->start_ns;
+    kafka->start_ns = kafka->head.start_ns = options->start_ns;
+    kafka->head.has_start = true;
     kafka->timeout_ns = options->request_timeout_ns == ARRAKIS_UNSET ? default_timeout_ns
                                                                      : options->request_timeout_ns;
     kafka->fast_forward = options->fast_forward && options->start_ns == ARRAKIS_UNSET;

@@ -181,6 +181,24 @@ static arrakis_status copy_streams(multi_reader *multi, arrakis_error *err)
     return ARRAKIS_OK;
 }
 
+/* They are one source, so those that have a start have the same. */
+static arrakis_status join_starts(multi_reader *multi, arrakis_error *err)
+{
+    arrakis_reader *head = &multi->head;
+    for (size_t i = 0; i < multi->count; i++) {
+        const arrakis_reader *reader = multi->readers[i];
+        if (head->has_start && reader->has_start && head->start_ns != reader->start_ns)
+            return ark_fail(err, ARRAKIS_EINVAL,
+                            "the reader at place %zu begins at another time than one before it",
+                            i);
+        if (reader->has_start) {
+            head->has_start = true;
+            head->start_ns = reader->start_ns;
+        }
+    }
+    return ARRAKIS_OK;
+}
+
 arrakis_status arrakis_multi_reader_new(arrakis_reader **out, arrakis_reader *const *readers,
                                         size_t count, arrakis_error *err)
 {
@@ -214,6 +232,8 @@ arrakis_status arrakis_multi_reader_new(arrakis_reader **out, arrakis_reader *co
         if (!readers[i])
             rc = ark_fail(err, ARRAKIS_EINVAL, "arrakis_multi_reader_new: no reader at place %zu",
                           i);
+    if (rc == ARRAKIS_OK)
+        rc = join_starts(multi, err);
     if (rc == ARRAKIS_OK)
         rc = join_channels(multi, err);
     if (rc == ARRAKIS_OK)

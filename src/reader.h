@@ -51,7 +51,9 @@ struct arrakis_reader {
     arrakis_channels *channels; /* of all streams, in the order asked for */
     int fd;
     bool opened;
-    bool bounded; /* the request has an end: it must be reached, or fail. Set before opening */
+    bool has_start;   /* where to begin is the source's to know, and a stream of it begins there */
+    int64_t start_ns; /* GPS; ARRAKIS_UNSET: live */
+    bool bounded;     /* the request has an end: it must be reached, or fail. Set before opening */
     const atomic_bool *cancel; /* looked at while opening; NULL: none */
     int64_t begun_ns; /* monotonic: when the call began that asks this one's brokers, and perhaps
                        * others' before; 0: none does */

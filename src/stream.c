@@ -8,6 +8,7 @@
 #include "reader.h"
 #include "wait.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct arrakis_stream {
@@ -22,6 +23,7 @@ struct arrakis_stream {
     size_t paused_count;
     unsigned useless; /* batches of arrivals in a row that made no block ready */
     uint64_t blocks;
+    arrakis_error fatal; /* what has ended it */
     atomic_bool canceled;
 };
 
@@ -78,11 +80,37 @@ static arrakis_status make_mux(arrakis_stream *stream, arrakis_error *err)
     return rc;
 }
 
+/* Where to begin, in words. */
+static const char *start_text(char text[48], int64_t start_ns)
+{
+    if (start_ns == ARRAKIS_UNSET)
+        return "live";
+    snprintf(text, 48, "at %lld ns", (long long)start_ns);
+    return text;
+}
+
+static arrakis_status take_start(arrakis_stream *stream, arrakis_error *err)
+{
+    char own[48], given[48];
+    arrakis_stream_options *o = &stream->options;
+    const arrakis_reader *reader = stream->reader;
+    if (!reader->has_start)
+        return ARRAKIS_OK;
+    if (o->start_ns != ARRAKIS_UNSET && o->start_ns != reader->start_ns)
+        return ark_fail(
+            err, ARRAKIS_EINVAL,
+            "the stream begins %s, its reader %s: wanted the same, or no start for the "
+            "stream",
+            start_text(given, o->start_ns), start_text(own, reader->start_ns));
+    o->start_ns = reader->start_ns;
+    return ARRAKIS_OK;
+}
+
 static arrakis_status open_stream(arrakis_stream *stream, arrakis_error *err)
 {
     const arrakis_stream_options *o = &stream->options;
     arrakis_status rc;
-    if ((rc = check_options(o, err)) < 0)
+    if ((rc = take_start(stream, err)) < 0 || (rc = check_options(o, err)) < 0)
         return rc;
     stream->live = o->start_ns == ARRAKIS_UNSET;
     stream->end_ns = o->end_ns;
@@ -301,15 +329,24 @@ arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms, arrak
             return ark_fail(err, ARRAKIS_ECANCELED, "the stream was canceled");
         if (stream->over)
             return ARRAKIS_DONE;
+        if (stream->fatal.status < 0)
+            return ark_fail(err, stream->fatal.status, "%s", stream->fatal.message);
         arrakis_status rc = pull(stream, block, err);
         if (rc != ARRAKIS_TIMEOUT) {
             stream->over = stream->over || rc == ARRAKIS_DONE;
             return rc;
         }
-        rc = step(stream, err);
+        arrakis_error why;
+        rc = step(stream, &why);
+        if (rc < 0 && rc != ARRAKIS_ENOMEM) {
+            stream->fatal = why;
+            continue;
+        }
         if (rc == ARRAKIS_TIMEOUT && !ark_wait_fd(stream->waiter.fd, deadline_ns))
             return rc;
-        if (rc < 0 || rc == ARRAKIS_DONE)
+        if (rc < 0)
+            return ark_fail(err, rc, "%s", why.message);
+        if (rc == ARRAKIS_DONE)
             return rc;
         if (time_is_over(deadline_ns, rc == ARRAKIS_TIMEOUT, &steps))
             return ARRAKIS_TIMEOUT;

@@ -96,7 +96,9 @@ typedef struct arrakis_error {
 ARRAKIS_API const char *arrakis_status_name(arrakis_status status);
 /** A status in words. */
 ARRAKIS_API const char *arrakis_status_text(arrakis_status status);
-/** Whether the same call may succeed later without any change by the caller. */
+/** Whether what failed may succeed later without any change by the caller: TIMEOUT, ENOMEM, ECONNECT,
+ *  EBROKER and EDEADLINE may. What is tried again is the same call; where the error has ended its handle,
+ *  as ECONNECT and EBROKER end a stream and a reader, it is the call after opening a new one. */
 ARRAKIS_API bool arrakis_status_retriable(arrakis_status status);
 
 /* ------------------------------------------------------------------ log */
@@ -424,7 +426,9 @@ ARRAKIS_API arrakis_status arrakis_memory_reader_push(arrakis_reader *reader, si
                                                       arrakis_error *err);
 /** Nothing more will be pushed: once drained, the reader is done. */
 ARRAKIS_API void arrakis_memory_reader_finish(arrakis_reader *reader);
-/** One reader over several; takes them over, on failure too. Streams follow each other in order. */
+/** One reader over several; takes them over, on failure too. Streams follow each other in order.
+ *  @return OK; EINVAL: no reader, two channels of one name, or readers that begin at different times;
+ *  ENOMEM. */
 ARRAKIS_API arrakis_status arrakis_multi_reader_new(arrakis_reader **out,
                                                     arrakis_reader *const *readers, size_t count,
                                                     arrakis_error *err);
@@ -480,7 +484,7 @@ typedef enum arrakis_on_gap {
 
 typedef struct arrakis_stream_options {
     size_t struct_size;
-    int64_t start_ns; /**< GPS; ARRAKIS_UNSET: now. The first block holds it. */
+    int64_t start_ns; /**< GPS; ARRAKIS_UNSET: the reader's, else now. The first block holds it. */
     /** GPS; the last block is the first to reach it, and none but the first begins there.
      *  ARRAKIS_UNSET: none */
     int64_t end_ns;
@@ -504,8 +508,9 @@ typedef struct arrakis_stream_options {
 typedef struct arrakis_stream arrakis_stream;
 
 /**
- * Take a reader over (on failure too), open it and align its streams. The reader and the stream
- * must be given the same start.
+ * Take a reader over (on failure too), open it and align its streams. The stream begins where the
+ * reader does: a start in `options` is for readers that have none of their own (memory), and else it is
+ * the reader's or ARRAKIS_UNSET.
  * @return OK; EINVAL naming the option, what was found and what was wanted; what
  *         arrakis_reader_open() returns; ENOMEM.
  */
@@ -539,7 +544,8 @@ ARRAKIS_API arrakis_status arrakis_stream_open(arrakis_stream **out, arrakis_rea
  * @param timeout_ms  0: only what is here; negative: for ever
  * @param block       receives a reference to be freed; NULL unless OK
  * @return OK; TIMEOUT: call again; DONE: the end of the request; ECANCELED; EGAP (on_gap raise);
- *         ECONNECT, EBROKER, EAUTH: a fatal error, the stream is over; ENOMEM: call again.
+ *         ECONNECT, EBROKER, EAUTH: the stream is over, and every later call returns the same; a new
+ *         stream may do better where arrakis_status_retriable(); ENOMEM: call again.
  */
 ARRAKIS_API arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms,
                                                arrakis_block **block, arrakis_error *err);

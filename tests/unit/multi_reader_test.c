@@ -52,6 +52,17 @@ static int next(const bench *b, int timeout_ms, arrakis_status *status)
     return *status == ARRAKIS_OK ? (int)stream : -1;
 }
 
+static void readers_that_begin_at_different_times_are_refused(void **state)
+{
+    (void)state;
+    arrakis_reader *parts[] = {part_of(0, 2), part_of(2, 1)}, *multi;
+    parts[0]->has_start = parts[1]->has_start = true;
+    parts[0]->start_ns = UNSET;
+    parts[1]->start_ns = SECOND;
+    FAIL(arrakis_multi_reader_new(&multi, parts, 2, err), ARRAKIS_EINVAL,
+         "the reader at place 1 begins at another time");
+}
+
 static void streams_of_all_readers_follow_each_other(void **state)
 {
     (void)state;
@@ -270,6 +281,7 @@ static void readers_close_side_by_side(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(readers_that_begin_at_different_times_are_refused),
         cmocka_unit_test(streams_of_all_readers_follow_each_other),
         cmocka_unit_test(blocks_carry_the_number_of_their_stream),
         cmocka_unit_test(nobody_waits_behind_a_busy_reader),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Streams over memory readers: the clock is the real one here, so times are from "now". */
+#include "error.h"
 #include "reader.h"
 #include "support.h"
 #include "wait.h"
@@ -671,9 +672,76 @@ static void a_stream_tells_what_it_will_give(void **state)
     arrakis_stream_close(b.stream);
 }
 
+/* ------------------------------------------------------------------ readers of several kinds */
+
+static arrakis_reader *kafka_reader(int64_t start_ns)
+{
+    arrakis_kafka_options options = ARRAKIS_KAFKA_OPTIONS_INIT;
+    options.start_ns = start_ns;
+    arrakis_reader *reader;
+    arrakis_channels *channels = channels_of(prompt, 2);
+    PASS(arrakis_kafka_reader_new(&reader, "127.0.0.1:1", channels, &options, err));
+    arrakis_channels_free(channels);
+    return reader;
+}
+
+static void a_stream_of_another_start_than_its_reader_s_is_refused(void **state)
+{
+    (void)state;
+    arrakis_stream *stream;
+    const arrakis_stream_options later = options_of(PAST + SECOND, UNSET);
+    FAIL(arrakis_stream_open(&stream, kafka_reader(PAST), &later, err), ARRAKIS_EINVAL,
+         "the stream begins at");
+    FAIL(arrakis_stream_open(&stream, kafka_reader(UNSET), &later, err), ARRAKIS_EINVAL,
+         "its reader live");
+}
+
+static void a_stream_without_a_start_begins_where_its_reader_does(void **state)
+{
+    (void)state;
+    bench b;
+    arrakis_channels *channels = channels_of(prompt, 2);
+    PASS(arrakis_memory_reader_new(&b.reader, channels, err));
+    arrakis_channels_free(channels);
+    b.reader->has_start = true;
+    b.reader->start_ns = PAST;
+    const arrakis_stream_options options = options_of(UNSET, PAST + 200 * MS);
+    PASS(arrakis_stream_open(&b.stream, b.reader, &options, err));
+    push(&b, 0, PAST, 1);
+    push(&b, 1, PAST, 2);
+    expect(&b, PAST, 1, 2);
+    arrakis_stream_close(b.stream);
+}
+
+static arrakis_status fail_once(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *why)
+{
+    static int calls;
+    (void)reader;
+    (void)arrival;
+    return calls++ ? ARRAKIS_TIMEOUT : ark_fail(why, ARRAKIS_ECONNECT, "it is gone");
+}
+
+static void what_ends_a_stream_is_what_every_later_call_returns(void **state)
+{
+    (void)state;
+    const arrakis_stream_options options = options_of(PAST, UNSET);
+    bench b = bench_of(prompt, &options);
+    ark_reader_ops failing = *b.reader->ops;
+    failing.next = fail_once;
+    b.reader->ops = &failing;
+    arrakis_block *block;
+    for (int i = 0; i < 3; i++)
+        FAIL(arrakis_stream_next(b.stream, 0, &block, err), ARRAKIS_ECONNECT, "it is gone");
+    assert_int_equal(arrakis_stream_next(b.stream, 0, &block, NULL), ARRAKIS_ECONNECT);
+    arrakis_stream_close(b.stream);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stream_of_another_start_than_its_reader_s_is_refused),
+        cmocka_unit_test(a_stream_without_a_start_begins_where_its_reader_does),
+        cmocka_unit_test(what_ends_a_stream_is_what_every_later_call_returns),
         cmocka_unit_test(a_bounded_request_ends_with_gaps_for_what_is_not_there),
         cmocka_unit_test(a_block_that_begins_at_the_end_is_not_handed_out),
         cmocka_unit_test(a_gap_up_to_the_end_is_raised_once_and_ends_there),

@@ -132,7 +132,9 @@ class Broker:
             *java_options, "-cp", f"{jars}/*",
         ]  # fmt: skip
         if issuer:
-            self._java.insert(1, f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={issuer.jwks.as_uri()}")
+            self.java.insert(
+                1, f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={issuer.jwks.as_uri()}"
+            )
         self._format(users or {}, tls, issuer, voters or {node_id: free_port()}, properties or {})
 
     def _format(self, users, tls, issuer, voters, more):

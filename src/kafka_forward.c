@@ -108,6 +108,7 @@ arrakis_status ark_kafka_fast_forward(arrakis_reader *reader, int64_t to_ns, siz
     if (rc < 0)
         return rc;
     ask.deadline_ns = ark_kafka_deadline(kafka);
+    ask.cancel = reader->cancel;
     rc = ark_kafka_forward_find(kafka, &ask, to_ns, &targets, err);
     ark_kafka_watch_give_back(kafka);
     if (rc < 0)

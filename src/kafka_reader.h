@@ -171,7 +171,8 @@ arrakis_status ark_kafka_watch_start(ark_kafka_reader *kafka, arrakis_error *err
 void ark_kafka_watch_login(ark_kafka_reader *kafka);
 /* Whether a broker has answered the handle that asks. Runs in the watch's thread. */
 void ark_kafka_watch_reached(ark_kafka_reader *kafka, bool reached);
-/* An asker whose questions do not wait behind the reader's fetching, to be given back. Any thread. */
+/* An asker whose questions do not wait behind the reader's fetching, to be given back. Any thread; what
+ * cancels it is the caller's to set, since the reader's own cancel comes and goes. */
 arrakis_status ark_kafka_watch_borrow(ark_kafka_reader *kafka, ark_kafka_asker *out,
                                       arrakis_error *err);
 void ark_kafka_watch_give_back(ark_kafka_reader *kafka);

@@ -50,10 +50,8 @@ arrakis_status ark_kafka_watch_borrow(ark_kafka_reader *kafka, ark_kafka_asker *
     ark_monitor_enter(&kafka->watch.monitor);
     if (!kafka->watch.rk)
         rc = make_asking_handle(kafka, &kafka->watch.rk, err);
-    *out = (ark_kafka_asker){.rk = kafka->watch.rk,
-                             .topics = kafka->rk,
-                             .timeout_ns = kafka->timeout_ns,
-                             .cancel = kafka->head.cancel};
+    *out = (ark_kafka_asker){
+        .rk = kafka->watch.rk, .topics = kafka->rk, .timeout_ns = kafka->timeout_ns};
     kafka->watch.borrowed += rc == ARRAKIS_OK;
     ark_monitor_leave(&kafka->watch.monitor);
     return rc;

@@ -25,6 +25,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,9 +51,10 @@ struct ark_transport_channel {
     bool has_thread;
 };
 
-/* What gRPC is asked to do; the address is the tag under which it tells that it is done. */
+/* What gRPC is asked to do; the address is the tag under which it tells that it is done. Atomic, so that
+ * also a tool that cannot see into gRPC sees what is made before the channel's thread has it. */
 typedef struct operation {
-    ark_transport_call *call;
+    _Atomic(ark_transport_call *) call;
     bool pending;
 } operation;
 
@@ -157,7 +159,7 @@ static void hand_over(ark_transport_call *call)
 
 static void complete(operation *op)
 {
-    ark_transport_call *call = op->call;
+    ark_transport_call *call = atomic_load(&op->call);
     pthread_mutex_lock(&call->lock);
     op->pending = false;
     if (op == &call->end)
@@ -402,11 +404,13 @@ static arrakis_status call_start(ark_transport_call **out, ark_transport_channel
         return fail(err, ARRAKIS_ENOMEM, "%s: out of memory", method);
     pthread_mutex_init(&call->lock, NULL);
     pthread_cond_init(&call->idle, NULL);
-    call->begin.call = call->end.call = call->send.call = call->receive.call = call;
     grpc_metadata_array_init(&call->initial);
     grpc_metadata_array_init(&call->trailing);
     call->details = grpc_empty_slice();
     call->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    operation *const operations[] = {&call->begin, &call->end, &call->send, &call->receive};
+    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
+        atomic_store(&operations[i]->call, call);
     sigset_t before = block_signals();
     if (call->fd >= 0)
         call->call = grpc_channel_create_call(

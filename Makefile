@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# The front door over CMake. `make demo` and `make test` do all set-up themselves.
+# The front door over CMake. `make demo`, `make test`, `make tsan` and `make valgrind` do all set-up themselves.
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: all demo test soak cluster-long fuzz-differential bench install format format-check clean
+.PHONY: all demo test soak cluster-long tsan valgrind fuzz-differential bench install format format-check clean
 
 all:
 	@tools/setup.sh build
@@ -27,6 +27,14 @@ cluster-long:
 	@cmake --preset asan -DARRAKIS_BROKER_TESTS=ON >/dev/null
 	@cmake --build --preset asan -j $(JOBS)
 	@ARRAKIS_CLUSTER_LONG=1 .deps/venv/bin/pytest -q -s tests/cluster $(if $(SCENE),-k $(SCENE))
+
+# The tests under ThreadSanitizer, on a librdkafka built with it. TESTS=REGEX: some of them.
+tsan:
+	@tools/tsan.sh $(TESTS)
+
+# One of each kind of program under valgrind's memcheck.
+valgrind:
+	@tools/valgrind.sh
 
 # A million mutated messages as pyarrow reads them. SEED=N: others.
 fuzz-differential:

@@ -79,8 +79,8 @@ _scripts = tempfile.TemporaryDirectory(prefix="arrakis-programs-")
 def program(path, version=None):
     """What to run for the program at `path`, of the build under test: the program on the librdkafka
     of this version, else of the one that ARRAKIS_LIBRDKAFKA names (both in .deps), else on the
-    system's. It is a script that becomes the program, so that this process and the reference in it
-    keep their own librdkafka."""
+    system's, and under the command that ARRAKIS_UNDER has, if any. It is a script that becomes the
+    program, so that this process and the reference in it keep their own librdkafka."""
     directories = [_built().parent]  # where the Flight module is
     version = version or os.environ.get("ARRAKIS_LIBRDKAFKA")
     if version:
@@ -92,7 +92,8 @@ def program(path, version=None):
         script.parent.mkdir(exist_ok=True)
         libraries = shlex.quote(":".join(map(str, directories)))
         script.write_text(
-            f"#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {shlex.quote(str(path))} \"$@\"\n"
+            f"#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {os.environ.get('ARRAKIS_UNDER', '')} "
+            f"{shlex.quote(str(path))} \"$@\"\n"
         )
         script.chmod(0o755)
     return script

@@ -3,19 +3,21 @@
 """usage: tools/lock.py
 
 Renew the checksums of what the tests download, after a change of tests/requirements.txt, of
-tests/broker/pom.xml or of a version in tests/librdkafka/:
+tests/broker/pom.xml or of a version in tests/librdkafka/ or in the name that tsan.sha256 there has:
 
     tests/requirements.lock     all packages that tests/requirements.txt needs, each with its wheels
     tests/librdkafka/*.lock     the wheel of confluent-kafka that holds the librdkafka of that name
+    tests/librdkafka/tsan.sha256    the crate that carries the sources of librdkafka for `make tsan`
     tests/broker/jars.sha256    the jars of tests/broker/pom.xml
 
 tools/setup.sh takes nothing else. It is a matter of the one who runs this, and reads the difference,
-whether to trust what the registries give today. Needs .deps/venv, and Maven.
+whether to trust what the registries give today. Needs .deps/venv, Maven and cargo.
 """
 
 import json
 import subprocess
 import tempfile
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,6 +72,21 @@ def jars():
     (TESTS / "broker/jars.sha256").write_bytes(sums.stdout)
 
 
+def crate():
+    path = TESTS / "librdkafka/tsan.sha256"
+    name = path.read_text().split()[1]
+    package, version = name.removesuffix(".crate").rsplit("-", 1)
+    with tempfile.TemporaryDirectory() as directory:
+        (Path(directory) / "Cargo.toml").write_text(
+            '[package]\nname = "sources"\nversion = "0.0.0"\n[lib]\npath = "none.rs"\n'
+            f'[dependencies]\n{package} = "={version.split("+")[0]}"\n'
+        )
+        subprocess.run(["cargo", "generate-lockfile", "-q"], cwd=directory, check=True)
+        packages = tomllib.loads((Path(directory) / "Cargo.lock").read_text())["package"]
+    checksum = next(p["checksum"] for p in packages if p["name"] == package)
+    path.write_text(f"{checksum}  {name}\n")
+
+
 def main():
     lock(TESTS / "requirements.lock", ["What tests/requirements.txt needs."],
          ["-r", TESTS / "requirements.txt"], PYTHONS)  # fmt: skip
@@ -77,6 +94,7 @@ def main():
         # The library in it is the same for every Python: that of the first is taken.
         wanted = next(line.split()[0] for line in path.read_text().splitlines() if line[0] != "#")
         lock(path, [f"librdkafka {path.stem} is in this wheel."], [wanted], PYTHONS[:1], "--no-deps")
+    crate()
     jars()
 
 

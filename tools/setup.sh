@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# usage: setup.sh build|test
-# Bring a machine to where `make` (build) or `make test` (test) works. Does nothing when all is there.
+# usage: setup.sh build|test|tsan|valgrind
+# Bring a machine to where `make` (build), `make test` (test), `make tsan` or `make valgrind` works. Does
+# nothing when all is there.
 # Debian packages are installed as root, unless ARRAKIS_NO_INSTALL is set; anybody else is told the one
 # line. What the tests need from Maven Central and PyPI goes to .deps/, each part with a stamp of what
 # it was made from; it is what the checksums of tools/lock.py are of, or nothing.
@@ -118,9 +119,54 @@ fetch_librdkafka() {
     rm -rf "$1.new"
 }
 
+# Librdkafka with ThreadSanitizer, in $1/lib. C11's threads, which librdkafka takes where there are any,
+# are hidden from the sanitizer. A crate carries the sources; nothing of it is compiled as Rust.
+build_tsan_librdkafka() {
+    local directory lock=$PWD/tests/librdkafka/tsan.sha256 crate dependency
+    directory=$(cd "$(dirname "$1")" && pwd -P)/${1##*/}
+    crate=$(sed 's/.* //' "$lock")
+    dependency=$(sed 's/\(.*\)-\(.*\)+.*/\1 = "=\2"/' <<<"$crate")
+    if ! command -v cargo >/dev/null; then
+        say "no cargo, which brings librdkafka's sources (Debian 13: apt-get install cargo)"
+        return 1
+    fi
+    say "librdkafka ${1##*-} with ThreadSanitizer, built from the sources in a crate"
+    rm -rf "$directory.new"
+    mkdir "$directory.new"
+    (
+        cd "$directory.new" &&
+            printf '[package]\nname = "sources"\nversion = "0.0.0"\n[lib]\npath = "none.rs"\n' >Cargo.toml &&
+            printf '[dependencies]\n%s\n' "$dependency" >>Cargo.toml &&
+            cargo fetch -q &&
+            cp "${CARGO_HOME:-$HOME/.cargo}"/registry/cache/*/"$crate" . &&
+            sha256sum -c --quiet "$lock" &&
+            tar xzf "$crate" --strip-components=1 &&
+            cd librdkafka &&
+            ./configure --prefix="$directory" --disable-c11threads --disable-curl --disable-gssapi \
+                --disable-zstd --CFLAGS="-O1 -fno-omit-frame-pointer -fsanitize=thread" \
+                --LDFLAGS="-fsanitize=thread" &&
+            nice make -C src -j "$(nproc)" &&
+            make -C src install
+    ) >"$directory.log" 2>&1 || {
+        tail -n 20 "$directory.log" >&2
+        say "librdkafka is not built; $directory.log has all of it"
+        return 1
+    }
+    rm -rf "$directory.new" "$directory.log" "$directory"/lib/*.a
+}
+
 case ${1-} in
 build)
     install_packages build
+    ;;
+tsan)
+    "$0" test
+    version=$(sed 's/.*+\(.*\)\.crate/\1/' tests/librdkafka/tsan.sha256)
+    make_once ".deps/librdkafka-tsan-$version" tests/librdkafka/tsan.sha256 build_tsan_librdkafka
+    ;;
+valgrind)
+    install_packages valgrind
+    "$0" test
     ;;
 test)
     install_packages build test
@@ -134,7 +180,7 @@ test)
     cp tests/leap-seconds.list .deps/cache/gpstime/
     ;;
 *)
-    echo "usage: $0 build|test" >&2
+    echo "usage: $0 build|test|tsan|valgrind" >&2
     exit 2
     ;;
 esac

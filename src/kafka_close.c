@@ -6,6 +6,53 @@
 #include "wait.h"
 
 #include <stdlib.h>
+#include <unistd.h>
+
+/* ------------------------------------------------------------------ at the end of the process */
+
+/* What goes on closing by itself would do so in libraries that exit() has taken down, such as OpenSSL, and
+ * crash. Their handlers are older than this one, so they run after it. */
+static ark_monitor leftovers;
+static size_t left_count;
+static int64_t left_until_ns;
+static pid_t left_in;
+
+static void wait_for_leftovers(void)
+{
+    if (getpid() != left_in)
+        return; /* a child has none of the threads */
+    ark_monitor_enter(&leftovers);
+    while (left_count && ark_monitor_wait(&leftovers, left_until_ns))
+        ;
+    ark_monitor_leave(&leftovers);
+}
+
+static void prepare_leftovers(void)
+{
+    ark_monitor_init(&leftovers);
+    left_in = getpid();
+    atexit(wait_for_leftovers);
+}
+
+static void add_leftover(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, prepare_leftovers);
+    ark_monitor_enter(&leftovers);
+    left_count++;
+    left_until_ns = ark_monotonic_ns() + ARK_KAFKA_EXIT_NS;
+    ark_monitor_leave(&leftovers);
+}
+
+static void remove_leftover(void)
+{
+    ark_monitor_enter(&leftovers);
+    left_count--;
+    ark_monitor_notify(&leftovers);
+    ark_monitor_leave(&leftovers);
+}
+
+/* ------------------------------------------------------------------ side by side */
 
 /* Belongs to the thread that closes and to whoever waits for it: the last one frees it. */
 typedef struct ark_kafka_teardown {
@@ -32,8 +79,10 @@ static void *run(void *opaque)
     bool last = t->left;
     ark_monitor_notify(&t->monitor);
     ark_monitor_leave(&t->monitor);
-    if (last)
+    if (last) {
         free_teardown(t);
+        remove_leftover();
+    }
     return NULL;
 }
 
@@ -64,6 +113,8 @@ static bool finish(teardown *t, int64_t deadline_ns)
         ;
     bool closed = t->closed;
     t->left = !closed;
+    if (!closed)
+        add_leftover();
     ark_monitor_leave(&t->monitor);
     if (closed) {
         pthread_join(thread, NULL);

@@ -10,6 +10,8 @@
 
 /* How long closing waits, for however many handles. arrakis.h states it. */
 #define ARK_KAFKA_CLOSE_NS (2 * ARRAKIS_SECOND_NS)
+/* How long after that the process waits at its exit for what has not closed yet. */
+#define ARK_KAFKA_EXIT_NS (2 * ARRAKIS_SECOND_NS)
 
 /* What closes side by side, each in a thread of its own. Of one thread; to be waited for. */
 typedef struct ark_kafka_closing {
@@ -26,7 +28,7 @@ typedef struct ark_kafka_closing {
 void ark_kafka_closing_begin(ark_kafka_closing *closing, void (*close)(void *opaque),
                              void *opaque);
 /* Wait for all that was begun, ARK_KAFKA_CLOSE_NS together; what has not ended by then goes on by
- * itself, with a line in the log. */
+ * itself, with a line in the log; exit() waits for it up to ARK_KAFKA_EXIT_NS after that. */
 void ark_kafka_closing_wait(ark_kafka_closing *closing);
 /* What is in one is waited for in another. */
 void ark_kafka_closing_move(ark_kafka_closing *to, ark_kafka_closing *from);

@@ -470,7 +470,8 @@ ARRAKIS_API bool arrakis_reader_exhausted(arrakis_reader *reader, int64_t since_
 ARRAKIS_API arrakis_status arrakis_reader_fast_forward(arrakis_reader *reader, int64_t to_ns,
                                                        size_t *moved, arrakis_error *err);
 /** Returns within 2 s, however many brokers it has: librdkafka's connections that have not ended by then
- *  end in the background (2.0 leaves them open, with two idle threads, when a topic was deleted meanwhile). */
+ *  end in the background (2.0 leaves them open, with two idle threads, when a topic was deleted meanwhile).
+ *  A process that calls exit(), or returns from main(), in the 2 s after that waits for them until then. */
 ARRAKIS_API void arrakis_reader_close(arrakis_reader *reader);
 
 /* ------------------------------------------------------------------ streams */

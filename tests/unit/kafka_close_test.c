@@ -4,6 +4,10 @@
 #include "thread.h"
 #include "wait.h"
 
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
 static ark_monitor monitor;
 static int released, ended;
 
@@ -59,9 +63,67 @@ static void what_ends_has_ended_after_the_wait(void **state)
     assert_int_equal(ended, 3);
 }
 
+/* ------------------------------------------------------------------ at exit, in a child */
+
+static int told_fd;
+
+/* Begins to end when the process does, which must wait until it is done. */
+static void tell_after_a_while(void *opaque)
+{
+    const struct timespec while_ = {0, 200000000};
+    wait_for_release(opaque);
+    nanosleep(&while_, NULL);
+    assert_int_equal(write(told_fd, "x", 1), 1);
+}
+
+/* A process that leaves a closing to itself and exits. `ends`: the closing does once exit() has begun.
+ * Returns how many bytes it has written by its end. */
+static ssize_t exit_in_a_child(bool ends)
+{
+    int pipe_fds[2], status;
+    char byte;
+    assert_int_equal(pipe(pipe_fds), 0);
+    pid_t child = fork();
+    if (!child) {
+        ark_kafka_closing closing = ARK_KAFKA_CLOSING_NONE;
+        close(pipe_fds[0]);
+        told_fd = pipe_fds[1];
+        released = 0;
+        ark_kafka_closing_begin(&closing, ends ? tell_after_a_while : wait_for_release, NULL);
+        ark_kafka_closing_wait(&closing);
+        if (ends)
+            atexit(release); /* the last made is the first that runs */
+        exit(0);
+    }
+    close(pipe_fds[1]);
+    ssize_t size = read(pipe_fds[0], &byte, 1);
+    close(pipe_fds[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    return size;
+}
+
+static void exit_waits_for_what_still_closes(void **state)
+{
+    (void)state;
+    assert_int_equal(exit_in_a_child(true), 1);
+}
+
+static void exit_does_not_wait_for_ever(void **state)
+{
+    (void)state;
+    int64_t begun_ns = ark_monotonic_ns();
+    assert_int_equal(exit_in_a_child(false), 0);
+    int64_t took_ns = ark_monotonic_ns() - begun_ns;
+    assert_true(took_ns >= ARK_KAFKA_CLOSE_NS + ARK_KAFKA_EXIT_NS - SECOND / 10);
+    assert_true(took_ns < ARK_KAFKA_CLOSE_NS + 3 * ARK_KAFKA_EXIT_NS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exit_waits_for_what_still_closes), /* while there are no threads yet */
+        cmocka_unit_test(exit_does_not_wait_for_ever),
         cmocka_unit_test(several_that_do_not_end_are_waited_for_together),
         cmocka_unit_test(what_ends_has_ended_after_the_wait),
     };

@@ -3,6 +3,7 @@
 
 #include "channel_fields.h"
 #include "error.h"
+#include "json_text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -243,8 +244,8 @@ char *arrakis_channel_to_json(const arrakis_channel *channel)
         put_integer(object, "stride", info.stride_ns) &&
         put_integer(object, "max_latency", info.max_latency_ns) &&
         put_text(object, "replay_id", info.replay_id))
-        text = json_dumps(object, JSON_ENSURE_ASCII |
-                                      JSON_REAL_PRECISION((size_t)digits_of(info.sample_rate)));
+        text = ark_json_text(object, JSON_ENSURE_ASCII |
+                                         JSON_REAL_PRECISION((size_t)digits_of(info.sample_rate)));
     json_decref(object);
     return text;
 }

@@ -2,6 +2,7 @@
 /* What a server says of itself. */
 #include "client.h"
 #include "error.h"
+#include "json_text.h"
 #include "server.h"
 
 #include <jansson.h>
@@ -45,20 +46,24 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The keys of an object, sorted, as an array. */
+/* The keys of an object, sorted, as an array; NULL: out of memory, as in what follows. */
 static json_t *sorted_keys(json_t *object)
 {
     size_t count = json_object_size(object), n = 0;
     const char **keys = calloc(count + 1, sizeof *keys), *key;
     json_t *list = keys ? json_array() : NULL, *value;
+    bool whole = list != NULL;
     if (list) {
         json_object_foreach(object, key, value) keys[n++] = key;
         qsort(keys, n, sizeof *keys, by_text);
-        for (size_t i = 0; i < n; i++)
-            json_array_append_new(list, json_string(keys[i]));
+        for (size_t i = 0; whole && i < n; i++)
+            whole = json_array_append_new(list, json_string(keys[i])) == 0;
     }
     free(keys);
-    return list;
+    if (whole)
+        return list;
+    json_decref(list);
+    return NULL;
 }
 
 /* The domains of every endpoint, as the keys of an object. */
@@ -67,7 +72,13 @@ static json_t *domains_of(json_t *endpoints)
     json_t *all = json_object(), *endpoint;
     const char *url;
     json_object_foreach(endpoints, url, endpoint)
-        json_object_update(all, json_object_get(endpoint, "scopes"));
+    {
+        json_t *scopes = json_object_get(endpoint, "scopes");
+        if (json_is_object(scopes) && json_object_update(all, scopes) < 0) {
+            json_decref(all);
+            return NULL;
+        }
+    }
     return all;
 }
 
@@ -79,7 +90,10 @@ static json_t *urls_of(json_t *endpoints, const char *own)
     json_object_foreach(endpoints, url, endpoint)
     {
         bool here = strncmp(url, "arrow-flight-reuse-connection:", 30) == 0;
-        json_object_set_new(all, here ? own : url, json_null());
+        if (json_object_set_new(all, here ? own : url, json_null()) < 0) {
+            json_decref(all);
+            return NULL;
+        }
     }
     return all;
 }
@@ -94,9 +108,9 @@ arrakis_status ark_scope_map_list(char **json, const char *text, const char *own
         return ark_fail(err, ARRAKIS_EFORMAT, "a scope map without an object \"endpoints\"");
     }
     json_t *set = own ? urls_of(endpoints, own) : domains_of(endpoints);
-    json_t *list = sorted_keys(set);
+    json_t *list = set ? sorted_keys(set) : NULL;
     if (list)
-        *json = json_dumps(list, 0);
+        *json = ark_json_text(list, 0);
     json_decref(list);
     json_decref(set);
     json_decref(map);

@@ -15,6 +15,8 @@
  * line end, which Python lacks or reads otherwise; Python has (?a) and (?L). */
 #define PATTERN_OPTIONS (PCRE2_ANCHORED | PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C)
 #define PATTERN_LENGTH_MAX 65536
+/* An error of pcre2_compile() that has no name in its header. */
+#define COMPILE_NO_MEMORY 121
 
 /* Steps of the matcher on one name. An honest pattern takes some tens; (a+)+$ takes for ever. */
 #define MATCH_STEPS_MAX 100000
@@ -29,7 +31,7 @@ struct ark_filter {
     char **publishers;
     size_t publisher_count;
     char *replay_id;
-    bool gave_up;
+    int gave_up; /* PCRE2's reason; 0: none */
     char gave_up_on[128];
 };
 
@@ -50,6 +52,8 @@ static arrakis_status compile(ark_filter *filter, const char *pattern, arrakis_e
                                  &code, &place, context);
     pcre2_compile_context_free(context);
     if (!filter->code) {
+        if (code == COMPILE_NO_MEMORY)
+            return no_memory(err);
         char text[128];
         pcre2_get_error_message(code, (PCRE2_UCHAR *)text, sizeof text);
         return ark_fail(err, ARRAKIS_EINVAL, "pattern '%.200s': %s (at byte %zu)", pattern, text,
@@ -147,7 +151,7 @@ static bool name_matches(ark_filter *filter, const char *name)
                          PCRE2_NO_UTF_CHECK, filter->match, filter->limits);
     if (rc >= 0 || rc == PCRE2_ERROR_NOMATCH)
         return rc >= 0;
-    filter->gave_up = true;
+    filter->gave_up = rc;
     strncpy(filter->gave_up_on, name, sizeof filter->gave_up_on - 1);
     return false;
 }
@@ -165,6 +169,8 @@ arrakis_status ark_filter_status(const ark_filter *filter, arrakis_error *err)
 {
     if (!filter->gave_up)
         return ARRAKIS_OK;
+    if (filter->gave_up == PCRE2_ERROR_NOMEMORY)
+        return no_memory(err);
     return ark_fail(
         err, ARRAKIS_EINVAL,
         "the pattern takes over %d steps to match '%s': given up, wanted a simpler one",

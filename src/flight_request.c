@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flight_request.h"
 
+#include "arrow_check.h"
 #include "error.h"
 #include "json_load.h"
+#include "json_text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,7 +25,7 @@ static json_t *time_or_null(int64_t time_ns)
     return time_ns == ARRAKIS_UNSET ? json_null() : json_integer(time_ns);
 }
 
-/* Takes args over. A value that jansson could not make (no memory, no UTF-8) is missing in it. */
+/* Takes args over. A value that there was no memory for is missing in it. */
 static arrakis_status finish(char **out, const char *kind, json_t *args, size_t wanted,
                              arrakis_error *err)
 {
@@ -33,33 +35,53 @@ static arrakis_status finish(char **out, const char *kind, json_t *args, size_t 
                                                   "version", REQUEST_VERSION)
                                       : NULL;
     if (request)
-        *out = json_dumps(request, JSON_COMPACT);
+        *out = ark_json_text(request, JSON_COMPACT);
     json_decref(request);
     json_decref(args);
-    if (*out)
-        return ARRAKIS_OK;
-    return ark_fail(err, ARRAKIS_EINVAL,
-                    "a request %s that cannot be written: a text in it is not UTF-8, or no memory",
-                    kind);
+    return *out ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "a request %s: out of memory", kind);
+}
+
+/* Of a text that goes into a request; NULL is none, and fine. */
+static arrakis_status check_text(const char *text, arrakis_error *err)
+{
+    return !text || ark_utf8_ok((const uint8_t *)text, (int64_t)strlen(text))
+               ? ARRAKIS_OK
+               : ark_fail(err, ARRAKIS_EINVAL, "a request with '%.200s', which is not UTF-8",
+                          text);
+}
+
+static arrakis_status check_texts(const char *const *texts, size_t count, const char *replay_id,
+                                  arrakis_error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!texts[i] || check_text(texts[i], err) < 0)
+            return texts[i] ? ARRAKIS_EINVAL
+                            : ark_fail(err, ARRAKIS_EINVAL, "a request whose text %zu is NULL", i);
+    return check_text(replay_id, err);
+}
+
+/* The list, or NULL: out of memory. */
+static json_t *append(json_t *list, json_t *value)
+{
+    if (json_array_append_new(list, value) == 0)
+        return list;
+    json_decref(list);
+    return NULL;
 }
 
 static json_t *type_list(const arrakis_query *query)
 {
     json_t *list = json_array();
     for (size_t i = 0; list && i < query->data_type_count; i++)
-        json_array_append_new(list, json_string(arrakis_dtype_name(query->data_types[i])));
+        list = append(list, json_string(arrakis_dtype_name(query->data_types[i])));
     return list;
 }
 
-/* NULL where one of them cannot be written. */
 static json_t *text_list(const char *const *texts, size_t count)
 {
     json_t *list = json_array();
     for (size_t i = 0; list && i < count; i++)
-        if (!texts[i] || json_array_append_new(list, json_string(texts[i])) < 0) {
-            json_decref(list);
-            return NULL;
-        }
+        list = append(list, json_string(texts[i]));
     return list;
 }
 
@@ -76,6 +98,9 @@ arrakis_status ark_request_search(char **out, const char *kind, const arrakis_qu
     if (isnan(query->min_rate) || isnan(query->max_rate))
         return ark_fail(err, ARRAKIS_EINVAL, "a search between the rates %g and %g",
                         query->min_rate, query->max_rate);
+    if (check_text(query->pattern, err) < 0 ||
+        check_texts(query->publishers, query->publisher_count, query->replay_id, err) < 0)
+        return ARRAKIS_EINVAL;
     json_t *args = json_object();
     json_object_set_new(args, "pattern", json_string(query->pattern ? query->pattern : ".*"));
     json_object_set_new(args, "data_type", type_list(query));
@@ -90,6 +115,9 @@ arrakis_status ark_request_search(char **out, const char *kind, const arrakis_qu
 arrakis_status ark_request_describe(char **out, const char *const *names, size_t count,
                                     int64_t time_ns, const char *replay_id, arrakis_error *err)
 {
+    *out = NULL;
+    if (check_texts(names, count, replay_id, err) < 0)
+        return ARRAKIS_EINVAL;
     json_t *args = json_object();
     json_object_set_new(args, "channels", text_list(names, count));
     json_object_set_new(args, "time", time_or_null(time_ns));
@@ -100,6 +128,9 @@ arrakis_status ark_request_describe(char **out, const char *const *names, size_t
 arrakis_status ark_request_publisher(char **out, const char *kind, const char *publisher_id,
                                      const char *replay_id, arrakis_error *err)
 {
+    *out = NULL;
+    if (check_texts(&publisher_id, 1, replay_id, err) < 0)
+        return ARRAKIS_EINVAL;
     json_t *args = json_object();
     json_object_set_new(args, "publisher_id", json_string(publisher_id));
     json_object_set_new(args, "replay_id", text_or_null(replay_id));
@@ -110,14 +141,16 @@ static json_t *name_list(const arrakis_channels *channels)
 {
     json_t *list = json_array();
     for (size_t i = 0; list && i < arrakis_channels_count(channels); i++)
-        json_array_append_new(
-            list, json_string(arrakis_channel_name(arrakis_channels_get(channels, i))));
+        list = append(list, json_string(arrakis_channel_name(arrakis_channels_get(channels, i))));
     return list;
 }
 
 arrakis_status ark_request_stream(char **out, const ark_stream_request *request,
                                   arrakis_error *err)
 {
+    *out = NULL;
+    if (check_text(request->replay_id, err) < 0)
+        return ARRAKIS_EINVAL;
     json_t *args = json_object();
     json_object_set_new(args, "channels", name_list(request->channels));
     json_object_set_new(args, "start", time_or_null(request->start_ns));

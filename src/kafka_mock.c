@@ -3,6 +3,7 @@
 #include "catalog.h"
 #include "channel.h"
 #include "error.h"
+#include "json_text.h"
 #include "kafka_conf.h"
 #include "log.h"
 
@@ -153,7 +154,7 @@ static char *publisher_json(const char *publisher, arrakis_channel *const *chann
                   "max_latency",
                   max_latency_ns == ARRAKIS_UNSET ? json_null() : json_integer(max_latency_ns),
                   "dynamic", 0, "replay_id", first.replay_id);
-    char *text = object ? json_dumps(object, 0) : NULL;
+    char *text = object ? ark_json_text(object, 0) : NULL;
     json_decref(object);
     return text;
 }
@@ -181,7 +182,7 @@ static char *digest_json(arrakis_channel *const *channels, size_t count, arrakis
     json_t *object =
         json_pack("{s:i, s:s, s:I}", "version", 1, "digest", hex, "count", (json_int_t)count);
     if (object)
-        text = json_dumps(object, 0);
+        text = ark_json_text(object, 0);
     json_decref(object);
     return text;
 }

@@ -1,63 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading where one allocation fails, then the next one, and so on through all of them. The leaks
  * that a sanitizer finds at the end count. */
+#include "allocation.h"
 #include "chain_reader.h"
 #include "reader.h"
-#include "support.h"
 
 #include <arrakis/arrow.h>
 
 #define PAST (INT64_C(1400000000) * SECOND)
 enum { BLOCKS = 4 };
-
-/* ------------------------------------------------------------------ allocation that fails */
-
-void *__interceptor_malloc(size_t size) __attribute__((weak)); /* with a sanitizer */
-void *__interceptor_calloc(size_t count, size_t size) __attribute__((weak));
-void *__interceptor_realloc(void *old, size_t size) __attribute__((weak));
-void *__libc_malloc(size_t size); /* without */
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *old, size_t size);
-
-static long until_failure = -1; /* allocations; negative: none fails */
-static bool failed;
-
-static bool fails_now(void)
-{
-    if (until_failure < 0)
-        return false;
-    bool now = until_failure-- == 0;
-    failed = failed || now;
-    return now;
-}
-
-void *malloc(size_t size)
-{
-    if (fails_now())
-        return NULL;
-    return __interceptor_malloc ? __interceptor_malloc(size) : __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-    if (fails_now())
-        return NULL;
-    return __interceptor_calloc ? __interceptor_calloc(count, size) : __libc_calloc(count, size);
-}
-
-void *realloc(void *old, size_t size)
-{
-    if (fails_now())
-        return NULL;
-    return __interceptor_realloc ? __interceptor_realloc(old, size) : __libc_realloc(old, size);
-}
-
-/* strdup's own allocation may be out of reach; this one is not. */
-char *strdup(const char *text)
-{
-    char *copy = malloc(strlen(text) + 1);
-    return copy ? strcpy(copy, text) : NULL;
-}
 
 /* ------------------------------------------------------------------ what is read */
 

@@ -399,10 +399,10 @@ typedef struct arrakis_kafka_options {
  *
  * A connection that does not answer, or does not come about, is given up after 6 s (socket.timeout.ms,
  * socket.connection.setup.timeout.ms). An answer with a backlog can have 32 MB: over a link that needs
- * longer for it (below some 60 Mbit/s), give socket.timeout.ms more. librdkafka unpacks a compressed batch of messages whole, however
- * large it gets, and ends the process when there is no memory for it: where producers are not trusted,
- * give the process a memory limit. A message larger than 100 MB (receive.message.max.bytes) cannot be
- * passed: the partitions of its broker give gaps.
+ * longer for it (below some 60 Mbit/s), give socket.timeout.ms more. librdkafka unpacks a compressed
+ * batch of messages whole, however large it gets, and ends the process when there is no memory for it:
+ * where producers are not trusted, give the process a memory limit. A message larger than 100 MB
+ * (receive.message.max.bytes) cannot be passed: the partitions of its broker give gaps.
  *
  * @param url       broker "host:port" or "kafka://host:port", several separated by commas
  * @param channels  each with partition_id, partition_index and stride; a reference is kept
@@ -816,8 +816,8 @@ typedef struct arrakis_publisher_options {
     int64_t request_timeout_ns;
     /** A descriptor that is polled and never read, such as a pipe's or an eventfd: once it is
      *  readable, opening ends with ECANCELED, and publishing, too, but for up to 2 s in which the
-     *  block may yet be confirmed, and closing waits for nothing. To be kept open until the publisher is closed. -1: none, and so is
-     *  0, which is no descriptor of one's own. */
+     *  block may yet be confirmed, and closing waits for nothing. To be kept open until the publisher
+     *  is closed. -1: none, and so is 0, which is no descriptor of one's own. */
     int cancel_fd;
     int reserved; /**< 0 */
     /** as in arrakis_client_options: for `properties`, where the server names the broker */

@@ -765,8 +765,9 @@ static void a_publisher_is_canceled_by_its_descriptor(void **state)
     assert_unpublished(publisher, channels, START_NS + STRIDE_NS, -1, ARRAKIS_ECANCELED,
                        "canceled");
     rd_kafka_mock_broker_set_up(cluster, 1);
-    arrakis_publisher_close(publisher); /* waits for what is under way */
-    assert_in_range(count_messages("arrakis-p0"), 2, 3);
+    arrakis_publisher_close(
+        publisher); /* does not wait for what is under way, which may be there */
+    assert_in_range(count_messages("arrakis-p0"), 1, 3);
     assert_int_equal(arrakis_publisher_open(&publisher, &options, NULL), ARRAKIS_ECANCELED);
     assert_null(publisher);
     close(options.cancel_fd);

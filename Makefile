@@ -30,7 +30,7 @@ cluster-long:
 
 # The tests under ThreadSanitizer, on a librdkafka built with it. TESTS=REGEX: some of them.
 tsan:
-	@tools/tsan.sh $(TESTS)
+	@tools/tsan.sh $(if $(TESTS),'$(TESTS)')
 
 # One of each kind of program under valgrind's memcheck.
 valgrind:

@@ -4,7 +4,7 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: all demo test soak cluster-long tsan valgrind fuzz-differential bench install format format-check clean
+.PHONY: all demo test soak cluster cluster-long tsan valgrind fuzz-differential bench install format format-check clean
 
 all:
 	@tools/setup.sh build
@@ -21,12 +21,13 @@ test:
 soak:
 	@tools/soak.sh $(if $(MINUTES),--minutes $(MINUTES)) $(SOAKFLAGS)
 
-# Three nodes that fail for as long as real ones do, half an hour. SCENE=Freeze: one of tests/cluster/scenes.py.
-cluster-long:
+# Three nodes that fail in ten ways, five minutes on a machine that does nothing else; cluster-long: for as long
+# as real ones do, half an hour. SCENE=Freeze: one of tests/cluster/scenes.py.
+cluster cluster-long:
 	@tools/setup.sh test
 	@cmake --preset asan -DARRAKIS_BROKER_TESTS=ON >/dev/null
 	@cmake --build --preset asan -j $(JOBS)
-	@ARRAKIS_CLUSTER_LONG=1 .deps/venv/bin/pytest -q -s tests/cluster $(if $(SCENE),-k $(SCENE))
+	@ARRAKIS_CLUSTER_LONG=$(if $(filter %-long,$@),1) .deps/venv/bin/pytest -q -s tests/cluster $(if $(SCENE),-k $(SCENE))
 
 # The tests under ThreadSanitizer, on a librdkafka built with it. TESTS=REGEX: some of them.
 tsan:

@@ -23,6 +23,9 @@ typedef struct import {
     size_t times;
 } import;
 
+/* Elements of up to 8 bytes have addresses. */
+#define MOST (INT64_MAX / 16)
+
 static bool is_set(const void *bitmap, int64_t i)
 {
     return !bitmap || ((const uint8_t *)bitmap)[i / 8] >> i % 8 & 1;
@@ -33,7 +36,7 @@ static arrakis_status check_array(const struct ArrowArray *array, const char *na
                                   int64_t n_buffers, int64_t last, arrakis_error *err)
 {
     if (array->offset < 0 || array->length < 0 || last < 0 || last >= array->length ||
-        array->offset > INT64_MAX - array->length)
+        array->length > MOST || array->offset > MOST - array->length)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "column '%.200s': row %" PRId64 " of %" PRId64 " from %" PRId64 " on",
                         name, last, array->length, array->offset);
@@ -154,7 +157,8 @@ static arrakis_status take_samples(import *m, size_t place, const struct ArrowAr
     arrakis_series *s = &m->series[place];
     s->length = (size_t)(ends[1] - ends[0]);
     if (!s->length)
-        return ARRAKIS_OK;
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "column '%.200s': a list without samples, which is not null", info.name);
     arrakis_status rc = check_array(child, info.name, 2, ends[1] - 1, err);
     if (rc < 0)
         return rc;

@@ -54,6 +54,11 @@ void ark_kafka_end_lost(ark_kafka_watch *watch, ark_kafka_partition *partition,
         end->absent_ns = INT64_MAX;
     else if (!was_absent && (!in_a_row || end->absent_ns == INT64_MAX))
         end->absent_ns = begin_ns;
+    /* what is being handed out is not silent, whatever becomes of questions */
+    int64_t position = atomic_load(&partition->position);
+    if (position != end->lost_position && end->silent_ns != INT64_MIN)
+        end->silent_ns = begin_ns;
+    end->lost_position = position;
     end->failed_ns = now_ns;
     end->err = err;
     if (err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && end->silent_ns != INT64_MIN &&
@@ -66,7 +71,8 @@ void ark_kafka_end_doubt(ark_kafka_partition *partition, int64_t now_ns)
     ark_kafka_end *end = &partition->end;
     if (now_ns < end->believed_ns)
         return;
-    end->believed_ns = now_ns + settling_ns + partition->budget_ns;
+    int64_t latency_ns = partition->budget_ns < young_ns ? partition->budget_ns : young_ns;
+    end->believed_ns = now_ns + settling_ns + latency_ns;
     end->doubted = true;
 }
 
@@ -199,7 +205,7 @@ static bool is_lost(ark_kafka_reader *kafka, ark_kafka_partition *partition, int
         return true;
     }
     int64_t silent_ns = failed_for(end->silent_ns, end->failed_ns, now_ns);
-    if (silent_ns < ARK_KAFKA_SILENT_NS)
+    if (silent_ns < ARK_KAFKA_SILENT_NS || atomic_load(&partition->position) != end->lost_position)
         return false;
     /* Nobody answers at all: no gap can be told from a failure. */
     if (watch->unanswered_ns != INT64_MAX) {

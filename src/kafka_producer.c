@@ -22,6 +22,8 @@
 #define DOUBT_MS 500
 /* How long it is waited before it is looked whether the login has been refused, or a close canceled. */
 #define LOOK_MS 200
+/* How long another broker has to answer before a login counts as refused. */
+#define REFUSAL_MS 1000
 
 typedef struct message {
     struct message *next;      /* of all of its topic */
@@ -289,8 +291,10 @@ static void serve(ark_producer *producer, int timeout_ms)
     ark_event_clear(producer->news_fd);
     struct pollfd polled[] = {{.fd = producer->news_fd, .events = POLLIN},
                               {.fd = producer->cancel_fd, .events = POLLIN}};
-    if (!rd_kafka_poll(producer->rk, 0))
+    if (!rd_kafka_poll(producer->rk, 0)) {
         poll(polled, producer->canceled ? 1 : 2, timeout_ms);
+        rd_kafka_poll(producer->rk, 0);
+    }
     if (producer->canceled || !is_canceled(producer))
         return;
     producer->canceled = true;
@@ -478,26 +482,36 @@ static bool is_refused(const ark_producer *producer, bool overdue, arrakis_error
 {
     if (!producer->pending || producer->canceled || (producer->proven && !overdue))
         return false;
-    return (producer->proven ? ark_kafka_trouble_refusal(producer->trouble, why)
-                             : ark_kafka_trouble_verdict(producer->trouble, why)) < 0;
+    if ((producer->proven ? ark_kafka_trouble_refusal(producer->trouble, why)
+                          : ark_kafka_trouble_verdict(producer->trouble, why)) == ARRAKIS_OK)
+        return false;
+    /* It may be over, or be one broker's of several: then another answers. */
+    const rd_kafka_metadata_t *answer;
+    if (rd_kafka_metadata(producer->rk, 0, NULL, &answer, overdue ? LOOK_MS : REFUSAL_MS) != 0)
+        return true;
+    rd_kafka_metadata_destroy(answer);
+    ark_kafka_trouble_answered(producer->trouble);
+    return false;
 }
 
 /* What librdkafka has not sent yet is taken back, so that it is not sent by a login that is taken
- * later. */
+ * later. OK: all of it has been delivered meanwhile. */
 static arrakis_status not_delivered(ark_producer *producer, const arrakis_error *why,
                                     arrakis_error *err)
 {
     size_t before = producer->pending;
     rd_kafka_purge(producer->rk, RD_KAFKA_PURGE_F_QUEUE);
     rd_kafka_poll(producer->rk, 0);
-    size_t left = producer->pending;
+    size_t left = producer->pending, lost = producer->failed.count;
+    if (!left && !lost)
+        return ARRAKIS_OK;
     producer->failed.count = 0;
     if (left)
         return ark_fail(
             err, why->status,
             "%zu of %zu messages are not confirmed, and %zu of them may yet be delivered: %s",
             before, producer->sent, left, why->message);
-    return ark_fail(err, why->status, "%zu of %zu messages were not delivered: %s", before,
+    return ark_fail(err, why->status, "%zu of %zu messages were not delivered: %s", lost,
                     producer->sent, why->message);
 }
 
@@ -507,8 +521,11 @@ arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err)
     for (int left = -1; producer->pending && left;) {
         left = next_ms(producer);
         serve(producer, left);
-        if (is_refused(producer, left == 0, &refused))
-            return not_delivered(producer, &refused, err);
+        if (!is_refused(producer, left == 0, &refused))
+            continue;
+        arrakis_status rc = not_delivered(producer, &refused, err);
+        if (rc < 0)
+            return rc;
     }
     if (producer->late.count)
         ark_log(ARRAKIS_LOG_WARNING,
@@ -557,14 +574,14 @@ void ark_producer_close(ark_producer *producer)
 {
     if (!producer)
         return;
-    if (producer->trouble)
-        ark_kafka_trouble_close(producer->trouble);
     if (producer->rk) {
-        flush(producer);
+        flush(producer); /* with tokens, if need be */
         if (producer->held)
             ark_log(ARRAKIS_LOG_WARNING, "closing: %zu messages not delivered are given up",
                     producer->held);
     }
+    if (producer->trouble)
+        ark_kafka_trouble_close(producer->trouble);
     stop(producer);
     for (size_t i = 0; i < producer->topic_count; i++)
         free_topic(producer->topics[i]);

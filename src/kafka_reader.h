@@ -40,6 +40,7 @@ typedef struct ark_kafka_end {
     bool said;           /* that it is taken to hold nothing */
     /* answers in a row in which the position stood still before the end: where, since when, the last */
     int64_t stuck_position, stuck_ns, stuck_last_ns;
+    int64_t lost_position; /* of the reader, when the silence began */
 } ark_kafka_end;
 
 typedef struct ark_kafka_partition {

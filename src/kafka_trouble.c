@@ -135,6 +135,7 @@ void ark_kafka_trouble_answered(ark_kafka_trouble *trouble)
 {
     pthread_mutex_lock(&trouble->lock);
     *trouble->refusal = 0;
+    trouble->suspicious_ns = 0;
     pthread_mutex_unlock(&trouble->lock);
 }
 

@@ -295,6 +295,7 @@ static void watch_brokers(ark_kafka_reader *kafka, ark_kafka_asker *ask, search 
 {
     bool silent = false;
     ark_kafka_watch *watch = &kafka->watch;
+    int64_t renewed_ns = ark_monotonic_ns(), patience_ns = 4 * ARRAKIS_SECOND_NS;
     ask->silent = &silent;
     int64_t interval_ns = ARRAKIS_SECOND_NS, looked_ns = ark_monotonic_ns();
     for (;;) {
@@ -315,8 +316,12 @@ static void watch_brokers(ark_kafka_reader *kafka, ark_kafka_asker *ask, search 
             ark_monitor_leave(&watch->monitor);
         }
         ark_event_set(kafka->head.fd);
-        if (silent)
+        /* one that is still logging in is given longer each time */
+        if (silent && ark_monotonic_ns() - renewed_ns >= patience_ns) {
             renew_asking_handle(kafka, ask);
+            renewed_ns = ark_monotonic_ns();
+            patience_ns = patience_ns < 16 * ARRAKIS_SECOND_NS ? 2 * patience_ns : patience_ns;
+        }
         silent = false;
     }
 }

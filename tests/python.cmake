@@ -66,14 +66,6 @@ foreach(tier librdkafka broker interop)
     endforeach()
 endforeach()
 
-# One run has the programs of all librdkafkas beside each other, on three nodes of its own, and takes minutes.
-# Its long form: make cluster-long.
-arrakis_python_test(cluster.faults ${root}/tests/cluster/test_cluster.py -s)
-set_tests_properties(cluster.faults PROPERTIES TIMEOUT 1200 COST 2000)
-foreach(version ${RDKAFKA_VERSION} ${ARRAKIS_OTHER_LIBRDKAFKAS})
-    arrakis_librdkafka_label(cluster.faults ${version})
-endforeach()
-
 # By far the longest: begun early, it does not keep the others waiting at the end.
 if(TEST interop.faults)
     set_tests_properties(interop.faults PROPERTIES COST 1000)

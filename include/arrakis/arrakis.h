@@ -316,7 +316,8 @@ typedef struct arrakis_property {
  * Hands out a token for a login at a broker by SASL OAUTHBEARER.
  *
  * It is called in a thread of librdkafka's when a reader, a publisher or a search for channels begins,
- * before the token expires, and ten seconds after it failed; by several connections at one time. It
+ * before the token expires, and ten seconds after it failed; by several connections at one time; and in
+ * the reader's own thread that asks brokers where topics end, which waits for it. It
  * must not call the library, but for arrakis_gps_now_ns(), arrakis_unix_to_gps_ns() and
  * arrakis_token_from_file(). What it was given with may use it until closed: client and every stream
  * of it, reader, publisher. Closing waits for a call that is under way, so it should not take long.
@@ -382,10 +383,10 @@ typedef struct arrakis_kafka_options {
  * no leader, for 10 s holds nothing more: what it lacks is a gap, and the log names it. So does, after
  * 30 s, a topic whose leader does not answer, or that hands out nothing of what it holds. When no broker
  * has answered for 30 s the stream ends with ECONNECT; a request without an end waits for the brokers.
- * The first answers of a leader that was away are believed 3 s and the channels' max_latency after it, and
- * what has been due for less than 30 s becomes a gap 3 s after it was due, after the reader was opened and
- * after the last question about any of its topics that failed: another node may just have taken over, to
- * which the producers have not come yet.
+ * The first answers of a leader that was away are believed 3 s and the channels' max_latency (of which 30 s
+ * count at most) after it, and what has been due for less than 30 s becomes a gap 3 s after it was due,
+ * after the reader was opened and after the last question about any of its topics that failed: another
+ * node may just have taken over, to which the producers have not come yet.
  *
  * A login that is refused when the reader is opened is EAUTH at once. One that is refused later, since a
  * password was changed or a certificate has expired, is tried again for 10 s, as a broker that has just

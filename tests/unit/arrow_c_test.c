@@ -444,7 +444,14 @@ static void what_is_no_block_is_refused(void **state)
     SPOILED(e.array.children[4]->children[0]->offset = INT64_MAX, ARRAKIS_EINVAL, "X:WORDS");
     SPOILED(e.array.children[4]->n_buffers = 3, ARRAKIS_EINVAL, "3 buffers");
     SPOILED(for (int i = 1; i < 5; i++) e.array.children[i]->buffers[1] = empty, ARRAKIS_EINVAL,
-            "no samples");
+            "without samples");
+    SPOILED(e.array.children[4]->buffers[1] = empty, ARRAKIS_EINVAL, "X:WORDS");
+    SPOILED(
+        for (int i = 1; i < 5; i++) {
+            e.array.children[i]->buffers[0] = &null;
+            e.array.children[i]->null_count = 1;
+        },
+        ARRAKIS_EINVAL, "no samples");
     /* shorter than the others */
     SPOILED(e.array.children[4]->buffers[1] = shorter, ARRAKIS_EINVAL, "X:DOUBLES");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Leaders that change while they are asked, on librdkafka's mock cluster of two brokers. */
+#include "kafka_reader.h"
 #include "support.h"
 
 #include <librdkafka/rdkafka.h>
@@ -140,6 +141,24 @@ static void what_a_new_leader_gets_after_seconds_is_no_gap(void **state)
     arrakis_channels_free(channels);
 }
 
+/* A question that fails tells nothing of a partition that is being read. */
+static void what_is_handed_out_is_not_silent(void **state)
+{
+    (void)state;
+    ark_kafka_watch watch = {.failed_ns = 0};
+    ark_kafka_partition partition = {.topic = NULL};
+    partition.end.silent_ns = partition.end.absent_ns = INT64_MAX;
+    ark_kafka_end_lost(&watch, &partition, RD_KAFKA_RESP_ERR__TIMED_OUT, 1000);
+    assert_int_equal(partition.end.silent_ns, 1000);
+    ark_kafka_end_lost(&watch, &partition, RD_KAFKA_RESP_ERR__TIMED_OUT, 2000);
+    assert_int_equal(partition.end.silent_ns, 1000);
+    atomic_store(&partition.position, 5);
+    ark_kafka_end_lost(&watch, &partition, RD_KAFKA_RESP_ERR__TIMED_OUT, 3000);
+    assert_int_equal(partition.end.silent_ns, 3000);
+    ark_kafka_end_lost(&watch, &partition, RD_KAFKA_RESP_ERR__TIMED_OUT, 4000);
+    assert_int_equal(partition.end.silent_ns, 3000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +166,7 @@ int main(void)
                                         open_cluster, close_cluster),
         cmocka_unit_test_setup_teardown(what_a_new_leader_gets_after_seconds_is_no_gap,
                                         open_cluster, close_cluster),
+        cmocka_unit_test(what_is_handed_out_is_not_silent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,13 +124,7 @@ static arrakis_status check_column(const struct ArrowSchema *field, const struct
     char text[ARK_RATE_TEXT_SIZE] = "";
     if (size > 0 && size < (int32_t)sizeof text)
         memcpy(text, value, (size_t)size);
-    double rate;
-    arrakis_status rc = ark_rate_read(&rate, text, err);
-    if (rc >= 0 && rate != info->sample_rate)
-        return ark_fail(err, ARRAKIS_EMISMATCH,
-                        "column '%.200s' has the rate '%s', the channel has %.17g Hz", info->name,
-                        text, info->sample_rate);
-    return rc;
+    return ark_rate_check(info->name, text, info->sample_rate, err);
 }
 
 /* A validity bitmap from bit `first` on as one from bit 0 on. */

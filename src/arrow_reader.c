@@ -162,18 +162,6 @@ static arrakis_status whole(size_t *needed, const uint8_t *data, size_t size, ar
 
 /* ------------------------------------------------------------------ the schema */
 
-/* Where the stream says at which rate a column's samples were taken, the channel's must be the same. */
-static arrakis_status check_rate(const ark_field *field, double wanted, arrakis_error *err)
-{
-    double rate = wanted;
-    arrakis_status rc = field->rate ? ark_rate_read(&rate, field->rate, err) : ARRAKIS_OK;
-    if (rc < 0 || rate == wanted)
-        return rc;
-    return ark_fail(err, ARRAKIS_EMISMATCH,
-                    "column '%.200s' has the rate '%.40s', the channel has %.17g Hz", field->name,
-                    field->rate, wanted);
-}
-
 static arrakis_status add_column(arrakis_arrow_reader *r, size_t i, arrakis_error *err)
 {
     const ark_field *field = &r->schema->fields[i];
@@ -191,7 +179,8 @@ static arrakis_status add_column(arrakis_arrow_reader *r, size_t i, arrakis_erro
                         field->name, field->kind == ARK_TYPE_LIST ? "lists of " : "",
                         arrakis_dtype_name(field->dtype), arrakis_dtype_name(info.data_type));
     r->column_of[arrakis_channels_count(r->channels)] = i;
-    arrakis_status rc = check_rate(field, info.sample_rate, err);
+    arrakis_status rc =
+        field->rate ? ark_rate_check(field->name, field->rate, info.sample_rate, err) : ARRAKIS_OK;
     return rc < 0 ? rc : arrakis_channels_add(r->channels, channel, err);
 }
 

@@ -65,3 +65,15 @@ arrakis_status ark_rate_read(double *rate, const char *text, arrakis_error *err)
     end(&locale);
     return ARRAKIS_OK;
 }
+
+arrakis_status ark_rate_check(const char *column, const char *text, double wanted,
+                              arrakis_error *err)
+{
+    double rate;
+    arrakis_status rc = ark_rate_read(&rate, text, err);
+    if (rc < 0 || rate == wanted)
+        return rc;
+    return ark_fail(err, ARRAKIS_EMISMATCH,
+                    "column '%.200s' has the rate '%.40s', the channel has %.17g Hz", column, text,
+                    wanted);
+}

@@ -12,5 +12,8 @@ enum { ARK_RATE_TEXT_SIZE = 32 };
 arrakis_status ark_rate_print(char out[ARK_RATE_TEXT_SIZE], double rate, arrakis_error *err);
 /* The number that the whole text is; NAN where it is none. ENOMEM as above. */
 arrakis_status ark_rate_read(double *rate, const char *text, arrakis_error *err);
+/* Whether an Arrow column's rate, as its metadata has it, is that of its channel: EMISMATCH names both. */
+arrakis_status ark_rate_check(const char *column, const char *text, double wanted,
+                              arrakis_error *err);
 
 #endif

@@ -98,19 +98,21 @@ def publish(bench):
 # ---------------------------------------------------------------- arrow
 
 
-def pipe(arguments, names):
-    """Run arrakis-cli with its output thrown away: wall and CPU seconds of the whole process."""
+def whole(command, stdin=None, output=subprocess.DEVNULL):
+    """Run it: wall and CPU seconds of the whole process, its start and its end too."""
     began = time.monotonic()
-    process = subprocess.Popen([str(BUILD / "arrakis-cli"), *arguments], stdin=subprocess.PIPE,
-                               stdout=subprocess.DEVNULL, text=True)  # fmt: skip
-    process.stdin.write(names)
-    process.stdin.close()
+    process = subprocess.Popen(command, stdin=stdin and subprocess.PIPE, stdout=output, text=True)
+    if stdin:
+        process.stdin.write(stdin)
+        process.stdin.close()
+    printed = process.stdout.read() if process.stdout else ""
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.monotonic() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"arrakis-cli: exit {process.returncode}")
-    return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime}
+        raise RuntimeError(f"{command[0]}: exit {process.returncode}")
+    found = json.loads(printed) if printed else {}
+    return {**found, "wall": wall, "cpu": usage.ru_utime + usage.ru_stime}
 
 
 def names_of(metadata):
@@ -118,23 +120,26 @@ def names_of(metadata):
 
 
 def arrow_wide(bench):
-    return arrow(bench, *DRAINS[1], lambda sides: sides["ours"], "limit: drain")
+    return arrow(bench, *DRAINS[1], program("read", mode="drain", url=bench.url, start=PAST, **DRAINS[1][1]),
+                 "limit: drain")  # fmt: skip
 
 
 def arrow_narrow(bench):
-    return arrow(bench, *DRAINS[0], lambda sides: sides["limit"], "limit: bare loop")
+    return arrow(bench, *DRAINS[0], program("bare_consume", mode="drain", url=bench.url, sample_size=4,
+                                            **DRAINS[0][1]), "limit: bare loop")  # fmt: skip
 
 
-def arrow(bench, case, work, limit_of, note):
-    sides = backlog_sides(bench, work, work["strides"])
+def arrow(bench, case, work, limit, note):
+    """Whole processes, but for the reference: it would take a second to be imported."""
+    bench.backlog(**work)
     meta = bench.metadata(work["prefix"], **work)
     names, end = names_of(meta), PAST + work["strides"] * 0.0625
-    arguments = ["stream", "--arrow", "--kafka-url", bench.url, "--metadata", str(meta), "--start",
+    command = [str(BUILD / "arrakis-cli"), "stream", "--arrow", "--kafka-url", bench.url, "--metadata", str(meta), "--start",
                  str(PAST), "--end", str(end), "-"]  # fmt: skip
     few = max(1, work["strides"] // 8) if work["samples"] == 1 else work["strides"]
     got = interleave_short(bench.rounds, {
-        "limit": limit_of(sides),
-        "ours": lambda: pipe(arguments, names),
+        "limit": lambda: whole(limit, output=subprocess.PIPE),
+        "ours": lambda: whole(command, names),
         "reference": lambda: run(reference("drain", url=bench.url, metadata=meta, start=PAST, arrow=1,
                                            strides=few, partitions=work["partitions"])),
     })  # fmt: skip

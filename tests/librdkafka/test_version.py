@@ -35,7 +35,7 @@ def test_a_program_loads_no_other(command, tmp_path):
 
 
 def test_python_keeps_its_own():
-    package = Path(confluent_kafka.__file__).parents[1] / "confluent_kafka.libs"
+    package = Path(confluent_kafka.__file__).resolve().parents[1] / "confluent_kafka.libs"
     maps = Path("/proc/self/maps").read_text().splitlines()
     loaded = {line.split()[-1] for line in maps if "librdkafka" in line}
     assert loaded and all(Path(p).is_relative_to(package) for p in loaded), loaded

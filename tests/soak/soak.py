@@ -138,9 +138,11 @@ class Soak:
         self.counts = shared.RawArray("q", 3)
         self.reference_had = shared.RawArray("B", RELAYED * self.strides)
         self.reference_restarts = shared.RawValue("q", 0)
+        self.witnessed_again = shared.RawValue("q", 0)
         ready = shared.Event()
         self._begin(sources.witness, nodes.cabled, plan.topics, plan.origin_ns, plan.stride,
-                    self.strides, self.halt, ready, self.arrivals, self.times)  # fmt: skip
+                    self.strides, self.halt, ready, self.arrivals, self.times,
+                    self.witnessed_again)  # fmt: skip
         share = HOSTILE_SHARE * len(parts) / plan.foreign
         self._begin(sources.produce, nodes.bootstrap, parts[: plan.foreign], self.arguments.seed, share,
                     self.hostile, self.halt, self.counts)  # fmt: skip

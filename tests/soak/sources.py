@@ -105,8 +105,9 @@ def time_of(message):
         return reader.read_next_batch().column(0)[0].as_py()
 
 
-def witness(bootstrap, topics, origin_ns, stride, strides, stop, ready, arrivals, times):
-    """When each good block was there for a consumer, and how often: [partition * strides + stride]."""
+def witness(bootstrap, topics, origin_ns, stride, strides, stop, ready, arrivals, times, again):
+    """When each good block was there for a consumer, and how often it is in the log: [partition * strides +
+    stride]. again: how many messages the consumer gave a second time, by their offsets."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     consumer = Consumer({
         **QUIET, "socket.timeout.ms": 6000, "bootstrap.servers": bootstrap, "group.id": "witness",
@@ -117,14 +118,19 @@ def witness(bootstrap, topics, origin_ns, stride, strides, stop, ready, arrivals
     number = {topic: i for i, topic in enumerate(topics)}
     consumer.assign([TopicPartition(topic, 0, 0) for topic in topics])
     ready.set()
+    last = [-1] * len(topics)
     while not stop.is_set():
         for message in consumer.consume(1000, 0.05):
             if message.error() or message.headers():
                 continue
-            now = gps_now_ns()
+            now, n = gps_now_ns(), number[message.topic()]
+            if message.offset() <= last[n]:
+                again.value += 1
+                continue
+            last[n] = message.offset()
             k = (time_of(message.value()) - origin_ns) // stride
             if 0 <= k < strides:
-                at = number[message.topic()] * strides + k
+                at = n * strides + k
                 times[at] += 1
                 if times[at] == 1:
                     arrivals[at] = now

@@ -184,3 +184,4 @@ class Verdict:
         ended = [name for name in soak.dead if name not in [p.name for p in soak.programs]]
         self._row("others that ended by themselves", ", ".join(ended) or "none", "none", not ended)
         self._row("reference: began again", soak.reference_restarts.value)
+        self._row("other consumer: messages handed to it again", soak.witnessed_again.value)

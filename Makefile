@@ -1,64 +1,67 @@
 # SPDX-License-Identifier: Apache-2.0
-# The front door over CMake. `make demo`, `make test`, `make tsan` and `make valgrind` do all set-up themselves.
+# The front door over CMake. Every target but `format` installs what it needs by itself, on Debian 12.
+# `make help` prints the text after each target's ##, under the headings of the lines that begin with ##.
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: all demo test soak cluster cluster-long tsan valgrind fuzz-differential bench install format format-check clean
+.PHONY: help all demo install clean test cluster cluster-long soak fuzz-differential tsan valgrind bench \
+	format format-check
 
-all:
+## Build
+all: ## the release build, in build/
 	@tools/setup.sh build
 	@cmake --preset release >/dev/null
 	@cmake --build --preset release -j $(JOBS)
 
-demo: all
+demo: all ## a simulated detector, live, on a broker inside the program
 	build/arrakis-cli demo
 
-test:
-	@tools/test.sh
-
-# MINUTES=5: shorter; PRESET=asan: under the sanitizers; SOAKFLAGS: tests/soak/soak.py --help
-soak:
-	@tools/soak.sh $(if $(MINUTES),--minutes $(MINUTES)) $(SOAKFLAGS)
-
-# Three nodes that fail in ten ways, five minutes on a machine that does nothing else; cluster-long: for as long
-# as real ones do, half an hour. SCENE=Freeze: one of tests/cluster/scenes.py.
-cluster cluster-long:
-	@tools/setup.sh test
-	@cmake --preset asan -DARRAKIS_BROKER_TESTS=ON >/dev/null
-	@cmake --build --preset asan -j $(JOBS)
-	@ARRAKIS_CLUSTER_LONG=$(if $(filter %-long,$@),1) .deps/venv/bin/pytest -q -s tests/cluster $(if $(SCENE),-k $(SCENE))
-
-# The tests under ThreadSanitizer, on a librdkafka built with it. TESTS=REGEX: some of them.
-tsan:
-	@tools/tsan.sh $(if $(TESTS),'$(TESTS)')
-
-# One of each kind of program under valgrind's memcheck.
-valgrind:
-	@tools/valgrind.sh
-
-# A million mutated messages as pyarrow reads them. SEED=N: others.
-fuzz-differential:
-	@tools/setup.sh test
-	@cmake --preset asan -DARRAKIS_BROKER_TESTS=ON >/dev/null
-	@cmake --build --preset asan -j $(JOBS) --target rows_tool
-	@.deps/venv/bin/python tests/interop/arrow_fuzz.py build-asan/tests/rows_tool --seed $(or $(SEED),1) --jobs $(JOBS)
-
-bench: all
-	@tools/setup.sh test
-	@bench/run $(if $(ROW),--row $(ROW)) $(BENCHFLAGS)
-
-install:
+install: ## install the release build; PREFIX=/usr/local, DESTDIR=
 	@tools/setup.sh build
 	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
 	@cmake --build --preset release -j $(JOBS)
 	@DESTDIR=$(DESTDIR) cmake --install build
 
-format:
+clean: ## remove all build directories
+	rm -rf build build-*
+
+## Test
+test: ## every test, under ASan and UBSan; half an hour on two cores
+	@tools/test.sh
+
+tsan: ## the tests under ThreadSanitizer; TESTS=REGEX: some of them
+	@tools/tsan.sh $(if $(TESTS),'$(TESTS)')
+
+valgrind: ## one program of each kind under memcheck
+	@tools/valgrind.sh
+
+# On a machine that does nothing else.
+cluster cluster-long: ## three nodes that fail in ten ways, 5 or 30 minutes; SCENE=Freeze: one way
+	@tools/setup.sh test
+	@cmake --preset asan -DARRAKIS_BROKER_TESTS=ON >/dev/null
+	@cmake --build --preset asan -j $(JOBS)
+	@ARRAKIS_CLUSTER_LONG=$(if $(filter %-long,$@),1) .deps/venv/bin/pytest -q -s tests/cluster $(if $(SCENE),-k $(SCENE))
+
+soak: ## half an hour of reading and publishing while nodes fail; MINUTES=5, SOAKFLAGS=
+	@tools/soak.sh $(if $(MINUTES),--minutes $(MINUTES)) $(SOAKFLAGS)
+
+fuzz-differential: ## a million mutated messages, read as pyarrow reads them; SEED=2: others
+	@tools/setup.sh test
+	@cmake --preset asan -DARRAKIS_BROKER_TESTS=ON >/dev/null
+	@cmake --build --preset asan -j $(JOBS) --target rows_tool
+	@.deps/venv/bin/python tests/interop/arrow_fuzz.py build-asan/tests/rows_tool --seed $(or $(SEED),1) --jobs $(JOBS)
+
+bench: all ## every figure of docs/performance.md; ROW=live: one, BENCHFLAGS=
+	@tools/setup.sh test
+	@bench/run $(if $(ROW),--row $(ROW)) $(BENCHFLAGS)
+
+## Maintain
+help: ## this list
+	@awk -f tools/help.awk Makefile
+
+format: ## clang-format over all C and C++
 	@tools/format.sh
 
-format-check:
+format-check: ## fail where `make format` would change something
 	@tools/format.sh --check
-
-clean:
-	rm -rf build build-*

@@ -2,8 +2,8 @@
 /* The whole library but librdkafka: messages that lie in memory -> intake -> mux -> one block a
  * stride, by arrakis_stream_next() over a reader of those messages. Prints ms a stride, and for
  * memcpy of the wanted bytes alone. */
-#include "intake.h"
-#include "wait.h"
+#include "read/ingest.h"
+#include "base/wait.h"
 #include "workload.h"
 
 #include <stdio.h>

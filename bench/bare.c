@@ -37,7 +37,7 @@ static int64_t smallest(int64_t a, int64_t b)
 
 rd_kafka_t *bare_consumer(size_t partitions, bool backlog, rd_kafka_queue_t **queue)
 {
-    /* as src/kafka_limits.c */
+    /* as src/kafka/fetch_size.c */
     int64_t mib = 1 << 20, count = (int64_t)partitions;
     int64_t message = 4096 + largest(bench_number("channels", 80), 100) *
                                  bench_number("samples", 1) * bench_number("sample_size", 4);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The limit: programs of librdkafka alone, with the settings of src/kafka_reader.c and
- * src/kafka_producer.c. */
+/* The limit: programs of librdkafka alone, with the settings of src/kafka/reader.c and
+ * src/kafka/producer.c. */
 #ifndef BARE_H
 #define BARE_H
 

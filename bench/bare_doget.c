@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The limit of a DoGet: gRPC's C core in one thread, every message thrown away as it came, with the
- * settings of src/flight_grpc.c that count here. */
+ * settings of src/flight/grpc.c that count here. */
 #include "bench.h"
 
 #include <grpc/byte_buffer.h>

@@ -3,7 +3,7 @@
 #ifndef MESSAGES_H
 #define MESSAGES_H
 
-#include "arrow_ipc.h"
+#include "arrow/ipc.h"
 #include "workload.h"
 
 /* One partition's message for one stride. `samples` is scratch for all of its samples. */

@@ -13,7 +13,7 @@ set(ARRAKIS_REQUIRES "rdkafka >= 2.0, jansson, libpcre2-8")
 set(ARRAKIS_PKG_TARGETS RDKAFKA=rdkafka JANSSON=jansson PCRE2=libpcre2-8)
 
 # SHA-256 and secure random bytes come from libcrypto where the sources ask for it.
-file(GLOB users CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/src/*.c)
+file(GLOB_RECURSE users CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/src/*.c)
 foreach(source ${users})
     file(STRINGS ${source} openssl REGEX "#include <openssl/" LIMIT_COUNT 1)
     if(openssl)
@@ -27,7 +27,7 @@ if(ARRAKIS_OPENSSL)
     list(APPEND ARRAKIS_PKG_TARGETS CRYPTO=libcrypto)
 endif()
 
-# Only the module of src/flight_grpc.c links it, and that is loaded when first needed.
+# Only the module of src/flight/grpc.c links it, and that is loaded when first needed.
 pkg_check_modules(GRPC IMPORTED_TARGET grpc gpr)
 option(ARRAKIS_FLIGHT "Talk to Arrakis servers by Arrow Flight (needs gRPC)" ${GRPC_FOUND})
 if(ARRAKIS_FLIGHT AND NOT GRPC_FOUND)

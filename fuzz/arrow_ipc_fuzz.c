@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A stream of Arrow messages, from anywhere. Everything that comes out is touched; headers and
  * bodies lie in allocations of their own, so that a step outside either is seen. */
-#include "arrow_ipc.h"
+#include "arrow/ipc.h"
 #include "arrow_make.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arrow_make.h"
 
-#include "arrow_fields.h"
-#include "arrow_ipc.h"
+#include "arrow/format.h"
+#include "arrow/ipc.h"
 
 #include <stdlib.h>
 #include <string.h>

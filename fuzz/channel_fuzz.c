@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A channel as JSON: what is read is written, read again, and the same; and what the short way reads
  * is what jansson reads. */
-#include "channel.h"
+#include "channel/channel.h"
 
 #include <stdlib.h>
 #include <string.h>

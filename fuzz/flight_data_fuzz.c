@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a DoGet brings: each message is preceded by its length (four bytes, little-endian). Read as a
  * table of channels, as a count, and as blocks of a stream, which are put together. */
-#include "flight_channels.h"
-#include "flight_reader.h"
+#include "flight/channel_rows.h"
+#include "flight/reader.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A FlightInfo, the tickets and locations in it, and the order that they are read in. */
-#include "flight_info.h"
-#include "flight_legs.h"
-#include "flight_request.h"
-#include "flight_url.h"
+#include "flight/info.h"
+#include "flight/segments.h"
+#include "flight/request.h"
+#include "flight/url.h"
 
 #include <stdlib.h>
 

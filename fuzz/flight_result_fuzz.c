@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an action is answered with: a Result, the JSON object in it, and what is made of a scope map. */
-#include "client.h"
-#include "flight_server.h"
+#include "client/client.h"
+#include "flight/server.h"
 
 #include <jansson.h>
 #include <stdlib.h>

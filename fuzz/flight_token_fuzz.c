@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A token's claims, and the URL that stands behind its first line end. */
-#include "flight_auth.h"
+#include "flight/auth.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A broker list: it comes from the command line, and from a server's answers. */
-#include "kafka_conf.h"
+#include "kafka/conf.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A metadata topic's records, one behind the other: size of the key, the key, two bytes size of the
  * value (65535: a tombstone), the value. */
-#include "catalog.h"
+#include "kafka/catalog.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,7 @@
  *   c  read a stream of columns, write it with ark_columns_*
  *   d  describe: schema and values as text, to be compared with what pyarrow says of the same bytes
  */
-#include "arrow_ipc.h"
+#include "arrow/ipc.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -2,8 +2,8 @@
 /* Reading where one allocation fails, then the next one, and so on through all of them. The leaks
  * that a sanitizer finds at the end count. */
 #include "allocation.h"
-#include "chain_reader.h"
-#include "reader.h"
+#include "read/chain_reader.h"
+#include "read/reader.h"
 
 #include <arrakis/arrow.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Batches and schemas that no writer makes: limits, and what Arrow's reader has as special cases. */
-#include "arrow_fields.h"
-#include "arrow_ipc.h"
-#include "arrow_type.h"
+#include "arrow/format.h"
+#include "arrow/ipc.h"
+#include "arrow/type.h"
 #include "support.h"
 
 typedef struct made {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Arrow C data and stream interfaces, as a consumer meets them. */
-#include "arrow_c_schema.h"
-#include "block.h"
+#include "arrow/c_schema.h"
+#include "block/block.h"
 #include "support.h"
 
 #include <errno.h>

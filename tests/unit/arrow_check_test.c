@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "arrow_check.h"
+#include "arrow/check.h"
 #include "support.h"
 
 static void zeros_are_counted_bit_by_bit(void **state)

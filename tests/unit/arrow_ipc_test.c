@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading. The messages come from the fuzz corpus, where arrow_oracle.py put them with pyarrow. */
-#include "arrow_ipc.h"
-#include "arrow_fields.h"
-#include "flatbuffer.h"
+#include "arrow/ipc.h"
+#include "arrow/format.h"
+#include "arrow/flatbuffer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

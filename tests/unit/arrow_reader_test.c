@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The public reader of blocks, on what the public writer wrote. */
-#include "arrow_ipc.h"
+#include "arrow/ipc.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writing, and the reading of what other writers could write. The oracle of the bytes is pyarrow:
  * here by the corpus that it wrote, at length in tests/interop/arrow_oracle.py. */
-#include "arrow_ipc.h"
-#include "arrow_fields.h"
-#include "arrow_type.h"
-#include "flatbuffer.h"
+#include "arrow/ipc.h"
+#include "arrow/format.h"
+#include "arrow/type.h"
+#include "arrow/flatbuffer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

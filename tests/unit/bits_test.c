@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "block.h"
+#include "block/block.h"
 #include "support.h"
 
 static bool bit(const uint8_t *bits, size_t at)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "block.h"
+#include "block/block.h"
 #include "support.h"
 
 #include <pthread.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "chain_reader.h"
-#include "kafka_close.h"
+#include "read/chain_reader.h"
+#include "read/closing.h"
 #include "support.h"
-#include "thread.h"
-#include "wait.h"
+#include "base/thread.h"
+#include "base/wait.h"
 
 #include <sys/epoll.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "channel_store.h"
+#include "channel/store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

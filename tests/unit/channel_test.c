@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "channel.h"
-#include "channels_load.h"
+#include "channel/channel.h"
+#include "channel/file.h"
 
 #include <math.h>
 #include <setjmp.h>

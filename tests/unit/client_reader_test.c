@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client.h"
+#include "client/client.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "arrow_ipc.h"
-#include "client.h"
-#include "fetch.h"
+#include "arrow/ipc.h"
+#include "client/client.h"
+#include "client/fetch.h"
 
 #include <pthread.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The clock of deadlines, with times written out; and a live stream while the system's clock is set:
  * this program's clock_gettime() stands before that of the C library. */
-#include "clock.h"
+#include "base/clock.h"
 #include "support.h"
 
 #include <stdatomic.h>

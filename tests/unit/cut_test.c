@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cut.h"
+#include "read/row_splitter.h"
 #include "support.h"
 
 /* A coarse stream of three channels, as a message of int32: slots 0 and 1 side by side, of 4

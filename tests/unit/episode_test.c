@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "episode.h"
+#include "base/log_limit.h"
 #include "support.h"
 
 static void the_first_time_is_said_at_once_and_later_ones_in_sums(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "error.h"
+#include "base/error.h"
 #include "support.h"
 
 static void what_may_pass_by_itself_is_retriable(void **state)

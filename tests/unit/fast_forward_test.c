@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fast_forward.h"
+#include "kafka/fast_forward.h"
 #include "support.h"
 
 enum { FINE = ARK_LAG_FINE, RECOVERED = ARK_LAG_RECOVERED, FORWARD = ARK_LAG_FORWARD };

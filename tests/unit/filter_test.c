@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "catalog.h"
+#include "kafka/catalog.h"
 
 #include <math.h>
 #include <setjmp.h>

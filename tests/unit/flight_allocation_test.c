@@ -2,12 +2,12 @@
 /* What is sent to a Flight server, and what is read of its answers, where one allocation fails. jansson,
  * which reads JSON, calls some failures of memory a malformed text. */
 #include "allocation.h"
-#include "client.h"
-#include "flight_info.h"
-#include "flight_legs.h"
-#include "flight_proto.h"
-#include "flight_request.h"
-#include "flight_url.h"
+#include "client/client.h"
+#include "flight/info.h"
+#include "flight/segments.h"
+#include "flight/proto.h"
+#include "flight/request.h"
+#include "flight/url.h"
 
 static const channel_spec specs[] = {
     {"X:A", ARRAKIS_INT32, 1, "p", 0, SECOND, UNSET},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "flight_auth.h"
+#include "flight/auth.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

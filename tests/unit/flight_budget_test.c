@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "flight_budget.h"
+#include "flight/budget.h"
 #include "support.h"
-#include "wait.h"
+#include "base/wait.h"
 
 static void each_limit_is_kept_to_the_last(void **state)
 {

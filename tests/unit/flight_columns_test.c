@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From blocks through the column layout of a server's stream, and back to blocks. */
-#include "flight_proto.h"
-#include "flight_reader.h"
+#include "flight/proto.h"
+#include "flight/reader.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

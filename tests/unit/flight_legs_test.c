@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "flight_legs.h"
+#include "flight/segments.h"
 #include "support.h"
 
 #define HERE "grpc://here:1"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bytes that pyarrow makes of the same table are in tests/data/partition.arrow. */
-#include "flight_partition.h"
+#include "flight/partition.h"
 
-#include "flight_proto.h"
+#include "flight/proto.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

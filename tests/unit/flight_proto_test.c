@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "flight_info.h"
-#include "flight_proto.h"
+#include "flight/info.h"
+#include "flight/proto.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

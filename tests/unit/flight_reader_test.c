@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A reader of a server's endpoints, with a server made of functions. */
-#include "flight_proto.h"
-#include "flight_reader.h"
+#include "flight/proto.h"
+#include "flight/reader.h"
 #include "support.h"
-#include "wait.h"
+#include "base/wait.h"
 
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "flight_request.h"
+#include "flight/request.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "flight_status.h"
-#include "flight_url.h"
+#include "flight/status.h"
+#include "flight/url.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

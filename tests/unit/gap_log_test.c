@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is said of gaps: nothing while a stream is away for no longer than its channels promise, then
  * one warning, and one line when it is back. */
-#include "mux.h"
+#include "align/mux.h"
 #include "support.h"
 
 static struct {

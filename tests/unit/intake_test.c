@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is said of messages that cannot be used: once an episode, and no more than that. */
-#include "intake.h"
+#include "read/ingest.h"
 #include "support.h"
 
 static const channel_spec specs[] = {{"X:A", ARRAKIS_INT32, 2, "p", 0, SECOND, UNSET},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "json_load.h"
+#include "base/json_load.h"
 #include "support.h"
 
 /* "" where the text is taken. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kafka_close.h"
+#include "read/closing.h"
 #include "support.h"
-#include "thread.h"
-#include "wait.h"
+#include "base/thread.h"
+#include "base/wait.h"
 
 #include <sys/wait.h>
 #include <time.h>

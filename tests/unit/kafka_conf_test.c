@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kafka_conf.h"
+#include "kafka/conf.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

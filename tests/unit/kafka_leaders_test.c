@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Leaders that change while they are asked, on librdkafka's mock cluster of two brokers. */
-#include "kafka_reader.h"
+#include "kafka/reader.h"
 #include "support.h"
 
 #include <librdkafka/rdkafka.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kafka_limits.h"
+#include "kafka/fetch_size.h"
 #include "support.h"
 
 enum { MIB = 1 << 20, STRIDE = 62500000 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Metadata topics as other people leave them, on librdkafka's mock cluster. */
-#include "catalog.h"
+#include "kafka/catalog.h"
 
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kafka_policy.h"
-#include "plain.h"
+#include "kafka/policy.h"
+#include "base/plain_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

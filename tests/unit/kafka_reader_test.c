@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a Kafka reader is made of, and what librdkafka calls fatal. */
-#include "kafka_reader.h"
+#include "kafka/reader.h"
 #include "support.h"
-#include "wait.h"
+#include "base/wait.h"
 
 static const channel_spec specs[] = {
     {"X:B", ARRAKIS_INT32, 16, "p1", 1, 62500000, UNSET},

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kafka_trouble.h"
-#include "log.h"
+#include "kafka/trouble.h"
+#include "base/log.h"
 #include "support.h"
-#include "token.h"
-#include "wait.h"
+#include "base/token.h"
+#include "base/wait.h"
 
 #include <stdatomic.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "leap_seconds.h"
+#include "base/leap_seconds.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

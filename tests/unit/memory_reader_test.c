@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A memory reader through the public calls, which are the same for every reader. */
-#include "reader.h"
+#include "read/reader.h"
 #include "support.h"
-#include "wait.h"
+#include "base/wait.h"
 
 /* Two partitions; the first has its channels out of order. One sample a second. */
 static const channel_spec specs[] = {

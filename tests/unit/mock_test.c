@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "catalog.h"
-#include "kafka_conf.h"
+#include "kafka/catalog.h"
+#include "kafka/conf.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kafka_close.h"
-#include "reader.h"
+#include "read/closing.h"
+#include "read/reader.h"
 #include "support.h"
-#include "thread.h"
-#include "wait.h"
+#include "base/thread.h"
+#include "base/wait.h"
 
 static const channel_spec specs[] = {
     {"X:A", ARRAKIS_INT32, 1, "p", 0, SECOND, UNSET},

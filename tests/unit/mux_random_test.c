@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Streams at random, with outages, repeated blocks and up to three wrong times in a row: what the
  * sources hold is handed out, all of it and once, and the time line is whole. */
-#include "mux.h"
+#include "align/mux.h"
 #include "support.h"
 
 #define UNIT (SECOND / 4)

@@ -26,7 +26,7 @@
  *     newest A 8        begin of A's newest block; `unset`
  *     stats L D M O G   late, duplicate, mismatched, overflow, gaps
  */
-#include "mux.h"
+#include "align/mux.h"
 #include "support.h"
 
 #define UNIT (SECOND / 4)

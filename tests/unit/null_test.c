@@ -2,7 +2,7 @@
 /* Every public function that takes a handle, without one. */
 #include <arrakis/arrakis.h>
 
-#include "options.h"
+#include "base/sized_struct.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "error.h"
-#include "log.h"
-#include "plain.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/plain_text.h"
 #include "support.h"
 
 static const struct {

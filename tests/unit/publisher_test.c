@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "arrow_ipc.h"
-#include "kafka_conf.h"
+#include "arrow/ipc.h"
+#include "kafka/conf.h"
 
 #include <librdkafka/rdkafka_mock.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One queue, driven by timelines. One unit is a second; the stream has one channel of 1 Hz, its
  * strides are one unit and what is pulled at a time is three. */
-#include "queue.h"
+#include "align/queue.h"
 #include "support.h"
 
 enum { BLOCK = 3 };

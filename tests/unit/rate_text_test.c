@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rate_text.h"
+#include "channel/rate.h"
 #include "support.h"
 
 #include <locale.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "row_decoder.h"
+#include "read/row_decoder.h"
 #include "support.h"
 
 /* Channels of 2 Hz with strides of a second; what a message gives is written as

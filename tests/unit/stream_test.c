@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Streams over memory readers: the clock is the real one here, so times are from "now". */
-#include "error.h"
-#include "reader.h"
+#include "base/error.h"
+#include "read/reader.h"
 #include "support.h"
-#include "wait.h"
+#include "base/wait.h"
 
 #include <pthread.h>
 #include <signal.h>

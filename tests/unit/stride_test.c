@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "stride.h"
+#include "channel/stride.h"
 #include "support.h"
 
 static void a_step_holds_every_time_from_its_begin_to_the_next(void **state)

@@ -3,7 +3,7 @@
 #ifndef ARK_TEST_SUPPORT_H
 #define ARK_TEST_SUPPORT_H
 
-#include "arrow_ipc.h"
+#include "arrow/ipc.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

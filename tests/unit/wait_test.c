@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support.h"
-#include "wait.h"
+#include "base/wait.h"
 
 #include <signal.h>
 #include <time.h>

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A reader and a mux, driven together: waits for data or the next deadline, whatever is first. */
+#include "channel/channel.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "align/mux.h"
+#include "base/sized_struct.h"
+#include "read/reader.h"
+#include "base/wait.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct arrakis_stream {
+    arrakis_reader *reader;
+    ark_mux *mux;
+    ark_waiter waiter;
+    arrakis_stream_options options;
+    int64_t end_ns; /* the first block to reach it is the last; ARRAKIS_UNSET: none */
+    bool live;
+    bool over, finished; /* the request has been served; the source has ended */
+    bool *paused;        /* streams that are too far ahead */
+    size_t paused_count;
+    unsigned useless; /* batches of arrivals in a row that made no block ready */
+    uint64_t blocks;
+    arrakis_error fatal; /* what has ended it */
+    atomic_bool canceled;
+};
+
+/* ------------------------------------------------------------------ opening */
+
+static arrakis_status check_options(const arrakis_stream_options *o, arrakis_error *err)
+{
+    const struct {
+        const char *name;
+        int64_t value, least;
+    } limits[] = {{"start", o->start_ns, 0},
+                  {"end", o->end_ns, 0},
+                  {"duration", o->duration_ns, 1},
+                  {"stride", o->stride_ns, 1},
+                  {"latency tolerance", o->latency_tolerance_ns, 0}};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        if (limits[i].value != ARRAKIS_UNSET &&
+            (limits[i].value < limits[i].least || limits[i].value > INT64_MAX / 4))
+            return ark_fail(err, ARRAKIS_EINVAL, "%s %lld ns: wanted %lld or more, below %lld",
+                            limits[i].name, (long long)limits[i].value, (long long)limits[i].least,
+                            (long long)INT64_MAX / 4);
+    if (o->end_ns != ARRAKIS_UNSET && o->duration_ns != ARRAKIS_UNSET)
+        return ark_fail(err, ARRAKIS_EINVAL, "end and duration exclude each other");
+    if (o->end_ns != ARRAKIS_UNSET && o->start_ns != ARRAKIS_UNSET && o->end_ns < o->start_ns)
+        return ark_fail(err, ARRAKIS_EINVAL, "end %lld ns lies before start %lld ns",
+                        (long long)o->end_ns, (long long)o->start_ns);
+    if ((int)o->on_gap < ARRAKIS_GAP_FILL || o->on_gap > ARRAKIS_GAP_RAISE)
+        return ark_fail(err, ARRAKIS_EINVAL, "on_gap %d: wanted fill, skip or raise",
+                        (int)o->on_gap);
+    return ARRAKIS_OK;
+}
+
+static arrakis_status make_mux(arrakis_stream *stream, arrakis_error *err)
+{
+    const arrakis_stream_options *o = &stream->options;
+    size_t count = stream->reader->stream_count;
+    ark_mux_stream *streams = calloc(count + 1, sizeof *streams);
+    if (!streams)
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        streams[i] =
+            (ark_mux_stream){stream->reader->streams[i].id, stream->reader->streams[i].channels};
+    ark_mux_options options = {.start_ns = o->start_ns,
+                               .stride_ns = o->stride_ns,
+                               .tolerance_ns = o->latency_tolerance_ns,
+                               .end_ns = stream->end_ns,
+                               .on_gap = o->on_gap,
+                               .order = stream->reader->channels,
+                               .bounded =
+                                   o->end_ns != ARRAKIS_UNSET || o->duration_ns != ARRAKIS_UNSET};
+    arrakis_status rc =
+        ark_mux_new(&stream->mux, streams, count, &options, ark_clock_now_ns(), err);
+    free(streams);
+    return rc;
+}
+
+/* Where to begin, in words. */
+static const char *start_text(char text[48], int64_t start_ns)
+{
+    if (start_ns == ARRAKIS_UNSET)
+        return "live";
+    snprintf(text, 48, "at %lld ns", (long long)start_ns);
+    return text;
+}
+
+static arrakis_status take_start(arrakis_stream *stream, arrakis_error *err)
+{
+    char own[48], given[48];
+    arrakis_stream_options *o = &stream->options;
+    const arrakis_reader *reader = stream->reader;
+    if (!reader->has_start)
+        return ARRAKIS_OK;
+    if (o->start_ns != ARRAKIS_UNSET && o->start_ns != reader->start_ns)
+        return ark_fail(
+            err, ARRAKIS_EINVAL,
+            "the stream begins %s, its reader %s: wanted the same, or no start for the "
+            "stream",
+            start_text(given, o->start_ns), start_text(own, reader->start_ns));
+    o->start_ns = reader->start_ns;
+    return ARRAKIS_OK;
+}
+
+static arrakis_status open_stream(arrakis_stream *stream, arrakis_error *err)
+{
+    const arrakis_stream_options *o = &stream->options;
+    arrakis_status rc;
+    if ((rc = take_start(stream, err)) < 0 || (rc = check_options(o, err)) < 0)
+        return rc;
+    stream->live = o->start_ns == ARRAKIS_UNSET;
+    stream->end_ns = o->end_ns;
+    if (!stream->live && o->duration_ns != ARRAKIS_UNSET)
+        stream->end_ns = o->start_ns + o->duration_ns;
+    if ((rc = make_mux(stream, err)) < 0 || (rc = ark_waiter_open(&stream->waiter, err)) < 0)
+        return rc;
+    if (!(stream->paused = calloc(stream->reader->stream_count, sizeof *stream->paused)))
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    stream->reader->bounded = stream->end_ns != ARRAKIS_UNSET;
+    if (!stream->reader->opened && (rc = arrakis_reader_open(stream->reader, err)) < 0)
+        return rc;
+    ark_mux_opened(stream->mux, ark_clock_now_ns());
+    return ark_waiter_add(&stream->waiter, stream->reader->fd, err);
+}
+
+arrakis_status arrakis_stream_open(arrakis_stream **out, arrakis_reader *reader,
+                                   const arrakis_stream_options *options, arrakis_error *err)
+{
+    if (out)
+        *out = NULL;
+    arrakis_stream *stream = out && reader ? calloc(1, sizeof *stream) : NULL;
+    if (!stream) {
+        arrakis_reader_close(reader);
+        return out && reader ? ark_fail(err, ARRAKIS_ENOMEM, "out of memory")
+                             : ark_fail(err, ARRAKIS_EINVAL, "arrakis_stream_open: %s is NULL",
+                                        out ? "reader" : "out");
+    }
+    stream->reader = reader;
+    stream->waiter = (ark_waiter)ARK_WAITER_NONE;
+    stream->options = (arrakis_stream_options)ARRAKIS_STREAM_OPTIONS_INIT;
+    arrakis_status rc =
+        ark_take_struct(&stream->options, sizeof stream->options, options, "stream_options", err);
+    if (rc == ARRAKIS_OK)
+        rc = open_stream(stream, err);
+    if (rc < 0) {
+        arrakis_stream_close(stream);
+        return rc;
+    }
+    *out = stream;
+    return ARRAKIS_OK;
+}
+
+void arrakis_stream_close(arrakis_stream *stream)
+{
+    if (!stream)
+        return;
+    arrakis_reader_close(stream->reader);
+    ark_mux_free(stream->mux);
+    ark_waiter_close(&stream->waiter);
+    free(stream->paused);
+    free(stream);
+}
+
+/* ------------------------------------------------------------------ running */
+
+/* A stream that is far ahead of others is stopped until they have caught up: in a request with a
+ * start nothing may be dropped, and memory has a bound. */
+static void hold_back(arrakis_stream *stream, size_t ahead)
+{
+    if (!stream->reader->ops->pause || stream->paused[ahead] || !ark_mux_full(stream->mux, ahead))
+        return;
+    stream->reader->ops->pause(stream->reader, ahead, true);
+    stream->paused[ahead] = true;
+    stream->paused_count++;
+}
+
+static void let_go(arrakis_stream *stream)
+{
+    for (size_t i = 0; stream->paused_count && i < stream->reader->stream_count; i++)
+        if (stream->paused[i] && ark_mux_has_room(stream->mux, i)) {
+            stream->reader->ops->pause(stream->reader, i, false);
+            stream->paused[i] = false;
+            stream->paused_count--;
+        }
+}
+
+/* Whether a block that begins there is behind the request's end; one is handed out in any case. */
+static bool is_past(const arrakis_stream *stream, int64_t begin_ns)
+{
+    return stream->end_ns != ARRAKIS_UNSET && begin_ns >= stream->end_ns &&
+           begin_ns > stream->options.start_ns;
+}
+
+/* The next block, if it is ready and belongs to the request. */
+static arrakis_status pull(arrakis_stream *stream, arrakis_block **out, arrakis_error *err)
+{
+    if (is_past(stream, ark_mux_cursor_ns(stream->mux)))
+        return ARRAKIS_DONE;
+    arrakis_status rc = ark_mux_pull(stream->mux, out, err);
+    if (stream->paused_count)
+        let_go(stream);
+    if (rc != ARRAKIS_OK) {
+        bool past = is_past(stream, ark_mux_cursor_ns(stream->mux));
+        return rc == ARRAKIS_TIMEOUT && past ? ARRAKIS_DONE : rc;
+    }
+    if (stream->end_ns == ARRAKIS_UNSET && stream->options.duration_ns != ARRAKIS_UNSET)
+        stream->end_ns = (*out)->start_ns + stream->options.duration_ns;
+    if (stream->end_ns != ARRAKIS_UNSET) {
+        if (is_past(stream, (*out)->start_ns)) {
+            arrakis_block_free(*out);
+            *out = NULL;
+            return ARRAKIS_DONE;
+        }
+        stream->over = (*out)->start_ns + (*out)->duration_ns >= stream->end_ns;
+    }
+    stream->blocks++;
+    return ARRAKIS_OK;
+}
+
+/* Take what has arrived until a block may be ready. OK: look for one; TIMEOUT: nothing is here. */
+static arrakis_status take_arrivals(arrakis_stream *stream, arrakis_error *err)
+{
+    enum { AT_ONCE = 64 }; /* the clock need not be read for each: they take microseconds */
+    int64_t now_ns = ark_clock_now_ns();
+    for (int i = 0; i < AT_ONCE && !ark_mux_ready(stream->mux); i++) {
+        ark_arrival arrival;
+        arrakis_status rc = stream->reader->ops->next(stream->reader, &arrival, err);
+        if (rc != ARRAKIS_OK)
+            return rc;
+        ark_push how = ark_mux_push(stream->mux, arrival.stream, &arrival.rows, now_ns);
+        if (how == ARK_PUSH_NOMEM)
+            return ark_fail(err, ARRAKIS_ENOMEM, "out of memory: a block of %s was dropped",
+                            stream->reader->streams[arrival.stream].id);
+        if (!stream->live)
+            hold_back(stream, arrival.stream);
+    }
+    /* Deadlines pass also while data of other streams keeps coming. In a request with a start they do
+     * not: what they are of may be behind that, and whoever is far ahead is stopped. */
+    if (stream->live)
+        ark_mux_expire(stream->mux, now_ns);
+    return ARRAKIS_OK;
+}
+
+/* Requests with a start: data that is overdue, and that the source says it does not hold, is a gap.
+ * Returns whether that may have made a block ready; *wake_ns: when to look again. */
+static bool settle_overdue(arrakis_stream *stream, int64_t *wake_ns)
+{
+    int64_t now_ns = ark_clock_now_ns(), again_ns;
+    int64_t overdue = ark_mux_overdue(stream->mux, now_ns, wake_ns);
+    if (overdue < 0)
+        return false;
+    int64_t at_ns =
+        stream->reader->ops->exhausted(stream->reader, (size_t)overdue, *wake_ns, &again_ns);
+    if (at_ns == ARRAKIS_UNSET) {
+        *wake_ns = again_ns;
+        return false;
+    }
+    bool endless = stream->end_ns == ARRAKIS_UNSET;
+    ark_mux_exhausted(stream->mux, (size_t)overdue, at_ns, endless);
+    return true;
+}
+
+/* Nothing has arrived: let deadlines pass. OK: look for a block; TIMEOUT: wait, the timer is set. */
+static arrakis_status let_time_pass(arrakis_stream *stream)
+{
+    int64_t now_ns = ark_clock_now_ns(), overdue_ns = ARRAKIS_UNSET;
+    ark_mux_expire(stream->mux, now_ns);
+    if (ark_mux_ready(stream->mux))
+        return ARRAKIS_OK;
+    int64_t wake_ns = ark_mux_deadline_ns(stream->mux);
+    if (!stream->live && settle_overdue(stream, &overdue_ns))
+        return ARRAKIS_OK;
+    if (overdue_ns != ARRAKIS_UNSET && (wake_ns == ARRAKIS_UNSET || overdue_ns < wake_ns))
+        wake_ns = overdue_ns;
+    ark_waiter_arm(&stream->waiter, wake_ns);
+    return ARRAKIS_TIMEOUT;
+}
+
+/* One step: data if there is any, else the clock; and the clock now and then also while useless data
+ * comes all the time, or that would keep a request from its end: then the source is asked, and no deadline
+ * passes, since what is due may be behind what is at hand. */
+static arrakis_status step(arrakis_stream *stream, arrakis_error *err)
+{
+    enum { USELESS_IN_A_ROW = 16 }; /* times AT_ONCE arrivals */
+    arrakis_status rc = take_arrivals(stream, err);
+    if (rc == ARRAKIS_TIMEOUT)
+        return let_time_pass(stream);
+    stream->useless = ark_mux_ready(stream->mux) ? 0 : stream->useless + 1;
+    if (rc == ARRAKIS_OK && !stream->live && stream->useless >= USELESS_IN_A_ROW) {
+        int64_t wake_ns;
+        stream->useless = 0;
+        settle_overdue(stream, &wake_ns);
+    }
+    if (rc == ARRAKIS_DONE) {
+        if (stream->finished)
+            return ARRAKIS_DONE;
+        stream->finished = true;
+        ark_mux_finish(stream->mux, ARRAKIS_UNSET);
+        return ARRAKIS_OK;
+    }
+    return rc;
+}
+
+/* Whether a call has taken too long while data, or what only looked like it, came in all the time.
+ * Looks at the clock now and then. Without time to wait all data that is here is taken. */
+static bool time_is_over(int64_t deadline_ns, bool idle, unsigned *steps)
+{
+    return (idle || deadline_ns > 0) && deadline_ns != INT64_MAX && ++*steps % 64 == 0 &&
+           ark_wait_deadline(0) >= deadline_ns;
+}
+
+arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms, arrakis_block **block,
+                                   arrakis_error *err)
+{
+    if (!stream || !block)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_stream_next: %s is NULL",
+                        stream ? "block" : "stream");
+    *block = NULL;
+    int64_t deadline_ns = timeout_ms > 0 ? ark_wait_deadline(timeout_ms)
+                          : timeout_ms   ? INT64_MAX
+                                         : 0;
+    unsigned steps = 0;
+    for (;;) {
+        if (atomic_load_explicit(&stream->canceled, memory_order_relaxed))
+            return ark_fail(err, ARRAKIS_ECANCELED, "the stream was canceled");
+        if (stream->over)
+            return ARRAKIS_DONE;
+        if (stream->fatal.status < 0)
+            return ark_fail(err, stream->fatal.status, "%s", stream->fatal.message);
+        arrakis_status rc = pull(stream, block, err);
+        if (rc != ARRAKIS_TIMEOUT) {
+            stream->over = stream->over || rc == ARRAKIS_DONE;
+            return rc;
+        }
+        arrakis_error why;
+        rc = step(stream, &why);
+        if (rc < 0 && rc != ARRAKIS_ENOMEM) {
+            stream->fatal = why;
+            continue;
+        }
+        if (rc == ARRAKIS_TIMEOUT && !ark_wait_fd(stream->waiter.fd, deadline_ns))
+            return rc;
+        if (rc < 0)
+            return ark_fail(err, rc, "%s", why.message);
+        if (rc == ARRAKIS_DONE)
+            return rc;
+        if (time_is_over(deadline_ns, rc == ARRAKIS_TIMEOUT, &steps))
+            return ARRAKIS_TIMEOUT;
+    }
+}
+
+/* ------------------------------------------------------------------ the rest */
+
+int arrakis_stream_fd(const arrakis_stream *stream)
+{
+    return stream ? stream->waiter.fd : -1;
+}
+
+void arrakis_stream_cancel(arrakis_stream *stream)
+{
+    if (!stream)
+        return;
+    atomic_store_explicit(&stream->canceled, true, memory_order_relaxed);
+    ark_waiter_cancel(&stream->waiter);
+}
+
+const arrakis_channels *arrakis_stream_channels(const arrakis_stream *stream)
+{
+    return stream ? ark_mux_channels(stream->mux) : NULL;
+}
+
+int64_t arrakis_stream_stride_ns(const arrakis_stream *stream)
+{
+    return stream ? ark_mux_stride_ns(stream->mux) : 0;
+}
+
+const arrakis_reader *arrakis_stream_reader(const arrakis_stream *stream)
+{
+    return stream ? stream->reader : NULL;
+}
+
+int64_t arrakis_stream_lag_ns(const arrakis_stream *stream, size_t i)
+{
+    if (!stream || i >= stream->reader->stream_count)
+        return ARRAKIS_UNSET;
+    int64_t newest_ns = ark_mux_newest_ns(stream->mux, i);
+    if (newest_ns == ARRAKIS_UNSET)
+        return ARRAKIS_UNSET;
+    return arrakis_gps_now_ns() - newest_ns - stream->reader->streams[i].stride_ns;
+}
+
+void arrakis_stream_stats(const arrakis_stream *stream, arrakis_stats *stats)
+{
+    arrakis_stats now = ARRAKIS_STATS_INIT;
+    if (!stream || !stats)
+        return;
+    now.blocks = stream->blocks;
+    ark_mux_stats(stream->mux, &now);
+    stream->reader->ops->stats(stream->reader, &now);
+    ark_give_struct(stats, &now, sizeof now);
+}

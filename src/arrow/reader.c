@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arrow/ipc.h"
+#include "block/block.h"
+#include "channel/channel.h"
+#include "base/error.h"
+#include "arrow/flatbuffer.h"
+#include "channel/rate.h"
+#include "block/series_span.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a message may have. Nothing is allocated for what a header promises: only bytes that have come
+ * are kept. */
+#define HEADER_MAX ((uint64_t)64 << 20)
+#define BODY_MAX ((uint64_t)1 << 30)
+
+struct arrakis_arrow_reader {
+    arrakis_channels *known;
+    ark_buffer buffer;
+    size_t at;            /* in the buffer: the first message that is not done with */
+    size_t needed;        /* bytes of it that must be there before it is looked at again */
+    bool finished, ended; /* no more bytes come; nothing is behind a stream's end yet */
+    /* of the schema */
+    ark_schema *schema;
+    arrakis_channels *channels; /* in the order of their columns */
+    size_t *column_of;          /* by place in `channels` */
+    size_t time_column;
+    ark_column *columns;
+    arrakis_series *series;
+    /* of the batch at `at` */
+    int64_t row, rows;
+    size_t message_size; /* 0: no batch is being read */
+    uint8_t *bits;
+    size_t bits_size;
+};
+
+arrakis_status arrakis_arrow_reader_new(arrakis_arrow_reader **out, arrakis_channels *channels,
+                                        arrakis_error *err)
+{
+    if (!out)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_arrow_reader_new: out is NULL");
+    *out = NULL;
+    if (!channels)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_arrow_reader_new: channels is NULL");
+    arrakis_arrow_reader *r = calloc(1, sizeof *r);
+    if (!r)
+        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for an Arrow reader");
+    r->known = arrakis_channels_ref(channels);
+    *out = r;
+    return ARRAKIS_OK;
+}
+
+/* A stream's schema, and all that was made for it. */
+static void forget_schema(arrakis_arrow_reader *r)
+{
+    ark_schema_free(r->schema);
+    arrakis_channels_free(r->channels);
+    free(r->column_of);
+    free(r->columns);
+    free(r->series);
+    r->schema = NULL;
+    r->channels = NULL;
+    r->column_of = NULL;
+    r->columns = NULL;
+    r->series = NULL;
+}
+
+void arrakis_arrow_reader_free(arrakis_arrow_reader *reader)
+{
+    if (!reader)
+        return;
+    arrakis_channels_free(reader->known);
+    forget_schema(reader);
+    ark_buffer_free(&reader->buffer);
+    free(reader->bits);
+    free(reader);
+}
+
+/* ------------------------------------------------------------------ bytes */
+
+arrakis_status arrakis_arrow_reader_push(arrakis_arrow_reader *reader, const void *data,
+                                         size_t size, arrakis_error *err)
+{
+    if (!reader || (!data && size))
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_arrow_reader_push: %s is NULL",
+                        reader ? "data" : "reader");
+    if (reader->finished)
+        return ark_fail(err, ARRAKIS_EINVAL, "bytes for an Arrow reader that was finished");
+    ark_buffer *buffer = &reader->buffer;
+    if (reader->at) {
+        memmove(buffer->data, buffer->data + reader->at, buffer->size - reader->at);
+        buffer->size -= reader->at;
+        reader->at = 0;
+    }
+    arrakis_status rc = ark_buffer_reserve(buffer, size, err);
+    if (rc < 0 || !size)
+        return rc;
+    memcpy(buffer->data + buffer->size, data, size);
+    buffer->size += size;
+    reader->message_size = 0; /* the batch's columns are elsewhere now */
+    return ARRAKIS_OK;
+}
+
+void arrakis_arrow_reader_finish(arrakis_arrow_reader *reader)
+{
+    if (reader)
+        reader->finished = true;
+}
+
+/* What is given instead of a stream, as a rule. */
+static const char *what_else(const uint8_t *data, size_t size)
+{
+    static const struct {
+        const char *first, *name;
+    } kinds[] = {
+        {"ARRO", "an Arrow file (or Feather file), which is not the stream format"},
+        {"\x1f\x8b", "compressed by gzip"},
+        {"\x28\xb5\x2f\xfd", "compressed by zstd"},
+        {"PAR1", "a Parquet file"},
+        {"{", "JSON"},
+        {"[", "JSON"},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        size_t length = strlen(kinds[i].first);
+        if (size >= length && !memcmp(data, kinds[i].first, length))
+            return kinds[i].name;
+    }
+    return NULL;
+}
+
+/* Whether the whole of a message is here: OK; TIMEOUT when not yet, with *needed set. */
+static arrakis_status whole(size_t *needed, const uint8_t *data, size_t size, arrakis_error *err)
+{
+    size_t prefix = size >= 4 && ark_load_u32(data) == UINT32_MAX ? 8 : 4;
+    *needed = prefix;
+    if (size < prefix)
+        return ARRAKIS_TIMEOUT;
+    int32_t header_size = ark_load_i32(data + prefix - 4);
+    if (header_size <= 0) /* the end, or refused when it is cut */
+        return ARRAKIS_OK;
+    if ((uint64_t)header_size > HEADER_MAX)
+        return ark_fail(err, ARRAKIS_EFORMAT,
+                        "Arrow message: a header of %" PRId32 " bytes, wanted at most %" PRIu64,
+                        header_size, HEADER_MAX);
+    *needed += (size_t)header_size;
+    if (size < *needed)
+        return ARRAKIS_TIMEOUT;
+    ark_ipc_message message;
+    arrakis_status rc =
+        ark_ipc_split(&message, data + prefix, (size_t)header_size, NULL, SIZE_MAX, err);
+    if (rc < 0)
+        return rc;
+    if (message.body_size > BODY_MAX)
+        return ark_fail(err, ARRAKIS_EFORMAT,
+                        "Arrow message: a body of %zu bytes, wanted at most %" PRIu64,
+                        message.body_size, BODY_MAX);
+    *needed += message.body_size;
+    return size < *needed ? ARRAKIS_TIMEOUT : ARRAKIS_OK;
+}
+
+/* ------------------------------------------------------------------ the schema */
+
+static arrakis_status add_column(arrakis_arrow_reader *r, size_t i, arrakis_error *err)
+{
+    const ark_field *field = &r->schema->fields[i];
+    int64_t place = arrakis_channels_index(r->known, field->name);
+    if (place < 0)
+        return ark_fail(err, ARRAKIS_ENOTFOUND, "column '%.200s' is none of the channels given",
+                        field->name);
+    if (arrakis_channels_index(r->channels, field->name) >= 0)
+        return ark_fail(err, ARRAKIS_EFORMAT, "two columns '%.200s'", field->name);
+    arrakis_channel *channel = arrakis_channels_get(r->known, (size_t)place);
+    arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+    arrakis_channel_get(channel, &info);
+    if (field->kind != ARK_TYPE_LIST || field->dtype != info.data_type)
+        return ark_fail(err, ARRAKIS_EMISMATCH, "column '%.200s' holds %s%s, wanted lists of %s",
+                        field->name, field->kind == ARK_TYPE_LIST ? "lists of " : "",
+                        arrakis_dtype_name(field->dtype), arrakis_dtype_name(info.data_type));
+    r->column_of[arrakis_channels_count(r->channels)] = i;
+    arrakis_status rc =
+        field->rate ? ark_rate_check(field->name, field->rate, info.sample_rate, err) : ARRAKIS_OK;
+    return rc < 0 ? rc : arrakis_channels_add(r->channels, channel, err);
+}
+
+static arrakis_status add_time(arrakis_arrow_reader *r, size_t i, size_t *times,
+                               arrakis_error *err)
+{
+    const ark_field *field = &r->schema->fields[i];
+    if ((*times)++)
+        return ark_fail(err, ARRAKIS_EFORMAT, "two columns 'time'");
+    if (field->kind != ARK_TYPE_PRIMITIVE || field->dtype != ARRAKIS_INT64)
+        return ark_fail(err, ARRAKIS_EFORMAT, "column 'time' is not int64");
+    r->time_column = i;
+    return ARRAKIS_OK;
+}
+
+static arrakis_status bind(arrakis_arrow_reader *r, arrakis_error *err)
+{
+    size_t times = 0, count = r->schema->count;
+    arrakis_status rc = arrakis_channels_new(&r->channels, err);
+    if (rc < 0)
+        return rc;
+    r->column_of = calloc(count + 1, sizeof *r->column_of);
+    r->columns = calloc(count + 1, sizeof *r->columns);
+    r->series = calloc(count + 1, sizeof *r->series);
+    if (!r->column_of || !r->columns || !r->series)
+        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for %zu columns", count);
+    for (size_t i = 0; rc >= 0 && i < count; i++)
+        rc = strcmp(r->schema->fields[i].name, "time") == 0 ? add_time(r, i, &times, err)
+                                                            : add_column(r, i, err);
+    if (rc >= 0 && (times != 1 || count < 2))
+        return ark_fail(err, ARRAKIS_EFORMAT,
+                        "%zu columns, %zu of them 'time': wanted one, and channels", count, times);
+    return rc;
+}
+
+static arrakis_status take_schema(arrakis_arrow_reader *r, const ark_ipc_message *message,
+                                  arrakis_error *err)
+{
+    if (r->schema)
+        return ark_fail(err, ARRAKIS_EFORMAT, "an Arrow stream with a second schema");
+    arrakis_status rc = ark_schema_read(&r->schema, message, err);
+    if (rc >= 0 && (rc = bind(r, err)) < 0)
+        forget_schema(r);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ rows */
+
+/* Where a row's samples begin, and how many there are; none where the row is null. */
+static size_t find_samples(const ark_column *column, int64_t row, size_t *length)
+{
+    int32_t ends[2];
+    memcpy(ends, column->offsets + (size_t)row * sizeof *ends, sizeof ends);
+    *length = ark_is_set(column->valid, row) ? (size_t)(ends[1] - ends[0]) : 0;
+    return (size_t)ends[0];
+}
+
+static arrakis_status make_bits(arrakis_arrow_reader *r, arrakis_error *err)
+{
+    size_t size = 0;
+    for (size_t k = 0; k < arrakis_channels_count(r->channels); k++) {
+        size_t length;
+        find_samples(&r->columns[r->column_of[k]], r->row, &length);
+        size += length / 8 + 1;
+    }
+    if (size <= r->bits_size)
+        return ARRAKIS_OK;
+    uint8_t *bits = realloc(r->bits, size);
+    if (!bits)
+        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a block");
+    r->bits = bits;
+    r->bits_size = size;
+    return ARRAKIS_OK;
+}
+
+/* The series of the row; without samples where it has none. */
+static void make_series(arrakis_arrow_reader *r)
+{
+    uint8_t *bits = r->bits;
+    for (size_t k = 0; k < arrakis_channels_count(r->channels); k++) {
+        const ark_column *column = &r->columns[r->column_of[k]];
+        arrakis_dtype dtype = ark_info(arrakis_channels_get(r->channels, k)).data_type;
+        size_t length, first = find_samples(column, r->row, &length);
+        arrakis_series *s = &r->series[k];
+        *s = (arrakis_series){NULL, NULL, length, dtype};
+        if (!length)
+            continue;
+        s->samples = column->values + first * arrakis_dtype_size(dtype);
+        if (!column->child_valid)
+            continue;
+        memset(bits, 0xff, length / 8 + 1);
+        ark_bits_copy_zeros(bits, 0, column->child_valid, first, length);
+        s->valid = bits;
+        bits += length / 8 + 1;
+    }
+}
+
+static arrakis_status make_block(arrakis_arrow_reader *r, arrakis_block **block,
+                                 arrakis_error *err)
+{
+    const ark_column *time = &r->columns[r->time_column];
+    int64_t time_ns;
+    memcpy(&time_ns, time->values + (size_t)r->row * sizeof time_ns, sizeof time_ns);
+    if (!ark_is_set(time->valid, r->row) || time_ns < 0 || time_ns > INT64_MAX / 4)
+        return ark_fail(err, ARRAKIS_EFORMAT, "row %" PRId64 ": its time is %" PRId64 " ns",
+                        r->row, time_ns);
+    arrakis_status rc = make_bits(r, err);
+    if (rc < 0)
+        return rc;
+    make_series(r);
+    int64_t duration_ns = ark_series_span(r->series, r->channels);
+    if (!duration_ns)
+        return ark_fail(err, ARRAKIS_EFORMAT,
+                        "row %" PRId64 " has no samples: how long it lasts "
+                        "is not known",
+                        r->row);
+    return arrakis_block_new(block, r->channels, time_ns, duration_ns, r->series, err);
+}
+
+/* ------------------------------------------------------------------ messages */
+
+/* The stream is over. Another one may follow, with a schema of its own. */
+static arrakis_status take_end(arrakis_arrow_reader *r, const ark_ipc_message *message,
+                               arrakis_error *err)
+{
+    if (!r->schema)
+        return ark_fail(err, ARRAKIS_EFORMAT, "an Arrow stream without a schema");
+    forget_schema(r);
+    r->at += message->size;
+    r->ended = true;
+    return ARRAKIS_OK;
+}
+
+/* Cut the message at `at`, as soon as it is whole. */
+static arrakis_status cut_message(arrakis_arrow_reader *r, ark_ipc_message *message,
+                                  arrakis_error *err)
+{
+    const uint8_t *data = r->buffer.data + r->at;
+    size_t left = r->buffer.size - r->at;
+    const char *other = r->schema ? NULL : what_else(data, left);
+    if (other)
+        return ark_fail(err, ARRAKIS_EFORMAT, "%s is %s: wanted an Arrow IPC stream",
+                        r->ended ? "what follows the Arrow stream" : "the input", other);
+    if (left < r->needed && !r->finished)
+        return ARRAKIS_TIMEOUT;
+    arrakis_status rc = whole(&r->needed, data, left, err);
+    if (rc < 0 || (rc == ARRAKIS_TIMEOUT && !r->finished))
+        return rc;
+    r->needed = 0;
+    return ark_ipc_cut(message, data, left, err);
+}
+
+/* The message at `at`: a batch stays there until its rows are taken. OK: there is something new to
+ * look at; TIMEOUT; DONE. */
+static arrakis_status take_message(arrakis_arrow_reader *r, arrakis_error *err)
+{
+    if (r->at == r->buffer.size)
+        return r->finished || r->ended ? ARRAKIS_DONE : ARRAKIS_TIMEOUT;
+    ark_ipc_message message;
+    arrakis_status rc = cut_message(r, &message, err);
+    if (rc != ARRAKIS_OK)
+        return rc;
+    if (message.kind == ARK_IPC_END)
+        return take_end(r, &message, err);
+    if (message.kind == ARK_IPC_SCHEMA) {
+        if ((rc = take_schema(r, &message, err)) == ARRAKIS_OK) {
+            r->at += message.size;
+            r->ended = false;
+        }
+        return rc;
+    }
+    if (!r->schema)
+        return ark_fail(err, ARRAKIS_EFORMAT, "an Arrow stream without a schema");
+    rc = ark_batch_read(r->columns, &r->rows, r->schema, &message, err);
+    if (rc == ARRAKIS_OK)
+        r->message_size = message.size;
+    return rc;
+}
+
+arrakis_status arrakis_arrow_reader_next(arrakis_arrow_reader *reader, arrakis_block **block,
+                                         arrakis_error *err)
+{
+    if (block)
+        *block = NULL;
+    if (!reader || !block)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_arrow_reader_next: %s is NULL",
+                        reader ? "block" : "reader");
+    for (;;) {
+        if (reader->message_size && reader->row < reader->rows) {
+            arrakis_status rc = make_block(reader, block, err);
+            reader->row += rc == ARRAKIS_OK;
+            return rc;
+        }
+        reader->at += reader->message_size;
+        if (reader->message_size)
+            reader->row = 0;
+        reader->message_size = 0;
+        arrakis_status rc = take_message(reader, err);
+        if (rc != ARRAKIS_OK)
+            return rc;
+    }
+}

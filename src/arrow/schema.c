@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arrow/ipc.h"
+#include "arrow/format.h"
+#include "arrow/type.h"
+#include "base/error.h"
+#include "arrow/flatbuffer.h"
+
+#include <stdlib.h>
+
+enum {
+    MAX_FIELDS = 65536,
+    MAX_TYPES = 4 * MAX_FIELDS,
+    MAX_FIXED_WIDTH = INT32_MAX / 8,
+    TEXTS_PER_BYTE = 8,
+};
+
+typedef struct reading {
+    ark_flat flat;
+    ark_schema *schema;
+    size_t type_room;
+    /* Texts may be shared, so that a small header could ask for endless memory. What is copied is
+     * paid from this; an honest header holds each byte itself. */
+    size_t budget;
+    const char *column; /* whose turn it is */
+    arrakis_error *err;
+} reading;
+
+/* ---- names of types */
+
+const char *ark_type_name(const ark_type *type)
+{
+    static const char *const names[ARK_ARROW_TYPES] = {
+        "no type",
+        "null",
+        "integer",
+        "float",
+        "binary",
+        "utf8",
+        "bool",
+        "decimal",
+        "date",
+        "time",
+        "timestamp",
+        "interval",
+        "list",
+        "struct",
+        "union",
+        "fixed-size binary",
+        "fixed-size list",
+        "map",
+        "duration",
+        "large binary",
+        "large utf8",
+        "large list",
+        "run-end encoded",
+        "binary view",
+        "utf8 view",
+        "list view",
+        "large list view",
+    };
+    if (type->dtype != ARRAKIS_DTYPE_NONE)
+        return arrakis_dtype_name((arrakis_dtype)type->dtype);
+    return type->arrow == ARK_ARROW_FLOAT ? "float16" : names[type->arrow];
+}
+
+/* ---- texts */
+
+static arrakis_status malformed(reading *r)
+{
+    return ark_fail(r->err, ARRAKIS_EFORMAT, "Arrow schema: header leads outside its %zu bytes",
+                    r->flat.size);
+}
+
+static arrakis_status no_memory(reading *r)
+{
+    return ark_fail(r->err, ARRAKIS_ENOMEM, "no memory for an Arrow schema");
+}
+
+/* A copy of a text; of one that is absent, an empty text. */
+static arrakis_status copy_text(reading *r, char **out, ark_flat_vector text)
+{
+    if (text.count + 1 > r->budget)
+        return ark_fail(r->err, ARRAKIS_EFORMAT,
+                        "Arrow schema: more text than %d times its header's %zu bytes",
+                        TEXTS_PER_BYTE, r->flat.size);
+    r->budget -= text.count + 1;
+    *out = malloc(text.count + 1);
+    if (!*out)
+        return no_memory(r);
+    if (text.count > 0)
+        memcpy(*out, text.data, text.count);
+    (*out)[text.count] = '\0';
+    for (size_t i = 0; i < text.count; i++)
+        if (!(*out)[i])
+            (*out)[i] = '\xff'; /* in no name and no number of ours */
+    return ARRAKIS_OK;
+}
+
+static arrakis_status read_rate(reading *r, char **out, ark_flat_table table)
+{
+    ark_flat_vector pairs = ark_flat_elements(&r->flat, table, ARK_FIELD_METADATA, 4);
+    for (size_t i = 0; i < pairs.count; i++) {
+        ark_flat_table pair = ark_flat_element(&r->flat, pairs, i);
+        ark_flat_vector key = ark_flat_elements(&r->flat, pair, ARK_PAIR_KEY, 1);
+        if (key.count == 4 && memcmp(key.data, "rate", 4) == 0)
+            return copy_text(r, out, ark_flat_elements(&r->flat, pair, ARK_PAIR_VALUE, 1));
+    }
+    return ARRAKIS_OK;
+}
+
+/* ---- types without children */
+
+/* A number of a table, which is `otherwise` where it is absent. */
+static int i16_or(reading *r, ark_flat_table table, unsigned field, int otherwise)
+{
+    return ark_flat_has(&r->flat, table, field) ? ark_flat_i16(&r->flat, table, field) : otherwise;
+}
+
+static int32_t i32_or(reading *r, ark_flat_table table, unsigned field, int32_t otherwise)
+{
+    return ark_flat_has(&r->flat, table, field) ? ark_flat_i32(&r->flat, table, field) : otherwise;
+}
+
+static arrakis_status refuse_type(reading *r, const ark_type *type, const char *what,
+                                  int64_t value)
+{
+    return ark_fail(r->err, ARRAKIS_EFORMAT, "column \"%s\" is %s with %s %lld", r->column,
+                    ark_type_name(type), what, (long long)value);
+}
+
+static void store_numbers(ark_type *type, int32_t width)
+{
+    type->storage = ARK_STORE_NUMBERS;
+    type->width = width;
+}
+
+static arrakis_status read_integer(reading *r, ark_type *type, ark_flat_table detail)
+{
+    static const struct {
+        int bits;
+        unsigned char is_unsigned, is_signed;
+    } kinds[] = {{8, ARRAKIS_UINT8, ARRAKIS_INT8},
+                 {16, ARRAKIS_UINT16, ARRAKIS_INT16},
+                 {32, ARRAKIS_UINT32, ARRAKIS_INT32},
+                 {64, ARRAKIS_UINT64, ARRAKIS_INT64}};
+    int bits = ark_flat_i32(&r->flat, detail, ARK_INT_BITS);
+    bool is_signed = ark_flat_u8(&r->flat, detail, ARK_INT_SIGNED);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i].bits == bits) {
+            type->dtype = is_signed ? kinds[i].is_signed : kinds[i].is_unsigned;
+            store_numbers(type, bits / 8);
+            return ARRAKIS_OK;
+        }
+    return refuse_type(r, type, "bits", bits);
+}
+
+static void read_float(reading *r, ark_type *type, ark_flat_table detail)
+{
+    int precision = ark_flat_i16(&r->flat, detail, ARK_FLOAT_PRECISION);
+    if (precision == ARK_PRECISION_HALF) {
+        store_numbers(type, 2);
+        return;
+    }
+    type->dtype = precision == ARK_PRECISION_SINGLE ? ARRAKIS_FLOAT32 : ARRAKIS_FLOAT64;
+    store_numbers(type, precision == ARK_PRECISION_SINGLE ? 4 : 8);
+}
+
+static arrakis_status read_decimal(reading *r, ark_type *type, ark_flat_table detail)
+{
+    static const struct {
+        int bits, digits;
+    } kinds[] = {{32, 9}, {64, 18}, {128, 38}, {256, 76}};
+    int bits = i32_or(r, detail, ARK_DECIMAL_BITS, 128);
+    type->precision = ark_flat_i32(&r->flat, detail, ARK_DECIMAL_PRECISION);
+    type->storage = ARK_STORE_DECIMALS;
+    type->width = bits / 8;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i].bits == bits)
+            return type->precision >= 1 && type->precision <= kinds[i].digits
+                       ? ARRAKIS_OK
+                       : refuse_type(r, type, "digits", type->precision);
+    return refuse_type(r, type, "bits", bits);
+}
+
+static void read_date(reading *r, ark_type *type, ark_flat_table detail)
+{
+    bool days = i16_or(r, detail, ARK_TYPE_UNIT, ARK_DATE_MILLISECOND) == ARK_DATE_DAY;
+    store_numbers(type, days ? 4 : 8);
+    if (!days)
+        type->storage = ARK_STORE_DAYS;
+}
+
+static arrakis_status read_time(reading *r, ark_type *type, ark_flat_table detail)
+{
+    int unit = i16_or(r, detail, ARK_TIME_UNIT, ARK_UNIT_MILLISECOND);
+    int bits = i32_or(r, detail, ARK_TIME_BITS, 32);
+    bool fine = unit == ARK_UNIT_MICROSECOND || unit == ARK_UNIT_NANOSECOND;
+    type->storage = ARK_STORE_TIMES;
+    type->width = fine ? 8 : 4;
+    type->limit = unit == ARK_UNIT_NANOSECOND    ? 86400 * INT64_C(1000000000)
+                  : unit == ARK_UNIT_MICROSECOND ? 86400 * INT64_C(1000000)
+                  : unit == ARK_UNIT_MILLISECOND ? 86400 * INT64_C(1000)
+                                                 : 86400;
+    return bits == 8 * type->width ? ARRAKIS_OK : refuse_type(r, type, "bits", bits);
+}
+
+static arrakis_status read_interval(reading *r, ark_type *type, ark_flat_table detail)
+{
+    int unit = ark_flat_i16(&r->flat, detail, ARK_TYPE_UNIT);
+    store_numbers(type, unit == ARK_INTERVAL_MONTHS ? 4 : unit == ARK_INTERVAL_DAYS ? 8 : 16);
+    return unit >= ARK_INTERVAL_MONTHS && unit <= ARK_INTERVAL_ALL
+               ? ARRAKIS_OK
+               : refuse_type(r, type, "unit", unit);
+}
+
+static arrakis_status read_fixed_binary(reading *r, ark_type *type, ark_flat_table detail)
+{
+    type->storage = ARK_STORE_BYTES;
+    type->width = ark_flat_i32(&r->flat, detail, ARK_TYPE_WIDTH);
+    return type->width >= 0 && type->width <= MAX_FIXED_WIDTH
+               ? ARRAKIS_OK
+               : refuse_type(r, type, "bytes", type->width);
+}
+
+static void store_text(ark_type *type, ark_storage storage, int32_t width, bool utf8)
+{
+    type->storage = (unsigned char)storage;
+    type->width = width;
+    type->utf8 = utf8;
+}
+
+static arrakis_status read_leaf(reading *r, ark_type *type, ark_flat_table detail)
+{
+    switch (type->arrow) {
+    case ARK_ARROW_NULL:
+        type->storage = ARK_STORE_NOTHING;
+        return ARRAKIS_OK;
+    case ARK_ARROW_INT:
+        return read_integer(r, type, detail);
+    case ARK_ARROW_FLOAT:
+        read_float(r, type, detail);
+        return ARRAKIS_OK;
+    case ARK_ARROW_BOOL:
+        type->storage = ARK_STORE_BITS;
+        return ARRAKIS_OK;
+    case ARK_ARROW_DECIMAL:
+        return read_decimal(r, type, detail);
+    case ARK_ARROW_DATE:
+        read_date(r, type, detail);
+        return ARRAKIS_OK;
+    case ARK_ARROW_TIME:
+        return read_time(r, type, detail);
+    case ARK_ARROW_TIMESTAMP:
+    case ARK_ARROW_DURATION:
+        store_numbers(type, 8);
+        return ARRAKIS_OK;
+    case ARK_ARROW_INTERVAL:
+        return read_interval(r, type, detail);
+    case ARK_ARROW_FIXED_BINARY:
+        return read_fixed_binary(r, type, detail);
+    case ARK_ARROW_BINARY:
+    case ARK_ARROW_UTF8:
+        store_text(type, ARK_STORE_TEXT, 4, type->arrow == ARK_ARROW_UTF8);
+        return ARRAKIS_OK;
+    case ARK_ARROW_LARGE_BINARY:
+    case ARK_ARROW_LARGE_UTF8:
+        store_text(type, ARK_STORE_TEXT, 8, type->arrow == ARK_ARROW_LARGE_UTF8);
+        return ARRAKIS_OK;
+    case ARK_ARROW_BINARY_VIEW:
+    case ARK_ARROW_UTF8_VIEW:
+        store_text(type, ARK_STORE_VIEWS, 16, type->arrow == ARK_ARROW_UTF8_VIEW);
+        return ARRAKIS_OK;
+    default:
+        return refuse_type(r, type, "number", type->arrow);
+    }
+}
+
+/* ---- types with children */
+
+static arrakis_status want_children(reading *r, const ark_type *type, uint32_t wanted)
+{
+    return type->child_count == wanted ? ARRAKIS_OK
+                                       : refuse_type(r, type, "children", type->child_count);
+}
+
+static arrakis_status read_map(reading *r, ark_type *type)
+{
+    arrakis_status rc = want_children(r, type, 1);
+    if (rc < 0)
+        return rc;
+    type->storage = ARK_STORE_MAP;
+    type->width = 4;
+    const ark_type *types = r->schema->types, *entries = &types[type->child];
+    if (entries->nullable || entries->storage != ARK_STORE_STRUCT || entries->child_count != 2 ||
+        types[entries->child].nullable)
+        return ark_fail(r->err, ARRAKIS_EFORMAT,
+                        "column \"%s\": a map whose entries are not structs of a key and an item",
+                        r->column);
+    return ARRAKIS_OK;
+}
+
+static arrakis_status read_union(reading *r, ark_type *type, ark_flat_table detail)
+{
+    bool sparse = ark_flat_i16(&r->flat, detail, ARK_UNION_MODE) == ARK_UNION_SPARSE;
+    ark_flat_vector ids = ark_flat_elements(&r->flat, detail, ARK_UNION_IDS, 4);
+    type->storage = sparse ? ARK_STORE_SPARSE_UNION : ARK_STORE_DENSE_UNION;
+    if (ids.data && ids.count != type->child_count)
+        return refuse_type(r, type, "type ids", (int64_t)ids.count);
+    for (uint32_t i = 0; i < type->child_count; i++) {
+        int64_t id = ids.data ? ark_load_i32(ids.data + 4 * (size_t)i) : (int64_t)i;
+        if (id < 0 || id > INT8_MAX)
+            return refuse_type(r, type, "type id", id);
+        r->schema->types[type->child + i].code = (signed char)id;
+    }
+    return ARRAKIS_OK;
+}
+
+static arrakis_status read_runs(reading *r, ark_type *type)
+{
+    arrakis_status rc = want_children(r, type, 2);
+    if (rc < 0)
+        return rc;
+    type->storage = ARK_STORE_RUNS;
+    unsigned ends = r->schema->types[type->child].dtype;
+    if (ends == ARRAKIS_INT16 || ends == ARRAKIS_INT32 || ends == ARRAKIS_INT64)
+        return ARRAKIS_OK;
+    return ark_fail(r->err, ARRAKIS_EFORMAT, "column \"%s\": runs that end at %s", r->column,
+                    ark_type_name(&r->schema->types[type->child]));
+}
+
+static arrakis_status read_list(reading *r, ark_type *type, ark_storage storage, int32_t width)
+{
+    type->storage = (unsigned char)storage;
+    type->width = width;
+    return want_children(r, type, 1);
+}
+
+/* The children are read; types[at] is in `type`. */
+static arrakis_status read_kind(reading *r, ark_type *type, ark_flat_table detail)
+{
+    switch (type->arrow) {
+    case ARK_ARROW_LIST:
+        return read_list(r, type, ARK_STORE_LIST, 4);
+    case ARK_ARROW_LARGE_LIST:
+        return read_list(r, type, ARK_STORE_LIST, 8);
+    case ARK_ARROW_LIST_VIEW:
+        return read_list(r, type, ARK_STORE_LIST_VIEW, 4);
+    case ARK_ARROW_LARGE_LIST_VIEW:
+        return read_list(r, type, ARK_STORE_LIST_VIEW, 8);
+    case ARK_ARROW_FIXED_LIST:
+        return read_list(r, type, ARK_STORE_FIXED_LIST,
+                         ark_flat_i32(&r->flat, detail, ARK_TYPE_WIDTH));
+    case ARK_ARROW_MAP:
+        return read_map(r, type);
+    case ARK_ARROW_STRUCT:
+        type->storage = ARK_STORE_STRUCT;
+        return ARRAKIS_OK;
+    case ARK_ARROW_UNION:
+        return read_union(r, type, detail);
+    case ARK_ARROW_RUNS:
+        return read_runs(r, type);
+    default:
+        type->child_count = 0; /* of no meaning for these */
+        return read_leaf(r, type, detail);
+    }
+}
+
+/* Room for `count` types beside each other. */
+static arrakis_status add_types(reading *r, uint32_t *first, size_t count)
+{
+    ark_schema *schema = r->schema;
+    if (count > MAX_TYPES - schema->type_count)
+        return ark_fail(r->err, ARRAKIS_EUNSUPPORTED,
+                        "Arrow schema has over %d fields with those inside fields", MAX_TYPES);
+    if (schema->type_count + count > r->type_room) {
+        size_t room = 2 * (schema->type_count + count);
+        ark_type *types = reallocarray(schema->types, room, sizeof *types);
+        if (!types)
+            return no_memory(r);
+        schema->types = types;
+        r->type_room = room;
+    }
+    *first = (uint32_t)schema->type_count;
+    if (count > 0)
+        memset(schema->types + *first, 0, count * sizeof *schema->types);
+    schema->type_count += count;
+    return ARRAKIS_OK;
+}
+
+/* The type of the field `table` to types[at], its children's behind all there are. No deeper than the
+ * verifier lets tables be nested. */
+static arrakis_status read_type(reading *r, uint32_t at, ark_flat_table table)
+{
+    if (ark_flat_has(&r->flat, table, ARK_FIELD_DICTIONARY))
+        return ark_fail(r->err, ARRAKIS_EUNSUPPORTED, "column \"%s\" is dictionary-encoded",
+                        r->column);
+    ark_flat_vector children = ark_flat_elements(&r->flat, table, ARK_FIELD_CHILDREN, 4);
+    uint32_t first;
+    arrakis_status rc = add_types(r, &first, children.count);
+    for (size_t i = 0; rc >= 0 && i < children.count; i++)
+        rc = read_type(r, first + (uint32_t)i, ark_flat_element(&r->flat, children, i));
+    if (rc < 0)
+        return rc;
+    ark_type type = {
+        .arrow = ark_flat_u8(&r->flat, table, ARK_FIELD_TYPE_TYPE),
+        .dtype = ARRAKIS_DTYPE_NONE,
+        .nullable = ark_flat_u8(&r->flat, table, ARK_FIELD_NULLABLE),
+        .child = first,
+        .child_count = (uint32_t)children.count,
+    };
+    if (type.arrow == ARK_ARROW_NONE || type.arrow >= ARK_ARROW_TYPES)
+        return ark_fail(r->err, ARRAKIS_EFORMAT, "column \"%s\" is of an unknown type %d",
+                        r->column, type.arrow);
+    rc = read_kind(r, &type, ark_flat_child(&r->flat, table, ARK_FIELD_TYPE));
+    r->schema->types[at] = type;
+    return rc < 0 || !r->flat.bad ? rc : malformed(r);
+}
+
+/* ---- fields */
+
+static bool is_utf8(const ark_type *type)
+{
+    return type->storage == ARK_STORE_TEXT && type->width == 4 && type->utf8;
+}
+
+/* Whether the field is of a type that is used, and of which. */
+static void classify(ark_field *field, const ark_type *type, const ark_type *types)
+{
+    const ark_type *child = &types[type->child];
+    field->kind = ARK_TYPE_OTHER;
+    field->type_name = ark_type_name(type);
+    field->child_name = "";
+    field->nullable = type->nullable;
+    if (type->dtype != ARRAKIS_DTYPE_NONE) {
+        field->kind = ARK_TYPE_PRIMITIVE;
+        field->dtype = (arrakis_dtype)type->dtype;
+    } else if (is_utf8(type)) {
+        field->kind = ARK_TYPE_UTF8;
+    } else if (type->storage == ARK_STORE_LIST) {
+        field->child_name = ark_type_name(child);
+        if (type->width == 4 && child->dtype != ARRAKIS_DTYPE_NONE) {
+            field->kind = ARK_TYPE_LIST;
+            field->dtype = (arrakis_dtype)child->dtype;
+        }
+    } else if (type->storage == ARK_STORE_MAP) {
+        if (is_utf8(&types[child->child]) && is_utf8(&types[child->child + 1]))
+            field->kind = ARK_TYPE_MAP;
+    }
+}
+
+static arrakis_status read_field(reading *r, size_t i, ark_flat_table table)
+{
+    ark_field *field = &r->schema->fields[i];
+    arrakis_status rc;
+    if ((rc = copy_text(r, &field->name, ark_flat_elements(&r->flat, table, ARK_FIELD_NAME, 1))) <
+        0)
+        return rc;
+    r->column = field->name;
+    if ((rc = read_rate(r, &field->rate, table)) < 0 ||
+        (rc = read_type(r, (uint32_t)i, table)) < 0)
+        return rc;
+    classify(field, &r->schema->types[i], r->schema->types);
+    return ARRAKIS_OK;
+}
+
+static arrakis_status read_schema(reading *r)
+{
+    ark_schema *schema = r->schema;
+    ark_flat_table root = ark_flat_root(&r->flat);
+    ark_flat_table header = ark_flat_child(&r->flat, root, ARK_MESSAGE_HEADER);
+    int endianness = ark_flat_i16(&r->flat, header, ARK_SCHEMA_ENDIANNESS);
+    ark_flat_vector fields = ark_flat_elements(&r->flat, header, ARK_SCHEMA_FIELDS, 4);
+    if (r->flat.bad || header.at == 0)
+        return malformed(r);
+    if (endianness != 0)
+        return ark_fail(r->err, ARRAKIS_EUNSUPPORTED, "Arrow schema is big-endian");
+    if (fields.count > MAX_FIELDS)
+        return ark_fail(r->err, ARRAKIS_EUNSUPPORTED, "Arrow schema has %zu fields, over %d",
+                        fields.count, MAX_FIELDS);
+    uint32_t first;
+    schema->fields = calloc(fields.count ? fields.count : 1, sizeof *schema->fields);
+    if (!schema->fields)
+        return no_memory(r);
+    arrakis_status rc = add_types(r, &first, fields.count);
+    while (rc >= 0 && schema->count < fields.count) {
+        size_t i = schema->count++;
+        rc = read_field(r, i, ark_flat_element(&r->flat, fields, i));
+    }
+    return rc;
+}
+
+arrakis_status ark_schema_read(ark_schema **out, const ark_ipc_message *message,
+                               arrakis_error *err)
+{
+    *out = NULL;
+    if (message->kind != ARK_IPC_SCHEMA)
+        return ark_fail(err, ARRAKIS_EFORMAT, "Arrow stream: %s where a schema was wanted",
+                        message->kind == ARK_IPC_BATCH ? "a record batch" : "the end");
+    if (message->body_size > 0)
+        return ark_fail(err, ARRAKIS_EFORMAT, "Arrow schema with a body of %zu bytes",
+                        message->body_size);
+    ark_schema *schema = calloc(1, sizeof *schema);
+    if (!schema)
+        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for an Arrow schema");
+    reading r = {
+        .flat = {message->header, message->header_size, false},
+        .schema = schema,
+        .budget = TEXTS_PER_BYTE * message->header_size,
+        .column = "",
+        .err = err,
+    };
+    arrakis_status rc = read_schema(&r);
+    if (rc < 0) {
+        ark_schema_free(schema);
+        return rc;
+    }
+    *out = schema;
+    return ARRAKIS_OK;
+}
+
+void ark_schema_free(ark_schema *schema)
+{
+    if (!schema)
+        return;
+    for (size_t i = 0; i < schema->count; i++) {
+        free(schema->fields[i].name);
+        free(schema->fields[i].rate);
+    }
+    free(schema->fields);
+    free(schema->types);
+    free(schema);
+}

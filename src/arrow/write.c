@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arrow/ipc.h"
+#include "arrow/format.h"
+#include "base/error.h"
+#include "arrow/flatbuffer.h"
+
+#include <stdlib.h>
+
+static const uint8_t end_marker[8] = {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0};
+
+static size_t padded(size_t size)
+{
+    return (size + 7) & ~(size_t)7;
+}
+
+/* ---- messages */
+
+const uint8_t *ark_message_finish(ark_flat_builder *b, uint8_t kind, ark_flat_place header,
+                                  size_t body_size)
+{
+    ark_flat_table_begin(b);
+    ark_flat_put_i64(b, ARK_MESSAGE_BODY_LENGTH, (int64_t)body_size);
+    ark_flat_put_place(b, ARK_MESSAGE_HEADER, header);
+    ark_flat_put_i16(b, ARK_MESSAGE_VERSION, ARK_VERSION_5);
+    ark_flat_put_u8(b, ARK_MESSAGE_HEADER_TYPE, kind);
+    return ark_flat_finish(b, ark_flat_table_end(b));
+}
+
+/* Wrap a header table as a Message and append it with its framing; frees the builder. */
+static arrakis_status append_header(ark_buffer *out, ark_flat_builder *b, uint8_t kind,
+                                    ark_flat_place header, size_t body_size, arrakis_error *err)
+{
+    const uint8_t *data = ark_message_finish(b, kind, header, body_size);
+    arrakis_status rc = b->status;
+    if (rc < 0)
+        ark_fail(err, rc,
+                 rc == ARRAKIS_ENOMEM ? "no memory for an Arrow header"
+                                      : "an Arrow header of over 2 GiB");
+    if (rc >= 0)
+        rc = ark_buffer_reserve(out, 8 + padded(b->size) + body_size, err);
+    if (rc >= 0) {
+        uint32_t framing[2] = {UINT32_MAX, (uint32_t)padded(b->size)};
+        uint8_t *at = out->data + out->size;
+        memcpy(at, framing, sizeof framing);
+        memcpy(at + 8, data, b->size);
+        memset(at + 8 + b->size, 0, padded(b->size) - b->size);
+        out->size += 8 + padded(b->size);
+    }
+    ark_flat_free(b);
+    return rc;
+}
+
+arrakis_status ark_ipc_write_end(ark_buffer *out, arrakis_error *err)
+{
+    arrakis_status rc = ark_buffer_reserve(out, sizeof end_marker, err);
+    if (rc >= 0) {
+        memcpy(out->data + out->size, end_marker, sizeof end_marker);
+        out->size += sizeof end_marker;
+    }
+    return rc;
+}
+
+/* ---- schemas */
+
+static bool is_float(arrakis_dtype dtype)
+{
+    return dtype == ARRAKIS_FLOAT32 || dtype == ARRAKIS_FLOAT64;
+}
+
+static bool is_signed(arrakis_dtype dtype)
+{
+    return dtype == ARRAKIS_INT8 || dtype == ARRAKIS_INT16 || dtype == ARRAKIS_INT32 ||
+           dtype == ARRAKIS_INT64;
+}
+
+static ark_flat_place add_type(ark_flat_builder *b, arrakis_dtype dtype)
+{
+    ark_flat_table_begin(b);
+    if (is_float(dtype)) {
+        ark_flat_put_i16(b, ARK_FLOAT_PRECISION,
+                         dtype == ARRAKIS_FLOAT64 ? ARK_PRECISION_DOUBLE : ARK_PRECISION_SINGLE);
+    } else {
+        ark_flat_put_i32(b, ARK_INT_BITS, (int32_t)(8 * arrakis_dtype_size(dtype)));
+        ark_flat_put_u8(b, ARK_INT_SIGNED, is_signed(dtype));
+    }
+    return ark_flat_table_end(b);
+}
+
+static ark_flat_place add_metadata(ark_flat_builder *b, const char *key, const char *value)
+{
+    ark_flat_place key_place = ark_flat_add_string(b, key, strlen(key));
+    ark_flat_place value_place = ark_flat_add_string(b, value, strlen(value));
+    ark_flat_table_begin(b);
+    ark_flat_put_place(b, ARK_PAIR_VALUE, value_place);
+    ark_flat_put_place(b, ARK_PAIR_KEY, key_place);
+    ark_flat_place pair = ark_flat_table_end(b);
+    return ark_flat_add_places(b, &pair, 1);
+}
+
+/* A field of numbers, or of a list when `child` is not 0. */
+static ark_flat_place add_field(ark_flat_builder *b, const char *name, bool nullable,
+                                arrakis_dtype dtype, ark_flat_place child, const char *rate)
+{
+    uint8_t type_type = is_float(dtype) ? ARK_ARROW_FLOAT : ARK_ARROW_INT;
+    ark_flat_place type;
+    if (child) {
+        type_type = ARK_ARROW_LIST;
+        ark_flat_table_begin(b);
+        type = ark_flat_table_end(b);
+    } else {
+        type = add_type(b, dtype);
+    }
+    ark_flat_place metadata = rate ? add_metadata(b, "rate", rate) : 0;
+    ark_flat_place name_place = ark_flat_add_string(b, name, strlen(name));
+    ark_flat_place children = ark_flat_add_places(b, &child, child ? 1 : 0);
+    ark_flat_table_begin(b);
+    ark_flat_put_place(b, ARK_FIELD_METADATA, metadata);
+    ark_flat_put_place(b, ARK_FIELD_CHILDREN, children);
+    ark_flat_put_place(b, ARK_FIELD_TYPE, type);
+    ark_flat_put_place(b, ARK_FIELD_NAME, name_place);
+    ark_flat_put_u8(b, ARK_FIELD_TYPE_TYPE, type_type);
+    ark_flat_put_u8(b, ARK_FIELD_NULLABLE, nullable);
+    return ark_flat_table_end(b);
+}
+
+static ark_flat_place add_list_field(ark_flat_builder *b, const char *name, arrakis_dtype dtype,
+                                     const char *rate)
+{
+    ark_flat_place item = add_field(b, "item", true, dtype, 0, NULL);
+    return add_field(b, name, true, dtype, item, rate);
+}
+
+static arrakis_status append_schema(ark_buffer *out, ark_flat_builder *b,
+                                    const ark_flat_place *fields, size_t count, arrakis_error *err)
+{
+    ark_flat_place list = ark_flat_add_places(b, fields, count);
+    ark_flat_table_begin(b);
+    ark_flat_put_place(b, ARK_SCHEMA_FIELDS, list);
+    ark_flat_place schema = ark_flat_table_end(b);
+    return append_header(out, b, ARK_HEADER_SCHEMA, schema, 0, err);
+}
+
+/* ---- validity */
+
+static size_t bitmap_size(size_t count)
+{
+    return count / 8 + (count % 8 != 0);
+}
+
+/* Up to 64 bits from bit 0 of `bits`; those past `count` read as 1. */
+static uint64_t load_bits(const uint8_t *bits, size_t count)
+{
+    uint64_t word = 0;
+    if (count >= 64) {
+        memcpy(&word, bits, 8);
+        return word;
+    }
+    for (size_t i = 0; i < bitmap_size(count); i++)
+        word |= (uint64_t)bits[i] << 8 * i;
+    return word | UINT64_MAX << count;
+}
+
+static size_t count_nulls(const arrakis_series *series)
+{
+    if (!series->samples)
+        return series->length;
+    size_t nulls = 0;
+    for (size_t i = 0; series->valid && i < series->length; i += 64)
+        nulls +=
+            (size_t)__builtin_popcountll(~load_bits(series->valid + i / 8, series->length - i));
+    return nulls;
+}
+
+/* Set `count` bits (1 to 64) of a zeroed bitmap, from bit `at` on. */
+static void store_bits(uint8_t *bits, size_t at, uint64_t word, size_t count)
+{
+    if (count < 64)
+        word &= ~(UINT64_MAX << count);
+    for (uint8_t *byte = bits + at / 8; word != 0; byte++) {
+        *byte = (uint8_t)(*byte | word << at % 8);
+        word >>= 8 - at % 8;
+        at = 0;
+    }
+}
+
+static void write_validity(uint8_t *bits, size_t at, const arrakis_series *series)
+{
+    if (!series->samples)
+        return;
+    for (size_t i = 0; i < series->length; i += 64) {
+        size_t count = series->length - i < 64 ? series->length - i : 64;
+        uint64_t word = series->valid ? load_bits(series->valid + i / 8, count) : UINT64_MAX;
+        store_bits(bits, at + i, word, count);
+    }
+}
+
+static inline void clear_some(uint8_t *samples, uint64_t nulls, size_t size)
+{
+    for (; nulls != 0; nulls &= nulls - 1)
+        memset(samples + (size_t)__builtin_ctzll(nulls) * size, 0, size);
+}
+
+/* What lies under a null is nobody's business: zeros, as pyarrow has them. */
+static void clear_nulls(uint8_t *samples, const arrakis_series *series, size_t size)
+{
+    for (size_t i = 0; series->valid && i < series->length; i += 64, samples += 64 * size) {
+        uint64_t nulls = ~load_bits(series->valid + i / 8, series->length - i);
+        if (nulls == UINT64_MAX)
+            memset(samples, 0, 64 * size);
+        else if (size == 4) /* known sizes become plain stores */
+            clear_some(samples, nulls, 4);
+        else if (size == 8)
+            clear_some(samples, nulls, 8);
+        else
+            clear_some(samples, nulls, size);
+    }
+}
+
+static void copy_samples(uint8_t *to, const uint8_t *samples, size_t bytes)
+{
+    if (samples && bytes > 0)
+        memcpy(to, samples, bytes);
+    else
+        memset(to, 0, bytes);
+}
+
+/* ---- batches */
+
+/* A body in the making: first the places of all buffers in the header, then their contents. */
+typedef struct placing {
+    uint8_t *nodes, *buffers; /* next to write in the header; NULL when the builder has failed */
+    size_t size;
+} placing;
+
+static void put_node(placing *b, size_t length, size_t nulls)
+{
+    int64_t node[2] = {(int64_t)length, (int64_t)nulls};
+    if (b->nodes) {
+        memcpy(b->nodes, node, sizeof node);
+        b->nodes += sizeof node;
+    }
+}
+
+/* Returns where in the body the buffer lies. */
+static size_t put_buffer(placing *b, size_t size)
+{
+    int64_t buffer[2] = {(int64_t)b->size, (int64_t)size};
+    if (b->buffers) {
+        memcpy(b->buffers, buffer, sizeof buffer);
+        b->buffers += sizeof buffer;
+    }
+    b->size += padded(size);
+    return (size_t)buffer[0];
+}
+
+static ark_flat_place add_batch(ark_flat_builder *b, size_t rows, ark_flat_place nodes,
+                                ark_flat_place buffers)
+{
+    ark_flat_table_begin(b);
+    ark_flat_put_i64(b, ARK_BATCH_LENGTH, (int64_t)rows);
+    ark_flat_put_place(b, ARK_BATCH_BUFFERS, buffers);
+    ark_flat_put_place(b, ARK_BATCH_NODES, nodes);
+    return ark_flat_table_end(b);
+}
+
+static void clear_padding(uint8_t *buffer, size_t size)
+{
+    memset(buffer + size, 0, padded(size) - size);
+}
+
+/* ---- rows */
+
+typedef struct rows {
+    size_t count, samples, nulls, sample_size;
+    size_t times_at, ids_at, offsets_at, valid_at, values_at, body_size;
+} rows;
+
+static arrakis_status measure_rows(rows *r, arrakis_dtype dtype, size_t count,
+                                   const arrakis_series *series, arrakis_error *err)
+{
+    size_t samples = 0, nulls = 0;
+    if (arrakis_dtype_size(dtype) == 0 || count > INT32_MAX)
+        return ark_fail(err, ARRAKIS_EINVAL, "a batch of %zu rows of type %s", count,
+                        arrakis_dtype_name(dtype));
+    for (size_t i = 0; i < count; i++) {
+        if (series[i].data_type != dtype)
+            return ark_fail(err, ARRAKIS_EINVAL, "row %zu is of type %s in a batch of %s", i,
+                            arrakis_dtype_name(series[i].data_type), arrakis_dtype_name(dtype));
+        if (series[i].length > INT32_MAX - samples)
+            return ark_fail(err, ARRAKIS_EINVAL, "a batch of over %d samples", INT32_MAX);
+        samples += series[i].length;
+        if (series[i].valid || !series[i].samples)
+            nulls += count_nulls(&series[i]);
+    }
+    r->count = count;
+    r->samples = samples;
+    r->nulls = nulls;
+    r->sample_size = arrakis_dtype_size(dtype);
+    return ARRAKIS_OK;
+}
+
+static arrakis_status append_rows_header(ark_buffer *out, rows *r, arrakis_error *err)
+{
+    ark_flat_builder b;
+    ark_flat_begin(&b);
+    placing body = {ark_flat_vector_begin(&b, 4, 16, 8), NULL, 0};
+    for (int i = 0; i < 3; i++)
+        put_node(&body, r->count, 0);
+    put_node(&body, r->samples, r->nulls);
+    ark_flat_place nodes = ark_flat_vector_end(&b, 4);
+    body.buffers = ark_flat_vector_begin(&b, 8, 16, 8);
+    put_buffer(&body, 0);
+    r->times_at = put_buffer(&body, 8 * r->count);
+    put_buffer(&body, 0);
+    r->ids_at = put_buffer(&body, 4 * r->count);
+    put_buffer(&body, 0);
+    r->offsets_at = put_buffer(&body, 4 * (r->count + 1));
+    r->valid_at = put_buffer(&body, r->nulls ? bitmap_size(r->samples) : 0);
+    r->values_at = put_buffer(&body, r->samples * r->sample_size);
+    ark_flat_place buffers = ark_flat_vector_end(&b, 8);
+    r->body_size = body.size;
+    return append_header(out, &b, ARK_HEADER_BATCH, add_batch(&b, r->count, nodes, buffers),
+                         body.size, err);
+}
+
+/* The samples of all rows, and their offsets. A block's series mostly lie one behind the other:
+ * such runs are copied in one go. */
+static void gather(uint8_t *values, uint8_t *offsets, const rows *r, const arrakis_series *series)
+{
+    const size_t count = r->count, sample_size = r->sample_size;
+    const uint8_t *run = NULL;
+    size_t run_bytes = 0;
+    uint32_t end = 0;
+    memcpy(offsets, &end, 4);
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *samples = series[i].samples;
+        size_t length = series[i].length;
+        if ((uintptr_t)samples != (uintptr_t)run + run_bytes) {
+            copy_samples(values, run, run_bytes);
+            values += run_bytes;
+            run = samples;
+            run_bytes = 0;
+        }
+        run_bytes += length * sample_size;
+        end += (uint32_t)length;
+        memcpy(offsets + 4 * (i + 1), &end, 4);
+    }
+    copy_samples(values, run, run_bytes);
+}
+
+static void write_nulls(uint8_t *bits, uint8_t *values, const rows *r,
+                        const arrakis_series *series)
+{
+    memset(bits, 0, bitmap_size(r->samples));
+    size_t at = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        write_validity(bits, at, &series[i]);
+        if (series[i].samples)
+            clear_nulls(values + at * r->sample_size, &series[i], r->sample_size);
+        at += series[i].length;
+    }
+}
+
+static void write_rows(uint8_t *to, const rows *r, int64_t time_ns, const uint32_t *ids,
+                       const arrakis_series *series)
+{
+    for (size_t i = 0; i < r->count; i++)
+        memcpy(to + r->times_at + 8 * i, &time_ns, 8);
+    if (r->count > 0)
+        memcpy(to + r->ids_at, ids, 4 * r->count);
+    clear_padding(to + r->ids_at, 4 * r->count);
+    gather(to + r->values_at, to + r->offsets_at, r, series);
+    clear_padding(to + r->offsets_at, 4 * (r->count + 1));
+    clear_padding(to + r->values_at, r->samples * r->sample_size);
+    if (r->nulls) {
+        write_nulls(to + r->valid_at, to + r->values_at, r, series);
+        clear_padding(to + r->valid_at, bitmap_size(r->samples));
+    }
+}
+
+arrakis_status ark_rows_write(ark_buffer *out, arrakis_dtype dtype, int64_t time_ns, size_t count,
+                              const uint32_t *ids, const arrakis_series *series,
+                              arrakis_error *err)
+{
+    rows r = {0};
+    out->size = 0;
+    arrakis_status rc = measure_rows(&r, dtype, count, series, err);
+    if (rc < 0)
+        return rc;
+    ark_flat_builder b;
+    ark_flat_begin(&b);
+    ark_flat_place fields[3] = {add_field(&b, "time", true, ARRAKIS_INT64, 0, NULL),
+                                add_field(&b, "id", true, ARRAKIS_UINT32, 0, NULL),
+                                add_list_field(&b, "data", dtype, NULL)};
+    if ((rc = append_schema(out, &b, fields, 3, err)) < 0 ||
+        (rc = append_rows_header(out, &r, err)) < 0)
+        return rc;
+    write_rows(out->data + out->size, &r, time_ns, ids, series);
+    out->size += r.body_size;
+    return ark_ipc_write_end(out, err);
+}
+
+/* ---- columns */
+
+arrakis_status ark_columns_write_schema(ark_buffer *out, size_t count, const char *const *names,
+                                        const arrakis_dtype *dtypes, const char *const *rates,
+                                        arrakis_error *err)
+{
+    ark_flat_place *fields = calloc(count + 1, sizeof *fields);
+    if (!fields)
+        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a schema of %zu columns", count);
+    ark_flat_builder b;
+    ark_flat_begin(&b);
+    fields[0] = add_field(&b, "time", false, ARRAKIS_INT64, 0, NULL);
+    for (size_t i = 0; i < count; i++)
+        fields[i + 1] = add_list_field(&b, names[i], dtypes[i], rates ? rates[i] : NULL);
+    arrakis_status rc = append_schema(out, &b, fields, count + 1, err);
+    free(fields);
+    return rc;
+}
+
+static arrakis_status check_cells(size_t i, size_t row_count, const ark_column_cells *cells,
+                                  arrakis_error *err)
+{
+    if (cells->length > INT32_MAX / row_count || arrakis_dtype_size(cells->dtype) == 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "column %zu has %zu times %zu samples of type %s", i,
+                        row_count, cells->length, arrakis_dtype_name(cells->dtype));
+    return ARRAKIS_OK;
+}
+
+static size_t count_cell_nulls(const ark_column_cells *cells, size_t row_count)
+{
+    size_t nulls = 0;
+    for (size_t i = 0; cells->series && i < row_count; i++)
+        nulls += count_nulls(&cells->series[i]);
+    return nulls;
+}
+
+static arrakis_status append_columns_header(ark_buffer *out, size_t row_count, size_t count,
+                                            const ark_column_source *source, size_t *body_size,
+                                            arrakis_error *err)
+{
+    ark_column_cells cells;
+    ark_flat_builder b;
+    ark_flat_begin(&b);
+    placing body = {ark_flat_vector_begin(&b, 1 + 2 * count, 16, 8), NULL, 0};
+    put_node(&body, row_count, 0);
+    for (size_t i = 0; i < count; i++) {
+        source->cells(source->opaque, i, &cells);
+        put_node(&body, row_count, 0);
+        put_node(&body, row_count * cells.length, count_cell_nulls(&cells, row_count));
+    }
+    ark_flat_place nodes = ark_flat_vector_end(&b, 1 + 2 * count);
+    body.buffers = ark_flat_vector_begin(&b, 2 + 4 * count, 16, 8);
+    put_buffer(&body, 0);
+    put_buffer(&body, 8 * row_count);
+    for (size_t i = 0; i < count; i++) {
+        source->cells(source->opaque, i, &cells);
+        size_t samples = row_count * cells.length;
+        put_buffer(&body, 0);
+        put_buffer(&body, 4 * (row_count + 1));
+        put_buffer(&body, count_cell_nulls(&cells, row_count) ? bitmap_size(samples) : 0);
+        put_buffer(&body, samples * arrakis_dtype_size(cells.dtype));
+    }
+    ark_flat_place buffers = ark_flat_vector_end(&b, 2 + 4 * count);
+    *body_size = body.size;
+    return append_header(out, &b, ARK_HEADER_BATCH, add_batch(&b, row_count, nodes, buffers),
+                         body.size, err);
+}
+
+/* The samples of all rows of a column without nulls. There may be millions of one sample each: known
+ * sizes become plain loads and stores. */
+static void copy_cells(uint8_t *to, size_t row_count, const ark_column_cells *cells, size_t bytes)
+{
+    const uint8_t *const *base = cells->base;
+    size_t offset = cells->offset;
+    if (bytes == 4)
+        for (size_t i = 0; i < row_count; i++)
+            memcpy(to + 4 * i, base[i] + offset, 4);
+    else if (bytes == 8)
+        for (size_t i = 0; i < row_count; i++)
+            memcpy(to + 8 * i, base[i] + offset, 8);
+    else
+        for (size_t i = 0; i < row_count; i++)
+            copy_samples(to + bytes * i, base[i] + offset, bytes);
+}
+
+static void copy_series(uint8_t *to, size_t row_count, const ark_column_cells *cells, size_t bytes)
+{
+    for (size_t i = 0; i < row_count; i++, to += bytes) {
+        copy_samples(to, cells->series[i].samples, bytes);
+        if (cells->series[i].samples)
+            clear_nulls(to, &cells->series[i], arrakis_dtype_size(cells->dtype));
+    }
+}
+
+/* The offsets written last in this batch, and the length of their rows; NULL: none yet. */
+typedef struct offsets_seen {
+    const uint8_t *at;
+    size_t length;
+} offsets_seen;
+
+/* List offsets of rows of one length. Columns of one length have the same ones: they are worked out once.
+ * Returns the place after them. */
+static uint8_t *write_offsets(uint8_t *to, size_t row_count, size_t length, offsets_seen *seen)
+{
+    size_t size = 4 * (row_count + 1);
+    if (seen->at && seen->length == length) {
+        memcpy(to, seen->at, padded(size));
+        return to + padded(size);
+    }
+    for (size_t i = 0; i <= row_count; i++) {
+        uint32_t end = (uint32_t)(i * length);
+        memcpy(to + 4 * i, &end, sizeof end);
+    }
+    clear_padding(to, size);
+    *seen = (offsets_seen){to, length};
+    return to + padded(size);
+}
+
+/* Returns the place after the column. */
+static uint8_t *write_column(uint8_t *to, size_t row_count, const ark_column_cells *cells,
+                             offsets_seen *seen)
+{
+    to = write_offsets(to, row_count, cells->length, seen);
+    if (count_cell_nulls(cells, row_count)) {
+        size_t size = padded(bitmap_size(row_count * cells->length));
+        memset(to, 0, size);
+        for (size_t i = 0; i < row_count; i++)
+            write_validity(to, i * cells->length, &cells->series[i]);
+        to += size;
+    }
+    size_t bytes = cells->length * arrakis_dtype_size(cells->dtype);
+    if (cells->series)
+        copy_series(to, row_count, cells, bytes);
+    else
+        copy_cells(to, row_count, cells, bytes);
+    clear_padding(to, row_count * bytes);
+    return to + padded(row_count * bytes);
+}
+
+arrakis_status ark_columns_write_rows(ark_buffer *out, const int64_t *times_ns, size_t row_count,
+                                      size_t count, const ark_column_source *source,
+                                      arrakis_error *err)
+{
+    size_t start = out->size, body_size = 0;
+    arrakis_status rc = ARRAKIS_OK;
+    ark_column_cells cells;
+    if (!row_count || row_count >= INT32_MAX)
+        return ark_fail(err, ARRAKIS_EINVAL, "a batch of %zu rows: wanted 1 to %d", row_count,
+                        INT32_MAX - 1);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++) {
+        source->cells(source->opaque, i, &cells);
+        rc = check_cells(i, row_count, &cells, err);
+    }
+    if (rc < 0 ||
+        (rc = append_columns_header(out, row_count, count, source, &body_size, err)) < 0) {
+        out->size = start;
+        return rc;
+    }
+    uint8_t *to = out->data + out->size;
+    offsets_seen seen = {NULL, 0};
+    memcpy(to, times_ns, row_count * sizeof *times_ns);
+    to += row_count * sizeof *times_ns;
+    for (size_t i = 0; i < count; i++) {
+        source->cells(source->opaque, i, &cells);
+        to = write_column(to, row_count, &cells, &seen);
+    }
+    out->size += body_size;
+    return ARRAKIS_OK;
+}
+
+static void cells_of_series(void *opaque, size_t column, ark_column_cells *out)
+{
+    const arrakis_series *series = (const arrakis_series *)opaque + column;
+    *out =
+        (ark_column_cells){.dtype = series->data_type, .length = series->length, .series = series};
+}
+
+arrakis_status ark_columns_write_batch(ark_buffer *out, int64_t time_ns, size_t count,
+                                       arrakis_series *series, arrakis_error *err)
+{
+    const ark_column_source source = {cells_of_series, series};
+    return ark_columns_write_rows(out, &time_ns, 1, count, &source, err);
+}

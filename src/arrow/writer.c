@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arrow/ipc.h"
+#include "block/block.h"
+#include "base/error.h"
+#include "channel/rate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct column {
+    arrakis_channel *channel;
+    size_t place; /* of the channel in the last blocks: the next ones mostly agree */
+    char rate[ARK_RATE_TEXT_SIZE];
+} column;
+
+struct arrakis_arrow_writer {
+    size_t count;
+    column *columns; /* sorted by name */
+    const char **names;
+    const char **rates;
+    arrakis_dtype *dtypes;
+    ark_buffer buffer;
+    /* the batch under way: blocks of one layout and of one length */
+    const arrakis_block *const *blocks;
+    size_t rows, room; /* of them, and of what follows */
+    int64_t *times_ns;
+    arrakis_series *series;
+    const uint8_t *
+        *base; /* stripe by stripe: each row's samples; the first NULL: some are missing */
+    size_t base_room;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    const column *x = a, *y = b;
+    return strcmp(arrakis_channel_name(x->channel), arrakis_channel_name(y->channel));
+}
+
+/* All arrays; the columns in order, each with a reference to its channel. */
+static arrakis_status fill(arrakis_arrow_writer *w, const arrakis_channels *channels,
+                           arrakis_error *err)
+{
+    size_t count = arrakis_channels_count(channels);
+    w->columns = calloc(count + 1, sizeof *w->columns);
+    w->names = calloc(count + 1, sizeof *w->names);
+    w->rates = calloc(count + 1, sizeof *w->rates);
+    w->dtypes = calloc(count + 1, sizeof *w->dtypes);
+    if (!w->columns || !w->names || !w->rates || !w->dtypes)
+        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for an Arrow writer of %zu channels",
+                        count);
+    for (; w->count < count; w->count++)
+        w->columns[w->count].channel =
+            arrakis_channel_ref(arrakis_channels_get(channels, w->count));
+    qsort(w->columns, count, sizeof *w->columns, by_name);
+    for (size_t i = 0; i < count; i++) {
+        arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+        arrakis_channel_get(w->columns[i].channel, &info);
+        arrakis_status rc = ark_rate_print(w->columns[i].rate, info.sample_rate, err);
+        if (rc < 0)
+            return rc;
+        w->names[i] = info.name;
+        w->rates[i] = w->columns[i].rate;
+        w->dtypes[i] = info.data_type;
+    }
+    return ARRAKIS_OK;
+}
+
+arrakis_status arrakis_arrow_writer_new(arrakis_arrow_writer **out,
+                                        const arrakis_channels *channels, arrakis_error *err)
+{
+    if (!out)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_arrow_writer_new: out is NULL");
+    *out = NULL;
+    if (!channels)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_arrow_writer_new: channels is NULL");
+    arrakis_arrow_writer *w = calloc(1, sizeof *w);
+    if (!w)
+        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for an Arrow writer");
+    arrakis_status rc = fill(w, channels, err);
+    if (rc < 0) {
+        arrakis_arrow_writer_free(w);
+        return rc;
+    }
+    *out = w;
+    return ARRAKIS_OK;
+}
+
+arrakis_status arrakis_arrow_writer_schema(arrakis_arrow_writer *writer, const void **data,
+                                           size_t *size, arrakis_error *err)
+{
+    if (!writer || !data || !size)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "arrakis_arrow_writer_schema: writer, data or size is NULL");
+    *data = NULL;
+    *size = 0;
+    writer->buffer.size = 0;
+    arrakis_status rc = ark_columns_write_schema(&writer->buffer, writer->count, writer->names,
+                                                 writer->dtypes, writer->rates, err);
+    if (rc < 0)
+        return rc;
+    *data = writer->buffer.data;
+    *size = writer->buffer.size;
+    return ARRAKIS_OK;
+}
+
+/* ------------------------------------------------------------------ batches */
+
+/* Find column `i` in the blocks. */
+static arrakis_status find_place(arrakis_arrow_writer *w, size_t i, const ark_layout *layout,
+                                 arrakis_error *err)
+{
+    const char *name = w->names[i];
+    size_t place = w->columns[i].place;
+    if (place >= arrakis_channels_count(layout->channels) ||
+        strcmp(arrakis_channel_name(arrakis_channels_get(layout->channels, place)), name) != 0) {
+        int64_t found = arrakis_channels_index(layout->channels, name);
+        if (found < 0)
+            return ark_fail(err, ARRAKIS_ENOTFOUND, "the block has no channel %s", name);
+        place = w->columns[i].place = (size_t)found;
+    }
+    const ark_place *at = &layout->places[place];
+    arrakis_dtype dtype = (arrakis_dtype)layout->stripes[at->stripe].slots[at->slot].dtype;
+    if (dtype != w->dtypes[i])
+        return ark_fail(err, ARRAKIS_EMISMATCH, "channel %s is %s in the block, %s in the schema",
+                        name, arrakis_dtype_name(dtype), arrakis_dtype_name(w->dtypes[i]));
+    return ARRAKIS_OK;
+}
+
+static arrakis_status make_room(arrakis_arrow_writer *w, size_t rows, size_t stripes,
+                                arrakis_error *err)
+{
+    if (rows > w->room) {
+        int64_t *times_ns = reallocarray(w->times_ns, rows, sizeof *times_ns);
+        w->times_ns = times_ns ? times_ns : w->times_ns;
+        arrakis_series *series = reallocarray(w->series, rows, sizeof *series);
+        w->series = series ? series : w->series;
+        if (!times_ns || !series)
+            return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a batch of %zu rows", rows);
+        w->room = rows;
+    }
+    if (rows * stripes > w->base_room) {
+        const uint8_t **base = reallocarray(w->base, rows * stripes, sizeof *base);
+        if (!base)
+            return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a batch of %zu rows", rows);
+        w->base = base;
+        w->base_room = rows * stripes;
+    }
+    return ARRAKIS_OK;
+}
+
+/* Where the rows' samples of each stripe lie. */
+static void find_samples(arrakis_arrow_writer *w)
+{
+    size_t stripes = w->blocks[0]->layout->stripe_count;
+    for (size_t k = 0; k < stripes; k++) {
+        const uint8_t **base = w->base + k * w->rows;
+        bool whole = true;
+        for (size_t i = 0; i < w->rows; i++) {
+            const ark_chunk *chunk = w->blocks[i]->chunks[k];
+            base[i] = chunk ? chunk->samples : NULL;
+            whole = whole && chunk && !chunk->mask;
+        }
+        if (!whole)
+            base[0] = NULL;
+    }
+}
+
+static void cells_of_column(void *opaque, size_t number, ark_column_cells *out)
+{
+    arrakis_arrow_writer *w = opaque;
+    const arrakis_block *block = w->blocks[0];
+    const ark_layout *layout = block->layout;
+    size_t channel = w->columns[number].place;
+    const ark_place *place = &layout->places[channel];
+    const ark_slot *slot = &layout->stripes[place->stripe].slots[place->slot];
+    *out = (ark_column_cells){.base = w->base + place->stripe * w->rows, .offset = slot->offset};
+    ark_block_series(&w->series[0], block, channel);
+    out->dtype = w->series[0].data_type;
+    out->length = w->series[0].length;
+    if (out->base[0])
+        return;
+    for (size_t i = 1; i < w->rows; i++)
+        ark_block_series(&w->series[i], w->blocks[i], channel);
+    out->series = w->series;
+}
+
+static arrakis_status append_batch(arrakis_arrow_writer *w, const arrakis_block *const *blocks,
+                                   size_t rows, arrakis_error *err)
+{
+    const ark_layout *layout = blocks[0]->layout;
+    arrakis_status rc = make_room(w, rows, layout->stripe_count, err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < w->count; i++)
+        rc = find_place(w, i, layout, err);
+    if (rc < 0)
+        return rc;
+    w->blocks = blocks;
+    w->rows = rows;
+    for (size_t i = 0; i < rows; i++)
+        w->times_ns[i] = arrakis_block_start_ns(blocks[i]);
+    find_samples(w);
+    const ark_column_source source = {cells_of_column, w};
+    return ark_columns_write_rows(&w->buffer, w->times_ns, rows, w->count, &source, err);
+}
+
+/* How many blocks at the front have rows of one length in each column. */
+static size_t count_alike(const arrakis_block *const *blocks, size_t count)
+{
+    size_t alike = 1;
+    while (alike < count && blocks[alike]->layout == blocks[0]->layout &&
+           blocks[alike]->duration_ns == blocks[0]->duration_ns)
+        alike++;
+    return alike;
+}
+
+arrakis_status arrakis_arrow_writer_blocks(arrakis_arrow_writer *writer,
+                                           const arrakis_block *const *blocks, size_t count,
+                                           const void **data, size_t *size, arrakis_error *err)
+{
+    if (!writer || !blocks || !count || !data || !size)
+        return ark_fail(
+            err, ARRAKIS_EINVAL,
+            "arrakis_arrow_writer_blocks: writer, blocks, count, data or size is NULL");
+    *data = NULL;
+    *size = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!blocks[i])
+            return ark_fail(err, ARRAKIS_EINVAL, "arrakis_arrow_writer_blocks: block %zu is NULL",
+                            i);
+    writer->buffer.size = 0;
+    for (size_t at = 0, rows; at < count; at += rows) {
+        rows = count_alike(blocks + at, count - at);
+        arrakis_status rc = append_batch(writer, blocks + at, rows, err);
+        if (rc < 0)
+            return rc;
+    }
+    *data = writer->buffer.data;
+    *size = writer->buffer.size;
+    return ARRAKIS_OK;
+}
+
+arrakis_status arrakis_arrow_writer_block(arrakis_arrow_writer *writer, const arrakis_block *block,
+                                          const void **data, size_t *size, arrakis_error *err)
+{
+    if (!writer || !block || !data || !size)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "arrakis_arrow_writer_block: writer, block, data or size is NULL");
+    return arrakis_arrow_writer_blocks(writer, &block, 1, data, size, err);
+}
+
+void arrakis_arrow_writer_end(arrakis_arrow_writer *writer, const void **data, size_t *size)
+{
+    static const uint8_t marker[] = {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0};
+    if (!data || !size)
+        return;
+    /* It ends alike for all. */
+    *data = writer ? marker : NULL;
+    *size = writer ? sizeof marker : 0;
+}
+
+void arrakis_arrow_writer_free(arrakis_arrow_writer *writer)
+{
+    if (!writer)
+        return;
+    for (size_t i = 0; i < writer->count; i++)
+        arrakis_channel_free(writer->columns[i].channel);
+    free(writer->columns);
+    free(writer->names);
+    free(writer->rates);
+    free(writer->dtypes);
+    free(writer->times_ns);
+    free(writer->series);
+    free(writer->base);
+    ark_buffer_free(&writer->buffer);
+    free(writer);
+}

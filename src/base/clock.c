@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+
+#include "base/log_limit.h"
+#include "base/log.h"
+
+#include <pthread.h>
+#include <time.h>
+
+static int64_t distance(int64_t a_ns, int64_t b_ns)
+{
+    return a_ns > b_ns ? a_ns - b_ns : b_ns - a_ns;
+}
+
+int64_t ark_clock_judge(ark_clock *clock, int64_t steady_ns, int64_t system_ns,
+                        ark_clock_news *news)
+{
+    int64_t leap_ns = system_ns - (steady_ns + clock->offset_ns);
+    *news = ARK_CLOCK_FINE;
+    if (clock->begun && distance(leap_ns, 0) > ARK_CLOCK_LEAP_NS) {
+        if (!clock->doubted || distance(leap_ns, clock->leap_ns) > ARK_CLOCK_LEAP_NS) {
+            *news = ARK_CLOCK_LEAPT;
+            clock->doubted = true;
+            clock->doubted_ns = steady_ns;
+            clock->leap_ns = leap_ns;
+        }
+        if (steady_ns - clock->doubted_ns < ARK_CLOCK_DOUBT_NS)
+            return steady_ns + clock->offset_ns;
+        *news = ARK_CLOCK_FOLLOWED;
+    }
+    clock->begun = true;
+    clock->doubted = false;
+    clock->offset_ns = system_ns - steady_ns;
+    return system_ns;
+}
+
+/* It also counts the time in which the machine sleeps: that is no leap of the system's clock. */
+static int64_t boot_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return now.tv_sec * ARRAKIS_SECOND_NS + now.tv_nsec;
+}
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static ark_clock process;
+static ark_episode said;
+
+static void say(ark_clock_news news, int64_t leap_ns)
+{
+    double seconds = (double)leap_ns * 1e-9;
+    if (news == ARK_CLOCK_LEAPT)
+        ark_log(ARRAKIS_LOG_WARNING,
+                "the system's clock has been set by %+.3f s: deadlines go on without that, and "
+                "follow it once it has stood for a minute",
+                seconds);
+    else
+        ark_log(ARRAKIS_LOG_WARNING,
+                "deadlines follow the system's clock, which was set by %+.3f s a minute ago",
+                seconds);
+}
+
+int64_t ark_clock_now_ns(void)
+{
+    ark_clock_news news;
+    pthread_mutex_lock(&lock);
+    int64_t steady_ns = boot_ns();
+    int64_t now_ns = ark_clock_judge(&process, steady_ns, arrakis_gps_now_ns(), &news);
+    int64_t leap_ns = process.leap_ns;
+    bool say_it = news == ARK_CLOCK_FOLLOWED ||
+                  (news == ARK_CLOCK_LEAPT && ark_episode_note(&said, steady_ns));
+    pthread_mutex_unlock(&lock);
+    if (say_it)
+        say(news, leap_ns);
+    return now_ns;
+}
+
+int64_t ark_clock_boot_ns(int64_t gps_ns)
+{
+    int64_t now_ns = ark_clock_now_ns(), left_ns, then_ns;
+    bool never = __builtin_sub_overflow(gps_ns, now_ns, &left_ns) ||
+                 __builtin_add_overflow(boot_ns(), left_ns, &then_ns);
+    return !never ? then_ns : gps_ns > now_ns ? INT64_MAX : 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/sized_struct.h"
+
+#include "base/error.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* "ARRAKIS_QUERY_INIT" of "query". */
+static const char *init_macro(char text[64], const char *what)
+{
+    char *p = text;
+    memcpy(p, "ARRAKIS_", 8);
+    for (p += 8; *what && p < text + 48; what++)
+        *p++ = (char)toupper((unsigned char)*what);
+    memcpy(p, "_INIT", 6);
+    return text;
+}
+
+static bool all_zero(const unsigned char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (bytes[i])
+            return false;
+    return true;
+}
+
+arrakis_status ark_take_struct(void *to, size_t to_size, const void *from, const char *what,
+                               arrakis_error *err)
+{
+    if (!from)
+        return ARRAKIS_OK;
+    char macro[64];
+    size_t size;
+    memcpy(&size, from, sizeof size);
+    if (size <= sizeof size || size > ARK_STRUCT_SIZE_MAX)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_%s: struct_size is %zu: set it up with %s",
+                        what, size, init_macro(macro, what));
+    if (size > to_size && !all_zero((const unsigned char *)from + to_size, size - to_size))
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "arrakis_%s: %zu bytes, of which libarrakis " ARRAKIS_VERSION
+                        " has %zu, and what it does not have is set: the program needs a newer "
+                        "library",
+                        what, size, to_size);
+    memcpy(to, from, size < to_size ? size : to_size);
+    memcpy(to, &to_size, sizeof to_size);
+    return ARRAKIS_OK;
+}
+
+void ark_give_struct(void *to, const void *from, size_t from_size)
+{
+    size_t size;
+    memcpy(&size, to, sizeof size);
+    if (size <= sizeof size || size > ARK_STRUCT_SIZE_MAX)
+        return;
+    memcpy((char *)to + sizeof size, (const char *)from + sizeof size,
+           (size < from_size ? size : from_size) - sizeof size);
+}

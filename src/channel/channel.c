@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "channel/channel.h"
+
+#include "base/error.h"
+#include "base/sized_struct.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *given(const char *text)
+{
+    return text && *text ? text : NULL;
+}
+
+/* UTF-8 as JSON, Arrow and PCRE2 want it: no overlong forms, no surrogates, at most U+10FFFF. */
+static bool is_utf8(const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    while (*s) {
+        if (*s < 0x80) {
+            s++;
+            continue;
+        }
+        int more = *s >= 0xF0 ? 3 : *s >= 0xE0 ? 2 : 1;
+        uint32_t point = *s++ & (0x3Fu >> more);
+        if (s[-1] < 0xC2 || s[-1] > 0xF4)
+            return false;
+        for (int i = 0; i < more; i++, s++) {
+            if ((*s & 0xC0) != 0x80)
+                return false;
+            point = point << 6 | (*s & 0x3F);
+        }
+        if ((more == 2 && (point < 0x800 || (point >= 0xD800 && point < 0xE000))) ||
+            (more == 3 && (point < 0x10000 || point > 0x10FFFF)))
+            return false;
+    }
+    return true;
+}
+
+static arrakis_status check_texts(const arrakis_channel_info *info, arrakis_error *err)
+{
+    const char *const texts[] = {info->name, info->publisher, info->partition_id, info->replay_id};
+    static const char *const fields[] = {"name", "publisher", "partition_id", "replay_id"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (texts[i] && !is_utf8(texts[i]))
+            return ark_fail(err, ARRAKIS_EINVAL, "channel '%.200s': its %s is not UTF-8",
+                            info->name, fields[i]);
+    return ARRAKIS_OK;
+}
+
+/* `least` to `most`, or not given. */
+static arrakis_status check_number(const char *name, const char *field, int64_t value,
+                                   int64_t least, int64_t most, arrakis_error *err)
+{
+    if (value == ARRAKIS_UNSET || (value >= least && value <= most))
+        return ARRAKIS_OK;
+    return ark_fail(err, ARRAKIS_EINVAL, "channel '%.200s': %s is %lld, wanted %lld to %lld", name,
+                    field, (long long)value, (long long)least, (long long)most);
+}
+
+arrakis_status ark_channel_check(arrakis_channel_info *info, arrakis_error *err)
+{
+    arrakis_name_parts parts;
+    arrakis_status rc;
+    if (!given(info->name))
+        return ark_fail(err, ARRAKIS_EINVAL, "a channel without a name");
+    if ((rc = check_texts(info, err)) < 0 ||
+        (rc = arrakis_name_parse(&parts, info->name, err)) < 0)
+        return rc;
+    if (arrakis_dtype_size(info->data_type) == 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "channel '%.200s': data_type is %d, which is none",
+                        info->name, (int)info->data_type);
+    if (!isfinite(info->sample_rate) || info->sample_rate <= 0)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "channel '%.200s': sample_rate is %g, wanted a number over 0", info->name,
+                        info->sample_rate);
+    if ((rc = check_number(info->name, "partition_index", info->partition_index, 0, UINT32_MAX,
+                           err)) < 0 ||
+        (rc = check_number(info->name, "stride", info->stride_ns, 1, INT64_MAX, err)) < 0)
+        return rc;
+    info->publisher = given(info->publisher);
+    info->partition_id = given(info->partition_id);
+    info->replay_id = given(info->replay_id);
+    return check_number(info->name, "max_latency", info->max_latency_ns, 0, INT64_MAX, err);
+}
+
+arrakis_channel *ark_channel_of_kind(ark_channel_kind *kind, const char *name, int64_t time_ns,
+                                     int64_t partition_index)
+{
+    size_t name_size = strlen(name) + 1;
+    arrakis_channel *channel = malloc(offsetof(arrakis_channel, name) + name_size);
+    if (!channel) {
+        ark_channel_kind_free(kind);
+        return NULL;
+    }
+    atomic_init(&channel->refs, 1);
+    channel->kind = kind;
+    channel->time_ns = time_ns;
+    channel->partition_index = partition_index;
+    memcpy(channel->name, name, name_size);
+    return channel;
+}
+
+arrakis_status arrakis_channel_new(arrakis_channel **out, const arrakis_channel_info *info,
+                                   arrakis_error *err)
+{
+    if (!out || !info)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_channel_new: %s is NULL",
+                        out ? "info" : "out");
+    *out = NULL;
+    arrakis_channel_info full = ARRAKIS_CHANNEL_INFO_INIT;
+    arrakis_status rc = ark_take_struct(&full, sizeof full, info, "channel_info", err);
+    if (rc < 0 || (rc = ark_channel_check(&full, err)) < 0)
+        return rc;
+    ark_channel_kind *kind = ark_channel_kind_of(&full);
+    *out = kind ? ark_channel_of_kind(kind, full.name, full.time_ns, full.partition_index) : NULL;
+    return *out ? ARRAKIS_OK
+                : ark_fail(err, ARRAKIS_ENOMEM, "channel '%.200s': out of memory", full.name);
+}
+
+arrakis_channel *arrakis_channel_ref(arrakis_channel *channel)
+{
+    if (channel)
+        atomic_fetch_add_explicit(&channel->refs, 1, memory_order_relaxed);
+    return channel;
+}
+
+void arrakis_channel_free(arrakis_channel *channel)
+{
+    if (!channel || atomic_fetch_sub_explicit(&channel->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    ark_channel_kind_free(channel->kind);
+    free(channel);
+}
+
+void arrakis_channel_get(const arrakis_channel *channel, arrakis_channel_info *info)
+{
+    if (!channel || !info)
+        return;
+    const arrakis_channel_info full = ark_info(channel);
+    ark_give_struct(info, &full, sizeof full);
+}
+
+const char *arrakis_channel_name(const arrakis_channel *channel)
+{
+    return channel ? channel->name : NULL;
+}
+
+static bool texts_agree(const char *a, const char *b)
+{
+    return !a || !b || strcmp(a, b) == 0;
+}
+
+static bool numbers_agree(int64_t a, int64_t b)
+{
+    return a == ARRAKIS_UNSET || b == ARRAKIS_UNSET || a == b;
+}
+
+bool arrakis_channel_equal(const arrakis_channel *a, const arrakis_channel *b)
+{
+    if (a == b || !a || !b)
+        return a == b;
+    const ark_channel_kind *x = a->kind, *y = b->kind;
+    return strcmp(a->name, b->name) == 0 && x->data_type == y->data_type &&
+           x->sample_rate == y->sample_rate && numbers_agree(a->time_ns, b->time_ns) &&
+           texts_agree(x->publisher, y->publisher) &&
+           texts_agree(x->partition_id, y->partition_id) &&
+           numbers_agree(a->partition_index, b->partition_index) &&
+           numbers_agree(x->stride_ns, y->stride_ns) &&
+           numbers_agree(x->max_latency_ns, y->max_latency_ns) &&
+           texts_agree(x->replay_id, y->replay_id);
+}
+
+arrakis_status ark_channel_topic(char **out, const arrakis_channel_info *info,
+                                 const char *replay_id, arrakis_error *err)
+{
+    enum { LONGEST = 249 }; /* Kafka's limit */
+    char *name;
+    int n = replay_id ? asprintf(&name, "arrakis-replay-%s-%s", replay_id, info->partition_id)
+                      : asprintf(&name, "arrakis-%s", info->partition_id);
+    *out = NULL;
+    if (n < 0)
+        return ark_fail(err, ARRAKIS_ENOMEM, "channel %s: out of memory", info->name);
+    if (n > LONGEST ||
+        strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") !=
+            (size_t)n) {
+        ark_fail(err, ARRAKIS_EINVAL,
+                 "channel %s: no Kafka topic can have the name \"%.*s\" (wanted up to %d letters, "
+                 "digits, '.', '_' and '-')",
+                 info->name, LONGEST + 1, name, LONGEST);
+        free(name);
+        return ARRAKIS_EINVAL;
+    }
+    *out = name;
+    return ARRAKIS_OK;
+}
+
+int ark_channel_by_place(const arrakis_channel *a, const arrakis_channel *b)
+{
+    int order = strcmp(a->kind->partition_id, b->kind->partition_id);
+    if (order)
+        return order;
+    return (a->partition_index > b->partition_index) - (a->partition_index < b->partition_index);
+}
+
+int64_t ark_channel_samples(const arrakis_channel *channel, int64_t duration_ns)
+{
+    double samples = channel->kind->sample_rate * (double)duration_ns / 1e9;
+    double whole = nearbyint(samples);
+    if (!(whole >= 0 && whole <= INT32_MAX && fabs(samples - whole) <= 1e-6))
+        return -1;
+    return (int64_t)whole;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kafka/catalog.h"
+
+#include "base/error.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The reference matches with Python's re.match: from the first character on, `$` also before a
+ * last line end, classes and case by Unicode. So do these options. What differs is rare in a
+ * channel pattern: PCRE2 has possessive quantifiers, recursion, \h, \K, and \Z that allows a last
+ * line end, which Python lacks or reads otherwise; Python has (?a) and (?L). */
+#define PATTERN_OPTIONS (PCRE2_ANCHORED | PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C)
+#define PATTERN_LENGTH_MAX 65536
+/* An error of pcre2_compile() that has no name in its header. */
+#define COMPILE_NO_MEMORY 121
+
+/* Steps of the matcher on one name. An honest pattern takes some tens; (a+)+$ takes for ever. */
+#define MATCH_STEPS_MAX 100000
+#define MATCH_HEAP_KIB_MAX 1024
+
+struct ark_filter {
+    pcre2_code *code; /* NULL: any name */
+    pcre2_match_data *match;
+    pcre2_match_context *limits;
+    unsigned data_types; /* a bit each; 0: all */
+    double min_rate, max_rate;
+    char **publishers;
+    size_t publisher_count;
+    char *replay_id;
+    int gave_up; /* PCRE2's reason; 0: none */
+    char gave_up_on[128];
+};
+
+static arrakis_status no_memory(arrakis_error *err)
+{
+    return ark_fail(err, ARRAKIS_ENOMEM, "a search: out of memory");
+}
+
+static arrakis_status compile(ark_filter *filter, const char *pattern, arrakis_error *err)
+{
+    pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+    if (!context)
+        return no_memory(err);
+    pcre2_set_max_pattern_length(context, PATTERN_LENGTH_MAX);
+    int code;
+    PCRE2_SIZE place;
+    filter->code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PATTERN_OPTIONS,
+                                 &code, &place, context);
+    pcre2_compile_context_free(context);
+    if (!filter->code) {
+        if (code == COMPILE_NO_MEMORY)
+            return no_memory(err);
+        char text[128];
+        pcre2_get_error_message(code, (PCRE2_UCHAR *)text, sizeof text);
+        return ark_fail(err, ARRAKIS_EINVAL, "pattern '%.200s': %s (at byte %zu)", pattern, text,
+                        place);
+    }
+    filter->match = pcre2_match_data_create(1, NULL);
+    filter->limits = pcre2_match_context_create(NULL);
+    if (!filter->match || !filter->limits)
+        return no_memory(err);
+    pcre2_set_match_limit(filter->limits, MATCH_STEPS_MAX);
+    pcre2_set_heap_limit(filter->limits, MATCH_HEAP_KIB_MAX);
+    return ARRAKIS_OK;
+}
+
+static arrakis_status copy_types(ark_filter *filter, const arrakis_query *query,
+                                 arrakis_error *err)
+{
+    for (size_t i = 0; i < query->data_type_count; i++) {
+        if (arrakis_dtype_size(query->data_types[i]) == 0)
+            return ark_fail(err, ARRAKIS_EINVAL, "a search for data type %d, which is none",
+                            (int)query->data_types[i]);
+        filter->data_types |= 1u << query->data_types[i];
+    }
+    return ARRAKIS_OK;
+}
+
+static arrakis_status copy_publishers(ark_filter *filter, const arrakis_query *query,
+                                      arrakis_error *err)
+{
+    if (!query->publisher_count)
+        return ARRAKIS_OK;
+    filter->publishers = calloc(query->publisher_count, sizeof *filter->publishers);
+    if (!filter->publishers)
+        return no_memory(err);
+    for (; filter->publisher_count < query->publisher_count; filter->publisher_count++) {
+        const char *publisher = query->publishers[filter->publisher_count];
+        if (!publisher)
+            return ark_fail(err, ARRAKIS_EINVAL, "a search for publisher NULL");
+        if (!(filter->publishers[filter->publisher_count] = strdup(publisher)))
+            return no_memory(err);
+    }
+    return ARRAKIS_OK;
+}
+
+static arrakis_status set_up(ark_filter *filter, const arrakis_query *query, arrakis_error *err)
+{
+    if (isnan(query->min_rate) || isnan(query->max_rate))
+        return ark_fail(err, ARRAKIS_EINVAL, "a search between the rates %g and %g",
+                        query->min_rate, query->max_rate);
+    filter->min_rate = query->min_rate;
+    filter->max_rate = query->max_rate;
+    if (query->replay_id && *query->replay_id && !(filter->replay_id = strdup(query->replay_id)))
+        return no_memory(err);
+    arrakis_status rc;
+    if ((rc = copy_types(filter, query, err)) < 0 ||
+        (rc = copy_publishers(filter, query, err)) < 0)
+        return rc;
+    return query->pattern ? compile(filter, query->pattern, err) : ARRAKIS_OK;
+}
+
+arrakis_status ark_filter_new(ark_filter **out, const arrakis_query *query, arrakis_error *err)
+{
+    *out = NULL;
+    ark_filter *filter = calloc(1, sizeof *filter);
+    if (!filter)
+        return no_memory(err);
+    arrakis_status rc = set_up(filter, query, err);
+    if (rc < 0) {
+        ark_filter_free(filter);
+        return rc;
+    }
+    *out = filter;
+    return ARRAKIS_OK;
+}
+
+static bool has_publisher(const ark_filter *filter, const char *publisher)
+{
+    for (size_t i = 0; publisher && i < filter->publisher_count; i++)
+        if (strcmp(filter->publishers[i], publisher) == 0)
+            return true;
+    return filter->publisher_count == 0;
+}
+
+static bool same_replay(const ark_filter *filter, const char *replay_id)
+{
+    return filter->replay_id ? replay_id && strcmp(filter->replay_id, replay_id) == 0 : !replay_id;
+}
+
+static bool name_matches(ark_filter *filter, const char *name)
+{
+    if (!filter->code)
+        return true;
+    /* Names are checked to be UTF-8 when a channel is made. */
+    int rc = pcre2_match(filter->code, (PCRE2_SPTR)name, PCRE2_ZERO_TERMINATED, 0,
+                         PCRE2_NO_UTF_CHECK, filter->match, filter->limits);
+    if (rc >= 0 || rc == PCRE2_ERROR_NOMATCH)
+        return rc >= 0;
+    filter->gave_up = rc;
+    strncpy(filter->gave_up_on, name, sizeof filter->gave_up_on - 1);
+    return false;
+}
+
+bool ark_filter_matches(ark_filter *filter, const arrakis_channel_info *info)
+{
+    return !filter->gave_up && info->sample_rate >= filter->min_rate &&
+           info->sample_rate <= filter->max_rate &&
+           (!filter->data_types || filter->data_types & 1u << info->data_type) &&
+           same_replay(filter, info->replay_id) && has_publisher(filter, info->publisher) &&
+           name_matches(filter, info->name);
+}
+
+arrakis_status ark_filter_status(const ark_filter *filter, arrakis_error *err)
+{
+    if (!filter->gave_up)
+        return ARRAKIS_OK;
+    if (filter->gave_up == PCRE2_ERROR_NOMEMORY)
+        return no_memory(err);
+    return ark_fail(
+        err, ARRAKIS_EINVAL,
+        "the pattern takes over %d steps to match '%s': given up, wanted a simpler one",
+        MATCH_STEPS_MAX, filter->gave_up_on);
+}
+
+void ark_filter_free(ark_filter *filter)
+{
+    if (!filter)
+        return;
+    pcre2_code_free(filter->code);
+    pcre2_match_data_free(filter->match);
+    pcre2_match_context_free(filter->limits);
+    for (size_t i = 0; i < filter->publisher_count; i++)
+        free(filter->publishers[i]);
+    free(filter->publishers);
+    free(filter->replay_id);
+    free(filter);
+}

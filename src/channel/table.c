@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "channel/table.h"
+
+#include "base/error.h"
+#include "base/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOTS_MIN 16
+
+static size_t home_of(const ark_channel_table *table, size_t place)
+{
+    const char *name = arrakis_channel_name(table->items[place]);
+    return (size_t)ark_hash(name, strlen(name)) & (table->slot_count - 1);
+}
+
+static size_t next_slot(const ark_channel_table *table, size_t slot)
+{
+    return (slot + 1) & (table->slot_count - 1);
+}
+
+static void link_place(ark_channel_table *table, size_t place)
+{
+    size_t slot = home_of(table, place);
+    while (table->slots[slot])
+        slot = next_slot(table, slot);
+    table->slots[slot] = (uint32_t)place + 1;
+}
+
+static bool grow_items(ark_channel_table *table)
+{
+    size_t capacity = table->capacity ? table->capacity * 2 : SLOTS_MIN / 2;
+    arrakis_channel **items = reallocarray(table->items, capacity, sizeof *items);
+    if (!items)
+        return false;
+    table->items = items;
+    table->capacity = capacity;
+    return true;
+}
+
+static bool grow_slots(ark_channel_table *table)
+{
+    size_t count = table->slot_count ? table->slot_count * 2 : SLOTS_MIN;
+    uint32_t *slots = calloc(count, sizeof *slots);
+    if (!slots)
+        return false;
+    free(table->slots);
+    table->slots = slots;
+    table->slot_count = count;
+    for (size_t i = 0; i < table->count; i++)
+        link_place(table, i);
+    return true;
+}
+
+size_t ark_channel_table_find(const ark_channel_table *table, const char *name, size_t length)
+{
+    if (!table->slot_count)
+        return ARK_NOWHERE;
+    size_t slot = (size_t)ark_hash(name, length) & (table->slot_count - 1);
+    for (; table->slots[slot]; slot = next_slot(table, slot)) {
+        size_t place = table->slots[slot] - 1;
+        const char *there = arrakis_channel_name(table->items[place]);
+        if (strlen(there) == length && memcmp(there, name, length) == 0)
+            return place;
+    }
+    return ARK_NOWHERE;
+}
+
+arrakis_status ark_channel_table_add(ark_channel_table *table, arrakis_channel *channel,
+                                     arrakis_error *err)
+{
+    if (table->count >= UINT32_MAX - 1 ||
+        (table->count == table->capacity && !grow_items(table)) ||
+        (table->count * 2 >= table->slot_count && !grow_slots(table)))
+        return ark_fail(err, ARRAKIS_ENOMEM, "channel '%.200s': out of memory after %zu others",
+                        arrakis_channel_name(channel), table->count);
+    table->items[table->count] = arrakis_channel_ref(channel);
+    link_place(table, table->count++);
+    return ARRAKIS_OK;
+}
+
+void ark_channel_table_clear(ark_channel_table *table)
+{
+    for (size_t i = 0; i < table->count; i++)
+        arrakis_channel_free(table->items[i]);
+    free(table->items);
+    free(table->slots);
+    *table = (ark_channel_table){0};
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/client.h"
+
+#include "kafka/catalog.h"
+#include "channel/channel.h"
+#include "base/error.h"
+#include "kafka/policy.h"
+#include "base/log.h"
+#include "base/sized_struct.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------ opening, cancel */
+
+static bool copy_text(char **to, const char *from)
+{
+    return !from || (*to = strdup(from)) != NULL;
+}
+
+static arrakis_status copy_properties(arrakis_client *client,
+                                      const arrakis_client_options *options, arrakis_error *err)
+{
+    if (!options->property_count)
+        return ARRAKIS_OK;
+    client->properties = calloc(options->property_count, sizeof *client->properties);
+    if (!client->properties)
+        return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+    for (; client->property_count < options->property_count; client->property_count++) {
+        const arrakis_property *from = &options->properties[client->property_count];
+        if (!from->name || !from->value)
+            return ark_fail(err, ARRAKIS_EINVAL, "property %zu: its %s is NULL",
+                            client->property_count, from->name ? "value" : "name");
+        char *name = strdup(from->name), *value = strdup(from->value);
+        if (!name || !value) {
+            free(name);
+            free(value);
+            return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+        }
+        client->properties[client->property_count] = (arrakis_property){name, value};
+    }
+    return ARRAKIS_OK;
+}
+
+static arrakis_status copy_allowed(arrakis_client *client, const arrakis_client_options *options,
+                                   arrakis_error *err)
+{
+    const ark_allowed_brokers allowed = {options->allowed_brokers, options->allowed_broker_count};
+    arrakis_status rc = ark_kafka_check_patterns(&allowed, err);
+    if (rc < 0 || !allowed.count)
+        return rc;
+    client->allowed_brokers = calloc(allowed.count, sizeof *client->allowed_brokers);
+    for (size_t i = 0; client->allowed_brokers && i < allowed.count; i++) {
+        if (!copy_text(&client->allowed_brokers[i], allowed.patterns[i]))
+            break;
+        client->allowed_broker_count++;
+    }
+    return client->allowed_broker_count == allowed.count
+               ? ARRAKIS_OK
+               : ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+}
+
+static arrakis_status check_options(const arrakis_client_options *options, arrakis_error *err)
+{
+    if (!options->url && !options->kafka_url && !options->metadata_path)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "a client without a source: wanted url, kafka_url or metadata_path");
+    if (options->request_timeout_ns != ARRAKIS_UNSET && options->request_timeout_ns <= 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "request_timeout_ns is %lld, wanted over 0",
+                        (long long)options->request_timeout_ns);
+    if (options->stall_timeout_ns != ARRAKIS_UNSET && options->stall_timeout_ns <= 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "stall_timeout_ns is %lld, wanted over 0",
+                        (long long)options->stall_timeout_ns);
+    if (options->max_message_bytes != ARRAKIS_UNSET && options->max_message_bytes <= 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "max_message_bytes is %lld, wanted over 0",
+                        (long long)options->max_message_bytes);
+    return options->kafka_url ? ark_kafka_metadata_check(options->kafka_url, err) : ARRAKIS_OK;
+}
+
+arrakis_status arrakis_client_open(arrakis_client **out, const arrakis_client_options *options,
+                                   arrakis_error *err)
+{
+    if (!out || !options)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_open: %s is NULL",
+                        out ? "options" : "out");
+    *out = NULL;
+    arrakis_client_options o = ARRAKIS_CLIENT_OPTIONS_INIT;
+    arrakis_status rc = ark_take_struct(&o, sizeof o, options, "client_options", err);
+    if (rc < 0 || (rc = check_options(&o, err)) < 0)
+        return rc;
+    arrakis_client *client = calloc(1, sizeof *client);
+    if (!client || !copy_text(&client->kafka_url, o.kafka_url) ||
+        !copy_text(&client->metadata_path, o.metadata_path))
+        rc = ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+    else
+        rc = copy_properties(client, &o, err);
+    if (rc == ARRAKIS_OK)
+        rc = copy_allowed(client, &o, err);
+    if (rc == ARRAKIS_OK && o.url)
+        rc = ark_server_open(&client->server, &o, NULL, err);
+    if (rc < 0) {
+        arrakis_client_close(client);
+        return rc;
+    }
+    client->tokens = (ark_token_source){o.kafka_token_fn, o.kafka_token_opaque};
+    client->request_timeout_ns =
+        o.request_timeout_ns == ARRAKIS_UNSET ? 10 * ARRAKIS_SECOND_NS : o.request_timeout_ns;
+    *out = client;
+    return ARRAKIS_OK;
+}
+
+void arrakis_client_close(arrakis_client *client)
+{
+    if (!client)
+        return;
+    for (size_t i = 0; i < client->property_count; i++) {
+        free((char *)(uintptr_t)client->properties[i].name);
+        free((char *)(uintptr_t)client->properties[i].value);
+    }
+    free(client->properties);
+    for (size_t i = 0; i < client->allowed_broker_count; i++)
+        free(client->allowed_brokers[i]);
+    free(client->allowed_brokers);
+    ark_server_close(client->server);
+    free(client->kafka_url);
+    free(client->metadata_path);
+    free(client);
+}
+
+void arrakis_client_cancel(arrakis_client *client)
+{
+    if (!client)
+        return;
+    atomic_store(&client->canceled, true);
+    if (client->server)
+        ark_server_cancel(client->server);
+    atomic_fetch_add(&client->cancelers, 1);
+    arrakis_stream *stream = atomic_load(&client->current);
+    if (stream)
+        arrakis_stream_cancel(stream);
+    atomic_fetch_sub(&client->cancelers, 1);
+}
+
+void ark_client_watch(arrakis_client *client, arrakis_stream *stream)
+{
+    atomic_store(&client->current, stream);
+    if (atomic_load(&client->canceled)) /* between the two, on another thread */
+        arrakis_stream_cancel(stream);
+}
+
+void ark_client_release(arrakis_client *client)
+{
+    atomic_store(&client->current, NULL);
+    while (atomic_load(&client->cancelers)) /* some atomic operations long */
+        sched_yield();
+}
+
+arrakis_status ark_client_check(const arrakis_client *client, arrakis_error *err)
+{
+    return atomic_load(&client->canceled)
+               ? ark_fail(err, ARRAKIS_ECANCELED, "the client was canceled")
+               : ARRAKIS_OK;
+}
+
+bool ark_client_asks_server(const arrakis_client *client)
+{
+    return client->server && !client->metadata_path;
+}
+
+/* ------------------------------------------------------------------ channels */
+
+static arrakis_status read_file(arrakis_client *client, const ark_wish *wish, arrakis_error *err)
+{
+    arrakis_channels *channels;
+    arrakis_status rc = arrakis_channels_load(&channels, client->metadata_path, err);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < arrakis_channels_count(channels); i++)
+        if (!ark_wish_offer(wish, arrakis_channels_get(channels, i)))
+            break;
+    arrakis_channels_free(channels);
+    return ark_client_check(client, err);
+}
+
+/* The channels of a client's file or broker, or of those publishers that the query names. */
+static arrakis_status read_channels(arrakis_client *client, const arrakis_query *query,
+                                    const ark_wish *wish, arrakis_error *passed_over,
+                                    arrakis_error *err)
+{
+    arrakis_status rc = ark_client_check(client, err);
+    if (rc < 0)
+        return rc;
+    if (client->metadata_path)
+        return read_file(client, wish, err);
+    const ark_metadata_source source = {.url = client->kafka_url,
+                                        .properties = client->properties,
+                                        .property_count = client->property_count,
+                                        .tokens = client->tokens,
+                                        .timeout_ns = client->request_timeout_ns,
+                                        .cancel = &client->canceled,
+                                        .publishers = query->publishers,
+                                        .publisher_count = query->publisher_count};
+    return ark_kafka_metadata_read(&source, wish, passed_over, err);
+}
+
+typedef struct search {
+    ark_filter *filter;
+    arrakis_channel_fn fn; /* NULL: they are counted only */
+    void *opaque;
+    uint64_t count;
+} search;
+
+static ark_want is_wanted(const arrakis_channel_info *info, void *opaque)
+{
+    search *s = opaque;
+    if (!ark_filter_matches(s->filter, info))
+        return ark_filter_status(s->filter, NULL) < 0 ? ARK_WANT_NO_MORE : ARK_WANT_NOT;
+    s->count++;
+    return s->fn ? ARK_WANT : ARK_WANT_NOT;
+}
+
+static bool pass_on(arrakis_channel *channel, void *opaque)
+{
+    search *s = opaque;
+    return s->fn(channel, s->opaque);
+}
+
+static arrakis_status run_search(arrakis_client *client, const arrakis_query *query, search *s,
+                                 const char *const *names, size_t name_count,
+                                 arrakis_error *passed_over, arrakis_error *err)
+{
+    const ark_wish wish = {names, name_count, is_wanted, pass_on, s};
+    *passed_over = (arrakis_error){.status = ARRAKIS_OK};
+    arrakis_status rc = ark_filter_new(&s->filter, query, err);
+    if (rc < 0)
+        return rc;
+    rc = read_channels(client, query, &wish, passed_over, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_filter_status(s->filter, err);
+    ark_filter_free(s->filter);
+    return rc;
+}
+
+arrakis_status ark_client_search(arrakis_client *client, const arrakis_query *query,
+                                 const char *const *names, size_t name_count,
+                                 arrakis_channel_fn fn, void *opaque, arrakis_error *passed_over,
+                                 arrakis_error *err)
+{
+    search s = {.fn = fn, .opaque = opaque};
+    return run_search(client, query, &s, names, name_count, passed_over, err);
+}
+
+/* In the client's file or broker. */
+static arrakis_status find(arrakis_client *client, const arrakis_query *query, search *s,
+                           arrakis_error *err)
+{
+    arrakis_error passed_over;
+    arrakis_status rc = run_search(client, query, s, NULL, 0, &passed_over, err);
+    /* With publishers given only their topics are read. */
+    if (rc == ARRAKIS_OK && query->publisher_count && passed_over.status < 0)
+        return ark_fail(err, passed_over.status, "%s", passed_over.message);
+    return rc;
+}
+
+arrakis_status arrakis_client_find(arrakis_client *client, const arrakis_query *query,
+                                   arrakis_channel_fn fn, void *opaque, arrakis_error *err)
+{
+    if (!client || !fn)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_find: %s is NULL",
+                        client ? "fn" : "client");
+    arrakis_query all = ARRAKIS_QUERY_INIT;
+    arrakis_status rc = ark_take_struct(&all, sizeof all, query, "query", err);
+    if (rc < 0)
+        return rc;
+    if (ark_client_asks_server(client)) {
+        rc = ark_client_check(client, err);
+        return rc < 0 ? rc : ark_server_find(client->server, &all, fn, opaque, err);
+    }
+    search s = {.fn = fn, .opaque = opaque};
+    return find(client, &all, &s, err);
+}
+
+arrakis_status arrakis_client_count(arrakis_client *client, const arrakis_query *query,
+                                    uint64_t *count, arrakis_error *err)
+{
+    if (!client || !count)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_count: %s is NULL",
+                        client ? "count" : "client");
+    *count = 0;
+    arrakis_query all = ARRAKIS_QUERY_INIT;
+    arrakis_status rc = ark_take_struct(&all, sizeof all, query, "query", err);
+    if (rc < 0)
+        return rc;
+    if (ark_client_asks_server(client)) {
+        rc = ark_client_check(client, err);
+        return rc < 0 ? rc : ark_server_count(client->server, &all, count, err);
+    }
+    search s = {0};
+    rc = find(client, &all, &s, err);
+    *count = s.count;
+    return rc;
+}

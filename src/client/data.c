@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/client.h"
+#include "base/error.h"
+#include "client/fetch.h"
+#include "base/sized_struct.h"
+#include "read/reader.h"
+
+/* ------------------------------------------------------------------ a stream */
+
+static arrakis_stream_options stream_options(const arrakis_request *request)
+{
+    arrakis_stream_options options = ARRAKIS_STREAM_OPTIONS_INIT;
+    options.start_ns = request->start_ns;
+    options.end_ns = request->end_ns;
+    options.duration_ns = request->duration_ns;
+    options.on_gap = request->on_gap;
+    options.stride_ns = request->stride_ns;
+    options.latency_tolerance_ns = request->latency_tolerance_ns;
+    return options;
+}
+
+/* Open the reader while the client's cancel counts for it; later the stream has its own. */
+static arrakis_status open_stream(arrakis_client *client, arrakis_stream **out,
+                                  arrakis_reader *reader, const arrakis_request *request,
+                                  arrakis_error *err)
+{
+    arrakis_stream_options options = stream_options(request);
+    reader->cancel = &client->canceled;
+    arrakis_status rc = arrakis_stream_open(out, reader, &options, err);
+    if (rc < 0)
+        return rc;
+    reader->cancel = NULL;
+    if ((rc = ark_client_check(client, err)) < 0) {
+        arrakis_stream_close(*out);
+        *out = NULL;
+    }
+    return rc;
+}
+
+arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **out,
+                                     const char *const *names, size_t count,
+                                     const arrakis_request *request, arrakis_error *err)
+{
+    if (out)
+        *out = NULL;
+    if (!client || !out)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_stream: %s is NULL",
+                        client ? "out" : "client");
+    if (!client->kafka_url && !client->server)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "the client has channels from %.300s but no source of data: wanted "
+                        "kafka_url or url",
+                        client->metadata_path);
+    arrakis_request full = ARRAKIS_REQUEST_INIT;
+    arrakis_channels *channels;
+    int64_t time_ns;
+    arrakis_status rc = ark_take_struct(&full, sizeof full, request, "request", err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_client_lookup_time(&time_ns, &full, err);
+    if (rc == ARRAKIS_OK)
+        rc =
+            arrakis_client_describe(client, &channels, names, count, time_ns, full.replay_id, err);
+    if (rc < 0)
+        return rc;
+    arrakis_reader *reader;
+    rc = ark_client_reader(client, &reader, channels, &full, err);
+    arrakis_channels_free(channels);
+    return rc < 0 ? rc : open_stream(client, out, reader, &full, err);
+}
+
+/* ------------------------------------------------------------------ one block */
+
+/* The five modes as bounded requests. */
+static arrakis_status bound(arrakis_request *request, arrakis_error *err)
+{
+    if (request->on_gap == ARRAKIS_GAP_SKIP)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "a fetch gives one block without holes: on_gap is skip, wanted fill or "
+                        "raise");
+    if (request->end_ns != ARRAKIS_UNSET && request->start_ns == ARRAKIS_UNSET)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "a fetch with an end and no start: wanted both, or a duration");
+    /* One stride: the block that holds the first nanosecond. */
+    if (request->end_ns == ARRAKIS_UNSET && request->duration_ns == ARRAKIS_UNSET)
+        request->duration_ns = 1;
+    return ARRAKIS_OK;
+}
+
+arrakis_status arrakis_client_fetch(arrakis_client *client, arrakis_block **out,
+                                    const char *const *names, size_t count,
+                                    const arrakis_request *request, arrakis_error *err)
+{
+    if (out)
+        *out = NULL;
+    if (!client || !out)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_fetch: %s is NULL",
+                        client ? "out" : "client");
+    arrakis_request full = ARRAKIS_REQUEST_INIT;
+    arrakis_stream *stream;
+    arrakis_status rc = ark_take_struct(&full, sizeof full, request, "request", err);
+    if (rc < 0 || (rc = bound(&full, err)) < 0 ||
+        (rc = arrakis_client_stream(client, &stream, names, count, &full, err)) < 0)
+        return rc;
+    ark_client_watch(client, stream);
+    arrakis_stream_options options = stream_options(&full);
+    rc = ark_fetch(stream, out, &options, err);
+    ark_client_release(client);
+    arrakis_stream_close(stream);
+    return rc;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "channel/channel.h"
+#include "client/client.h"
+#include "base/error.h"
+#include "base/log.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* So many missing names are given in an error. */
+#define NAMED_MAX 3
+
+typedef struct wanted {
+    const char *name;
+    size_t place; /* among the names asked for */
+    arrakis_channel *channel;
+    bool contested; /* by two publishers */
+} wanted;
+
+typedef struct wish_list {
+    wanted *items; /* by name, then as asked for */
+    size_t count;
+} wish_list;
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const wanted *)a)->name, ((const wanted *)b)->name);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    size_t x = ((const wanted *)a)->place, y = ((const wanted *)b)->place;
+    return (x > y) - (x < y);
+}
+
+static arrakis_status make_list(wish_list *list, const char *const *names, size_t count,
+                                arrakis_error *err)
+{
+    list->items = calloc(count, sizeof *list->items);
+    if (!list->items)
+        return ark_fail(err, ARRAKIS_ENOMEM, "describing %zu channels: out of memory", count);
+    list->count = count;
+    for (size_t i = 0; i < count; i++) {
+        if (!names[i])
+            return ark_fail(err, ARRAKIS_EINVAL, "channel name %zu is NULL", i);
+        list->items[i] = (wanted){.name = names[i], .place = i};
+    }
+    qsort(list->items, count, sizeof *list->items, by_name);
+    for (size_t i = 1; i < count; i++)
+        if (by_name(&list->items[i - 1], &list->items[i]) == 0)
+            return ark_fail(err, ARRAKIS_EINVAL, "channel '%.200s' is asked for twice",
+                            list->items[i].name);
+    return ARRAKIS_OK;
+}
+
+static const char *publisher_of(const arrakis_channel *channel)
+{
+    const char *publisher = ark_info(channel).publisher;
+    return publisher ? publisher : "(unnamed)";
+}
+
+/* Two publishers have a channel of this name: the metadata that became active later holds, before
+ * any that gives no time. Of two that are equal in this, that of the publisher whose name is first in
+ * the order of bytes, whichever comes first. */
+static bool is_preferred(const arrakis_channel *channel, const arrakis_channel *to)
+{
+    const char *a = publisher_of(to), *b = publisher_of(channel);
+    int64_t x = ark_info(to).time_ns, y = ark_info(channel).time_ns;
+    return y > x || (y == x && strcmp(b, a) < 0);
+}
+
+/* Said once for each name: a server may give it any number of times. */
+static void note_publishers(wanted *item, const arrakis_channel *channel)
+{
+    if (item->contested || !item->channel ||
+        strcmp(publisher_of(item->channel), publisher_of(channel)) == 0)
+        return;
+    item->contested = true;
+    ark_log(ARRAKIS_LOG_WARNING, "channel '%.200s' has two publishers, %.100s and %.100s",
+            item->name, publisher_of(item->channel), publisher_of(channel));
+}
+
+static bool take_wanted(arrakis_channel *channel, void *opaque)
+{
+    wish_list *list = opaque;
+    wanted key = {.name = ark_info(channel).name};
+    wanted *item = bsearch(&key, list->items, list->count, sizeof key, by_name);
+    if (item)
+        note_publishers(item, channel);
+    if (item && (!item->channel || is_preferred(channel, item->channel))) {
+        arrakis_channel_free(item->channel);
+        item->channel = arrakis_channel_ref(channel);
+    }
+    return true;
+}
+
+/* Names that were not found may be where it could not be looked: then that is the error. What can
+ * never be read (EFORMAT) holds no channels for anybody. */
+static arrakis_status fail_missing(const wish_list *list, const arrakis_error *passed_over,
+                                   arrakis_error *err)
+{
+    char text[400] = "";
+    size_t missing = 0, used = 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (!list->items[i].channel && missing++ < NAMED_MAX) {
+            int n = snprintf(text + used, sizeof text - used, "%s'%.120s'", used ? ", " : "",
+                             list->items[i].name);
+            used += n > 0 ? (size_t)n : 0;
+        }
+    if (!missing)
+        return ARRAKIS_OK;
+    bool hidden = passed_over->status < 0 && passed_over->status != ARRAKIS_EFORMAT;
+    return ark_fail(err, hidden ? passed_over->status : ARRAKIS_ENOTFOUND,
+                    "%zu of %zu channels not found: %s%s%s%s", missing, list->count, text,
+                    missing > NAMED_MAX ? ", ..." : "", passed_over->status < 0 ? "; " : "",
+                    passed_over->status < 0 ? passed_over->message : "");
+}
+
+static arrakis_status hand_out(arrakis_channels **out, wish_list *list,
+                               const arrakis_error *passed_over, arrakis_error *err)
+{
+    qsort(list->items, list->count, sizeof *list->items, by_place);
+    arrakis_status rc = fail_missing(list, passed_over, err);
+    if (rc < 0 || (rc = arrakis_channels_new(out, err)) < 0)
+        return rc;
+    for (size_t i = 0; rc == ARRAKIS_OK && i < list->count; i++)
+        rc = arrakis_channels_add(*out, list->items[i].channel, err);
+    if (rc == ARRAKIS_OK)
+        return rc;
+    arrakis_channels_free(*out);
+    *out = NULL;
+    return rc;
+}
+
+/* Broker's topics and files know the present only: time_ns is for servers. */
+static arrakis_status look_up(arrakis_client *client, wish_list *list, const char *const *names,
+                              int64_t time_ns, const char *replay_id, arrakis_error *passed_over,
+                              arrakis_error *err)
+{
+    if (ark_client_asks_server(client)) {
+        arrakis_status rc = ark_client_check(client, err);
+        return rc < 0 ? rc
+                      : ark_server_describe(client->server, names, list->count, time_ns, replay_id,
+                                            take_wanted, list, err);
+    }
+    arrakis_query query = ARRAKIS_QUERY_INIT;
+    query.max_rate = HUGE_VAL;
+    query.replay_id = replay_id;
+    return ark_client_search(client, &query, names, list->count, take_wanted, list, passed_over,
+                             err);
+}
+
+arrakis_status arrakis_client_describe(arrakis_client *client, arrakis_channels **out,
+                                       const char *const *names, size_t count, int64_t time_ns,
+                                       const char *replay_id, arrakis_error *err)
+{
+    if (out)
+        *out = NULL;
+    if (!client || !out || !names || !count)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_describe: %s",
+                        !client ? "client is NULL"
+                        : !out  ? "out is NULL"
+                                : "no names are given");
+    wish_list list = {0};
+    arrakis_error passed_over = {.status = ARRAKIS_OK};
+    arrakis_status rc = make_list(&list, names, count, err);
+    if (rc == ARRAKIS_OK)
+        rc = look_up(client, &list, names, time_ns, replay_id, &passed_over, err);
+    if (rc == ARRAKIS_OK)
+        rc = hand_out(out, &list, &passed_over, err);
+    for (size_t i = 0; i < list.count; i++)
+        arrakis_channel_free(list.items[i].channel);
+    free(list.items);
+    return rc;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a client's data comes from. */
+#include "channel/channel.h"
+#include "client/client.h"
+#include "base/error.h"
+#include "read/reader.h"
+#include "channel/stride.h"
+
+/* For the way through a server, beside the strides that it holds back. */
+static const int64_t relay_grace_ns = 2 * ARRAKIS_SECOND_NS;
+
+/* In a window that is played again and again: the time in it that the start stands for. */
+arrakis_status ark_client_lookup_time(int64_t *time_ns, const arrakis_request *request,
+                                      arrakis_error *err)
+{
+    int64_t from_ns = request->replay_start_ns, to_ns = request->replay_end_ns;
+    *time_ns = request->start_ns;
+    if (from_ns == ARRAKIS_UNSET && to_ns == ARRAKIS_UNSET)
+        return ARRAKIS_OK;
+    if (from_ns < 0 || to_ns <= from_ns || request->replay_id)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "a replay from %lld to %lld ns%s: wanted a start, a later end and no "
+                        "replay_id",
+                        (long long)from_ns, (long long)to_ns,
+                        request->replay_id ? " and a replay_id" : "");
+    int64_t now_ns = *time_ns == ARRAKIS_UNSET ? arrakis_gps_now_ns() : *time_ns;
+    *time_ns = now_ns - ark_floor(now_ns - from_ns, to_ns - from_ns);
+    return ARRAKIS_OK;
+}
+
+/* What a server relays it has aligned before, and waited for as long as the channels may take:
+ * whoever waits no longer than that never waits long enough. */
+static void add_headroom(arrakis_request *request, const arrakis_channels *channels)
+{
+    int64_t latency_ns = ARRAKIS_UNSET, stride_ns = 0;
+    for (size_t i = 0; i < arrakis_channels_count(channels); i++) {
+        const arrakis_channel_info info = ark_info(arrakis_channels_get(channels, i));
+        latency_ns = info.max_latency_ns > latency_ns ? info.max_latency_ns : latency_ns;
+        stride_ns = info.stride_ns > stride_ns ? info.stride_ns : stride_ns;
+    }
+    int64_t grace_ns = 2 * stride_ns > relay_grace_ns ? 2 * stride_ns : relay_grace_ns;
+    if (request->latency_tolerance_ns == ARRAKIS_UNSET && latency_ns > 0)
+        request->latency_tolerance_ns = latency_ns + grace_ns;
+}
+
+/* A server's blocks begin where they were asked for: ask for the stride that holds the start. */
+static arrakis_status align(arrakis_request *request, const arrakis_channels *channels,
+                            arrakis_error *err)
+{
+    int64_t stride_ns;
+    arrakis_status rc = ark_stride_of(&stride_ns, channels, err);
+    if (rc < 0 || request->start_ns == ARRAKIS_UNSET)
+        return rc;
+    /* what makes no sense is refused when the stream is opened */
+    if (request->duration_ns > 0 && request->duration_ns < INT64_MAX / 4 &&
+        request->start_ns > 0 && request->start_ns < INT64_MAX / 4)
+        request->end_ns = request->start_ns + request->duration_ns;
+    request->start_ns = ark_floor(request->start_ns, stride_ns);
+    return ARRAKIS_OK;
+}
+
+arrakis_status ark_client_reader(arrakis_client *client, arrakis_reader **out,
+                                 arrakis_channels *channels, arrakis_request *request,
+                                 arrakis_error *err)
+{
+    arrakis_kafka_options options = ARRAKIS_KAFKA_OPTIONS_INIT;
+    options.start_ns = request->start_ns;
+    options.fast_forward = request->fast_forward && options.start_ns == ARRAKIS_UNSET;
+    options.prefetch_bytes = request->prefetch_bytes;
+    options.properties = client->properties;
+    options.property_count = client->property_count;
+    options.kafka_token_fn = client->tokens.fn;
+    options.kafka_token_opaque = client->tokens.opaque;
+    options.request_timeout_ns = client->request_timeout_ns;
+    if (client->kafka_url)
+        return arrakis_kafka_reader_new(out, client->kafka_url, channels, &options, err);
+    const ark_allowed_brokers allowed = {(const char *const *)client->allowed_brokers,
+                                         client->allowed_broker_count};
+    arrakis_request asked = *request;
+    bool relayed = false;
+    arrakis_status rc = align(&asked, channels, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_server_reader(client->server, out, channels, &asked, &options, &allowed,
+                               ark_client_asks_server(client), &relayed, err);
+    if (rc == ARRAKIS_OK)
+        (*out)->has_start = false; /* what it is made of may begin earlier than the request */
+    if (rc == ARRAKIS_OK && relayed)
+        add_headroom(request, channels);
+    return rc;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flight/batches.h"
+
+#include "base/error.h"
+#include "flight/proto.h"
+#include "base/wait.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* After so many messages without rows others have their turn. */
+enum { BARREN_MAX = 256 };
+
+arrakis_status ark_batches_start(ark_batches *batches, ark_session *session, ark_budget *budget,
+                                 const void *ticket, size_t ticket_size, arrakis_error *err)
+{
+    ark_buffer request = {0};
+    *batches = (ark_batches){0};
+    arrakis_status rc = ark_budget_spend(budget, ARK_COST_CALLS, 1, err);
+    if (rc < 0)
+        return rc;
+    rc = ark_flight_put_ticket(&request, ticket, ticket_size, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_call_start(&batches->call, session, "DoGet", &request, ARRAKIS_UNSET, err);
+    ark_buffer_free(&request);
+    if (rc == ARRAKIS_OK)
+        batches->call.budget = budget;
+    else
+        ark_budget_return(budget, ARK_COST_CALLS, 1);
+    return rc;
+}
+
+static atomic_uint_fast64_t last_schema;
+
+static arrakis_status take_schema(ark_batches *batches, const ark_ipc_message *message,
+                                  arrakis_error *err)
+{
+    ark_schema *schema;
+    arrakis_status rc = ark_schema_read(&schema, message, err);
+    if (rc < 0)
+        return rc;
+    ark_schema_free(batches->schema);
+    batches->schema = schema;
+    batches->schema_id = atomic_fetch_add(&last_schema, 1) + 1;
+    free(batches->columns);
+    batches->columns = calloc(schema->count + 1, sizeof *batches->columns);
+    return batches->columns ? ARRAKIS_OK
+                            : ark_fail(err, ARRAKIS_ENOMEM,
+                                       "a schema of %zu columns: out of memory", schema->count);
+}
+
+arrakis_status ark_batches_decode(ark_batches *batches, const uint8_t *bytes, size_t size,
+                                  arrakis_error *err)
+{
+    ark_flight_data data;
+    ark_ipc_message message;
+    arrakis_status rc = ark_flight_data_read(&data, bytes, size, err);
+    if (rc < 0)
+        return rc;
+    batches->messages++;
+    batches->bytes += size;
+    batches->rows = 0;
+    if (!data.header_size) /* application metadata alone */
+        return ARRAKIS_TIMEOUT;
+    rc = ark_ipc_split(&message, data.header, data.header_size, data.body, data.body_size, err);
+    if (rc < 0)
+        return rc;
+    if (message.kind == ARK_IPC_SCHEMA)
+        return (rc = take_schema(batches, &message, err)) < 0 ? rc : ARRAKIS_TIMEOUT;
+    if (message.kind != ARK_IPC_BATCH)
+        return ARRAKIS_TIMEOUT;
+    if (!batches->columns)
+        return ark_fail(err, ARRAKIS_EFORMAT, "a batch came before its schema");
+    rc = ark_batch_read(batches->columns, &batches->rows, batches->schema, &message, err);
+    if (rc < 0) {
+        batches->rows = 0;
+        return rc;
+    }
+    batches->body = message.body;
+    return batches->rows > 0 ? ARRAKIS_OK : ARRAKIS_TIMEOUT;
+}
+
+static arrakis_status charge(const ark_batches *batches, arrakis_error *err)
+{
+    arrakis_status rc =
+        ark_budget_spend(batches->call.budget, ARK_COST_BYTES, batches->call.message.size, err);
+    return rc < 0 ? rc
+                  : ark_budget_spend(batches->call.budget, ARK_COST_ROWS, (uint64_t)batches->rows,
+                                     err);
+}
+
+/* TIMEOUT also where a message came that has no rows: *came tells. */
+static arrakis_status step(ark_batches *batches, bool *came, arrakis_error *err)
+{
+    arrakis_status rc = ark_call_recv(&batches->call, err);
+    *came = rc == ARRAKIS_OK;
+    if (rc != ARRAKIS_OK)
+        return rc;
+    rc = ark_batches_decode(batches, batches->call.message.data, batches->call.message.size, err);
+    if (rc < 0)
+        return ark_fail_within(err, rc, "%.150s", batches->call.session->url);
+    arrakis_status charged = charge(batches, err);
+    return charged < 0 ? charged : rc;
+}
+
+arrakis_status ark_batches_next(ark_batches *batches, arrakis_error *err)
+{
+    bool came;
+    for (unsigned barren = 0; barren < BARREN_MAX; barren++) {
+        arrakis_status rc = step(batches, &came, err);
+        if (rc != ARRAKIS_TIMEOUT || !came)
+            return rc;
+    }
+    ark_event_set(batches->call.session->transport->fd(batches->call.call));
+    return ARRAKIS_TIMEOUT;
+}
+
+arrakis_status ark_batches_wait(ark_batches *batches, int cancel_fd, int64_t timeout_ns,
+                                arrakis_error *err)
+{
+    const ark_call *call = &batches->call;
+    int64_t deadline_ns = ark_monotonic_in(timeout_ns);
+    if (call->budget->deadline_ns < deadline_ns)
+        deadline_ns = call->budget->deadline_ns;
+    arrakis_status rc = ark_call_check(call, cancel_fd, INT64_MAX, err);
+    while (rc == ARRAKIS_OK) {
+        bool came;
+        if ((rc = ark_budget_check_time(call->budget, err)) < 0)
+            return rc;
+        rc = step(batches, &came, err);
+        if (rc != ARRAKIS_TIMEOUT)
+            return rc;
+        rc = came ? ark_call_check(call, cancel_fd, deadline_ns, err)
+                  : ark_call_poll(call, cancel_fd, deadline_ns, err);
+    }
+    return rc;
+}
+
+void ark_batches_close(ark_batches *batches)
+{
+    if (batches->call.budget)
+        ark_budget_return(batches->call.budget, ARK_COST_CALLS, 1);
+    ark_call_close(&batches->call);
+    ark_schema_free(batches->schema);
+    free(batches->columns);
+    *batches = (ark_batches){0};
+}
+
+const ark_field *ark_batches_field(const ark_batches *batches, const char *name, size_t *column)
+{
+    for (size_t i = 0; i < batches->schema->count; i++)
+        if (strcmp(batches->schema->fields[i].name, name) == 0) {
+            *column = i;
+            return &batches->schema->fields[i];
+        }
+    return NULL;
+}

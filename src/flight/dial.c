@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a client's options say of connections: token, certificates. */
+#include "flight/session.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Where systems keep the certificates they trust, as one file. */
+static const char *const root_files[] = {
+    "/etc/ssl/certs/ca-certificates.crt", /* Debian and its kin */
+    "/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora and its kin */
+    "/etc/ssl/ca-bundle.pem",             /* SUSE */
+    "/etc/ssl/cert.pem",                  /* Alpine */
+};
+#define PEM_SIZE_MAX ((size_t)16 << 20)
+
+/* A second of 8,000 channels of 16,384 Hz in double precision: far beyond what a site sends at once. */
+#define DEFAULT_MAX_MESSAGE (INT64_C(1) << 30)
+
+static arrakis_status read_file(char **out, const char *path, arrakis_error *err)
+{
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return ark_fail(err, ARRAKIS_EIO, "%.300s: %s", path, strerror(errno));
+    size_t size = 0, capacity = 1 << 16;
+    char *text = malloc(capacity);
+    while (text && size < PEM_SIZE_MAX) {
+        size_t got = fread(text + size, 1, capacity - size - 1, file);
+        size += got;
+        if (!got)
+            break;
+        if (capacity - size == 1) {
+            char *more = realloc(text, capacity *= 2);
+            if (!more)
+                free(text);
+            text = more;
+        }
+    }
+    bool failed = ferror(file);
+    fclose(file);
+    if (!text)
+        return ark_fail(err, ARRAKIS_ENOMEM, "%.300s: out of memory", path);
+    text[size] = '\0';
+    *out = text;
+    if (failed || size >= PEM_SIZE_MAX)
+        return ark_fail(err, ARRAKIS_EIO, "%.300s: cannot be read as certificates", path);
+    return ARRAKIS_OK;
+}
+
+/* A file that the user named; `what` is how its contents begin. gRPC takes anything, and says of what
+ * it cannot use that there is no address. */
+static arrakis_status read_pem(char **out, const char *path, const char *what, arrakis_error *err)
+{
+    if (!path)
+        return ARRAKIS_OK;
+    arrakis_status rc = read_file(out, path, err);
+    if (rc == ARRAKIS_OK && !strstr(*out, what))
+        rc = ark_fail(err, ARRAKIS_EINVAL, "%.300s: there is no '%s' in it", path, what);
+    return rc;
+}
+
+/* Those that the system trusts. Without any, gRPC has its own ways. */
+static void read_system_roots(ark_dial_options *dial)
+{
+    for (size_t i = 0; i < sizeof root_files / sizeof *root_files && !dial->roots_pem; i++)
+        if (read_file(&dial->roots_pem, root_files[i], NULL) < 0) {
+            free(dial->roots_pem);
+            dial->roots_pem = NULL;
+        }
+}
+
+static arrakis_status fill(ark_dial_options *dial, const arrakis_client_options *o,
+                           const char *publisher_id, arrakis_error *err)
+{
+    if (!o->cert_file != !o->key_file)
+        return ark_fail(err, ARRAKIS_EINVAL, "a client certificate needs both: %s is not given",
+                        o->cert_file ? "key_file" : "cert_file");
+    arrakis_status rc =
+        ark_hosts_join(&dial->token_hosts, o->token_hosts, o->token_host_count, err);
+    if (rc < 0)
+        return rc;
+    if ((o->token && !(dial->token = strdup(o->token))) ||
+        (publisher_id && !(dial->publisher_id = strdup(publisher_id))))
+        return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+    dial->insecure_token = o->insecure_token;
+    dial->max_message = o->max_message_bytes == ARRAKIS_UNSET            ? DEFAULT_MAX_MESSAGE
+                        : o->max_message_bytes > (int64_t)(SIZE_MAX / 4) ? (int64_t)(SIZE_MAX / 4)
+                                                                         : o->max_message_bytes;
+    rc = read_pem(&dial->roots_pem, o->ca_file, "-----BEGIN CERTIFICATE-----", err);
+    if (rc == ARRAKIS_OK)
+        rc = read_pem(&dial->cert_pem, o->cert_file, "-----BEGIN CERTIFICATE-----", err);
+    if (rc == ARRAKIS_OK)
+        rc = read_pem(&dial->key_pem, o->key_file, "PRIVATE KEY-----", err);
+    if (rc == ARRAKIS_OK && !o->ca_file && o->url && strncasecmp(o->url, "grpc+tls:", 9) == 0)
+        read_system_roots(dial);
+    return rc;
+}
+
+arrakis_status ark_dial_options_new(ark_dial_options **out, const arrakis_client_options *options,
+                                    const char *publisher_id, arrakis_error *err)
+{
+    *out = calloc(1, sizeof **out);
+    if (!*out)
+        return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+    atomic_init(&(*out)->refs, 1);
+    arrakis_status rc = fill(*out, options, publisher_id, err);
+    if (rc < 0) {
+        ark_dial_options_free(*out);
+        *out = NULL;
+    }
+    return rc;
+}
+
+ark_dial_options *ark_dial_options_ref(ark_dial_options *options)
+{
+    atomic_fetch_add(&options->refs, 1);
+    return options;
+}
+
+void ark_dial_options_free(ark_dial_options *options)
+{
+    if (!options || atomic_fetch_sub(&options->refs, 1) > 1)
+        return;
+    free(options->token);
+    free(options->token_hosts);
+    free(options->publisher_id);
+    free(options->roots_pem);
+    free(options->cert_pem);
+    free(options->key_pem);
+    free(options);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The readers of what a server names for a stream: in each leg its own kind together, and one a
+ * broker; the legs one after the other. */
+#include "read/chain_reader.h"
+#include "base/error.h"
+#include "flight/segments.h"
+#include "flight/reader.h"
+#include "read/closing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The readers of a leg, while they are made. */
+typedef struct readers {
+    arrakis_reader **list;
+    size_t count;
+} readers;
+
+static arrakis_status no_memory(arrakis_error *err)
+{
+    return ark_fail(err, ARRAKIS_ENOMEM, "a server's endpoints: out of memory");
+}
+
+static arrakis_status make_readers(readers *made, ark_server *server, ark_leg *leg, int64_t end_ns,
+                                   const arrakis_kafka_options *kafka, arrakis_error *err)
+{
+    arrakis_status rc = ARRAKIS_OK;
+    if (!(made->list = calloc(leg->broker_count + 1, sizeof *made->list)))
+        return no_memory(err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < leg->broker_count; i++) {
+        rc = arrakis_kafka_reader_new(&made->list[made->count], leg->brokers[i].url,
+                                      leg->brokers[i].channels, kafka, err);
+        made->count += rc == ARRAKIS_OK;
+    }
+    if (rc < 0 || !arrakis_channels_count(leg->relayed))
+        return rc;
+    const ark_flight_options options = {
+        .here = server->session,
+        .dial = server->dial,
+        .timeout_ns = server->timeout_ns,
+        .stall_ns = server->stall_ns,
+        .begin_ns = leg->begin_ns,
+        .end_ns = end_ns,
+    };
+    rc = ark_flight_reader_new(&made->list[made->count], leg->relays, leg->relay_count,
+                               leg->relayed, &options, err);
+    made->count += rc == ARRAKIS_OK;
+    return rc;
+}
+
+static void close_readers(const readers *made)
+{
+    ark_kafka_closing closing = ARK_KAFKA_CLOSING_NONE;
+    for (size_t i = 0; i < made->count; i++)
+        ark_reader_close_into(made->list[i], &closing);
+    ark_kafka_closing_wait(&closing);
+}
+
+static void close_legs(const ark_chain_leg *made, size_t count)
+{
+    ark_kafka_closing closing = ARK_KAFKA_CLOSING_NONE;
+    for (size_t i = 0; i < count; i++)
+        ark_reader_close_into(made[i].reader, &closing);
+    ark_kafka_closing_wait(&closing);
+}
+
+/* One reader of a leg's endpoints. */
+static arrakis_status read_leg(ark_server *server, arrakis_reader **out, ark_leg *leg,
+                               int64_t end_ns, const arrakis_kafka_options *kafka,
+                               arrakis_error *err)
+{
+    *out = NULL;
+    readers made = {NULL, 0};
+    arrakis_status rc = make_readers(&made, server, leg, end_ns, kafka, err);
+    if (rc < 0)
+        close_readers(&made);
+    else if (made.count == 1)
+        *out = made.list[0];
+    else
+        rc = arrakis_multi_reader_new(out, made.list, made.count, err);
+    free(made.list);
+    return rc;
+}
+
+/* One reader of all legs. */
+static arrakis_status read_legs(ark_server *server, arrakis_reader **out, ark_legs *legs,
+                                arrakis_channels *channels, int64_t end_ns,
+                                const arrakis_kafka_options *kafka, arrakis_error *err)
+{
+    if (legs->count == 1)
+        return read_leg(server, out, &legs->legs[0], end_ns, kafka, err);
+    *out = NULL;
+    ark_chain_leg *made = calloc(legs->count, sizeof *made);
+    arrakis_status rc = made ? ARRAKIS_OK : no_memory(err);
+    size_t count = 0;
+    for (; rc == ARRAKIS_OK && count < legs->count; count++) {
+        arrakis_kafka_options from = *kafka;
+        from.start_ns = legs->legs[count].begin_ns;
+        made[count].begin_ns = from.start_ns;
+        rc = read_leg(server, &made[count].reader, &legs->legs[count], end_ns, &from, err);
+    }
+    if (rc == ARRAKIS_OK)
+        rc = ark_chain_reader_new(out, made, count, channels, err);
+    else
+        close_legs(made, count);
+    free(made);
+    return rc;
+}
+
+static arrakis_status ask(ark_server *server, ark_flight_info *info,
+                          const ark_stream_request *request, arrakis_error *err)
+{
+    char *text;
+    arrakis_status rc = ark_request_stream(&text, request, err);
+    return rc < 0 ? rc : ark_server_ask(server, info, text, err);
+}
+
+/* Whether one of the endpoints goes on up to that time. */
+static bool reaches(const ark_flight_info *info, int64_t end_ns)
+{
+    bool found = false;
+    for (size_t i = 0; i < info->count && !found; i++) {
+        ark_ticket ticket;
+        if (ark_ticket_read(&ticket, info->endpoints[i].ticket, info->endpoints[i].ticket_size,
+                            NULL) < 0)
+            continue;
+        found = ticket.end_ns == end_ns;
+        ark_ticket_clear(&ticket);
+    }
+    return found;
+}
+
+/* Servers share a span out among them only when it has an end, and refuse one without where nobody
+ * has all of it. From the past on without an end: then up to the latest time that there is. */
+static arrakis_status ask_for_ever(ark_server *server, ark_flight_info *info,
+                                   const ark_stream_request *request, arrakis_error *err)
+{
+    arrakis_status rc = ask(server, info, request, err);
+    bool endless = request->start_ns != ARRAKIS_UNSET && request->end_ns == ARRAKIS_UNSET;
+    if (!endless || (rc != ARRAKIS_ESERVER && rc != ARRAKIS_ENOTFOUND))
+        return rc;
+    ark_stream_request long_one = *request;
+    long_one.end_ns = ARRAKIS_TIME_MAX_NS;
+    if (ask(server, info, &long_one, NULL) == ARRAKIS_OK && reaches(info, long_one.end_ns))
+        return ARRAKIS_OK;
+    ark_flight_info_clear(info);
+    return rc;
+}
+
+/* None of them gets a login that is not meant for it. */
+static arrakis_status check_brokers(const ark_legs *legs, const ark_server *server,
+                                    const arrakis_kafka_options *kafka,
+                                    const ark_allowed_brokers *allowed, arrakis_error *err)
+{
+    const ark_properties users = {kafka->properties, kafka->property_count};
+    arrakis_status rc = ARRAKIS_OK;
+    for (size_t i = 0; rc == ARRAKIS_OK && i < legs->count; i++)
+        for (size_t k = 0; rc == ARRAKIS_OK && k < legs->legs[i].broker_count; k++)
+            rc = ark_kafka_check_brokers(legs->legs[i].brokers[k].url, &users, allowed, err);
+    return rc < 0 ? ark_fail_within(err, rc, "%.100s", server->session->url) : rc;
+}
+
+arrakis_status ark_server_reader(ark_server *server, arrakis_reader **out,
+                                 arrakis_channels *channels, const arrakis_request *request,
+                                 const arrakis_kafka_options *kafka,
+                                 const ark_allowed_brokers *allowed, bool renew, bool *relayed,
+                                 arrakis_error *err)
+{
+    ark_flight_info info = {0};
+    ark_legs legs = {0};
+    const ark_stream_request stream = {
+        .channels = channels,
+        .start_ns = request->start_ns,
+        .end_ns = request->end_ns,
+        .replay_start_ns = request->replay_start_ns,
+        .replay_end_ns = request->replay_end_ns,
+        .replay_id = request->replay_id,
+    };
+    *out = NULL;
+    arrakis_channels *list = arrakis_channels_ref(channels);
+    arrakis_status rc = ask_for_ever(server, &info, &stream, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_legs_make(&legs, &info, channels, request->start_ns, server->session->url, err);
+    if (rc == ARRAKIS_OK)
+        rc = check_brokers(&legs, server, kafka, allowed, err);
+    if (rc == ARRAKIS_OK && renew)
+        rc = ark_legs_renew(&legs, server, &list, request->replay_id, err);
+    if (rc == ARRAKIS_OK)
+        rc = read_legs(server, out, &legs, list, request->end_ns, kafka, err);
+    if (rc == ARRAKIS_OK) { /* in the order asked for, whoever reads them */
+        *relayed = arrakis_channels_count(legs.legs[legs.count - 1].relayed) > 0;
+        arrakis_channels_free((*out)->channels);
+        (*out)->channels = arrakis_channels_ref(list);
+    }
+    arrakis_channels_free(list);
+    ark_legs_clear(&legs);
+    ark_flight_info_clear(&info);
+    return rc;
+}

@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The transport on gRPC's C core: built into a module of its own, see flight/transport.h.
+ *
+ * One thread a channel waits on gRPC's completion queue and does little but note what is complete
+ * and wake the call's descriptor. So callers wait in poll(), where a cancel out of a signal handler
+ * can wake them too, and gRPC itself is never called from one. A call has one message received
+ * ahead of time, and while that is no large one the next is asked for by that thread, which would
+ * otherwise have to be woken for it. What the caller does not take, the server is not let send (flow
+ * control). */
+#include "flight/transport.h"
+
+#include <grpc/byte_buffer.h>
+#include <grpc/compression.h>
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
+#include <grpc/slice.h>
+#include <grpc/slice_buffer.h>
+#include <grpc/support/alloc.h>
+#include <grpc/support/log.h>
+#include <grpc/support/time.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* Servers refuse more than one ping in five minutes. */
+enum { KEEPALIVE_MS = 315000, KEEPALIVE_TIMEOUT_MS = 10000 };
+/* The next message may come while one up to this size waits to be taken: much less than the room
+ * that is left beside a largest one. */
+enum { AHEAD_MAX = 4 << 20 };
+/* Bytes of an answer's headers, and of what follows its messages: gRPC's default, kept whatever that
+ * becomes. */
+enum { METADATA_MAX = 8192 };
+/* Of a message larger than this, memory is given back to the system in steps of so much. */
+enum { TRIM_STEP = 128 << 20 };
+
+struct ark_transport_channel {
+    grpc_channel *channel;
+    grpc_completion_queue *queue;
+    grpc_resource_quota *quota;
+    pthread_t thread;
+    bool has_thread;
+};
+
+/* What gRPC is asked to do; the address is the tag under which it tells that it is done. Atomic, so that
+ * also a tool that cannot see into gRPC sees what is made before the channel's thread has it. */
+typedef struct operation {
+    _Atomic(ark_transport_call *) call;
+    bool pending;
+} operation;
+
+struct ark_transport_call {
+    grpc_call *call;
+    int fd;
+    pthread_mutex_t lock; /* all below: shared with the channel's thread */
+    pthread_cond_t idle;
+    operation begin, end, send, receive;
+    unsigned pending;
+    bool ended;
+    bool receiving; /* the next message is being waited for */
+    bool refused;   /* what came is not taken: the call is being ended */
+    grpc_metadata_array initial, trailing;
+    grpc_byte_buffer *message; /* that has come, to be taken */
+    grpc_byte_buffer *next;    /* another one, or where it will be */
+    grpc_status_code code;
+    grpc_slice details;
+    const char *origin;
+    char *text, *arrow_code; /* copies with an end */
+};
+
+/* The library's own is not reached from here. */
+__attribute__((format(printf, 3, 4))) static arrakis_status
+fail(arrakis_error *err, arrakis_status status, const char *format, ...)
+{
+    if (err) {
+        err->status = status;
+        va_list args;
+        va_start(args, format);
+        vsnprintf(err->message, sizeof err->message, format, args);
+        va_end(args);
+    }
+    return status;
+}
+
+/* Signals are for the program's threads, not for ours nor for those that gRPC starts, which it may
+ * do in any call that begins something. */
+static sigset_t block_signals(void)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    return before;
+}
+
+/* ------------------------------------------------------------------ channels */
+
+static void notify(int fd)
+{
+    const uint64_t one = 1;
+    while (write(fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+}
+
+/* With the lock held. */
+static bool submit(ark_transport_call *call, operation *op, const grpc_op *ops, size_t count)
+{
+    if (grpc_call_start_batch(call->call, ops, count, op, NULL) != GRPC_CALL_OK)
+        return false;
+    op->pending = true;
+    call->pending++;
+    return true;
+}
+
+/* Let one more message come. With the lock held. */
+static void receive_next(ark_transport_call *call)
+{
+    if (call->refused)
+        return;
+    grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
+    op.data.recv_message.recv_message = &call->next;
+    call->next = NULL;
+    call->receiving = submit(call, &call->receive, &op, 1);
+}
+
+/* A compressed message may unpack to a thousand times what came over the wire, past every limit. We
+ * tell servers that we take none, and have gRPC hand it on as it came: it ends the call. With the
+ * lock held. */
+static bool refuse_compressed(ark_transport_call *call)
+{
+    if (call->next->type == GRPC_BB_RAW && call->next->data.raw.compression == GRPC_COMPRESS_NONE)
+        return false;
+    grpc_byte_buffer_destroy(call->next);
+    call->next = NULL;
+    call->refused = true;
+    grpc_call_cancel_with_status(call->call, GRPC_STATUS_UNIMPLEMENTED,
+                                 "a compressed message, wanted none that is compressed", NULL);
+    return true;
+}
+
+/* A message that has come is to be taken, and one more may come meanwhile. With the lock held. */
+static void hand_over(ark_transport_call *call)
+{
+    if (call->receiving || call->message || !call->next || refuse_compressed(call))
+        return;
+    call->message = call->next;
+    call->next = NULL;
+    if (grpc_byte_buffer_length(call->message) <= AHEAD_MAX)
+        receive_next(call);
+}
+
+static void complete(operation *op)
+{
+    ark_transport_call *call = atomic_load(&op->call);
+    pthread_mutex_lock(&call->lock);
+    op->pending = false;
+    if (op == &call->end)
+        call->ended = true;
+    if (op == &call->receive) {
+        call->receiving = false;
+        hand_over(call);
+    }
+    notify(call->fd);
+    if (--call->pending == 0)
+        pthread_cond_signal(&call->idle);
+    pthread_mutex_unlock(&call->lock); /* after this the call may be gone */
+}
+
+static void *run(void *arg)
+{
+    grpc_completion_queue *queue = arg;
+    for (;;) {
+        grpc_event event =
+            grpc_completion_queue_next(queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
+        if (event.type == GRPC_QUEUE_SHUTDOWN)
+            return NULL;
+        if (event.type == GRPC_OP_COMPLETE)
+            complete(event.tag);
+    }
+}
+
+static void drop_log(gpr_log_func_args *args)
+{
+    (void)args;
+}
+
+static grpc_channel_credentials *make_credentials(const ark_transport_options *options)
+{
+    if (!options->tls)
+        return grpc_insecure_credentials_create();
+    grpc_ssl_pem_key_cert_pair pair = {options->key_pem, options->cert_pem};
+    return grpc_ssl_credentials_create(options->roots_pem, options->cert_pem ? &pair : NULL, NULL,
+                                       NULL);
+}
+
+static grpc_arg integer_arg(const char *key, int value)
+{
+    grpc_arg arg = {.type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)key};
+    arg.value.integer = value;
+    return arg;
+}
+
+/* What is received comes and goes by megabytes, and glibc would give each back to the system, to be
+ * faulted in again: up to half of the time that a long stream takes. How much it keeps it learns from what
+ * is freed, up to twice as much as this; where the program has set that itself, nothing changes. */
+static void learn_sizes(void)
+{
+    enum { LARGE = 8 << 20 };
+    void *volatile large = malloc(LARGE);
+    free(large);
+}
+
+/* As a name to be looked up, whatever it is: "unix:1" and others of the kind have a meaning of their
+ * own to gRPC. */
+static grpc_channel *create_channel(const ark_transport_options *options,
+                                    const grpc_channel_args *args)
+{
+    char target[320];
+    grpc_channel_credentials *credentials = make_credentials(options);
+    if (!credentials)
+        return NULL;
+    snprintf(target, sizeof target, "dns:///%s", options->target);
+    grpc_channel *channel = grpc_channel_create(target, credentials, args);
+    grpc_channel_credentials_release(credentials);
+    return channel;
+}
+
+/* Many places that a server names could hold as much each, before anything else counts it. */
+static grpc_resource_quota *share_quota(const ark_transport_options *options)
+{
+    if (options->beside) {
+        grpc_resource_quota_ref(options->beside->quota);
+        return options->beside->quota;
+    }
+    grpc_resource_quota *quota = grpc_resource_quota_create("libarrakis");
+    grpc_resource_quota_resize(quota, options->memory_max);
+    return quota;
+}
+
+static void open_grpc(ark_transport_channel *channel, const ark_transport_options *options)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, learn_sizes);
+    /* gRPC writes to stderr; a program that uses it too keeps what it has set. */
+    if (!grpc_is_initialized())
+        gpr_set_log_function(drop_log);
+    grpc_init();
+    grpc_arg agent = {.type = GRPC_ARG_STRING,
+                      .key = (char *)(uintptr_t) "grpc.primary_user_agent"};
+    agent.value.string = (char *)(uintptr_t)options->user_agent;
+    /* gRPC compares with its own limit of a message when all of it is here: it is one step above
+     * ours, whose error says more. The quota ends the connection while a message comes. */
+    channel->quota = share_quota(options);
+    grpc_arg memory = {.type = GRPC_ARG_POINTER,
+                       .key = (char *)(uintptr_t)GRPC_ARG_RESOURCE_QUOTA};
+    memory.value.pointer.p = channel->quota;
+    memory.value.pointer.vtable = grpc_resource_quota_arg_vtable();
+    grpc_arg args[] = {
+        memory,
+        integer_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
+                    options->memory_max < INT_MAX ? (int)options->memory_max : INT_MAX),
+        integer_arg(GRPC_ARG_MAX_SEND_MESSAGE_LENGTH, -1),
+        integer_arg(GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE_MS),
+        integer_arg(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, KEEPALIVE_TIMEOUT_MS),
+        integer_arg(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
+        /* identity alone */
+        integer_arg(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE),
+        integer_arg(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
+        integer_arg(GRPC_ARG_MAX_METADATA_SIZE, METADATA_MAX),
+        agent,
+    };
+    const grpc_channel_args all = {sizeof args / sizeof *args, args};
+    channel->queue = grpc_completion_queue_create_for_next(NULL);
+    channel->channel = create_channel(options, &all);
+    channel->has_thread =
+        channel->channel && pthread_create(&channel->thread, NULL, run, channel->queue) == 0;
+}
+
+static void channel_close(ark_transport_channel *channel)
+{
+    if (!channel)
+        return;
+    if (channel->channel)
+        grpc_channel_destroy(channel->channel);
+    grpc_completion_queue_shutdown(channel->queue);
+    if (channel->has_thread)
+        pthread_join(channel->thread, NULL);
+    else
+        run(channel->queue);
+    grpc_completion_queue_destroy(channel->queue);
+    grpc_resource_quota_unref(channel->quota);
+    grpc_shutdown();
+    free(channel);
+}
+
+static arrakis_status channel_open(ark_transport_channel **out,
+                                   const ark_transport_options *options, arrakis_error *err)
+{
+    *out = NULL;
+    ark_transport_channel *channel = calloc(1, sizeof *channel);
+    if (!channel)
+        return fail(err, ARRAKIS_ENOMEM, "opening %s: out of memory", options->target);
+    sigset_t before = block_signals();
+    open_grpc(channel, options);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!channel->channel || !channel->has_thread) {
+        bool made = channel->channel != NULL;
+        channel_close(channel);
+        return made ? fail(err, ARRAKIS_EIO, "opening %s: no thread", options->target)
+                    : fail(err, ARRAKIS_EINVAL,
+                           "opening %s: unusable certificates (CA file, certificate or key)",
+                           options->target);
+    }
+    *out = channel;
+    return ARRAKIS_OK;
+}
+
+/* ------------------------------------------------------------------ calls */
+
+static bool begin(ark_transport_call *call, const ark_header *headers, size_t header_count)
+{
+    grpc_metadata *metadata = calloc(header_count + 1, sizeof *metadata);
+    if (!metadata)
+        return false;
+    for (size_t i = 0; i < header_count; i++) {
+        metadata[i].key = grpc_slice_from_copied_string(headers[i].name);
+        metadata[i].value = grpc_slice_from_copied_string(headers[i].value);
+    }
+    grpc_op first[2] = {{.op = GRPC_OP_SEND_INITIAL_METADATA},
+                        {.op = GRPC_OP_RECV_INITIAL_METADATA}};
+    first[0].data.send_initial_metadata.metadata = metadata;
+    first[0].data.send_initial_metadata.count = header_count;
+    first[1].data.recv_initial_metadata.recv_initial_metadata = &call->initial;
+    grpc_op last = {.op = GRPC_OP_RECV_STATUS_ON_CLIENT};
+    last.data.recv_status_on_client.trailing_metadata = &call->trailing;
+    last.data.recv_status_on_client.status = &call->code;
+    last.data.recv_status_on_client.status_details = &call->details;
+    last.data.recv_status_on_client.error_string = &call->origin;
+    pthread_mutex_lock(&call->lock);
+    bool ok = submit(call, &call->end, &last, 1) && submit(call, &call->begin, first, 2);
+    if (ok)
+        receive_next(call);
+    pthread_mutex_unlock(&call->lock);
+    for (size_t i = 0; i < header_count; i++) {
+        grpc_slice_unref(metadata[i].key);
+        grpc_slice_unref(metadata[i].value);
+    }
+    free(metadata);
+    return ok;
+}
+
+static void call_finish(ark_transport_call *call)
+{
+    if (!call)
+        return;
+    if (call->call)
+        grpc_call_cancel(call->call, NULL);
+    pthread_mutex_lock(&call->lock);
+    while (call->pending)
+        pthread_cond_wait(&call->idle, &call->lock);
+    pthread_mutex_unlock(&call->lock);
+    if (call->call)
+        grpc_call_unref(call->call);
+    if (call->message)
+        grpc_byte_buffer_destroy(call->message);
+    if (call->next)
+        grpc_byte_buffer_destroy(call->next);
+    grpc_metadata_array_destroy(&call->initial);
+    grpc_metadata_array_destroy(&call->trailing);
+    grpc_slice_unref(call->details);
+    gpr_free((void *)(uintptr_t)call->origin);
+    free(call->text);
+    free(call->arrow_code);
+    if (call->fd >= 0)
+        close(call->fd);
+    pthread_cond_destroy(&call->idle);
+    pthread_mutex_destroy(&call->lock);
+    free(call);
+}
+
+static gpr_timespec deadline_in(int64_t timeout_ns)
+{
+    if (timeout_ns == ARRAKIS_UNSET)
+        return gpr_inf_future(GPR_CLOCK_MONOTONIC);
+    return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                        gpr_time_from_nanos(timeout_ns, GPR_TIMESPAN));
+}
+
+static arrakis_status call_start(ark_transport_call **out, ark_transport_channel *channel,
+                                 const char *method, const ark_header *headers,
+                                 size_t header_count, int64_t timeout_ns, arrakis_error *err)
+{
+    *out = NULL;
+    ark_transport_call *call = calloc(1, sizeof *call);
+    if (!call)
+        return fail(err, ARRAKIS_ENOMEM, "%s: out of memory", method);
+    pthread_mutex_init(&call->lock, NULL);
+    pthread_cond_init(&call->idle, NULL);
+    grpc_metadata_array_init(&call->initial);
+    grpc_metadata_array_init(&call->trailing);
+    call->details = grpc_empty_slice();
+    call->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    operation *const operations[] = {&call->begin, &call->end, &call->send, &call->receive};
+    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
+        atomic_store(&operations[i]->call, call);
+    sigset_t before = block_signals();
+    if (call->fd >= 0)
+        call->call = grpc_channel_create_call(
+            channel->channel, NULL, GRPC_PROPAGATE_DEFAULTS, channel->queue,
+            grpc_slice_from_static_string(method), NULL, deadline_in(timeout_ns), NULL);
+    bool begun = call->call && begin(call, headers, header_count);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!begun) {
+        bool described = call->fd >= 0;
+        call_finish(call);
+        return fail(err, ARRAKIS_EIO, "%s: %s", method,
+                    described ? "gRPC does not take the call" : "no descriptor for events");
+    }
+    *out = call;
+    return ARRAKIS_OK;
+}
+
+static int call_fd(const ark_transport_call *call)
+{
+    return call->fd;
+}
+
+static arrakis_status call_send(ark_transport_call *call, const void *data, size_t size, bool last,
+                                arrakis_error *err)
+{
+    arrakis_status rc = ARRAKIS_TIMEOUT;
+    sigset_t before = block_signals();
+    pthread_mutex_lock(&call->lock);
+    if (!call->send.pending) {
+        grpc_slice slice = grpc_slice_from_copied_buffer(data, size);
+        grpc_byte_buffer *buffer = grpc_raw_byte_buffer_create(&slice, 1);
+        grpc_op ops[2] = {{.op = GRPC_OP_SEND_MESSAGE}, {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT}};
+        ops[0].data.send_message.send_message = buffer;
+        rc = submit(call, &call->send, ops, last ? 2 : 1)
+                 ? ARRAKIS_OK
+                 : fail(err, ARRAKIS_EIO, "gRPC does not take the message");
+        grpc_byte_buffer_destroy(buffer);
+        grpc_slice_unref(slice);
+    }
+    pthread_mutex_unlock(&call->lock);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc;
+}
+
+static arrakis_status call_recv(ark_transport_call *call, size_t *size)
+{
+    uint64_t count;
+    arrakis_status rc = ARRAKIS_TIMEOUT;
+    /* cleared before looking: whatever comes after the look sets it again */
+    while (read(call->fd, &count, sizeof count) < 0 && errno == EINTR)
+        ;
+    pthread_mutex_lock(&call->lock);
+    if (call->message) {
+        *size = grpc_byte_buffer_length(call->message);
+        rc = ARRAKIS_OK;
+    } else if (!call->receiving && call->ended) {
+        rc = ARRAKIS_DONE;
+    }
+    pthread_mutex_unlock(&call->lock);
+    return rc;
+}
+
+static void give_back(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
+/* Piece by piece, each freed before the next: a large message is not here twice, also not in the
+ * eyes of the system, to which allocators give back small pieces only when told to. */
+static void move_pieces(grpc_slice_buffer *pieces, uint8_t *at)
+{
+    for (size_t freed = 0; pieces->count;) {
+        grpc_slice slice = grpc_slice_buffer_take_first(pieces);
+        memcpy(at, GRPC_SLICE_START_PTR(slice), GRPC_SLICE_LENGTH(slice));
+        at += GRPC_SLICE_LENGTH(slice);
+        freed += GRPC_SLICE_LENGTH(slice);
+        grpc_slice_unref(slice);
+        if (freed >= TRIM_STEP) {
+            give_back();
+            freed = 0;
+        }
+    }
+}
+
+static void call_take(ark_transport_call *call, void *to)
+{
+    move_pieces(&call->message->data.raw.slice_buffer, to);
+    grpc_byte_buffer_destroy(call->message);
+    pthread_mutex_lock(&call->lock);
+    call->message = NULL;
+    hand_over(call);
+    if (call->message)
+        notify(call->fd);
+    else if (!call->receiving)
+        receive_next(call);
+    pthread_mutex_unlock(&call->lock);
+}
+
+static void call_status(const ark_transport_call *call, ark_call_status *status)
+{
+    ark_transport_call *own = (ark_transport_call *)(uintptr_t)call;
+    if (!own->text)
+        own->text = strndup((const char *)GRPC_SLICE_START_PTR(own->details),
+                            GRPC_SLICE_LENGTH(own->details));
+    for (size_t i = 0; i < own->trailing.count && !own->arrow_code; i++) {
+        const grpc_metadata *trailer = &own->trailing.metadata[i];
+        if (grpc_slice_str_cmp(trailer->key, "x-arrow-status") == 0)
+            own->arrow_code = strndup((const char *)GRPC_SLICE_START_PTR(trailer->value),
+                                      GRPC_SLICE_LENGTH(trailer->value));
+    }
+    *status = (ark_call_status){
+        .code = (int)own->code,
+        .message = own->text ? own->text : "",
+        .arrow_code = own->arrow_code ? own->arrow_code : "",
+        .local = own->initial.count == 0 && own->trailing.count == 0,
+        .overfull = own->code == GRPC_STATUS_RESOURCE_EXHAUSTED && own->text &&
+                    strcmp(own->text, "Buffers full") == 0, /* gRPC's words for it */
+    };
+}
+
+static void call_cancel(ark_transport_call *call)
+{
+    grpc_call_cancel(call->call, NULL);
+}
+
+const ark_transport *arrakis_grpc_transport(void)
+{
+    static const ark_transport table = {
+        .version = ARK_TRANSPORT_VERSION,
+        .open = channel_open,
+        .close = channel_close,
+        .start = call_start,
+        .fd = call_fd,
+        .send = call_send,
+        .recv = call_recv,
+        .take = call_take,
+        .status = call_status,
+        .cancel = call_cancel,
+        .finish = call_finish,
+    };
+    return &table;
+}

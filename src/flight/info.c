@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flight/info.h"
+
+#include "base/error.h"
+#include "flight/proto.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { INFO_ENDPOINT = 3, ENDPOINT_TICKET = 1, ENDPOINT_LOCATION = 2 };
+
+static const char here[] = "arrow-flight-reuse-connection://?";
+
+static arrakis_status no_memory(arrakis_error *err)
+{
+    return ark_fail(err, ARRAKIS_ENOMEM, "a server's endpoints: out of memory");
+}
+
+/* Room for one more, doubling. */
+static bool grow(void *list, size_t count, size_t size)
+{
+    if (count & (count - 1))
+        return true;
+    void *now, *more;
+    memcpy(&now, list, sizeof now);
+    more = reallocarray(now, count ? count * 2 : 1, size);
+    if (more)
+        memcpy(list, &more, sizeof more);
+    return more != NULL;
+}
+
+/* The bytes of a message's only field of interest, its first. */
+static arrakis_status read_first(ark_proto_field *out, const ark_proto_field *message,
+                                 arrakis_error *err)
+{
+    return ark_flight_result_read(&out->data, &out->size, message->data, message->size, err);
+}
+
+static arrakis_status add_uri(ark_endpoint *endpoint, const uint8_t *text, size_t size,
+                              arrakis_error *err)
+{
+    if (memchr(text, 0, size))
+        return ark_fail(err, ARRAKIS_EFORMAT, "an endpoint's location has a zero in it");
+    if (endpoint->uri_count == ARK_LOCATIONS_MAX)
+        return ark_fail(err, ARRAKIS_EFORMAT, "an endpoint of over %d locations",
+                        ARK_LOCATIONS_MAX);
+    if (!grow(&endpoint->uris, endpoint->uri_count, sizeof *endpoint->uris))
+        return no_memory(err);
+    char *uri = strndup((const char *)text, size);
+    if (!uri)
+        return no_memory(err);
+    endpoint->uris[endpoint->uri_count++] = uri;
+    return ARRAKIS_OK;
+}
+
+static arrakis_status set_ticket(ark_endpoint *endpoint, const ark_proto_field *ticket,
+                                 size_t size_max, arrakis_error *err)
+{
+    if (ticket->size > size_max)
+        return ark_fail(err, ARRAKIS_EFORMAT, "a ticket of %zu bytes, wanted up to %zu",
+                        ticket->size, size_max);
+    uint8_t *copy = malloc(ticket->size + 1);
+    if (!copy)
+        return no_memory(err);
+    memcpy(copy, ticket->data, ticket->size);
+    free(endpoint->ticket);
+    endpoint->ticket = copy;
+    endpoint->ticket_size = ticket->size;
+    return ARRAKIS_OK;
+}
+
+static arrakis_status read_endpoint(ark_endpoint *endpoint, const ark_proto_field *message,
+                                    size_t ticket_max, arrakis_error *err)
+{
+    ark_proto proto = {message->data, message->data + message->size};
+    ark_proto_field field, inner;
+    arrakis_status rc;
+    while ((rc = ark_proto_next(&proto, &field, err)) == ARRAKIS_OK) {
+        bool ticket = field.number == ENDPOINT_TICKET;
+        if (!field.is_bytes || (!ticket && field.number != ENDPOINT_LOCATION))
+            continue;
+        if ((rc = read_first(&inner, &field, err)) == ARRAKIS_OK)
+            rc = ticket ? set_ticket(endpoint, &inner, ticket_max, err)
+                        : add_uri(endpoint, inner.data, inner.size, err);
+        if (rc < 0)
+            return rc;
+    }
+    if (rc < 0)
+        return rc;
+    if (!endpoint->ticket)
+        return ark_fail(err, ARRAKIS_EFORMAT, "an endpoint without a ticket");
+    return endpoint->uri_count ? ARRAKIS_OK
+                               : add_uri(endpoint, (const uint8_t *)here, strlen(here), err);
+}
+
+arrakis_status ark_flight_info_read(ark_flight_info *out, const uint8_t *data, size_t size,
+                                    size_t request_size, ark_budget *budget, arrakis_error *err)
+{
+    ark_proto proto = {data, data + size};
+    ark_proto_field field;
+    arrakis_status rc;
+    *out = (ark_flight_info){0};
+    if (size > ARK_INFO_MAX + 2 * request_size)
+        return ark_fail(err, ARRAKIS_EFORMAT, "endpoints of %zu bytes, wanted up to %zu", size,
+                        ARK_INFO_MAX + 2 * request_size);
+    while ((rc = ark_proto_next(&proto, &field, err)) == ARRAKIS_OK) {
+        if (field.number != INFO_ENDPOINT || !field.is_bytes)
+            continue;
+        if ((rc = ark_budget_spend(budget, ARK_COST_ENDPOINTS, 1, err)) < 0)
+            break;
+        if (!grow(&out->endpoints, out->count, sizeof *out->endpoints)) {
+            rc = no_memory(err);
+            break;
+        }
+        out->endpoints[out->count] = (ark_endpoint){0};
+        rc = read_endpoint(&out->endpoints[out->count++], &field,
+                           ARK_TICKET_MAX + 2 * request_size, err);
+        if (rc < 0)
+            break;
+    }
+    if (rc == ARRAKIS_DONE)
+        return ARRAKIS_OK;
+    ark_flight_info_clear(out);
+    return rc;
+}
+
+void ark_flight_info_clear(ark_flight_info *info)
+{
+    for (size_t i = 0; i < info->count; i++) {
+        for (size_t k = 0; k < info->endpoints[i].uri_count; k++)
+            free(info->endpoints[i].uris[k]);
+        free(info->endpoints[i].uris);
+        free(info->endpoints[i].ticket);
+    }
+    free(info->endpoints);
+    *info = (ark_flight_info){0};
+}

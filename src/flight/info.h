@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a server says that the answer lies. No I/O. */
+#ifndef ARK_FLIGHT_INFO_H
+#define ARK_FLIGHT_INFO_H
+
+#include "flight/budget.h"
+
+/* One part of the answer, and the places that have it: any one will do. */
+typedef struct ark_endpoint {
+    uint8_t *ticket;
+    size_t ticket_size;
+    char **uris; /* at least one */
+    size_t uri_count;
+} ark_endpoint;
+
+typedef struct ark_flight_info {
+    ark_endpoint *endpoints;
+    size_t count;
+} ark_flight_info;
+
+/* Of a FlightInfo's bytes, the answer to a request of request_size bytes. An endpoint without a location
+ * is the server itself. EFORMAT, also for more than flight/budget.h allows; ENOMEM. To be cleared. */
+arrakis_status ark_flight_info_read(ark_flight_info *out, const uint8_t *data, size_t size,
+                                    size_t request_size, ark_budget *budget, arrakis_error *err);
+void ark_flight_info_clear(ark_flight_info *info);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flight/places.h"
+
+#include "base/error.h"
+#include "flight/url.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The URL that a session of that location has; "" where it cannot be dialed. */
+static arrakis_status url_of(char *out, size_t size, const ark_session *here, const char *uri,
+                             arrakis_error *err)
+{
+    ark_url url;
+    out[0] = '\0';
+    if (ark_location_of(uri) == ARK_LOCATION_REUSE) {
+        snprintf(out, size, "%s", here->url);
+        return ARRAKIS_OK;
+    }
+    if (ark_location_of(uri) != ARK_LOCATION_FLIGHT)
+        return ark_fail(err, ARRAKIS_EUNSUPPORTED,
+                        "%.100s names a location that cannot be dialed: %.200s", here->url, uri);
+    if (ark_url_parse(&url, uri, err) < 0)
+        return ark_fail_within(err, ARRAKIS_EFORMAT, "%.100s names a location", here->url);
+    ark_url_text(out, size, &url);
+    return ARRAKIS_OK;
+}
+
+arrakis_status ark_location_session(ark_session **out, ark_session *here, ark_dial_options *dial,
+                                    const char *uri, arrakis_error *err)
+{
+    char url[ARK_URL_SIZE];
+    *out = NULL;
+    arrakis_status rc = url_of(url, sizeof url, here, uri, err);
+    if (rc < 0)
+        return rc;
+    if (strcmp(url, here->url) != 0)
+        return ark_session_open_named(out, url, dial, here, err);
+    *out = ark_session_ref(here);
+    return ARRAKIS_OK;
+}
+
+/* Connections that nobody uses any more. */
+static void drop_unused(ark_places *places)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < places->count; i++)
+        if (atomic_load(&places->sessions[i]->refs) > 1) {
+            places->sessions[kept++] = places->sessions[i];
+        } else {
+            ark_session_free(places->sessions[i]);
+            ark_budget_return(places->budget, ARK_COST_CONNECTIONS, 1);
+        }
+    places->count = kept;
+}
+
+arrakis_status ark_places_find(ark_places *places, ark_session **out, const char *uri,
+                               arrakis_error *err)
+{
+    char url[ARK_URL_SIZE];
+    *out = NULL;
+    arrakis_status rc = url_of(url, sizeof url, places->here, uri, err);
+    if (rc < 0)
+        return rc;
+    if (strcmp(url, places->here->url) == 0) {
+        *out = ark_session_ref(places->here);
+        return ARRAKIS_OK;
+    }
+    for (size_t i = 0; i < places->count; i++)
+        if (strcmp(url, places->sessions[i]->url) == 0) {
+            *out = ark_session_ref(places->sessions[i]);
+            return ARRAKIS_OK;
+        }
+    if (places->count == ARK_CONNECTIONS_MAX)
+        drop_unused(places);
+    if ((rc = ark_budget_spend(places->budget, ARK_COST_CONNECTIONS, 1, err)) < 0)
+        return rc;
+    rc = ark_session_open_named(out, url, places->dial, places->here, err);
+    if (rc < 0)
+        ark_budget_return(places->budget, ARK_COST_CONNECTIONS, 1);
+    else
+        places->sessions[places->count++] = ark_session_ref(*out);
+    return rc;
+}
+
+void ark_places_clear(ark_places *places)
+{
+    for (size_t i = 0; i < places->count; i++)
+        ark_session_free(places->sessions[i]);
+    places->count = 0;
+}

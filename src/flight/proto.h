@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Protocol buffers as Arrow Flight uses them: seven small messages made of bytes and numbers. Written
+ * by hand: less than a generator's output, every step checked, and no copy of what is large.
+ * No I/O. Format: https://protobuf.dev/programming-guides/encoding */
+#ifndef ARK_FLIGHT_PROTO_H
+#define ARK_FLIGHT_PROTO_H
+
+#include "arrow/ipc.h"
+
+/* One field, pointing into the bytes that were given. */
+typedef struct ark_proto_field {
+    uint64_t number;
+    bool is_bytes;
+    uint64_t value; /* of a number */
+    const uint8_t *data;
+    size_t size;
+} ark_proto_field;
+
+/* What is left of a message. */
+typedef struct ark_proto {
+    const uint8_t *at, *end;
+} ark_proto;
+
+/* The next field. DONE: no more; EFORMAT: torn, or a wire type that is none. */
+arrakis_status ark_proto_next(ark_proto *proto, ark_proto_field *field, arrakis_error *err);
+
+arrakis_status ark_proto_put_bytes(ark_buffer *to, uint32_t number, const void *data, size_t size,
+                                   arrakis_error *err);
+arrakis_status ark_proto_put_number(ark_buffer *to, uint32_t number, uint64_t value,
+                                    arrakis_error *err);
+
+/* ---- Flight's messages */
+
+/* A FlightDescriptor that holds a command. */
+arrakis_status ark_flight_put_command(ark_buffer *to, const void *command, size_t size,
+                                      arrakis_error *err);
+/* A Ticket. */
+arrakis_status ark_flight_put_ticket(ark_buffer *to, const void *ticket, size_t size,
+                                     arrakis_error *err);
+/* An Action without a body. */
+arrakis_status ark_flight_put_action(ark_buffer *to, const char *type, arrakis_error *err);
+
+/* A FlightData's parts; NULL where it has none. */
+typedef struct ark_flight_data {
+    const uint8_t *header, *body;
+    size_t header_size, body_size;
+} ark_flight_data;
+
+/* A FlightData; a part that is NULL is left out. `descriptor` is a FlightDescriptor's bytes. */
+arrakis_status ark_flight_put_data(ark_buffer *to, const ark_buffer *descriptor,
+                                   const ark_flight_data *data, arrakis_error *err);
+arrakis_status ark_flight_data_read(ark_flight_data *out, const uint8_t *data, size_t size,
+                                    arrakis_error *err);
+/* The body of a Result. */
+arrakis_status ark_flight_result_read(const uint8_t **body, size_t *body_size, const uint8_t *data,
+                                      size_t size, arrakis_error *err);
+
+#endif

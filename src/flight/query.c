@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Questions whose answer is a table: find, count, describe. Rows are handed on as they come. */
+#include "flight/channel_rows.h"
+#include "flight/request.h"
+#include "flight/server.h"
+
+#include "base/error.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+
+/* So many endpoints send at once; each holds one message. */
+enum { PARALLEL_MAX = 16 };
+
+typedef struct query {
+    ark_server *server;
+    ark_budget budget;
+    ark_places places;
+    ark_flight_info info;
+    ark_batches running[PARALLEL_MAX];
+    size_t place[PARALLEL_MAX]; /* the location that is being tried */
+    ark_batch_fn fn;
+    void *opaque;
+    bool stop;
+    bool needs_rows; /* an endpoint without any has not answered */
+} query;
+
+/* Begin an endpoint at its next location that can be dialed. */
+static arrakis_status start(query *q, size_t i, arrakis_error *err)
+{
+    const ark_endpoint *endpoint = &q->info.endpoints[i];
+    size_t *place = &q->place[i % PARALLEL_MAX];
+    arrakis_status rc = ARRAKIS_OK;
+    for (; *place < endpoint->uri_count; ++*place) {
+        ark_session *session;
+        rc = ark_places_find(&q->places, &session, endpoint->uris[*place], err);
+        if (rc == ARRAKIS_OK)
+            rc = ark_batches_start(&q->running[i % PARALLEL_MAX], session, &q->budget,
+                                   endpoint->ticket, endpoint->ticket_size, err);
+        ark_session_free(session);
+        if (rc == ARRAKIS_OK || rc == ARRAKIS_ENOMEM)
+            return rc;
+    }
+    return rc;
+}
+
+/* Whether another location may do better than one that failed so. */
+static bool may_differ(arrakis_status rc)
+{
+    return rc == ARRAKIS_ECONNECT || rc == ARRAKIS_EDEADLINE || rc == ARRAKIS_ESERVER;
+}
+
+/* All of one endpoint's batches. Replicas count only until the first batch: after it rows would
+ * come twice. */
+static arrakis_status drain(query *q, size_t i, arrakis_error *err)
+{
+    ark_batches *batches = &q->running[i % PARALLEL_MAX];
+    bool any = false;
+    for (;;) {
+        arrakis_status rc =
+            ark_batches_wait(batches, q->server->cancel, q->server->timeout_ns, err);
+        if (rc == ARRAKIS_OK) {
+            any = true;
+            rc = q->fn(batches, q->opaque, &q->stop, err);
+            if (rc == ARRAKIS_OK && !q->stop)
+                continue;
+        } else if (rc < 0 && !any && may_differ(rc) &&
+                   ark_budget_check_time(&q->budget, NULL) == ARRAKIS_OK &&
+                   ++q->place[i % PARALLEL_MAX] < q->info.endpoints[i].uri_count) {
+            ark_log(ARRAKIS_LOG_WARNING, "%s fails, the next location is asked",
+                    batches->call.session->url);
+            ark_batches_close(batches);
+            if ((rc = start(q, i, err)) == ARRAKIS_OK)
+                continue;
+        } else if (rc == ARRAKIS_DONE && !any && q->needs_rows) {
+            rc = ark_fail(err, ARRAKIS_EFORMAT, "%.200s: an empty answer",
+                          batches->call.session->url);
+        }
+        ark_batches_close(batches);
+        return rc < 0 ? rc : ARRAKIS_OK;
+    }
+}
+
+arrakis_status ark_server_table(ark_server *server, char *request, ark_batch_fn fn,
+                                bool needs_rows, void *opaque, arrakis_error *err)
+{
+    query *q = calloc(1, sizeof *q);
+    if (!q) {
+        free(request);
+        return ark_fail(err, ARRAKIS_ENOMEM, "a request: out of memory");
+    }
+    q->server = server;
+    q->budget =
+        ark_budget_table(server->session->url, server->dial->max_message, server->timeout_ns);
+    q->places = (ark_places){.here = server->session, .dial = server->dial, .budget = &q->budget};
+    q->fn = fn;
+    q->needs_rows = needs_rows;
+    q->opaque = opaque;
+    arrakis_status rc = ark_server_ask(server, &q->info, request, err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < q->info.count && i < PARALLEL_MAX; i++)
+        rc = start(q, i, err);
+    for (size_t i = 0; rc == ARRAKIS_OK && !q->stop && i < q->info.count; i++) {
+        rc = drain(q, i, err);
+        q->place[i % PARALLEL_MAX] = 0;
+        if (rc == ARRAKIS_OK && !q->stop && i + PARALLEL_MAX < q->info.count)
+            rc = start(q, i + PARALLEL_MAX, err);
+    }
+    for (size_t i = 0; i < PARALLEL_MAX; i++)
+        ark_batches_close(&q->running[i]);
+    ark_places_clear(&q->places);
+    ark_flight_info_clear(&q->info);
+    free(q);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ the three questions */
+
+typedef struct listing {
+    ark_channel_rows rows;
+    arrakis_channel_fn fn;
+    void *opaque;
+} listing;
+
+static arrakis_status list_batch(const ark_batches *batches, void *opaque, bool *stop,
+                                 arrakis_error *err)
+{
+    listing *list = opaque;
+    for (int64_t row = 0; row < batches->rows && !*stop; row++) {
+        arrakis_channel *channel;
+        arrakis_status rc = ark_channel_of_row(&channel, &list->rows, batches, row, err);
+        if (rc < 0)
+            return rc;
+        *stop = !list->fn(channel, list->opaque);
+        arrakis_channel_free(channel);
+    }
+    return ARRAKIS_OK;
+}
+
+static arrakis_status list_channels(ark_server *server, char *request, arrakis_channel_fn fn,
+                                    void *opaque, arrakis_error *err)
+{
+    listing list = {.fn = fn, .opaque = opaque};
+    arrakis_status rc = ark_server_table(server, request, list_batch, false, &list, err);
+    ark_buffer_free(&list.rows.text);
+    return rc;
+}
+
+arrakis_status ark_server_find(ark_server *server, const arrakis_query *search,
+                               arrakis_channel_fn fn, void *opaque, arrakis_error *err)
+{
+    char *request;
+    arrakis_status rc = ark_request_search(&request, "Find", search, err);
+    return rc < 0 ? rc : list_channels(server, request, fn, opaque, err);
+}
+
+arrakis_status ark_server_describe(ark_server *server, const char *const *names, size_t count,
+                                   int64_t time_ns, const char *replay_id, arrakis_channel_fn fn,
+                                   void *opaque, arrakis_error *err)
+{
+    char *request;
+    arrakis_status rc = ark_request_describe(&request, names, count, time_ns, replay_id, err);
+    return rc < 0 ? rc : list_channels(server, request, fn, opaque, err);
+}
+
+static arrakis_status add_count(const ark_batches *batches, void *opaque, bool *stop,
+                                arrakis_error *err)
+{
+    uint64_t count;
+    (void)stop;
+    arrakis_status rc = ark_count_of_batch(&count, batches, err);
+    if (rc == ARRAKIS_OK)
+        *(uint64_t *)opaque += count;
+    return rc;
+}
+
+arrakis_status ark_server_count(ark_server *server, const arrakis_query *search, uint64_t *count,
+                                arrakis_error *err)
+{
+    char *request;
+    *count = 0;
+    arrakis_status rc = ark_request_search(&request, "Count", search, err);
+    return rc < 0 ? rc : ark_server_table(server, request, add_count, true, count, err);
+}

@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Running the endpoints of a request: which of them is read when, and when one is dead. */
+#include "flight/reader.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "flight/request.h"
+#include "base/log.h"
+#include "base/wait.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+/* The past may have to be fetched from far away. */
+static const int64_t default_stall_ns = 300 * ARRAKIS_SECOND_NS;
+static const int64_t default_grace_ns = 30 * ARRAKIS_SECOND_NS;
+/* Silence that is noticed later than this is our own: the process was stopped, or its thread busy. */
+static const int64_t lateness_ns = ARRAKIS_SECOND_NS;
+/* Before any row, and far enough from the end of the type for differences. */
+static const int64_t earliest_ns = INT64_MIN / 2;
+
+/* ------------------------------------------------------------------ running sources */
+
+static bool is_paused(const ark_flight_reader *flight, const ark_flight_source *s)
+{
+    for (size_t i = 0; i < s->part_count; i++)
+        if (flight->paused[s->parts[i].stream])
+            return true;
+    return false;
+}
+
+/* Wait for a source's news, or not: one that is paused would keep the descriptor readable. */
+static arrakis_status watch(ark_flight_reader *flight, ark_flight_source *s, bool wanted,
+                            arrakis_error *err)
+{
+    if (s->watched == wanted || !s->running)
+        return ARRAKIS_OK;
+    int fd = s->batches.call.session->transport->fd(s->batches.call.call);
+    s->watched = wanted;
+    if (wanted)
+        return ark_waiter_add(&flight->waiter, fd, err);
+    epoll_ctl(flight->waiter.fd, EPOLL_CTL_DEL, fd, NULL);
+    return ARRAKIS_OK;
+}
+
+static void stop_source(ark_flight_reader *flight, ark_flight_source *s)
+{
+    watch(flight, s, false, NULL);
+    flight->messages += s->batches.messages;
+    flight->bytes += s->batches.bytes;
+    ark_batches_close(&s->batches);
+    s->running = s->in_batch = false;
+    s->schema_id = 0;
+}
+
+static void hear(ark_flight_source *s)
+{
+    s->heard_ns = ark_monotonic_ns();
+    s->excused = false;
+}
+
+/* A place that is asked for the stream from its start. */
+static void begin_source(ark_flight_source *s)
+{
+    s->running = true;
+    s->come = s->filled = (ark_flight_mark){s->begin_ns, s->begin_ns};
+    hear(s);
+}
+
+/* Begin at the next location that can be dialed. */
+static arrakis_status start_source(ark_flight_reader *flight, ark_flight_source *s,
+                                   arrakis_error *err)
+{
+    arrakis_status rc = ARRAKIS_OK;
+    s->over = s->part_count == 0; /* nothing that was asked for */
+    for (; !s->over && s->location < s->endpoint.uri_count; s->location++) {
+        ark_session *session;
+        rc = ark_places_find(&flight->places, &session, s->endpoint.uris[s->location], err);
+        if (rc == ARRAKIS_OK)
+            rc = ark_batches_start(&s->batches, session, &flight->budget, s->endpoint.ticket,
+                                   s->endpoint.ticket_size, err);
+        ark_session_free(session);
+        if (rc == ARRAKIS_OK) {
+            begin_source(s);
+            return watch(flight, s, !is_paused(flight, s), err);
+        }
+        if (rc == ARRAKIS_ENOMEM)
+            return rc;
+    }
+    return rc;
+}
+
+/* Begin the slice that starts at flight->end. */
+static arrakis_status start_slice(ark_flight_reader *flight, arrakis_error *err)
+{
+    arrakis_status rc = ARRAKIS_OK;
+    flight->first = flight->turn = flight->end;
+    int64_t start_ns = flight->first < flight->count
+                           ? flight->sources[flight->first].ticket.start_ns
+                           : ARRAKIS_UNSET;
+    while (rc == ARRAKIS_OK && flight->end < flight->count &&
+           flight->sources[flight->end].ticket.start_ns == start_ns)
+        rc = start_source(flight, &flight->sources[flight->end++], err);
+    return rc;
+}
+
+static bool may_differ(arrakis_status rc)
+{
+    return rc == ARRAKIS_ECONNECT || rc == ARRAKIS_EDEADLINE || rc == ARRAKIS_ESERVER;
+}
+
+/* A source has failed: OK when a replica takes its place. */
+static arrakis_status replace_source(ark_flight_reader *flight, ark_flight_source *s,
+                                     arrakis_status why, arrakis_error *err)
+{
+    flight->errors++;
+    if (!may_differ(why) || s->location + 1 >= s->endpoint.uri_count) {
+        stop_source(flight, s);
+        return why;
+    }
+    ark_log(ARRAKIS_LOG_WARNING, "%s; the next location is read", err->message);
+    stop_source(flight, s);
+    s->location++;
+    return start_source(flight, s, err);
+}
+
+static int64_t silence_limit(const ark_flight_reader *flight, const ark_flight_source *s)
+{
+    return s->batches.call.unsure ? flight->timeout_ns : s->silence_ns;
+}
+
+static arrakis_status check_silence(const ark_flight_reader *flight, ark_flight_source *s,
+                                    arrakis_error *err)
+{
+    int64_t now_ns = ark_monotonic_ns(), limit_ns = silence_limit(flight, s);
+    int64_t silent_ns = now_ns - s->heard_ns;
+    if (silent_ns < limit_ns)
+        return ARRAKIS_OK;
+    if (silent_ns - limit_ns > lateness_ns && !s->excused) {
+        /* we were away: what came meanwhile may be heard now */
+        s->excused = true;
+        s->heard_ns = now_ns - limit_ns + lateness_ns;
+        return ARRAKIS_OK;
+    }
+    return ark_fail(err, ARRAKIS_EDEADLINE,
+                    "%.100s: nothing new of channel '%.150s'%s for %.1f s: taken for dead",
+                    s->batches.call.session->url, s->ticket.names[0],
+                    s->ticket.name_count > 1 ? " and others" : "", (double)silent_ns * 1e-9);
+}
+
+/* Be woken when the first of the sources has been silent for too long. */
+static void arm(ark_flight_reader *flight)
+{
+    int64_t wake_ns = INT64_MAX, now_ns = ark_monotonic_ns();
+    for (size_t i = flight->first; i < flight->end; i++) {
+        const ark_flight_source *s = &flight->sources[i];
+        int64_t end_ns;
+        if (s->running && s->watched &&
+            !__builtin_add_overflow(s->heard_ns, silence_limit(flight, s), &end_ns) &&
+            end_ns < wake_ns)
+            wake_ns = end_ns;
+    }
+    if (flight->armed_ns <= wake_ns && flight->armed_ns > now_ns)
+        return; /* too early, if anything: then it is set again */
+    flight->armed_ns = wake_ns;
+    ark_waiter_arm(&flight->waiter,
+                   wake_ns == INT64_MAX ? ARRAKIS_UNSET : ark_clock_now_ns() + wake_ns - now_ns);
+}
+
+static bool has_end(const ark_flight_source *s)
+{
+    return s->end_ns != ARRAKIS_UNSET;
+}
+
+static void note_end(ark_flight_source *s, const ark_rows *rows)
+{
+    int64_t end_ns;
+    if (__builtin_add_overflow(rows->time_ns, rows->duration_ns, &end_ns))
+        return;
+    if (end_ns > s->reached_ns)
+        s->reached_ns = end_ns;
+    if (has_end(s) && rows->time_ns >= s->end_ns)
+        return;
+    /* A row may leap ahead, over a gap or by a wrong time: what it passed over may come yet. */
+    bool behind = end_ns <= s->come.at_ns;
+    bool leaps = rows->time_ns > s->come.at_ns;
+    bool filled = s->filled.at_ns == s->come.at_ns;
+    if ((behind || (filled && !leaps)) && end_ns > s->filled.at_ns)
+        s->filled.at_ns = end_ns;
+    if (!behind)
+        s->come.at_ns = end_ns;
+}
+
+/* By a stride at least: true, and it is noted. */
+static bool goes_on(ark_flight_mark *mark, int64_t step_ns)
+{
+    if (mark->at_ns - mark->heard_ns < step_ns)
+        return false;
+    mark->heard_ns = mark->at_ns;
+    return true;
+}
+
+/* After a batch. Rows may be sent for ever: the same ones again, others before the start or beyond the
+ * end, or each a nanosecond after the last. Only what brings the stream forward by a stride is heard;
+ * where all of a span has come it is over, whatever else is sent. DONE: it is. */
+static arrakis_status note_batch(ark_flight_source *s)
+{
+    bool comes = goes_on(&s->come, s->step_ns), fills = goes_on(&s->filled, s->step_ns);
+    if (comes || fills)
+        hear(s);
+    return has_end(s) && s->filled.at_ns >= s->end_ns ? ARRAKIS_DONE : ARRAKIS_TIMEOUT;
+}
+
+/* A server ends a stream where it has no more, so an early end is none of our errors. But a message
+ * that was torn off ends so too: gRPC drops it, and has no other word for it than the server's OK. */
+static void check_end(ark_flight_reader *flight, const ark_flight_source *s)
+{
+    const char *url = s->batches.call.session->url, *name = s->ticket.names[0];
+    const char *others = s->ticket.name_count > 1 ? " and others" : "";
+    int64_t end_ns = s->end_ns;
+    int64_t reached_ns = s->reached_ns > s->begin_ns ? s->reached_ns : s->begin_ns;
+    if (end_ns == ARRAKIS_UNSET) {
+        ark_log(ARRAKIS_LOG_WARNING, "%.100s has ended the %s stream of channel '%.150s'%s", url,
+                s->ticket.start_ns == ARRAKIS_UNSET ? "live" : "endless", name, others);
+    } else if (reached_ns < end_ns &&
+               end_ns - reached_ns >= flight->head.streams[s->parts[0].stream].stride_ns) {
+        flight->errors++;
+        ark_log(ARRAKIS_LOG_WARNING,
+                "%.100s has ended the stream of channel '%.150s'%s at %.3f s, and was asked for "
+                "it up to %.3f s",
+                url, name, others, (double)reached_ns * 1e-9, (double)end_ns * 1e-9);
+    }
+}
+
+/* The next batch of a source. */
+static arrakis_status next_batch(ark_flight_reader *flight, ark_flight_source *s,
+                                 arrakis_error *err)
+{
+    bool unsure = s->batches.call.unsure;
+    arrakis_status rc = ark_batches_next(&s->batches, err);
+    if (unsure != s->batches.call.unsure) /* its first word */
+        hear(s);
+    if (rc == ARRAKIS_OK && s->schema_id != s->batches.schema_id) {
+        rc = ark_flight_bind(s->parts, s->part_count, &flight->head, &s->batches, &s->time_column,
+                             err);
+        s->schema_id = rc < 0 ? 0 : s->batches.schema_id;
+    }
+    s->in_batch = rc == ARRAKIS_OK;
+    s->cursor = (ark_flight_cursor){0};
+    return rc;
+}
+
+/* The next rows of a source. TIMEOUT: none now, or a batch has ended; DONE. */
+static arrakis_status read_source(ark_flight_reader *flight, ark_flight_source *s,
+                                  ark_arrival *arrival, arrakis_error *err)
+{
+    arrakis_status rc = s->in_batch ? ARRAKIS_OK : next_batch(flight, s, err);
+    if (rc != ARRAKIS_OK)
+        return rc;
+    rc = ark_flight_rows(arrival, &s->cursor, s->parts, s->part_count, &flight->head, &s->batches,
+                         s->time_column, &flight->scratch, err);
+    s->in_batch = rc == ARRAKIS_OK;
+    if (rc == ARRAKIS_OK)
+        note_end(s, &arrival->rows);
+    return rc == ARRAKIS_DONE ? note_batch(s) : rc;
+}
+
+static bool slice_is_over(const ark_flight_reader *flight)
+{
+    for (size_t i = flight->first; i < flight->end; i++)
+        if (!flight->sources[i].over)
+            return false;
+    return true;
+}
+
+/* ------------------------------------------------------------------ the interface */
+
+static arrakis_status flight_open(arrakis_reader *reader, arrakis_error *err)
+{
+    return start_slice((ark_flight_reader *)reader, err);
+}
+
+/* One source's turn. DONE: it has ended. */
+static arrakis_status take_turn(ark_flight_reader *flight, ark_flight_source *s,
+                                ark_arrival *arrival, arrakis_error *err)
+{
+    arrakis_status rc = read_source(flight, s, arrival, err);
+    if (rc == ARRAKIS_TIMEOUT)
+        rc = check_silence(flight, s, err) < 0 ? ARRAKIS_EDEADLINE : rc;
+    if (rc < 0) {
+        rc = replace_source(flight, s, rc, err);
+        return rc < 0 ? rc : ARRAKIS_TIMEOUT;
+    }
+    if (rc == ARRAKIS_DONE) {
+        check_end(flight, s);
+        stop_source(flight, s);
+        s->over = true;
+    }
+    return rc;
+}
+
+/* A round over the slice's sources, a batch of each: one that always has more does not keep the others
+ * waiting. TIMEOUT: none has anything. */
+static arrakis_status take_turns(ark_flight_reader *flight, ark_arrival *arrival,
+                                 arrakis_error *err)
+{
+    for (size_t idle = 0; idle < flight->end - flight->first;) {
+        ark_flight_source *s = &flight->sources[flight->turn];
+        bool in_batch = s->in_batch;
+        arrakis_status rc = ARRAKIS_TIMEOUT;
+        if (s->running && !is_paused(flight, s))
+            rc = take_turn(flight, s, arrival, err);
+        if (rc == ARRAKIS_OK || rc < 0)
+            return rc;
+        bool may_have_more = in_batch && !s->in_batch && s->running;
+        idle = may_have_more ? 0 : idle + 1;
+        if (++flight->turn == flight->end)
+            flight->turn = flight->first;
+    }
+    return ARRAKIS_TIMEOUT;
+}
+
+static arrakis_status next(ark_flight_reader *flight, ark_arrival *arrival, arrakis_error *err)
+{
+    for (;;) {
+        arrakis_status rc = take_turns(flight, arrival, err);
+        if (rc != ARRAKIS_TIMEOUT)
+            return rc;
+        if (!slice_is_over(flight)) {
+            arm(flight);
+            return ARRAKIS_TIMEOUT;
+        }
+        if (flight->end == flight->count)
+            return ARRAKIS_DONE;
+        if ((rc = start_slice(flight, err)) < 0)
+            return rc;
+    }
+}
+
+/* An error is for good: the channels of the source that failed would be gaps for ever. */
+static arrakis_status flight_next(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err)
+{
+    ark_flight_reader *flight = (ark_flight_reader *)reader;
+    if (flight->failure.status == ARRAKIS_OK) {
+        arrakis_status rc = next(flight, arrival, &flight->failure);
+        if (rc >= 0) {
+            flight->failure.status =
+                ARRAKIS_OK; /* a source that was replaced has left its error */
+            return rc;
+        }
+    }
+    return ark_fail(err, flight->failure.status, "%s", flight->failure.message);
+}
+
+static bool flight_done(const arrakis_reader *reader)
+{
+    const ark_flight_reader *flight = (const ark_flight_reader *)reader;
+    return flight->end == flight->count && slice_is_over(flight);
+}
+
+/* A server says when it has no more by ending its stream. */
+static int64_t flight_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
+                                int64_t *again_ns)
+{
+    const ark_flight_reader *flight = (const ark_flight_reader *)reader;
+    (void)since_ns;
+    *again_ns = ARRAKIS_UNSET;
+    for (size_t i = 0; i < flight->count; i++)
+        if (!flight->sources[i].over && ark_flight_carries(&flight->sources[i], stream))
+            return ARRAKIS_UNSET;
+    return ark_clock_now_ns();
+}
+
+static void flight_pause(arrakis_reader *reader, size_t stream, bool paused)
+{
+    ark_flight_reader *flight = (ark_flight_reader *)reader;
+    flight->paused[stream] = paused;
+    for (size_t i = flight->first; i < flight->end; i++) {
+        ark_flight_source *s = &flight->sources[i];
+        if (!s->running || !ark_flight_carries(s, stream))
+            continue;
+        watch(flight, s, !is_paused(flight, s), NULL);
+        hear(s); /* what was not listened to was not silent */
+    }
+}
+
+static void flight_stats(const arrakis_reader *reader, arrakis_stats *stats)
+{
+    const ark_flight_reader *flight = (const ark_flight_reader *)reader;
+    stats->messages += flight->messages;
+    stats->bytes += flight->bytes;
+    stats->errors += flight->errors;
+    for (size_t i = flight->first; i < flight->end; i++) {
+        stats->messages += flight->sources[i].batches.messages;
+        stats->bytes += flight->sources[i].batches.bytes;
+    }
+}
+
+static void free_endpoint(ark_endpoint *endpoint)
+{
+    for (size_t i = 0; i < endpoint->uri_count; i++)
+        free(endpoint->uris[i]);
+    free(endpoint->uris);
+    free(endpoint->ticket);
+    *endpoint = (ark_endpoint){0};
+}
+
+static void flight_close(arrakis_reader *reader)
+{
+    ark_flight_reader *flight = (ark_flight_reader *)reader;
+    for (size_t i = 0; flight->sources && i < flight->count; i++) {
+        ark_flight_source *s = &flight->sources[i];
+        if (s->running)
+            stop_source(flight, s);
+        for (size_t k = 0; k < s->part_count; k++)
+            free(s->parts[k].columns);
+        free(s->parts);
+        ark_ticket_clear(&s->ticket);
+        free_endpoint(&s->endpoint);
+    }
+    free(flight->sources);
+    free(flight->paused);
+    free(flight->scratch.pieces);
+    free(flight->scratch.missing);
+    ark_waiter_close(&flight->waiter);
+    ark_reader_clear(reader);
+    ark_places_clear(&flight->places);
+    ark_session_free(flight->here);
+    ark_dial_options_free(flight->dial);
+    free(flight);
+}
+
+static const ark_reader_ops flight_ops = {
+    .open = flight_open,
+    .next = flight_next,
+    .done = flight_done,
+    .exhausted = flight_exhausted,
+    .pause = flight_pause,
+    .stats = flight_stats,
+    .close = flight_close,
+};
+
+/* ------------------------------------------------------------------ making one */
+
+static int by_slice(const void *a, const void *b)
+{
+    int64_t x = ((const ark_flight_source *)a)->ticket.start_ns,
+            y = ((const ark_flight_source *)b)->ticket.start_ns;
+    /* the present comes after the past */
+    uint64_t i = x == ARRAKIS_UNSET ? UINT64_MAX : (uint64_t)x;
+    uint64_t k = y == ARRAKIS_UNSET ? UINT64_MAX : (uint64_t)y;
+    return (i > k) - (i < k);
+}
+
+/* What is wanted lies in the request and in the ticket: a server may give a ticket from the first second
+ * on, or without an end, and send all that lies before or beyond what was asked for. */
+static void set_span(const ark_flight_reader *flight, ark_flight_source *s)
+{
+    int64_t start_ns = s->ticket.start_ns, end_ns = s->ticket.end_ns;
+    /* ARRAKIS_UNSET is the least of all times */
+    int64_t begin_ns = start_ns > flight->begin_ns ? start_ns : flight->begin_ns;
+    s->begin_ns = begin_ns > earliest_ns ? begin_ns : earliest_ns;
+    bool ends_later =
+        end_ns == ARRAKIS_UNSET || (flight->end_ns != ARRAKIS_UNSET && flight->end_ns < end_ns);
+    s->end_ns = ends_later ? flight->end_ns : end_ns;
+}
+
+static arrakis_status read_tickets(ark_flight_reader *flight, arrakis_error *err)
+{
+    for (size_t i = 0; i < flight->count; i++) {
+        ark_flight_source *s = &flight->sources[i];
+        arrakis_status rc =
+            ark_ticket_read(&s->ticket, s->endpoint.ticket, s->endpoint.ticket_size, err);
+        if (rc < 0)
+            return ark_fail_within(err, rc, "%.100s", flight->here->url);
+        set_span(flight, s);
+    }
+    qsort(flight->sources, flight->count, sizeof *flight->sources, by_slice);
+    return ARRAKIS_OK;
+}
+
+static arrakis_status set_up(ark_flight_reader *flight, arrakis_channels *channels,
+                             arrakis_error *err)
+{
+    size_t total = arrakis_channels_count(channels);
+    flight->scratch.pieces = calloc(total + 1, sizeof *flight->scratch.pieces);
+    flight->scratch.missing = calloc(total + 1, sizeof *flight->scratch.missing);
+    flight->paused = calloc(total + 1, sizeof *flight->paused);
+    arrakis_status rc = ARRAKIS_OK;
+    if (!flight->scratch.pieces || !flight->scratch.missing || !flight->paused)
+        rc = ark_fail(err, ARRAKIS_ENOMEM, "%zu channels: out of memory", total);
+    if (rc == ARRAKIS_OK)
+        rc = read_tickets(flight, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_flight_plan(flight, channels, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_waiter_open(&flight->waiter, err);
+    flight->head.fd = flight->waiter.fd;
+    return rc;
+}
+
+arrakis_status ark_flight_reader_new(arrakis_reader **out, ark_endpoint *endpoints, size_t count,
+                                     arrakis_channels *channels, const ark_flight_options *options,
+                                     arrakis_error *err)
+{
+    *out = NULL;
+    ark_flight_reader *flight = calloc(1, sizeof *flight);
+    ark_flight_source *sources = flight ? calloc(count + 1, sizeof *sources) : NULL;
+    if (!sources) {
+        for (size_t i = 0; i < count; i++)
+            free_endpoint(&endpoints[i]);
+        free(flight);
+        return ark_fail(err, ARRAKIS_ENOMEM, "%zu endpoints: out of memory", count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        sources[i].endpoint = endpoints[i];
+        endpoints[i] = (ark_endpoint){0};
+    }
+    flight->head.ops = &flight_ops;
+    flight->head.fd = -1;
+    flight->waiter = (ark_waiter)ARK_WAITER_NONE;
+    flight->armed_ns = INT64_MAX;
+    flight->sources = sources;
+    flight->count = count;
+    flight->here = ark_session_ref(options->here);
+    flight->dial = ark_dial_options_ref(options->dial);
+    flight->budget = ark_budget_stream(flight->here->url, options->here->max_message);
+    flight->places =
+        (ark_places){.here = flight->here, .dial = flight->dial, .budget = &flight->budget};
+    flight->timeout_ns = options->timeout_ns;
+    flight->begin_ns = options->begin_ns;
+    flight->end_ns = options->end_ns;
+    bool unset = options->stall_ns == ARRAKIS_UNSET;
+    flight->stall_ns = unset ? default_stall_ns : options->stall_ns;
+    flight->grace_ns = unset ? default_grace_ns : options->stall_ns;
+    flight->head.channels = arrakis_channels_ref(channels);
+    arrakis_status rc = set_up(flight, channels, err);
+    if (rc < 0) {
+        flight_close(&flight->head);
+        return rc;
+    }
+    *out = &flight->head;
+    return ARRAKIS_OK;
+}

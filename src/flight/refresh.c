@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Descriptions as of the present. A server describes channels as of a request's start, and who knows
+ * that time may not know where a broker has them now. */
+#include "channel/channel.h"
+#include "base/error.h"
+#include "flight/segments.h"
+#include "flight/server.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Whether one of the brokers' channels cannot be found there as it is described. */
+static bool lacks_place(const ark_legs *legs)
+{
+    for (size_t i = 0; i < legs->count; i++)
+        for (size_t b = 0; b < legs->legs[i].broker_count; b++) {
+            const arrakis_channels *list = legs->legs[i].brokers[b].channels;
+            for (size_t k = 0; k < arrakis_channels_count(list); k++) {
+                const arrakis_channel_info info = ark_info(arrakis_channels_get(list, k));
+                if (!info.partition_id || info.partition_index == ARRAKIS_UNSET)
+                    return true;
+            }
+        }
+    return false;
+}
+
+/* The names of what any of the legs reads from a broker; borrowed from the channels. */
+static arrakis_status list_names(const char ***out, size_t *count, const ark_legs *legs,
+                                 const arrakis_channels *channels, arrakis_error *err)
+{
+    size_t total = arrakis_channels_count(channels);
+    bool *wanted = calloc(total + 1, sizeof *wanted);
+    *count = 0;
+    *out = calloc(total + 1, sizeof **out);
+    for (size_t i = 0; wanted && i < legs->count; i++)
+        for (size_t b = 0; b < legs->legs[i].broker_count; b++) {
+            const arrakis_channels *list = legs->legs[i].brokers[b].channels;
+            for (size_t k = 0; k < arrakis_channels_count(list); k++)
+                wanted[arrakis_channels_index(
+                    channels, arrakis_channel_name(arrakis_channels_get(list, k)))] = true;
+        }
+    for (size_t i = 0; wanted && *out && i < total; i++)
+        if (wanted[i])
+            (*out)[(*count)++] = arrakis_channel_name(arrakis_channels_get(channels, i));
+    bool ok = wanted && *out;
+    free(wanted);
+    return ok ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "%zu channels: out of memory", total);
+}
+
+typedef struct answers {
+    const arrakis_channels *asked; /* a server may send others, without end */
+    arrakis_channels *found;
+    arrakis_error *err;
+} answers;
+
+static bool take(arrakis_channel *channel, void *opaque)
+{
+    const answers *a = opaque;
+    const char *name = arrakis_channel_name(channel);
+    if (arrakis_channels_index(a->asked, name) >= 0 && arrakis_channels_index(a->found, name) < 0)
+        arrakis_channels_add(a->found, channel, a->err);
+    return a->err->status == ARRAKIS_OK;
+}
+
+/* One stream has one type and rate, and its strides must fit into those of before. */
+static arrakis_status check_same(const arrakis_channel *before, const arrakis_channel *now,
+                                 arrakis_error *err)
+{
+    const arrakis_channel_info x = ark_info(before), y = ark_info(now), *a = &x, *b = &y;
+    bool fits = b->stride_ns == ARRAKIS_UNSET || a->stride_ns == ARRAKIS_UNSET ||
+                a->stride_ns % b->stride_ns == 0;
+    if (a->data_type == b->data_type && fabs(a->sample_rate - b->sample_rate) < 1e-9 && fits)
+        return ARRAKIS_OK;
+    return ark_fail(err, ARRAKIS_EMISMATCH,
+                    "channel '%.200s' is %s, %g Hz, in strides of %lld ns at the start, and %s, "
+                    "%g Hz, of %lld ns now: ask for either span alone",
+                    a->name, arrakis_dtype_name(a->data_type), a->sample_rate,
+                    (long long)a->stride_ns, arrakis_dtype_name(b->data_type), b->sample_rate,
+                    (long long)b->stride_ns);
+}
+
+/* The channels with what was found in the place of what was known. */
+static arrakis_status merge(arrakis_channels **out, const arrakis_channels *channels,
+                            const arrakis_channels *found, const char *const *names, size_t count,
+                            arrakis_error *err)
+{
+    arrakis_status rc = arrakis_channels_new(out, err);
+    size_t named = 0;
+    for (size_t i = 0; rc == ARRAKIS_OK && i < arrakis_channels_count(channels); i++) {
+        arrakis_channel *channel = arrakis_channels_get(channels, i);
+        if (named < count && names[named] == arrakis_channel_name(channel)) {
+            int64_t at = arrakis_channels_index(found, names[named++]);
+            if (at < 0)
+                return ark_fail(err, ARRAKIS_ENOTFOUND,
+                                "channel '%.200s' is to be read from a broker now, and the server "
+                                "knows it at the request's start only",
+                                arrakis_channel_name(channel));
+            arrakis_channel *now = arrakis_channels_get(found, (size_t)at);
+            rc = check_same(channel, now, err);
+            channel = now;
+        }
+        if (rc == ARRAKIS_OK)
+            rc = arrakis_channels_add(*out, channel, err);
+    }
+    return rc;
+}
+
+/* A list's channels as they are in another. */
+static arrakis_status replace(arrakis_channels **list, const arrakis_channels *by,
+                              arrakis_error *err)
+{
+    arrakis_channels *fresh;
+    arrakis_status rc = arrakis_channels_new(&fresh, err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < arrakis_channels_count(*list); i++) {
+        const char *name = arrakis_channel_name(arrakis_channels_get(*list, i));
+        int64_t at = arrakis_channels_index(by, name);
+        rc = arrakis_channels_add(fresh, arrakis_channels_get(by, (size_t)at), err);
+    }
+    if (rc < 0) {
+        arrakis_channels_free(fresh);
+        return rc;
+    }
+    arrakis_channels_free(*list);
+    *list = fresh;
+    return ARRAKIS_OK;
+}
+
+static arrakis_status replace_all(ark_legs *legs, const arrakis_channels *by, arrakis_error *err)
+{
+    arrakis_status rc = ARRAKIS_OK;
+    for (size_t i = 0; rc == ARRAKIS_OK && i < legs->count; i++) {
+        ark_leg *leg = &legs->legs[i];
+        rc = replace(&leg->relayed, by, err);
+        for (size_t b = 0; rc == ARRAKIS_OK && b < leg->broker_count; b++)
+            rc = replace(&leg->brokers[b].channels, by, err);
+    }
+    return rc;
+}
+
+arrakis_status ark_legs_renew(ark_legs *legs, ark_server *server, arrakis_channels **channels,
+                              const char *replay_id, arrakis_error *err)
+{
+    const char **names = NULL;
+    size_t count = 0;
+    if (legs->count == 1 && !lacks_place(legs))
+        return ARRAKIS_OK;
+    arrakis_channels *fresh = NULL;
+    arrakis_error why = {ARRAKIS_OK, ""};
+    answers a = {*channels, NULL, &why};
+    arrakis_status rc = list_names(&names, &count, legs, *channels, err);
+    if (rc == ARRAKIS_OK && !count) { /* servers alone */
+        free(names);
+        return ARRAKIS_OK;
+    }
+    if (rc == ARRAKIS_OK)
+        rc = arrakis_channels_new(&a.found, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_server_describe(server, names, count, ARRAKIS_UNSET, replay_id, take, &a, err);
+    if (rc == ARRAKIS_OK && why.status < 0)
+        rc = ark_fail(err, why.status, "%s", why.message);
+    if (rc == ARRAKIS_OK)
+        rc = merge(&fresh, *channels, a.found, names, count, err);
+    if (rc == ARRAKIS_OK)
+        rc = replace_all(legs, fresh, err);
+    free(names);
+    arrakis_channels_free(a.found);
+    if (rc < 0) {
+        arrakis_channels_free(fresh);
+        return rc;
+    }
+    arrakis_channels_free(*channels);
+    *channels = fresh;
+    return ARRAKIS_OK;
+}

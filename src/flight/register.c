@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a publisher asks of its server: places for its channels, and how its producer is set up. */
+#include "flight/partition.h"
+#include "flight/proto.h"
+#include "flight/request.h"
+#include "flight/server.h"
+
+#include "base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_MAX = 65536 }; /* bytes of a property's name or value */
+
+/* ------------------------------------------------------------------ places */
+
+/* The exchange's messages: what is asked, with the schema, and the batch. */
+static arrakis_status make_messages(ark_buffer messages[2], const char *request,
+                                    const ark_partition_table *table, arrakis_error *err)
+{
+    ark_buffer descriptor = {0};
+    const ark_flight_data schema = {.header = table->schema.data,
+                                    .header_size = table->schema.size};
+    const ark_flight_data batch = {.header = table->header.data,
+                                   .header_size = table->header.size,
+                                   .body = table->body.data,
+                                   .body_size = table->body.size};
+    arrakis_status rc = ark_flight_put_command(&descriptor, request, strlen(request), err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_flight_put_data(&messages[0], &descriptor, &schema, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_flight_put_data(&messages[1], NULL, &batch, err);
+    ark_buffer_free(&descriptor);
+    return rc;
+}
+
+/* Send all, and wait for the end. The answer is not kept: what counts is what the server has
+ * afterwards, with the stride, which the answer lacks. */
+static arrakis_status exchange(ark_server *server, ark_session *session,
+                               const ark_buffer messages[2], arrakis_error *err)
+{
+    ark_call call = {0};
+    arrakis_status rc = ark_call_start_many(&call, session, "DoExchange", messages, 2,
+                                            server->cancel, server->timeout_ns, err);
+    while (rc == ARRAKIS_OK)
+        rc = ark_call_wait(&call, server->cancel, server->timeout_ns, err);
+    ark_call_close(&call);
+    return rc < 0 ? rc : ARRAKIS_OK;
+}
+
+/* The connection to whom the server names for a publisher. */
+static arrakis_status find_place(ark_session **out, ark_server *server, const char *request,
+                                 arrakis_error *err)
+{
+    ark_flight_info info;
+    *out = NULL;
+    arrakis_status rc = ark_server_ask(server, &info, strdup(request), err);
+    if (rc == ARRAKIS_OK && !info.count)
+        rc = ark_fail(err, ARRAKIS_EFORMAT, "%.100s names nobody for Partition",
+                      server->session->url);
+    if (rc == ARRAKIS_OK)
+        rc = ark_location_session(out, server->session, server->dial, info.endpoints[0].uris[0],
+                                  err);
+    ark_flight_info_clear(&info);
+    return rc;
+}
+
+arrakis_status ark_server_partition(ark_server *server, const char *publisher_id,
+                                    const char *replay_id, arrakis_channel *const *channels,
+                                    size_t count, arrakis_error *err)
+{
+    ark_partition_table table = {0};
+    ark_buffer messages[2] = {{0}};
+    ark_session *session = NULL;
+    char *request = NULL;
+    arrakis_status rc = ark_request_publisher(&request, "Partition", publisher_id, replay_id, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_partition_write(&table, channels, count, err);
+    if (rc == ARRAKIS_OK)
+        rc = make_messages(messages, request, &table, err);
+    if (rc == ARRAKIS_OK)
+        rc = find_place(&session, server, request, err);
+    if (rc == ARRAKIS_OK)
+        rc = exchange(server, session, messages, err);
+    ark_session_free(session);
+    ark_buffer_free(&messages[0]);
+    ark_buffer_free(&messages[1]);
+    ark_partition_clear(&table);
+    free(request);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ the producer's properties */
+
+typedef struct listing {
+    ark_property_fn fn;
+    void *opaque;
+} listing;
+
+/* A copy of a text; NULL with a status. */
+static arrakis_status text_at(char **out, const uint8_t *offsets, const uint8_t *text, int64_t i,
+                              arrakis_error *err)
+{
+    int32_t first = ark_offset_at(offsets, i);
+    size_t size = (size_t)(ark_offset_at(offsets, i + 1) - first);
+    const char *from = size ? (const char *)text + first : "";
+    *out = NULL;
+    if (size > TEXT_MAX || memchr(from, 0, size))
+        return ark_fail(err, ARRAKIS_EFORMAT,
+                        "properties: a text of %zu bytes%s; wanted up to %d, none of them zero",
+                        size, size > TEXT_MAX ? "" : " with a zero among them", TEXT_MAX);
+    *out = strndup(from, size);
+    return *out ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "properties: out of memory");
+}
+
+static arrakis_status list_entry(const ark_column *column, int64_t i, const listing *list,
+                                 bool *stop, arrakis_error *err)
+{
+    char *name = NULL, *value = NULL;
+    arrakis_status rc = text_at(&name, column->key_offsets, column->key_text, i, err);
+    if (rc == ARRAKIS_OK)
+        rc = text_at(&value, column->item_offsets, column->item_text, i, err);
+    if (rc == ARRAKIS_OK)
+        *stop = !list->fn(name, value, list->opaque);
+    free(name);
+    free(value);
+    return rc;
+}
+
+static arrakis_status list_batch(const ark_batches *batches, void *opaque, bool *stop,
+                                 arrakis_error *err)
+{
+    size_t at;
+    const ark_field *field = ark_batches_field(batches, "properties", &at);
+    if (!field || field->kind != ARK_TYPE_MAP)
+        return ark_fail(err, ARRAKIS_EFORMAT,
+                        "%.100s: an answer to Publish whose column properties is %s, wanted a map "
+                        "of texts",
+                        batches->call.session->url, field ? "of another type" : "missing");
+    const ark_column *column = &batches->columns[at];
+    arrakis_status rc = ARRAKIS_OK;
+    for (int64_t row = 0; row < batches->rows; row++) {
+        if (column->valid && !(column->valid[row / 8] >> row % 8 & 1))
+            continue;
+        int64_t end = ark_offset_at(column->offsets, row + 1);
+        for (int64_t i = ark_offset_at(column->offsets, row); i < end; i++) {
+            if (column->item_valid && !(column->item_valid[i / 8] >> i % 8 & 1))
+                continue;
+            if ((rc = list_entry(column, i, opaque, stop, err)) < 0)
+                return ark_fail_within(err, rc, "%.100s", batches->call.session->url);
+            if (*stop)
+                return rc;
+        }
+    }
+    return rc;
+}
+
+arrakis_status ark_server_properties(ark_server *server, const char *publisher_id,
+                                     const char *replay_id, ark_property_fn fn, void *opaque,
+                                     arrakis_error *err)
+{
+    listing list = {fn, opaque};
+    char *request;
+    arrakis_status rc = ark_request_publisher(&request, "Publish", publisher_id, replay_id, err);
+    return rc < 0 ? rc : ark_server_table(server, request, list_batch, true, &list, err);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flight/request.h"
+
+#include "arrow/check.h"
+#include "base/error.h"
+#include "base/json_load.h"
+#include "base/json_text.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of the JSON schemas that the requests follow. */
+#define REQUEST_VERSION "0.5.0"
+
+/* ------------------------------------------------------------------ writing */
+
+static json_t *text_or_null(const char *text)
+{
+    return text && *text ? json_string(text) : json_null();
+}
+
+static json_t *time_or_null(int64_t time_ns)
+{
+    return time_ns == ARRAKIS_UNSET ? json_null() : json_integer(time_ns);
+}
+
+/* Takes args over. A value that there was no memory for is missing in it. */
+static arrakis_status finish(char **out, const char *kind, json_t *args, size_t wanted,
+                             arrakis_error *err)
+{
+    *out = NULL;
+    size_t found = json_object_size(args);
+    json_t *request = found == wanted ? json_pack("{s:s,s:O,s:s}", "request", kind, "args", args,
+                                                  "version", REQUEST_VERSION)
+                                      : NULL;
+    if (request)
+        *out = ark_json_text(request, JSON_COMPACT);
+    json_decref(request);
+    json_decref(args);
+    return *out ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "a request %s: out of memory", kind);
+}
+
+/* Of a text that goes into a request; NULL is none, and fine. */
+static arrakis_status check_text(const char *text, arrakis_error *err)
+{
+    return !text || ark_utf8_ok((const uint8_t *)text, (int64_t)strlen(text))
+               ? ARRAKIS_OK
+               : ark_fail(err, ARRAKIS_EINVAL, "a request with '%.200s', which is not UTF-8",
+                          text);
+}
+
+static arrakis_status check_texts(const char *const *texts, size_t count, const char *replay_id,
+                                  arrakis_error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!texts[i] || check_text(texts[i], err) < 0)
+            return texts[i] ? ARRAKIS_EINVAL
+                            : ark_fail(err, ARRAKIS_EINVAL, "a request whose text %zu is NULL", i);
+    return check_text(replay_id, err);
+}
+
+/* The list, or NULL: out of memory. */
+static json_t *append(json_t *list, json_t *value)
+{
+    if (json_array_append_new(list, value) == 0)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+static json_t *type_list(const arrakis_query *query)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < query->data_type_count; i++)
+        list = append(list, json_string(arrakis_dtype_name(query->data_types[i])));
+    return list;
+}
+
+static json_t *text_list(const char *const *texts, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < count; i++)
+        list = append(list, json_string(texts[i]));
+    return list;
+}
+
+/* Servers know whole rates only: nothing between two of them is lost by rounding inwards. */
+static json_t *whole_rate(double rate)
+{
+    return rate <= 0 ? json_integer(0) : json_integer((json_int_t)fmin(rate, 4294967295.0));
+}
+
+arrakis_status ark_request_search(char **out, const char *kind, const arrakis_query *query,
+                                  arrakis_error *err)
+{
+    *out = NULL;
+    if (isnan(query->min_rate) || isnan(query->max_rate))
+        return ark_fail(err, ARRAKIS_EINVAL, "a search between the rates %g and %g",
+                        query->min_rate, query->max_rate);
+    if (check_text(query->pattern, err) < 0 ||
+        check_texts(query->publishers, query->publisher_count, query->replay_id, err) < 0)
+        return ARRAKIS_EINVAL;
+    json_t *args = json_object();
+    json_object_set_new(args, "pattern", json_string(query->pattern ? query->pattern : ".*"));
+    json_object_set_new(args, "data_type", type_list(query));
+    json_object_set_new(args, "min_rate", whole_rate(ceil(query->min_rate)));
+    json_object_set_new(args, "max_rate", whole_rate(floor(query->max_rate)));
+    json_object_set_new(args, "publisher", text_list(query->publishers, query->publisher_count));
+    json_object_set_new(args, "time", time_or_null(query->time_ns));
+    json_object_set_new(args, "replay_id", text_or_null(query->replay_id));
+    return finish(out, kind, args, 7, err);
+}
+
+arrakis_status ark_request_describe(char **out, const char *const *names, size_t count,
+                                    int64_t time_ns, const char *replay_id, arrakis_error *err)
+{
+    *out = NULL;
+    if (check_texts(names, count, replay_id, err) < 0)
+        return ARRAKIS_EINVAL;
+    json_t *args = json_object();
+    json_object_set_new(args, "channels", text_list(names, count));
+    json_object_set_new(args, "time", time_or_null(time_ns));
+    json_object_set_new(args, "replay_id", text_or_null(replay_id));
+    return finish(out, "Describe", args, 3, err);
+}
+
+arrakis_status ark_request_publisher(char **out, const char *kind, const char *publisher_id,
+                                     const char *replay_id, arrakis_error *err)
+{
+    *out = NULL;
+    if (check_texts(&publisher_id, 1, replay_id, err) < 0)
+        return ARRAKIS_EINVAL;
+    json_t *args = json_object();
+    json_object_set_new(args, "publisher_id", json_string(publisher_id));
+    json_object_set_new(args, "replay_id", text_or_null(replay_id));
+    return finish(out, kind, args, 2, err);
+}
+
+static json_t *name_list(const arrakis_channels *channels)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < arrakis_channels_count(channels); i++)
+        list = append(list, json_string(arrakis_channel_name(arrakis_channels_get(channels, i))));
+    return list;
+}
+
+arrakis_status ark_request_stream(char **out, const ark_stream_request *request,
+                                  arrakis_error *err)
+{
+    *out = NULL;
+    if (check_text(request->replay_id, err) < 0)
+        return ARRAKIS_EINVAL;
+    json_t *args = json_object();
+    json_object_set_new(args, "channels", name_list(request->channels));
+    json_object_set_new(args, "start", time_or_null(request->start_ns));
+    json_object_set_new(args, "end", time_or_null(request->end_ns));
+    json_object_set_new(args, "replay_start", time_or_null(request->replay_start_ns));
+    json_object_set_new(args, "replay_end", time_or_null(request->replay_end_ns));
+    json_object_set_new(args, "replay_id", text_or_null(request->replay_id));
+    return finish(out, "Stream", args, 6, err);
+}
+
+/* ------------------------------------------------------------------ reading */
+
+static arrakis_status read_names(ark_ticket *out, const json_t *list, arrakis_error *err)
+{
+    size_t count = json_array_size(list);
+    if (!count)
+        return ark_fail(err, ARRAKIS_EFORMAT, "a ticket without args.channels");
+    if (!(out->names = calloc(count, sizeof *out->names)))
+        return ark_fail(err, ARRAKIS_ENOMEM, "a ticket of %zu channels: out of memory", count);
+    for (; out->name_count < count; out->name_count++) {
+        const char *name = json_string_value(json_array_get(list, out->name_count));
+        if (!name)
+            return ark_fail(err, ARRAKIS_EFORMAT, "a ticket whose args.channels[%zu] is no text",
+                            out->name_count);
+        if (!(out->names[out->name_count] = strdup(name)))
+            return ark_fail(err, ARRAKIS_ENOMEM, "a ticket of %zu channels: out of memory", count);
+    }
+    return ARRAKIS_OK;
+}
+
+static arrakis_status read_ticket_time(int64_t *out, const json_t *args, const char *key,
+                                       arrakis_error *err)
+{
+    const json_t *value = json_object_get(args, key);
+    if (!json_is_integer(value))
+        return ARRAKIS_OK;
+    int64_t time_ns = json_integer_value(value);
+    if (time_ns < 0 || time_ns > ARRAKIS_TIME_MAX_NS)
+        return ark_fail(err, ARRAKIS_EFORMAT,
+                        "a ticket whose args.%s is %lld: wanted GPS nanoseconds from 0 to %lld",
+                        key, (long long)time_ns, (long long)ARRAKIS_TIME_MAX_NS);
+    *out = time_ns;
+    return ARRAKIS_OK;
+}
+
+arrakis_status ark_ticket_read(ark_ticket *out, const void *ticket, size_t size,
+                               arrakis_error *err)
+{
+    *out = (ark_ticket){.start_ns = ARRAKIS_UNSET, .end_ns = ARRAKIS_UNSET};
+    json_t *request = ark_json_load(ticket, size, size, 0, "a ticket", err);
+    if (!request)
+        return ARRAKIS_EFORMAT;
+    const json_t *args = json_object_get(request, "args");
+    arrakis_status rc = read_ticket_time(&out->start_ns, args, "start", err);
+    if (rc == ARRAKIS_OK)
+        rc = read_ticket_time(&out->end_ns, args, "end", err);
+    if (rc == ARRAKIS_OK)
+        rc = read_names(out, json_object_get(args, "channels"), err);
+    json_decref(request);
+    if (rc < 0)
+        ark_ticket_clear(out);
+    return rc;
+}
+
+void ark_ticket_clear(ark_ticket *ticket)
+{
+    for (size_t i = 0; i < ticket->name_count; i++)
+        free(ticket->names[i]);
+    free(ticket->names);
+    *ticket = (ark_ticket){.start_ns = ARRAKIS_UNSET, .end_ns = ARRAKIS_UNSET};
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flight/server.h"
+
+#include "base/error.h"
+#include "flight/proto.h"
+#include "base/json_load.h"
+#include "base/wait.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A server that says nothing for this long is as good as gone. */
+static const int64_t default_timeout_ns = 10 * ARRAKIS_SECOND_NS;
+
+arrakis_status ark_server_open(ark_server **out, const arrakis_client_options *options,
+                               const char *publisher_id, arrakis_error *err)
+{
+    *out = NULL;
+    ark_server *server = calloc(1, sizeof *server);
+    if (!server)
+        return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+    server->timeout_ns = options->request_timeout_ns == ARRAKIS_UNSET
+                             ? default_timeout_ns
+                             : options->request_timeout_ns;
+    server->stall_ns = options->stall_timeout_ns;
+    server->cancel = server->cancel_fd = ark_event_new();
+    arrakis_status rc = server->cancel < 0
+                            ? ark_fail(err, ARRAKIS_EIO, "no descriptor for events")
+                            : ark_dial_options_new(&server->dial, options, publisher_id, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_session_open(&server->session, options->url, server->dial, err);
+    if (rc < 0) {
+        ark_server_close(server);
+        return rc;
+    }
+    *out = server;
+    return ARRAKIS_OK;
+}
+
+void ark_server_close(ark_server *server)
+{
+    if (!server)
+        return;
+    ark_session_free(server->session);
+    ark_dial_options_free(server->dial);
+    if (server->cancel_fd >= 0)
+        close(server->cancel_fd);
+    free(server);
+}
+
+void ark_server_cancel(ark_server *server)
+{
+    ark_event_set(server->cancel_fd);
+}
+
+void ark_server_cancel_by(ark_server *server, int fd)
+{
+    close(server->cancel_fd);
+    server->cancel_fd = -1;
+    server->cancel = fd;
+}
+
+const char *ark_server_url(const ark_server *server)
+{
+    return server->session->url;
+}
+
+/* One request, and the one answer that is wanted of the call. */
+static arrakis_status ask_once(ark_server *server, ark_call *call, const char *method,
+                               const ark_buffer *request, arrakis_error *err)
+{
+    arrakis_status rc =
+        ark_call_start(call, server->session, method, request, server->timeout_ns, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_call_wait(call, server->cancel, server->timeout_ns, err);
+    if (rc == ARRAKIS_DONE)
+        rc = ark_fail(err, ARRAKIS_EFORMAT, "%s: no answer to %s", server->session->url, method);
+    return rc;
+}
+
+arrakis_status ark_server_ask(ark_server *server, ark_flight_info *info, char *request,
+                              arrakis_error *err)
+{
+    ark_buffer descriptor = {0};
+    ark_call call = {0};
+    ark_budget budget = ark_budget_stream(server->session->url, server->dial->max_message);
+    *info = (ark_flight_info){0};
+    if (!request)
+        return ark_fail(err, ARRAKIS_ENOMEM, "a request: out of memory");
+    arrakis_status rc = ark_flight_put_command(&descriptor, request, strlen(request), err);
+    if (rc == ARRAKIS_OK)
+        rc = ask_once(server, &call, "GetFlightInfo", &descriptor, err);
+    if (rc == ARRAKIS_OK && (rc = ark_flight_info_read(info, call.message.data, call.message.size,
+                                                       strlen(request), &budget, err)) < 0)
+        rc = ark_fail_within(err, rc, "%.100s", server->session->url);
+    ark_call_close(&call);
+    ark_buffer_free(&descriptor);
+    free(request);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ actions */
+
+arrakis_status ark_result_json(char **out, const uint8_t *message, size_t message_size,
+                               arrakis_error *err)
+{
+    const uint8_t *body;
+    size_t size;
+    *out = NULL;
+    arrakis_status rc = ark_flight_result_read(&body, &size, message, message_size, err);
+    if (rc < 0)
+        return rc;
+    json_t *value =
+        ark_json_load(body, size, ARK_JSON_ANSWER_MAX, JSON_DECODE_ANY, "an answer", err);
+    bool object = json_is_object(value);
+    if (!value)
+        return ARRAKIS_EFORMAT;
+    json_decref(value);
+    if (!object)
+        return ark_fail(err, ARRAKIS_EFORMAT, "an answer that is no JSON object");
+    *out = strndup((const char *)body, size);
+    return *out ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "an answer: out of memory");
+}
+
+arrakis_status ark_server_action(ark_server *server, const char *name, char **json,
+                                 arrakis_error *err)
+{
+    ark_buffer action = {0};
+    ark_call call = {0};
+    *json = NULL;
+    arrakis_status rc = ark_flight_put_action(&action, name, err);
+    if (rc == ARRAKIS_OK)
+        rc = ask_once(server, &call, "DoAction", &action, err);
+    if (rc == ARRAKIS_OK &&
+        (rc = ark_result_json(json, call.message.data, call.message.size, err)) < 0)
+        rc = ark_fail_within(err, rc, "%.100s: %s", server->session->url, name);
+    ark_call_close(&call);
+    ark_buffer_free(&action);
+    return rc;
+}

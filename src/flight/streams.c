@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which streams there are, and what every endpoint carries of them. */
+#include "channel/channel.h"
+#include "base/error.h"
+#include "flight/reader.h"
+#include "channel/stride.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool ark_flight_carries(const ark_flight_source *s, size_t stream)
+{
+    for (size_t i = 0; i < s->part_count; i++)
+        if (s->parts[i].stream == stream)
+            return true;
+    return false;
+}
+
+/* Channels that the same endpoints carry are one stream: then every endpoint carries whole streams,
+ * whatever the slices of time look like. *group_of: a number a channel. */
+static arrakis_status split_groups(const ark_flight_reader *flight,
+                                   const arrakis_channels *channels, size_t *group_of,
+                                   size_t *group_count, arrakis_error *err)
+{
+    size_t total = arrakis_channels_count(channels), groups = 1, names = 0;
+    for (size_t i = 0; i < flight->count; i++)
+        names += flight->sources[i].ticket.name_count;
+    size_t *moved = calloc(names + 2, sizeof *moved), *seen = calloc(total + 1, sizeof *seen);
+    for (size_t i = 0; moved && seen && i < flight->count; i++) {
+        const ark_ticket *ticket = &flight->sources[i].ticket;
+        size_t before = groups;
+        memset(moved, 0, before * sizeof *moved);
+        for (size_t k = 0; k < ticket->name_count; k++) {
+            int64_t at = arrakis_channels_index(channels, ticket->names[k]);
+            if (at < 0 || seen[at] == i + 1)
+                continue;
+            seen[at] = i + 1;
+            if (!moved[group_of[at]])
+                moved[group_of[at]] = groups++;
+            group_of[at] = moved[group_of[at]];
+        }
+    }
+    bool ok = moved && seen;
+    free(moved);
+    free(seen);
+    *group_count = groups;
+    if (!ok)
+        return ark_fail(err, ARRAKIS_ENOMEM, "%zu channels: out of memory", total);
+    for (size_t i = 0; i < total; i++)
+        if (group_of[i] == 0)
+            return ark_fail(err, ARRAKIS_ENOTFOUND,
+                            "%.100s names no place to read channel '%.200s'", flight->here->url,
+                            arrakis_channel_name(arrakis_channels_get(channels, i)));
+    return ARRAKIS_OK;
+}
+
+static arrakis_status add_stream(ark_flight_reader *flight, arrakis_error *err)
+{
+    ark_reader_stream *stream = &flight->head.streams[flight->head.stream_count];
+    arrakis_status rc = arrakis_channels_new(&stream->channels, err);
+    if (rc < 0)
+        return rc;
+    if (asprintf(&stream->id, "%s/%zu", flight->here->url, flight->head.stream_count) < 0) {
+        stream->id = NULL;
+        arrakis_channels_free(stream->channels);
+        return ark_fail(err, ARRAKIS_ENOMEM, "a stream: out of memory");
+    }
+    flight->head.stream_count++;
+    return ARRAKIS_OK;
+}
+
+/* Streams in the order in which their first channels come. */
+static arrakis_status make_streams(ark_flight_reader *flight, const arrakis_channels *channels,
+                                   const size_t *group_of, size_t group_count, size_t *stream_of,
+                                   arrakis_error *err)
+{
+    size_t total = arrakis_channels_count(channels);
+    size_t *stream_of_group = calloc(group_count, sizeof *stream_of_group);
+    flight->head.streams = calloc(total, sizeof *flight->head.streams);
+    arrakis_status rc = stream_of_group && flight->head.streams
+                            ? ARRAKIS_OK
+                            : ark_fail(err, ARRAKIS_ENOMEM, "%zu channels: out of memory", total);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < total; i++) {
+        size_t *stream = &stream_of_group[group_of[i]];
+        if (!*stream && (rc = add_stream(flight, err)) == ARRAKIS_OK)
+            *stream = flight->head.stream_count;
+        if (rc == ARRAKIS_OK)
+            rc = arrakis_channels_add(flight->head.streams[*stream - 1].channels,
+                                      arrakis_channels_get(channels, i), err);
+        stream_of[i] = *stream - 1;
+    }
+    free(stream_of_group);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < flight->head.stream_count; i++)
+        rc = ark_stride_of(&flight->head.streams[i].stride_ns, flight->head.streams[i].channels,
+                           err);
+    return rc;
+}
+
+static arrakis_status add_part(ark_flight_reader *flight, ark_flight_source *s, size_t stream,
+                               arrakis_error *err)
+{
+    size_t slots = arrakis_channels_count(flight->head.streams[stream].channels);
+    ark_flight_part *more = reallocarray(s->parts, s->part_count + 1, sizeof *more);
+    if (more)
+        s->parts = more;
+    size_t *columns = calloc(slots, sizeof *columns);
+    if (!more || !columns) {
+        free(columns);
+        return ark_fail(err, ARRAKIS_ENOMEM, "an endpoint of %zu channels: out of memory", slots);
+    }
+    s->parts[s->part_count++] = (ark_flight_part){stream, columns};
+    return ARRAKIS_OK;
+}
+
+/* Of two times that may be a server's: never beyond the largest. */
+static int64_t add(int64_t a, int64_t b)
+{
+    int64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
+static int64_t due_after(const arrakis_channel *channel, const ark_reader_stream *stream)
+{
+    int64_t latency_ns = ark_info(channel).max_latency_ns;
+    return latency_ns == ARRAKIS_UNSET ? ARRAKIS_UNSET : add(latency_ns, stream->stride_ns);
+}
+
+/* What each source carries, and how long it may be silent. A live one says something every stride,
+ * gaps too. */
+static arrakis_status make_parts(ark_flight_reader *flight, const arrakis_channels *channels,
+                                 const size_t *stream_of, arrakis_error *err)
+{
+    size_t *seen = calloc(flight->head.stream_count + 1, sizeof *seen); /* by which source last */
+    arrakis_status rc =
+        seen ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "streams: out of memory");
+    for (size_t i = 0; rc == ARRAKIS_OK && i < flight->count; i++) {
+        ark_flight_source *s = &flight->sources[i];
+        int64_t contract_ns = ARRAKIS_UNSET;
+        for (size_t k = 0; rc == ARRAKIS_OK && k < s->ticket.name_count; k++) {
+            int64_t at = arrakis_channels_index(channels, s->ticket.names[k]);
+            if (at < 0)
+                continue;
+            size_t stream = stream_of[at];
+            if (seen[stream] != i + 1)
+                rc = add_part(flight, s, stream, err);
+            seen[stream] = i + 1;
+            int64_t stride_ns = flight->head.streams[stream].stride_ns;
+            s->step_ns = s->step_ns && s->step_ns < stride_ns ? s->step_ns : stride_ns;
+            int64_t due_ns = due_after(arrakis_channels_get(channels, (size_t)at),
+                                       &flight->head.streams[stream]);
+            contract_ns = due_ns > contract_ns ? due_ns : contract_ns;
+        }
+        bool live = s->ticket.start_ns == ARRAKIS_UNSET && contract_ns != ARRAKIS_UNSET;
+        s->silence_ns = live ? add(contract_ns, flight->grace_ns) : flight->stall_ns;
+    }
+    free(seen);
+    return rc;
+}
+
+arrakis_status ark_flight_plan(ark_flight_reader *flight, const arrakis_channels *channels,
+                               arrakis_error *err)
+{
+    size_t total = arrakis_channels_count(channels), groups = 0;
+    size_t *group_of = calloc(total + 1, sizeof *group_of);
+    size_t *stream_of = calloc(total + 1, sizeof *stream_of);
+    arrakis_status rc = group_of && stream_of
+                            ? split_groups(flight, channels, group_of, &groups, err)
+                            : ark_fail(err, ARRAKIS_ENOMEM, "%zu channels: out of memory", total);
+    if (rc == ARRAKIS_OK)
+        rc = make_streams(flight, channels, group_of, groups, stream_of, err);
+    if (rc == ARRAKIS_OK)
+        rc = make_parts(flight, channels, stream_of, err);
+    free(group_of);
+    free(stream_of);
+    return rc;
+}

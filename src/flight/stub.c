@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* flight/flight.h where the library is built without Flight: nothing can be opened. */
+#include "flight/flight.h"
+
+#include "base/error.h"
+
+arrakis_status ark_server_open(ark_server **out, const arrakis_client_options *options,
+                               const char *publisher_id, arrakis_error *err)
+{
+    (void)publisher_id;
+    *out = NULL;
+    return ark_fail(err, ARRAKIS_EUNSUPPORTED,
+                    "server '%.200s': the library is built without Flight", options->url);
+}
+
+static arrakis_status no_server(arrakis_error *err)
+{
+    return ark_fail(err, ARRAKIS_EUNSUPPORTED, "the library is built without Flight");
+}
+
+void ark_server_close(ark_server *server)
+{
+    (void)server;
+}
+
+void ark_server_cancel(ark_server *server)
+{
+    (void)server;
+}
+
+void ark_server_cancel_by(ark_server *server, int fd)
+{
+    (void)server, (void)fd;
+}
+
+const char *ark_server_url(const ark_server *server)
+{
+    (void)server;
+    return "";
+}
+
+arrakis_status ark_server_find(ark_server *server, const arrakis_query *query,
+                               arrakis_channel_fn fn, void *opaque, arrakis_error *err)
+{
+    (void)server, (void)query, (void)fn, (void)opaque;
+    return no_server(err);
+}
+
+arrakis_status ark_server_count(ark_server *server, const arrakis_query *query, uint64_t *count,
+                                arrakis_error *err)
+{
+    (void)server, (void)query, (void)count;
+    return no_server(err);
+}
+
+arrakis_status ark_server_describe(ark_server *server, const char *const *names, size_t count,
+                                   int64_t time_ns, const char *replay_id, arrakis_channel_fn fn,
+                                   void *opaque, arrakis_error *err)
+{
+    (void)server, (void)names, (void)count, (void)time_ns, (void)replay_id, (void)fn, (void)opaque;
+    return no_server(err);
+}
+
+arrakis_status ark_server_action(ark_server *server, const char *name, char **json,
+                                 arrakis_error *err)
+{
+    (void)server, (void)name, (void)json;
+    return no_server(err);
+}
+
+arrakis_status ark_server_partition(ark_server *server, const char *publisher_id,
+                                    const char *replay_id, arrakis_channel *const *channels,
+                                    size_t count, arrakis_error *err)
+{
+    (void)server, (void)publisher_id, (void)replay_id, (void)channels, (void)count;
+    return no_server(err);
+}
+
+arrakis_status ark_server_properties(ark_server *server, const char *publisher_id,
+                                     const char *replay_id, ark_property_fn fn, void *opaque,
+                                     arrakis_error *err)
+{
+    (void)server, (void)publisher_id, (void)replay_id, (void)fn, (void)opaque;
+    return no_server(err);
+}
+
+arrakis_status ark_server_reader(ark_server *server, arrakis_reader **out,
+                                 arrakis_channels *channels, const arrakis_request *request,
+                                 const arrakis_kafka_options *kafka,
+                                 const ark_allowed_brokers *allowed, bool renew, bool *relayed,
+                                 arrakis_error *err)
+{
+    (void)server, (void)out, (void)channels, (void)request, (void)kafka, (void)allowed;
+    (void)renew, (void)relayed;
+    return no_server(err);
+}

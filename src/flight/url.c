@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flight/url.h"
+
+#include "base/error.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static arrakis_status bad(arrakis_error *err, const char *text, const char *why)
+{
+    return ark_fail(err, ARRAKIS_EINVAL, "server '%.200s': %s; wanted [grpc://]host[:port]", text,
+                    why);
+}
+
+/* The scheme's part of a text, with its colon and slashes; "" when there is none. */
+static bool read_scheme(ark_url *out, const char *text, const char **rest)
+{
+    static const struct {
+        const char *prefix;
+        bool tls;
+    } schemes[] = {{"grpc://", false}, {"grpc+tcp://", false}, {"grpc+tls://", true}};
+    *rest = text;
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        size_t length = strlen(schemes[i].prefix);
+        if (strncasecmp(text, schemes[i].prefix, length) == 0) {
+            out->tls = schemes[i].tls;
+            *rest = text + length;
+            return true;
+        }
+    }
+    return !strstr(text, "://");
+}
+
+static bool read_port(uint16_t *port, const char *text, size_t length)
+{
+    uint32_t value = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9' || i > 4)
+            return false;
+        value = value * 10 + (uint32_t)(text[i] - '0');
+    }
+    *port = (uint16_t)value;
+    return value > 0 && value <= UINT16_MAX;
+}
+
+static bool is_host(const char *host, bool bracketed)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    if (bracketed)
+        return inet_pton(AF_INET6, host, address) == 1;
+    return !host[strspn(host,
+                        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")];
+}
+
+arrakis_status ark_url_parse(ark_url *out, const char *text, arrakis_error *err)
+{
+    const char *at;
+    *out = (ark_url){.port = ARK_DEFAULT_PORT};
+    if (!read_scheme(out, text, &at))
+        return bad(err, text, "its scheme is not grpc, grpc+tcp or grpc+tls");
+    size_t length = strlen(at);
+    if (length && at[length - 1] == '/')
+        length--;
+    bool bracketed = length && at[0] == '[';
+    const char *close = bracketed ? memchr(at, ']', length) : NULL;
+    if (bracketed && !close)
+        return bad(err, text, "a bracket is open");
+    const char *host = bracketed ? at + 1 : at;
+    const char *colon =
+        memchr(close ? close : at, ':', length - (size_t)((close ? close : at) - at));
+    size_t host_length = (size_t)((close ? close : colon ? colon : at + length) - host);
+    if (close && close + 1 != at + length && close[1] != ':')
+        return bad(err, text, "there is more behind the bracket than a port");
+    if (host_length >= sizeof out->host)
+        return bad(err, text, "its host is too long");
+    memcpy(out->host, host, host_length);
+    if (!host_length)
+        strcpy(out->host, "localhost");
+    if (!is_host(out->host, bracketed))
+        return bad(err, text, "its host is not a name or an address");
+    if (colon && !read_port(&out->port, colon + 1, (size_t)(at + length - colon - 1)))
+        return bad(err, text, "its port is not a number from 1 to 65535");
+    snprintf(out->target, sizeof out->target, bracketed ? "[%s]:%u" : "%s:%u", out->host,
+             (unsigned)out->port);
+    return ARRAKIS_OK;
+}
+
+bool ark_url_is_loopback(const ark_url *url)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (strcasecmp(url->host, "localhost") == 0)
+        return true;
+    if (inet_pton(AF_INET, url->host, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == 127;
+    return inet_pton(AF_INET6, url->host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+void ark_url_text(char *out, size_t size, const ark_url *url)
+{
+    snprintf(out, size, "%s://%s", url->tls ? "grpc+tls" : "grpc", url->target);
+}
+
+bool ark_url_same_host(const ark_url *a, const ark_url *b)
+{
+    return strcasecmp(a->host, b->host) == 0 || (ark_url_is_loopback(a) && ark_url_is_loopback(b));
+}
+
+/* ------------------------------------------------------------------ lists of hosts */
+
+arrakis_status ark_hosts_join(char **out, const char *const *hosts, size_t count,
+                              arrakis_error *err)
+{
+    size_t size = 1;
+    *out = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!hosts[i] || !*hosts[i] || !is_host(hosts[i], strchr(hosts[i], ':') != NULL))
+            return ark_fail(err, ARRAKIS_EINVAL,
+                            "token_hosts: '%.200s' is not a host's name or address",
+                            hosts[i] ? hosts[i] : "");
+        size += strlen(hosts[i]) + 1;
+    }
+    if (!count)
+        return ARRAKIS_OK;
+    char *at = *out = malloc(size);
+    if (!at)
+        return ark_fail(err, ARRAKIS_ENOMEM, "token_hosts: out of memory");
+    *at = '\0';
+    for (size_t i = 0; i < count; i++)
+        at += sprintf(at, "%s%s", i ? "," : "", hosts[i]);
+    return ARRAKIS_OK;
+}
+
+bool ark_hosts_have(const char *hosts, const char *host)
+{
+    size_t wanted = strlen(host);
+    for (const char *at = hosts; at && *at;) {
+        size_t length = strcspn(at, ",");
+        if (length == wanted && strncasecmp(at, host, length) == 0)
+            return true;
+        at += length + (at[length] == ',');
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------ locations */
+
+ark_location ark_location_of(const char *uri)
+{
+    if (strncasecmp(uri, "arrow-flight-reuse-connection:", 30) == 0)
+        return ARK_LOCATION_REUSE;
+    if (strncasecmp(uri, "kafka://", 8) == 0)
+        return ARK_LOCATION_KAFKA;
+    return strncasecmp(uri, "grpc", 4) == 0 ? ARK_LOCATION_FLIGHT : ARK_LOCATION_UNKNOWN;
+}
+
+const char *ark_location_broker(const char *uri, size_t *length)
+{
+    if (ark_location_of(uri) != ARK_LOCATION_KAFKA)
+        return NULL;
+    const char *broker = uri + strlen("kafka://");
+    *length = strcspn(broker, "/?#,");
+    return *length ? broker : NULL;
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What there is still to come of a request with a start: whether everything that a partition held at
+ * some moment has been handed out, and when it is not waited for any longer.
+ *
+ * What has been handed out is known from the messages, and from librdkafka's word that it has come to
+ * the end of a partition: the last offsets may be markers of transactions, which are no messages. What
+ * there is, the brokers are asked. A partition about which nobody answers is waited for, within bounds:
+ * so a request with an end always ends. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "kafka/reader.h"
+#include "base/log.h"
+#include "base/wait.h"
+
+#include <stdlib.h>
+
+/* Brokers are asked at most this often. */
+static const int64_t ask_interval_ns = ARRAKIS_SECOND_NS;
+/* The first question costs a thread and a connection: a request whose data comes without a pause of so
+ * long does without. */
+static const int64_t pause_ns = 100 * (ARRAKIS_SECOND_NS / 1000);
+/* After this long an answer may be outdated by retention: the log's end can vanish unread. */
+static const int64_t answer_age_ns = 5 * ARRAKIS_SECOND_NS;
+/* Questions further apart than this are not in a row: what failed minutes ago tells nothing of now. */
+static const int64_t in_a_row_ns = 25 * ARRAKIS_SECOND_NS;
+/* A leader that has just taken over may answer before its followers and the producers have caught up:
+ * when there was no answer for so long, answers are believed so long after the first one, and the
+ * latency of the channels. */
+static const int64_t settling_ns = 3 * ARRAKIS_SECOND_NS;
+/* And leaders change unseen: what has been due for less than this may still be on its way through that,
+ * and is given settling_ns from when it was due. What is older would be there. */
+static const int64_t young_ns = 30 * ARRAKIS_SECOND_NS;
+
+/* ------------------------------------------------------------------ answers */
+
+static bool is_absence(rd_kafka_resp_err_t err)
+{
+    return err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+           err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+}
+
+void ark_kafka_end_lost(ark_kafka_watch *watch, ark_kafka_partition *partition,
+                        rd_kafka_resp_err_t err, int64_t begin_ns)
+{
+    int64_t now_ns = ark_monotonic_ns();
+    ark_kafka_end *end = &partition->end;
+    bool was_absent = end->absent_ns == INT64_MIN;
+    bool in_a_row = end->silent_ns != INT64_MAX && now_ns - end->failed_ns <= in_a_row_ns;
+    if (!in_a_row && end->silent_ns != INT64_MIN)
+        end->silent_ns = begin_ns;
+    if (end->silent_ns == INT64_MIN && !is_absence(err)) /* it has been there since */
+        end->silent_ns = begin_ns;
+    if (!is_absence(err))
+        end->absent_ns = INT64_MAX;
+    else if (!was_absent && (!in_a_row || end->absent_ns == INT64_MAX))
+        end->absent_ns = begin_ns;
+    /* what is being handed out is not silent, whatever becomes of questions */
+    int64_t position = atomic_load(&partition->position);
+    if (position != end->lost_position && end->silent_ns != INT64_MIN)
+        end->silent_ns = begin_ns;
+    end->lost_position = position;
+    end->failed_ns = now_ns;
+    end->err = err;
+    if (err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && end->silent_ns != INT64_MIN &&
+        now_ns - end->silent_ns < young_ns)
+        watch->failed_ns = now_ns;
+}
+
+void ark_kafka_end_doubt(ark_kafka_partition *partition, int64_t now_ns)
+{
+    ark_kafka_end *end = &partition->end;
+    if (now_ns < end->believed_ns)
+        return;
+    int64_t latency_ns = partition->budget_ns < young_ns ? partition->budget_ns : young_ns;
+    end->believed_ns = now_ns + settling_ns + latency_ns;
+    end->doubted = true;
+}
+
+void ark_kafka_end_reached(ark_kafka_watch *watch, bool reached, int64_t now_ns)
+{
+    if (reached)
+        watch->unanswered_ns = INT64_MAX;
+    else if (watch->unanswered_ns == INT64_MAX || now_ns - watch->unanswered_last_ns > in_a_row_ns)
+        watch->unanswered_ns = now_ns;
+    watch->unanswered_last_ns = now_ns;
+}
+
+/* Whether the position stands still, though there is more. */
+static void note_progress(ark_kafka_partition *partition)
+{
+    ark_kafka_end *end = &partition->end;
+    if (end->position == end->stuck_position && end->position != end->offset &&
+        !atomic_load(&partition->paused) && end->asked_ns - end->stuck_last_ns <= in_a_row_ns) {
+        end->stuck_last_ns = end->asked_ns;
+        return;
+    }
+    end->stuck_position = end->position;
+    end->stuck_ns = end->stuck_last_ns = end->asked_ns;
+}
+
+static void take_answer(ark_kafka_partition *partition, int64_t offset, int64_t asked_ns)
+{
+    ark_kafka_end *end = &partition->end;
+    bool away = end->silent_ns != INT64_MAX &&
+                (end->absent_ns != INT64_MAX || asked_ns - end->silent_ns >= settling_ns);
+    /* after a doubt one answer is believed, or a leader that comes and goes would never be */
+    if (away && !end->doubted)
+        ark_kafka_end_doubt(partition, asked_ns);
+    else if (asked_ns >= end->believed_ns)
+        end->doubted = false;
+    end->err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    end->silent_ns = end->absent_ns = INT64_MAX;
+    end->offset = offset;
+    end->asked_ns = asked_ns;
+    note_progress(partition);
+    if (end->said && end->stuck_last_ns == end->stuck_ns) {
+        ark_log(ARRAKIS_LOG_INFO, "topic %s is there again",
+                rd_kafka_topic_name(partition->topic));
+        end->said = false;
+    }
+}
+
+static void take_answers(ark_kafka_watch *watch, const rd_kafka_topic_partition_list_t *list,
+                         const int64_t *when_ns, int64_t begin_ns)
+{
+    for (int i = 0; i < list->cnt; i++) {
+        ark_kafka_partition *partition = list->elems[i].opaque;
+        if (list->elems[i].err)
+            ark_kafka_end_lost(watch, partition, list->elems[i].err, begin_ns);
+        else
+            take_answer(partition, list->elems[i].offset, when_ns[i]);
+    }
+}
+
+void ark_kafka_ask_ends(ark_kafka_reader *kafka, const ark_kafka_asker *asker)
+{
+    arrakis_error why;
+    bool reached = false;
+    ark_kafka_asker ask = *asker;
+    rd_kafka_topic_partition_list_t *list = ark_kafka_list(kafka, NULL, RD_KAFKA_OFFSET_END);
+    ask.reached = &reached;
+    ask.when_ns = calloc((size_t)list->cnt + 1, sizeof *ask.when_ns);
+    bool *doubtful = calloc((size_t)list->cnt + 1, sizeof *doubtful);
+    ask.doubtful = doubtful;
+    if (!ask.when_ns || !doubtful) {
+        free(ask.when_ns);
+        free(doubtful);
+        rd_kafka_topic_partition_list_destroy(list);
+        return; /* asked again with the next want */
+    }
+    int64_t begin_ns = ark_monotonic_ns();
+    ark_monitor_enter(&kafka->watch.monitor);
+    for (int i = 0; i < list->cnt; i++) {
+        ark_kafka_partition *partition = list->elems[i].opaque;
+        partition->end.position = atomic_load(&partition->position);
+        doubtful[i] = partition->end.silent_ns != INT64_MAX;
+    }
+    ark_monitor_leave(&kafka->watch.monitor);
+    arrakis_status rc = ark_kafka_ask_each(&ask, list, &why);
+    ark_monitor_enter(&kafka->watch.monitor);
+    take_answers(&kafka->watch, list, ask.when_ns, begin_ns);
+    ark_kafka_end_reached(&kafka->watch, reached, ark_monotonic_ns());
+    ark_monitor_leave(&kafka->watch.monitor);
+    ark_kafka_watch_reached(kafka, reached);
+    if (rc < 0)
+        ark_log(ARRAKIS_LOG_DEBUG, "%s: %s", kafka->url, why.message);
+    free(ask.when_ns);
+    free(doubtful);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+/* ------------------------------------------------------------------ judging them */
+
+/* A partition is not waited for any longer: that is logged once. */
+static void give_up(ark_kafka_partition *partition, const char *why, int64_t for_ns)
+{
+    if (!partition->end.said)
+        ark_log(ARRAKIS_LOG_WARNING, "topic %s %s, for %lld s: what it lacks is a gap",
+                rd_kafka_topic_name(partition->topic), why,
+                (long long)(for_ns / ARRAKIS_SECOND_NS));
+    partition->end.said = true;
+}
+
+/* For how long questions have failed in a row, up to the last of them. */
+static int64_t failed_for(int64_t begin_ns, int64_t last_ns, int64_t now_ns)
+{
+    if (begin_ns == INT64_MAX || now_ns - last_ns > in_a_row_ns)
+        return 0;
+    return begin_ns == INT64_MIN ? INT64_MAX : last_ns - begin_ns;
+}
+
+/* Whether a partition that has no answer is taken to hold nothing. */
+static bool is_lost(ark_kafka_reader *kafka, ark_kafka_partition *partition, int64_t now_ns)
+{
+    const ark_kafka_end *end = &partition->end;
+    const ark_kafka_watch *watch = &kafka->watch;
+    if (end->absent_ns == INT64_MIN) /* that was logged when the reader was opened */
+        return true;
+    int64_t absent_ns = failed_for(end->absent_ns, end->failed_ns, now_ns);
+    if (absent_ns >= ARK_KAFKA_ABSENT_NS) {
+        give_up(partition,
+                end->err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ? "has no leader"
+                                                                   : "does not exist",
+                absent_ns);
+        return true;
+    }
+    int64_t silent_ns = failed_for(end->silent_ns, end->failed_ns, now_ns);
+    if (silent_ns < ARK_KAFKA_SILENT_NS || atomic_load(&partition->position) != end->lost_position)
+        return false;
+    /* Nobody answers at all: no gap can be told from a failure. */
+    if (watch->unanswered_ns != INT64_MAX) {
+        if (kafka->head.bounded && kafka->failure.status == ARRAKIS_OK &&
+            failed_for(watch->unanswered_ns, watch->unanswered_last_ns, now_ns) >=
+                ARK_KAFKA_SILENT_NS)
+            ark_fail(&kafka->failure, ARRAKIS_ECONNECT, "%s: no broker has answered for %lld s",
+                     kafka->url, (long long)(ARK_KAFKA_SILENT_NS / ARRAKIS_SECOND_NS));
+        return false;
+    }
+    give_up(partition, "has a leader that does not answer", silent_ns);
+    return true;
+}
+
+/* Whether a partition has handed out nothing of what is there, for too long. */
+static bool is_stuck(ark_kafka_partition *partition, int64_t position, int64_t now_ns)
+{
+    const ark_kafka_end *end = &partition->end;
+    if (position != end->stuck_position || now_ns - end->stuck_last_ns > in_a_row_ns ||
+        end->stuck_last_ns - end->stuck_ns < ARK_KAFKA_SILENT_NS)
+        return false;
+    give_up(partition, "hands out nothing of what is there", end->stuck_last_ns - end->stuck_ns);
+    return true;
+}
+
+/* Whether what was due that long before the answer has had the time to come through the failure of a
+ * node: also through one that was under way when reading began, or when any question failed, since the
+ * topics of other leaders stand still too until their replica there is given up. */
+static bool is_settled(const ark_kafka_watch *watch, const ark_kafka_end *end, int64_t due_for_ns)
+{
+    return due_for_ns >= young_ns ||
+           (due_for_ns >= settling_ns && end->asked_ns - end->begun_ns >= settling_ns &&
+            end->asked_ns - watch->failed_ns >= settling_ns);
+}
+
+/* When it was that the partition held nothing more, or ARRAKIS_UNSET; *ask: an answer is wanted. */
+static int64_t judge(ark_kafka_reader *kafka, ark_kafka_partition *partition, int64_t since_ns,
+                     bool *ask)
+{
+    const ark_kafka_end *end = &partition->end;
+    int64_t now_ns = ark_clock_now_ns(), steady_ns = ark_monotonic_ns();
+    *ask = true;
+    if (end->err && end->silent_ns == INT64_MAX)
+        return ARRAKIS_UNSET; /* not asked yet */
+    if (end->err)
+        return is_lost(kafka, partition, steady_ns) ? now_ns : ARRAKIS_UNSET;
+    /* The position may have gone past the end since. If it was beyond it, this is another log, and
+     * librdkafka will begin at its beginning. */
+    int64_t position = atomic_load(&partition->position);
+    bool all_read = position >= end->offset && end->position <= end->offset;
+    int64_t asked_ns = now_ns - (steady_ns - end->asked_ns);
+    bool fresh = asked_ns >= since_ns && end->asked_ns >= end->believed_ns &&
+                 steady_ns - end->asked_ns <= answer_age_ns;
+    if (all_read) {
+        bool believed = fresh && is_settled(&kafka->watch, end, asked_ns - since_ns);
+        *ask = !believed;
+        return believed ? asked_ns : ARRAKIS_UNSET;
+    }
+    return is_stuck(partition, position, steady_ns) ? now_ns : ARRAKIS_UNSET;
+}
+
+/* Whether it is time for a question, or otherwise when it will be. Before the first one, what is waited
+ * for may be just about to come: unless librdkafka has come to the partition's end, it is given a moment.
+ * Data that brings the request nothing does not put the question off for longer than a second. */
+static bool is_time_to_ask(ark_kafka_watch *watch, const ark_kafka_partition *partition,
+                           size_t stream, int64_t *in_ns)
+{
+    int64_t now_ns = ark_monotonic_ns(), position = atomic_load(&partition->position);
+    *in_ns = ask_interval_ns;
+    if (watch->running || position == partition->log_end || !atomic_load(&partition->assigned))
+        return true;
+    if (watch->first_wait_ns == INT64_MIN)
+        watch->first_wait_ns = now_ns;
+    if (watch->awaited != stream || watch->awaited_position != position || !watch->awaited_ns) {
+        watch->awaited = stream;
+        watch->awaited_position = position;
+        watch->awaited_ns = now_ns;
+    }
+    int64_t left_ns = watch->awaited_ns + pause_ns - now_ns;
+    if (left_ns <= 0 || now_ns - watch->first_wait_ns >= ask_interval_ns)
+        return true;
+    *in_ns = left_ns;
+    return false;
+}
+
+/* Have the watch ask, for a partition that is read or for one that is looked for. Within the monitor;
+ * returns whether the thread has to be told. */
+static bool want(ark_kafka_watch *watch, const ark_kafka_partition *partition)
+{
+    bool *wanted = atomic_load(&partition->assigned) ? &watch->ends_wanted : &watch->look_wanted;
+    bool news = !*wanted || !watch->running;
+    *wanted = true;
+    return news;
+}
+
+int64_t ark_kafka_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
+                            int64_t *again_ns)
+{
+    ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
+    ark_kafka_partition *partition = &kafka->partitions[stream];
+    arrakis_error why;
+    bool ask;
+    int64_t again_in_ns;
+    ark_monitor_enter(&kafka->watch.monitor);
+    int64_t at_ns = judge(kafka, partition, since_ns, &ask);
+    if (kafka->watch.broken && kafka->failure.status == ARRAKIS_OK)
+        ark_fail(&kafka->failure, ARRAKIS_ENOMEM, "%s: there is nothing left to ask brokers with",
+                 kafka->url);
+    ask = is_time_to_ask(&kafka->watch, partition, stream, &again_in_ns) && ask &&
+          want(&kafka->watch, partition);
+    ark_monitor_leave(&kafka->watch.monitor);
+    if (ask && ark_kafka_watch_start(kafka, &why) < 0)
+        ark_log(ARRAKIS_LOG_WARNING, "%s: %s", kafka->url, why.message);
+    /* an answer makes the descriptor readable; and a bound may pass without one */
+    *again_ns = ark_clock_now_ns() + again_in_ns;
+    return at_ns;
+}

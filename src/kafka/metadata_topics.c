@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A broker's metadata topics, read once from their beginning to their end.
+ *
+ * This is librdkafka's simple consumer: it needs no group, so nobody looks for a coordinator (which
+ * would create __consumer_offsets), and it starts from the topic metadata that was just asked for.
+ * Three topics take 20 ms where assigning a group's partitions takes 500.
+ *
+ * What one publisher's topic is like costs the others nothing: a topic that cannot be read is passed
+ * over, with a warning that names it. */
+#include "kafka/catalog.h"
+
+#include "base/error.h"
+#include "kafka/query.h"
+#include "read/closing.h"
+#include "kafka/conf.h"
+#include "base/log.h"
+#include "base/wait.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A cancel is looked at this often. */
+#define SLICE_MS 100
+/* So many records are taken from librdkafka at one time. */
+#define AT_ONCE 256
+/* When nothing of any topic has come for so long, those that are not read to their end are not
+ * waited for any more: as a rule their partition has no leader. */
+#define QUIET_MS 3000
+/* What the channels of all topics that are being read may take together. */
+#define HELD_MAX ((size_t)1 << 30)
+
+typedef struct metadata_topic {
+    rd_kafka_topic_t *handle;
+    ark_metadata *records; /* NULL: the topic is finished, or passed over */
+    int64_t next;          /* offset */
+} metadata_topic;
+
+/* What librdkafka's threads may use until they have ended: a message's topic points to ours. */
+typedef struct kept {
+    metadata_topic *topics;
+    ark_kafka_trouble *trouble;
+} kept;
+
+typedef struct metadata_read {
+    const ark_metadata_source *source;
+    int64_t deadline_ms, heard_ms; /* 0: nothing yet */
+    bool heard;                    /* of a topic, by what was taken last */
+    int64_t waiting_max;           /* bytes of records that may wait in librdkafka */
+    int64_t taken;                 /* bytes, since the last time that none was waiting */
+    const ark_wish *wish;
+    bool stopped; /* no more is wanted */
+    arrakis_error *passed_over;
+    rd_kafka_t *rk;
+    ark_kafka_asker asker;
+    rd_kafka_queue_t *queue;
+    metadata_topic *topics;
+    kept *kept;
+    size_t count, left; /* topics; those neither read nor passed over */
+    size_t read;        /* topics that were read to their end */
+    size_t held;        /* bytes that channels of topics take that are left */
+} metadata_read;
+
+static int64_t clock_ms(void)
+{
+    return ark_monotonic_ns() / 1000000;
+}
+
+/* ------------------------------------------------------------------ the end of one topic */
+
+/* Warn, and keep why: one that may be readable later rather than one that never is. */
+static void pass_over(metadata_read *read, const char *name, arrakis_status status,
+                      const char *why)
+{
+    ark_log(ARRAKIS_LOG_WARNING, "%s: metadata topic %s is passed over: %s", read->source->url,
+            name, why);
+    if (read->passed_over->status == ARRAKIS_OK ||
+        (read->passed_over->status == ARRAKIS_EFORMAT && status != ARRAKIS_EFORMAT))
+        ark_fail(read->passed_over, status, "metadata topic %s: %s", name, why);
+}
+
+static void release(metadata_read *read, metadata_topic *topic)
+{
+    read->held -= ark_metadata_bytes(topic->records);
+    ark_metadata_free(topic->records);
+    topic->records = NULL;
+    read->left--;
+}
+
+static void give_up(metadata_read *read, metadata_topic *topic, arrakis_status status,
+                    const char *why)
+{
+    pass_over(read, rd_kafka_topic_name(topic->handle), status, why);
+    release(read, topic);
+}
+
+/* The topic is read: what is asked for of its channels goes to the caller, its memory goes back. */
+static arrakis_status finish(metadata_read *read, metadata_topic *topic, arrakis_error *err)
+{
+    ark_metadata_check(topic->records);
+    arrakis_status rc = ark_metadata_each(topic->records, read->wish, err);
+    read->stopped = rc == ARRAKIS_DONE;
+    read->read++;
+    release(read, topic);
+    return rc < 0 ? rc : ARRAKIS_OK;
+}
+
+/* ------------------------------------------------------------------ which topics */
+
+/* The topic of a publisher asked for, or any one. */
+static bool is_wanted(const metadata_read *read, const char *name)
+{
+    const ark_metadata_source *source = read->source;
+    if (strncmp(name, ARK_METADATA_PREFIX, strlen(ARK_METADATA_PREFIX)) != 0)
+        return false;
+    for (size_t i = 0; i < source->publisher_count; i++)
+        if (strcmp(name + strlen(ARK_METADATA_PREFIX), source->publishers[i]) == 0)
+            return true;
+    return source->publisher_count == 0;
+}
+
+static arrakis_status add_topic(metadata_read *read, const rd_kafka_metadata_topic_t *found,
+                                arrakis_error *err)
+{
+    char text[160];
+    if (found->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        pass_over(read, found->topic, ark_kafka_status(found->err), rd_kafka_err2str(found->err));
+        return ARRAKIS_OK;
+    }
+    if (found->partition_cnt != 1) {
+        snprintf(text, sizeof text,
+                 "it has %d partitions, wanted 1: its records have no order; create it again and "
+                 "have its publisher written to it anew",
+                 found->partition_cnt);
+        pass_over(read, found->topic, ARRAKIS_EFORMAT, text);
+        return ARRAKIS_OK;
+    }
+    metadata_topic *topic = &read->topics[read->count];
+    arrakis_status rc = ark_metadata_new(&topic->records, found->topic, arrakis_gps_now_ns(), err);
+    if (rc < 0)
+        return rc;
+    read->count++;
+    rd_kafka_topic_conf_t *conf = rd_kafka_topic_conf_new();
+    rd_kafka_topic_conf_set(conf, "auto.offset.reset", "earliest", NULL, 0);
+    rd_kafka_topic_conf_set_opaque(conf, topic);
+    topic->handle = rd_kafka_topic_new(read->rk, found->topic, conf);
+    if (!topic->handle)
+        return ark_fail(err, ark_kafka_status(rd_kafka_last_error()), "topic %s: %s", found->topic,
+                        rd_kafka_err2str(rd_kafka_last_error()));
+    return ARRAKIS_OK;
+}
+
+static arrakis_status add_topics(metadata_read *read, const struct rd_kafka_metadata *list,
+                                 arrakis_error *err)
+{
+    size_t count = list->topic_cnt > 0 ? (size_t)list->topic_cnt : 0, wanted = 0;
+    for (size_t i = 0; i < count; i++)
+        wanted += is_wanted(read, list->topics[i].topic);
+    if (!wanted)
+        ark_log(ARRAKIS_LOG_WARNING,
+                "%s has no topic " ARK_METADATA_PREFIX "* that is asked for, so no channels are "
+                "known",
+                read->source->url);
+    /* The topics' places are their handles' opaques: they must not move. */
+    read->topics = calloc(wanted + 1, sizeof *read->topics);
+    if (!read->topics)
+        return ark_fail(err, ARRAKIS_ENOMEM, "%zu topics: out of memory", wanted);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_wanted(read, list->topics[i].topic))
+            continue;
+        arrakis_status rc = add_topic(read, &list->topics[i], err);
+        if (rc < 0)
+            return rc;
+    }
+    return ARRAKIS_OK;
+}
+
+/* From offset 0, or where retention has taken that from the first one there is: compaction, which
+ * metadata topics are made with, leaves a log's first offset as it was. RD_KAFKA_OFFSET_BEGINNING is
+ * looked up by librdkafka, and when the partition has not yet reached its broker's thread that is
+ * tried again only after 500 ms (seen in every third run). */
+static void start(metadata_read *read)
+{
+    read->left = read->count;
+    for (size_t i = 0; i < read->count; i++) {
+        metadata_topic *topic = &read->topics[i];
+        if (rd_kafka_consume_start_queue(topic->handle, 0, 0, read->queue) < 0)
+            give_up(read, topic, ark_kafka_status(rd_kafka_last_error()),
+                    rd_kafka_err2str(rd_kafka_last_error()));
+    }
+}
+
+/* ------------------------------------------------------------------ reading */
+
+static arrakis_status take_error(metadata_read *read, const rd_kafka_message_t *message,
+                                 metadata_topic *topic, arrakis_error *err)
+{
+    switch (message->err) {
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+        return topic ? finish(read, topic, err) : ARRAKIS_OK;
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+        if (topic)
+            give_up(read, topic, ark_kafka_status(message->err), rd_kafka_err2str(message->err));
+        return ARRAKIS_OK;
+    case RD_KAFKA_RESP_ERR__FATAL:
+        return ark_fail(err, ark_kafka_status(message->err), "reading metadata topics: %s",
+                        rd_kafka_message_errstr(message));
+    default: /* librdkafka goes on trying */
+        ark_log(ARRAKIS_LOG_WARNING, "%s: reading metadata topics: %s", read->source->url,
+                rd_kafka_message_errstr(message));
+        return ARRAKIS_OK;
+    }
+}
+
+static arrakis_status take_record(metadata_read *read, const rd_kafka_message_t *message,
+                                  metadata_topic *topic, arrakis_error *err)
+{
+    arrakis_error fault = {0};
+    size_t before = ark_metadata_bytes(topic->records);
+    arrakis_status rc =
+        ark_metadata_apply(topic->records, message->key, message->key_len, message->payload,
+                           message->len, message->offset, &fault);
+    read->held += ark_metadata_bytes(topic->records) - before;
+    if (rc == ARRAKIS_ENOMEM)
+        return ark_fail(err, rc, "%s", fault.message);
+    if (rc < 0)
+        give_up(read, topic, rc, fault.message);
+    else if (read->held > HELD_MAX)
+        give_up(read, topic, ARRAKIS_EFORMAT,
+                "with the channels of other topics its channels take over 1 GiB");
+    return ARRAKIS_OK;
+}
+
+static arrakis_status take(metadata_read *read, const rd_kafka_message_t *message,
+                           arrakis_error *err)
+{
+    metadata_topic *topic = message->rkt ? rd_kafka_topic_opaque(message->rkt) : NULL;
+    read->taken += (int64_t)message->len;
+    if (topic && !topic->records)
+        return ARRAKIS_OK;
+    if (topic && !message->err)
+        topic->next = message->offset + 1;
+    read->heard |= topic && (!message->err || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF);
+    return message->err || !topic ? take_error(read, message, topic, err)
+                                  : take_record(read, message, topic, err);
+}
+
+/* When too much waits, librdkafka before 2.2 looks whether to go on only after a second, or when
+ * something is to be done: such as to go to where it is. Later ones look after fetch.queue.backoff.ms. */
+static void go_on(metadata_read *read)
+{
+    bool stands = read->taken >= read->waiting_max && rd_kafka_version() < 0x02020000;
+    read->taken = 0;
+    for (size_t i = 0; stands && i < read->count; i++)
+        if (read->topics[i].records)
+            rd_kafka_seek(read->topics[i].handle, 0, read->topics[i].next, 0);
+}
+
+/* What has come, or the first that comes within wait_ms: a clock is read and a lock taken for many
+ * records at once. */
+static arrakis_status take_many(metadata_read *read, int wait_ms, arrakis_error *err)
+{
+    rd_kafka_message_t *messages[AT_ONCE];
+    arrakis_status rc = ARRAKIS_OK;
+    ssize_t count = rd_kafka_consume_batch_queue(read->queue, 0, messages, AT_ONCE);
+    if (count <= 0) {
+        go_on(read);
+        messages[0] = rd_kafka_consume_queue(read->queue, wait_ms);
+        count = messages[0] != NULL;
+    }
+    read->heard = false;
+    for (ssize_t i = 0; i < count; i++) {
+        if (rc == ARRAKIS_OK && !read->stopped)
+            rc = take(read, messages[i], err);
+        rd_kafka_message_destroy(messages[i]);
+    }
+    if (read->heard)
+        read->heard_ms = clock_ms();
+    return rc;
+}
+
+/* Topics that do not come, or that somebody writes to faster than they are read. */
+static void give_up_rest(metadata_read *read)
+{
+    char text[80];
+    int64_t begun_ms = read->deadline_ms - read->source->timeout_ns / 1000000;
+    snprintf(text, sizeof text, "its end is not reached within %.1f s",
+             (double)(clock_ms() - begun_ms) / 1e3);
+    for (size_t i = 0; i < read->count; i++)
+        if (read->topics[i].records)
+            give_up(read, &read->topics[i], ARRAKIS_EDEADLINE, text);
+}
+
+static arrakis_status consume(metadata_read *read, arrakis_error *err)
+{
+    while (read->left && !read->stopped) {
+        if (read->source->cancel && atomic_load(read->source->cancel))
+            return ark_fail(err, ARRAKIS_ECANCELED, "reading the metadata topics: canceled");
+        int64_t now_ms = clock_ms(), left_ms = read->deadline_ms - now_ms;
+        if (left_ms <= 0 || (read->heard_ms && now_ms - read->heard_ms > QUIET_MS)) {
+            give_up_rest(read);
+            break;
+        }
+        arrakis_status rc = take_many(read, left_ms < SLICE_MS ? (int)left_ms : SLICE_MS, err);
+        if (rc < 0)
+            return rc;
+    }
+    return ARRAKIS_OK;
+}
+
+static arrakis_status read_all(metadata_read *read, arrakis_error *err)
+{
+    const struct rd_kafka_metadata *list;
+    arrakis_status rc = ark_kafka_ask_topics(&read->asker, true, &list, err);
+    if (rc < 0)
+        return rc;
+    rc = add_topics(read, list, err);
+    rd_kafka_metadata_destroy(list);
+    if (rc < 0)
+        return rc;
+    start(read);
+    rc = consume(read, err);
+    if (rc == ARRAKIS_OK && !read->read && !read->stopped && read->passed_over->status < 0)
+        rc = ark_fail(err, read->passed_over->status, "%s", read->passed_over->message);
+    return rc;
+}
+
+static void free_kept(void *opaque)
+{
+    kept *k = opaque;
+    ark_kafka_trouble_free(k->trouble);
+    free(k->topics);
+    free(k);
+}
+
+static void clean_up(metadata_read *read)
+{
+    for (size_t i = 0; i < read->count; i++) {
+        if (read->topics[i].handle)
+            rd_kafka_topic_destroy(read->topics[i].handle);
+        ark_metadata_free(read->topics[i].records);
+    }
+    if (read->queue)
+        rd_kafka_queue_destroy(read->queue);
+    ark_kafka_trouble_close(read->kept->trouble);
+    read->kept->topics = read->topics;
+    ark_kafka_close(read->rk, free_kept, read->kept);
+}
+
+arrakis_status ark_kafka_metadata_check(const char *url, arrakis_error *err)
+{
+    return ark_kafka_check_url(url, err);
+}
+
+static arrakis_status start_handle(metadata_read *read, arrakis_error *err)
+{
+    static const ark_kafka_property ours[] = {
+        {"allow.auto.create.topics", "false", true},
+        {"enable.auto.commit", "false", false},
+        {"enable.partition.eof", "true", false},
+        {"fetch.wait.max.ms", "10", false}, /* the end of a topic is known to be it after this */
+        /* What waits is bounded by bytes alone. A record takes three times its size there. */
+        {"queued.min.messages", "10000000", false},
+        {"queued.max.messages.kbytes", "4096", false},
+        {"fetch.queue.backoff.ms", "1", true},
+    };
+    const ark_metadata_source *source = read->source;
+    rd_kafka_conf_t *conf;
+    if (!(read->kept = calloc(1, sizeof *read->kept)) ||
+        !(read->kept->trouble = ark_kafka_trouble_new(source->tokens))) {
+        free(read->kept);
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    }
+    arrakis_status rc = ark_kafka_conf_new(&conf, source->url, ours, sizeof ours / sizeof ours[0],
+                                           source->properties, source->property_count, err);
+    if (rc == ARRAKIS_OK) {
+        rc = ark_kafka_trouble_watch(read->kept->trouble, conf, false, err);
+        if (rc < 0)
+            rd_kafka_conf_destroy(conf);
+        else
+            rc = ark_kafka_start(&read->rk, RD_KAFKA_CONSUMER, conf, err);
+    }
+    if (rc < 0)
+        free_kept(read->kept);
+    return rc;
+}
+
+/* The user may have set it. */
+static int64_t waiting_max_of(rd_kafka_t *rk)
+{
+    char text[32] = "";
+    size_t size = sizeof text;
+    rd_kafka_conf_get(rd_kafka_conf(rk), "queued.max.messages.kbytes", text, &size);
+    return strtoll(text, NULL, 10) << 10;
+}
+
+arrakis_status ark_kafka_metadata_read(const ark_metadata_source *source, const ark_wish *wish,
+                                       arrakis_error *passed_over, arrakis_error *err)
+{
+    *passed_over = (arrakis_error){.status = ARRAKIS_OK};
+    metadata_read read = {.source = source,
+                          .deadline_ms = clock_ms() + source->timeout_ns / 1000000,
+                          .wish = wish,
+                          .passed_over = passed_over};
+    arrakis_status rc = start_handle(&read, err);
+    if (rc < 0)
+        return rc;
+    read.waiting_max = waiting_max_of(read.rk);
+    read.queue = rd_kafka_queue_new(read.rk);
+    read.asker = (ark_kafka_asker){.rk = read.rk,
+                                   .timeout_ns = source->timeout_ns,
+                                   .cancel = source->cancel,
+                                   .trouble = read.kept->trouble};
+    rc = read.queue ? read_all(&read, err) : ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    clean_up(&read);
+    return rc < 0 ? ark_fail_within(err, rc, "%s", source->url) : rc;
+}

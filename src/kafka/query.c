@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kafka/query.h"
+
+#include "base/error.h"
+#include "kafka/conf.h"
+#include "base/log.h"
+#include "base/wait.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One question's tries. */
+typedef struct tries {
+    int64_t begin_ns, deadline_ns;
+    int slice_ms; /* how long one try may take */
+} tries;
+
+/* A try that is given up drops the connection (librdkafka 2.8 and later): behind a Fetch it is given
+ * more time than the Fetch may take. */
+enum { FIRST_SLICE_MS = 500, BEHIND_FETCH_MS = 2000, LAST_SLICE_MS = 8000, PAUSE_MS = 100 };
+
+/* How long partitions without an answer are waited for when others have one. */
+static const int64_t patience_ns = 2 * ARRAKIS_SECOND_NS;
+
+static tries begin(const ark_kafka_asker *asker)
+{
+    int64_t ms = asker->timeout_ns / 1000000;
+    ms = ms < 1 ? 1 : ms > INT32_MAX ? INT32_MAX : ms;
+    int64_t now_ns = ark_monotonic_ns(), deadline_ns = now_ns + ms * 1000000;
+    if (asker->deadline_ns && asker->deadline_ns < deadline_ns)
+        deadline_ns = asker->deadline_ns;
+    return (tries){now_ns, deadline_ns, asker->topics ? BEHIND_FETCH_MS : FIRST_SLICE_MS};
+}
+
+/* How long it could be asked, for errors. */
+static double seconds(const tries *t)
+{
+    return t->deadline_ns > t->begin_ns ? (double)(t->deadline_ns - t->begin_ns) * 1e-9 : 0;
+}
+
+/* The time for the next try; 0 when there is none left. */
+static int next_try(const tries *t)
+{
+    int64_t left_ms = (t->deadline_ns - ark_wait_deadline(0) + 999999) / 1000000;
+    return left_ms <= 0 ? 0 : left_ms < t->slice_ms ? (int)left_ms : t->slice_ms;
+}
+
+/* So much of wait_ms as is left until the asker's deadline. */
+static int within_deadline(const ark_kafka_asker *asker, int wait_ms)
+{
+    int64_t left_ms = asker->deadline_ns
+                          ? (asker->deadline_ns - ark_monotonic_ns() + 999999) / 1000000
+                          : wait_ms;
+    return left_ms <= 0 ? 0 : left_ms < wait_ms ? (int)left_ms : wait_ms;
+}
+
+static rd_kafka_t *topics_handle(const ark_kafka_asker *asker)
+{
+    return asker->topics ? asker->topics : asker->rk;
+}
+
+static bool canceled(const ark_kafka_asker *asker)
+{
+    return asker->cancel && atomic_load(asker->cancel);
+}
+
+/* A try has failed: a broker that is slow gets twice the time; one that answered with an error gets
+ * a moment, as it may just be making the topic. */
+static void prepare_next(tries *t, rd_kafka_resp_err_t code)
+{
+    if (code == RD_KAFKA_RESP_ERR__TIMED_OUT)
+        t->slice_ms = t->slice_ms < LAST_SLICE_MS ? 2 * t->slice_ms : t->slice_ms;
+    else
+        ark_wait_fd(-1, ark_wait_deadline(PAUSE_MS));
+}
+
+/* Whether a question is over before its time: canceled, or a login that failed. */
+static arrakis_status check(const ark_kafka_asker *asker, const char *what, arrakis_error *err)
+{
+    if (canceled(asker))
+        return ark_fail(err, ARRAKIS_ECANCELED, "asking for %s: canceled", what);
+    return asker->trouble ? ark_kafka_trouble_verdict(asker->trouble, err) : ARRAKIS_OK;
+}
+
+/* ------------------------------------------------------------------ topics */
+
+static arrakis_status no_answer(const ark_kafka_asker *asker, const tries *t, arrakis_error *err)
+{
+    char last[ARK_KAFKA_TROUBLE_TEXT] = "";
+    if (asker->trouble)
+        ark_kafka_trouble_last(asker->trouble, last);
+    return ark_fail(err, ARRAKIS_ECONNECT, "no broker answers within %g s%s%s", seconds(t),
+                    *last ? "; the last trouble was: " : "", last);
+}
+
+arrakis_status ark_kafka_ask_topics(const ark_kafka_asker *asker, bool all,
+                                    const struct rd_kafka_metadata **out, arrakis_error *err)
+{
+    tries t = begin(asker);
+    for (int wait_ms; (wait_ms = next_try(&t)) > 0;) {
+        rd_kafka_resp_err_t code =
+            rd_kafka_metadata(topics_handle(asker), all, NULL, out, wait_ms);
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+            return ARRAKIS_OK;
+        arrakis_status rc = check(asker, "topics", err);
+        if (rc < 0)
+            return rc;
+        if (code != RD_KAFKA_RESP_ERR__TIMED_OUT && ark_kafka_status(code) != ARRAKIS_ECONNECT)
+            return ark_fail(err, ark_kafka_status(code), "asking for topics: %s",
+                            rd_kafka_err2str(code));
+        prepare_next(&t, code);
+    }
+    return no_answer(asker, &t, err);
+}
+
+rd_kafka_resp_err_t ark_kafka_topic_state(const rd_kafka_metadata_topic_t *topic, int32_t *leader)
+{
+    *leader = -1;
+    switch (topic->err) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR:
+        break;
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+        return topic->err;
+    default:
+        return RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    }
+    for (int i = 0; i < topic->partition_cnt; i++)
+        if (topic->partitions[i].id == 0) {
+            *leader = topic->partitions[i].leader;
+            return *leader < 0 ? RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE
+                               : RD_KAFKA_RESP_ERR_NO_ERROR;
+        }
+    return RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
+/* ------------------------------------------------------------------ offsets */
+
+/* What has been asked for and what is known of it. */
+typedef struct question {
+    const ark_kafka_asker *asker;
+    rd_kafka_topic_partition_list_t *list;
+    int32_t *leaders;         /* of the entries, where `err` is _TIMED_OUT */
+    rd_kafka_resp_err_t last; /* why the last try failed */
+    bool known;               /* something is known of some partition */
+} question;
+
+/* Whether an entry has no offset yet. */
+static bool open_entry(const rd_kafka_topic_partition_t *entry)
+{
+    return entry->err != RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static void note_reached(const question *q)
+{
+    if (q->asker->reached)
+        *q->asker->reached = true;
+}
+
+/* Ask once for the entries that have no offset yet: of one leader, or of all (NULL). */
+static void ask_once(question *q, const int32_t *leader, int wait_ms)
+{
+    rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_new(q->list->cnt);
+    for (int i = 0; i < q->list->cnt; i++) {
+        rd_kafka_topic_partition_t *entry = &q->list->elems[i];
+        if (!open_entry(entry) || (!leader && q->asker->doubtful && q->asker->doubtful[i]) ||
+            (leader && (entry->err != RD_KAFKA_RESP_ERR__TIMED_OUT || q->leaders[i] != *leader)))
+            continue;
+        rd_kafka_topic_partition_t *copy =
+            rd_kafka_topic_partition_list_add(asked, entry->topic, entry->partition);
+        copy->offset = entry->offset;
+        copy->opaque = entry;
+    }
+    int64_t begin_ns = ark_monotonic_ns();
+    rd_kafka_resp_err_t code = asked->cnt
+                                   ? rd_kafka_offsets_for_times(q->asker->rk, asked, wait_ms)
+                                   : RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (code)
+        q->last = code;
+    else if (asked->cnt)
+        note_reached(q);
+    for (int i = 0; !code && i < asked->cnt; i++) {
+        rd_kafka_topic_partition_t *entry = asked->elems[i].opaque;
+        entry->err = asked->elems[i].err;
+        if (entry->err)
+            q->last = entry->err;
+        else
+            entry->offset = asked->elems[i].offset;
+        if (q->asker->when_ns)
+            q->asker->when_ns[entry - q->list->elems] = begin_ns;
+        q->known = q->known || !entry->err;
+    }
+    rd_kafka_topic_partition_list_destroy(asked);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(const rd_kafka_metadata_topic_t *const *)a)->topic,
+                  (*(const rd_kafka_metadata_topic_t *const *)b)->topic);
+}
+
+/* Write down for each open entry why it has no offset, or that its leader is silent and which one that
+ * is. */
+static void note_states(question *q, const struct rd_kafka_metadata *metadata,
+                        const rd_kafka_metadata_topic_t **sorted)
+{
+    size_t count = (size_t)metadata->topic_cnt;
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &metadata->topics[i];
+    qsort(sorted, count, sizeof *sorted, by_name);
+    for (int i = 0; i < q->list->cnt; i++) {
+        rd_kafka_topic_partition_t *entry = &q->list->elems[i];
+        if (!open_entry(entry))
+            continue;
+        rd_kafka_metadata_topic_t wanted = {.topic = entry->topic};
+        const rd_kafka_metadata_topic_t *key = &wanted;
+        const rd_kafka_metadata_topic_t *const *found =
+            bsearch(&key, sorted, count, sizeof *sorted, by_name);
+        q->leaders[i] = -1;
+        rd_kafka_resp_err_t state = found ? ark_kafka_topic_state(*found, &q->leaders[i])
+                                          : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+        entry->err = state ? state : RD_KAFKA_RESP_ERR__TIMED_OUT;
+        q->known = q->known || state;
+    }
+}
+
+static void classify(question *q, int wait_ms)
+{
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_resp_err_t code =
+        rd_kafka_metadata(topics_handle(q->asker), 0, NULL, &metadata, wait_ms);
+    if (code) {
+        q->last = code;
+        return;
+    }
+    note_reached(q);
+    const rd_kafka_metadata_topic_t **sorted =
+        malloc(((size_t)metadata->topic_cnt + 1) * sizeof(const rd_kafka_metadata_topic_t *));
+    if (sorted)
+        note_states(q, metadata, sorted);
+    free(sorted);
+    rd_kafka_metadata_destroy(metadata);
+}
+
+static size_t leader_count(const question *q)
+{
+    size_t count = 0;
+    for (int i = 0; i < q->list->cnt; i++) {
+        bool first = q->leaders[i] >= 0;
+        for (int k = 0; first && k < i; k++)
+            first = q->leaders[k] != q->leaders[i];
+        count += first;
+    }
+    return count;
+}
+
+/* Ask each leader by itself, so that a silent one leaves the others' answers alone. They share the
+ * time: answers must not be old by the time that the last one is there. */
+static void ask_leaders(question *q, int wait_ms)
+{
+    enum { LEAST_MS = 300 };
+    for (int i = 0; i < q->list->cnt; i++)
+        q->leaders[i] = -1;
+    classify(q, within_deadline(q->asker, wait_ms));
+    size_t leaders = leader_count(q);
+    int each_ms = leaders ? wait_ms / (int)leaders : wait_ms, left_ms;
+    each_ms = each_ms < LEAST_MS ? LEAST_MS : each_ms;
+    for (int i = 0; i < q->list->cnt && !canceled(q->asker); i++) {
+        if (q->list->elems[i].err != RD_KAFKA_RESP_ERR__TIMED_OUT || q->leaders[i] < 0)
+            continue;
+        int32_t leader = q->leaders[i];
+        if (!(left_ms = within_deadline(q->asker, each_ms)))
+            break;
+        ask_once(q, &leader, left_ms);
+        for (int k = i; k < q->list->cnt; k++)
+            if (q->leaders[k] == leader)
+                q->leaders[k] = -1;
+    }
+}
+
+static size_t open_count(const question *q)
+{
+    size_t count = 0;
+    for (int i = 0; i < q->list->cnt; i++)
+        count += open_entry(&q->list->elems[i]);
+    return count;
+}
+
+static void note_silent(const question *q)
+{
+    for (int i = 0; q->asker->silent && i < q->list->cnt; i++)
+        if (q->list->elems[i].err == RD_KAFKA_RESP_ERR__TIMED_OUT)
+            *q->asker->silent = true;
+}
+
+static arrakis_status ask_all(question *q, arrakis_error *err)
+{
+    const ark_kafka_asker *asker = q->asker;
+    tries t = begin(asker);
+    for (int wait_ms; open_count(q) && (wait_ms = next_try(&t)) > 0;) {
+        q->last = RD_KAFKA_RESP_ERR_NO_ERROR;
+        ask_once(q, NULL, wait_ms);
+        if (!open_count(q))
+            break;
+        ask_leaders(q, wait_ms);
+        if (!open_count(q))
+            break;
+        arrakis_status rc = check(asker, "offsets", err);
+        if (rc < 0)
+            return rc;
+        ark_log(ARRAKIS_LOG_DEBUG, "asking for offsets: %s", rd_kafka_err2str(q->last));
+        if (q->known && ark_monotonic_ns() - t.begin_ns >= patience_ns)
+            break;
+        prepare_next(&t, q->last);
+    }
+    if (!open_count(q) || q->known)
+        return ARRAKIS_OK;
+    for (int i = 0; i < q->list->cnt; i++)
+        if (ark_kafka_status(q->list->elems[i].err) == ARRAKIS_EAUTH)
+            return ark_fail(err, ARRAKIS_EAUTH, "topic %s: %s", q->list->elems[i].topic,
+                            rd_kafka_err2str(q->list->elems[i].err));
+    return ark_fail(err,
+                    q->last == RD_KAFKA_RESP_ERR__TIMED_OUT ? ARRAKIS_EDEADLINE
+                                                            : ark_kafka_status(q->last),
+                    "asking for offsets, for %g s: %s", seconds(&t), rd_kafka_err2str(q->last));
+}
+
+arrakis_status ark_kafka_ask_each(const ark_kafka_asker *asker,
+                                  rd_kafka_topic_partition_list_t *list, arrakis_error *err)
+{
+    if (!list->cnt)
+        return ARRAKIS_OK;
+    question q = {.asker = asker, .list = list, .last = RD_KAFKA_RESP_ERR__TIMED_OUT};
+    if (!(q.leaders = malloc((size_t)list->cnt * sizeof *q.leaders)))
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    for (int i = 0; i < list->cnt; i++) {
+        list->elems[i].err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+        q.leaders[i] = -1;
+    }
+    arrakis_status rc = ask_all(&q, err);
+    note_silent(&q);
+    free(q.leaders);
+    return rc;
+}

@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Channels out of Kafka topics. */
+#include "kafka/reader.h"
+
+#include "channel/channel.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "read/closing.h"
+#include "kafka/conf.h"
+#include "kafka/fetch_size.h"
+#include "kafka/topics.h"
+#include "base/log.h"
+#include "base/sized_struct.h"
+#include "channel/stride.h"
+#include "base/wait.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const int64_t default_timeout_ns = 10 * ARRAKIS_SECOND_NS;
+
+/* ------------------------------------------------------------------ taking messages */
+
+static void release_message(ark_kafka_reader *kafka)
+{
+    rd_kafka_message_destroy(kafka->messages[kafka->message_at++]);
+    kafka->holding = false;
+}
+
+static size_t stream_of(const rd_kafka_message_t *message)
+{
+    return (size_t)(uintptr_t)rd_kafka_topic_opaque(message->rkt);
+}
+
+void ark_kafka_put_back(ark_kafka_reader *kafka)
+{
+    if (!kafka->holding)
+        return;
+    const rd_kafka_message_t *message = kafka->messages[kafka->message_at];
+    atomic_store(&kafka->partitions[stream_of(message)].position, message->offset);
+}
+
+void ark_kafka_drop_messages(ark_kafka_reader *kafka)
+{
+    while (kafka->message_at < kafka->message_count)
+        release_message(kafka);
+}
+
+/* What librdkafka reports of one topic. It goes on trying by itself, also where the topic is gone. */
+static arrakis_status take_topic_error(ark_kafka_reader *kafka, const rd_kafka_message_t *message,
+                                       arrakis_error *err)
+{
+    enum { UNKNOWN_TOPIC_ID = 100 }; /* not in the headers of librdkafka 2.0 */
+    char text[ARK_KAFKA_TROUBLE_TEXT];
+    const char *topic = rd_kafka_topic_name(message->rkt);
+    ark_kafka_partition *partition = &kafka->partitions[stream_of(message)];
+    switch ((int)message->err) {
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF: /* behind the last message there may be markers */
+        partition->log_end = message->offset;
+        atomic_store_explicit(&partition->position, message->offset, memory_order_relaxed);
+        return ARRAKIS_OK;
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+        return ark_fail(err, ARRAKIS_EAUTH, "topic %s: %s", topic, rd_kafka_err2str(message->err));
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case UNKNOWN_TOPIC_ID:
+        if (!partition->gone)
+            ark_log(ARRAKIS_LOG_WARNING,
+                    "topic %s does not exist any more: it is a gap until it appears again", topic);
+        partition->gone = true;
+        atomic_fetch_add(&kafka->trouble->count, 1);
+        return ARRAKIS_OK;
+    default:
+        snprintf(text, sizeof text, "topic %s: %s", topic, rd_kafka_message_errstr(message));
+        ark_kafka_trouble_note(kafka->trouble, text);
+        return ARRAKIS_OK;
+    }
+}
+
+/* An error that librdkafka reports in place of a message. It goes on trying by itself, unless it
+ * calls the error fatal. */
+static arrakis_status take_error(ark_kafka_reader *kafka, const rd_kafka_message_t *message,
+                                 arrakis_error *err)
+{
+    if (message->err == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_fatal_error(kafka->rk, NULL, 0)) {
+        char text[256] = "";
+        rd_kafka_fatal_error(kafka->rk, text, sizeof text);
+        return ark_fail(err, ARRAKIS_EBROKER, "%s: %s", kafka->url, text);
+    }
+    if (message->rkt)
+        return take_topic_error(kafka, message, err);
+    switch (
+        message->err) { /* no group is used: what its coordinator answers is nobody's concern */
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
+        ark_log(ARRAKIS_LOG_DEBUG, "%s: %s", kafka->url, rd_kafka_message_errstr(message));
+        return ARRAKIS_OK;
+    default:
+        ark_kafka_trouble_note(kafka->trouble, rd_kafka_message_errstr(message));
+        return ARRAKIS_OK;
+    }
+}
+
+static void take_payload(ark_kafka_reader *kafka, const rd_kafka_message_t *message)
+{
+    if (kafka->message_at + 1 < kafka->message_count) {
+        const rd_kafka_message_t *after = kafka->messages[kafka->message_at + 1];
+        ark_intake_expect(after->payload, after->len);
+    }
+    ark_kafka_trouble_over(kafka->trouble, message, kafka->url);
+    size_t stream = stream_of(message);
+    ark_kafka_partition *partition = &kafka->partitions[stream];
+    partition->gone = false;
+    atomic_store_explicit(&partition->position, message->offset + 1, memory_order_relaxed);
+    ark_intake_begin(&kafka->intake, stream, rd_kafka_topic_name(message->rkt), message->offset,
+                     message->payload, message->len);
+    kafka->holding = true;
+}
+
+/* Take what librdkafka has, without waiting. */
+static bool refill(ark_kafka_reader *kafka)
+{
+    kafka->message_at = kafka->message_count = 0;
+    /* cleared before looking: whatever comes after the look sets it again */
+    ark_event_clear(kafka->head.fd);
+    ssize_t count =
+        rd_kafka_consume_batch_queue(kafka->queue, 0, kafka->messages, ARK_KAFKA_BATCH);
+    kafka->message_count = count > 0 ? (size_t)count : 0;
+    kafka->taken_ns = ark_clock_now_ns();
+    return count > 0;
+}
+
+/* ------------------------------------------------------------------ falling behind */
+
+/* See how late an arrival is; a stream that stays late is skipped ahead once it is known where to. */
+static void check_lag(ark_kafka_reader *kafka, const ark_arrival *arrival)
+{
+    int64_t now_ns = kafka->taken_ns, lag_ns = now_ns - arrival->rows.time_ns;
+    int64_t budget_ns = kafka->partitions[arrival->stream].budget_ns;
+    switch (ark_fast_forward_observe(&kafka->policy, arrival->stream, lag_ns, budget_ns, now_ns)) {
+    case ARK_LAG_FINE:
+        return;
+    case ARK_LAG_RECOVERED:
+        ark_log(ARRAKIS_LOG_INFO, "%s has caught up: %.1f s old, budget %.1f s",
+                kafka->head.streams[arrival->stream].id, (double)lag_ns * 1e-9,
+                (double)budget_ns * 1e-9);
+        return;
+    case ARK_LAG_FORWARD:
+        ark_kafka_forward_ask(kafka, arrival->stream, arrival->rows.time_ns, now_ns);
+        return;
+    }
+}
+
+/* librdkafka has nothing: whether it will have something. */
+static arrakis_status take_nothing(ark_kafka_reader *kafka, arrakis_error *err)
+{
+    if (atomic_load_explicit(&kafka->trouble->news, memory_order_relaxed) &&
+        atomic_exchange(&kafka->trouble->news, false))
+        ark_kafka_watch_login(kafka);
+    const arrakis_error *end = kafka->failure.status < 0            ? &kafka->failure
+                               : atomic_load(&kafka->watch.refused) ? &kafka->watch.refusal
+                                                                    : NULL;
+    return end ? ark_fail(err, end->status, "%s", end->message) : ARRAKIS_TIMEOUT;
+}
+
+static arrakis_status kafka_next(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err)
+{
+    ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
+    for (;;) {
+        if (!kafka->holding &&
+            atomic_load_explicit(&kafka->watch.forward_found, memory_order_acquire))
+            ark_kafka_forward_go(kafka);
+        if (kafka->holding) {
+            arrakis_status rc = ark_intake_next(&kafka->intake, arrival, err);
+            if (rc < 0)
+                return rc;
+            if (rc == ARRAKIS_OK) {
+                if (kafka->fast_forward)
+                    check_lag(kafka, arrival);
+                return ARRAKIS_OK;
+            }
+            release_message(kafka);
+        }
+        if (kafka->message_at == kafka->message_count && !refill(kafka)) {
+            if (atomic_load(&kafka->watch.forward_found))
+                continue; /* since the look above: its wake-up has been cleared */
+            return take_nothing(kafka, err);
+        }
+        const rd_kafka_message_t *message = kafka->messages[kafka->message_at];
+        if (!message->err) {
+            take_payload(kafka, message);
+            continue;
+        }
+        arrakis_status rc = take_error(kafka, message, err);
+        release_message(kafka);
+        if (rc < 0)
+            return rc;
+    }
+}
+
+/* ------------------------------------------------------------------ opening */
+
+/* Name the topics that do not exist, once. */
+static void warn_of_missing(ark_kafka_reader *kafka, const rd_kafka_resp_err_t *states)
+{
+    char names[600] = "";
+    size_t missing = 0, length = 0;
+    for (size_t i = 0; i < kafka->head.stream_count; i++) {
+        if (states[i] != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+            continue;
+        ark_kafka_partition *partition = &kafka->partitions[i];
+        partition->appeared = partition->gone = true;
+        partition->end.err = states[i];
+        partition->end.silent_ns = partition->end.absent_ns = INT64_MIN;
+        missing++;
+        int n = snprintf(names + length, sizeof names - length, " %s",
+                         rd_kafka_topic_name(partition->topic));
+        if (n > 0 && length + (size_t)n < sizeof names)
+            length += (size_t)n;
+    }
+    names[length] = 0;
+    if (missing)
+        ark_log(ARRAKIS_LOG_WARNING,
+                "%zu topic(s) do not exist on %s and are gaps until they appear:%s", missing,
+                kafka->url, names);
+}
+
+static arrakis_status assign(ark_kafka_reader *kafka, const ark_kafka_asker *ask,
+                             const bool *wanted, arrakis_error *err)
+{
+    rd_kafka_topic_partition_list_t *list;
+    arrakis_status rc = ark_kafka_find_start(kafka, ask, wanted, &list, err);
+    if (rc < 0)
+        return rc;
+    for (int i = 0; i < list->cnt; i++) {
+        ark_kafka_partition *partition = list->elems[i].opaque;
+        partition->end.begun_ns = ark_monotonic_ns();
+        atomic_store(&partition->assigned, true);
+    }
+    kafka->watch.missing = (size_t)list->cnt < kafka->head.stream_count;
+    rd_kafka_resp_err_t code = rd_kafka_assign(kafka->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (code)
+        return ark_fail(err, ark_kafka_status(code), "assigning topics: %s",
+                        rd_kafka_err2str(code));
+    return kafka->watch.missing ? ark_kafka_watch_start(kafka, err) : ARRAKIS_OK;
+}
+
+int64_t ark_kafka_deadline(const ark_kafka_reader *kafka)
+{
+    return !kafka->head.begun_ns || kafka->timeout_ns > INT64_MAX / 4
+               ? 0
+               : kafka->head.begun_ns + 2 * kafka->timeout_ns;
+}
+
+/* Other brokers are asked before, in the same time. */
+static arrakis_status check_deadline(const ark_kafka_reader *kafka, arrakis_error *err)
+{
+    int64_t deadline_ns = ark_kafka_deadline(kafka);
+    if (!deadline_ns || ark_monotonic_ns() < deadline_ns)
+        return ARRAKIS_OK;
+    return ark_fail(err, ARRAKIS_EDEADLINE,
+                    "not asked for its topics: the brokers before it have taken %g s, twice the "
+                    "request timeout",
+                    2e-9 * (double)kafka->timeout_ns);
+}
+
+static arrakis_status kafka_prepare(arrakis_reader *reader, arrakis_error *err)
+{
+    ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
+    size_t count = reader->stream_count;
+    bool *wanted = calloc(count, sizeof *wanted);
+    rd_kafka_resp_err_t *states = calloc(count, sizeof *states);
+    rd_kafka_topic_t **topics = calloc(count, sizeof *topics);
+    ark_kafka_asker ask = {.rk = kafka->rk,
+                           .timeout_ns = kafka->timeout_ns,
+                           .deadline_ns = ark_kafka_deadline(kafka),
+                           .cancel = reader->cancel,
+                           .trouble = kafka->trouble};
+    arrakis_status rc = check_deadline(kafka, err);
+    if (rc == ARRAKIS_OK && (!wanted || !states || !topics))
+        rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
+        topics[i] = kafka->partitions[i].topic;
+    if (rc == ARRAKIS_OK)
+        rc = ark_kafka_topics_find(&ask, topics, count, true, states, err);
+    if (rc == ARRAKIS_OK)
+        warn_of_missing(kafka, states);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
+        wanted[i] = states[i] != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    if (rc == ARRAKIS_OK)
+        rc = assign(kafka, &ask, wanted, err);
+    free(wanted);
+    free(states);
+    free(topics);
+    kafka->prepared = rc == ARRAKIS_OK;
+    return rc < 0 ? ark_fail_within(err, rc, "%s", kafka->url) : rc;
+}
+
+/* The offset behind what has been taken of a partition, handed out or not. */
+static int64_t taken_of(const ark_kafka_reader *kafka, size_t stream)
+{
+    int64_t taken = atomic_load(&kafka->partitions[stream].position);
+    for (size_t i = kafka->message_at; i < kafka->message_count; i++) {
+        const rd_kafka_message_t *message = kafka->messages[i];
+        if (message->rkt && !message->err && stream_of(message) == stream)
+            taken = message->offset + 1;
+    }
+    return taken;
+}
+
+/* librdkafka goes on behind the last entry that it handed out, and where that was the end of the
+ * partition it counts it as a message: so it is told where to go on. */
+static void go_on_from(ark_kafka_reader *kafka, size_t stream,
+                       rd_kafka_topic_partition_list_t *one)
+{
+    one->elems[0].offset = taken_of(kafka, stream);
+    rd_kafka_error_t *refused =
+        one->elems[0].offset >= 0 ? rd_kafka_seek_partitions(kafka->rk, one, 0) : NULL;
+    if (refused)
+        ark_log(ARRAKIS_LOG_DEBUG, "seeking in topic %s: %s", one->elems[0].topic,
+                rd_kafka_error_string(refused));
+    rd_kafka_error_destroy(refused);
+}
+
+static void kafka_pause(arrakis_reader *reader, size_t stream, bool paused)
+{
+    ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
+    rd_kafka_topic_partition_list_t *one = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(one, ark_kafka_topic_of(kafka, stream), 0);
+    rd_kafka_resp_err_t code = paused ? rd_kafka_pause_partitions(kafka->rk, one)
+                                      : rd_kafka_resume_partitions(kafka->rk, one);
+    if (code)
+        ark_log(ARRAKIS_LOG_DEBUG, "%s topic %s: %s", paused ? "pausing" : "resuming",
+                ark_kafka_topic_of(kafka, stream), rd_kafka_err2str(code));
+    if (!paused)
+        go_on_from(kafka, stream, one);
+    rd_kafka_topic_partition_list_destroy(one);
+    atomic_store(&kafka->partitions[stream].paused, paused);
+}
+
+static arrakis_status kafka_open(arrakis_reader *reader, arrakis_error *err)
+{
+    const ark_kafka_reader *kafka = (const ark_kafka_reader *)reader;
+    return kafka->prepared ? ARRAKIS_OK : kafka_prepare(reader, err);
+}
+
+/* ------------------------------------------------------------------ making and closing */
+
+static bool kafka_done(const arrakis_reader *reader)
+{
+    (void)reader;
+    return false;
+}
+
+static void kafka_stats(const arrakis_reader *reader, arrakis_stats *stats)
+{
+    const ark_kafka_reader *kafka = (const ark_kafka_reader *)reader;
+    ark_intake_stats(&kafka->intake, stats);
+    stats->errors += atomic_load(&kafka->trouble->count);
+    stats->fast_forwards += kafka->forward_count;
+}
+
+/* Runs in a thread of its own: questions and connections may take their time to end. */
+static void tear_down(void *opaque)
+{
+    ark_kafka_reader *kafka = opaque;
+    ark_kafka_trouble *trouble = kafka->trouble;
+    rd_kafka_t *rk = kafka->rk;
+    ark_kafka_watch_clear(kafka);
+    ark_kafka_drop_messages(kafka);
+    if (kafka->queue) {
+        rd_kafka_queue_io_event_enable(kafka->queue, -1, NULL, 0);
+        rd_kafka_queue_destroy(kafka->queue);
+    }
+    for (size_t i = 0; kafka->partitions && i < kafka->head.stream_count; i++)
+        if (kafka->partitions[i].topic)
+            rd_kafka_topic_destroy(kafka->partitions[i].topic);
+    if (kafka->conf)
+        rd_kafka_conf_destroy(kafka->conf);
+    ark_intake_clear(&kafka->intake);
+    ark_fast_forward_clear(&kafka->policy);
+    free(kafka->partitions);
+    free(kafka->url);
+    if (kafka->head.fd >= 0)
+        close(kafka->head.fd);
+    ark_reader_clear(&kafka->head);
+    free(kafka);
+    /* last, since it may not return: no group was joined, so there is none to leave */
+    if (rk)
+        rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    ark_kafka_trouble_free(trouble);
+}
+
+static void kafka_close(arrakis_reader *reader)
+{
+    ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
+    ark_kafka_watch_stop(kafka);
+    if (kafka->trouble)
+        ark_kafka_trouble_close(kafka->trouble);
+    if (kafka->rk)
+        ark_kafka_closing_begin(reader->closing, tear_down, kafka);
+    else
+        tear_down(kafka);
+}
+
+static const ark_reader_ops kafka_ops = {
+    .prepare = kafka_prepare,
+    .open = kafka_open,
+    .next = kafka_next,
+    .done = kafka_done,
+    .exhausted = ark_kafka_exhausted,
+    .pause = kafka_pause,
+    .fast_forward = ark_kafka_fast_forward,
+    .stats = kafka_stats,
+    .close = kafka_close,
+};
+
+static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_options *options,
+                                  arrakis_error *err)
+{
+    char group[17], queue_kib[24], fetch[24], least[24], wait_ms[24];
+    ark_kafka_limits limits = {0};
+    arrakis_status rc = arrakis_generate_groupid(group, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_kafka_limits_choose(&limits, kafka->head.streams, kafka->head.stream_count,
+                                     kafka->start_ns == ARRAKIS_UNSET, options->prefetch_bytes,
+                                     err);
+    if (rc < 0)
+        return rc;
+    bool live = kafka->start_ns == ARRAKIS_UNSET;
+    snprintf(queue_kib, sizeof queue_kib, "%lld", (long long)(limits.queue >> 10));
+    snprintf(fetch, sizeof fetch, "%lld", (long long)limits.fetch);
+    snprintf(least, sizeof least, "%lld", (long long)limits.least);
+    snprintf(wait_ms, sizeof wait_ms, "%lld", (long long)limits.wait_ms);
+    const ark_kafka_property ours[] = {
+        {"group.id", group, false},
+        {"message.max.bytes", "10000000", false},
+        {"fetch.message.max.bytes", fetch, false},
+        {"fetch.min.bytes", least, false},
+        {"fetch.wait.max.ms", wait_ms, false},
+        {"enable.auto.commit", "false", false},
+        {"enable.auto.offset.store", "false", false},
+        {"allow.auto.create.topics", "false", false},
+        /* an offset that is not there any more: a request with a start goes on with what is left, a
+         * live stream with what comes */
+        {"auto.offset.reset", live ? "latest" : "earliest", false},
+        /* where the log ends, which need not be behind a message */
+        {"enable.partition.eof", live ? "false" : "true", false},
+        /* and how long it takes a topic that is gone for one that is just being made */
+        {"topic.metadata.propagation.max.ms", "5000", true},
+        /* bound the queue by bytes: bound by messages, many partitions stall a stride */
+        {"queued.min.messages", "10000000", false},
+        {"queued.max.messages.kbytes", queue_kib, false},
+        {"fetch.queue.backoff.ms", "10", true},
+        /* a leader that has just changed is asked again soon */
+        {"fetch.error.backoff.ms", "100", false},
+    };
+    rd_kafka_conf_t *conf;
+    rc = ark_kafka_conf_new(&conf, kafka->url, ours, sizeof ours / sizeof *ours,
+                            options->properties, options->property_count, err);
+    if (rc < 0)
+        return rc;
+    if ((rc = ark_kafka_trouble_watch(kafka->trouble, conf, false, err)) < 0) {
+        rd_kafka_conf_destroy(conf);
+        return rc;
+    }
+    kafka->conf = rd_kafka_conf_dup(conf);
+    if ((rc = ark_kafka_start(&kafka->rk, RD_KAFKA_CONSUMER, conf, err)) < 0)
+        return rc;
+    rd_kafka_poll_set_consumer(kafka->rk);
+    kafka->queue = rd_kafka_queue_get_consumer(kafka->rk);
+    kafka->head.fd = ark_event_new();
+    if (kafka->head.fd < 0)
+        return ark_fail(err, ARRAKIS_EIO, "no descriptor for events");
+    const uint64_t one = 1;
+    rd_kafka_queue_io_event_enable(kafka->queue, kafka->head.fd, &one, sizeof one);
+    ark_kafka_trouble_wake(kafka->trouble, kafka->head.fd);
+    return ARRAKIS_OK;
+}
+
+static int64_t budget_of(const ark_reader_stream *stream)
+{
+    int64_t latest = ark_latency_of(stream->channels);
+    if (latest > INT64_MAX / 4) /* never, and no sum of times overflows */
+        latest = INT64_MAX / 4;
+    return latest > 0 ? latest + stream->stride_ns : 0;
+}
+
+static arrakis_status make_partitions(ark_kafka_reader *kafka, arrakis_error *err)
+{
+    size_t count = kafka->head.stream_count;
+    if (!(kafka->partitions = calloc(count, sizeof *kafka->partitions)))
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    for (size_t i = 0; i < count; i++) {
+        const ark_reader_stream *stream = &kafka->head.streams[i];
+        ark_kafka_end *end = &kafka->partitions[i].end;
+        *end = (ark_kafka_end){.err = RD_KAFKA_RESP_ERR__TIMED_OUT, .offset = -1};
+        end->silent_ns = end->absent_ns = INT64_MAX;
+        kafka->partitions[i].log_end = -1;
+        kafka->partitions[i].budget_ns = budget_of(stream);
+        const arrakis_channel_info first = ark_info(arrakis_channels_get(stream->channels, 0));
+        char *name;
+        arrakis_status rc = ark_channel_topic(&name, &first, first.replay_id, err);
+        if (rc < 0)
+            return rc;
+        rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(kafka->rk);
+        if (conf)
+            rd_kafka_topic_conf_set_opaque(conf, (void *)(uintptr_t)i);
+        kafka->partitions[i].topic = conf ? rd_kafka_topic_new(kafka->rk, name, conf) : NULL;
+        if (conf && !kafka->partitions[i].topic)
+            ark_fail(err, ARRAKIS_EINVAL, "topic \"%s\": %s", name,
+                     rd_kafka_err2str(rd_kafka_last_error()));
+        free(name);
+        if (!conf)
+            return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        if (!kafka->partitions[i].topic) {
+            rd_kafka_topic_conf_destroy(conf);
+            return ARRAKIS_EINVAL;
+        }
+    }
+    return ARRAKIS_OK;
+}
+
+static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
+                                  arrakis_channels *channels, const arrakis_kafka_options *options,
+                                  arrakis_error *err)
+{
+    kafka->head.ops = &kafka_ops;
+    kafka->head.fd = -1;
+    ark_kafka_watch_init(&kafka->watch);
+    const ark_token_source tokens = {options->kafka_token_fn, options->kafka_token_opaque};
+    if (!(kafka->trouble = ark_kafka_trouble_new(tokens)))
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    kafka->start_ns = kafka->head.start_ns = options->start_ns;
+    kafka->head.has_start = true;
+    kafka->timeout_ns = options->request_timeout_ns == ARRAKIS_UNSET ? default_timeout_ns
+                                                                     : options->request_timeout_ns;
+    kafka->fast_forward = options->fast_forward && options->start_ns == ARRAKIS_UNSET;
+    char *prefix = NULL;
+    arrakis_status rc = ark_kafka_check_url(url, err);
+    if (rc == ARRAKIS_OK && (!(kafka->url = strdup(url)) || asprintf(&prefix, "%s/", url) < 0))
+        rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    if (rc == ARRAKIS_OK && kafka->timeout_ns <= 0)
+        rc = ark_fail(err, ARRAKIS_EINVAL, "request timeout of %lld ns: wanted more than 0",
+                      (long long)kafka->timeout_ns);
+    if (rc == ARRAKIS_OK && kafka->start_ns != ARRAKIS_UNSET &&
+        (kafka->start_ns < 0 || kafka->start_ns > INT64_MAX / 4))
+        rc = ark_fail(err, ARRAKIS_EINVAL, "start %lld ns: wanted 0 or more, below %lld",
+                      (long long)kafka->start_ns, (long long)INT64_MAX / 4);
+    if (rc == ARRAKIS_OK)
+        rc = ark_reader_group(&kafka->head, channels, prefix, err);
+    free(prefix);
+    if (rc == ARRAKIS_OK)
+        rc = ark_intake_init(&kafka->intake, kafka->head.streams, kafka->head.stream_count, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_fast_forward_init(&kafka->policy, kafka->head.stream_count, err);
+    if (rc == ARRAKIS_OK)
+        rc = make_handle(kafka, options, err);
+    return rc == ARRAKIS_OK ? make_partitions(kafka, err) : rc;
+}
+
+arrakis_status arrakis_kafka_reader_new(arrakis_reader **out, const char *url,
+                                        arrakis_channels *channels,
+                                        const arrakis_kafka_options *options, arrakis_error *err)
+{
+    if (!out || !channels)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_kafka_reader_new: %s is NULL",
+                        out ? "channels" : "out");
+    *out = NULL;
+    arrakis_kafka_options all = ARRAKIS_KAFKA_OPTIONS_INIT;
+    arrakis_status rc = ark_take_struct(&all, sizeof all, options, "kafka_options", err);
+    if (rc < 0)
+        return rc;
+    ark_kafka_reader *kafka = calloc(1, sizeof *kafka);
+    if (!kafka)
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    rc = make_reader(kafka, url, channels, &all, err);
+    if (rc < 0) {
+        arrakis_reader_close(&kafka->head);
+        return rc;
+    }
+    *out = &kafka->head;
+    return ARRAKIS_OK;
+}

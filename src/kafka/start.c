@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where reading begins. */
+#include "base/error.h"
+#include "kafka/conf.h"
+#include "kafka/reader.h"
+#include "base/log.h"
+#include "channel/stride.h"
+#include "base/wait.h"
+
+const char *ark_kafka_topic_of(const ark_kafka_reader *kafka, size_t stream)
+{
+    return rd_kafka_topic_name(kafka->partitions[stream].topic);
+}
+
+int64_t ark_kafka_unix_ms(int64_t gps_ns)
+{
+    return arrakis_gps_to_unix_ns(gps_ns) / 1000000;
+}
+
+rd_kafka_topic_partition_list_t *ark_kafka_list(const ark_kafka_reader *kafka, const bool *wanted,
+                                                int64_t offset)
+{
+    size_t count = kafka->head.stream_count;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (size_t i = 0; i < count; i++)
+        if (wanted ? wanted[i] : atomic_load(&kafka->partitions[i].assigned)) {
+            rd_kafka_topic_partition_t *entry =
+                rd_kafka_topic_partition_list_add(list, ark_kafka_topic_of(kafka, i), 0);
+            entry->offset = offset;
+            entry->opaque = &kafka->partitions[i];
+        }
+    return list;
+}
+
+/* Whether librdkafka found no message that late: it answers END. */
+static bool none_so_late(const rd_kafka_topic_partition_t *entry)
+{
+    return !entry->err && entry->offset < 0;
+}
+
+/* No message at or after the start: perhaps the topic is new and its data on the way. Reading from
+ * the beginning loses nothing, the mux drops what is too old. */
+static arrakis_status resolve_to_beginning(const ark_kafka_asker *ask,
+                                           rd_kafka_topic_partition_list_t *list,
+                                           arrakis_error *err)
+{
+    rd_kafka_topic_partition_list_t *rest = rd_kafka_topic_partition_list_new(list->cnt);
+    for (int i = 0; i < list->cnt; i++)
+        if (none_so_late(&list->elems[i]))
+            rd_kafka_topic_partition_list_add(rest, list->elems[i].topic, 0)->offset =
+                RD_KAFKA_OFFSET_BEGINNING;
+    arrakis_status rc = ark_kafka_ask_each(ask, rest, err);
+    for (int i = 0, k = 0; rc == ARRAKIS_OK && i < list->cnt; i++)
+        if (none_so_late(&list->elems[i])) {
+            list->elems[i].err = rest->elems[k].err;
+            list->elems[i].offset = rest->elems[k++].offset;
+        }
+    rd_kafka_topic_partition_list_destroy(rest);
+    return rc;
+}
+
+/* The time from which a request needs data: its first block may begin before its start, and records
+ * may be stamped before their data. The mux drops what is too old. */
+static int64_t look_up_time(const ark_kafka_reader *kafka)
+{
+    int64_t stride_ns = 1;
+    for (size_t i = 0; i < kafka->head.stream_count && stride_ns > 0; i++)
+        stride_ns = ark_stride_lcm(stride_ns, kafka->head.streams[i].stride_ns);
+    int64_t begin_ns = stride_ns > 0 ? ark_floor(kafka->start_ns, stride_ns) : kafka->start_ns;
+    return ark_floor(begin_ns - ARK_KAFKA_STAMP_MARGIN_NS, ARRAKIS_SECOND_NS);
+}
+
+static bool is_live(const ark_kafka_reader *kafka)
+{
+    return kafka->start_ns == ARRAKIS_UNSET || kafka->start_ns > arrakis_gps_now_ns();
+}
+
+/* Leave what has no place out of the list. A live reader needs none: librdkafka finds the end once
+ * it finds the leader. */
+static void keep_found(ark_kafka_reader *kafka, rd_kafka_topic_partition_list_t *list, bool live)
+{
+    int kept = 0;
+    for (int i = 0; i < list->cnt; i++) {
+        rd_kafka_topic_partition_t *entry = &list->elems[i];
+        ark_kafka_partition *partition = entry->opaque;
+        bool gone = entry->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+        if (entry->err && (!live || gone)) {
+            ark_monitor_enter(&kafka->watch.monitor);
+            ark_kafka_end_lost(&kafka->watch, partition, entry->err, ark_monotonic_ns());
+            ark_monitor_leave(&kafka->watch.monitor);
+        }
+        if (entry->err && !partition->gone)
+            ark_log(ARRAKIS_LOG_WARNING, "topic %s: %s: a gap until it can be read", entry->topic,
+                    rd_kafka_err2str(entry->err));
+        partition->gone = entry->err;
+        if (entry->err && (!live || gone))
+            continue;
+        atomic_store(&partition->position, entry->err ? -1 : entry->offset);
+        entry->err = RD_KAFKA_RESP_ERR_NO_ERROR;
+        if (kept != i) { /* the entries' texts are librdkafka's to free: they change places */
+            rd_kafka_topic_partition_t other = list->elems[kept];
+            list->elems[kept] = *entry;
+            *entry = other;
+        }
+        kept++;
+    }
+    while (list->cnt > kept)
+        rd_kafka_topic_partition_list_del_by_idx(list, list->cnt - 1);
+}
+
+arrakis_status ark_kafka_find_start(ark_kafka_reader *kafka, const ark_kafka_asker *ask,
+                                    const bool *wanted, rd_kafka_topic_partition_list_t **out,
+                                    arrakis_error *err)
+{
+    bool live = is_live(kafka);
+    rd_kafka_topic_partition_list_t *list = ark_kafka_list(
+        kafka, wanted, live ? RD_KAFKA_OFFSET_END : ark_kafka_unix_ms(look_up_time(kafka)));
+    for (int i = 0; i < list->cnt; i++) { /* a topic made after the start: all of it */
+        const ark_kafka_partition *partition = list->elems[i].opaque;
+        if (partition->appeared && kafka->start_ns != ARRAKIS_UNSET)
+            list->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
+    }
+    arrakis_status rc = ark_kafka_ask_each(ask, list, err);
+    if (rc == ARRAKIS_OK && !live)
+        rc = resolve_to_beginning(ask, list, err);
+    for (int i = 0; rc == ARRAKIS_OK && i < list->cnt; i++)
+        if (ark_kafka_status(list->elems[i].err) == ARRAKIS_EAUTH)
+            rc = ark_fail(err, ARRAKIS_EAUTH, "topic %s: %s", list->elems[i].topic,
+                          rd_kafka_err2str(list->elems[i].err));
+    if (rc < 0) {
+        rd_kafka_topic_partition_list_destroy(list);
+        return rc;
+    }
+    keep_found(kafka, list, kafka->start_ns == ARRAKIS_UNSET);
+    *out = list;
+    return ARRAKIS_OK;
+}

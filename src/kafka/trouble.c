@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kafka/trouble.h"
+
+#include "base/error.h"
+#include "kafka/conf.h"
+#include "base/log.h"
+#include "base/wait.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A broker that is just going down may end a connection in a way that looks like a wrong protocol. */
+static const int64_t suspicion_ns = 2 * ARRAKIS_SECOND_NS;
+
+ark_kafka_trouble *ark_kafka_trouble_new(ark_token_source tokens)
+{
+    ark_kafka_trouble *trouble = calloc(1, sizeof *trouble);
+    if (trouble) {
+        pthread_mutex_init(&trouble->lock, NULL);
+        ark_kafka_token_init(&trouble->own_token, tokens);
+        trouble->token = &trouble->own_token;
+        trouble->broker = trouble->wake_fd = -1;
+    }
+    return trouble;
+}
+
+ark_kafka_trouble *ark_kafka_trouble_beside(ark_kafka_trouble *other)
+{
+    ark_kafka_trouble *trouble = ark_kafka_trouble_new((ark_token_source){NULL, NULL});
+    if (trouble)
+        trouble->token = other->token;
+    return trouble;
+}
+
+void ark_kafka_trouble_free(void *opaque)
+{
+    ark_kafka_trouble *trouble = opaque;
+    if (!trouble)
+        return;
+    ark_kafka_token_clear(&trouble->own_token);
+    pthread_mutex_destroy(&trouble->lock);
+    free(trouble);
+}
+
+void ark_kafka_trouble_close(ark_kafka_trouble *trouble)
+{
+    ark_kafka_trouble_wake(trouble, -1);
+    ark_kafka_token_close(trouble->token);
+}
+
+void ark_kafka_trouble_wake(ark_kafka_trouble *trouble, int fd)
+{
+    pthread_mutex_lock(&trouble->lock);
+    trouble->wake_fd = fd;
+    pthread_mutex_unlock(&trouble->lock);
+}
+
+/* The number in "host:port/2: text", or -1: the broker has not told it, or there is none. */
+static int32_t broker_of(const char *what)
+{
+    const char *colon = strstr(what, ": "), *slash = colon;
+    while (slash && slash > what && *slash != '/')
+        slash--;
+    int number, end = 0;
+    if (!slash || *slash != '/' || sscanf(slash, "/%d: %n", &number, &end) != 1 || !end)
+        return -1;
+    return number;
+}
+
+void ark_kafka_trouble_note(ark_kafka_trouble *trouble, const char *what)
+{
+    pthread_mutex_lock(&trouble->lock);
+    uint64_t times = ark_episode_note(&trouble->episode, arrakis_gps_now_ns());
+    trouble->broker = broker_of(what);
+    snprintf(trouble->last, sizeof trouble->last, "%s", what);
+    atomic_store(&trouble->open, true);
+    pthread_mutex_unlock(&trouble->lock);
+    atomic_fetch_add(&trouble->count, 1);
+    if (times)
+        ark_log(ARRAKIS_LOG_WARNING, "%s (will go on trying; %llu since last said)", what,
+                (unsigned long long)times);
+}
+
+void ark_kafka_trouble_end(ark_kafka_trouble *trouble, const char *url, const char *what)
+{
+    if (!atomic_load_explicit(&trouble->open, memory_order_relaxed))
+        return;
+    uint64_t unsaid = 0;
+    pthread_mutex_lock(&trouble->lock);
+    ark_episode_end(&trouble->episode, &unsaid);
+    atomic_store(&trouble->open, false);
+    *trouble->refusal = 0;
+    pthread_mutex_unlock(&trouble->lock);
+    ark_log(ARRAKIS_LOG_INFO, "%s: %s (%llu errors not said)", url, what,
+            (unsigned long long)unsaid);
+}
+
+/* What comes from other brokers than the one in trouble is no sign that its trouble is over. */
+void ark_kafka_trouble_over(ark_kafka_trouble *trouble, const rd_kafka_message_t *message,
+                            const char *url)
+{
+    if (!atomic_load_explicit(&trouble->open, memory_order_relaxed))
+        return;
+    pthread_mutex_lock(&trouble->lock);
+    bool over = trouble->broker < 0 || trouble->broker == rd_kafka_message_broker_id(message);
+    pthread_mutex_unlock(&trouble->lock);
+    if (over)
+        ark_kafka_trouble_end(trouble, url, "reading again");
+}
+
+arrakis_status ark_kafka_trouble_verdict(ark_kafka_trouble *trouble, arrakis_error *err)
+{
+    arrakis_status rc = ARRAKIS_OK;
+    pthread_mutex_lock(&trouble->lock);
+    if (*trouble->refusal)
+        rc = ark_fail(err, ARRAKIS_EAUTH, "%s", trouble->refusal);
+    else if (trouble->suspicious_ns && ark_monotonic_ns() - trouble->suspicious_ns > suspicion_ns)
+        rc = ark_fail(err, ARRAKIS_EAUTH, "the broker does not take this security.protocol: %s",
+                      trouble->last);
+    pthread_mutex_unlock(&trouble->lock);
+    return rc;
+}
+
+arrakis_status ark_kafka_trouble_refusal(ark_kafka_trouble *trouble, arrakis_error *err)
+{
+    pthread_mutex_lock(&trouble->lock);
+    arrakis_status rc =
+        *trouble->refusal ? ark_fail(err, ARRAKIS_EAUTH, "%s", trouble->refusal) : ARRAKIS_OK;
+    pthread_mutex_unlock(&trouble->lock);
+    return rc;
+}
+
+void ark_kafka_trouble_answered(ark_kafka_trouble *trouble)
+{
+    pthread_mutex_lock(&trouble->lock);
+    *trouble->refusal = 0;
+    trouble->suspicious_ns = 0;
+    pthread_mutex_unlock(&trouble->lock);
+}
+
+void ark_kafka_trouble_last(ark_kafka_trouble *trouble, char text[ARK_KAFKA_TROUBLE_TEXT])
+{
+    pthread_mutex_lock(&trouble->lock);
+    memcpy(text, trouble->last, sizeof trouble->last);
+    pthread_mutex_unlock(&trouble->lock);
+}
+
+/* A certificate that one side does not take, by the number of the alert that TLS ends with: 42 to 49 are
+ * about certificates and access, 116 asks for one. */
+static bool is_alert(const char *text)
+{
+    static const char words[] = "SSL alert number ";
+    const char *at = strstr(text, words);
+    long number = at ? strtol(at + strlen(words), NULL, 10) : 0;
+    return (number >= 42 && number <= 49) || number == 116;
+}
+
+bool ark_kafka_is_refusal(const char *text)
+{
+    static const char *const refusals[] = {
+        "authentication error",  "certificate verify failed", "Unsupported SASL mechanism",
+        "unsupported mechanism", "Authentication failed",     "mechanism handshake failed"};
+    bool refused = is_alert(text);
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+        refused = refused || strstr(text, refusals[i]);
+    return refused && !strstr(text, "failed: Local: ");
+}
+
+static void refuse(ark_kafka_trouble *trouble, const char *text)
+{
+    snprintf(trouble->refusal, sizeof trouble->refusal, "%s", text);
+    atomic_store(&trouble->news, true);
+    if (trouble->wake_fd >= 0)
+        ark_event_set(trouble->wake_fd);
+}
+
+/* Connections that break are noted for the verdict: librdkafka's texts are the one place where it
+ * tells a refused login and a wrong protocol from a broker that is away. */
+static void weigh(ark_kafka_trouble *trouble, const char *text)
+{
+    static const char *const suspicions[] = {"security.protocol", "SSL handshake failed",
+                                             "connecting to a", "not supported by broker",
+                                             "Disconnected"};
+    bool suspicious = false, away = strstr(text, "Connect to ");
+    for (size_t i = 0; i < sizeof suspicions / sizeof *suspicions; i++)
+        suspicious = suspicious || strstr(text, suspicions[i]);
+    pthread_mutex_lock(&trouble->lock);
+    if (ark_kafka_is_refusal(text))
+        refuse(trouble, text);
+    if (away)
+        trouble->suspicious_ns = 0;
+    else if (suspicious && !trouble->suspicious_ns)
+        trouble->suspicious_ns = ark_monotonic_ns();
+    pthread_mutex_unlock(&trouble->lock);
+}
+
+/* librdkafka has no new token to log in with, and asks for one again in ten seconds. What is logged in
+ * by then goes on as long as the last one is good. */
+static void take_missing_token(ark_kafka_trouble *trouble, const char *text)
+{
+    pthread_mutex_lock(&trouble->lock);
+    refuse(trouble, text);
+    uint64_t times = ark_episode_note(&trouble->missing_token, arrakis_gps_now_ns());
+    pthread_mutex_unlock(&trouble->lock);
+    atomic_fetch_add(&trouble->count, 1);
+    if (times)
+        ark_log(ARRAKIS_LOG_WARNING, "%s (will go on trying; %llu since last said)", text,
+                (unsigned long long)times);
+}
+
+/* Of a line of librdkafka's log: what is behind its thread's name. */
+static const char *without_thread(const char *text)
+{
+    const char *end = *text == '[' ? strstr(text, "]: ") : NULL;
+    return end ? end + 3 : text;
+}
+
+/* A connection that broke or could not be made: the text that matters, or NULL. */
+static const char *take_failure(ark_kafka_trouble *trouble, const char *facility, const char *text)
+{
+    const char *matter = without_thread(text);
+    /* no group is used: its coordinator's connection is idle, and closed by the broker in the end */
+    if (strcmp(facility, "FAIL") != 0 || strstr(text, "GroupCoordinator"))
+        return NULL;
+    weigh(trouble, matter);
+    return matter;
+}
+
+/* These run in librdkafka's threads. FAIL is a connection; ERROR repeats it, and tells of tokens. */
+static void take_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    bool failed = strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0;
+    ark_kafka_log(rk, failed ? 7 : level, facility, text);
+    if (strcmp(facility, "ERROR") == 0 && strstr(text, "OAUTHBEARER token")) {
+        take_missing_token(rd_kafka_opaque(rk), without_thread(text));
+        return;
+    }
+    const char *matter = take_failure(rd_kafka_opaque(rk), facility, text);
+    if (matter)
+        ark_kafka_trouble_note(rd_kafka_opaque(rk), matter);
+}
+
+static void take_log_quietly(const rd_kafka_t *rk, int level, const char *facility,
+                             const char *text)
+{
+    (void)level;
+    ark_kafka_log(rk, 7, facility, text);
+    take_failure(rd_kafka_opaque(rk), facility, text);
+}
+
+static void refresh_token(rd_kafka_t *rk, const char *config, void *opaque)
+{
+    (void)config;
+    ark_kafka_trouble *trouble = opaque;
+    ark_kafka_token_refresh(trouble->token, rk);
+}
+
+arrakis_status ark_kafka_trouble_watch(ark_kafka_trouble *trouble, rd_kafka_conf_t *conf,
+                                       bool quietly, arrakis_error *err)
+{
+    bool tokens = trouble->token->source.fn;
+    rd_kafka_conf_set_opaque(conf, trouble);
+    rd_kafka_conf_set_log_cb(conf, quietly ? take_log_quietly : take_log);
+    if (tokens)
+        rd_kafka_conf_set_oauthbearer_token_refresh_cb(conf, refresh_token);
+    return ark_kafka_token_check(conf, tokens, err);
+}

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/error.h"
+#include "kafka/conf.h"
+#include "kafka/reader.h"
+#include "kafka/topics.h"
+#include "base/log.h"
+#include "base/wait.h"
+
+#include <stdlib.h>
+
+/* Missing topics are looked for after a second, then at doubling intervals up to this one; those that
+ * have no leader, or a silent one, are mostly back within seconds. */
+static const int64_t longest_look_ns = 10 * ARRAKIS_SECOND_NS;
+static const int64_t longest_away_ns = 2 * ARRAKIS_SECOND_NS;
+/* The ends of the log are asked for at most this often. */
+static const int64_t ends_interval_ns = ARRAKIS_SECOND_NS;
+/* How long a question may take: one that has no answer by then is asked again. */
+static const int64_t question_ns = 2 * ARRAKIS_SECOND_NS;
+
+/* ------------------------------------------------------------------ a connection for questions */
+
+/* What goes wrong with it goes wrong with the reader's own connection too: it is not logged. */
+static arrakis_status make_asking_handle(ark_kafka_reader *kafka, rd_kafka_t **out,
+                                         arrakis_error *err)
+{
+    char text[256];
+    if (!kafka->watch.trouble &&
+        !(kafka->watch.trouble = ark_kafka_trouble_beside(kafka->trouble)))
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    rd_kafka_conf_t *conf = rd_kafka_conf_dup(kafka->conf);
+    /* without a group nobody looks for its coordinator */
+    rd_kafka_conf_set(conf, "group.id", "", text, sizeof text);
+    arrakis_status rc = ark_kafka_trouble_watch(kafka->watch.trouble, conf, true, err);
+    if (rc == ARRAKIS_OK)
+        return ark_kafka_start(out, RD_KAFKA_CONSUMER, conf, err);
+    rd_kafka_conf_destroy(conf);
+    return rc;
+}
+
+static void end_asking_handle(rd_kafka_t *rk)
+{
+    if (rk)
+        rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+arrakis_status ark_kafka_watch_borrow(ark_kafka_reader *kafka, ark_kafka_asker *out,
+                                      arrakis_error *err)
+{
+    arrakis_status rc = ARRAKIS_OK;
+    ark_monitor_enter(&kafka->watch.monitor);
+    if (!kafka->watch.rk)
+        rc = make_asking_handle(kafka, &kafka->watch.rk, err);
+    *out = (ark_kafka_asker){
+        .rk = kafka->watch.rk, .topics = kafka->rk, .timeout_ns = kafka->timeout_ns};
+    kafka->watch.borrowed += rc == ARRAKIS_OK;
+    ark_monitor_leave(&kafka->watch.monitor);
+    return rc;
+}
+
+void ark_kafka_watch_give_back(ark_kafka_reader *kafka)
+{
+    ark_monitor_enter(&kafka->watch.monitor);
+    kafka->watch.borrowed--;
+    ark_monitor_leave(&kafka->watch.monitor);
+}
+
+/* librdkafka asks where leaders are once: a handle that fetches nothing goes on asking the one that it
+ * was told of first, also when another has taken over. A new handle is told anew. The thread is the one
+ * borrower; while there are others, the next silence will do. */
+static void renew_asking_handle(ark_kafka_reader *kafka, ark_kafka_asker *ask)
+{
+    arrakis_error why;
+    rd_kafka_t *fresh, *old = NULL;
+    arrakis_status rc = make_asking_handle(kafka, &fresh, &why);
+    if (rc < 0) {
+        ark_log(ARRAKIS_LOG_DEBUG, "%s: %s", kafka->url, why.message);
+        return;
+    }
+    ark_monitor_enter(&kafka->watch.monitor);
+    if (kafka->watch.borrowed == 1) {
+        old = kafka->watch.rk;
+        ask->rk = kafka->watch.rk = fresh;
+        fresh = NULL;
+    }
+    ark_monitor_leave(&kafka->watch.monitor);
+    end_asking_handle(fresh);
+    end_asking_handle(old);
+}
+
+/* ------------------------------------------------------------------ missing topics */
+
+/* Read the topics that have appeared. */
+static arrakis_status take_up(ark_kafka_reader *kafka, const ark_kafka_asker *ask,
+                              const bool *appeared, arrakis_error *err)
+{
+    rd_kafka_topic_partition_list_t *list;
+    arrakis_status rc = ark_kafka_find_start(kafka, ask, appeared, &list, err);
+    if (rc < 0)
+        return rc;
+    ark_monitor_enter(&kafka->watch.monitor);
+    rd_kafka_error_t *refused = list->cnt ? rd_kafka_incremental_assign(kafka->rk, list) : NULL;
+    for (int i = 0; !refused && i < list->cnt; i++) {
+        ark_kafka_partition *partition = list->elems[i].opaque;
+        if (!partition->appeared)
+            ark_kafka_end_doubt(partition, ark_monotonic_ns());
+        partition->end.err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+        partition->end.silent_ns = partition->end.absent_ns = INT64_MAX;
+        partition->end.begun_ns = ark_monotonic_ns();
+        atomic_store(&partition->assigned, true);
+    }
+    ark_monitor_leave(&kafka->watch.monitor);
+    if (refused) {
+        rc = ark_fail(err, ARRAKIS_EBROKER, "%s", rd_kafka_error_string(refused));
+        rd_kafka_error_destroy(refused);
+    }
+    for (int i = 0; rc == ARRAKIS_OK && i < list->cnt; i++)
+        ark_log(ARRAKIS_LOG_INFO, "topic %s has appeared: reading it", list->elems[i].topic);
+    rd_kafka_topic_partition_list_destroy(list);
+    return rc;
+}
+
+/* What the reader lacks, and what of that is there now. */
+typedef struct search {
+    rd_kafka_topic_t **topics;
+    rd_kafka_resp_err_t *states;
+    bool *appeared;
+} search;
+
+static size_t missing_count(const ark_kafka_reader *kafka)
+{
+    size_t missing = 0;
+    for (size_t i = 0; i < kafka->head.stream_count; i++)
+        missing += !atomic_load(&kafka->partitions[i].assigned);
+    return missing;
+}
+
+/* Of these partitions, which exist, nothing could be found out. */
+static void note_silence(ark_kafka_reader *kafka, const bool *which, int64_t begin_ns)
+{
+    ark_monitor_enter(&kafka->watch.monitor);
+    for (size_t i = 0; i < kafka->head.stream_count; i++)
+        if (which[i] && !atomic_load(&kafka->partitions[i].assigned))
+            ark_kafka_end_lost(&kafka->watch, &kafka->partitions[i], RD_KAFKA_RESP_ERR__TIMED_OUT,
+                               begin_ns);
+    ark_monitor_leave(&kafka->watch.monitor);
+}
+
+/* Returns after how long to look again, which was interval_ns before. */
+static int64_t look_again(ark_kafka_reader *kafka, const ark_kafka_asker *ask, search *s,
+                          int64_t interval_ns)
+{
+    bool away = false;
+    arrakis_error why;
+    size_t count = kafka->head.stream_count, found = 0;
+    int64_t now_ns = ark_monotonic_ns();
+    arrakis_status rc = ark_kafka_topics_find(ask, s->topics, count, false, s->states, &why);
+    ark_monitor_enter(&kafka->watch.monitor);
+    ark_kafka_end_reached(&kafka->watch, rc != ARRAKIS_ECONNECT, ark_monotonic_ns());
+    for (size_t i = 0; i < count; i++) {
+        ark_kafka_partition *partition = &kafka->partitions[i];
+        bool missing = !atomic_load(&partition->assigned);
+        rd_kafka_resp_err_t state = rc < 0 ? RD_KAFKA_RESP_ERR__TIMED_OUT : s->states[i];
+        s->appeared[i] = missing && !state;
+        found += s->appeared[i];
+        away = away || (missing && state != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+        if (missing && state && partition->end.absent_ns != INT64_MIN)
+            ark_kafka_end_lost(&kafka->watch, partition, state, now_ns);
+    }
+    ark_monitor_leave(&kafka->watch.monitor);
+    if (rc == ARRAKIS_OK && found && (rc = take_up(kafka, ask, s->appeared, &why)) < 0)
+        note_silence(kafka, s->appeared, now_ns);
+    if (rc < 0)
+        ark_log(ARRAKIS_LOG_DEBUG, "looking for missing topics: %s", why.message);
+    int64_t longest_ns = away ? longest_away_ns : longest_look_ns;
+    return 2 * interval_ns < longest_ns ? 2 * interval_ns : longest_ns;
+}
+
+/* ------------------------------------------------------------------ logins */
+
+void ark_kafka_watch_login(ark_kafka_reader *kafka)
+{
+    arrakis_error why;
+    ark_monitor_enter(&kafka->watch.monitor);
+    bool news = kafka->watch.login_ns == INT64_MAX;
+    if (news)
+        kafka->watch.login_ns = ark_monotonic_ns() + ARK_KAFKA_REFUSED_NS;
+    ark_monitor_leave(&kafka->watch.monitor);
+    if (news && ark_kafka_watch_start(kafka, &why) < 0)
+        ark_log(ARRAKIS_LOG_WARNING, "%s: %s", kafka->url, why.message);
+}
+
+/* What a broker that has just started does not know yet it knows by now. */
+static void give_up(ark_kafka_reader *kafka, const arrakis_error *why)
+{
+    if (atomic_load(&kafka->watch.refused))
+        return;
+    ark_fail(&kafka->watch.refusal, why->status, "%s: %s", kafka->url, why->message);
+    atomic_store(&kafka->watch.refused, true);
+}
+
+/* Whether any broker still answers the reader's own connections. */
+static void check_login(ark_kafka_reader *kafka)
+{
+    arrakis_error why;
+    const struct rd_kafka_metadata *answer;
+    const ark_kafka_asker ask = {.rk = kafka->rk,
+                                 .topics = kafka->rk, /* it fetches */
+                                 .timeout_ns = 2 * question_ns,
+                                 .cancel = &kafka->watch.stop};
+    if (ark_kafka_trouble_refusal(kafka->trouble, &why) == ARRAKIS_OK)
+        return;
+    ark_kafka_token_refresh(kafka->trouble->token, kafka->rk); /* librdkafka asks seldom */
+    if (ark_kafka_ask_topics(&ask, false, &answer, &why) == ARRAKIS_OK) {
+        rd_kafka_metadata_destroy(answer);
+        ark_kafka_trouble_answered(kafka->trouble);
+    } else if (!atomic_load(&kafka->watch.stop) &&
+               ark_kafka_trouble_refusal(kafka->trouble, &why) < 0)
+        give_up(kafka, &why);
+}
+
+/* It logs in anew, when the reader's connections may long have done so. */
+void ark_kafka_watch_reached(ark_kafka_reader *kafka, bool reached)
+{
+    arrakis_error why;
+    ark_kafka_watch *watch = &kafka->watch;
+    int64_t now_ns = ark_monotonic_ns();
+    if (reached)
+        ark_kafka_trouble_answered(watch->trouble);
+    if (reached || ark_kafka_trouble_refusal(watch->trouble, &why) == ARRAKIS_OK)
+        watch->denied_ns = INT64_MAX;
+    else if (watch->denied_ns == INT64_MAX)
+        watch->denied_ns = now_ns;
+    else if (now_ns - watch->denied_ns >= ARK_KAFKA_REFUSED_NS)
+        give_up(kafka, &why);
+}
+
+/* ------------------------------------------------------------------ the thread */
+
+static void find_forward(ark_kafka_reader *kafka, const ark_kafka_asker *ask, int64_t to_ns)
+{
+    ark_kafka_watch *watch = &kafka->watch;
+    rd_kafka_topic_partition_list_t *targets;
+    watch->forward_why.status = ARRAKIS_OK;
+    ark_kafka_forward_find(kafka, ask, to_ns, &targets, &watch->forward_why);
+    ark_monitor_enter(&watch->monitor);
+    watch->forward_targets = targets;
+    watch->forward_wanted = false;
+    atomic_store(&watch->forward_found, true);
+    ark_monitor_leave(&watch->monitor);
+}
+
+/* What is to be done next. */
+typedef struct turn {
+    bool stop, ends, look, forward, login;
+    int64_t forward_to_ns;
+} turn;
+
+/* Wait for something to do. */
+static turn wait_for_turn(ark_kafka_watch *watch, int64_t looked_ns, int64_t interval_ns)
+{
+    turn next = {.stop = false};
+    ark_monitor_enter(&watch->monitor);
+    for (;;) {
+        int64_t now_ns = ark_monotonic_ns();
+        int64_t ends_ns = !watch->ends_wanted           ? INT64_MAX
+                          : watch->ends_ns == INT64_MIN ? now_ns
+                                                        : watch->ends_ns + ends_interval_ns;
+        int64_t look_ns = !watch->missing      ? INT64_MAX
+                          : watch->look_wanted ? looked_ns + ends_interval_ns
+                                               : looked_ns + interval_ns;
+        next.stop = atomic_load(&watch->stop);
+        next.ends = now_ns >= ends_ns;
+        next.look = now_ns >= look_ns;
+        next.forward = watch->forward_wanted;
+        next.forward_to_ns = watch->forward_to_ns;
+        next.login = now_ns >= watch->login_ns;
+        if (next.stop || next.ends || next.look || next.forward || next.login)
+            break;
+        int64_t until_ns = ends_ns < look_ns ? ends_ns : look_ns;
+        ark_monitor_wait(&watch->monitor, until_ns < watch->login_ns ? until_ns : watch->login_ns);
+    }
+    if (next.login)
+        watch->login_ns = INT64_MAX;
+    if (next.ends) {
+        watch->ends_wanted = false;
+        watch->ends_ns = ark_monotonic_ns();
+    }
+    if (next.look)
+        watch->look_wanted = false;
+    ark_monitor_leave(&watch->monitor);
+    return next;
+}
+
+static void watch_brokers(ark_kafka_reader *kafka, ark_kafka_asker *ask, search *s)
+{
+    bool silent = false;
+    ark_kafka_watch *watch = &kafka->watch;
+    int64_t renewed_ns = ark_monotonic_ns(), patience_ns = 4 * ARRAKIS_SECOND_NS;
+    ask->silent = &silent;
+    int64_t interval_ns = ARRAKIS_SECOND_NS, looked_ns = ark_monotonic_ns();
+    for (;;) {
+        turn next = wait_for_turn(watch, looked_ns, interval_ns);
+        if (next.stop)
+            return;
+        if (next.forward)
+            find_forward(kafka, ask, next.forward_to_ns);
+        if (next.login)
+            check_login(kafka);
+        if (next.ends)
+            ark_kafka_ask_ends(kafka, ask);
+        if (next.look) {
+            interval_ns = look_again(kafka, ask, s, interval_ns);
+            looked_ns = ark_monotonic_ns();
+            ark_monitor_enter(&watch->monitor);
+            watch->missing = missing_count(kafka) > 0;
+            ark_monitor_leave(&watch->monitor);
+        }
+        ark_event_set(kafka->head.fd);
+        /* one that is still logging in is given longer each time */
+        if (silent && ark_monotonic_ns() - renewed_ns >= patience_ns) {
+            renew_asking_handle(kafka, ask);
+            renewed_ns = ark_monotonic_ns();
+            patience_ns = patience_ns < 16 * ARRAKIS_SECOND_NS ? 2 * patience_ns : patience_ns;
+        }
+        silent = false;
+    }
+}
+
+static void *run(void *opaque)
+{
+    ark_kafka_reader *kafka = opaque;
+    arrakis_error why;
+    size_t count = kafka->head.stream_count;
+    search s = {calloc(count, sizeof(rd_kafka_topic_t *)), calloc(count, sizeof *s.states),
+                calloc(count, sizeof *s.appeared)};
+    ark_kafka_asker ask;
+    arrakis_status rc = ark_kafka_watch_borrow(kafka, &ask, &why);
+    ask.timeout_ns = question_ns < kafka->timeout_ns ? question_ns : kafka->timeout_ns;
+    ask.cancel = &kafka->watch.stop;
+    for (size_t i = 0; s.topics && i < count; i++)
+        s.topics[i] = kafka->partitions[i].topic;
+    if (rc == ARRAKIS_OK && s.topics && s.states && s.appeared)
+        watch_brokers(kafka, &ask, &s);
+    else {
+        ark_log(ARRAKIS_LOG_ERROR, "%s: its brokers cannot be asked: %s", kafka->url,
+                rc < 0 ? why.message : "out of memory");
+        ark_monitor_enter(&kafka->watch.monitor);
+        kafka->watch.broken = true;
+        ark_monitor_leave(&kafka->watch.monitor);
+        ark_event_set(kafka->head.fd);
+    }
+    free(s.topics);
+    free(s.states);
+    free(s.appeared);
+    return NULL;
+}
+
+void ark_kafka_watch_init(ark_kafka_watch *watch)
+{
+    ark_monitor_init(&watch->monitor);
+    watch->ends_ns = watch->first_wait_ns = INT64_MIN;
+    watch->unanswered_ns = watch->login_ns = watch->denied_ns = INT64_MAX;
+}
+
+arrakis_status ark_kafka_watch_start(ark_kafka_reader *kafka, arrakis_error *err)
+{
+    ark_kafka_watch *watch = &kafka->watch;
+    ark_monitor_enter(&watch->monitor);
+    bool was_running = watch->running;
+    watch->running = was_running || ark_thread_start(&watch->thread, run, kafka);
+    ark_monitor_notify(&watch->monitor);
+    ark_monitor_leave(&watch->monitor);
+    return watch->running ? ARRAKIS_OK
+                          : ark_fail(err, ARRAKIS_ENOMEM, "no thread to ask the brokers from");
+}
+
+void ark_kafka_watch_stop(ark_kafka_reader *kafka)
+{
+    ark_monitor_enter(&kafka->watch.monitor);
+    atomic_store(&kafka->watch.stop, true);
+    ark_monitor_notify(&kafka->watch.monitor);
+    ark_monitor_leave(&kafka->watch.monitor);
+}
+
+void ark_kafka_watch_clear(ark_kafka_reader *kafka)
+{
+    ark_kafka_watch *watch = &kafka->watch;
+    if (watch->running)
+        pthread_join(watch->thread, NULL);
+    end_asking_handle(watch->rk);
+    ark_kafka_trouble_free(watch->trouble);
+    if (watch->forward_targets)
+        rd_kafka_topic_partition_list_destroy(watch->forward_targets);
+    ark_monitor_clear(&watch->monitor);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "publish/partitions.h"
+
+#include "channel/channel.h"
+#include "base/error.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is beyond is meant in another unit. */
+static const int64_t stride_min_ns = ARRAKIS_SECOND_NS / 100;
+static const int64_t stride_max_ns = 86400 * ARRAKIS_SECOND_NS;
+
+static bool differ(const char *a, const char *b)
+{
+    return a && *a && b && *b && strcmp(a, b) != 0;
+}
+
+/* ---- what channels must be */
+
+/* Complete in itself; what channels must agree on among each other comes later. */
+static arrakis_status check_channel(const arrakis_channel_info *info,
+                                    const arrakis_publisher_options *options, arrakis_error *err)
+{
+    const char *missing = !info->partition_id || !*info->partition_id ? "partition_id"
+                          : info->partition_index == ARRAKIS_UNSET    ? "partition_index"
+                          : info->stride_ns == ARRAKIS_UNSET          ? "stride"
+                                                                      : NULL;
+    if (missing)
+        return ark_fail(err, ARRAKIS_EINVAL, "channel %s has no %s", info->name, missing);
+    if (info->partition_index < 0 || info->partition_index > UINT32_MAX)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "channel %s: partition_index is %" PRId64 ", wanted 0 to 4294967295",
+                        info->name, info->partition_index);
+    if (info->stride_ns < stride_min_ns || info->stride_ns > stride_max_ns)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "channel %s: stride is %" PRId64 " ns, wanted %" PRId64 " to %" PRId64
+                        ", ten milliseconds to a day, in nanoseconds",
+                        info->name, info->stride_ns, stride_min_ns, stride_max_ns);
+    if (differ(info->publisher, options->publisher_id))
+        return ark_fail(err, ARRAKIS_EINVAL, "channel %s: publisher is \"%s\", wanted \"%s\"",
+                        info->name, info->publisher, options->publisher_id);
+    if (info->replay_id && *info->replay_id && !options->replay_id)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "channel %s: replay_id is \"%s\", and the publisher is a live one",
+                        info->name, info->replay_id);
+    if (differ(info->replay_id, options->replay_id))
+        return ark_fail(err, ARRAKIS_EINVAL, "channel %s: replay_id is \"%s\", wanted \"%s\"",
+                        info->name, info->replay_id, options->replay_id);
+    return ARRAKIS_OK;
+}
+
+static arrakis_status check_channels(ark_roster *roster, const arrakis_publisher_options *options,
+                                     arrakis_error *err)
+{
+    arrakis_channel_info first = ark_info(arrakis_channels_get(options->channels, 0));
+    roster->stride_ns = first.stride_ns;
+    size_t count = arrakis_channels_count(options->channels);
+    for (size_t i = 0; i < count; i++) {
+        arrakis_channel_info info = ark_info(arrakis_channels_get(options->channels, i));
+        arrakis_status rc = check_channel(&info, options, err);
+        if (rc < 0)
+            return rc;
+        if (info.stride_ns != first.stride_ns)
+            return ark_fail(err, ARRAKIS_EINVAL,
+                            "channel %s: stride is %" PRId64 " ns, wanted %" PRId64 " as of %s",
+                            info.name, info.stride_ns, first.stride_ns, first.name);
+    }
+    return ARRAKIS_OK;
+}
+
+/* ---- partitions */
+
+static int by_place(const void *a, const void *b, void *opaque)
+{
+    const arrakis_channels *channels = opaque;
+    return ark_channel_by_place(arrakis_channels_get(channels, *(const uint32_t *)a),
+                                arrakis_channels_get(channels, *(const uint32_t *)b));
+}
+
+/* `order` has the channels of each partition together. */
+static arrakis_status number_partitions(ark_roster *roster, const uint32_t *order, size_t count,
+                                        arrakis_error *err)
+{
+    arrakis_channel_info last = ARRAKIS_CHANNEL_INFO_INIT;
+    for (size_t i = 0; i < count; i++) {
+        arrakis_channel_info info = ark_info(arrakis_channels_get(roster->channels, order[i]));
+        if (!i || strcmp(info.partition_id, last.partition_id) != 0) {
+            roster->first_of[roster->partition_count++] = order[i];
+        } else if (info.partition_index == last.partition_index) {
+            return ark_fail(err, ARRAKIS_EINVAL,
+                            "channels %s and %s both have index %" PRId64 " in partition %s",
+                            last.name, info.name, info.partition_index, info.partition_id);
+        } else if (info.data_type != last.data_type) {
+            return ark_fail(err, ARRAKIS_EINVAL,
+                            "channel %s is %s and %s is %s; partition %s can hold one data type",
+                            last.name, arrakis_dtype_name(last.data_type), info.name,
+                            arrakis_dtype_name(info.data_type), info.partition_id);
+        }
+        roster->partition_of[order[i]] = (uint32_t)roster->partition_count - 1;
+        last = info;
+    }
+    return ARRAKIS_OK;
+}
+
+arrakis_status ark_roster_init(ark_roster *roster, const arrakis_publisher_options *options,
+                               arrakis_error *err)
+{
+    *roster = (ark_roster){0};
+    arrakis_status rc = check_channels(roster, options, err);
+    if (rc < 0)
+        return rc;
+    size_t count = arrakis_channels_count(options->channels);
+    roster->channels = arrakis_channels_ref(options->channels);
+    roster->partition_of = calloc(count, sizeof *roster->partition_of);
+    roster->first_of = calloc(count, sizeof *roster->first_of);
+    uint32_t *order = calloc(count, sizeof *order);
+    if (roster->partition_of && roster->first_of && order) {
+        for (size_t i = 0; i < count; i++)
+            order[i] = (uint32_t)i;
+        qsort_r(order, count, sizeof *order, by_place, roster->channels);
+        rc = number_partitions(roster, order, count, err);
+    } else {
+        rc = ark_fail(err, ARRAKIS_ENOMEM, "registering %zu channels: out of memory", count);
+    }
+    free(order);
+    return rc;
+}
+
+void ark_roster_clear(ark_roster *roster)
+{
+    arrakis_channels_free(roster->channels);
+    free(roster->partition_of);
+    free(roster->first_of);
+    *roster = (ark_roster){0};
+}
+
+/* ---- looking up */
+
+static arrakis_status text_mismatch(arrakis_error *err, const char *name, const char *field,
+                                    const char *found, const char *wanted)
+{
+    return ark_fail(err, ARRAKIS_EMISMATCH, "channel %s: %s is \"%s\", registered is \"%s\"", name,
+                    field, found, wanted);
+}
+
+/* The first field in which an unequal channel differs from its registration. */
+static arrakis_status mismatch(const arrakis_channel *channel, const arrakis_channel *registered,
+                               arrakis_error *err)
+{
+    arrakis_channel_info a = ark_info(channel), b = ark_info(registered);
+    if (a.data_type != b.data_type)
+        return text_mismatch(err, a.name, "data_type", arrakis_dtype_name(a.data_type),
+                             arrakis_dtype_name(b.data_type));
+    if (a.sample_rate < b.sample_rate || a.sample_rate > b.sample_rate)
+        return ark_fail(err, ARRAKIS_EMISMATCH,
+                        "channel %s: sample_rate is %.17g Hz, registered is %.17g Hz", a.name,
+                        a.sample_rate, b.sample_rate);
+    const struct {
+        const char *field, *found, *wanted;
+    } texts[] = {{"publisher", a.publisher, b.publisher},
+                 {"partition_id", a.partition_id, b.partition_id},
+                 {"replay_id", a.replay_id, b.replay_id}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (differ(texts[i].found, texts[i].wanted))
+            return text_mismatch(err, a.name, texts[i].field, texts[i].found, texts[i].wanted);
+    const struct {
+        const char *field;
+        int64_t found, wanted;
+    } numbers[] = {{"time", a.time_ns, b.time_ns},
+                   {"partition_index", a.partition_index, b.partition_index},
+                   {"stride", a.stride_ns, b.stride_ns},
+                   {"max_latency", a.max_latency_ns, b.max_latency_ns}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (numbers[i].found != ARRAKIS_UNSET && numbers[i].wanted != ARRAKIS_UNSET &&
+            numbers[i].found != numbers[i].wanted)
+            return ark_fail(err, ARRAKIS_EMISMATCH,
+                            "channel %s: %s is %" PRId64 ", registered is %" PRId64, a.name,
+                            numbers[i].field, numbers[i].found, numbers[i].wanted);
+    return ark_fail(err, ARRAKIS_EMISMATCH, "channel %s is not as it was registered", a.name);
+}
+
+arrakis_status ark_roster_find(const ark_roster *roster, size_t *out,
+                               const arrakis_channel *channel, arrakis_error *err)
+{
+    int64_t at = arrakis_channels_index(roster->channels, arrakis_channel_name(channel));
+    if (at < 0)
+        return ark_fail(err, ARRAKIS_EMISMATCH, "channel %s is not registered",
+                        arrakis_channel_name(channel));
+    *out = (size_t)at;
+    const arrakis_channel *registered = arrakis_channels_get(roster->channels, *out);
+    return channel == registered || arrakis_channel_equal(channel, registered)
+               ? ARRAKIS_OK
+               : mismatch(channel, registered, err);
+}

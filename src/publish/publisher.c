@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "block/block.h"
+#include "channel/channel.h"
+#include "base/error.h"
+#include "kafka/conf.h"
+#include "kafka/policy.h"
+#include "kafka/producer.h"
+#include "base/sized_struct.h"
+#include "publish/registration.h"
+#include "publish/partitions.h"
+#include "base/wait.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One message of a block: `count` rows from place `first` of a plan's arrays on. */
+typedef struct batch {
+    uint32_t partition;
+    size_t first, count;
+} batch;
+
+/* How blocks of one list of channels are cut into messages: made once for a list, as a list does
+ * not change. */
+typedef struct plan {
+    arrakis_channels *channels;
+    size_t batch_count;
+    batch *batches;   /* in the order in which their first channels stand in the block */
+    uint32_t *places; /* the rows' series in the block */
+    uint32_t *ids;    /* the rows' partition indices */
+    arrakis_series *series;
+} plan;
+
+struct arrakis_publisher {
+    ark_roster roster;    /* its partitions are the producer's topics of those numbers */
+    int64_t published_ns; /* start of the last block that was delivered; ARRAKIS_UNSET: none */
+    ark_producer *producer;
+    plan plan;
+};
+
+/* ---- open */
+
+static arrakis_status check_properties(const arrakis_publisher_options *o, arrakis_error *err)
+{
+    if (o->property_count && !o->properties)
+        return ark_fail(err, ARRAKIS_EINVAL, "property_count is %zu, and properties is NULL",
+                        o->property_count);
+    for (size_t i = 0; i < o->property_count; i++)
+        if (!o->properties[i].name || !o->properties[i].value)
+            return ark_fail(err, ARRAKIS_EINVAL, "property %zu has no %s", i,
+                            o->properties[i].name ? "value" : "name");
+    const ark_allowed_brokers allowed = {o->allowed_brokers, o->allowed_broker_count};
+    return ark_kafka_check_patterns(&allowed, err);
+}
+
+static arrakis_status check_options(arrakis_publisher_options *out,
+                                    const arrakis_publisher_options *given, arrakis_error *err)
+{
+    if (!given)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_publisher_open: options is NULL");
+    arrakis_status rc = ark_take_struct(out, sizeof *out, given, "publisher_options", err);
+    if (rc < 0)
+        return rc;
+    if (!out->publisher_id || !*out->publisher_id)
+        return ark_fail(err, ARRAKIS_EINVAL, "no publisher_id given");
+    if (out->replay_id && !*out->replay_id)
+        out->replay_id = NULL;
+    if (out->channels ? !arrakis_channels_count(out->channels) : !out->url)
+        return ark_fail(err, ARRAKIS_EINVAL, "publisher %s has no channels", out->publisher_id);
+    if (out->channels && arrakis_channels_count(out->channels) > UINT32_MAX)
+        return ark_fail(err, ARRAKIS_EINVAL, "publisher %s has over 4294967295 channels",
+                        out->publisher_id);
+    rc = check_properties(out, err);
+    if (rc < 0)
+        return rc;
+    if (out->url && out->request_timeout_ns != ARRAKIS_UNSET && out->request_timeout_ns <= 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "request_timeout_ns is %" PRId64 ", wanted over 0",
+                        out->request_timeout_ns);
+    if (out->close_timeout_ns != ARRAKIS_UNSET && out->close_timeout_ns < 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "close_timeout_ns is %" PRId64 ", wanted 0 or more",
+                        out->close_timeout_ns);
+    if (out->cancel_fd <= 0) /* of a struct that was set up with zeros, too */
+        out->cancel_fd = -1;
+    if (out->cancel_fd >= 0 && fcntl(out->cancel_fd, F_GETFD) < 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "cancel_fd is %d, which is no open descriptor",
+                        out->cancel_fd);
+    return out->url && !out->kafka_url ? ARRAKIS_OK : ark_kafka_check_url(out->kafka_url, err);
+}
+
+static arrakis_channel_info info_of(const arrakis_publisher *publisher, size_t i)
+{
+    return ark_info(arrakis_channels_get(publisher->roster.channels, i));
+}
+
+/* The topic of a partition's channels, of which this is one. */
+static arrakis_status add_topic(arrakis_publisher *publisher, const arrakis_channel_info *info,
+                                const char *replay_id, arrakis_error *err)
+{
+    char *name;
+    arrakis_status rc = ark_channel_topic(&name, info, replay_id, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_producer_add_topic(publisher->producer, name, err);
+    free(name);
+    return rc;
+}
+
+static int close_ms(const arrakis_publisher_options *options)
+{
+    int64_t ms = options->close_timeout_ns / 1000000;
+    return options->close_timeout_ns == ARRAKIS_UNSET ? 10000
+           : ms < INT32_MAX                           ? (int)ms
+                                                      : INT32_MAX;
+}
+
+static arrakis_status open_producer(arrakis_publisher *publisher,
+                                    const arrakis_publisher_options *options, arrakis_error *err)
+{
+    const ark_producer_options how = {
+        .url = options->kafka_url,
+        .properties = options->properties,
+        .property_count = options->property_count,
+        .tokens = {options->kafka_token_fn, options->kafka_token_opaque},
+        .cancel_fd = options->cancel_fd,
+        .close_ms = close_ms(options),
+    };
+    arrakis_status rc = ark_producer_open(&publisher->producer, &how, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_roster_init(&publisher->roster, options, err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < publisher->roster.partition_count; i++) {
+        arrakis_channel_info first = info_of(publisher, publisher->roster.first_of[i]);
+        rc = add_topic(publisher, &first, options->replay_id, err);
+    }
+    return rc;
+}
+
+static arrakis_status check_given(const arrakis_publisher *publisher,
+                                  const arrakis_channels *given, arrakis_error *err)
+{
+    size_t at;
+    arrakis_status rc = ARRAKIS_OK;
+    for (size_t i = 0; rc == ARRAKIS_OK && i < arrakis_channels_count(given); i++)
+        rc = ark_roster_find(&publisher->roster, &at, arrakis_channels_get(given, i), err);
+    return rc;
+}
+
+/* With what the server says in the place of what was not given. */
+static arrakis_status open_by_server(arrakis_publisher *publisher,
+                                     const arrakis_publisher_options *given, arrakis_error *err)
+{
+    arrakis_publisher_options options = *given;
+    ark_registration server;
+    arrakis_status rc = ark_publisher_register(&server, given, err);
+    if (rc < 0)
+        return rc;
+    options.channels = server.channels;
+    if (!options.kafka_url)
+        options.kafka_url = server.broker;
+    options.properties = server.properties;
+    options.property_count = server.property_count;
+    rc = open_producer(publisher, &options, err);
+    if (rc == ARRAKIS_OK && given->channels)
+        rc = check_given(publisher, given->channels, err);
+    ark_registration_clear(&server);
+    return rc;
+}
+
+arrakis_status arrakis_publisher_open(arrakis_publisher **out,
+                                      const arrakis_publisher_options *options, arrakis_error *err)
+{
+    if (!out)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_publisher_open: out is NULL");
+    *out = NULL;
+    arrakis_publisher_options checked = ARRAKIS_PUBLISHER_OPTIONS_INIT;
+    arrakis_status rc = check_options(&checked, options, err);
+    if (rc == ARRAKIS_OK && checked.cancel_fd >= 0 &&
+        ark_wait_fd(checked.cancel_fd, ark_wait_deadline(0)))
+        rc = ark_fail(err, ARRAKIS_ECANCELED, "opening publisher %s: canceled",
+                      checked.publisher_id);
+    if (rc < 0)
+        return rc;
+    arrakis_publisher *publisher = calloc(1, sizeof *publisher);
+    if (!publisher)
+        return ark_fail(err, ARRAKIS_ENOMEM, "opening publisher %s: out of memory",
+                        checked.publisher_id);
+    publisher->published_ns = ARRAKIS_UNSET;
+    rc = checked.url ? open_by_server(publisher, &checked, err)
+                     : open_producer(publisher, &checked, err);
+    if (rc < 0) {
+        arrakis_publisher_close(publisher);
+        return rc;
+    }
+    *out = publisher;
+    return ARRAKIS_OK;
+}
+
+/* ---- plans */
+
+static void free_plan(plan *p)
+{
+    arrakis_channels_free(p->channels);
+    free(p->batches);
+    free(p->places);
+    free(p->ids);
+    free(p->series);
+    memset(p, 0, sizeof *p);
+}
+
+static arrakis_status fill_plan(plan *p, const arrakis_publisher *publisher,
+                                const arrakis_channels *channels, uint32_t *batch_of,
+                                size_t *registered, arrakis_error *err)
+{
+    size_t count = arrakis_channels_count(channels);
+    for (size_t i = 0; i < count; i++) {
+        arrakis_status rc = ark_roster_find(&publisher->roster, &registered[i],
+                                            arrakis_channels_get(channels, i), err);
+        if (rc < 0)
+            return rc;
+        uint32_t partition = publisher->roster.partition_of[registered[i]];
+        if (!batch_of[partition]) { /* numbered from 1 here */
+            p->batches[p->batch_count++].partition = partition;
+            batch_of[partition] = (uint32_t)p->batch_count;
+        }
+        p->batches[batch_of[partition] - 1].count++;
+    }
+    for (size_t b = 1; b < p->batch_count; b++)
+        p->batches[b].first = p->batches[b - 1].first + p->batches[b - 1].count;
+    for (size_t b = 0; b < p->batch_count; b++)
+        p->batches[b].count = 0;
+    for (size_t i = 0; i < count; i++) {
+        batch *own = &p->batches[batch_of[publisher->roster.partition_of[registered[i]]] - 1];
+        size_t row = own->first + own->count++;
+        p->places[row] = (uint32_t)i;
+        p->ids[row] = (uint32_t)info_of(publisher, registered[i]).partition_index;
+    }
+    return ARRAKIS_OK;
+}
+
+/* Blocks made one by one have lists of their own, of the same channels. The plan holds its
+ * channels, so no others can have their addresses. */
+static bool plan_fits(const plan *p, const arrakis_channels *channels)
+{
+    if (!p->channels || p->channels == channels)
+        return p->channels != NULL;
+    size_t count = arrakis_channels_count(channels), i = 0;
+    if (count != arrakis_channels_count(p->channels))
+        return false;
+    while (i < count && arrakis_channels_get(channels, i) == arrakis_channels_get(p->channels, i))
+        i++;
+    return i == count;
+}
+
+static arrakis_status make_plan(arrakis_publisher *publisher, const arrakis_channels *channels,
+                                arrakis_error *err)
+{
+    plan *p = &publisher->plan;
+    if (plan_fits(p, channels))
+        return ARRAKIS_OK;
+    free_plan(p);
+    size_t count = arrakis_channels_count(channels), room = count ? count : 1;
+    p->batches = calloc(room, sizeof *p->batches);
+    p->places = calloc(room, sizeof *p->places);
+    p->ids = calloc(room, sizeof *p->ids);
+    p->series = calloc(room, sizeof *p->series);
+    uint32_t *batch_of = calloc(publisher->roster.partition_count, sizeof *batch_of);
+    size_t *registered = calloc(room, sizeof *registered);
+    arrakis_status rc;
+    if (p->batches && p->places && p->ids && p->series && batch_of && registered)
+        rc = fill_plan(p, publisher, channels, batch_of, registered, err);
+    else
+        rc = ark_fail(err, ARRAKIS_ENOMEM, "publishing %zu channels: out of memory", count);
+    free(batch_of);
+    free(registered);
+    if (rc == ARRAKIS_OK)
+        p->channels = arrakis_channels_ref(channels);
+    else
+        free_plan(p);
+    return rc;
+}
+
+const arrakis_channels *arrakis_publisher_channels(const arrakis_publisher *publisher)
+{
+    return publisher ? publisher->roster.channels : NULL;
+}
+
+/* ---- publish */
+
+static arrakis_status check_block(const arrakis_publisher *publisher, const arrakis_block *block,
+                                  arrakis_error *err)
+{
+    int64_t duration_ns = arrakis_block_duration_ns(block);
+    if (duration_ns != publisher->roster.stride_ns)
+        return ark_fail(err, ARRAKIS_EMISMATCH,
+                        "the block's duration is %" PRId64 " ns, the publisher's stride %" PRId64,
+                        duration_ns, publisher->roster.stride_ns);
+    int64_t start_ns = arrakis_block_start_ns(block);
+    if (start_ns < 0 || start_ns > ARRAKIS_TIME_MAX_NS)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "the block starts at %" PRId64 " ns, wanted 0 to %" PRId64
+                        ": no reader takes another",
+                        start_ns, ARRAKIS_TIME_MAX_NS);
+    if (start_ns % publisher->roster.stride_ns)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "the block starts at %" PRId64 " ns, wanted a multiple of the stride, "
+                        "%" PRId64 " ns: readers drop what is in between",
+                        start_ns, publisher->roster.stride_ns);
+    if (publisher->published_ns != ARRAKIS_UNSET && start_ns <= publisher->published_ns)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "the block starts at %" PRId64 " ns, the last one published at %" PRId64
+                        "; wanted a later one",
+                        start_ns, publisher->published_ns);
+    return ARRAKIS_OK;
+}
+
+static arrakis_status encode(arrakis_publisher *publisher, const arrakis_block *block,
+                             const batch *b, arrakis_error *err)
+{
+    plan *p = &publisher->plan;
+    for (size_t i = b->first; i < b->first + b->count; i++)
+        ark_block_series(&p->series[i], block, p->places[i]);
+    ark_buffer *buffer;
+    arrakis_status rc = ark_producer_buffer(publisher->producer, b->partition, &buffer, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_rows_write(buffer, p->series[b->first].data_type, arrakis_block_start_ns(block),
+                            b->count, &p->ids[b->first], &p->series[b->first], err);
+    if (rc == ARRAKIS_OK && buffer->size > ark_producer_limit(publisher->producer))
+        rc = ark_fail(err, ARRAKIS_EINVAL,
+                      "message to %s would have %zu bytes, over the limit of %zu "
+                      "(message.max.bytes)",
+                      ark_producer_topic(publisher->producer, b->partition), buffer->size,
+                      ark_producer_limit(publisher->producer));
+    return rc;
+}
+
+arrakis_status arrakis_publisher_publish(arrakis_publisher *publisher, const arrakis_block *block,
+                                         int timeout_ms, arrakis_error *err)
+{
+    if (!publisher || !block)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_publisher_publish: %s is NULL",
+                        publisher ? "block" : "publisher");
+    const plan *p = &publisher->plan;
+    arrakis_status rc = make_plan(publisher, arrakis_block_channels(block), err);
+    if (rc == ARRAKIS_OK)
+        rc = check_block(publisher, block, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_producer_begin(publisher->producer, timeout_ms, err);
+    /* All is encoded before the first message goes, so that a block that cannot be is not sent in
+     * part. */
+    for (size_t i = 0; rc == ARRAKIS_OK && i < p->batch_count; i++)
+        rc = encode(publisher, block, &p->batches[i], err);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; rc == ARRAKIS_OK && i < p->batch_count; i++)
+        rc = ark_producer_send(publisher->producer, p->batches[i].partition, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_producer_wait(publisher->producer, err);
+    if (rc < 0)
+        return ark_fail_within(err, rc, "block at %" PRId64 " ns", arrakis_block_start_ns(block));
+    publisher->published_ns = arrakis_block_start_ns(block);
+    return ARRAKIS_OK;
+}
+
+void arrakis_publisher_close(arrakis_publisher *publisher)
+{
+    if (!publisher)
+        return;
+    ark_producer_close(publisher->producer);
+    free_plan(&publisher->plan);
+    ark_roster_clear(&publisher->roster);
+    free(publisher);
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The half of publishing that a server has: which channels, where they go, and to which broker. */
+#include "publish/registration.h"
+
+#include "channel/channel.h"
+#include "base/error.h"
+#include "kafka/policy.h"
+#include "flight/flight.h"
+#include "base/wait.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A server has no business with more. */
+enum { PROPERTIES_MAX = 64 };
+
+/* Both are the broker's list to librdkafka. */
+static bool is_broker(const char *name)
+{
+    return strcmp(name, "bootstrap.servers") == 0 || strcmp(name, "metadata.broker.list") == 0;
+}
+
+static arrakis_status no_memory(const arrakis_publisher_options *o, arrakis_error *err)
+{
+    return ark_fail(err, ARRAKIS_ENOMEM, "registering publisher %s: out of memory",
+                    o->publisher_id);
+}
+
+/* ------------------------------------------------------------------ channels */
+
+/* A server's answer is not kept beyond this: no publisher has that many channels, and no server
+ * takes that many times as long as a request may. */
+enum { CHANNELS_MAX = 500000, TEXT_MAX_MIB = 64, TIMEOUTS_MAX = 10 };
+
+typedef struct collection {
+    arrakis_channels *channels;
+    size_t text_size;
+    int64_t until_ns; /* CLOCK_MONOTONIC */
+    arrakis_status status;
+    arrakis_error *err;
+} collection;
+
+static size_t size_of(const char *text)
+{
+    return text ? strlen(text) : 0;
+}
+
+static bool collect(arrakis_channel *channel, void *opaque)
+{
+    collection *c = opaque;
+    const arrakis_channel_info info = ark_info(channel);
+    c->text_size += size_of(info.name) + size_of(info.publisher) + size_of(info.partition_id) +
+                    size_of(info.replay_id);
+    if (arrakis_channels_count(c->channels) == CHANNELS_MAX)
+        c->status =
+            ark_fail(c->err, ARRAKIS_EFORMAT, "over %d channels of one publisher", CHANNELS_MAX);
+    else if (c->text_size > (size_t)TEXT_MAX_MIB << 20)
+        c->status = ark_fail(c->err, ARRAKIS_EFORMAT,
+                             "channels of one publisher with over %d MiB of text", TEXT_MAX_MIB);
+    else if (ark_monotonic_ns() > c->until_ns)
+        c->status = ark_fail(c->err, ARRAKIS_EDEADLINE,
+                             "a publisher's channels take over %d times as long as a request may",
+                             TIMEOUTS_MAX);
+    else
+        c->status = arrakis_channels_add(c->channels, channel, c->err);
+    return c->status == ARRAKIS_OK;
+}
+
+/* When finding is to be over. */
+static int64_t deadline_of(const arrakis_publisher_options *o)
+{
+    int64_t each_ns =
+        o->request_timeout_ns == ARRAKIS_UNSET ? 10 * ARRAKIS_SECOND_NS : o->request_timeout_ns;
+    return each_ns > INT64_MAX / 4 / TIMEOUTS_MAX ? INT64_MAX
+                                                  : ark_monotonic_ns() + TIMEOUTS_MAX * each_ns;
+}
+
+/* The server's channels of the publisher. */
+static arrakis_status find(arrakis_channels **out, ark_server *server,
+                           const arrakis_publisher_options *o, arrakis_error *err)
+{
+    collection c = {.err = err, .until_ns = deadline_of(o)};
+    arrakis_query query = ARRAKIS_QUERY_INIT;
+    query.publishers = &o->publisher_id;
+    query.publisher_count = 1;
+    query.replay_id = o->replay_id;
+    arrakis_status rc = arrakis_channels_new(&c.channels, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_server_find(server, &query, collect, &c, err);
+    if (rc == ARRAKIS_OK && c.status < 0)
+        rc = ark_fail_within(err, c.status == ARRAKIS_EINVAL ? ARRAKIS_EFORMAT : c.status,
+                             "%.100s", ark_server_url(server));
+    if (rc < 0) {
+        arrakis_channels_free(c.channels);
+        c.channels = NULL;
+    }
+    *out = c.channels;
+    return rc;
+}
+
+static bool is_as_wanted(const arrakis_channels *known, const arrakis_channel *wanted)
+{
+    int64_t at = arrakis_channels_index(known, arrakis_channel_name(wanted));
+    if (at < 0)
+        return false;
+    const arrakis_channel_info a = ark_info(arrakis_channels_get(known, (size_t)at));
+    const arrakis_channel_info b = ark_info(wanted);
+    return a.data_type == b.data_type && !(a.sample_rate < b.sample_rate) &&
+           !(a.sample_rate > b.sample_rate);
+}
+
+/* Of those that are wanted, the ones to be registered. */
+static arrakis_status list_new(arrakis_channel ***out, size_t *count,
+                               const arrakis_channels *known, const arrakis_publisher_options *o,
+                               arrakis_error *err)
+{
+    size_t wanted = arrakis_channels_count(o->channels);
+    *count = 0;
+    *out = calloc(wanted + 1, sizeof **out);
+    if (!*out)
+        return no_memory(o, err);
+    for (size_t i = 0; i < wanted; i++) {
+        arrakis_channel *channel = arrakis_channels_get(o->channels, i);
+        if (!is_as_wanted(known, channel))
+            (*out)[(*count)++] = channel;
+    }
+    return ARRAKIS_OK;
+}
+
+/* The server's form of the channels that are wanted. */
+static arrakis_status take_wanted(ark_registration *out, const arrakis_channels *known,
+                                  const ark_server *server, const arrakis_publisher_options *o,
+                                  arrakis_error *err)
+{
+    arrakis_status rc = arrakis_channels_new(&out->channels, err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < arrakis_channels_count(o->channels); i++) {
+        const arrakis_channel *wanted = arrakis_channels_get(o->channels, i);
+        const char *name = arrakis_channel_name(wanted);
+        if (!is_as_wanted(known, wanted))
+            return ark_fail(err, ARRAKIS_ESERVER,
+                            "%.100s has not registered channel %s as it was asked to",
+                            ark_server_url(server), name);
+        rc = arrakis_channels_add(
+            out->channels,
+            arrakis_channels_get(known, (size_t)arrakis_channels_index(known, name)), err);
+    }
+    return rc;
+}
+
+/* Register what is new, and see what the server has then. */
+static arrakis_status add_new(arrakis_channels **known, ark_server *server,
+                              const arrakis_publisher_options *o, arrakis_error *err)
+{
+    arrakis_channel **list;
+    size_t count;
+    arrakis_status rc = list_new(&list, &count, *known, o, err);
+    if (rc == ARRAKIS_OK && count) {
+        rc = ark_server_partition(server, o->publisher_id, o->replay_id, list, count, err);
+        if (rc < 0) {
+            rc = ark_fail_within(err, rc, "registering channel %s%s",
+                                 arrakis_channel_name(list[0]), count > 1 ? " and others" : "");
+        } else {
+            arrakis_channels_free(*known);
+            rc = find(known, server, o, err);
+        }
+    }
+    free(list);
+    return rc;
+}
+
+static arrakis_status get_channels(ark_registration *out, ark_server *server,
+                                   const arrakis_publisher_options *o, arrakis_error *err)
+{
+    arrakis_channels *known;
+    arrakis_status rc = find(&known, server, o, err);
+    if (rc < 0)
+        return rc;
+    if (o->channels) {
+        if ((rc = add_new(&known, server, o, err)) == ARRAKIS_OK)
+            rc = take_wanted(out, known, server, o, err);
+    } else if (arrakis_channels_count(known)) {
+        out->channels = arrakis_channels_ref(known);
+    } else {
+        rc = ark_fail(err, ARRAKIS_ENOTFOUND, "%.100s has no channels of publisher %s%s%s",
+                      ark_server_url(server), o->publisher_id, o->replay_id ? " in replay " : "",
+                      o->replay_id ? o->replay_id : "");
+    }
+    arrakis_channels_free(known);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ properties */
+
+typedef struct properties {
+    ark_registration *out;
+    ark_properties users;
+    size_t told;
+    arrakis_status status;
+    arrakis_error *err;
+} properties;
+
+static arrakis_status keep_property(ark_registration *out, const char *name, const char *value,
+                                    arrakis_error *err)
+{
+    char *copy = strdup(value), *name_copy = strdup(name);
+    if (!copy || !name_copy) {
+        free(copy);
+        free(name_copy);
+        return ark_fail(err, ARRAKIS_ENOMEM, "properties: out of memory");
+    }
+    if (is_broker(name)) {
+        free(out->broker);
+        out->broker = copy;
+        free(name_copy);
+    } else {
+        out->properties[out->copied++] = (arrakis_property){name_copy, copy};
+    }
+    return ARRAKIS_OK;
+}
+
+static bool add_property(const char *name, const char *value, void *opaque)
+{
+    properties *p = opaque;
+    bool taken = false;
+    if (++p->told > PROPERTIES_MAX)
+        p->status =
+            ark_fail(p->err, ARRAKIS_EFORMAT, "the server has over %d properties", PROPERTIES_MAX);
+    else
+        p->status = ark_kafka_check_property(&taken, name, value, &p->users, p->err);
+    if (p->status == ARRAKIS_OK && taken)
+        p->status = keep_property(p->out, name, value, p->err);
+    return p->status == ARRAKIS_OK;
+}
+
+/* What was told, as a whole. */
+static arrakis_status check_properties(const ark_registration *out, const ark_properties *users,
+                                       const arrakis_publisher_options *o, arrakis_error *err)
+{
+    const ark_properties servers = {out->properties, out->copied};
+    const ark_allowed_brokers allowed = {o->allowed_brokers, o->allowed_broker_count};
+    arrakis_status rc = ark_kafka_check_login(&servers, users, err);
+    if (rc < 0 || o->kafka_url)
+        return rc;
+    return out->broker ? ark_kafka_check_brokers(out->broker, users, &allowed, err)
+                       : ark_fail(err, ARRAKIS_EFORMAT, "names no broker (bootstrap.servers)");
+}
+
+static arrakis_status get_properties(ark_registration *out, ark_server *server,
+                                     const arrakis_publisher_options *o, arrakis_error *err)
+{
+    properties p = {.out = out, .users = {o->properties, o->property_count}, .err = err};
+    out->properties = calloc(PROPERTIES_MAX + o->property_count, sizeof *out->properties);
+    if (!out->properties)
+        return no_memory(o, err);
+    arrakis_status rc =
+        ark_server_properties(server, o->publisher_id, o->replay_id, add_property, &p, err);
+    if (rc < 0)
+        return rc;
+    rc = p.status < 0 ? p.status : check_properties(out, &p.users, o, err);
+    if (rc < 0)
+        return ark_fail_within(err, rc, "%.100s", ark_server_url(server));
+    out->property_count = out->copied;
+    for (size_t i = 0; i < o->property_count; i++)
+        out->properties[out->property_count++] = o->properties[i];
+    return rc;
+}
+
+/* ------------------------------------------------------------------ both */
+
+static arrakis_client_options connection_of(const arrakis_publisher_options *o)
+{
+    arrakis_client_options c = ARRAKIS_CLIENT_OPTIONS_INIT;
+    c.url = o->url;
+    c.token = o->token;
+    c.insecure_token = o->insecure_token;
+    c.token_hosts = o->token_hosts;
+    c.token_host_count = o->token_host_count;
+    c.ca_file = o->ca_file;
+    c.cert_file = o->cert_file;
+    c.key_file = o->key_file;
+    c.request_timeout_ns = o->request_timeout_ns;
+    return c;
+}
+
+arrakis_status ark_publisher_register(ark_registration *out,
+                                      const arrakis_publisher_options *options, arrakis_error *err)
+{
+    const arrakis_client_options connection = connection_of(options);
+    ark_server *server;
+    *out = (ark_registration){0};
+    arrakis_status rc = ark_server_open(&server, &connection, options->publisher_id, err);
+    if (rc == ARRAKIS_OK && options->cancel_fd >= 0)
+        ark_server_cancel_by(server, options->cancel_fd);
+    if (rc == ARRAKIS_OK)
+        rc = get_channels(out, server, options, err);
+    if (rc == ARRAKIS_OK)
+        rc = get_properties(out, server, options, err);
+    ark_server_close(server);
+    if (rc < 0)
+        ark_registration_clear(out);
+    return rc;
+}
+
+void ark_registration_clear(ark_registration *registration)
+{
+    for (size_t i = 0; i < registration->copied; i++) {
+        free((char *)(uintptr_t)registration->properties[i].name);
+        free((char *)(uintptr_t)registration->properties[i].value);
+    }
+    free(registration->properties);
+    free(registration->broker);
+    arrakis_channels_free(registration->channels);
+    *registration = (ark_registration){0};
+}

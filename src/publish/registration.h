@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a publisher is told by its server. */
+#ifndef ARK_PUBLISH_REGISTRATION_H
+#define ARK_PUBLISH_REGISTRATION_H
+
+#include <arrakis/arrakis.h>
+
+/* All zero is none; to be cleared. */
+typedef struct ark_registration {
+    arrakis_channels *channels;   /* as the server has them */
+    char *broker;                 /* NULL: none was said */
+    arrakis_property *properties; /* the server's, which are copies, then options->properties */
+    size_t property_count, copied;
+} ark_registration;
+
+/* Ask options->url: its channels for the publisher, after those of options->channels that it lacks
+ * or has otherwise have been registered there; and the producer's properties. */
+arrakis_status ark_publisher_register(ark_registration *out,
+                                      const arrakis_publisher_options *options,
+                                      arrakis_error *err);
+void ark_registration_clear(ark_registration *registration);
+
+#endif

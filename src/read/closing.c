@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "read/closing.h"
+
+#include "base/log.h"
+#include "base/thread.h"
+#include "base/wait.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ------------------------------------------------------------------ at the end of the process */
+
+/* What goes on closing by itself would do so in libraries that exit() has taken down, such as OpenSSL, and
+ * crash. Their handlers are older than this one, so they run after it. */
+static ark_monitor leftovers;
+static size_t left_count;
+static int64_t left_until_ns;
+static pid_t left_in;
+
+static void wait_for_leftovers(void)
+{
+    if (getpid() != left_in)
+        return; /* a child has none of the threads */
+    ark_monitor_enter(&leftovers);
+    while (left_count && ark_monitor_wait(&leftovers, left_until_ns))
+        ;
+    ark_monitor_leave(&leftovers);
+}
+
+static void prepare_leftovers(void)
+{
+    ark_monitor_init(&leftovers);
+    left_in = getpid();
+    atexit(wait_for_leftovers);
+}
+
+static void add_leftover(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, prepare_leftovers);
+    ark_monitor_enter(&leftovers);
+    left_count++;
+    left_until_ns = ark_monotonic_ns() + ARK_KAFKA_EXIT_NS;
+    ark_monitor_leave(&leftovers);
+}
+
+static void remove_leftover(void)
+{
+    ark_monitor_enter(&leftovers);
+    left_count--;
+    ark_monitor_notify(&leftovers);
+    ark_monitor_leave(&leftovers);
+}
+
+/* ------------------------------------------------------------------ side by side */
+
+/* Belongs to the thread that closes and to whoever waits for it: the last one frees it. */
+typedef struct ark_kafka_teardown {
+    struct ark_kafka_teardown *next;
+    pthread_t thread;
+    ark_monitor monitor;
+    void (*close)(void *opaque);
+    void *opaque;
+    bool closed, left;
+} teardown;
+
+static void free_teardown(teardown *t)
+{
+    ark_monitor_clear(&t->monitor);
+    free(t);
+}
+
+static void *run(void *opaque)
+{
+    teardown *t = opaque;
+    t->close(t->opaque);
+    ark_monitor_enter(&t->monitor);
+    t->closed = true;
+    bool last = t->left;
+    ark_monitor_notify(&t->monitor);
+    ark_monitor_leave(&t->monitor);
+    if (last) {
+        free_teardown(t);
+        remove_leftover();
+    }
+    return NULL;
+}
+
+void ark_kafka_closing_begin(ark_kafka_closing *closing, void (*close)(void *opaque), void *opaque)
+{
+    teardown *t = calloc(1, sizeof *t);
+    if (t) {
+        ark_monitor_init(&t->monitor);
+        t->close = close;
+        t->opaque = opaque;
+    }
+    if (!t || !ark_thread_start(&t->thread, run, t)) {
+        if (t)
+            free_teardown(t);
+        close(opaque);
+        return;
+    }
+    t->next = closing->first;
+    closing->first = t;
+}
+
+/* Whether it has closed until then. It is not to be touched afterwards. */
+static bool finish(teardown *t, int64_t deadline_ns)
+{
+    pthread_t thread = t->thread;
+    ark_monitor_enter(&t->monitor);
+    while (!t->closed && ark_monitor_wait(&t->monitor, deadline_ns))
+        ;
+    bool closed = t->closed;
+    t->left = !closed;
+    if (!closed)
+        add_leftover();
+    ark_monitor_leave(&t->monitor);
+    if (closed) {
+        pthread_join(thread, NULL);
+        free_teardown(t);
+    } else
+        pthread_detach(thread);
+    return closed;
+}
+
+void ark_kafka_closing_wait(ark_kafka_closing *closing)
+{
+    int64_t deadline_ns = ark_monotonic_ns() + ARK_KAFKA_CLOSE_NS;
+    size_t left = 0;
+    while (closing->first) {
+        teardown *t = closing->first;
+        closing->first = t->next;
+        left += !finish(t, deadline_ns);
+    }
+    if (left)
+        ark_log(ARRAKIS_LOG_WARNING,
+                "librdkafka %s has not closed its connections to %zu broker list(s) within %lld "
+                "s: left "
+                "to do so by itself",
+                rd_kafka_version_str(), left, (long long)(ARK_KAFKA_CLOSE_NS / ARRAKIS_SECOND_NS));
+}
+
+void ark_kafka_closing_move(ark_kafka_closing *to, ark_kafka_closing *from)
+{
+    while (from->first) {
+        teardown *t = from->first;
+        from->first = t->next;
+        t->next = to->first;
+        to->first = t;
+    }
+}
+
+/* ------------------------------------------------------------------ one handle */
+
+typedef struct one {
+    rd_kafka_t *rk;
+    void (*after)(void *opaque);
+    void *opaque;
+} one;
+
+static void close_one(void *opaque)
+{
+    one *o = opaque;
+    /* no group was joined: there is none to leave */
+    rd_kafka_destroy_flags(o->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    if (o->after)
+        o->after(o->opaque);
+    free(o);
+}
+
+void ark_kafka_close(rd_kafka_t *rk, void (*after)(void *opaque), void *opaque)
+{
+    one *o = rk ? malloc(sizeof *o) : NULL;
+    if (o) {
+        *o = (one){rk, after, opaque};
+        ark_kafka_closing closing = ARK_KAFKA_CLOSING_NONE;
+        ark_kafka_closing_begin(&closing, close_one, o);
+        ark_kafka_closing_wait(&closing);
+        return;
+    }
+    if (rk)
+        rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    if (after)
+        after(opaque);
+}

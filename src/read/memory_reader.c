@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A reader of messages that the program pushes itself. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "read/ingest.h"
+#include "base/wait.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct message {
+    struct message *next;
+    size_t stream, size;
+    uint8_t bytes[];
+} message;
+
+typedef struct memory_reader {
+    arrakis_reader head;
+    ark_intake intake;
+    message *first, **last; /* waiting; the first is the one under way while `taken` */
+    size_t *waiting;        /* messages, a stream */
+    bool taken, finished;
+} memory_reader;
+
+static arrakis_status memory_open(arrakis_reader *reader, arrakis_error *err)
+{
+    (void)reader;
+    (void)err;
+    return ARRAKIS_OK;
+}
+
+static void drop_first(memory_reader *memory)
+{
+    message *first = memory->first;
+    memory->waiting[first->stream]--;
+    memory->first = first->next;
+    if (!memory->first)
+        memory->last = &memory->first;
+    memory->taken = false;
+    free(first);
+}
+
+static arrakis_status memory_next(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err)
+{
+    memory_reader *memory = (memory_reader *)reader;
+    for (;;) {
+        if (memory->taken) {
+            arrakis_status rc = ark_intake_next(&memory->intake, arrival, err);
+            if (rc != ARRAKIS_DONE)
+                return rc;
+            drop_first(memory);
+        }
+        if (!memory->first)
+            break;
+        const message *first = memory->first;
+        memory->taken = true;
+        ark_intake_begin(&memory->intake, first->stream, reader->streams[first->stream].id,
+                         (int64_t)memory->intake.messages, first->bytes, first->size);
+    }
+    if (memory->finished)
+        return ARRAKIS_DONE;
+    ark_event_clear(reader->fd);
+    return ARRAKIS_TIMEOUT;
+}
+
+static bool memory_done(const arrakis_reader *reader)
+{
+    const memory_reader *memory = (const memory_reader *)reader;
+    return memory->finished && !memory->first;
+}
+
+static int64_t memory_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
+                                int64_t *again_ns)
+{
+    const memory_reader *memory = (const memory_reader *)reader;
+    int64_t now_ns = ark_clock_now_ns();
+    *again_ns = ARRAKIS_UNSET;
+    return memory->waiting[stream] || now_ns < since_ns ? ARRAKIS_UNSET : now_ns;
+}
+
+static void memory_stats(const arrakis_reader *reader, arrakis_stats *stats)
+{
+    ark_intake_stats(&((const memory_reader *)reader)->intake, stats);
+}
+
+static void memory_close(arrakis_reader *reader)
+{
+    memory_reader *memory = (memory_reader *)reader;
+    while (memory->first)
+        drop_first(memory);
+    ark_intake_clear(&memory->intake);
+    ark_reader_clear(reader);
+    free(memory->waiting);
+    if (reader->fd >= 0)
+        close(reader->fd);
+    free(memory);
+}
+
+static const ark_reader_ops memory_ops = {
+    .open = memory_open,
+    .next = memory_next,
+    .done = memory_done,
+    .exhausted = memory_exhausted,
+    .stats = memory_stats,
+    .close = memory_close,
+};
+
+arrakis_status arrakis_memory_reader_new(arrakis_reader **out, arrakis_channels *channels,
+                                         arrakis_error *err)
+{
+    if (!out || !channels)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_memory_reader_new: %s is NULL",
+                        out ? "channels" : "out");
+    *out = NULL;
+    memory_reader *memory = calloc(1, sizeof *memory);
+    if (!memory)
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    memory->head.ops = &memory_ops;
+    memory->head.fd = ark_event_new();
+    memory->last = &memory->first;
+    arrakis_status rc = ark_reader_group(&memory->head, channels, "memory/", err);
+    if (rc == ARRAKIS_OK)
+        rc =
+            ark_intake_init(&memory->intake, memory->head.streams, memory->head.stream_count, err);
+    if (rc == ARRAKIS_OK &&
+        !(memory->waiting = calloc(memory->head.stream_count, sizeof *memory->waiting)))
+        rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    if (rc < 0) {
+        memory_close(&memory->head);
+        return rc;
+    }
+    *out = &memory->head;
+    return ARRAKIS_OK;
+}
+
+arrakis_status arrakis_memory_reader_push(arrakis_reader *reader, size_t stream, const void *bytes,
+                                          size_t size, arrakis_error *err)
+{
+    if (!reader)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_memory_reader_push: reader is NULL");
+    if (reader->ops != &memory_ops)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_memory_reader_push: not a memory reader");
+    if (stream >= reader->stream_count || (!bytes && size))
+        return ark_fail(err, ARRAKIS_EINVAL, "stream %zu: the reader has %zu", stream,
+                        reader->stream_count);
+    memory_reader *memory = (memory_reader *)reader;
+    message *m = size <= PTRDIFF_MAX - sizeof *m ? malloc(sizeof *m + size) : NULL;
+    if (!m)
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory for a message of %zu bytes", size);
+    m->next = NULL;
+    m->stream = stream;
+    m->size = size;
+    if (size)
+        memcpy(m->bytes, bytes, size);
+    *memory->last = m;
+    memory->last = &m->next;
+    memory->waiting[stream]++;
+    ark_event_set(reader->fd);
+    return ARRAKIS_OK;
+}
+
+void arrakis_memory_reader_finish(arrakis_reader *reader)
+{
+    if (!reader || reader->ops != &memory_ops)
+        return;
+    ((memory_reader *)reader)->finished = true;
+    ark_event_set(reader->fd);
+}

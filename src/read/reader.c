@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The public calls on readers of any kind. */
+#include "read/reader.h"
+
+#include "channel/channel.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "read/closing.h"
+#include "channel/stride.h"
+#include "base/wait.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static arrakis_status new_stream(arrakis_reader *reader, const char *prefix,
+                                 const arrakis_channel_info *info, arrakis_error *err)
+{
+    ark_reader_stream *stream = &reader->streams[reader->stream_count];
+    size_t size = strlen(prefix) + strlen(info->partition_id) + 1;
+    if (!(stream->id = malloc(size)))
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    memcpy(stream->id, prefix, strlen(prefix));
+    strcpy(stream->id + strlen(prefix), info->partition_id);
+    reader->stream_count++;
+    return arrakis_channels_new(&stream->channels, err);
+}
+
+static const char *partition_of(const ark_reader_stream *stream)
+{
+    return ark_info(arrakis_channels_get(stream->channels, 0)).partition_id;
+}
+
+static arrakis_status check_channel(const arrakis_channel *channel, arrakis_error *err)
+{
+    const arrakis_channel_info info = ark_info(channel);
+    const char *lacks = !info.partition_id                      ? "partition_id"
+                        : info.partition_index == ARRAKIS_UNSET ? "partition_index"
+                        : info.stride_ns == ARRAKIS_UNSET       ? "stride"
+                                                                : NULL;
+    if (lacks)
+        return ark_fail(err, ARRAKIS_EINVAL, "channel %s has no %s: it cannot be read", info.name,
+                        lacks);
+    return ARRAKIS_OK;
+}
+
+/* A replay has topics of its own. */
+static arrakis_status check_replay(const ark_reader_stream *stream,
+                                   const arrakis_channel_info *info, arrakis_error *err)
+{
+    const arrakis_channel *first = arrakis_channels_get(stream->channels, 0);
+    const char *other = first ? ark_info(first).replay_id : info->replay_id;
+    if (info->replay_id && other ? !strcmp(info->replay_id, other) : info->replay_id == other)
+        return ARRAKIS_OK;
+    return ark_fail(err, ARRAKIS_EINVAL,
+                    "channel %s has replay_id %s, %s of the same partition %s has %s", info->name,
+                    info->replay_id ? info->replay_id : "(none)", ark_info(first).name,
+                    info->partition_id, other ? other : "(none)");
+}
+
+static int by_place(const void *a, const void *b)
+{
+    return ark_channel_by_place(*(arrakis_channel *const *)a, *(arrakis_channel *const *)b);
+}
+
+/* Channels of one partition follow each other in `sorted`, by index: rows that lie side by side in
+ * a message then lie side by side in a block. */
+static arrakis_status make_streams(arrakis_reader *reader, arrakis_channel **sorted, size_t count,
+                                   const char *prefix, arrakis_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        const arrakis_channel_info info = ark_info(sorted[i]);
+        ark_reader_stream *stream =
+            reader->stream_count ? &reader->streams[reader->stream_count - 1] : NULL;
+        if (!stream || strcmp(partition_of(stream), info.partition_id) != 0) {
+            arrakis_status rc = new_stream(reader, prefix, &info, err);
+            if (rc < 0)
+                return rc;
+            stream = &reader->streams[reader->stream_count - 1];
+        }
+        arrakis_status rc = check_replay(stream, &info, err);
+        if (rc == ARRAKIS_OK)
+            rc = arrakis_channels_add(stream->channels, sorted[i], err);
+        if (rc < 0)
+            return rc;
+    }
+    return ARRAKIS_OK;
+}
+
+arrakis_status ark_reader_group(arrakis_reader *reader, arrakis_channels *channels,
+                                const char *prefix, arrakis_error *err)
+{
+    size_t count = arrakis_channels_count(channels);
+    if (!count)
+        return ark_fail(err, ARRAKIS_EINVAL, "no channels to read");
+    reader->channels = arrakis_channels_ref(channels);
+    arrakis_channel **sorted = malloc(count * sizeof *sorted);
+    reader->streams = calloc(count, sizeof *reader->streams);
+    arrakis_status rc = ARRAKIS_OK;
+    if (!sorted || !reader->streams)
+        rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++) {
+        sorted[i] = arrakis_channels_get(channels, i);
+        rc = check_channel(sorted[i], err);
+    }
+    if (rc == ARRAKIS_OK) {
+        qsort(sorted, count, sizeof *sorted, by_place);
+        rc = make_streams(reader, sorted, count, prefix, err);
+    }
+    for (size_t i = 0; rc == ARRAKIS_OK && i < reader->stream_count; i++)
+        rc = ark_stride_of(&reader->streams[i].stride_ns, reader->streams[i].channels, err);
+    free(sorted);
+    return rc;
+}
+
+void ark_reader_clear(arrakis_reader *reader)
+{
+    for (size_t i = 0; i < reader->stream_count; i++) {
+        free(reader->streams[i].id);
+        arrakis_channels_free(reader->streams[i].channels);
+        ark_layout_free(reader->streams[i].layout);
+    }
+    free(reader->streams);
+    arrakis_channels_free(reader->channels);
+    reader->channels = NULL;
+    reader->streams = NULL;
+    reader->stream_count = 0;
+}
+
+size_t arrakis_reader_stream_count(const arrakis_reader *reader)
+{
+    return reader ? reader->stream_count : 0;
+}
+
+const char *arrakis_reader_stream_id(const arrakis_reader *reader, size_t stream)
+{
+    return reader && stream < reader->stream_count ? reader->streams[stream].id : NULL;
+}
+
+const arrakis_channels *arrakis_reader_stream_channels(const arrakis_reader *reader, size_t stream)
+{
+    return reader && stream < reader->stream_count ? reader->streams[stream].channels : NULL;
+}
+
+arrakis_status arrakis_reader_open(arrakis_reader *reader, arrakis_error *err)
+{
+    if (!reader)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_reader_open: reader is NULL");
+    if (reader->opened)
+        return ark_fail(err, ARRAKIS_EINVAL, "the reader is open already");
+    if (!reader->begun_ns)
+        reader->begun_ns = ark_monotonic_ns();
+    arrakis_status rc = reader->ops->open(reader, err);
+    reader->begun_ns = 0;
+    reader->opened = rc == ARRAKIS_OK;
+    return rc;
+}
+
+static void lend(arrakis_reader *reader, const arrakis_reader *outer)
+{
+    reader->cancel = outer->cancel;
+    reader->bounded = outer->bounded;
+    reader->begun_ns = outer->begun_ns;
+}
+
+static void take_back(arrakis_reader *reader)
+{
+    reader->cancel = NULL;
+    reader->begun_ns = 0;
+}
+
+arrakis_status ark_reader_prepare_within(arrakis_reader *reader, const arrakis_reader *outer,
+                                         arrakis_error *err)
+{
+    lend(reader, outer);
+    arrakis_status rc = reader->ops->prepare ? reader->ops->prepare(reader, err) : ARRAKIS_OK;
+    take_back(reader);
+    return rc;
+}
+
+arrakis_status ark_reader_open_within(arrakis_reader *reader, const arrakis_reader *outer,
+                                      arrakis_error *err)
+{
+    lend(reader, outer);
+    arrakis_status rc = arrakis_reader_open(reader, err);
+    take_back(reader);
+    return rc;
+}
+
+/* One arrival as a block of its own. */
+static arrakis_status make_block(arrakis_reader *reader, const ark_arrival *arrival,
+                                 arrakis_block **block, arrakis_error *err)
+{
+    ark_reader_stream *stream = &reader->streams[arrival->stream];
+    const ark_rows *rows = &arrival->rows;
+    const arrakis_channels *list = stream->channels;
+    arrakis_status rc;
+    if (!stream->layout && (rc = ark_layout_new(&stream->layout, &list, &stream->stride_ns, 1,
+                                                stream->stride_ns, err)) < 0)
+        return rc;
+    const ark_stripe *stripe = &stream->layout->stripes[0];
+    ark_chunk *chunk = ark_chunk_new(stripe, rows->time_ns);
+    if (!chunk || ark_chunk_put(chunk, stripe, rows->time_ns, rows) < 0) {
+        ark_chunk_free(chunk, stripe);
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory for a block");
+    }
+    rc = ark_block_assemble(block, stream->layout, rows->time_ns, &chunk, err);
+    if (rc < 0)
+        ark_chunk_free(chunk, stripe);
+    return rc;
+}
+
+arrakis_status arrakis_reader_next(arrakis_reader *reader, int timeout_ms, size_t *stream,
+                                   arrakis_block **block, arrakis_error *err)
+{
+    if (!reader || !stream || !block)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "arrakis_reader_next: reader, stream or block is NULL");
+    *block = NULL;
+    if (!reader->opened)
+        return ark_fail(err, ARRAKIS_EINVAL, "the reader is not open");
+    int64_t deadline_ns = ark_wait_deadline(timeout_ms);
+    for (unsigned tried = 1;; tried++) {
+        ark_arrival arrival;
+        arrakis_status rc = reader->ops->next(reader, &arrival, err);
+        if (rc == ARRAKIS_OK) {
+            /* empty, or longer than the stride: no block of this stream */
+            if (arrival.rows.duration_ns <= 0 ||
+                arrival.rows.duration_ns > reader->streams[arrival.stream].stride_ns)
+                continue;
+            *stream = arrival.stream;
+            return make_block(reader, &arrival, block, err);
+        }
+        if (rc != ARRAKIS_TIMEOUT || !ark_wait_fd(reader->fd, deadline_ns))
+            return rc;
+        /* readable all the time, and never with anything */
+        if (tried % 64 == 0 && ark_wait_deadline(0) >= deadline_ns)
+            return rc;
+    }
+}
+
+int arrakis_reader_fd(const arrakis_reader *reader)
+{
+    return reader && reader->opened ? reader->fd : -1;
+}
+
+bool arrakis_reader_done(const arrakis_reader *reader)
+{
+    return !reader || reader->ops->done(reader);
+}
+
+bool arrakis_reader_exhausted(arrakis_reader *reader, int64_t since_ns)
+{
+    int64_t again_ns;
+    if (!reader || !reader->opened)
+        return !reader;
+    if (since_ns == ARRAKIS_UNSET)
+        since_ns = ark_clock_now_ns() - 5 * ARRAKIS_SECOND_NS;
+    for (size_t i = 0; i < reader->stream_count; i++)
+        if (reader->ops->exhausted(reader, i, since_ns, &again_ns) == ARRAKIS_UNSET)
+            return false;
+    return true;
+}
+
+arrakis_status arrakis_reader_fast_forward(arrakis_reader *reader, int64_t to_ns, size_t *moved,
+                                           arrakis_error *err)
+{
+    size_t count = 0;
+    arrakis_status rc = ARRAKIS_OK;
+    if (!reader)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_reader_fast_forward: reader is NULL");
+    if (!reader->opened)
+        return ark_fail(err, ARRAKIS_EINVAL, "the reader is not open");
+    if (!reader->begun_ns)
+        reader->begun_ns = ark_monotonic_ns();
+    if (reader->ops->fast_forward)
+        rc = reader->ops->fast_forward(reader, to_ns, &count, err);
+    reader->begun_ns = 0;
+    if (moved)
+        *moved = count;
+    return rc;
+}
+
+void ark_reader_close_into(arrakis_reader *reader, ark_kafka_closing *closing)
+{
+    if (!reader)
+        return;
+    reader->closing = closing;
+    reader->ops->close(reader);
+}
+
+void arrakis_reader_close(arrakis_reader *reader)
+{
+    ark_kafka_closing closing = ARK_KAFKA_CLOSING_NONE;
+    ark_reader_close_into(reader, &closing);
+    ark_kafka_closing_wait(&closing);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "read/row_schema.h"
+
+#include "base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static arrakis_status find_column(const ark_schema *schema, const char *name, size_t *column,
+                                  arrakis_error *err)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < schema->count; i++)
+        if (!strcmp(schema->fields[i].name, name)) {
+            *column = i;
+            found++;
+        }
+    if (found == 1)
+        return ARRAKIS_OK;
+    return ark_fail(err, ARRAKIS_EFORMAT, "%s column \"%s\": wanted time, id and data",
+                    found ? "more than one" : "no", name);
+}
+
+static arrakis_status find_columns(ark_row_schema *known, arrakis_error *err)
+{
+    const ark_schema *schema = known->schema;
+    arrakis_status rc;
+    if ((rc = find_column(schema, "time", &known->time_column, err)) < 0 ||
+        (rc = find_column(schema, "id", &known->id_column, err)) < 0 ||
+        (rc = find_column(schema, "data", &known->data_column, err)) < 0)
+        return rc;
+    const ark_field *time = &schema->fields[known->time_column],
+                    *id = &schema->fields[known->id_column];
+    if (time->kind != ARK_TYPE_PRIMITIVE || time->dtype != ARRAKIS_INT64)
+        return ark_fail(err, ARRAKIS_EFORMAT, "column time is %s, wanted int64", time->type_name);
+    if (id->kind != ARK_TYPE_PRIMITIVE ||
+        (id->dtype != ARRAKIS_UINT32 && id->dtype != ARRAKIS_INT32))
+        return ark_fail(err, ARRAKIS_EFORMAT, "column id is %s, wanted uint32 or int32",
+                        id->type_name);
+    return ARRAKIS_OK;
+}
+
+static arrakis_status read_schema(ark_row_schema **out, const uint8_t *data, size_t size,
+                                  arrakis_error *err)
+{
+    ark_ipc_message message;
+    arrakis_status rc = ark_ipc_cut(&message, data, size, err);
+    if (rc < 0)
+        return rc;
+    if (message.kind != ARK_IPC_SCHEMA)
+        return ark_fail(err, ARRAKIS_EFORMAT, "the message does not begin with a schema");
+    ark_row_schema *known = malloc(sizeof *known + message.size);
+    if (!known)
+        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    *known = (ark_row_schema){.uses = 1, .size = message.size};
+    memcpy(known->bytes, data, message.size);
+    if ((rc = ark_schema_read(&known->schema, &message, err)) < 0 ||
+        (rc = find_columns(known, err)) < 0) {
+        ark_row_schema_drop(known);
+        return rc;
+    }
+    *out = known;
+    return ARRAKIS_OK;
+}
+
+arrakis_status ark_row_schema_take(ark_row_schema **out, ark_row_schema **latest,
+                                   const uint8_t *data, size_t size, arrakis_error *err)
+{
+    if (!latest)
+        return read_schema(out, data, size, err);
+    if (!ark_row_schema_begins(*latest, data, size)) {
+        ark_row_schema *known;
+        arrakis_status rc = read_schema(&known, data, size, err);
+        if (rc < 0)
+            return rc;
+        ark_row_schema_drop(*latest);
+        *latest = known;
+    }
+    (*latest)->uses++;
+    *out = *latest;
+    return ARRAKIS_OK;
+}
+
+void ark_row_schema_drop(ark_row_schema *known)
+{
+    if (!known || --known->uses)
+        return;
+    ark_schema_free(known->schema);
+    free(known);
+}

@@ -5,8 +5,8 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: help all demo install clean test cluster cluster-long soak fuzz-differential tsan valgrind bench \
-	format format-check
+.PHONY: help all demo install clean test cluster cluster-long soak fuzz-differential tsan valgrind bench abi \
+	abi-update format format-check
 
 ## Build
 all: ## the release build, in build/
@@ -37,7 +37,7 @@ valgrind: ## one program of each kind under memcheck
 	@tools/valgrind.sh
 
 # On a machine that does nothing else.
-cluster cluster-long: ## three nodes that fail in ten ways, 5 or 30 minutes; SCENE=Freeze: one way
+cluster cluster-long: ## three nodes that fail in ten ways, 5 or 30 min; SCENE=Freeze: one
 	@tools/setup.sh test
 	@cmake --preset asan -DARRAKIS_BROKER_TESTS=ON >/dev/null
 	@cmake --build --preset asan -j $(JOBS)
@@ -59,6 +59,12 @@ bench: all ## every figure of docs/performance.md; ROW=live: one, BENCHFLAGS=
 ## Maintain
 help: ## this list
 	@awk -f tools/help.awk Makefile
+
+abi: ## what changed for programs built before, since the last tag (abigail-tools)
+	@tools/abi.sh
+
+abi-update: ## record the interface that `make abi` compares with, while no tag is there
+	@tools/abi.sh --update
 
 format: ## clang-format over all C and C++
 	@tools/format.sh

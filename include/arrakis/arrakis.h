@@ -376,8 +376,9 @@ typedef struct arrakis_kafka_options {
  *
  * A topic that does not exist is named in the log and is a gap; it is looked for again after a second,
  * then at doubling intervals of up to 10 s, and read once it is there: with a start from its beginning,
- * live from then on. A topic whose partition has no leader, or a leader that does not answer, is waited
- * for 2 s when the reader is opened, and later looked for in the same way, but every 2 s at least.
+ * live from what was stamped since the reader was opened, but for what `fast_forward` would skip. A topic
+ * whose partition has no leader, or a leader that does not answer, is waited for 2 s when the reader is
+ * opened, and later looked for in the same way, but a second after the last time that it was not found.
  *
  * What a request with an end waits for is bounded. A topic that has been known not to exist, or to have
  * no leader, for 10 s holds nothing more: what it lacks is a gap, and the log names it. So does, after

@@ -157,13 +157,18 @@ static void note_reached(const question *q)
         *q->asker->reached = true;
 }
 
+static bool is_doubtful(const ark_kafka_asker *asker, int entry)
+{
+    return asker->all_doubtful || (asker->doubtful && asker->doubtful[entry]);
+}
+
 /* Ask once for the entries that have no offset yet: of one leader, or of all (NULL). */
 static void ask_once(question *q, const int32_t *leader, int wait_ms)
 {
     rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_new(q->list->cnt);
     for (int i = 0; i < q->list->cnt; i++) {
         rd_kafka_topic_partition_t *entry = &q->list->elems[i];
-        if (!open_entry(entry) || (!leader && q->asker->doubtful && q->asker->doubtful[i]) ||
+        if (!open_entry(entry) || (!leader && is_doubtful(q->asker, i)) ||
             (leader && (entry->err != RD_KAFKA_RESP_ERR__TIMED_OUT || q->leaders[i] != *leader)))
             continue;
         rd_kafka_topic_partition_t *copy =
@@ -302,7 +307,8 @@ static arrakis_status ask_all(question *q, arrakis_error *err)
         ask_once(q, NULL, wait_ms);
         if (!open_count(q))
             break;
-        ask_leaders(q, wait_ms);
+        if (!canceled(asker))
+            ask_leaders(q, wait_ms);
         if (!open_count(q))
             break;
         arrakis_status rc = check(asker, "offsets", err);

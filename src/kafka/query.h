@@ -27,6 +27,7 @@ typedef struct ark_kafka_asker {
                                  * that was answered; NULL: not asked for */
     /* for each entry: it had no answer lately, and is not asked for together with the others; NULL: none */
     const bool *doubtful;
+    bool all_doubtful; /* so is each of them */
 } ark_kafka_asker;
 
 /* The broker's topics: all, or those that the handle has. Asking also tells librdkafka where they

@@ -234,9 +234,11 @@ static arrakis_status assign(ark_kafka_reader *kafka, const ark_kafka_asker *ask
                              const bool *wanted, arrakis_error *err)
 {
     rd_kafka_topic_partition_list_t *list;
+    int64_t begin_ns = ark_clock_now_ns();
     arrakis_status rc = ark_kafka_find_start(kafka, ask, wanted, &list, err);
     if (rc < 0)
         return rc;
+    kafka->opened_ns = begin_ns;
     for (int i = 0; i < list->cnt; i++) {
         ark_kafka_partition *partition = list->elems[i].opaque;
         partition->end.begun_ns = ark_monotonic_ns();
@@ -538,6 +540,7 @@ static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
     if (!(kafka->trouble = ark_kafka_trouble_new(tokens)))
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     kafka->start_ns = kafka->head.start_ns = options->start_ns;
+    kafka->opened_ns = ARRAKIS_UNSET;
     kafka->head.has_start = true;
     kafka->timeout_ns = options->request_timeout_ns == ARRAKIS_UNSET ? default_timeout_ns
                                                                      : options->request_timeout_ns;

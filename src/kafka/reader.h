@@ -96,6 +96,7 @@ typedef struct ark_kafka_reader {
     arrakis_reader head;
     char *url;
     int64_t start_ns, timeout_ns;
+    int64_t opened_ns; /* GPS; when it began to ask where to read; ARRAKIS_UNSET: it has not yet */
     bool fast_forward, prepared;
     rd_kafka_t *rk;
     rd_kafka_conf_t *conf; /* for the watch's handle */
@@ -128,9 +129,8 @@ rd_kafka_topic_partition_list_t *ark_kafka_list(const ark_kafka_reader *kafka, c
 /* ---- kafka/start.c */
 
 /* Where reading begins, for the partitions whose `wanted` is set: at the reader's start, from the
- * beginning where it has no such time, or live at the end. Returns the list to assign; a partition
- * whose place could not be found out is left out of it, or for a live reader is to be read from what
- * its end will be. */
+ * beginning where it has no such time, or live at the end; once opened_ns is set, live at what has come
+ * since. Returns the list to assign; a partition whose place could not be found out is left out of it. */
 arrakis_status ark_kafka_find_start(ark_kafka_reader *kafka, const ark_kafka_asker *ask,
                                     const bool *wanted, rd_kafka_topic_partition_list_t **out,
                                     arrakis_error *err);

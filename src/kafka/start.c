@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where reading begins. */
+#include "base/clock.h"
 #include "base/error.h"
 #include "kafka/conf.h"
 #include "kafka/reader.h"
@@ -75,16 +76,45 @@ static bool is_live(const ark_kafka_reader *kafka)
     return kafka->start_ns == ARRAKIS_UNSET || kafka->start_ns > arrakis_gps_now_ns();
 }
 
-/* Leave what has no place out of the list. A live reader needs none: librdkafka finds the end once
- * it finds the leader. */
-static void keep_found(ark_kafka_reader *kafka, rd_kafka_topic_partition_list_t *list, bool live)
+/* Since when a live reader that is open reads what it could not ask about when it was opened: since then,
+ * but for what it would skip as too old. */
+static int64_t live_since(const ark_kafka_reader *kafka, const ark_kafka_partition *partition)
+{
+    int64_t oldest_ns = ark_clock_now_ns() - partition->budget_ns;
+    bool skips = kafka->fast_forward && partition->budget_ns;
+    return skips && oldest_ns > kafka->opened_ns ? oldest_ns : kafka->opened_ns;
+}
+
+/* From the ends that the list has, back to what has come since the reader was opened. They were asked for
+ * first: nothing comes unseen between the two questions. */
+static arrakis_status go_back_to_opening(const ark_kafka_reader *kafka, const ark_kafka_asker *ask,
+                                         rd_kafka_topic_partition_list_t *list, arrakis_error *err)
+{
+    rd_kafka_topic_partition_list_t *since = rd_kafka_topic_partition_list_new(list->cnt);
+    for (int i = 0; i < list->cnt; i++)
+        if (!list->elems[i].err)
+            rd_kafka_topic_partition_list_add(since, list->elems[i].topic, 0)->offset =
+                ark_kafka_unix_ms(live_since(kafka, list->elems[i].opaque));
+    arrakis_status rc = ark_kafka_ask_each(ask, since, err);
+    for (int i = 0, k = 0; rc == ARRAKIS_OK && i < list->cnt; i++)
+        if (!list->elems[i].err) {
+            list->elems[i].err = since->elems[k].err;
+            if (!none_so_late(&since->elems[k]))
+                list->elems[i].offset = since->elems[k].offset;
+            k++;
+        }
+    rd_kafka_topic_partition_list_destroy(since);
+    return rc;
+}
+
+/* Leave what has no place out of the list: the watch looks for it. */
+static void keep_found(ark_kafka_reader *kafka, rd_kafka_topic_partition_list_t *list)
 {
     int kept = 0;
     for (int i = 0; i < list->cnt; i++) {
         rd_kafka_topic_partition_t *entry = &list->elems[i];
         ark_kafka_partition *partition = entry->opaque;
-        bool gone = entry->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-        if (entry->err && (!live || gone)) {
+        if (entry->err) {
             ark_monitor_enter(&kafka->watch.monitor);
             ark_kafka_end_lost(&kafka->watch, partition, entry->err, ark_monotonic_ns());
             ark_monitor_leave(&kafka->watch.monitor);
@@ -93,10 +123,9 @@ static void keep_found(ark_kafka_reader *kafka, rd_kafka_topic_partition_list_t 
             ark_log(ARRAKIS_LOG_WARNING, "topic %s: %s: a gap until it can be read", entry->topic,
                     rd_kafka_err2str(entry->err));
         partition->gone = entry->err;
-        if (entry->err && (!live || gone))
+        if (entry->err)
             continue;
-        atomic_store(&partition->position, entry->err ? -1 : entry->offset);
-        entry->err = RD_KAFKA_RESP_ERR_NO_ERROR;
+        atomic_store(&partition->position, entry->offset);
         if (kept != i) { /* the entries' texts are librdkafka's to free: they change places */
             rd_kafka_topic_partition_t other = list->elems[kept];
             list->elems[kept] = *entry;
@@ -123,6 +152,8 @@ arrakis_status ark_kafka_find_start(ark_kafka_reader *kafka, const ark_kafka_ask
     arrakis_status rc = ark_kafka_ask_each(ask, list, err);
     if (rc == ARRAKIS_OK && !live)
         rc = resolve_to_beginning(ask, list, err);
+    if (rc == ARRAKIS_OK && kafka->start_ns == ARRAKIS_UNSET && kafka->opened_ns != ARRAKIS_UNSET)
+        rc = go_back_to_opening(kafka, ask, list, err);
     for (int i = 0; rc == ARRAKIS_OK && i < list->cnt; i++)
         if (ark_kafka_status(list->elems[i].err) == ARRAKIS_EAUTH)
             rc = ark_fail(err, ARRAKIS_EAUTH, "topic %s: %s", list->elems[i].topic,
@@ -131,7 +162,7 @@ arrakis_status ark_kafka_find_start(ark_kafka_reader *kafka, const ark_kafka_ask
         rd_kafka_topic_partition_list_destroy(list);
         return rc;
     }
-    keep_found(kafka, list, kafka->start_ns == ARRAKIS_UNSET);
+    keep_found(kafka, list);
     *out = list;
     return ARRAKIS_OK;
 }

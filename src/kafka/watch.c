@@ -9,13 +9,17 @@
 #include <stdlib.h>
 
 /* Missing topics are looked for after a second, then at doubling intervals up to this one; those that
- * have no leader, or a silent one, are mostly back within seconds. */
+ * have no leader, or a silent one, are mostly back within seconds, and live data is late soon. */
 static const int64_t longest_look_ns = 10 * ARRAKIS_SECOND_NS;
-static const int64_t longest_away_ns = 2 * ARRAKIS_SECOND_NS;
+static const int64_t longest_away_ns = ARRAKIS_SECOND_NS;
 /* The ends of the log are asked for at most this often. */
 static const int64_t ends_interval_ns = ARRAKIS_SECOND_NS;
 /* How long a question may take: one that has no answer by then is asked again. */
 static const int64_t question_ns = 2 * ARRAKIS_SECOND_NS;
+/* After a silence the handle for questions is replaced when it is this old, and twice as old each time,
+ * until all topics are there: a login may take long. */
+static const int64_t first_patience_ns = ARRAKIS_SECOND_NS;
+static const int64_t longest_patience_ns = 16 * ARRAKIS_SECOND_NS;
 
 /* ------------------------------------------------------------------ a connection for questions */
 
@@ -94,7 +98,9 @@ static arrakis_status take_up(ark_kafka_reader *kafka, const ark_kafka_asker *as
                               const bool *appeared, arrakis_error *err)
 {
     rd_kafka_topic_partition_list_t *list;
-    arrakis_status rc = ark_kafka_find_start(kafka, ask, appeared, &list, err);
+    ark_kafka_asker each = *ask;
+    each.all_doubtful = true; /* a silent leader takes all the time that it is given */
+    arrakis_status rc = ark_kafka_find_start(kafka, &each, appeared, &list, err);
     if (rc < 0)
         return rc;
     ark_monitor_enter(&kafka->watch.monitor);
@@ -295,7 +301,7 @@ static void watch_brokers(ark_kafka_reader *kafka, ark_kafka_asker *ask, search 
 {
     bool silent = false;
     ark_kafka_watch *watch = &kafka->watch;
-    int64_t renewed_ns = ark_monotonic_ns(), patience_ns = 4 * ARRAKIS_SECOND_NS;
+    int64_t renewed_ns = ark_monotonic_ns(), patience_ns = first_patience_ns;
     ask->silent = &silent;
     int64_t interval_ns = ARRAKIS_SECOND_NS, looked_ns = ark_monotonic_ns();
     for (;;) {
@@ -316,12 +322,12 @@ static void watch_brokers(ark_kafka_reader *kafka, ark_kafka_asker *ask, search 
             ark_monitor_leave(&watch->monitor);
         }
         ark_event_set(kafka->head.fd);
-        /* one that is still logging in is given longer each time */
         if (silent && ark_monotonic_ns() - renewed_ns >= patience_ns) {
             renew_asking_handle(kafka, ask);
             renewed_ns = ark_monotonic_ns();
-            patience_ns = patience_ns < 16 * ARRAKIS_SECOND_NS ? 2 * patience_ns : patience_ns;
-        }
+            patience_ns = patience_ns < longest_patience_ns ? 2 * patience_ns : patience_ns;
+        } else if (!silent && !watch->missing)
+            patience_ns = first_patience_ns;
         silent = false;
     }
 }

@@ -81,6 +81,12 @@ endforeach()
 arrakis_python_test(memory.catalog ${root}/tests/resources/test_catalog.py -s)
 set_tests_properties(memory.catalog PROPERTIES RUN_SERIAL ON)
 
+# Three nodes of its own that fail, programs on all librdkafkas beside each other: five minutes in which nothing
+# else runs, and of the release build, since time is what is judged.
+arrakis_python_test(cluster.scenes ${root}/tests/cluster -s)
+set_tests_properties(cluster.scenes PROPERTIES RUN_SERIAL ON FIXTURES_REQUIRED "")
+set_property(TEST cluster.scenes APPEND PROPERTY ENVIRONMENT "ARRAKIS_CLI=${release}/arrakis-cli")
+
 # `make soak` in short, so that it does not rot: twelve partitions, a node killed, connections cut.
 if(TARGET soak_tool AND ARRAKIS_FLIGHT)
     set(sanitized)

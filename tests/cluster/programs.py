@@ -26,6 +26,7 @@ class Program:
         self.begun_ns = gps_now_ns()
         self.interrupted_ns = self.ended_ns = self.status = None
         self.cpu_s = 0.0
+        self._killed = False
         self._errors = directory / f"{kind}@{version}.stderr"
         with open(self._errors, "wb") as errors:
             self.process = subprocess.Popen([*map(str, command)], stdin=stdin, stdout=subprocess.PIPE,
@@ -37,6 +38,8 @@ class Program:
     def _read(self):
         for line in self.process.stdout:
             self.lines.append((gps_now_ns(), line))
+        status = self.process.wait()
+        self.status, self.ended_ns = None if self._killed else status, gps_now_ns()
 
     @property
     def errors(self):
@@ -56,21 +59,11 @@ class Program:
             pass
 
     def wait(self, timeout):
-        """The exit status; None: it had to be killed."""
-        if self.ended_ns is None:
-            try:
-                self.status = self.process.wait(timeout)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-            self.ended_ns = gps_now_ns()
-            self._thread.join()
-        return self.status
-
-    def poll(self):
-        """Note the end, if it has come."""
-        if self.ended_ns is None and self.process.poll() is not None:
-            self.status, self.ended_ns = self.process.returncode, gps_now_ns()
+        """Until it has ended; `status` is None then if it had to be killed."""
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            self._killed = True
+            self.process.kill()
             self._thread.join()
 
     @property

@@ -92,11 +92,8 @@ class Run:
             waited = [p for p in [*self.readers, *self.publishings] if p.kind.startswith("int ")]
             for program in waited:
                 program.interrupt()
-            until = time.monotonic() + 20
-            while any(p.ended_ns is None for p in waited) and time.monotonic() < until:
-                for p in waited:
-                    p.poll()
-                time.sleep(0.02)
+            for program in waited:
+                program.wait(20)
         except BaseException as e:
             self._error = e
 
@@ -134,7 +131,7 @@ class Run:
     def _run(self):
         with contextlib.ExitStack() as stack:
             watch = stack.enter_context(Watch(self.bootstrap, self.channels))
-            feed = stack.enter_context(Feed(self.nodes.bootstrap, self.channels))
+            feed = stack.enter_context(Feed(self.nodes.bootstrap, self.channels, self.scene.in_order))
             time.sleep((PAST_NS + SECOND // 2 - (gps_now_ns() - feed.started_ns)) / SECOND)
             self._begin()
             self.scene.prepare(self)

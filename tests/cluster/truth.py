@@ -20,11 +20,11 @@ class Feed:
     """A block of each channel every stride, from its own producer, which waits for no other topic's
     delivery. A record's timestamp is LATENCY_NS after its block's end, and so tells the block's time."""
 
-    def __init__(self, bootstrap, channels):
+    def __init__(self, bootstrap, channels, in_order):
         self._channels = channels
-        # not idempotent: where a log is cut back such a producer would give up
         self._producer = Producer({
             **QUIET, "bootstrap.servers": bootstrap, "acks": "all", "linger.ms": 0,
+            "enable.idempotence": in_order,
             "request.timeout.ms": SOCKET_TIMEOUT_MS, "message.timeout.ms": 120_000,
             "max.in.flight.requests.per.connection": 1, "topic.metadata.refresh.fast.interval.ms": 100,
         })  # fmt: skip

@@ -2,6 +2,8 @@
 /* The whole library but librdkafka: messages that lie in memory -> intake -> mux -> one block a
  * stride, by arrakis_stream_next() over a reader of those messages. Prints ms a stride, and for
  * memcpy of the wanted bytes alone. */
+#include <arrakis/reader.h>
+
 #include "read/ingest.h"
 #include "base/wait.h"
 #include "workload.h"
@@ -177,7 +179,7 @@ int main(int argc, char **argv)
     while ((rc = arrakis_stream_next(stream, -1, &block, &err)) == ARRAKIS_OK) {
         sum += look(block, w.wanted);
         blocks++;
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     bench_span took = bench_stop(span);
     if (rc < 0 || blocks != w.strides)
@@ -185,6 +187,6 @@ int main(int argc, char **argv)
     printf("{\"ours\": %.6f, \"limit\": %.6f, \"messages\": %zu, \"sum\": %llu}\n",
            took.cpu_s * 1e3 / (double)w.strides, limit, count, (unsigned long long)sum);
     arrakis_stream_close(stream);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return 0;
 }

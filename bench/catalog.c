@@ -40,7 +40,7 @@ static size_t describe(arrakis_client *client, const char *const *names, size_t 
     if (arrakis_client_describe(client, &channels, names, wanted, ARRAKIS_UNSET, NULL, &err) < 0)
         bench_fail("%s", err.message);
     size_t found = arrakis_channels_count(channels);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return found;
 }
 
@@ -66,17 +66,17 @@ int main(int argc, char **argv)
     bench_begin(argc, argv);
     size_t wanted = (size_t)bench_number("channels", 0);
     const char *broker = bench_text("kafka", "");
-    arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
-    options.token = "";
-    options.request_timeout_ns = 60 * ARRAKIS_SECOND_NS; /* it is measured, not waited for */
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
+    to.token = "";
+    to.request_timeout_ns = 60 * ARRAKIS_SECOND_NS; /* it is measured, not waited for */
     if (*broker)
-        options.kafka_url = broker;
+        to.kafka_url = broker;
     else
-        options.url = bench_text("url", NULL);
+        to.url = bench_text("url", NULL);
     arrakis_client *client;
     arrakis_error err;
     bench_span span = bench_start();
-    if (arrakis_client_open(&client, &options, &err) < 0)
+    if (arrakis_client_open(&client, &to, NULL, &err) < 0)
         bench_fail("%s", err.message);
     size_t found = ask(client, wanted);
     span = bench_stop(span);

@@ -129,6 +129,6 @@ int main(int argc, char **argv)
     ark_chunk_free(chunk, stripe);
     ark_row_decoder_free(decoder);
     ark_layout_free(layout);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return 0;
 }

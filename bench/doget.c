@@ -22,9 +22,9 @@ int main(int argc, char **argv)
     bench_begin(argc, argv);
     size_t channels = (size_t)bench_number("channels", 0);
     const char **names = bench_names(channels);
-    arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
-    options.url = bench_text("url", NULL);
-    options.token = "";
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
+    to.url = bench_text("url", NULL);
+    to.token = "";
     arrakis_request request = ARRAKIS_REQUEST_INIT;
     request.start_ns = bench_number("start", 0) * ARRAKIS_SECOND_NS;
     request.end_ns =
@@ -35,14 +35,14 @@ int main(int argc, char **argv)
     arrakis_error err;
     arrakis_status rc;
     bench_span span = bench_start();
-    if (arrakis_client_open(&client, &options, &err) < 0 ||
+    if (arrakis_client_open(&client, &to, NULL, &err) < 0 ||
         arrakis_client_stream(client, &stream, names, channels, &request, &err) < 0)
         bench_fail("%s", err.message);
     uint64_t blocks = 0, samples = 0;
     while ((rc = arrakis_stream_next(stream, -1, &block, &err)) == ARRAKIS_OK) {
         samples += count_samples(block, channels);
         blocks++;
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     if (rc < 0)
         bench_fail("%s", err.message);

@@ -38,9 +38,9 @@ int main(int argc, char **argv)
         ns[what] = bench_stop(span).cpu_s * 1e9 / (double)loops;
     }
     printf("{\"ours\": %.1f, \"limit\": %.1f, \"bytes\": %zu}\n", ns[0], ns[1], buffer.size);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     ark_buffer_free(&buffer);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     free(samples);
     free(copy);
     free(series);

@@ -50,9 +50,9 @@ static void print_channels(void)
     for (size_t i = 0; i < arrakis_channels_count(channels); i++) {
         char *json = arrakis_channel_to_json(arrakis_channels_get(channels, i));
         puts(json);
-        free(json);
+        arrakis_free(json);
     }
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 /* ---- with one */

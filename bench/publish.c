@@ -19,12 +19,13 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < all; i++)
         series[i] = (arrakis_series){samples + i * w.samples * size, NULL, w.samples, w.dtype};
     arrakis_error err;
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     arrakis_publisher_options options = ARRAKIS_PUBLISHER_OPTIONS_INIT;
-    options.kafka_url = bench_text("url", NULL);
+    to.kafka_url = bench_text("url", NULL);
     options.publisher_id = "BENCH";
     options.channels = channels;
     arrakis_publisher *publisher;
-    if (arrakis_publisher_open(&publisher, &options, &err) < 0)
+    if (arrakis_publisher_open(&publisher, &to, &options, &err) < 0)
         bench_fail("%s", err.message);
     bench_span sum = {0};
     for (size_t i = 0; i < w.strides; i++) {
@@ -40,12 +41,12 @@ int main(int argc, char **argv)
             sum.wall_ns += span.wall_ns;
             sum.cpu_s += span.cpu_s;
         }
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     printf("{\"blocks\": %zu, \"wall\": %.6f, \"cpu\": %.6f, \"peak_kb\": %ld}\n", w.strides - 3,
            (double)sum.wall_ns * 1e-9, sum.cpu_s, bench_peak_kb());
     arrakis_publisher_close(publisher);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     free(series);
     free(samples);
     return 0;

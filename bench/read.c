@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A user of the library. mode=drain: every block of a backlog. mode=live: note when each block was
  * handed out. */
+#include <arrakis/reader.h>
+
 #include "workload.h"
 
 #include <stdio.h>
@@ -86,7 +88,7 @@ int main(int argc, char **argv)
         } else if (!drain && now_ns > begun_ns) {
             broken++;
         }
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
         if (!drain && bench_clock_ns() >= end_ns)
             break;
     }
@@ -104,7 +106,7 @@ int main(int argc, char **argv)
     }
     printf("}\n");
     arrakis_stream_close(stream);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     free(stamps);
     return 0;
 }

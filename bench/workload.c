@@ -37,7 +37,7 @@ arrakis_channels *workload_channels(const workload *w, size_t count)
         snprintf(partition_id, sizeof partition_id, "%s%04zu", w->prefix, partition);
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         info.name = name;
-        info.data_type = w->dtype;
+        info.dtype = w->dtype;
         info.sample_rate = 16.0 * (double)w->samples;
         info.publisher = "BENCH";
         info.partition_id = partition_id;
@@ -48,7 +48,7 @@ arrakis_channels *workload_channels(const workload *w, size_t count)
         if (arrakis_channel_new(&channel, &info, &err) < 0 ||
             arrakis_channels_add(channels, channel, &err) < 0)
             bench_fail("%s", err.message);
-        arrakis_channel_free(channel);
+        arrakis_channel_unref(channel);
     }
     return channels;
 }

@@ -325,7 +325,7 @@ static arrakis_status read_column(struct text *t, struct block_text *block, cons
     arrakis_channel_get(arrakis_channels_get(known, (size_t)place), &info);
     struct block_column *column = &block->columns[block->count++];
     column->place = (size_t)place;
-    return read_samples(t, column, info.data_type);
+    return read_samples(t, column, info.dtype);
 }
 
 /* What is done with each member of an object. */
@@ -387,7 +387,7 @@ arrakis_status block_text_read(struct block_text *block, const char *text, size_
 
 static arrakis_status copy_column(struct text *t, struct block_column *column, arrakis_series s)
 {
-    size_t size = arrakis_dtype_size(s.data_type);
+    size_t size = arrakis_dtype_size(s.dtype);
     column->count = 0;
     while (column->count < s.length) {
         if (!room(column, size))

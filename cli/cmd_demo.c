@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arrakis/mock.h>
+
 #include "command.h"
 #include "demo_detector.h"
 #include "demo_view.h"
@@ -94,18 +96,15 @@ static int read_back(struct detector *detector, const char *broker, int64_t dura
     arrakis_client *client = NULL;
     arrakis_stream *stream = NULL;
     arrakis_error err = {ARRAKIS_ENOMEM, ""};
-    arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
-    options.kafka_url = broker;
-    options.properties = &prompt;
-    options.property_count = 1;
-    arrakis_status rc = arrakis_client_open(&client, &options, &err);
-    interrupt_client(client);
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
+    to.kafka_url = broker;
+    to.properties = &prompt;
+    to.property_count = 1;
+    to.cancel = interrupt_cancel();
+    arrakis_status rc = arrakis_client_open(&client, &to, NULL, &err);
     if (rc >= 0)
         rc = open_stream(&stream, client, detector_channels(detector), duration_ns, &err);
-    interrupt_stream(stream);
     int code = rc < 0 ? finish(rc, &err) : view_stream(stream, detector, live);
-    interrupt_stream(NULL);
-    interrupt_client(NULL);
     arrakis_stream_close(stream);
     arrakis_client_close(client);
     return code;

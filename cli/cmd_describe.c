@@ -24,7 +24,7 @@ static int describe(arrakis_client *client, const struct names *names, const str
     arrakis_status rc = arrakis_client_describe(client, &channels, names->list.items,
                                                 names->list.count, o->time_ns, o->replay_id, &err);
     int code = rc < 0 ? finish(rc, &err) : print(channels, o);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return code;
 }
 

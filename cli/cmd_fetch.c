@@ -23,7 +23,7 @@ static int fetch(arrakis_client *client, const struct names *names, const arraki
     arrakis_status rc =
         arrakis_client_fetch(client, &block, names->list.items, names->list.count, request, &err);
     int code = rc < 0 || !block ? finish(rc, &err) : print(block, o);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     return code;
 }
 

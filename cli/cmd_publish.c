@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arrakis/arrow.h>
+
 #include "block_json.h"
 #include "command.h"
 #include "interrupt.h"
@@ -113,27 +115,8 @@ static void take_registered(struct sender *s)
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     arrakis_channel_get(arrakis_channels_get(registered, 0), &info);
     s->stride_ns = info.stride_ns;
-    arrakis_channels_free(s->known);
+    arrakis_channels_unref(s->known);
     s->known = registered;
-}
-
-static void connect_by(arrakis_publisher_options *to, const struct sender *s,
-                       const struct options *o)
-{
-    arrakis_client_options c = ARRAKIS_CLIENT_OPTIONS_INIT;
-    source_connection(&c, o);
-    to->url = s->server;
-    to->insecure_token = c.insecure_token;
-    to->token_hosts = c.token_hosts;
-    to->token_host_count = c.token_host_count;
-    to->ca_file = c.ca_file;
-    to->cert_file = c.cert_file;
-    to->key_file = c.key_file;
-    to->request_timeout_ns = c.request_timeout_ns;
-    to->allowed_brokers = c.allowed_brokers;
-    to->allowed_broker_count = c.allowed_broker_count;
-    to->kafka_token_fn = c.kafka_token_fn;
-    to->kafka_token_opaque = c.kafka_token_opaque;
 }
 
 static int open_publisher(struct sender *s, const struct options *o)
@@ -142,17 +125,18 @@ static int open_publisher(struct sender *s, const struct options *o)
     int code = properties_load(&properties, o);
     arrakis_error err;
     arrakis_publisher_options options = ARRAKIS_PUBLISHER_OPTIONS_INIT;
-    options.kafka_url = o->kafka_url;
     options.publisher_id = s->publisher_id;
     options.replay_id = o->replay_id;
     options.channels = s->known;
-    options.properties = properties.items;
-    options.property_count = properties.count;
-    options.cancel_fd = interrupt_fd();
     options.close_timeout_ns = 0; /* each block is waited for by itself */
-    connect_by(&options, s, o);
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
+    source_connection(&to, o);
+    to.url = s->server;
+    to.kafka_url = o->kafka_url;
+    to.properties = properties.items;
+    to.property_count = properties.count;
     if (!code) {
-        arrakis_status rc = arrakis_publisher_open(&s->publisher, &options, &err);
+        arrakis_status rc = arrakis_publisher_open(&s->publisher, &to, &options, &err);
         code = rc < 0 ? finish(rc, &err) : 0;
     }
     properties_free(&properties);
@@ -181,7 +165,7 @@ static arrakis_status make_list(struct sender *s, const struct block_text *text,
 {
     if (same_list(s, text))
         return ARRAKIS_OK;
-    arrakis_channels_free(s->list);
+    arrakis_channels_unref(s->list);
     free(s->series);
     s->list = NULL;
     s->series = calloc(text->count, sizeof *s->series);
@@ -218,7 +202,7 @@ static uint8_t *cut(arrakis_series *series, const struct block_column *column, i
     size_t length = column->count / (size_t)strides, first = (size_t)k * length;
     *series = (arrakis_series){.samples = column->samples + first * arrakis_dtype_size(type),
                                .length = length,
-                               .data_type = type};
+                               .dtype = type};
     if (!column->missing)
         return bits;
     memset(bits, 0, length / 8 + 1);
@@ -236,14 +220,14 @@ static arrakis_status publish_stride(struct sender *s, const struct block_text *
     for (size_t i = 0; i < text->count; i++) {
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         arrakis_channel_get(arrakis_channels_get(s->list, i), &info);
-        bits = cut(&s->series[i], &text->columns[i], k, strides, info.data_type, bits);
+        bits = cut(&s->series[i], &text->columns[i], k, strides, info.dtype, bits);
     }
     arrakis_block *block;
     arrakis_status rc = arrakis_block_new(&block, s->list, text->time_ns + k * duration_ns,
                                           duration_ns, s->series, err);
     if (rc >= 0)
         rc = arrakis_publisher_publish(s->publisher, block, s->timeout_ms, err);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     return rc;
 }
 
@@ -321,7 +305,7 @@ static int publish_blocks(struct sender *s, arrakis_arrow_reader *reader, struct
            (rc = arrakis_arrow_reader_next(reader, &block, &err)) == ARRAKIS_OK) {
         ++*number;
         rc = block_text_copy(text, block, s->known, &err);
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
         if (rc >= 0)
             rc = publish_block(s, text, &err);
     }
@@ -386,8 +370,8 @@ static int run(const struct options *o)
     if (!code && !interrupt_seen())
         code = o->format == FORMAT_ARROW ? publish_arrow(&s) : publish_lines(&s);
     arrakis_publisher_close(s.publisher);
-    arrakis_channels_free(s.list);
-    arrakis_channels_free(s.known);
+    arrakis_channels_unref(s.list);
+    arrakis_channels_unref(s.known);
     free(s.publisher_id);
     free(s.series);
     free(s.bits);

@@ -15,7 +15,7 @@ static int show(json_t *map)
     struct out out = {.fd = STDOUT_FILENO};
     out_text(&out, text);
     out_char(&out, '\n');
-    free(text);
+    arrakis_free(text);
     return out_finish(&out, EXIT_SUCCESS);
 }
 

@@ -35,7 +35,7 @@ static void put_value(struct out *out, const json_t *value)
     case JSON_REAL:
         text = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
         out_text(out, text ? text : "?");
-        free(text);
+        arrakis_free(text);
     }
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
-#include "interrupt.h"
 #include "output_block.h"
 #include "report.h"
 #include "request.h"
@@ -56,7 +55,7 @@ static int print_blocks(arrakis_stream *stream, struct progress *p)
         }
         bool fits = contiguous(p, block);
         go_on = fits && show(p, block);
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
         if (!fits)
             return EXIT_FAILURE;
     }
@@ -72,13 +71,11 @@ static int stream_names(arrakis_client *client, const struct names *names,
                                               names->list.count, request, &err);
     if (rc < 0)
         return finish(rc, &err);
-    interrupt_stream(stream);
     struct progress p = {.options = o};
     int code = block_printer_begin(&p.printer, o, arrakis_stream_channels(stream), true);
     if (!code)
         code = print_blocks(stream, &p);
     code = block_printer_end(&p.printer, code);
-    interrupt_stream(NULL);
     arrakis_stream_close(stream);
     return code;
 }

@@ -55,7 +55,7 @@ static arrakis_status add_channel(struct part *p, size_t index, arrakis_error *e
         rc = arrakis_channels_add(p->channels, channel, err);
     if (rc >= 0)
         rc = arrakis_channels_add(p->detector->channels, channel, err);
-    arrakis_channel_free(channel);
+    arrakis_channel_unref(channel);
     return rc;
 }
 
@@ -172,7 +172,7 @@ static arrakis_status publish(struct part *p, int64_t start_ns, arrakis_error *e
         arrakis_block_new(&block, p->channels, start_ns, STRIDE_NS, p->series, err);
     if (rc >= 0)
         rc = arrakis_publisher_publish(p->publisher, block, PUBLISH_TIMEOUT_MS, err);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     return rc;
 }
 
@@ -218,11 +218,12 @@ static bool start_thread(struct part *p)
 static int start_part(struct part *p, const char *kafka_url)
 {
     arrakis_publisher_options options = ARRAKIS_PUBLISHER_OPTIONS_INIT;
-    options.kafka_url = kafka_url;
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
+    to.kafka_url = kafka_url;
     options.publisher_id = p->id;
     options.channels = p->channels;
     arrakis_error err;
-    arrakis_status rc = arrakis_publisher_open(&p->publisher, &options, &err);
+    arrakis_status rc = arrakis_publisher_open(&p->publisher, &to, &options, &err);
     if (rc < 0)
         return finish(rc, &err);
     return start_thread(p) ? 0 : fail("starting a thread failed");
@@ -266,7 +267,7 @@ static void close_part(struct part *p)
         free(p->samples[i]);
     free(p->samples);
     free(p->series);
-    arrakis_channels_free(p->channels);
+    arrakis_channels_unref(p->channels);
 }
 
 void detector_close(struct detector *d)
@@ -280,7 +281,7 @@ void detector_close(struct detector *d)
     for (size_t i = 0; i < d->part_count; i++)
         close_part(&d->parts[i]);
     free(d->parts);
-    arrakis_channels_free(d->channels);
+    arrakis_channels_unref(d->channels);
     pthread_cond_destroy(&d->changed);
     pthread_mutex_destroy(&d->lock);
     free(d);

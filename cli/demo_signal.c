@@ -32,7 +32,7 @@ void signal_describe(arrakis_channel_info *info, char name[64], size_t partition
         snprintf(suffix, sizeof suffix, "_%zu_%zu", site / SITES, index / NAMES);
     snprintf(name, 64, "%s:%s%s", sites[site % SITES], kind->names[index % NAMES], suffix);
     info->name = name;
-    info->data_type = kind->type;
+    info->dtype = kind->type;
     info->sample_rate = kind->rates[index % NAMES];
     info->partition_index = (int64_t)index;
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arrakis/reader.h>
+
 #include "demo_view.h"
 
 #include "output_table.h"
@@ -24,8 +26,8 @@
 static size_t stream_of(const arrakis_stream *stream, const char *name)
 {
     const arrakis_reader *reader = arrakis_stream_reader(stream);
-    for (size_t i = 0; i < arrakis_reader_stream_count(reader); i++)
-        if (arrakis_channels_index(arrakis_reader_stream_channels(reader, i), name) >= 0)
+    for (size_t i = 0; i < arrakis_reader_input_count(reader); i++)
+        if (arrakis_channels_index(arrakis_reader_input_channels(reader, i), name) >= 0)
             return i;
     return 0;
 }
@@ -70,7 +72,7 @@ int view_end(struct view *v, int code)
         screen_end();
     if (v->traces && v->stream && !code)
         put_totals(v);
-    arrakis_block_free(v->block);
+    arrakis_block_unref(v->block);
     free(v->traces);
     free(v->latencies_ns);
     return out_finish(&v->out, code);
@@ -80,7 +82,7 @@ int view_end(struct view *v, int code)
 
 static double sample(arrakis_series s, size_t i)
 {
-    switch (s.data_type) {
+    switch (s.dtype) {
     case ARRAKIS_FLOAT32:
         return (double)((const float *)s.samples)[i];
     case ARRAKIS_FLOAT64:
@@ -124,7 +126,7 @@ void view_add(struct view *v, arrakis_block *block)
 {
     int64_t now_ns = arrakis_gps_now_ns();
     int64_t end_ns = arrakis_block_start_ns(block) + arrakis_block_duration_ns(block);
-    arrakis_block_free(v->block);
+    arrakis_block_unref(v->block);
     v->block = block;
     v->latencies_ns[v->new_blocks % VIEW_LATENCIES] = now_ns - end_ns;
     v->new_blocks++;
@@ -227,7 +229,7 @@ static void put_row(struct view *v, size_t i, size_t columns, int64_t now_ns)
     table_cell(&line, lag_ns == ARRAKIS_UNSET ? "-" : text, LATENCY_WIDTH, true);
     state_text(text, t, now_ns);
     table_cell(&line, text, STATE_WIDTH, false);
-    table_cell(&line, arrakis_dtype_name(info.data_type), TYPE_WIDTH, false);
+    table_cell(&line, arrakis_dtype_name(info.dtype), TYPE_WIDTH, false);
     out_format(&line, "%g Hz", info.sample_rate);
     table_line(&v->out, &line, columns);
     out_free(&line);

@@ -7,11 +7,8 @@
 
 void interrupt_install(void);
 bool interrupt_seen(void);
-/** What to cancel; NULL before it is closed. Cancels at once when the signal has come already. */
-void interrupt_client(arrakis_client *client);
-void interrupt_stream(arrakis_stream *stream);
-/** Readable once the signal has come; -1 where there are no descriptors left. */
-int interrupt_fd(void);
+/** Set once the signal has come; for connections and requests. NULL where there are no descriptors left. */
+arrakis_cancel *interrupt_cancel(void);
 /** Wait until fd is readable or has ended; false: the signal came first. */
 bool interrupt_wait(int fd);
 

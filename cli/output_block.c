@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arrakis/arrow.h>
+
 #include "output_block.h"
 
 #include "output_text.h"
@@ -63,7 +65,7 @@ static void write_waiting(struct block_printer *p)
     arrakis_status rc = arrakis_arrow_writer_blocks(
         p->arrow, (const arrakis_block *const *)p->waiting, p->waiting_count, &data, &size, &err);
     while (p->waiting_count)
-        arrakis_block_free(p->waiting[--p->waiting_count]);
+        arrakis_block_unref(p->waiting[--p->waiting_count]);
     if (rc >= 0) {
         out_through(&p->out, data, size);
         return;
@@ -78,7 +80,7 @@ static size_t batch_size(const arrakis_block *block)
     size_t bytes = 0, count = arrakis_channels_count(arrakis_block_channels(block));
     for (size_t i = 0; i < count; i++) {
         arrakis_series series = arrakis_block_series(block, i);
-        bytes += series.length * arrakis_dtype_size(series.data_type);
+        bytes += series.length * arrakis_dtype_size(series.dtype);
     }
     size_t blocks = bytes ? ARROW_BYTES / bytes : ARROW_BLOCKS;
     return blocks < 1 ? 1 : blocks < ARROW_BLOCKS ? blocks : ARROW_BLOCKS;

@@ -3,6 +3,8 @@
 #ifndef CLI_OUTPUT_BLOCK_H
 #define CLI_OUTPUT_BLOCK_H
 
+#include <arrakis/arrow.h>
+
 #include "options.h"
 #include "out.h"
 #include "output_json.h"

@@ -109,7 +109,7 @@ static void channel_object(struct out *out, const arrakis_channel *channel,
     struct object o = {out, layout, depth, false};
     out_char(out, '{');
     text_member(&o, "name", info.name);
-    text_member(&o, "data_type", arrakis_dtype_name(info.data_type));
+    text_member(&o, "data_type", arrakis_dtype_name(info.dtype));
     rate_member(&o, "sample_rate", info.sample_rate);
     number_member(&o, "time", info.time_ns);
     text_member(&o, "publisher", info.publisher);
@@ -186,7 +186,7 @@ static void json_samples(struct out *out, arrakis_series s, const struct layout 
     enum { PIECE = 1024 };
     const char *between = layout->between[3];
     size_t between_size = strlen(between);
-    put_fn put = put_of(s.data_type);
+    put_fn put = put_of(s.dtype);
     out_char(out, '[');
     out_text(out, s.length ? layout->open[3] : "");
     for (size_t from = 0; from < s.length; from += PIECE) {
@@ -205,7 +205,7 @@ static void json_short_samples(struct out *out, arrakis_series s)
     struct out text = {.fd = -1};
     text_samples(&text, s, 16, 3);
     out_format(out, "\"array(data=%.*s, dtype=%s)\"", (int)text.size, text.data ? text.data : "",
-               arrakis_dtype_name(s.data_type));
+               arrakis_dtype_name(s.dtype));
     out_free(&text);
 }
 

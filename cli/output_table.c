@@ -96,7 +96,7 @@ static void put_row(struct out *row, const arrakis_channel *channel, bool full)
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     arrakis_channel_get(channel, &info);
     text_field(row, info.name);
-    text_field(row, arrakis_dtype_name(info.data_type));
+    text_field(row, arrakis_dtype_name(info.dtype));
     rate_field(row, info.sample_rate);
     if (full) {
         number_field(row, info.time_ns);
@@ -225,7 +225,7 @@ static void put_series(struct out *row, const arrakis_block *block, size_t i)
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     arrakis_channel_get(arrakis_channels_get(arrakis_block_channels(block), i), &info);
     text_field(row, info.name);
-    text_field(row, arrakis_dtype_name(s.data_type));
+    text_field(row, arrakis_dtype_name(s.dtype));
     rate_field(row, info.sample_rate);
     number_field(row, (int64_t)s.length);
     text_field(row, arrakis_series_missing(s) ? "True" : "False");

@@ -12,7 +12,7 @@ static bool missing(arrakis_series s, size_t i)
 
 static char *put_sample(char *p, arrakis_series s, size_t i)
 {
-    switch (s.data_type) {
+    switch (s.dtype) {
     case ARRAKIS_INT8:
         return put_signed(p, ((const int8_t *)s.samples)[i]);
     case ARRAKIS_INT16:
@@ -135,7 +135,7 @@ void text_channel(struct out *out, const arrakis_channel *channel)
     out_plain(out, info.name);
     out_text(out, ", ");
     rate(out, info.sample_rate);
-    out_format(out, " Hz, '%s'", arrakis_dtype_name(info.data_type));
+    out_format(out, " Hz, '%s'", arrakis_dtype_name(info.dtype));
     number_field(out, "time", info.time_ns);
     text_field(out, "publisher", info.publisher);
     text_field(out, "partition_id", info.partition_id);
@@ -150,7 +150,7 @@ static void array(struct out *out, arrakis_series s)
 {
     out_text(out, "array(");
     text_samples(out, s, 16, 3);
-    out_format(out, ", dtype=%s)", arrakis_dtype_name(s.data_type));
+    out_format(out, ", dtype=%s)", arrakis_dtype_name(s.dtype));
 }
 
 void text_block(struct out *out, const arrakis_block *block)
@@ -222,7 +222,7 @@ static void pretty_channel(struct out *out, const arrakis_channel *channel, size
     struct members m = {.text = {.fd = -1}};
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     arrakis_channel_get(channel, &info);
-    member(&m, "data_type", arrakis_dtype_name(info.data_type), 0);
+    member(&m, "data_type", arrakis_dtype_name(info.dtype), 0);
     member(&m, "max_latency", NULL, info.max_latency_ns);
     member(&m, "name", info.name, 0);
     member(&m, "partition_id", info.partition_id, ARRAKIS_UNSET);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server.h"
 
-#include "interrupt.h"
 #include "report.h"
 #include "source.h"
 #include "ssh.h"
@@ -11,19 +10,12 @@
 int server_open(arrakis_client **client, const struct options *o)
 {
     const char *environment = getenv("ARRAKIS_SERVER");
-    arrakis_client_options c = ARRAKIS_CLIENT_OPTIONS_INIT;
-    arrakis_error err;
+    arrakis_connection c = ARRAKIS_CONNECTION_INIT;
     c.url = o->url ? o->url : environment && *environment ? environment : "grpc://localhost:31206";
     source_connection(&c, o);
     *client = NULL;
     int code = ssh_forward(&c.url, o, NULL);
-    if (code)
-        return code;
-    arrakis_status rc = arrakis_client_open(client, &c, &err);
-    if (rc < 0)
-        return finish(rc, &err);
-    interrupt_client(*client);
-    return 0;
+    return code ? code : source_client(client, &c, o);
 }
 
 int server_ask(json_t **answer, arrakis_client *client, server_call call)
@@ -35,7 +27,7 @@ int server_ask(json_t **answer, arrakis_client *client, server_call call)
     if (rc < 0)
         return finish(rc, &err);
     *answer = json_loads(text, 0, NULL);
-    free(text);
+    arrakis_free(text);
     return *answer ? 0 : fail("the server's answer is no JSON object or array");
 }
 

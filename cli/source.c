@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-void source_connection(arrakis_client_options *c, const struct options *o)
+void source_connection(arrakis_connection *c, const struct options *o)
 {
     c->request_timeout_ns = o->timeout_ns;
-    c->stall_timeout_ns = o->stall_timeout_ns;
+    c->cancel = interrupt_cancel();
     c->insecure_token = o->insecure_token;
     c->token_hosts = o->token_hosts.items;
     c->token_host_count = o->token_hosts.count;
@@ -29,19 +29,18 @@ void source_connection(arrakis_client_options *c, const struct options *o)
 
 /* The first that is given: a file, the server, the broker's metadata topics. A server named by the
  * environment alone is left out where nothing would be asked of it. */
-static int choose_source(arrakis_client_options *c, const struct options *o, bool data)
+static int choose_source(arrakis_connection *c, const struct options *o, bool data)
 {
     const char *environment = getenv("ARRAKIS_SERVER");
     bool server_needed = !o->metadata || (data && !o->kafka_url);
     if (server_needed)
         c->url = o->url ? o->url : environment && *environment ? environment : NULL;
-    c->metadata_path = o->metadata;
     if (data || !o->metadata)
         c->kafka_url = o->kafka_url;
     if (data && !c->url && !c->kafka_url && o->metadata)
         return fail_usage(o->command,
                           "no source of data: give --kafka-url HOST:PORT or --url URL");
-    if (!c->url && !c->kafka_url && !c->metadata_path)
+    if (!c->url && !c->kafka_url && !o->metadata)
         return fail_usage(o->command,
                           "no source of channels: give --kafka-url HOST:PORT%s, or --url URL "
                           "(or set ARRAKIS_SERVER)",
@@ -49,20 +48,20 @@ static int choose_source(arrakis_client_options *c, const struct options *o, boo
     return ssh_forward(&c->url, o, NULL);
 }
 
-static int open_client(arrakis_client **client, const arrakis_client_options *c)
+int source_client(arrakis_client **client, const arrakis_connection *c, const struct options *o)
 {
     arrakis_error err;
-    arrakis_status rc = arrakis_client_open(client, c, &err);
-    if (rc < 0)
-        return finish(rc, &err);
-    interrupt_client(*client);
-    return 0;
+    arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
+    options.metadata_path = o->metadata;
+    options.stall_timeout_ns = o->stall_timeout_ns;
+    arrakis_status rc = arrakis_client_open(client, c, &options, &err);
+    return rc < 0 ? finish(rc, &err) : 0;
 }
 
 int source_open(arrakis_client **client, const struct options *o, bool data)
 {
     *client = NULL;
-    arrakis_client_options c = ARRAKIS_CLIENT_OPTIONS_INIT;
+    arrakis_connection c = ARRAKIS_CONNECTION_INIT;
     source_connection(&c, o);
     int code = choose_source(&c, o, data);
     if (code)
@@ -72,14 +71,13 @@ int source_open(arrakis_client **client, const struct options *o, bool data)
     c.properties = properties.items;
     c.property_count = properties.count;
     if (!code)
-        code = open_client(client, &c);
+        code = source_client(client, &c, o);
     properties_free(&properties);
     return code;
 }
 
 void source_close(arrakis_client *client)
 {
-    interrupt_client(NULL);
     arrakis_client_close(client);
 }
 
@@ -120,8 +118,8 @@ int source_query(arrakis_query *query, arrakis_dtype **types, const struct optio
                               o->data_types.items[i]);
     }
     query->pattern = o->arguments.count ? o->arguments.items[0] : NULL;
-    query->data_types = *types;
-    query->data_type_count = n;
+    query->dtypes = *types;
+    query->dtype_count = n;
     if (o->min_rate >= 0)
         query->min_rate = o->min_rate;
     if (o->max_rate >= 0)

@@ -9,10 +9,13 @@
  *  too. @return 0, or the exit code after a message. */
 int source_open(arrakis_client **client, const struct options *options, bool data);
 void source_close(arrakis_client *client);
+/** @return 0, or the exit code after a message. `metadata` and the limit of silence are the options'. */
+int source_client(arrakis_client **client, const arrakis_connection *connection,
+                  const struct options *options);
 /** How servers are reached: time allowed, certificates, brokers and hosts that they may name. */
-void source_connection(arrakis_client_options *client, const struct options *options);
+void source_connection(arrakis_connection *connection, const struct options *options);
 
-/** `types` receives the data types that query->data_types points to, to be passed to free().
+/** `types` receives the data types that query->dtypes points to, to be passed to free().
  *  @return 0, or the exit code after a message. */
 int source_query(arrakis_query *query, arrakis_dtype **types, const struct options *options);
 

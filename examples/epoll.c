@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Blocks in an event loop that also does something else, here: say once a second how many came.
  * epoll BROKER BLOCKS NAME... */
-#include <arrakis/arrakis.h>
+#include <arrakis/reader.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,12 +21,12 @@ static void check(arrakis_status rc)
 
 static arrakis_stream *open_stream(const char *broker, const char *const *names, size_t count)
 {
-    arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     arrakis_request request = ARRAKIS_REQUEST_INIT;
     arrakis_client *client;
     arrakis_stream *stream;
-    options.kafka_url = broker;
-    check(arrakis_client_open(&client, &options, &err));
+    to.kafka_url = broker;
+    check(arrakis_client_open(&client, &to, NULL, &err));
     check(arrakis_client_stream(client, &stream, names, count, &request, &err));
     arrakis_client_close(client);
     return stream;
@@ -60,7 +60,7 @@ int main(int argc, char **argv)
         while (blocks < wanted && rc == ARRAKIS_OK) {
             check(rc = arrakis_stream_next(stream, 0, &block, &err));
             blocks += rc == ARRAKIS_OK;
-            arrakis_block_free(block); /* NULL where there was none */
+            arrakis_block_unref(block); /* NULL where there was none */
         }
         if (blocks == wanted || rc == ARRAKIS_DONE)
             break;

@@ -30,7 +30,7 @@ static arrakis_block *make_block(arrakis_channels *channels, int64_t start_ns, i
     for (size_t i = 0; series && i < count; i++) {
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         arrakis_channel_get(arrakis_channels_get(channels, i), &info);
-        series[i].data_type = ARRAKIS_FLOAT32;
+        series[i].dtype = ARRAKIS_FLOAT32;
         series[i].length = (size_t)(info.sample_rate * (double)stride_ns / 1e9 + 0.5);
         float *samples = (float *)calloc(series[i].length, sizeof *samples);
         for (size_t k = 0; samples && k < series[i].length; k++) {
@@ -54,12 +54,13 @@ static arrakis_channels *make_channels(void)
     check(arrakis_channel_from_json(&channel, own_channel, strlen(own_channel), &err));
     check(arrakis_channels_new(&channels, &err));
     check(arrakis_channels_add(channels, channel, &err));
-    arrakis_channel_free(channel); /* the list has a reference of its own */
+    arrakis_channel_unref(channel); /* the list has a reference of its own */
     return channels;
 }
 
 int main(int argc, char **argv)
 {
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     arrakis_publisher_options options = ARRAKIS_PUBLISHER_OPTIONS_INIT;
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     arrakis_publisher *publisher;
@@ -70,9 +71,9 @@ int main(int argc, char **argv)
     if (!arrakis_channels_count(options.channels))
         return fprintf(stderr, "%s has no channels\n", argv[3]), 1;
     arrakis_channel_get(arrakis_channels_get(options.channels, 0), &info);
-    options.kafka_url = argc > 1 ? argv[1] : "localhost:9092";
+    to.kafka_url = argc > 1 ? argv[1] : "localhost:9092";
     options.publisher_id = info.publisher;
-    check(arrakis_publisher_open(&publisher, &options, &err));
+    check(arrakis_publisher_open(&publisher, &to, &options, &err));
 
     int64_t start_ns = arrakis_gps_now_ns() / info.stride_ns * info.stride_ns;
     for (int n = argc > 2 ? atoi(argv[2]) : 80; n > 0; n--, start_ns += info.stride_ns) {
@@ -81,9 +82,9 @@ int main(int argc, char **argv)
         clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &due, NULL);
         arrakis_block *block = make_block(options.channels, start_ns, info.stride_ns);
         check(arrakis_publisher_publish(publisher, block, 10000, &err));
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     arrakis_publisher_close(publisher);
-    arrakis_channels_free(options.channels);
+    arrakis_channels_unref(options.channels);
     return 0;
 }

@@ -22,16 +22,16 @@ static void check(arrakis_status rc)
 /* Just one, of any type. */
 static void print_sample(arrakis_series s)
 {
-    if (s.data_type == ARRAKIS_FLOAT32)
+    if (s.dtype == ARRAKIS_FLOAT32)
         printf("%g", (double)*(const float *)s.samples);
-    else if (s.data_type == ARRAKIS_FLOAT64)
+    else if (s.dtype == ARRAKIS_FLOAT64)
         printf("%g", *(const double *)s.samples);
-    else if (s.data_type == ARRAKIS_INT32)
+    else if (s.dtype == ARRAKIS_INT32)
         printf("%" PRId32, *(const int32_t *)s.samples);
-    else if (s.data_type == ARRAKIS_UINT32)
+    else if (s.dtype == ARRAKIS_UINT32)
         printf("%" PRIu32, *(const uint32_t *)s.samples);
     else
-        printf("(%s)", arrakis_dtype_name(s.data_type)); /* and so on */
+        printf("(%s)", arrakis_dtype_name(s.dtype)); /* and so on */
 }
 
 static void print_block(const arrakis_block *block)
@@ -51,6 +51,7 @@ static void print_block(const arrakis_block *block)
 
 int main(int argc, char **argv)
 {
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
     arrakis_request request = ARRAKIS_REQUEST_INIT; /* live, gaps filled */
     arrakis_client *client;
@@ -64,9 +65,9 @@ int main(int argc, char **argv)
             options.metadata_path = optarg;
     if (optind + 2 > argc)
         return fprintf(stderr, "usage: %s [-n BLOCKS] [-m CHANNELS] BROKER NAME...\n", argv[0]), 2;
-    options.kafka_url = argv[optind++];
+    to.kafka_url = argv[optind++];
     const char *const *names = (const char *const *)argv + optind;
-    check(arrakis_client_open(&client, &options, &err));
+    check(arrakis_client_open(&client, &to, &options, &err));
     check(arrakis_client_stream(client, &stream, names, (size_t)(argc - optind), &request, &err));
     arrakis_client_close(client); /* the stream does not need it */
     arrakis_status rc = ARRAKIS_OK;
@@ -75,7 +76,7 @@ int main(int argc, char **argv)
         if (rc != ARRAKIS_OK) /* an error, or DONE: there is no block */
             break;
         print_block(block);
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     arrakis_stream_close(stream);
     check(rc);

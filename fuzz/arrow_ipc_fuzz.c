@@ -116,7 +116,7 @@ static void write_again(const ark_column *columns, int64_t rows, arrakis_dtype d
         memcpy(&ids[i], columns[1].values + 4 * i, 4);
         series[i].samples = columns[2].values + (size_t)from * size;
         series[i].length = (size_t)(to - from);
-        series[i].data_type = dtype;
+        series[i].dtype = dtype;
     }
     ark_buffer out = {NULL, 0, 0};
     require(ark_rows_write(&out, dtype, 7, count, ids, series, NULL) == ARRAKIS_OK);

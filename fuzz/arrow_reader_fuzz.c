@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An Arrow stream, read into blocks: pushed in pieces whose size the first byte says. */
+#include <arrakis/arrow.h>
+
 #include "arrow_make.h"
 
 #include <stdlib.h>
@@ -21,13 +23,13 @@ static void set_up(void)
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         info.name = list[i].name;
-        info.data_type = list[i].type;
+        info.dtype = list[i].type;
         info.sample_rate = list[i].rate;
         arrakis_channel *channel;
         if (arrakis_channel_new(&channel, &info, NULL) < 0 ||
             arrakis_channels_add(channels, channel, NULL) < 0)
             abort();
-        arrakis_channel_free(channel);
+        arrakis_channel_unref(channel);
     }
 }
 
@@ -43,7 +45,7 @@ static bool read_blocks(arrakis_arrow_reader *reader)
             if (arrakis_series_missing(s) > s.length)
                 abort();
         }
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     if (rc < 0 && !err.message[0])
         abort();

@@ -24,7 +24,7 @@ static void compare(arrakis_channel *channel, const uint8_t *data, size_t size)
         free(a);
         free(b);
     }
-    arrakis_channel_free(by_jansson);
+    arrakis_channel_unref(by_jansson);
     json_decref(object);
 }
 
@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     free(text);
     free(text_again);
-    arrakis_channel_free(channel);
-    arrakis_channel_free(again);
+    arrakis_channel_unref(channel);
+    arrakis_channel_unref(again);
     return 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a DoGet brings: each message is preceded by its length (four bytes, little-endian). Read as a
  * table of channels, as a count, and as blocks of a stream, which are put together. */
+#include <arrakis/reader.h>
+
 #include "flight/channel_rows.h"
 #include "flight/reader.h"
 
@@ -32,14 +34,14 @@ static void set_up(void)
     for (size_t i = 0; i < CHANNELS; i++) {
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         info.name = list[i].name;
-        info.data_type = list[i].type;
+        info.dtype = list[i].type;
         info.sample_rate = list[i].rate;
         info.stride_ns = 62500000;
         arrakis_channel *channel;
         if (arrakis_channel_new(&channel, &info, NULL) < 0 ||
             arrakis_channels_add(stream.channels, channel, NULL) < 0)
             abort();
-        arrakis_channel_free(channel);
+        arrakis_channel_unref(channel);
     }
     stream.stride_ns = 62500000;
     const arrakis_channels *all = stream.channels;
@@ -58,7 +60,7 @@ static void read_channels(const ark_batches *batches, ark_channel_rows *rows)
         arrakis_channel *channel;
         if (ark_channel_of_row(&channel, rows, batches, row, &err) < 0 && err.message[0] == '\0')
             abort();
-        arrakis_channel_free(channel);
+        arrakis_channel_unref(channel);
     }
 }
 

@@ -35,12 +35,12 @@ static arrakis_channels *some_channels(void)
         arrakis_channel_info channel = ARRAKIS_CHANNEL_INFO_INIT;
         arrakis_channel *added;
         channel.name = names[i];
-        channel.data_type = ARRAKIS_INT32;
+        channel.dtype = ARRAKIS_INT32;
         channel.sample_rate = 16;
         if (arrakis_channel_new(&added, &channel, NULL) < 0 ||
             arrakis_channels_add(list, added, NULL) < 0)
             abort();
-        arrakis_channel_free(added);
+        arrakis_channel_unref(added);
     }
     return list;
 }
@@ -64,7 +64,7 @@ static void order(ark_flight_info *info)
             abort();
     }
     ark_legs_clear(&legs);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -4,6 +4,8 @@
  *
  * The input: a byte that says how to read (`mode`, see below), then records of a stream's number (a
  * byte), a length (3 bytes, little-endian) and so many bytes of a message. */
+#include <arrakis/reader.h>
+
 #include "arrow_make.h"
 
 #include <math.h>
@@ -67,7 +69,7 @@ static arrakis_channels *channels_of(size_t from, size_t to)
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         info.name = specs[i].name;
         info.partition_id = specs[i].partition;
-        info.data_type = specs[i].dtype;
+        info.dtype = specs[i].dtype;
         info.sample_rate = specs[i].rate;
         info.partition_index = specs[i].index;
         info.stride_ns = specs[i].stride_ns;
@@ -75,7 +77,7 @@ static arrakis_channels *channels_of(size_t from, size_t to)
         arrakis_channel *channel;
         require(arrakis_channel_new(&channel, &info, NULL) == ARRAKIS_OK);
         require(arrakis_channels_add(channels, channel, NULL) == ARRAKIS_OK);
-        arrakis_channel_free(channel);
+        arrakis_channel_unref(channel);
     }
     return channels;
 }
@@ -85,7 +87,7 @@ static arrakis_reader *reader_of(size_t from, size_t to)
     arrakis_channels *channels = channels_of(from, to);
     arrakis_reader *reader;
     require(arrakis_memory_reader_new(&reader, channels, NULL) == ARRAKIS_OK);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return reader;
 }
 
@@ -95,8 +97,8 @@ static arrakis_reader *reader_of(size_t from, size_t to)
 static void touch_series(arrakis_series series)
 {
     const uint8_t *samples = series.samples;
-    size_t bytes = series.length * arrakis_dtype_size(series.data_type), missing = 0;
-    require((uintptr_t)samples % arrakis_dtype_size(series.data_type) == 0);
+    size_t bytes = series.length * arrakis_dtype_size(series.dtype), missing = 0;
+    require((uintptr_t)samples % arrakis_dtype_size(series.dtype) == 0);
     uint8_t sum = 0;
     for (size_t i = 0; i < bytes; i++)
         sum = (uint8_t)(sum + samples[i]);
@@ -115,7 +117,7 @@ static void touch_block(const arrakis_block *block)
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         arrakis_channel_get(arrakis_channels_get(channels, i), &info);
         arrakis_series series = arrakis_block_series(block, i);
-        require(series.data_type == info.data_type);
+        require(series.dtype == info.dtype);
         require(fabs((double)series.length - info.sample_rate * (double)lasts_ns * 1e-9) < 1.0);
         touch_series(series);
     }
@@ -133,7 +135,7 @@ static void take(taken *t, arrakis_block *block, bool in_order)
     touch_block(block);
     require(!in_order || arrakis_block_start_ns(block) >= t->last_end_ns);
     t->last_end_ns = arrakis_block_start_ns(block) + arrakis_block_duration_ns(block);
-    arrakis_block_free(t->held[t->count % HELD]);
+    arrakis_block_unref(t->held[t->count % HELD]);
     t->held[t->count++ % HELD] = block;
 }
 
@@ -142,7 +144,7 @@ static void let_go(taken *t)
     for (size_t i = 0; i < HELD; i++) {
         if (t->held[i])
             touch_block(t->held[i]);
-        arrakis_block_free(t->held[i]);
+        arrakis_block_unref(t->held[i]);
     }
 }
 
@@ -173,7 +175,7 @@ static void read_blocks(arrakis_reader *reader, taken *t)
     size_t stream;
     arrakis_block *block;
     while (arrakis_reader_next(reader, 0, &stream, &block, NULL) == ARRAKIS_OK) {
-        require(stream < arrakis_reader_stream_count(reader));
+        require(stream < arrakis_reader_input_count(reader));
         take(t, block, false);
     }
 }

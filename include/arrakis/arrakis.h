@@ -11,18 +11,20 @@
  * - A call that can fail returns an arrakis_status: negative is an error, 0 success, positive
  *   "nothing this time". Its last argument `err` takes the text and may be NULL.
  * - A constructor's first argument receives the handle, and NULL on failure. Close and free
- *   functions accept NULL. `const char *` arguments are borrowed for the call; returned ones are
+ *   functions accept NULL. What is counted by references is given up by `..._unref()`, what belongs to
+ *   one owner by `..._free()` or `..._close()`; a text that a call made is given up by arrakis_free().
+ *   `const char *` arguments are borrowed for the call; returned ones are
  *   borrowed from the handle they were asked of.
  * - A handle belongs to one thread at a time. Channels, channel lists (once no longer added to) and
  *   blocks are immutable and may be read by any thread; their reference counts are atomic.
- *   arrakis_stream_cancel() and arrakis_client_cancel() may be called from any thread and from a
- *   signal handler; what publishes is canceled by a descriptor.
+ *   arrakis_cancel_set() may be called from any thread and from a signal handler.
  * - Without its handle, or without a place for its result, a call that returns a status returns
  *   EINVAL and names the argument; any other does nothing and returns NULL, 0, -1, false or
  *   ARRAKIS_UNSET (true for "nothing will come": arrakis_reader_done(), arrakis_reader_exhausted()).
  * - The library does not print, exit or install signal handlers.
- * - Structs that start with `struct_size` are set up with their ARRAKIS_..._INIT value; then a
- *   program built against an older header keeps working. A size that was never set (0 to 8, or over
+ * - Structs that start with `struct_size` are set up with their ARRAKIS_..._INIT value, or by their
+ *   ..._init() function, which other languages can call; then a program built against an older header
+ *   keeps working. A size that was never set (0 to 8, or over
  *   4096) is EINVAL. A struct of a newer header is taken when what the library does not have in it is
  *   zero, and is EINVAL otherwise.
  * - fork(): the child of a process that has a client, reader, stream or publisher may call exec() or
@@ -55,6 +57,8 @@ extern "C" {
 
 /** The version of the library that is running, "major.minor.patch". */
 ARRAKIS_API const char *arrakis_version(void);
+/** Gives up a text that a call of the library made. NULL is none. */
+ARRAKIS_API void arrakis_free(void *text);
 
 /* ------------------------------------------------------------------ status and errors */
 
@@ -101,66 +105,11 @@ ARRAKIS_API const char *arrakis_status_text(arrakis_status status);
  *  as ECONNECT and EBROKER end a stream and a reader, it is the call after opening a new one. */
 ARRAKIS_API bool arrakis_status_retriable(arrakis_status status);
 
-/* ------------------------------------------------------------------ log */
-
-typedef enum arrakis_log_level {
-    ARRAKIS_LOG_ERROR = 0,
-    ARRAKIS_LOG_WARNING = 1,
-    ARRAKIS_LOG_INFO = 2,
-    ARRAKIS_LOG_DEBUG = 3,
-} arrakis_log_level;
-
-/** Takes one line of log, without a line end and as plain as an error's text. May run in any thread
- *  of the library or of librdkafka, one at a time; must not call the library. While it runs other
- *  threads wait for it, reading, publishing and librdkafka's among them: it should not block. */
-typedef void (*arrakis_log_fn)(arrakis_log_level level, const char *message, void *opaque);
-
-/** Send messages up to `level` to `fn`; NULL (as at the start) drops them. Process-wide. */
-ARRAKIS_API void arrakis_log_set(arrakis_log_level level, arrakis_log_fn fn, void *opaque);
-
-/* ------------------------------------------------------------------ time */
+/* ------------------------------------------------------------------ what everything is made of */
 
 #define ARRAKIS_SECOND_NS INT64_C(1000000000)
 /** "Not given", for every time, duration, index and limit in an int64_t. */
 #define ARRAKIS_UNSET INT64_MIN
-
-/** The GPS time now, from the system's clock. */
-ARRAKIS_API int64_t arrakis_gps_now_ns(void);
-/** The latest time that a request, a block or a message may have: 2053-01-29. Sums of two such times
- *  and a duration stay in range. */
-#define ARRAKIS_TIME_MAX_NS (INT64_MAX / 4)
-/** GPS to Unix time and back, nanoseconds. Unix time is constant through a leap second. The leap
- *  seconds from 1980 to 2017 are built in; later ones are taken from the file that the environment
- *  variable ARRAKIS_LEAP_SECONDS names, in the form of the IERS's leap-seconds.list (at most 64 KiB,
- *  and 64 leap seconds in all), which is read when the first time is converted. A file that cannot be
- *  used is a warning. Saturates at the ends of int64_t. */
-ARRAKIS_API int64_t arrakis_gps_to_unix_ns(int64_t gps_ns);
-ARRAKIS_API int64_t arrakis_unix_to_gps_ns(int64_t unix_ns);
-/**
- * Read a time as people write it: GPS seconds ("1400000000", "1400000000.0625", "1.4e9"), an ISO 8601
- * date and time ("2024-05-17T16:53:02Z", "2024-05-17 16:53:02.5 UTC", "2024-05-17",
- * "20240517T165302Z"; UTC, or with an offset such as "+02:00"), "today" (its beginning in UTC), "now",
- * or an offset from it ("now-90s", "now+1h", "now-0.5d").
- *
- * @param now_ns  what "now" means, GPS
- * @return OK, or EFORMAT naming the text, and the forms that are known: it is no time, is finer than a
- *         nanosecond, or lies before 0 or after ARRAKIS_TIME_MAX_NS.
- */
-ARRAKIS_API arrakis_status arrakis_time_parse(int64_t *gps_ns, const char *text, int64_t now_ns,
-                                              arrakis_error *err);
-/** Write `gps_ns` as ISO 8601 UTC with milliseconds into `buffer` ("2024-05-17T16:53:02.000Z"). */
-ARRAKIS_API void arrakis_time_format(char buffer[32], int64_t gps_ns);
-
-/* ------------------------------------------------------------------ random names */
-
-/** Fill `out` with `n` characters of A-Z0-9 and a terminating zero (n + 1 bytes), each equally
- *  likely, from the system's secure source. @return OK, or EIO when the system has no entropy. */
-ARRAKIS_API arrakis_status arrakis_random_alphanum(char *out, size_t n, arrakis_error *err);
-/** A random Kafka group id: 16 such characters. */
-ARRAKIS_API arrakis_status arrakis_generate_groupid(char out[17], arrakis_error *err);
-
-/* ------------------------------------------------------------------ channels */
-
 /** A sample's type: name (numpy's), C type, size in bytes. */
 #define ARRAKIS_DTYPE_MAP(X)                                                                      \
     X(INT8, "int8", 1)                                                                            \
@@ -181,131 +130,36 @@ typedef enum arrakis_dtype {
 #undef ARRAKIS_DTYPE_ENUM
 } arrakis_dtype;
 
-/** numpy's name of a type, "none" for ARRAKIS_DTYPE_NONE. */
-ARRAKIS_API const char *arrakis_dtype_name(arrakis_dtype dtype);
-/** Bytes a sample, 0 for ARRAKIS_DTYPE_NONE. */
-ARRAKIS_API size_t arrakis_dtype_size(arrakis_dtype dtype);
-/** The type of that name; ARRAKIS_DTYPE_NONE when there is none. */
-ARRAKIS_API arrakis_dtype arrakis_dtype_parse(const char *name);
-
-/** What is known of a channel. Texts are NULL, numbers ARRAKIS_UNSET, where not given. */
-typedef struct arrakis_channel_info {
-    size_t struct_size;
-    /** `<domain>:<subsystem>[-_]<rest>`; the domain is all up to the last colon */
-    const char *name;
-    arrakis_dtype data_type;
-    double sample_rate; /**< Hz, > 0, may be fractional */
-    int64_t time_ns;    /**< GPS, when this metadata became active */
-    const char *publisher;
-    const char *partition_id; /**< names the Kafka topic: `arrakis-<partition_id>` */
-    int64_t partition_index;  /**< the channel's row id in it, 0 to 4294967295 */
-    int64_t stride_ns;        /**< duration of a published block */
-    int64_t max_latency_ns;   /**< how late a block may be published */
-    const char *replay_id;    /**< NULL: live */
-} arrakis_channel_info;
-
-#define ARRAKIS_CHANNEL_INFO_INIT                                                                 \
-    {                                                                                             \
-        sizeof(arrakis_channel_info), NULL, ARRAKIS_DTYPE_NONE, 0, ARRAKIS_UNSET, NULL, NULL,     \
-            ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_UNSET, NULL                                     \
-    }
-
 /** One channel's metadata. Immutable, reference-counted. */
 typedef struct arrakis_channel arrakis_channel;
-
-/** @return OK; EINVAL naming the field that is missing or out of range; ENOMEM. */
-ARRAKIS_API arrakis_status arrakis_channel_new(arrakis_channel **out,
-                                               const arrakis_channel_info *info,
-                                               arrakis_error *err);
-/** From one JSON object, of at most 1 MiB, with the fields name, data_type, sample_rate, time, publisher,
- *  partition_id, partition_index, stride, max_latency, replay_id; null and absent mean the same.
- *  @return OK; EFORMAT naming what was found and what was wanted; ENOMEM. */
-ARRAKIS_API arrakis_status arrakis_channel_from_json(arrakis_channel **out, const char *text,
-                                                     size_t size, arrakis_error *err);
-/** One JSON object on one line, absent fields left out: what `describe --json` prints.
- *  @return a string to be passed to free(), NULL when out of memory. */
-ARRAKIS_API char *arrakis_channel_to_json(const arrakis_channel *channel);
-ARRAKIS_API arrakis_channel *arrakis_channel_ref(arrakis_channel *channel);
-ARRAKIS_API void arrakis_channel_free(arrakis_channel *channel);
-/** Everything at once. `info->struct_size` must be set; texts are borrowed from the channel. */
-ARRAKIS_API void arrakis_channel_get(const arrakis_channel *channel, arrakis_channel_info *info);
-ARRAKIS_API const char *arrakis_channel_name(const arrakis_channel *channel);
-/** The name's parts, each with its length; `delimiter` is 0 and `rest` empty when absent. */
-typedef struct arrakis_name_parts {
-    const char *domain, *subsystem, *rest;
-    size_t domain_length, subsystem_length, rest_length;
-    char delimiter;
-} arrakis_name_parts;
-/** @return OK, or EINVAL when the name has no colon. Parts point into `name`. */
-ARRAKIS_API arrakis_status arrakis_name_parse(arrakis_name_parts *out, const char *name,
-                                              arrakis_error *err);
-/** Equal: name, data type and rate are, and every optional field that both define. */
-ARRAKIS_API bool arrakis_channel_equal(const arrakis_channel *a, const arrakis_channel *b);
-
 /** A list of channels, in order, no two of one name. */
 typedef struct arrakis_channels arrakis_channels;
-
-ARRAKIS_API arrakis_status arrakis_channels_new(arrakis_channels **out, arrakis_error *err);
-/** Appends a new reference to `channel`. @return OK; EINVAL when the name is there, or when someone
- *  else (a reader, a block) holds the list; ENOMEM. */
-ARRAKIS_API arrakis_status arrakis_channels_add(arrakis_channels *channels,
-                                                arrakis_channel *channel, arrakis_error *err);
-/** Reads a file of channels as JSON lines (`-` is not special). Blank lines are skipped. A line has at
- *  most 1 MiB, the file 1 GiB and 4,000,000 channels.
- *  @return OK; EIO; EFORMAT with the line's number. */
-ARRAKIS_API arrakis_status arrakis_channels_load(arrakis_channels **out, const char *path,
-                                                 arrakis_error *err);
-ARRAKIS_API size_t arrakis_channels_count(const arrakis_channels *channels);
-/** Borrowed from the list. `i` below the count. */
-ARRAKIS_API arrakis_channel *arrakis_channels_get(const arrakis_channels *channels, size_t i);
-/** The place of a name, or -1. */
-ARRAKIS_API int64_t arrakis_channels_index(const arrakis_channels *channels, const char *name);
-/** One more reference, also to a list that a block, a stream or a publisher lends. */
-ARRAKIS_API arrakis_channels *arrakis_channels_ref(const arrakis_channels *channels);
-ARRAKIS_API void arrakis_channels_free(arrakis_channels *channels);
-
-/* ------------------------------------------------------------------ blocks */
-
-/** The samples of one channel of a block. Frozen. */
-typedef struct arrakis_series {
-    /** `length` values of `data_type`, native byte order, aligned to their size; sample k is at
-     *  block start + k / sample_rate seconds. Where `valid` says a sample is missing its value is
-     *  unspecified. */
-    const void *samples;
-    /** One bit a sample, least significant first, 1 = present; NULL when none is missing. */
-    const uint8_t *valid;
-    size_t length;
-    arrakis_dtype data_type;
-} arrakis_series;
-
 /** The series of several channels over one span. Immutable and reference-counted: it outlives the
  *  stream it came from and may be read and freed in any thread. */
 typedef struct arrakis_block arrakis_block;
+/** Aligned blocks of all channels of a reader. */
+typedef struct arrakis_stream arrakis_stream;
 
-/**
- * Make a block of one's own (to publish, or for a memory reader). Copies the samples.
- *
- * @param channels  what the series are of; a reference is kept
- * @param series    one for each channel, in order: length = sample_rate * duration, data_type as
- *                  the channel's (or ARRAKIS_DTYPE_NONE to take it from there); samples NULL means
- *                  wholly missing; samples need no alignment
- * @return OK; EINVAL naming the channel, what was found and what was wanted; ENOMEM.
- */
-ARRAKIS_API arrakis_status arrakis_block_new(arrakis_block **out, arrakis_channels *channels,
-                                             int64_t start_ns, int64_t duration_ns,
-                                             const arrakis_series *series, arrakis_error *err);
-ARRAKIS_API arrakis_block *arrakis_block_ref(arrakis_block *block);
-ARRAKIS_API void arrakis_block_free(arrakis_block *block);
-ARRAKIS_API int64_t arrakis_block_start_ns(const arrakis_block *block);
-ARRAKIS_API int64_t arrakis_block_duration_ns(const arrakis_block *block);
-/** Its channels, borrowed from the block: series i belongs to channel i. */
-ARRAKIS_API const arrakis_channels *arrakis_block_channels(const arrakis_block *block);
-/** Points into the block and lives as long. `i` below the number of channels. Cannot fail. */
-ARRAKIS_API arrakis_series arrakis_block_series(const arrakis_block *block, size_t i);
-/** Samples of a series that are missing. */
-ARRAKIS_API size_t arrakis_series_missing(arrakis_series series);
+/* ------------------------------------------------------------------ cancel */
 
-/* ------------------------------------------------------------------ readers */
+/** Ends what is under way, and all that comes later, wherever it was given: to the connection of a
+ *  client or of a publisher, to a request, to a stream. One is enough for a whole program. Reference-counted:
+ *  what it was given to keeps a reference. */
+typedef struct arrakis_cancel arrakis_cancel;
+
+/** @return OK; EIO: no descriptor is left; ENOMEM */
+ARRAKIS_API arrakis_status arrakis_cancel_new(arrakis_cancel **out, arrakis_error *err);
+/** Makes every call that it was given to, the present and all later ones, return ECANCELED, within a second
+ *  but where the call's description states another time. It cannot be taken back. Safe in a signal handler
+ *  and from any thread, as long as one reference is held. */
+ARRAKIS_API void arrakis_cancel_set(arrakis_cancel *cancel);
+ARRAKIS_API bool arrakis_cancel_is_set(const arrakis_cancel *cancel);
+/** Becomes readable with arrakis_cancel_set(), for poll and the like; not to be read or closed. */
+ARRAKIS_API int arrakis_cancel_fd(const arrakis_cancel *cancel);
+ARRAKIS_API arrakis_cancel *arrakis_cancel_ref(arrakis_cancel *cancel);
+ARRAKIS_API void arrakis_cancel_unref(arrakis_cancel *cancel);
+
+/* ------------------------------------------------------------------ where servers and brokers are */
 
 /** A librdkafka property, passed on as it is. */
 typedef struct arrakis_property {
@@ -333,150 +187,166 @@ typedef struct arrakis_property {
  */
 typedef arrakis_status (*arrakis_token_fn)(char *text, size_t size, int64_t *expires_ns,
                                            void *opaque, arrakis_error *err);
+
 /** An arrakis_token_fn: reads the token from the file whose path `opaque` is, each time anew. Blanks
  *  around it do not count. @return OK; EIO naming the file, under 64 KiB, and what is the matter. */
 ARRAKIS_API arrakis_status arrakis_token_from_file(char *text, size_t size, int64_t *expires_ns,
                                                    void *path, arrakis_error *err);
 
-/** A source of streams: each stream is a set of channels that arrive together (a Kafka partition).
- *  Kafka, memory and multi readers are made by the calls below. */
-typedef struct arrakis_reader arrakis_reader;
-
-typedef struct arrakis_kafka_options {
+/** Where a server or a broker is, how to log in there, and how long to wait. Texts and lists are borrowed for
+ *  the call that the connection is given to. */
+typedef struct arrakis_connection {
     size_t struct_size;
-    /** GPS; ARRAKIS_UNSET: now; 0 is the beginning of what the topics hold. A start in the future is
-     *  waited for. */
-    int64_t start_ns;
-    /** a live stream stuck behind its latency budget skips to the present */
-    bool fast_forward;
-    /** ARRAKIS_UNSET: 1 MiB a partition, at least 4, at most 64 MiB, or four answers of the broker if
-     *  they are larger */
-    int64_t prefetch_bytes;
-    const arrakis_property *properties;
+    const char *url; /**< Flight server, `[grpc://]host[:port]`, or `grpc+tls://...` */
+    /** broker "host:port" or "kafka://host:port", several separated by commas */
+    const char *kafka_url;
+    const arrakis_property *properties; /**< for librdkafka, passed on as they are */
     size_t property_count;
-    /** bounds each call to the broker at open, and twice of it all of them together with those of other
-     *  readers that are opened by the same call; ARRAKIS_UNSET: 10 s */
-    int64_t request_timeout_ns;
     /** for the brokers' login, where `properties` have a security.protocol with SASL and the
      *  sasl.mechanism OAUTHBEARER; NULL: none, and librdkafka gets tokens itself if
      *  sasl.oauthbearer.method is oidc (which Debian's librdkafka cannot). EINVAL: given and not
      *  used, or needed and not given. */
     arrakis_token_fn kafka_token_fn;
     void *kafka_token_opaque;
-} arrakis_kafka_options;
+    /** Brokers at which `properties` may log in although a server names them and the user does not:
+     *  each "HOST", "HOST:PORT", "*.DOMAIN" (any host below it) or "*.DOMAIN:PORT"; case does not
+     *  count, and without a port any is meant. It matters only if `properties` have part of a login:
+     *  one of `sasl.*`, a security.protocol with SASL, a key or a certificate of one's own. */
+    const char *const *allowed_brokers;
+    size_t allowed_broker_count;
+    /** bearer token for the server; NULL: the one that WLCG bearer-token discovery finds, if any;
+     *  "": none */
+    const char *token;
+    bool insecure_token; /**< send it over a plain connection to another host, too */
+    /** Hosts that may have the token too where the server's answers name them: names or addresses.
+     *  Without this list a place that an answer names gets the token only if the server had it itself
+     *  (over TLS, on this machine, or with insecure_token), and the place is on the server's own host,
+     *  whatever the port, or the token's audience has "https://<host>" in it. It is a warning where
+     *  the token is kept. */
+    const char *const *token_hosts;
+    size_t token_host_count;
+    /** PEM; who signs the server's certificate. NULL: whom the system trusts */
+    const char *ca_file;
+    const char *cert_file, *key_file; /**< PEM; a client certificate, or NULL */
+    /** for each request; ARRAKIS_UNSET: 10 s. The parts of a table may be that far apart, and all of it
+     *  takes up to 30 times as long. */
+    int64_t request_timeout_ns;
+    arrakis_cancel *cancel; /**< ends every call on what is opened with it; NULL: none */
+} arrakis_connection;
 
-#define ARRAKIS_KAFKA_OPTIONS_INIT                                                                \
+#define ARRAKIS_CONNECTION_INIT                                                                   \
     {                                                                                             \
-        sizeof(arrakis_kafka_options), ARRAKIS_UNSET, false, ARRAKIS_UNSET, NULL, 0,              \
-            ARRAKIS_UNSET, NULL, NULL                                                             \
+        sizeof(arrakis_connection), NULL, NULL, NULL, 0, NULL, NULL, NULL, 0, NULL, false, NULL,  \
+            0, NULL, NULL, NULL, ARRAKIS_UNSET, NULL                                              \
     }
+/** What ARRAKIS_CONNECTION_INIT is, for who cannot use the macro; so is each `..._init()` below.
+ *  @param struct_size  sizeof the struct as the caller has it */
+ARRAKIS_API void arrakis_connection_init(arrakis_connection *out, size_t struct_size);
 
-/**
- * A reader of channels out of Kafka topics. Connects only in arrakis_reader_open().
- *
- * A topic that does not exist is named in the log and is a gap; it is looked for again after a second,
- * then at doubling intervals of up to 10 s, and read once it is there: with a start from its beginning,
- * live from what was stamped since the reader was opened, but for what `fast_forward` would skip. A topic
- * whose partition has no leader, or a leader that does not answer, is waited for 2 s when the reader is
- * opened, and later looked for in the same way, but a second after the last time that it was not found.
- *
- * What a request with an end waits for is bounded. A topic that has been known not to exist, or to have
- * no leader, for 10 s holds nothing more: what it lacks is a gap, and the log names it. So does, after
- * 30 s, a topic whose leader does not answer, or that hands out nothing of what it holds. When no broker
- * has answered for 30 s the stream ends with ECONNECT; a request without an end waits for the brokers.
- * The first answers of a leader that was away are believed 3 s and the channels' max_latency (of which 30 s
- * count at most) after it, and what has been due for less than 30 s becomes a gap 3 s after it was due,
- * after the reader was opened and after the last question about any of its topics that failed: another
- * node may just have taken over, to which the producers have not come yet.
- *
- * A login that is refused when the reader is opened is EAUTH at once. One that is refused later, since a
- * password was changed or a certificate has expired, is tried again for 10 s, as a broker that has just
- * started may not know its users yet; when no broker answers then, the stream ends with EAUTH, a live one
- * too. Tokens are renewed before they expire, whether or not the reader is asked for data.
- *
- * A start is looked up by the times at which messages were stamped, which a producer's or a broker's
- * clock gives: 10 s earlier than asked for, so that stamps may be 10 s before the data's time. A live
- * reader whose place in a topic is gone (truncated, or the topic made anew) goes on with what comes, one
- * with a start with what is left.
- *
- * A connection that does not answer, or does not come about, is given up after 6 s (socket.timeout.ms,
- * socket.connection.setup.timeout.ms). An answer with a backlog can have 32 MB: over a link that needs
- * longer for it (below some 60 Mbit/s), give socket.timeout.ms more. librdkafka unpacks a compressed
- * batch of messages whole, however large it gets, and ends the process when there is no memory for it:
- * where producers are not trusted, give the process a memory limit. A message larger than 100 MB
- * (receive.message.max.bytes) cannot be passed: the partitions of its broker give gaps.
- *
- * @param url       broker "host:port" or "kafka://host:port", several separated by commas
- * @param channels  each with partition_id, partition_index and stride; a reference is kept
- * @param options   NULL for the defaults
- * @return OK; EINVAL naming the channel and the field that is missing, a partition id of which no
- *         Kafka topic can have the name, two channels on one (partition, index), an empty list, an
- *         unusable url or property; ENOMEM.
- */
-ARRAKIS_API arrakis_status arrakis_kafka_reader_new(arrakis_reader **out, const char *url,
-                                                    arrakis_channels *channels,
-                                                    const arrakis_kafka_options *options,
-                                                    arrakis_error *err);
-/** A reader of messages that the program pushes itself: same streams, same decoding, no broker. */
-ARRAKIS_API arrakis_status arrakis_memory_reader_new(arrakis_reader **out,
-                                                     arrakis_channels *channels,
-                                                     arrakis_error *err);
-/** Queue one message (copied) as it would stand in the topic of `stream`.
- *  @return OK; EINVAL for another kind of reader or no such stream; ENOMEM. */
-ARRAKIS_API arrakis_status arrakis_memory_reader_push(arrakis_reader *reader, size_t stream,
-                                                      const void *message, size_t size,
-                                                      arrakis_error *err);
-/** Nothing more will be pushed: once drained, the reader is done. */
-ARRAKIS_API void arrakis_memory_reader_finish(arrakis_reader *reader);
-/** One reader over several; takes them over, on failure too. Streams follow each other in order.
- *  @return OK; EINVAL: no reader, two channels of one name, or readers that begin at different times;
- *  ENOMEM. */
-ARRAKIS_API arrakis_status arrakis_multi_reader_new(arrakis_reader **out,
-                                                    arrakis_reader *const *readers, size_t count,
-                                                    arrakis_error *err);
+/* ------------------------------------------------------------------ client */
 
-ARRAKIS_API size_t arrakis_reader_stream_count(const arrakis_reader *reader);
-/** `<url>/<partition_id>` for Kafka. Borrowed from the reader. */
-ARRAKIS_API const char *arrakis_reader_stream_id(const arrakis_reader *reader, size_t stream);
-/** The channels of one stream, borrowed from the reader. */
-ARRAKIS_API const arrakis_channels *arrakis_reader_stream_channels(const arrakis_reader *reader,
-                                                                   size_t stream);
-/** Connect and begin. Takes twice the request timeout at most, however many brokers it has.
- *  @return OK; ECONNECT naming the url and the last trouble: no broker answers; EAUTH with the reason: a
- *  login that is refused, a security.protocol that is not the broker's, a topic that one may not see;
- *  EBROKER; EDEADLINE: of several brokers, too, when those before have taken the time; EINVAL when called
- *  twice. */
-ARRAKIS_API arrakis_status arrakis_reader_open(arrakis_reader *reader, arrakis_error *err);
-/**
- * What has arrived on one stream: its rows of the channels asked for, as a block.
+typedef struct arrakis_client_options {
+    size_t struct_size;
+    const char *metadata_path; /**< file of channels as JSON lines */
+    /** how long a server may send nothing new of a stream that it owes: of the past, ARRAKIS_UNSET is
+     *  5 minutes; of the present, beyond what its channels promise, 30 s. New is what is a stride
+     *  later than all before, or reaches the end, and within what was asked for. */
+    int64_t stall_timeout_ns;
+    /** the largest message taken of a server, and with 64 MiB more what the connections to it and to all
+     *  servers that its answers name may hold together; beyond that one of them is ended: EFORMAT.
+     *  ARRAKIS_UNSET: 1 GiB. Compressed messages are not taken: EUNSUPPORTED. */
+    int64_t max_message_bytes;
+} arrakis_client_options;
+
+#define ARRAKIS_CLIENT_OPTIONS_INIT                                                               \
+    {                                                                                             \
+        sizeof(arrakis_client_options), NULL, ARRAKIS_UNSET, ARRAKIS_UNSET                        \
+    }
+ARRAKIS_API void arrakis_client_options_init(arrakis_client_options *out, size_t struct_size);
+
+/** Finds channels, and opens streams of them. Channels come from the first that is given: a file, the
+ *  server, the metadata topics of a broker (`arrakis-metadata-*`). Data comes from where the server tells,
+ *  or from the broker. */
+typedef struct arrakis_client arrakis_client;
+/* What a server's answer may have, beside max_message_bytes; more is EFORMAT: 10,000 endpoints with 16
+ * locations each; tickets of 64 KiB and 16 MiB of endpoints in all, both with twice the request's size
+ * more; 64 servers, 1,024 endpoints and max_message_bytes of messages at one time; 64 brokers, each host
+ * counted as often as the request goes over to it from another source. A table (of channels, counts or
+ * properties) 4,194,304 rows and 1 GiB; an answer in JSON 1 MiB, 64 levels, 4,096 values and one more
+ * for every 8 bytes. Headers and trailers 8 KiB each. */
+
+/** Does not connect yet.
  *
- * @param stream      receives the number of the stream
- * @param timeout_ms  0: only what is here; negative: for ever
- * @return OK; TIMEOUT; DONE when nothing will come any more; ECONNECT, EBROKER, EAUTH (a topic that
- *         one may not read) on a fatal error. Messages that do not decode are counted, logged and skipped.
- */
-ARRAKIS_API arrakis_status arrakis_reader_next(arrakis_reader *reader, int timeout_ms,
-                                               size_t *stream, arrakis_block **block,
+ *  @param connection  with `url` or `kafka_url`, or NULL with a metadata_path
+ *  @param options     NULL for the defaults
+ *  @return OK; EINVAL when no source is given, or an unusable one; EUNSUPPORTED for `url` when the library is
+ *  built without Flight or its module is missing; EIO for a certificate that cannot be read; EAUTH for a
+ *  token that must not be sent there. */
+ARRAKIS_API arrakis_status arrakis_client_open(arrakis_client **out,
+                                               const arrakis_connection *connection,
+                                               const arrakis_client_options *options,
                                                arrakis_error *err);
-/** Becomes readable when arrakis_reader_next() may have something. -1 before open. */
-ARRAKIS_API int arrakis_reader_fd(const arrakis_reader *reader);
-/** Whether nothing will come any more. Kafka: never. */
-ARRAKIS_API bool arrakis_reader_done(const arrakis_reader *reader);
-/** Whether everything the source held at some moment since `since_ns` (GPS; ARRAKIS_UNSET: the
- *  last few seconds) has been handed out. Does not wait: a broker is asked in the background, the answer
- *  makes the reader's descriptor readable, and until then this is false. */
-ARRAKIS_API bool arrakis_reader_exhausted(arrakis_reader *reader, int64_t since_ns);
-/** Skip ahead to the first messages at or after `to_ns` (ARRAKIS_UNSET: the end), never back. Asks the
- *  brokers, twice the request timeout at most in all; partitions without an answer stay where they are.
- *  @param moved  receives the number of partitions moved; may be NULL */
-ARRAKIS_API arrakis_status arrakis_reader_fast_forward(arrakis_reader *reader, int64_t to_ns,
-                                                       size_t *moved, arrakis_error *err);
-/** Returns within 2 s, however many brokers it has: librdkafka's connections that have not ended by then
- *  end in the background (2.0 leaves them open, with two idle threads, when a topic was deleted meanwhile).
- *  A process that calls exit(), or returns from main(), in the 2 s after that waits for them until then. */
-ARRAKIS_API void arrakis_reader_close(arrakis_reader *reader);
+ARRAKIS_API void arrakis_client_close(arrakis_client *client);
 
-/* ------------------------------------------------------------------ streams */
+/* ------------------------------------------------------------------ finding channels */
+
+/** Which channels. All conditions hold at once. */
+typedef struct arrakis_query {
+    size_t struct_size;
+    /** regular expression, matched from the name's first character on; NULL: all */
+    const char *pattern;
+    const arrakis_dtype *dtypes;
+    size_t dtype_count;        /**< 0: all */
+    double min_rate, max_rate; /**< Hz, inclusive */
+    const char *const *publishers;
+    size_t publisher_count; /**< 0: all */
+    /** the metadata as of then; ARRAKIS_UNSET: now. Only servers know the past. */
+    int64_t time_ns;
+    const char *replay_id; /**< NULL: live */
+} arrakis_query;
+
+#define ARRAKIS_QUERY_INIT                                                                        \
+    {                                                                                             \
+        sizeof(arrakis_query), NULL, NULL, 0, 0.0, 4294967295.0, NULL, 0, ARRAKIS_UNSET, NULL     \
+    }
+ARRAKIS_API void arrakis_query_init(arrakis_query *out, size_t struct_size);
+
+/** Receives one channel, borrowed for the call. Return false to stop. */
+typedef bool (*arrakis_channel_fn)(arrakis_channel *channel, void *opaque);
+/** Every channel that matches, in no order, as they become known.
+ *
+ *  A broker's metadata topics are read for at most the client's request timeout; of those of one
+ *  publisher nothing is taken from another's. Passed over, each with a warning that names it, are: a
+ *  topic with more than one partition; one whose channels take over 256 MiB, or over 1 GiB together
+ *  with those of others being read; one that cannot be read, or whose end is not reached in that time
+ *  or when nothing of any topic has come for 3 s (a partition without a leader). Skipped, ten a topic
+ *  with a warning, are records of over 1 MiB, those that are no channel, those that name another
+ *  publisher than their topic, and those with a time more than a minute ahead of this machine's
+ *  clock. That is an error only when no topic can be read, or when it is the topic of one of the
+ *  query's publishers, which are then the only ones to be read. A channel that is not asked for takes
+ *  its name and 40 bytes until its topic is read; up to 4 MiB of records wait to be read (librdkafka's
+ *  queued.max.messages.kbytes). What channels of a partition have in common is kept for later ones, of
+ *  up to 16,384 partitions, in up to 10 MB.
+ *
+ *  @return OK (also when `fn` stopped it); EINVAL for a bad pattern, with the place; ECONNECT,
+ *  EAUTH, EBROKER, EFORMAT, EIO from the source; ECANCELED. */
+ARRAKIS_API arrakis_status arrakis_client_find(arrakis_client *client, const arrakis_query *query,
+                                               arrakis_channel_fn fn, void *opaque,
+                                               arrakis_error *err);
+
+ARRAKIS_API arrakis_status arrakis_client_count(arrakis_client *client, const arrakis_query *query,
+                                                uint64_t *count, arrakis_error *err);
+/** The channels of those names, in that order. Of two publishers with a channel of one name in a
+ *  broker's topics the one whose metadata became active later holds (one without a time gives way;
+ *  of equal times, the publisher whose name is first in the order of bytes), with a warning.
+ *  @return as find, and ENOTFOUND naming those that do not exist; where a metadata topic that may have
+ *  them could not be read, ECONNECT, EDEADLINE, EAUTH or EBROKER naming both. `*out` is to be freed. */
+ARRAKIS_API arrakis_status arrakis_client_describe(arrakis_client *client, arrakis_channels **out,
+                                                   const char *const *names, size_t count,
+                                                   int64_t time_ns, const char *replay_id,
+                                                   arrakis_error *err);
+
+/* ------------------------------------------------------------------ data */
 
 /** What to do with a span in which no stream has data. Where one has, the others are masked. */
 typedef enum arrakis_on_gap {
@@ -485,41 +355,51 @@ typedef enum arrakis_on_gap {
     ARRAKIS_GAP_RAISE = 2, /**< the error EGAP */
 } arrakis_on_gap;
 
-typedef struct arrakis_stream_options {
+/** A request for data: a stream's options, and where it comes from. */
+typedef struct arrakis_request {
     size_t struct_size;
-    int64_t start_ns; /**< GPS; ARRAKIS_UNSET: the reader's, else now. The first block holds it. */
-    /** GPS; the last block is the first to reach it, and none but the first begins there.
-     *  ARRAKIS_UNSET: none */
-    int64_t end_ns;
-    int64_t duration_ns; /**< instead of an end: from the start, or live from the first block */
+    /* as in arrakis_stream_options */
+    int64_t start_ns, end_ns, duration_ns;
     arrakis_on_gap on_gap;
-    /** of the blocks: a multiple of the native stride (the default), which is the least common multiple
-     *  of the channels' and a day at most */
-    int64_t stride_ns;
-    /** how long after a block's end its data is waited for; ARRAKIS_UNSET: the channels' max_latency, of
-     *  which more than an hour counts as an hour */
-    int64_t latency_tolerance_ns;
-} arrakis_stream_options;
+    int64_t stride_ns, latency_tolerance_ns;
+    const char *replay_id;  /**< NULL: live */
+    bool fast_forward;      /**< as in arrakis_kafka_options; live only */
+    int64_t prefetch_bytes; /**< as there */
+    /** GPS; both or neither: a server plays this span again and again as if it were live */
+    int64_t replay_start_ns, replay_end_ns;
+    arrakis_cancel
+        *cancel; /**< ends the stream, and its opening; NULL: as the client's connection has it */
+} arrakis_request;
 
-#define ARRAKIS_STREAM_OPTIONS_INIT                                                               \
+#define ARRAKIS_REQUEST_INIT                                                                      \
     {                                                                                             \
-        sizeof(arrakis_stream_options), ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_UNSET,              \
-            ARRAKIS_GAP_FILL, ARRAKIS_UNSET, ARRAKIS_UNSET                                        \
+        sizeof(arrakis_request), ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_GAP_FILL,   \
+            ARRAKIS_UNSET, ARRAKIS_UNSET, NULL, true, ARRAKIS_UNSET, ARRAKIS_UNSET,               \
+            ARRAKIS_UNSET, NULL                                                                   \
     }
+ARRAKIS_API void arrakis_request_init(arrakis_request *out, size_t struct_size);
 
-/** Aligned blocks of all channels of a reader. */
-typedef struct arrakis_stream arrakis_stream;
+/** Describe the channels, then open a stream of them. `*out` does not need the client any more.
+ *  With a start and no end it goes on into live data, whichever servers and brokers have the one and
+ *  the other.
+ *  @return what arrakis_client_describe() and arrakis_stream_open() return; EMISMATCH: a channel that
+ *  has another type or rate where a broker takes it over; EUNSUPPORTED: places to read a channel that
+ *  cannot be put in order. */
+ARRAKIS_API arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **out,
+                                                 const char *const *names, size_t count,
+                                                 const arrakis_request *request,
+                                                 arrakis_error *err);
 
-/**
- * Take a reader over (on failure too), open it and align its streams. The stream begins where the
- * reader does: a start in `options` is for readers that have none of their own (memory), and else it is
- * the reader's or ARRAKIS_UNSET.
- * @return OK; EINVAL naming the option, what was found and what was wanted; what
- *         arrakis_reader_open() returns; ENOMEM.
- */
-ARRAKIS_API arrakis_status arrakis_stream_open(arrakis_stream **out, arrakis_reader *reader,
-                                               const arrakis_stream_options *options,
-                                               arrakis_error *err);
+/** One block, of the span asked for: [start, end) or [start, start + duration); with a start
+ *  alone, one stride from it; with a duration alone, that long from now; with neither, the next
+ *  stride. on_gap skip is EINVAL. Waits until the data has been published or its deadline passed. */
+ARRAKIS_API arrakis_status arrakis_client_fetch(arrakis_client *client, arrakis_block **out,
+                                                const char *const *names, size_t count,
+                                                const arrakis_request *request,
+                                                arrakis_error *err);
+
+/* ------------------------------------------------------------------ streams */
+
 /**
  * The next block, in time order.
  *
@@ -552,17 +432,15 @@ ARRAKIS_API arrakis_status arrakis_stream_open(arrakis_stream **out, arrakis_rea
  */
 ARRAKIS_API arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms,
                                                arrakis_block **block, arrakis_error *err);
+
 /** Becomes readable when arrakis_stream_next() with timeout 0 has something to do; after that,
  *  call it until it returns TIMEOUT. For poll, epoll and the like; do not read it. */
 ARRAKIS_API int arrakis_stream_fd(const arrakis_stream *stream);
-/** Make the present and every later arrakis_stream_next() return ECANCELED at once. */
-ARRAKIS_API void arrakis_stream_cancel(arrakis_stream *stream);
 /** The channels of its blocks, in the order asked for, which is that of arrakis_block_series();
  *  borrowed. */
 ARRAKIS_API const arrakis_channels *arrakis_stream_channels(const arrakis_stream *stream);
 /** Duration of its blocks. */
 ARRAKIS_API int64_t arrakis_stream_stride_ns(const arrakis_stream *stream);
-
 /** Counted since the stream was opened. */
 typedef struct arrakis_stats {
     size_t struct_size;
@@ -585,267 +463,185 @@ typedef struct arrakis_stats {
     {                                                                                             \
         sizeof(arrakis_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                 \
     }
+ARRAKIS_API void arrakis_stats_init(arrakis_stats *out, size_t struct_size);
 
 ARRAKIS_API void arrakis_stream_stats(const arrakis_stream *stream, arrakis_stats *stats);
-/** How far behind the present stream `i` of the reader underneath is, numbered as in
- *  arrakis_reader_stream_id(): now less the end of the last block that arrived on it; ARRAKIS_UNSET when
- *  none has, or there is no such stream. */
-ARRAKIS_API int64_t arrakis_stream_lag_ns(const arrakis_stream *stream, size_t i);
-/** The reader underneath, for its stream ids and channels; borrowed. */
-ARRAKIS_API const arrakis_reader *arrakis_stream_reader(const arrakis_stream *stream);
 ARRAKIS_API void arrakis_stream_close(arrakis_stream *stream);
 
-/* ------------------------------------------------------------------ finding channels */
+/* ------------------------------------------------------------------ blocks */
 
-/** Where channels come from, the first that is given: a file, the server, the metadata topics of a
- *  broker (`arrakis-metadata-*`). */
-typedef struct arrakis_client_options {
-    size_t struct_size;
-    const char *url; /**< Flight server, `[grpc://]host[:port]`, or `grpc+tls://...` */
-    /** broker, as for arrakis_kafka_reader_new(): data comes from here, and channels without `url` */
-    const char *kafka_url;
-    const char *metadata_path;          /**< channels as JSON lines */
-    const arrakis_property *properties; /**< for librdkafka */
-    size_t property_count;
-    /** for each request; ARRAKIS_UNSET: 10 s. The parts of a table may be that far apart, and all of it
-     *  takes up to 30 times as long. */
-    int64_t request_timeout_ns;
-    /** bearer token for the server; NULL: the one that WLCG bearer-token discovery finds, if any;
-     *  "": none */
-    const char *token;
-    bool insecure_token; /**< send it over a plain connection to another host, too */
-    /** PEM; who signs the server's certificate. NULL: whom the system trusts */
-    const char *ca_file;
-    const char *cert_file, *key_file; /**< PEM; a client certificate, or NULL */
-    /** how long a server may send nothing new of a stream that it owes: of the past, ARRAKIS_UNSET is
-     *  5 minutes; of the present, beyond what its channels promise, 30 s. New is what is a stride
-     *  later than all before, or reaches the end, and within what was asked for. */
-    int64_t stall_timeout_ns;
-    /** the largest message taken of a server, and with 64 MiB more what the connections to it and to all
-     *  servers that its answers name may hold together; beyond that one of them is ended: EFORMAT.
-     *  ARRAKIS_UNSET: 1 GiB. Compressed messages are not taken: EUNSUPPORTED. */
-    int64_t max_message_bytes;
-    /** Brokers at which `properties` may log in although a server names them and the user does not:
-     *  each "HOST", "HOST:PORT", "*.DOMAIN" (any host below it) or "*.DOMAIN:PORT"; case does not
-     *  count, and without a port any is meant. It matters only if `properties` have part of a login:
-     *  one of `sasl.*`, a security.protocol with SASL, a key or a certificate of one's own. */
-    const char *const *allowed_brokers;
-    size_t allowed_broker_count;
-    /** Hosts that may have the token too where the server's answers name them: names or addresses.
-     *  Without this list a place that an answer names gets the token only if the server had it itself
-     *  (over TLS, on this machine, or with insecure_token), and the place is on the server's own host,
-     *  whatever the port, or the token's audience has "https://<host>" in it. It is a warning where
-     *  the token is kept. */
-    const char *const *token_hosts;
-    size_t token_host_count;
-    arrakis_token_fn kafka_token_fn; /**< as in arrakis_kafka_options; for streams of it, too */
-    void *kafka_token_opaque;
-} arrakis_client_options;
+/** The samples of one channel of a block. Frozen. */
+typedef struct arrakis_series {
+    /** `length` values of `dtype`, native byte order, aligned to their size; sample k is at
+     *  block start + k / sample_rate seconds. Where `valid` says a sample is missing its value is
+     *  unspecified. */
+    const void *samples;
+    /** One bit a sample, least significant first, 1 = present; NULL when none is missing. */
+    const uint8_t *valid;
+    size_t length;
+    arrakis_dtype dtype;
+} arrakis_series;
 
-#define ARRAKIS_CLIENT_OPTIONS_INIT                                                               \
-    {                                                                                             \
-        sizeof(arrakis_client_options), NULL, NULL, NULL, NULL, 0, ARRAKIS_UNSET, NULL, false,    \
-            NULL, NULL, NULL, ARRAKIS_UNSET, ARRAKIS_UNSET, NULL, 0, NULL, 0, NULL, NULL          \
-    }
-
-typedef struct arrakis_client arrakis_client;
-
-/* What a server's answer may have, beside max_message_bytes; more is EFORMAT: 10,000 endpoints with 16
- * locations each; tickets of 64 KiB and 16 MiB of endpoints in all, both with twice the request's size
- * more; 64 servers, 1,024 endpoints and max_message_bytes of messages at one time; 64 brokers, each host
- * counted as often as the request goes over to it from another source. A table (of channels, counts or
- * properties) 4,194,304 rows and 1 GiB; an answer in JSON 1 MiB, 64 levels, 4,096 values and one more
- * for every 8 bytes. Headers and trailers 8 KiB each. */
-
-/** Does not connect yet. @return OK; EINVAL when no source is given, or an unusable one;
- *  EUNSUPPORTED for `url` when the library is built without Flight or its module is missing; EIO
- *  for a certificate that cannot be read; EAUTH for a token that must not be sent there. */
-ARRAKIS_API arrakis_status arrakis_client_open(arrakis_client **out,
-                                               const arrakis_client_options *options,
-                                               arrakis_error *err);
-ARRAKIS_API void arrakis_client_close(arrakis_client *client);
-/** Make the present and every later call on this client return ECANCELED. Safe in a signal
- *  handler and from another thread. */
-ARRAKIS_API void arrakis_client_cancel(arrakis_client *client);
-
-/** Which channels. All conditions hold at once. */
-typedef struct arrakis_query {
-    size_t struct_size;
-    /** regular expression, matched from the name's first character on; NULL: all */
-    const char *pattern;
-    const arrakis_dtype *data_types;
-    size_t data_type_count;    /**< 0: all */
-    double min_rate, max_rate; /**< Hz, inclusive */
-    const char *const *publishers;
-    size_t publisher_count; /**< 0: all */
-    /** the metadata as of then; ARRAKIS_UNSET: now. Only servers know the past. */
-    int64_t time_ns;
-    const char *replay_id; /**< NULL: live */
-} arrakis_query;
-
-#define ARRAKIS_QUERY_INIT                                                                        \
-    {                                                                                             \
-        sizeof(arrakis_query), NULL, NULL, 0, 0.0, 4294967295.0, NULL, 0, ARRAKIS_UNSET, NULL     \
-    }
-
-/** Receives one channel, borrowed for the call. Return false to stop. */
-typedef bool (*arrakis_channel_fn)(arrakis_channel *channel, void *opaque);
-
-/** Every channel that matches, in no order, as they become known.
+/**
+ * Make a block of one's own (to publish, or for a memory reader). Copies the samples.
  *
- *  A broker's metadata topics are read for at most the client's request timeout; of those of one
- *  publisher nothing is taken from another's. Passed over, each with a warning that names it, are: a
- *  topic with more than one partition; one whose channels take over 256 MiB, or over 1 GiB together
- *  with those of others being read; one that cannot be read, or whose end is not reached in that time
- *  or when nothing of any topic has come for 3 s (a partition without a leader). Skipped, ten a topic
- *  with a warning, are records of over 1 MiB, those that are no channel, those that name another
- *  publisher than their topic, and those with a time more than a minute ahead of this machine's
- *  clock. That is an error only when no topic can be read, or when it is the topic of one of the
- *  query's publishers, which are then the only ones to be read. A channel that is not asked for takes
- *  its name and 40 bytes until its topic is read; up to 4 MiB of records wait to be read (librdkafka's
- *  queued.max.messages.kbytes). What channels of a partition have in common is kept for later ones, of
- *  up to 16,384 partitions, in up to 10 MB.
- *
- *  @return OK (also when `fn` stopped it); EINVAL for a bad pattern, with the place; ECONNECT,
- *  EAUTH, EBROKER, EFORMAT, EIO from the source; ECANCELED. */
-ARRAKIS_API arrakis_status arrakis_client_find(arrakis_client *client, const arrakis_query *query,
-                                               arrakis_channel_fn fn, void *opaque,
-                                               arrakis_error *err);
-ARRAKIS_API arrakis_status arrakis_client_count(arrakis_client *client, const arrakis_query *query,
-                                                uint64_t *count, arrakis_error *err);
-/** The channels of those names, in that order. Of two publishers with a channel of one name in a
- *  broker's topics the one whose metadata became active later holds (one without a time gives way;
- *  of equal times, the publisher whose name is first in the order of bytes), with a warning.
- *  @return as find, and ENOTFOUND naming those that do not exist; where a metadata topic that may have
- *  them could not be read, ECONNECT, EDEADLINE, EAUTH or EBROKER naming both. `*out` is to be freed. */
-ARRAKIS_API arrakis_status arrakis_client_describe(arrakis_client *client, arrakis_channels **out,
-                                                   const char *const *names, size_t count,
-                                                   int64_t time_ns, const char *replay_id,
-                                                   arrakis_error *err);
+ * @param channels  what the series are of; a reference is kept
+ * @param series    one for each channel, in order: length = sample_rate * duration, dtype as
+ *                  the channel's (or ARRAKIS_DTYPE_NONE to take it from there); samples NULL means
+ *                  wholly missing; samples need no alignment
+ * @return OK; EINVAL naming the channel, what was found and what was wanted; ENOMEM.
+ */
+ARRAKIS_API arrakis_status arrakis_block_new(arrakis_block **out, arrakis_channels *channels,
+                                             int64_t start_ns, int64_t duration_ns,
+                                             const arrakis_series *series, arrakis_error *err);
 
-/** A request for data: a stream's options, and where it comes from. */
-typedef struct arrakis_request {
+ARRAKIS_API arrakis_block *arrakis_block_ref(arrakis_block *block);
+ARRAKIS_API void arrakis_block_unref(arrakis_block *block);
+ARRAKIS_API int64_t arrakis_block_start_ns(const arrakis_block *block);
+ARRAKIS_API int64_t arrakis_block_duration_ns(const arrakis_block *block);
+/** Its channels, borrowed from the block: series i belongs to channel i. */
+ARRAKIS_API const arrakis_channels *arrakis_block_channels(const arrakis_block *block);
+/** Points into the block and lives as long. `i` below the number of channels. Cannot fail. */
+ARRAKIS_API arrakis_series arrakis_block_series(const arrakis_block *block, size_t i);
+/** Samples of a series that are missing. */
+ARRAKIS_API size_t arrakis_series_missing(arrakis_series series);
+
+/* ------------------------------------------------------------------ channels */
+
+/** numpy's name of a type, "none" for ARRAKIS_DTYPE_NONE. */
+ARRAKIS_API const char *arrakis_dtype_name(arrakis_dtype dtype);
+/** Bytes a sample, 0 for ARRAKIS_DTYPE_NONE. */
+ARRAKIS_API size_t arrakis_dtype_size(arrakis_dtype dtype);
+/** The type of that name; ARRAKIS_DTYPE_NONE when there is none. */
+ARRAKIS_API arrakis_dtype arrakis_dtype_parse(const char *name);
+/** What is known of a channel. Texts are NULL, numbers ARRAKIS_UNSET, where not given. */
+typedef struct arrakis_channel_info {
     size_t struct_size;
-    /* as in arrakis_stream_options */
-    int64_t start_ns, end_ns, duration_ns;
-    arrakis_on_gap on_gap;
-    int64_t stride_ns, latency_tolerance_ns;
-    const char *replay_id;  /**< NULL: live */
-    bool fast_forward;      /**< as in arrakis_kafka_options; live only */
-    int64_t prefetch_bytes; /**< as there */
-    /** GPS; both or neither: a server plays this span again and again as if it were live */
-    int64_t replay_start_ns, replay_end_ns;
-} arrakis_request;
+    /** `<domain>:<subsystem>[-_]<rest>`; the domain is all up to the last colon */
+    const char *name;
+    arrakis_dtype dtype;
+    double sample_rate; /**< Hz, > 0, may be fractional */
+    int64_t time_ns;    /**< GPS, when this metadata became active */
+    const char *publisher;
+    const char *partition_id; /**< names the Kafka topic: `arrakis-<partition_id>` */
+    int64_t partition_index;  /**< the channel's row id in it, 0 to 4294967295 */
+    int64_t stride_ns;        /**< duration of a published block */
+    int64_t max_latency_ns;   /**< how late a block may be published */
+    const char *replay_id;    /**< NULL: live */
+} arrakis_channel_info;
 
-#define ARRAKIS_REQUEST_INIT                                                                      \
+#define ARRAKIS_CHANNEL_INFO_INIT                                                                 \
     {                                                                                             \
-        sizeof(arrakis_request), ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_GAP_FILL,   \
-            ARRAKIS_UNSET, ARRAKIS_UNSET, NULL, true, ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_UNSET \
+        sizeof(arrakis_channel_info), NULL, ARRAKIS_DTYPE_NONE, 0, ARRAKIS_UNSET, NULL, NULL,     \
+            ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_UNSET, NULL                                     \
     }
+ARRAKIS_API void arrakis_channel_info_init(arrakis_channel_info *out, size_t struct_size);
 
-/** Describe the channels, then open a stream of them. `*out` does not need the client any more.
- *  With a start and no end it goes on into live data, whichever servers and brokers have the one and
- *  the other.
- *  @return what arrakis_client_describe() and arrakis_stream_open() return; EMISMATCH: a channel that
- *  has another type or rate where a broker takes it over; EUNSUPPORTED: places to read a channel that
- *  cannot be put in order. */
-ARRAKIS_API arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **out,
-                                                 const char *const *names, size_t count,
-                                                 const arrakis_request *request,
+/** @return OK; EINVAL naming the field that is missing or out of range; ENOMEM. */
+ARRAKIS_API arrakis_status arrakis_channel_new(arrakis_channel **out,
+                                               const arrakis_channel_info *info,
+                                               arrakis_error *err);
+
+/** From one JSON object, of at most 1 MiB, with the fields name, data_type, sample_rate, time, publisher,
+ *  partition_id, partition_index, stride, max_latency, replay_id; null and absent mean the same.
+ *  @return OK; EFORMAT naming what was found and what was wanted; ENOMEM. */
+ARRAKIS_API arrakis_status arrakis_channel_from_json(arrakis_channel **out, const char *text,
+                                                     size_t size, arrakis_error *err);
+
+/** One JSON object on one line, absent fields left out: what `describe --json` prints.
+ *  @return a string to be passed to arrakis_free(), NULL when out of memory. */
+ARRAKIS_API char *arrakis_channel_to_json(const arrakis_channel *channel);
+
+ARRAKIS_API arrakis_channel *arrakis_channel_ref(arrakis_channel *channel);
+ARRAKIS_API void arrakis_channel_unref(arrakis_channel *channel);
+/** Everything at once. `info->struct_size` must be set; texts are borrowed from the channel. */
+ARRAKIS_API void arrakis_channel_get(const arrakis_channel *channel, arrakis_channel_info *info);
+ARRAKIS_API const char *arrakis_channel_name(const arrakis_channel *channel);
+/** The name's parts, each with its length; `delimiter` is 0 and `rest` empty when absent. */
+typedef struct arrakis_name_parts {
+    const char *domain, *subsystem, *rest;
+    size_t domain_length, subsystem_length, rest_length;
+    char delimiter;
+} arrakis_name_parts;
+
+/** @return OK, or EINVAL when the name has no colon. Parts point into `name`. */
+ARRAKIS_API arrakis_status arrakis_name_parse(arrakis_name_parts *out, const char *name,
+                                              arrakis_error *err);
+
+/** Equal: name, data type and rate are, and every optional field that both define. */
+ARRAKIS_API bool arrakis_channel_equal(const arrakis_channel *a, const arrakis_channel *b);
+ARRAKIS_API arrakis_status arrakis_channels_new(arrakis_channels **out, arrakis_error *err);
+/** Appends a new reference to `channel`. @return OK; EINVAL when the name is there, or when someone
+ *  else (a reader, a block) holds the list; ENOMEM. */
+ARRAKIS_API arrakis_status arrakis_channels_add(arrakis_channels *channels,
+                                                arrakis_channel *channel, arrakis_error *err);
+
+/** Reads a file of channels as JSON lines (`-` is not special). Blank lines are skipped. A line has at
+ *  most 1 MiB, the file 1 GiB and 4,000,000 channels.
+ *  @return OK; EIO; EFORMAT with the line's number. */
+ARRAKIS_API arrakis_status arrakis_channels_load(arrakis_channels **out, const char *path,
                                                  arrakis_error *err);
-/** One block, of the span asked for: [start, end) or [start, start + duration); with a start
- *  alone, one stride from it; with a duration alone, that long from now; with neither, the next
- *  stride. on_gap skip is EINVAL. Waits until the data has been published or its deadline passed. */
-ARRAKIS_API arrakis_status arrakis_client_fetch(arrakis_client *client, arrakis_block **out,
-                                                const char *const *names, size_t count,
-                                                const arrakis_request *request,
-                                                arrakis_error *err);
 
-/* What a server says of itself. Each needs a client with `url`, waits at most the request's
- * timeout, and gives a JSON text to be passed to free(). @return OK; EINVAL without `url`; EAUTH,
- * ECONNECT, EDEADLINE, ESERVER, EFORMAT from the server; ECANCELED. */
-
-/** An object: versions, kind of backend, what it can do, domains. */
-ARRAKIS_API arrakis_status arrakis_client_server_info(arrakis_client *client, char **json,
-                                                      arrakis_error *err);
-/** An object: under "endpoints" the servers, each with its scopes by domain. */
-ARRAKIS_API arrakis_status arrakis_client_scope_map(arrakis_client *client, char **json,
-                                                    arrakis_error *err);
-/** An object: the replays, each with its span in GPS seconds. */
-ARRAKIS_API arrakis_status arrakis_client_replays(arrakis_client *client, char **json,
-                                                  arrakis_error *err);
-/** An array: the domains that the scope map has, sorted. */
-ARRAKIS_API arrakis_status arrakis_client_domains(arrakis_client *client, char **json,
-                                                  arrakis_error *err);
-/** An array: the URLs of the scope map's servers, sorted. */
-ARRAKIS_API arrakis_status arrakis_client_endpoints(arrakis_client *client, char **json,
-                                                    arrakis_error *err);
+ARRAKIS_API size_t arrakis_channels_count(const arrakis_channels *channels);
+/** Borrowed from the list. `i` below the count. */
+ARRAKIS_API arrakis_channel *arrakis_channels_get(const arrakis_channels *channels, size_t i);
+/** The place of a name, or -1. */
+ARRAKIS_API int64_t arrakis_channels_index(const arrakis_channels *channels, const char *name);
+/** One more reference, also to a list that a block, a stream or a publisher lends. */
+ARRAKIS_API arrakis_channels *arrakis_channels_ref(const arrakis_channels *channels);
+ARRAKIS_API void arrakis_channels_unref(arrakis_channels *channels);
 
 /* ------------------------------------------------------------------ publishing */
 
 typedef struct arrakis_publisher_options {
     size_t struct_size;
-    /** broker; with `url` NULL, unless another than the server's is meant */
-    const char *kafka_url;
     const char *publisher_id;
     const char *replay_id; /**< NULL: live */
     /** Each with partition_id, partition_index; one stride, of 10 ms to a day; a reference is kept.
-     *  With `url` name, type and rate are enough, and NULL is all that the server has for the
+     *  With a server name, type and rate are enough, and NULL is all that the server has for the
      *  publisher. */
     arrakis_channels *channels;
-    const arrakis_property *properties; /**< for librdkafka; with `url` after the server's */
-    size_t property_count;
-    /** Flight server, as in arrakis_client_options: it knows the publisher's channels and the broker.
-     *  Channels that it lacks, or has with another type or rate, are registered there first, which
-     *  it allows dynamic publishers alone. It may send up to 500000 channels of the publisher, with
-     *  up to 64 MiB of text, within ten times request_timeout_ns.
-     *
-     *  Of librdkafka's properties it may set up to 64 times, and to these values alone:
-     *  bootstrap.servers (metadata.broker.list) of up to 4096 bytes; acks (request.required.acks)
-     *  all; enable.idempotence true; compression.type (compression.codec), compression.level -1 to
-     *  12; linger.ms (queue.buffering.max.ms) to 1000; batch.size to 100000000, batch.num.messages
-     *  to 1000000; message.max.bytes 1000 to 100000000; message.timeout.ms (delivery.timeout.ms)
-     *  2000 to 300000; max.in.flight (max.in.flight.requests.per.connection) to 5; retries
-     *  (message.send.max.retries), retry.backoff.ms to 1000; security.protocol, with SASL only
-     *  beside sasl.mechanism (sasl.mechanisms) PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512;
-     *  sasl.username and sasl.password of up to 1024 bytes; ssl.ca.pem of up to 65536. Where
-     *  `properties` have any of security, the server's of security do not count. */
-    const char *url;
-    /* for the server, as in arrakis_client_options */
-    const char *token; /**< NULL: ARRAKIS_TOKEN, else as there */
-    bool insecure_token;
-    const char *ca_file, *cert_file, *key_file;
-    int64_t request_timeout_ns;
-    /** A descriptor that is polled and never read, such as a pipe's or an eventfd: once it is
-     *  readable, opening ends with ECANCELED, and publishing, too, but for up to 2 s in which the
-     *  block may yet be confirmed, and closing waits for nothing. To be kept open until the publisher
-     *  is closed. -1: none, and so is 0, which is no descriptor of one's own. */
-    int cancel_fd;
-    int reserved; /**< 0 */
-    /** as in arrakis_client_options: for `properties`, where the server names the broker */
-    const char *const *allowed_brokers;
-    size_t allowed_broker_count;
     /** how long closing waits for what is still under way; ARRAKIS_UNSET: 10 s */
     int64_t close_timeout_ns;
-    const char *const *token_hosts; /**< as in arrakis_client_options */
-    size_t token_host_count;
-    arrakis_token_fn kafka_token_fn; /**< as in arrakis_kafka_options */
-    void *kafka_token_opaque;
 } arrakis_publisher_options;
 
 #define ARRAKIS_PUBLISHER_OPTIONS_INIT                                                            \
     {                                                                                             \
-        sizeof(arrakis_publisher_options), NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, false,    \
-            NULL, NULL, NULL, ARRAKIS_UNSET, -1, 0, NULL, 0, ARRAKIS_UNSET, NULL, 0, NULL, NULL   \
+        sizeof(arrakis_publisher_options), NULL, NULL, NULL, ARRAKIS_UNSET                        \
     }
+ARRAKIS_API void arrakis_publisher_options_init(arrakis_publisher_options *out,
+                                                size_t struct_size);
 
 typedef struct arrakis_publisher arrakis_publisher;
-
-/** @return OK; EINVAL naming the channel and the field, found and wanted, or a property that
- *  librdkafka refuses; ENOMEM. With `url` also EAUTH with the server's reason; EMISMATCH: a channel
- *  that the server has otherwise than given; ENOTFOUND: no channels; ECONNECT, EDEADLINE, ESERVER,
- *  EFORMAT, EUNSUPPORTED as arrakis_client_open() and arrakis_client_find(); ECANCELED. */
+/**
+ * Open a publisher of some channels.
+ *
+ * With a server (`url`), the server has the publisher's channels and names the broker, unless `kafka_url`
+ * names another. Channels that the server lacks, or has with another type or rate, are registered there
+ * first, which it allows dynamic publishers alone. It may send up to 500000 channels of the publisher, with
+ * up to 64 MiB of text, within ten times request_timeout_ns.
+ *
+ * Of librdkafka's properties the server may set up to 64 times, before those of the connection, and to these
+ * values alone: bootstrap.servers (metadata.broker.list) of up to 4096 bytes; acks (request.required.acks)
+ * all; enable.idempotence true; compression.type (compression.codec), compression.level -1 to 12; linger.ms
+ * (queue.buffering.max.ms) to 1000; batch.size to 100000000, batch.num.messages to 1000000;
+ * message.max.bytes 1000 to 100000000; message.timeout.ms (delivery.timeout.ms) 2000 to 300000;
+ * max.in.flight (max.in.flight.requests.per.connection) to 5; retries (message.send.max.retries),
+ * retry.backoff.ms to 1000; security.protocol, with SASL only beside sasl.mechanism (sasl.mechanisms) PLAIN,
+ * SCRAM-SHA-256 or SCRAM-SHA-512; sasl.username and sasl.password of up to 1024 bytes; ssl.ca.pem of up to
+ * 65536. Where the connection's `properties` have any of security, the server's of security do not count.
+ *
+ * The connection's cancel ends opening with ECANCELED, and publishing, too, but for up to 2 s in which the
+ * block may yet be confirmed; closing then waits for nothing.
+ *
+ * @param connection  with `kafka_url` or `url`
+ * @return OK; EINVAL naming the channel and the field, found and wanted, or a property that librdkafka
+ *         refuses; ENOMEM. With `url` also EAUTH with the server's reason; EMISMATCH: a channel that the
+ *         server has otherwise than given; ENOTFOUND: no channels; ECONNECT, EDEADLINE, ESERVER, EFORMAT,
+ *         EUNSUPPORTED as arrakis_client_open() and arrakis_client_find(); ECANCELED.
+ */
 ARRAKIS_API arrakis_status arrakis_publisher_open(arrakis_publisher **out,
+                                                  const arrakis_connection *connection,
                                                   const arrakis_publisher_options *options,
                                                   arrakis_error *err);
 /** The channels as they are registered; borrowed. */
@@ -870,93 +666,80 @@ ARRAKIS_API const arrakis_channels *arrakis_publisher_channels(const arrakis_pub
 ARRAKIS_API arrakis_status arrakis_publisher_publish(arrakis_publisher *publisher,
                                                      const arrakis_block *block, int timeout_ms,
                                                      arrakis_error *err);
-/** Waits up to `close_timeout_ns`, and not at all once `cancel_fd` is readable, for what is still under
- *  way; what is given up then is logged. */
+
+/** Waits up to `close_timeout_ns`, and not at all once canceled, for what is still under way; what is
+ *  given up then is logged. */
 ARRAKIS_API void arrakis_publisher_close(arrakis_publisher *publisher);
 
-/* ------------------------------------------------------------------ Arrow IPC */
+/* ------------------------------------------------------------------ what a server tells of itself */
 
-/** Encodes aligned blocks as an Arrow IPC stream: `time: int64` and a `list<T>` column a channel,
- *  sorted by name, field metadata `rate` (the column layout of the Flight server). */
-typedef struct arrakis_arrow_writer arrakis_arrow_writer;
+/* What a server says of itself. Each needs a client with `url`, waits at most the request's
+ * timeout, and gives a JSON text to be passed to arrakis_free(). @return OK; EINVAL without `url`; EAUTH,
+ * ECONNECT, EDEADLINE, ESERVER, EFORMAT from the server; ECANCELED. */
 
-ARRAKIS_API arrakis_status arrakis_arrow_writer_new(arrakis_arrow_writer **out,
-                                                    const arrakis_channels *channels,
-                                                    arrakis_error *err);
-/** Bytes to write first, once. Borrowed until the next call on the writer. */
-ARRAKIS_API arrakis_status arrakis_arrow_writer_schema(arrakis_arrow_writer *writer,
-                                                       const void **data, size_t *size,
-                                                       arrakis_error *err);
-/** Bytes for one block of the writer's channels (found by name). Borrowed as above. */
-ARRAKIS_API arrakis_status arrakis_arrow_writer_block(arrakis_arrow_writer *writer,
-                                                      const arrakis_block *block,
-                                                      const void **data, size_t *size,
+/** An object: versions, kind of backend, what it can do, domains. */
+ARRAKIS_API arrakis_status arrakis_client_server_info(arrakis_client *client, char **json,
                                                       arrakis_error *err);
-/**
- * Bytes for several blocks, which cost less than those of each by itself where channels are narrow: one
- * record batch for as many in a row as come from one stream and last equally long, a row a block.
- *
- * @param count  1 or more
- * @return OK; EINVAL: no block, or one that is NULL, or a channel of over 2,147,483,647 samples in a
- *         batch; ENOTFOUND: a block lacks one of the channels; EMISMATCH: has one of another type;
- *         ENOMEM
- */
-ARRAKIS_API arrakis_status arrakis_arrow_writer_blocks(arrakis_arrow_writer *writer,
-                                                       const arrakis_block *const *blocks,
-                                                       size_t count, const void **data,
-                                                       size_t *size, arrakis_error *err);
-/** Bytes that end the stream. */
-ARRAKIS_API void arrakis_arrow_writer_end(arrakis_arrow_writer *writer, const void **data,
-                                          size_t *size);
-ARRAKIS_API void arrakis_arrow_writer_free(arrakis_arrow_writer *writer);
 
-/** Decodes such a stream into blocks, out of bytes as they come. */
-typedef struct arrakis_arrow_reader arrakis_arrow_reader;
-
-/** @param channels  what the columns may be, by name; a reference is kept. A stream need not have
- *                   all of them. */
-ARRAKIS_API arrakis_status arrakis_arrow_reader_new(arrakis_arrow_reader **out,
-                                                    arrakis_channels *channels,
+/** An object: under "endpoints" the servers, each with its scopes by domain. */
+ARRAKIS_API arrakis_status arrakis_client_scope_map(arrakis_client *client, char **json,
                                                     arrakis_error *err);
-/** The next bytes of the stream, cut anywhere; copied. Behind a stream's end another stream may
- *  follow, with a schema of its own. */
-ARRAKIS_API arrakis_status arrakis_arrow_reader_push(arrakis_arrow_reader *reader,
-                                                     const void *data, size_t size,
-                                                     arrakis_error *err);
-/** No more bytes will come. */
-ARRAKIS_API void arrakis_arrow_reader_finish(arrakis_arrow_reader *reader);
+/** An object: the replays, each with its span in GPS seconds. */
+ARRAKIS_API arrakis_status arrakis_client_replays(arrakis_client *client, char **json,
+                                                  arrakis_error *err);
+/** An array: the domains that the scope map has, sorted. */
+ARRAKIS_API arrakis_status arrakis_client_domains(arrakis_client *client, char **json,
+                                                  arrakis_error *err);
+/** An array: the URLs of the scope map's servers, sorted. */
+ARRAKIS_API arrakis_status arrakis_client_endpoints(arrakis_client *client, char **json,
+                                                    arrakis_error *err);
+
+/* ------------------------------------------------------------------ time */
+
+/** The latest time that a request, a block or a message may have: 2053-01-29. Sums of two such times
+ *  and a duration stay in range. */
+#define ARRAKIS_TIME_MAX_NS (INT64_MAX / 4)
+/** The GPS time now, from the system's clock. */
+ARRAKIS_API int64_t arrakis_gps_now_ns(void);
+/** GPS to Unix time and back, nanoseconds. Unix time is constant through a leap second. The leap
+ *  seconds from 1980 to 2017 are built in; later ones are taken from the file that the environment
+ *  variable ARRAKIS_LEAP_SECONDS names, in the form of the IERS's leap-seconds.list (at most 64 KiB,
+ *  and 64 leap seconds in all), which is read when the first time is converted. A file that cannot be
+ *  used is a warning. Saturates at the ends of int64_t. */
+ARRAKIS_API int64_t arrakis_gps_to_unix_ns(int64_t gps_ns);
+
+ARRAKIS_API int64_t arrakis_unix_to_gps_ns(int64_t unix_ns);
 /**
- * The next block, one a row. Its channels are those given, in the order of the columns; a null row
- * is a channel wholly missing. A message's header has at most 64 MiB (67,108,864 bytes), its body
- * at most 1 GiB (1,073,741,824 bytes), and a schema at most 65,536 fields.
+ * Read a time as people write it: GPS seconds ("1400000000", "1400000000.0625", "1.4e9"), an ISO 8601
+ * date and time ("2024-05-17T16:53:02Z", "2024-05-17 16:53:02.5 UTC", "2024-05-17",
+ * "20240517T165302Z"; UTC, or with an offset such as "+02:00"), "today" (its beginning in UTC), "now",
+ * or an offset from it ("now-90s", "now+1h", "now-0.5d").
  *
- * @param block  receives a reference to be freed; NULL unless OK
- * @return OK; TIMEOUT: more bytes are needed; DONE: a stream's end with nothing behind it, or, once
- *         arrakis_arrow_reader_finish() was called, the end of the bytes; ENOTFOUND: a column that
- *         is none of the channels; EMISMATCH: a column of another type or with another rate in its
- *         metadata; EINVAL: a channel's samples that do not last as long as another's; EFORMAT: what
- *         is no Arrow stream, a torn message, two columns of one name, or a limit exceeded;
- *         EUNSUPPORTED; ENOMEM: call again.
+ * @param now_ns  what "now" means, GPS
+ * @return OK, or EFORMAT naming the text, and the forms that are known: it is no time, is finer than a
+ *         nanosecond, or lies before 0 or after ARRAKIS_TIME_MAX_NS.
  */
-ARRAKIS_API arrakis_status arrakis_arrow_reader_next(arrakis_arrow_reader *reader,
-                                                     arrakis_block **block, arrakis_error *err);
-ARRAKIS_API void arrakis_arrow_reader_free(arrakis_arrow_reader *reader);
+ARRAKIS_API arrakis_status arrakis_time_parse(int64_t *gps_ns, const char *text, int64_t now_ns,
+                                              arrakis_error *err);
 
-/* ------------------------------------------------------------------ a broker for demonstrations */
+/** Write `gps_ns` as ISO 8601 UTC with milliseconds into `buffer` ("2024-05-17T16:53:02.000Z"). */
+ARRAKIS_API void arrakis_time_format(char buffer[32], int64_t gps_ns);
 
-/** librdkafka's mock cluster in this process, reachable on loopback by any Kafka client. Keeps
- *  5 MiB a partition and cannot find offsets by time: for demonstrations and tests. */
-typedef struct arrakis_mock_broker arrakis_mock_broker;
+/* ------------------------------------------------------------------ log */
 
-ARRAKIS_API arrakis_status arrakis_mock_broker_open(arrakis_mock_broker **out, arrakis_error *err);
-/** "127.0.0.1:port", borrowed. */
-ARRAKIS_API const char *arrakis_mock_broker_url(const arrakis_mock_broker *broker);
-/** Publish the metadata topics of `channels`, so that any client finds them; each needs its
- *  publisher. */
-ARRAKIS_API arrakis_status arrakis_mock_broker_announce(arrakis_mock_broker *broker,
-                                                        const arrakis_channels *channels,
-                                                        arrakis_error *err);
-ARRAKIS_API void arrakis_mock_broker_close(arrakis_mock_broker *broker);
+typedef enum arrakis_log_level {
+    ARRAKIS_LOG_ERROR = 0,
+    ARRAKIS_LOG_WARNING = 1,
+    ARRAKIS_LOG_INFO = 2,
+    ARRAKIS_LOG_DEBUG = 3,
+} arrakis_log_level;
+
+/** Takes one line of log, without a line end and as plain as an error's text. May run in any thread
+ *  of the library or of librdkafka, one at a time; must not call the library. While it runs other
+ *  threads wait for it, reading, publishing and librdkafka's among them: it should not block. */
+typedef void (*arrakis_log_fn)(arrakis_log_level level, const char *message, void *opaque);
+/** Send messages up to `level` to `fn`; NULL (as at the start) drops them. Process-wide. */
+ARRAKIS_API void arrakis_log_set(arrakis_log_level level, arrakis_log_fn fn, void *opaque);
 
 #ifdef __cplusplus
 }

@@ -116,8 +116,7 @@ ARRAKIS_API arrakis_status arrakis_block_export_rows(const arrakis_block *block,
  *
  * `get_next` waits for the next block without limit. It returns 0, and behind the last block an array
  * whose `release` is NULL; an error ends in a value of errno, with its text from `get_last_error`:
- * ECANCELED once arrakis_stream_cancel() was called, which may be done from any thread and from a
- * signal handler until the stream is released; ENOMEM, EINVAL, EACCES (EAUTH), ECONNREFUSED (ECONNECT),
+ * ECANCELED once the stream's cancel was set, if it was given one (arrakis_request, arrakis_stream_options); ENOMEM, EINVAL, EACCES (EAUTH), ECONNREFUSED (ECONNECT),
  * and EIO for the rest. `release` closes the stream. One thread at a time.
  * @return OK; EINVAL: an argument is NULL; ENOMEM.
  */
@@ -146,6 +145,73 @@ ARRAKIS_API arrakis_status arrakis_block_import(arrakis_block **out, arrakis_cha
                                                 const struct ArrowSchema *schema,
                                                 const struct ArrowArray *array, int64_t row,
                                                 arrakis_error *err);
+
+/* ------------------------------------------------------------------ Arrow IPC: bytes */
+
+/** Encodes aligned blocks as an Arrow IPC stream: `time: int64` and a `list<T>` column a channel,
+ *  sorted by name, field metadata `rate` (the column layout of the Flight server). */
+typedef struct arrakis_arrow_writer arrakis_arrow_writer;
+ARRAKIS_API arrakis_status arrakis_arrow_writer_new(arrakis_arrow_writer **out,
+                                                    const arrakis_channels *channels,
+                                                    arrakis_error *err);
+/** Bytes to write first, once. Borrowed until the next call on the writer. */
+ARRAKIS_API arrakis_status arrakis_arrow_writer_schema(arrakis_arrow_writer *writer,
+                                                       const void **data, size_t *size,
+                                                       arrakis_error *err);
+/** Bytes for one block of the writer's channels (found by name). Borrowed as above. */
+ARRAKIS_API arrakis_status arrakis_arrow_writer_block(arrakis_arrow_writer *writer,
+                                                      const arrakis_block *block,
+                                                      const void **data, size_t *size,
+                                                      arrakis_error *err);
+/**
+ * Bytes for several blocks, which cost less than those of each by itself where channels are narrow: one
+ * record batch for as many in a row as come from one stream and last equally long, a row a block.
+ *
+ * @param count  1 or more
+ * @return OK; EINVAL: no block, or one that is NULL, or a channel of over 2,147,483,647 samples in a
+ *         batch; ENOTFOUND: a block lacks one of the channels; EMISMATCH: has one of another type;
+ *         ENOMEM
+ */
+ARRAKIS_API arrakis_status arrakis_arrow_writer_blocks(arrakis_arrow_writer *writer,
+                                                       const arrakis_block *const *blocks,
+                                                       size_t count, const void **data,
+                                                       size_t *size, arrakis_error *err);
+
+/** Bytes that end the stream. */
+ARRAKIS_API void arrakis_arrow_writer_end(arrakis_arrow_writer *writer, const void **data,
+                                          size_t *size);
+ARRAKIS_API void arrakis_arrow_writer_free(arrakis_arrow_writer *writer);
+/** Decodes such a stream into blocks, out of bytes as they come. */
+typedef struct arrakis_arrow_reader arrakis_arrow_reader;
+/** @param channels  what the columns may be, by name; a reference is kept. A stream need not have
+ *                   all of them. */
+ARRAKIS_API arrakis_status arrakis_arrow_reader_new(arrakis_arrow_reader **out,
+                                                    arrakis_channels *channels,
+                                                    arrakis_error *err);
+/** The next bytes of the stream, cut anywhere; copied. Behind a stream's end another stream may
+ *  follow, with a schema of its own. */
+ARRAKIS_API arrakis_status arrakis_arrow_reader_push(arrakis_arrow_reader *reader,
+                                                     const void *data, size_t size,
+                                                     arrakis_error *err);
+/** No more bytes will come. */
+ARRAKIS_API void arrakis_arrow_reader_finish(arrakis_arrow_reader *reader);
+/**
+ * The next block, one a row. Its channels are those given, in the order of the columns; a null row
+ * is a channel wholly missing. A message's header has at most 64 MiB (67,108,864 bytes), its body
+ * at most 1 GiB (1,073,741,824 bytes), and a schema at most 65,536 fields.
+ *
+ * @param block  receives a reference to be freed; NULL unless OK
+ * @return OK; TIMEOUT: more bytes are needed; DONE: a stream's end with nothing behind it, or, once
+ *         arrakis_arrow_reader_finish() was called, the end of the bytes; ENOTFOUND: a column that
+ *         is none of the channels; EMISMATCH: a column of another type or with another rate in its
+ *         metadata; EINVAL: a channel's samples that do not last as long as another's; EFORMAT: what
+ *         is no Arrow stream, a torn message, two columns of one name, or a limit exceeded;
+ *         EUNSUPPORTED; ENOMEM: call again.
+ */
+ARRAKIS_API arrakis_status arrakis_arrow_reader_next(arrakis_arrow_reader *reader,
+                                                     arrakis_block **block, arrakis_error *err);
+
+ARRAKIS_API void arrakis_arrow_reader_free(arrakis_arrow_reader *reader);
 
 #ifdef __cplusplus
 }

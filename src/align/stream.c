@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A reader and a mux, driven together: waits for data or the next deadline, whatever is first. */
+#include <arrakis/reader.h>
+
 #include "channel/channel.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -7,6 +9,7 @@
 #include "base/sized_struct.h"
 #include "read/reader.h"
 #include "base/wait.h"
+#include "base/cancel.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +27,7 @@ struct arrakis_stream {
     unsigned useless; /* batches of arrivals in a row that made no block ready */
     uint64_t blocks;
     arrakis_error fatal; /* what has ended it */
-    atomic_bool canceled;
+    arrakis_cancel *cancel;
 };
 
 /* ------------------------------------------------------------------ opening */
@@ -120,7 +123,11 @@ static arrakis_status open_stream(arrakis_stream *stream, arrakis_error *err)
         return rc;
     if (!(stream->paused = calloc(stream->reader->stream_count, sizeof *stream->paused)))
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    if (stream->cancel &&
+        (rc = ark_waiter_add(&stream->waiter, arrakis_cancel_fd(stream->cancel), err)) < 0)
+        return rc;
     stream->reader->bounded = stream->end_ns != ARRAKIS_UNSET;
+    stream->reader->cancel = ark_cancel_flag(stream->cancel);
     if (!stream->reader->opened && (rc = arrakis_reader_open(stream->reader, err)) < 0)
         return rc;
     ark_mux_opened(stream->mux, ark_clock_now_ns());
@@ -144,8 +151,12 @@ arrakis_status arrakis_stream_open(arrakis_stream **out, arrakis_reader *reader,
     stream->options = (arrakis_stream_options)ARRAKIS_STREAM_OPTIONS_INIT;
     arrakis_status rc =
         ark_take_struct(&stream->options, sizeof stream->options, options, "stream_options", err);
-    if (rc == ARRAKIS_OK)
+    if (rc == ARRAKIS_OK) {
+        stream->cancel = arrakis_cancel_ref(stream->options.cancel);
         rc = open_stream(stream, err);
+    }
+    if (rc == ARRAKIS_OK)
+        rc = ark_cancel_check(stream->cancel, "opening a stream", err);
     if (rc < 0) {
         arrakis_stream_close(stream);
         return rc;
@@ -161,6 +172,7 @@ void arrakis_stream_close(arrakis_stream *stream)
     arrakis_reader_close(stream->reader);
     ark_mux_free(stream->mux);
     ark_waiter_close(&stream->waiter);
+    arrakis_cancel_unref(stream->cancel);
     free(stream->paused);
     free(stream);
 }
@@ -211,7 +223,7 @@ static arrakis_status pull(arrakis_stream *stream, arrakis_block **out, arrakis_
         stream->end_ns = (*out)->start_ns + stream->options.duration_ns;
     if (stream->end_ns != ARRAKIS_UNSET) {
         if (is_past(stream, (*out)->start_ns)) {
-            arrakis_block_free(*out);
+            arrakis_block_unref(*out);
             *out = NULL;
             return ARRAKIS_DONE;
         }
@@ -325,7 +337,7 @@ arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms, arrak
                                          : 0;
     unsigned steps = 0;
     for (;;) {
-        if (atomic_load_explicit(&stream->canceled, memory_order_relaxed))
+        if (arrakis_cancel_is_set(stream->cancel))
             return ark_fail(err, ARRAKIS_ECANCELED, "the stream was canceled");
         if (stream->over)
             return ARRAKIS_DONE;
@@ -358,14 +370,6 @@ arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms, arrak
 int arrakis_stream_fd(const arrakis_stream *stream)
 {
     return stream ? stream->waiter.fd : -1;
-}
-
-void arrakis_stream_cancel(arrakis_stream *stream)
-{
-    if (!stream)
-        return;
-    atomic_store_explicit(&stream->canceled, true, memory_order_relaxed);
-    ark_waiter_cancel(&stream->waiter);
 }
 
 const arrakis_channels *arrakis_stream_channels(const arrakis_stream *stream)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Blocks as arrays of the Arrow C data interface. */
+#include <arrakis/arrow.h>
+
 #include "arrow/c_schema.h"
 #include "block/block.h"
 #include "base/error.h"
@@ -31,7 +33,7 @@ static void drop(array_memory *memory, size_t refs)
 {
     if (atomic_fetch_sub(&memory->refs, refs) != refs)
         return;
-    arrakis_block_free(memory->block);
+    arrakis_block_unref(memory->block);
     free(memory->made);
     free(memory->children);
     free(memory);
@@ -170,7 +172,7 @@ static arrakis_status measure(rows *r, const arrakis_block *block, arrakis_dtype
     for (size_t i = 0; i < arrakis_channels_count(arrakis_block_channels(block)); i++) {
         arrakis_series s;
         ark_block_series(&s, block, i);
-        if (s.data_type != dtype)
+        if (s.dtype != dtype)
             continue;
         if (s.length > INT32_MAX - r->samples)
             return ark_fail(err, ARRAKIS_EINVAL, "rows of over %d samples", INT32_MAX);
@@ -216,7 +218,7 @@ static void fill(rows *r, const arrakis_block *block, arrakis_dtype dtype, const
     for (size_t i = 0; row < r->count; i++) {
         arrakis_series s;
         ark_block_series(&s, block, i);
-        if (s.data_type != dtype)
+        if (s.dtype != dtype)
             continue;
         r->times[row] = arrakis_block_start_ns(block);
         r->ids[row] = ids ? ids[i] : (uint32_t)i;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Blocks from arrays of the Arrow C data interface. Pointers are believed; what they lead to is
  * checked as far as its lengths tell. */
+#include <arrakis/arrow.h>
+
 #include "arrow/c_schema.h"
 #include "block/block.h"
 #include "channel/channel.h"
@@ -110,10 +112,10 @@ static arrakis_status check_column(const struct ArrowSchema *field, const struct
         (field->n_children == 1 && field->children[0]->dictionary))
         return ark_fail(err, ARRAKIS_EUNSUPPORTED,
                         "column '%.200s' is a list view or has a dictionary", info->name);
-    if (!is_list(field->format) || ark_arrow_c_dtype(item) != info->data_type)
+    if (!is_list(field->format) || ark_arrow_c_dtype(item) != info->dtype)
         return ark_fail(err, ARRAKIS_EMISMATCH,
                         "column '%.200s' has the format '%.40s' of '%.40s', expected lists of %s",
-                        info->name, field->format, item, arrakis_dtype_name(info->data_type));
+                        info->name, field->format, item, arrakis_dtype_name(info->dtype));
     if (array->n_children != 1)
         return ark_fail(err, ARRAKIS_EINVAL, "column '%.200s' is a list of %" PRId64 " children",
                         info->name, array->n_children);
@@ -160,7 +162,7 @@ static arrakis_status take_samples(import *m, size_t place, const struct ArrowAr
     if (!child->buffers[1])
         return ark_fail(err, ARRAKIS_EINVAL, "column '%.200s' has no samples", info.name);
     s->samples =
-        (const uint8_t *)child->buffers[1] + (size_t)first * arrakis_dtype_size(info.data_type);
+        (const uint8_t *)child->buffers[1] + (size_t)first * arrakis_dtype_size(info.dtype);
     if (child->buffers[0] && child->null_count != 0)
         rc = move_bits(&m->bits[place], child->buffers[0], first, s->length, err);
     s->valid = m->bits[place];

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arrakis/arrow.h>
+
 #include "arrow/c_schema.h"
 #include "channel/channel.h"
 #include "base/error.h"
@@ -96,7 +98,7 @@ static void drop(schema_memory *memory, size_t refs)
 {
     if (atomic_fetch_sub(&memory->refs, refs) != refs)
         return;
-    arrakis_channels_free(memory->channels);
+    arrakis_channels_unref(memory->channels);
     free(memory->children);
     free(memory);
 }
@@ -178,7 +180,7 @@ static void name_columns(column *columns, const arrakis_channels *channels)
     for (size_t i = 0; i < count; i++) {
         arrakis_channel_info info = ark_info(arrakis_channels_get(channels, i));
         columns[i].field.name = info.name;
-        columns[i].item.format = ark_arrow_c_format(info.data_type);
+        columns[i].item.format = ark_arrow_c_format(info.dtype);
     }
     qsort(columns, count, sizeof *columns, by_name);
 }

@@ -50,7 +50,7 @@ static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
     if (rc == ARRAKIS_OK)
         rc = arrakis_block_export(e->block, out, &e->error);
     if (rc == ARRAKIS_OK) {
-        arrakis_block_free(e->block);
+        arrakis_block_unref(e->block);
         e->block = NULL;
     }
     return to_errno(rc);
@@ -65,7 +65,7 @@ static const char *get_last_error(struct ArrowArrayStream *stream)
 static void release(struct ArrowArrayStream *stream)
 {
     exported *e = stream->private_data;
-    arrakis_block_free(e->block);
+    arrakis_block_unref(e->block);
     arrakis_stream_close(e->stream);
     free(e);
     stream->release = NULL;

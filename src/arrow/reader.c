@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arrakis/arrow.h>
+
 #include "arrow/ipc.h"
 #include "block/block.h"
 #include "channel/channel.h"
@@ -56,7 +58,7 @@ arrakis_status arrakis_arrow_reader_new(arrakis_arrow_reader **out, arrakis_chan
 static void forget_schema(arrakis_arrow_reader *r)
 {
     ark_schema_free(r->schema);
-    arrakis_channels_free(r->channels);
+    arrakis_channels_unref(r->channels);
     free(r->column_of);
     free(r->columns);
     free(r->series);
@@ -71,7 +73,7 @@ void arrakis_arrow_reader_free(arrakis_arrow_reader *reader)
 {
     if (!reader)
         return;
-    arrakis_channels_free(reader->known);
+    arrakis_channels_unref(reader->known);
     forget_schema(reader);
     ark_buffer_free(&reader->buffer);
     free(reader->bits);
@@ -174,10 +176,10 @@ static arrakis_status add_column(arrakis_arrow_reader *r, size_t i, arrakis_erro
     arrakis_channel *channel = arrakis_channels_get(r->known, (size_t)place);
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     arrakis_channel_get(channel, &info);
-    if (field->kind != ARK_TYPE_LIST || field->dtype != info.data_type)
+    if (field->kind != ARK_TYPE_LIST || field->dtype != info.dtype)
         return ark_fail(err, ARRAKIS_EMISMATCH, "column '%.200s' holds %s%s, wanted lists of %s",
                         field->name, field->kind == ARK_TYPE_LIST ? "lists of " : "",
-                        arrakis_dtype_name(field->dtype), arrakis_dtype_name(info.data_type));
+                        arrakis_dtype_name(field->dtype), arrakis_dtype_name(info.dtype));
     r->column_of[arrakis_channels_count(r->channels)] = i;
     arrakis_status rc =
         field->rate ? ark_rate_check(field->name, field->rate, info.sample_rate, err) : ARRAKIS_OK;
@@ -262,7 +264,7 @@ static void make_series(arrakis_arrow_reader *r)
     uint8_t *bits = r->bits;
     for (size_t k = 0; k < arrakis_channels_count(r->channels); k++) {
         const ark_column *column = &r->columns[r->column_of[k]];
-        arrakis_dtype dtype = ark_info(arrakis_channels_get(r->channels, k)).data_type;
+        arrakis_dtype dtype = ark_info(arrakis_channels_get(r->channels, k)).dtype;
         size_t length, first = find_samples(column, r->row, &length);
         arrakis_series *s = &r->series[k];
         *s = (arrakis_series){NULL, NULL, length, dtype};

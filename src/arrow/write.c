@@ -283,9 +283,9 @@ static arrakis_status measure_rows(rows *r, arrakis_dtype dtype, size_t count,
         return ark_fail(err, ARRAKIS_EINVAL, "a batch of %zu rows of type %s", count,
                         arrakis_dtype_name(dtype));
     for (size_t i = 0; i < count; i++) {
-        if (series[i].data_type != dtype)
+        if (series[i].dtype != dtype)
             return ark_fail(err, ARRAKIS_EINVAL, "row %zu is of type %s in a batch of %s", i,
-                            arrakis_dtype_name(series[i].data_type), arrakis_dtype_name(dtype));
+                            arrakis_dtype_name(series[i].dtype), arrakis_dtype_name(dtype));
         if (series[i].length > INT32_MAX - samples)
             return ark_fail(err, ARRAKIS_EINVAL, "a batch of over %d samples", INT32_MAX);
         samples += series[i].length;
@@ -573,8 +573,7 @@ arrakis_status ark_columns_write_rows(ark_buffer *out, const int64_t *times_ns, 
 static void cells_of_series(void *opaque, size_t column, ark_column_cells *out)
 {
     const arrakis_series *series = (const arrakis_series *)opaque + column;
-    *out =
-        (ark_column_cells){.dtype = series->data_type, .length = series->length, .series = series};
+    *out = (ark_column_cells){.dtype = series->dtype, .length = series->length, .series = series};
 }
 
 arrakis_status ark_columns_write_batch(ark_buffer *out, int64_t time_ns, size_t count,

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arrakis/arrow.h>
+
 #include "arrow/ipc.h"
 #include "block/block.h"
 #include "base/error.h"
@@ -60,7 +62,7 @@ static arrakis_status fill(arrakis_arrow_writer *w, const arrakis_channels *chan
             return rc;
         w->names[i] = info.name;
         w->rates[i] = w->columns[i].rate;
-        w->dtypes[i] = info.data_type;
+        w->dtypes[i] = info.dtype;
     }
     return ARRAKIS_OK;
 }
@@ -175,7 +177,7 @@ static void cells_of_column(void *opaque, size_t number, ark_column_cells *out)
     const ark_slot *slot = &layout->stripes[place->stripe].slots[place->slot];
     *out = (ark_column_cells){.base = w->base + place->stripe * w->rows, .offset = slot->offset};
     ark_block_series(&w->series[0], block, channel);
-    out->dtype = w->series[0].data_type;
+    out->dtype = w->series[0].dtype;
     out->length = w->series[0].length;
     if (out->base[0])
         return;
@@ -262,7 +264,7 @@ void arrakis_arrow_writer_free(arrakis_arrow_writer *writer)
     if (!writer)
         return;
     for (size_t i = 0; i < writer->count; i++)
-        arrakis_channel_free(writer->columns[i].channel);
+        arrakis_channel_unref(writer->columns[i].channel);
     free(writer->columns);
     free(writer->names);
     free(writer->rates);

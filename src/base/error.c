@@ -4,6 +4,7 @@
 #include "base/plain_text.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -67,6 +68,11 @@ bool arrakis_status_retriable(arrakis_status status)
 {
     return status == ARRAKIS_TIMEOUT || status == ARRAKIS_ENOMEM || status == ARRAKIS_ECONNECT ||
            status == ARRAKIS_EBROKER || status == ARRAKIS_EDEADLINE;
+}
+
+void arrakis_free(void *text)
+{
+    free(text);
 }
 
 const char *arrakis_version(void)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arrakis/reader.h>
+
 #include "base/error.h"
 
 #include <errno.h>
@@ -33,7 +35,7 @@ arrakis_status arrakis_random_alphanum(char *out, size_t n, arrakis_error *err)
     return ARRAKIS_OK;
 }
 
-arrakis_status arrakis_generate_groupid(char out[17], arrakis_error *err)
+arrakis_status arrakis_random_group_id(char out[17], arrakis_error *err)
 {
     return arrakis_random_alphanum(out, 16, err);
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arrakis/reader.h>
+
 #include "base/sized_struct.h"
 
 #include "base/error.h"
@@ -56,3 +58,32 @@ void ark_give_struct(void *to, const void *from, size_t from_size)
     memcpy((char *)to + sizeof size, (const char *)from + sizeof size,
            (size < from_size ? size : from_size) - sizeof size);
 }
+
+/* ------------------------------------------------------------------ what the ..._INIT macros are */
+
+#define INIT(name, NAME)                                                                          \
+    void name##_init(name *out, size_t struct_size)                                               \
+    {                                                                                             \
+        static const name defaults = NAME##_INIT;                                                 \
+        fill(out, struct_size, &defaults, sizeof defaults);                                       \
+    }
+
+/* As many bytes as the caller has; what only a newer header has is zero. */
+static void fill(void *out, size_t size, const void *defaults, size_t defaults_size)
+{
+    if (!out || size < sizeof(size_t))
+        return;
+    memset(out, 0, size);
+    memcpy(out, defaults, size < defaults_size ? size : defaults_size);
+    memcpy(out, &size, sizeof size);
+}
+
+INIT(arrakis_connection, ARRAKIS_CONNECTION)
+INIT(arrakis_client_options, ARRAKIS_CLIENT_OPTIONS)
+INIT(arrakis_query, ARRAKIS_QUERY)
+INIT(arrakis_request, ARRAKIS_REQUEST)
+INIT(arrakis_stats, ARRAKIS_STATS)
+INIT(arrakis_channel_info, ARRAKIS_CHANNEL_INFO)
+INIT(arrakis_publisher_options, ARRAKIS_PUBLISHER_OPTIONS)
+INIT(arrakis_kafka_options, ARRAKIS_KAFKA_OPTIONS)
+INIT(arrakis_stream_options, ARRAKIS_STREAM_OPTIONS)

@@ -3,7 +3,7 @@
 #ifndef ARK_BASE_SIZED_STRUCT_H
 #define ARK_BASE_SIZED_STRUCT_H
 
-#include <arrakis/arrakis.h>
+#include <arrakis/reader.h>
 
 /* No such struct comes near it: more is a size that was never set. */
 #define ARK_STRUCT_SIZE_MAX 4096

@@ -48,12 +48,10 @@ arrakis_status ark_waiter_open(ark_waiter *waiter, arrakis_error *err)
 {
     waiter->fd = epoll_create1(EPOLL_CLOEXEC);
     waiter->timer = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-    waiter->cancel = ark_event_new();
     waiter->armed_ns = ARRAKIS_UNSET;
-    if (waiter->fd < 0 || waiter->timer < 0 || waiter->cancel < 0)
+    if (waiter->fd < 0 || waiter->timer < 0)
         return ark_fail(err, ARRAKIS_EIO, "no descriptors to wait on: %s", strerror(errno));
-    arrakis_status rc = ark_waiter_add(waiter, waiter->timer, err);
-    return rc < 0 ? rc : ark_waiter_add(waiter, waiter->cancel, err);
+    return ark_waiter_add(waiter, waiter->timer, err);
 }
 
 arrakis_status ark_waiter_add(ark_waiter *waiter, int fd, arrakis_error *err)
@@ -85,14 +83,9 @@ void ark_waiter_arm(ark_waiter *waiter, int64_t gps_ns)
     waiter->armed_ns = gps_ns;
 }
 
-void ark_waiter_cancel(ark_waiter *waiter)
-{
-    ark_event_set(waiter->cancel);
-}
-
 void ark_waiter_close(ark_waiter *waiter)
 {
-    const int fds[] = {waiter->fd, waiter->timer, waiter->cancel};
+    const int fds[] = {waiter->fd, waiter->timer};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         if (fds[i] >= 0)
             close(fds[i]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waiting for descriptors, a GPS time or a cancel, all at once. */
+/* Waiting for descriptors and a GPS time, all at once. */
 #ifndef ARK_BASE_WAIT_H
 #define ARK_BASE_WAIT_H
 
@@ -12,17 +12,16 @@ int64_t ark_wait_deadline(int timeout_ms);
 /* Wait until fd is readable (true) or the deadline has passed (false; always, for a negative fd). */
 bool ark_wait_fd(int fd, int64_t deadline_ns);
 
-/* A descriptor that becomes readable with any of several, at a GPS time, or on cancel. */
+/* A descriptor that becomes readable with any of several, or at a GPS time. */
 typedef struct ark_waiter {
-    int fd;     /* epoll: the descriptor to give to users */
-    int timer;  /* CLOCK_BOOTTIME: nobody sets it */
-    int cancel; /* eventfd */
+    int fd;    /* epoll: the descriptor to give to users */
+    int timer; /* CLOCK_BOOTTIME: nobody sets it */
     int64_t armed_ns;
 } ark_waiter;
 
 #define ARK_WAITER_NONE                                                                           \
     {                                                                                             \
-        -1, -1, -1, ARRAKIS_UNSET                                                                 \
+        -1, -1, ARRAKIS_UNSET                                                                     \
     }
 
 arrakis_status ark_waiter_open(ark_waiter *waiter, arrakis_error *err);
@@ -30,8 +29,6 @@ arrakis_status ark_waiter_add(ark_waiter *waiter, int fd, arrakis_error *err);
 void ark_waiter_remove(ark_waiter *waiter, int fd);
 /* Become readable at that GPS time by ark_clock_now_ns(); ARRAKIS_UNSET: never. */
 void ark_waiter_arm(ark_waiter *waiter, int64_t gps_ns);
-/* Stay readable for ever. Async-signal-safe. */
-void ark_waiter_cancel(ark_waiter *waiter);
 void ark_waiter_close(ark_waiter *waiter);
 
 /* An eventfd that does not block, for librdkafka to write to; and its draining. */

@@ -68,11 +68,10 @@ static arrakis_status check_series(const arrakis_channel *channel, int64_t durat
                         "%s: got %zu samples, wanted %lld (%g Hz for %lld ns)",
                         ark_info(channel).name, series->length, (long long)wanted,
                         ark_info(channel).sample_rate, (long long)duration_ns);
-    if (series->data_type != ARRAKIS_DTYPE_NONE &&
-        series->data_type != ark_info(channel).data_type)
+    if (series->dtype != ARRAKIS_DTYPE_NONE && series->dtype != ark_info(channel).dtype)
         return ark_fail(err, ARRAKIS_EINVAL, "%s: got %s samples, wanted %s",
-                        ark_info(channel).name, arrakis_dtype_name(series->data_type),
-                        arrakis_dtype_name(ark_info(channel).data_type));
+                        ark_info(channel).name, arrakis_dtype_name(series->dtype),
+                        arrakis_dtype_name(ark_info(channel).dtype));
     return ARRAKIS_OK;
 }
 
@@ -149,7 +148,7 @@ arrakis_block *arrakis_block_ref(arrakis_block *block)
     return block;
 }
 
-void arrakis_block_free(arrakis_block *block)
+void arrakis_block_unref(arrakis_block *block)
 {
     if (!block || atomic_fetch_sub(&block->refs, 1) != 1)
         return;
@@ -182,7 +181,7 @@ void ark_block_series(arrakis_series *series, const arrakis_block *block, size_t
     const ark_chunk *chunk = block->chunks[place->stripe];
     uint32_t number = place->slot;
     const ark_slot *slot = &stripe->slots[number];
-    series->data_type = (arrakis_dtype)slot->dtype;
+    series->dtype = (arrakis_dtype)slot->dtype;
     series->length = (size_t)slot->samples * stripe->strides;
     series->valid = NULL;
     if (block->duration_ns != layout->duration_ns)

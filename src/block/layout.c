@@ -22,8 +22,8 @@ static arrakis_status place_slots(ark_stripe *stripe, const arrakis_channels *ch
                             (long long)stripe->stride_ns);
         ark_slot *slot = &stripe->slots[i];
         slot->samples = (uint32_t)samples;
-        slot->size = (uint16_t)arrakis_dtype_size(ark_info(channel).data_type);
-        slot->dtype = (uint16_t)ark_info(channel).data_type;
+        slot->size = (uint16_t)arrakis_dtype_size(ark_info(channel).dtype);
+        slot->dtype = (uint16_t)ark_info(channel).dtype;
         slot->offset = (at + slot->size - 1) / slot->size * slot->size;
         slot->bits_at = bits_at;
         stripe->packed =
@@ -136,7 +136,7 @@ arrakis_status ark_layout_order(ark_layout *layout, arrakis_channels *order, arr
         const char *name = arrakis_channel_name(arrakis_channels_get(order, i));
         places[i] = layout->places[arrakis_channels_index(layout->channels, name)];
     }
-    arrakis_channels_free(layout->channels);
+    arrakis_channels_unref(layout->channels);
     layout->channels = arrakis_channels_ref(order);
     free(layout->places);
     layout->places = places;
@@ -184,6 +184,6 @@ void ark_layout_free(ark_layout *layout)
     free(layout->places);
     free(layout->zeros);
     free(atomic_load(&layout->by_name));
-    arrakis_channels_free(layout->channels);
+    arrakis_channels_unref(layout->channels);
     free(layout);
 }

@@ -70,9 +70,9 @@ arrakis_status ark_channel_check(arrakis_channel_info *info, arrakis_error *err)
     if ((rc = check_texts(info, err)) < 0 ||
         (rc = arrakis_name_parse(&parts, info->name, err)) < 0)
         return rc;
-    if (arrakis_dtype_size(info->data_type) == 0)
+    if (arrakis_dtype_size(info->dtype) == 0)
         return ark_fail(err, ARRAKIS_EINVAL, "channel '%.200s': data_type is %d, which is none",
-                        info->name, (int)info->data_type);
+                        info->name, (int)info->dtype);
     if (!isfinite(info->sample_rate) || info->sample_rate <= 0)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "channel '%.200s': sample_rate is %g, wanted a number over 0", info->name,
@@ -128,7 +128,7 @@ arrakis_channel *arrakis_channel_ref(arrakis_channel *channel)
     return channel;
 }
 
-void arrakis_channel_free(arrakis_channel *channel)
+void arrakis_channel_unref(arrakis_channel *channel)
 {
     if (!channel || atomic_fetch_sub_explicit(&channel->refs, 1, memory_order_acq_rel) != 1)
         return;
@@ -164,7 +164,7 @@ bool arrakis_channel_equal(const arrakis_channel *a, const arrakis_channel *b)
     if (a == b || !a || !b)
         return a == b;
     const ark_channel_kind *x = a->kind, *y = b->kind;
-    return strcmp(a->name, b->name) == 0 && x->data_type == y->data_type &&
+    return strcmp(a->name, b->name) == 0 && x->dtype == y->dtype &&
            x->sample_rate == y->sample_rate && numbers_agree(a->time_ns, b->time_ns) &&
            texts_agree(x->publisher, y->publisher) &&
            texts_agree(x->partition_id, y->partition_id) &&

@@ -15,7 +15,7 @@
  * partition. */
 typedef struct ark_channel_kind {
     atomic_uint refs;
-    arrakis_dtype data_type;
+    arrakis_dtype dtype;
     double sample_rate;
     int64_t stride_ns, max_latency_ns;
     const char *publisher, *partition_id, *replay_id; /* in `text`, or NULL */
@@ -43,7 +43,7 @@ static inline arrakis_channel_info ark_kind_info(const ark_channel_kind *kind, c
     return (arrakis_channel_info){
         .struct_size = sizeof(arrakis_channel_info),
         .name = name,
-        .data_type = kind->data_type,
+        .dtype = kind->dtype,
         .sample_rate = kind->sample_rate,
         .time_ns = time_ns,
         .publisher = kind->publisher,

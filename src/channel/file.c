@@ -85,7 +85,7 @@ static arrakis_status add_line(arrakis_channels *channels, const char *line, siz
     arrakis_status rc = arrakis_channel_from_json(&channel, line, size, err);
     if (rc == ARRAKIS_OK)
         rc = arrakis_channels_add(channels, channel, err);
-    arrakis_channel_free(channel);
+    arrakis_channel_unref(channel);
     if (rc == ARRAKIS_EINVAL) /* a name twice is the file's fault, not the caller's */
         rc = ARRAKIS_EFORMAT;
     if (rc < 0 && err)
@@ -135,7 +135,7 @@ arrakis_status ark_channels_load(arrakis_channels **out, const char *path,
     free(reader);
     close(fd);
     if (rc < 0) {
-        arrakis_channels_free(channels);
+        arrakis_channels_unref(channels);
         return rc;
     }
     *out = channels;

@@ -26,7 +26,7 @@ struct ark_filter {
     pcre2_code *code; /* NULL: any name */
     pcre2_match_data *match;
     pcre2_match_context *limits;
-    unsigned data_types; /* a bit each; 0: all */
+    unsigned dtypes; /* a bit each; 0: all */
     double min_rate, max_rate;
     char **publishers;
     size_t publisher_count;
@@ -71,11 +71,11 @@ static arrakis_status compile(ark_filter *filter, const char *pattern, arrakis_e
 static arrakis_status copy_types(ark_filter *filter, const arrakis_query *query,
                                  arrakis_error *err)
 {
-    for (size_t i = 0; i < query->data_type_count; i++) {
-        if (arrakis_dtype_size(query->data_types[i]) == 0)
+    for (size_t i = 0; i < query->dtype_count; i++) {
+        if (arrakis_dtype_size(query->dtypes[i]) == 0)
             return ark_fail(err, ARRAKIS_EINVAL, "a search for data type %d, which is none",
-                            (int)query->data_types[i]);
-        filter->data_types |= 1u << query->data_types[i];
+                            (int)query->dtypes[i]);
+        filter->dtypes |= 1u << query->dtypes[i];
     }
     return ARRAKIS_OK;
 }
@@ -160,7 +160,7 @@ bool ark_filter_matches(ark_filter *filter, const arrakis_channel_info *info)
 {
     return !filter->gave_up && info->sample_rate >= filter->min_rate &&
            info->sample_rate <= filter->max_rate &&
-           (!filter->data_types || filter->data_types & 1u << info->data_type) &&
+           (!filter->dtypes || filter->dtypes & 1u << info->dtype) &&
            same_replay(filter, info->replay_id) && has_publisher(filter, info->publisher) &&
            name_matches(filter, info->name);
 }

@@ -122,7 +122,7 @@ static arrakis_status read_object(arrakis_channel_info *info, const json_t *obje
     }
     if (!info->name)
         return wrong(object, "name", NULL, "a string", err);
-    if (info->data_type == ARRAKIS_DTYPE_NONE)
+    if (info->dtype == ARRAKIS_DTYPE_NONE)
         return wrong(object, "data_type", NULL, "a string such as \"float32\"", err);
     if (isnan(info->sample_rate))
         return wrong(object, "sample_rate", NULL, "a number", err);
@@ -163,7 +163,7 @@ arrakis_status ark_channel_text_read(ark_channel_text *out, const char *text, si
     out->object = NULL;
     out->info = empty_info();
     if (ark_channel_read_plain(&out->info, out->plain, text, size) && out->info.name &&
-        out->info.data_type != ARRAKIS_DTYPE_NONE && !isnan(out->info.sample_rate))
+        out->info.dtype != ARRAKIS_DTYPE_NONE && !isnan(out->info.sample_rate))
         return check(&out->info, err);
     return read_any_shape(out, text, size, err);
 }
@@ -235,7 +235,7 @@ char *arrakis_channel_to_json(const arrakis_channel *channel)
     char *text = NULL;
     json_t *object = json_object();
     if (object && put_text(object, "name", info.name) &&
-        put_text(object, "data_type", arrakis_dtype_name(info.data_type)) &&
+        put_text(object, "data_type", arrakis_dtype_name(info.dtype)) &&
         put(object, "sample_rate", rate_value(info.sample_rate)) &&
         put_integer(object, "time", info.time_ns) &&
         put_text(object, "publisher", info.publisher) &&

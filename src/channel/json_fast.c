@@ -7,7 +7,7 @@
 
 const ark_channel_field ark_channel_fields[ARK_CHANNEL_FIELD_COUNT] = {
     {"name", ARK_FIELD_TEXT, AT(name)},
-    {"data_type", ARK_FIELD_DTYPE, AT(data_type)},
+    {"data_type", ARK_FIELD_DTYPE, AT(dtype)},
     {"sample_rate", ARK_FIELD_RATE, AT(sample_rate)},
     {"time", ARK_FIELD_INTEGER, AT(time_ns)},
     {"publisher", ARK_FIELD_TEXT, AT(publisher)},

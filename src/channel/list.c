@@ -64,7 +64,7 @@ arrakis_channels *arrakis_channels_ref(const arrakis_channels *channels)
     return list;
 }
 
-void arrakis_channels_free(arrakis_channels *channels)
+void arrakis_channels_unref(arrakis_channels *channels)
 {
     if (!channels || atomic_fetch_sub_explicit(&channels->refs, 1, memory_order_acq_rel) != 1)
         return;

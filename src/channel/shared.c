@@ -25,7 +25,7 @@ static bool same_text(const char *a, const char *b)
 
 bool ark_channel_kind_fits(const ark_channel_kind *kind, const arrakis_channel_info *info)
 {
-    return kind->data_type == info->data_type && kind->sample_rate == info->sample_rate &&
+    return kind->dtype == info->dtype && kind->sample_rate == info->sample_rate &&
            kind->stride_ns == info->stride_ns && kind->max_latency_ns == info->max_latency_ns &&
            same_text(kind->partition_id, info->partition_id) &&
            same_text(kind->publisher, info->publisher) &&
@@ -36,7 +36,7 @@ bool ark_channel_kind_fits(const ark_channel_kind *kind, const arrakis_channel_i
 static size_t home_of(const arrakis_channel_info *info)
 {
     const char *const texts[] = {info->partition_id, info->publisher, info->replay_id};
-    uint64_t h = (uint64_t)info->data_type;
+    uint64_t h = (uint64_t)info->dtype;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         h = h * 31 + (texts[i] ? ark_hash(texts[i], strlen(texts[i])) : 0);
     return (size_t)h % RECENT / WAYS * WAYS;
@@ -68,7 +68,7 @@ static ark_channel_kind *make(const arrakis_channel_info *info)
     if (!kind)
         return NULL;
     atomic_init(&kind->refs, 1);
-    kind->data_type = info->data_type;
+    kind->dtype = info->dtype;
     kind->sample_rate = info->sample_rate;
     kind->stride_ns = info->stride_ns;
     kind->max_latency_ns = info->max_latency_ns;

@@ -83,7 +83,7 @@ arrakis_status ark_channel_table_add(ark_channel_table *table, arrakis_channel *
 void ark_channel_table_clear(ark_channel_table *table)
 {
     for (size_t i = 0; i < table->count; i++)
-        arrakis_channel_free(table->items[i]);
+        arrakis_channel_unref(table->items[i]);
     free(table->items);
     free(table->slots);
     *table = (ark_channel_table){0};

@@ -7,28 +7,28 @@
 #include "kafka/policy.h"
 #include "base/log.h"
 #include "base/sized_struct.h"
+#include "base/cancel.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ------------------------------------------------------------------ opening, cancel */
+/* ------------------------------------------------------------------ opening */
 
 static bool copy_text(char **to, const char *from)
 {
     return !from || (*to = strdup(from)) != NULL;
 }
 
-static arrakis_status copy_properties(arrakis_client *client,
-                                      const arrakis_client_options *options, arrakis_error *err)
+static arrakis_status copy_properties(arrakis_client *client, const arrakis_connection *from_user,
+                                      arrakis_error *err)
 {
-    if (!options->property_count)
+    if (!from_user->property_count)
         return ARRAKIS_OK;
-    client->properties = calloc(options->property_count, sizeof *client->properties);
+    client->properties = calloc(from_user->property_count, sizeof *client->properties);
     if (!client->properties)
         return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
-    for (; client->property_count < options->property_count; client->property_count++) {
-        const arrakis_property *from = &options->properties[client->property_count];
+    for (; client->property_count < from_user->property_count; client->property_count++) {
+        const arrakis_property *from = &from_user->properties[client->property_count];
         if (!from->name || !from->value)
             return ark_fail(err, ARRAKIS_EINVAL, "property %zu: its %s is NULL",
                             client->property_count, from->name ? "value" : "name");
@@ -43,10 +43,11 @@ static arrakis_status copy_properties(arrakis_client *client,
     return ARRAKIS_OK;
 }
 
-static arrakis_status copy_allowed(arrakis_client *client, const arrakis_client_options *options,
+static arrakis_status copy_allowed(arrakis_client *client, const arrakis_connection *from_user,
                                    arrakis_error *err)
 {
-    const ark_allowed_brokers allowed = {options->allowed_brokers, options->allowed_broker_count};
+    const ark_allowed_brokers allowed = {from_user->allowed_brokers,
+                                         from_user->allowed_broker_count};
     arrakis_status rc = ark_kafka_check_patterns(&allowed, err);
     if (rc < 0 || !allowed.count)
         return rc;
@@ -61,51 +62,66 @@ static arrakis_status copy_allowed(arrakis_client *client, const arrakis_client_
                : ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
 }
 
-static arrakis_status check_options(const arrakis_client_options *options, arrakis_error *err)
+static arrakis_status check_options(const arrakis_connection *c, const arrakis_client_options *o,
+                                    arrakis_error *err)
 {
-    if (!options->url && !options->kafka_url && !options->metadata_path)
+    const struct {
+        const char *name;
+        int64_t value;
+    } limits[] = {{"request_timeout_ns", c->request_timeout_ns},
+                  {"stall_timeout_ns", o->stall_timeout_ns},
+                  {"max_message_bytes", o->max_message_bytes}};
+    if (!c->url && !c->kafka_url && !o->metadata_path)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "a client without a source: wanted url, kafka_url or metadata_path");
-    if (options->request_timeout_ns != ARRAKIS_UNSET && options->request_timeout_ns <= 0)
-        return ark_fail(err, ARRAKIS_EINVAL, "request_timeout_ns is %lld, wanted over 0",
-                        (long long)options->request_timeout_ns);
-    if (options->stall_timeout_ns != ARRAKIS_UNSET && options->stall_timeout_ns <= 0)
-        return ark_fail(err, ARRAKIS_EINVAL, "stall_timeout_ns is %lld, wanted over 0",
-                        (long long)options->stall_timeout_ns);
-    if (options->max_message_bytes != ARRAKIS_UNSET && options->max_message_bytes <= 0)
-        return ark_fail(err, ARRAKIS_EINVAL, "max_message_bytes is %lld, wanted over 0",
-                        (long long)options->max_message_bytes);
-    return options->kafka_url ? ark_kafka_metadata_check(options->kafka_url, err) : ARRAKIS_OK;
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        if (limits[i].value != ARRAKIS_UNSET && limits[i].value <= 0)
+            return ark_fail(err, ARRAKIS_EINVAL, "%s is %lld, wanted over 0", limits[i].name,
+                            (long long)limits[i].value);
+    return c->kafka_url ? ark_kafka_metadata_check(c->kafka_url, err) : ARRAKIS_OK;
 }
 
-arrakis_status arrakis_client_open(arrakis_client **out, const arrakis_client_options *options,
-                                   arrakis_error *err)
+static arrakis_status fill(arrakis_client *client, const arrakis_connection *c,
+                           const arrakis_client_options *o, arrakis_error *err)
 {
-    if (!out || !options)
-        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_open: %s is NULL",
-                        out ? "options" : "out");
+    client->tokens = (ark_token_source){c->kafka_token_fn, c->kafka_token_opaque};
+    client->cancel = arrakis_cancel_ref(c->cancel);
+    client->request_timeout_ns =
+        c->request_timeout_ns == ARRAKIS_UNSET ? 10 * ARRAKIS_SECOND_NS : c->request_timeout_ns;
+    if (!copy_text(&client->kafka_url, c->kafka_url) ||
+        !copy_text(&client->metadata_path, o->metadata_path))
+        return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+    arrakis_status rc = copy_properties(client, c, err);
+    if (rc == ARRAKIS_OK)
+        rc = copy_allowed(client, c, err);
+    if (rc == ARRAKIS_OK && c->url)
+        rc = ark_server_open(&client->server, c, o, NULL, err);
+    return rc;
+}
+
+arrakis_status arrakis_client_open(arrakis_client **out, const arrakis_connection *connection,
+                                   const arrakis_client_options *options, arrakis_error *err)
+{
+    if (!out)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_open: out is NULL");
     *out = NULL;
+    if (!connection && !options)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_open: connection is NULL");
+    arrakis_connection c = ARRAKIS_CONNECTION_INIT;
     arrakis_client_options o = ARRAKIS_CLIENT_OPTIONS_INIT;
-    arrakis_status rc = ark_take_struct(&o, sizeof o, options, "client_options", err);
-    if (rc < 0 || (rc = check_options(&o, err)) < 0)
+    arrakis_status rc = ark_take_struct(&c, sizeof c, connection, "connection", err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_take_struct(&o, sizeof o, options, "client_options", err);
+    if (rc < 0 || (rc = check_options(&c, &o, err)) < 0)
         return rc;
     arrakis_client *client = calloc(1, sizeof *client);
-    if (!client || !copy_text(&client->kafka_url, o.kafka_url) ||
-        !copy_text(&client->metadata_path, o.metadata_path))
-        rc = ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
-    else
-        rc = copy_properties(client, &o, err);
-    if (rc == ARRAKIS_OK)
-        rc = copy_allowed(client, &o, err);
-    if (rc == ARRAKIS_OK && o.url)
-        rc = ark_server_open(&client->server, &o, NULL, err);
+    if (!client)
+        return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+    rc = fill(client, &c, &o, err);
     if (rc < 0) {
         arrakis_client_close(client);
         return rc;
     }
-    client->tokens = (ark_token_source){o.kafka_token_fn, o.kafka_token_opaque};
-    client->request_timeout_ns =
-        o.request_timeout_ns == ARRAKIS_UNSET ? 10 * ARRAKIS_SECOND_NS : o.request_timeout_ns;
     *out = client;
     return ARRAKIS_OK;
 }
@@ -123,42 +139,15 @@ void arrakis_client_close(arrakis_client *client)
         free(client->allowed_brokers[i]);
     free(client->allowed_brokers);
     ark_server_close(client->server);
+    arrakis_cancel_unref(client->cancel);
     free(client->kafka_url);
     free(client->metadata_path);
     free(client);
 }
 
-void arrakis_client_cancel(arrakis_client *client)
-{
-    if (!client)
-        return;
-    atomic_store(&client->canceled, true);
-    if (client->server)
-        ark_server_cancel(client->server);
-    atomic_fetch_add(&client->cancelers, 1);
-    arrakis_stream *stream = atomic_load(&client->current);
-    if (stream)
-        arrakis_stream_cancel(stream);
-    atomic_fetch_sub(&client->cancelers, 1);
-}
-
-void ark_client_watch(arrakis_client *client, arrakis_stream *stream)
-{
-    atomic_store(&client->current, stream);
-    if (atomic_load(&client->canceled)) /* between the two, on another thread */
-        arrakis_stream_cancel(stream);
-}
-
-void ark_client_release(arrakis_client *client)
-{
-    atomic_store(&client->current, NULL);
-    while (atomic_load(&client->cancelers)) /* some atomic operations long */
-        sched_yield();
-}
-
 arrakis_status ark_client_check(const arrakis_client *client, arrakis_error *err)
 {
-    return atomic_load(&client->canceled)
+    return arrakis_cancel_is_set(client->cancel)
                ? ark_fail(err, ARRAKIS_ECANCELED, "the client was canceled")
                : ARRAKIS_OK;
 }
@@ -179,7 +168,7 @@ static arrakis_status read_file(arrakis_client *client, const ark_wish *wish, ar
     for (size_t i = 0; i < arrakis_channels_count(channels); i++)
         if (!ark_wish_offer(wish, arrakis_channels_get(channels, i)))
             break;
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return ark_client_check(client, err);
 }
 
@@ -198,7 +187,7 @@ static arrakis_status read_channels(arrakis_client *client, const arrakis_query 
                                         .property_count = client->property_count,
                                         .tokens = client->tokens,
                                         .timeout_ns = client->request_timeout_ns,
-                                        .cancel = &client->canceled,
+                                        .cancel = ark_cancel_flag(client->cancel),
                                         .publishers = query->publishers,
                                         .publisher_count = query->publisher_count};
     return ark_kafka_metadata_read(&source, wish, passed_over, err);

@@ -3,10 +3,10 @@
 #ifndef ARK_CLIENT_CLIENT_H
 #define ARK_CLIENT_CLIENT_H
 
+#include <arrakis/reader.h>
+
 #include "kafka/token.h"
 #include "flight/flight.h"
-
-#include <stdatomic.h>
 
 struct arrakis_client {
     char *kafka_url;
@@ -18,12 +18,10 @@ struct arrakis_client {
     char **allowed_brokers; /* copies */
     size_t allowed_broker_count;
     int64_t request_timeout_ns;
-    atomic_bool canceled;
-    _Atomic(arrakis_stream *) current; /* what a fetch waits on */
-    atomic_uint cancelers;             /* calls of cancel that may hold `current` */
+    arrakis_cancel *cancel; /* NULL: none */
 };
 
-/* ECANCELED once the client is. */
+/* ECANCELED once the client's cancel is set. */
 arrakis_status ark_client_check(const arrakis_client *client, arrakis_error *err);
 
 /* Whether channels come from the server. */
@@ -36,11 +34,6 @@ arrakis_status ark_client_search(arrakis_client *client, const arrakis_query *qu
                                  const char *const *names, size_t name_count,
                                  arrakis_channel_fn fn, void *opaque, arrakis_error *passed_over,
                                  arrakis_error *err);
-
-/* The stream to be canceled with the client, until _release. After that nobody touches it any more,
- * so it may be closed. */
-void ark_client_watch(arrakis_client *client, arrakis_stream *stream);
-void ark_client_release(arrakis_client *client);
 
 /* ---- client/server.c */
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arrakis/reader.h>
+
 #include "client/client.h"
 #include "base/error.h"
 #include "client/fetch.h"
@@ -16,25 +18,8 @@ static arrakis_stream_options stream_options(const arrakis_request *request)
     options.on_gap = request->on_gap;
     options.stride_ns = request->stride_ns;
     options.latency_tolerance_ns = request->latency_tolerance_ns;
+    options.cancel = request->cancel;
     return options;
-}
-
-/* Open the reader while the client's cancel counts for it; later the stream has its own. */
-static arrakis_status open_stream(arrakis_client *client, arrakis_stream **out,
-                                  arrakis_reader *reader, const arrakis_request *request,
-                                  arrakis_error *err)
-{
-    arrakis_stream_options options = stream_options(request);
-    reader->cancel = &client->canceled;
-    arrakis_status rc = arrakis_stream_open(out, reader, &options, err);
-    if (rc < 0)
-        return rc;
-    reader->cancel = NULL;
-    if ((rc = ark_client_check(client, err)) < 0) {
-        arrakis_stream_close(*out);
-        *out = NULL;
-    }
-    return rc;
 }
 
 arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **out,
@@ -55,6 +40,8 @@ arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **ou
     arrakis_channels *channels;
     int64_t time_ns;
     arrakis_status rc = ark_take_struct(&full, sizeof full, request, "request", err);
+    if (!full.cancel)
+        full.cancel = client->cancel;
     if (rc == ARRAKIS_OK)
         rc = ark_client_lookup_time(&time_ns, &full, err);
     if (rc == ARRAKIS_OK)
@@ -64,8 +51,11 @@ arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **ou
         return rc;
     arrakis_reader *reader;
     rc = ark_client_reader(client, &reader, channels, &full, err);
-    arrakis_channels_free(channels);
-    return rc < 0 ? rc : open_stream(client, out, reader, &full, err);
+    arrakis_channels_unref(channels);
+    if (rc < 0)
+        return rc;
+    const arrakis_stream_options options = stream_options(&full);
+    return arrakis_stream_open(out, reader, &options, err);
 }
 
 /* ------------------------------------------------------------------ one block */
@@ -101,10 +91,8 @@ arrakis_status arrakis_client_fetch(arrakis_client *client, arrakis_block **out,
     if (rc < 0 || (rc = bound(&full, err)) < 0 ||
         (rc = arrakis_client_stream(client, &stream, names, count, &full, err)) < 0)
         return rc;
-    ark_client_watch(client, stream);
     arrakis_stream_options options = stream_options(&full);
     rc = ark_fetch(stream, out, &options, err);
-    ark_client_release(client);
     arrakis_stream_close(stream);
     return rc;
 }

@@ -90,7 +90,7 @@ static bool take_wanted(arrakis_channel *channel, void *opaque)
     if (item)
         note_publishers(item, channel);
     if (item && (!item->channel || is_preferred(channel, item->channel))) {
-        arrakis_channel_free(item->channel);
+        arrakis_channel_unref(item->channel);
         item->channel = arrakis_channel_ref(channel);
     }
     return true;
@@ -129,7 +129,7 @@ static arrakis_status hand_out(arrakis_channels **out, wish_list *list,
         rc = arrakis_channels_add(*out, list->items[i].channel, err);
     if (rc == ARRAKIS_OK)
         return rc;
-    arrakis_channels_free(*out);
+    arrakis_channels_unref(*out);
     *out = NULL;
     return rc;
 }
@@ -171,7 +171,7 @@ arrakis_status arrakis_client_describe(arrakis_client *client, arrakis_channels 
     if (rc == ARRAKIS_OK)
         rc = hand_out(out, &list, &passed_over, err);
     for (size_t i = 0; i < list.count; i++)
-        arrakis_channel_free(list.items[i].channel);
+        arrakis_channel_unref(list.items[i].channel);
     free(list.items);
     return rc;
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arrakis/reader.h>
+
 #include "client/fetch.h"
 
 #include "block/block.h"
@@ -25,7 +27,7 @@ static void clear(joined *all)
     }
     free(all->series);
     free(all->capacity);
-    arrakis_channels_free(all->channels);
+    arrakis_channels_unref(all->channels);
 }
 
 /* Room for [first block's start, end) and one stride more: the last block is the first to reach the
@@ -45,7 +47,7 @@ static arrakis_status prepare(joined *all, const arrakis_block *first, int64_t s
         arrakis_series *series = &all->series[all->count];
         const arrakis_channel *channel = arrakis_channels_get(all->channels, all->count);
         int64_t samples = ark_channel_samples(channel, blocks * stride_ns);
-        *series = (arrakis_series){.data_type = ark_info(channel).data_type};
+        *series = (arrakis_series){.dtype = ark_info(channel).dtype};
         if (samples < 0)
             return ark_fail(
                 err, ARRAKIS_EINVAL,
@@ -53,7 +55,7 @@ static arrakis_status prepare(joined *all, const arrakis_block *first, int64_t s
                 "can hold; stream it instead",
                 (double)(end_ns - all->start_ns) / 1e9, ark_info(channel).name);
         all->capacity[all->count] = (size_t)samples;
-        series->samples = calloc((size_t)samples + 1, arrakis_dtype_size(series->data_type));
+        series->samples = calloc((size_t)samples + 1, arrakis_dtype_size(series->dtype));
         if (!series->samples)
             return ark_fail(err, ARRAKIS_ENOMEM,
                             "a fetch of %g s: out of memory for %lld samples of channel '%.200s'",
@@ -85,7 +87,7 @@ static arrakis_status append(joined *all, const arrakis_block *block, arrakis_er
                         (long long)arrakis_block_start_ns(block), (long long)all->end_ns);
     for (size_t i = 0; i < all->count; i++) {
         arrakis_series from = arrakis_block_series(block, i), *to = &all->series[i];
-        size_t size = arrakis_dtype_size(to->data_type);
+        size_t size = arrakis_dtype_size(to->dtype);
         if (from.length > all->capacity[i] - to->length)
             return ark_fail(err, ARRAKIS_EMISMATCH, "channel '%.200s': %zu samples where %zu fit",
                             arrakis_channel_name(arrakis_channels_get(all->channels, i)),
@@ -121,7 +123,7 @@ static arrakis_status join(arrakis_stream *stream, arrakis_block **out, const ar
         rc = append(&all, first, err);
     while (rc == ARRAKIS_OK && (rc = arrakis_stream_next(stream, -1, &block, err)) == ARRAKIS_OK) {
         rc = append(&all, block, err);
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     if (rc == ARRAKIS_DONE)
         rc = arrakis_block_new(out, all.channels, all.start_ns, all.end_ns - all.start_ns,
@@ -146,6 +148,6 @@ arrakis_status ark_fetch(arrakis_stream *stream, arrakis_block **out,
         return ARRAKIS_OK;
     }
     rc = join(stream, out, first, end_ns, err);
-    arrakis_block_free(first);
+    arrakis_block_unref(first);
     return rc;
 }

@@ -3,7 +3,7 @@
 #ifndef ARK_CLIENT_FETCH_H
 #define ARK_CLIENT_FETCH_H
 
-#include <arrakis/arrakis.h>
+#include <arrakis/reader.h>
 
 /* `options` are those that the stream was opened with; an end or a duration is among them. Waits as
  * long as the stream does. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a client's data comes from. */
+#include <arrakis/reader.h>
+
 #include "channel/channel.h"
 #include "client/client.h"
 #include "base/error.h"

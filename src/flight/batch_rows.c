@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arrakis/reader.h>
+
 #include "channel/channel.h"
 #include "base/error.h"
 #include "flight/reader.h"
@@ -32,11 +34,11 @@ static arrakis_status bind_channel(size_t *column, const arrakis_channel *channe
     if (!found)
         return ark_fail(err, ARRAKIS_EMISMATCH, "the stream lacks channel '%.200s'", info.name);
     const ark_field *field = &schema->fields[found->column];
-    if (field->kind != ARK_TYPE_LIST || field->dtype != info.data_type)
+    if (field->kind != ARK_TYPE_LIST || field->dtype != info.dtype)
         return ark_fail(err, ARRAKIS_EMISMATCH,
                         "channel '%.200s' is streamed as %s%s, wanted lists of %s", info.name,
                         field->kind == ARK_TYPE_LIST ? "lists of " : "",
-                        arrakis_dtype_name(field->dtype), arrakis_dtype_name(info.data_type));
+                        arrakis_dtype_name(field->dtype), arrakis_dtype_name(info.dtype));
     *column = found->column;
     return ARRAKIS_OK;
 }
@@ -151,7 +153,7 @@ static arrakis_status make_rows(ark_rows *rows, const ark_flight_cursor *cursor,
             return rc;
         ark_piece *piece = &scratch->pieces[rows->piece_count];
         if (whole <= 0 || !make_piece(piece, column, batches->body, k,
-                                      arrakis_dtype_size(ark_info(channel).data_type), cursor->row,
+                                      arrakis_dtype_size(ark_info(channel).dtype), cursor->row,
                                       (uint64_t)cursor->step * (uint64_t)whole, (uint32_t)whole)) {
             scratch->missing[rows->missing_count++] = k;
             continue;

@@ -17,7 +17,7 @@ static const struct {
     size_t place;
 } columns[ARK_CHANNEL_COLUMNS] = {
     {"channel", TEXT, true, offsetof(arrakis_channel_info, name)},
-    {"data_type", TYPE, true, offsetof(arrakis_channel_info, data_type)},
+    {"data_type", TYPE, true, offsetof(arrakis_channel_info, dtype)},
     {"sample_rate", RATE, true, offsetof(arrakis_channel_info, sample_rate)},
     {"partition_id", TEXT, false, offsetof(arrakis_channel_info, partition_id)},
     {"partition_index", INTEGER, false, offsetof(arrakis_channel_info, partition_index)},
@@ -130,7 +130,7 @@ static void set_texts(arrakis_channel_info *info, const ark_channel_rows *rows,
             continue;
         const char *text = (const char *)rows->text.data + places[i];
         if (columns[i].kind == TYPE)
-            info->data_type = arrakis_dtype_parse(text);
+            info->dtype = arrakis_dtype_parse(text);
         else
             memcpy((char *)info + columns[i].place, &text, sizeof text);
     }

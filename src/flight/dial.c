@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a client's options say of connections: token, certificates. */
+/* How a connection is made: token, certificates. */
 #include "flight/session.h"
 
 #include "base/error.h"
@@ -73,7 +73,7 @@ static void read_system_roots(ark_dial_options *dial)
         }
 }
 
-static arrakis_status fill(ark_dial_options *dial, const arrakis_client_options *o,
+static arrakis_status fill(ark_dial_options *dial, const arrakis_connection *o,
                            const char *publisher_id, arrakis_error *err)
 {
     if (!o->cert_file != !o->key_file)
@@ -87,9 +87,6 @@ static arrakis_status fill(ark_dial_options *dial, const arrakis_client_options 
         (publisher_id && !(dial->publisher_id = strdup(publisher_id))))
         return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
     dial->insecure_token = o->insecure_token;
-    dial->max_message = o->max_message_bytes == ARRAKIS_UNSET            ? DEFAULT_MAX_MESSAGE
-                        : o->max_message_bytes > (int64_t)(SIZE_MAX / 4) ? (int64_t)(SIZE_MAX / 4)
-                                                                         : o->max_message_bytes;
     rc = read_pem(&dial->roots_pem, o->ca_file, "-----BEGIN CERTIFICATE-----", err);
     if (rc == ARRAKIS_OK)
         rc = read_pem(&dial->cert_pem, o->cert_file, "-----BEGIN CERTIFICATE-----", err);
@@ -100,14 +97,18 @@ static arrakis_status fill(ark_dial_options *dial, const arrakis_client_options 
     return rc;
 }
 
-arrakis_status ark_dial_options_new(ark_dial_options **out, const arrakis_client_options *options,
-                                    const char *publisher_id, arrakis_error *err)
+arrakis_status ark_dial_options_new(ark_dial_options **out, const arrakis_connection *connection,
+                                    int64_t max_message_bytes, const char *publisher_id,
+                                    arrakis_error *err)
 {
     *out = calloc(1, sizeof **out);
     if (!*out)
         return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
     atomic_init(&(*out)->refs, 1);
-    arrakis_status rc = fill(*out, options, publisher_id, err);
+    (*out)->max_message = max_message_bytes == ARRAKIS_UNSET            ? DEFAULT_MAX_MESSAGE
+                          : max_message_bytes > (int64_t)(SIZE_MAX / 4) ? (int64_t)(SIZE_MAX / 4)
+                                                                        : max_message_bytes;
+    arrakis_status rc = fill(*out, connection, publisher_id, err);
     if (rc < 0) {
         ark_dial_options_free(*out);
         *out = NULL;

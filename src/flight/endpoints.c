@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The readers of what a server names for a stream: in each leg its own kind together, and one a
  * broker; the legs one after the other. */
+#include <arrakis/reader.h>
+
 #include "read/chain_reader.h"
 #include "base/error.h"
 #include "flight/segments.h"
@@ -189,10 +191,10 @@ arrakis_status ark_server_reader(ark_server *server, arrakis_reader **out,
         rc = read_legs(server, out, &legs, list, request->end_ns, kafka, err);
     if (rc == ARRAKIS_OK) { /* in the order asked for, whoever reads them */
         *relayed = arrakis_channels_count(legs.legs[legs.count - 1].relayed) > 0;
-        arrakis_channels_free((*out)->channels);
+        arrakis_channels_unref((*out)->channels);
         (*out)->channels = arrakis_channels_ref(list);
     }
-    arrakis_channels_free(list);
+    arrakis_channels_unref(list);
     ark_legs_clear(&legs);
     ark_flight_info_clear(&info);
     return rc;

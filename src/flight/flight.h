@@ -4,6 +4,8 @@
 #ifndef ARK_FLIGHT_FLIGHT_H
 #define ARK_FLIGHT_FLIGHT_H
 
+#include <arrakis/reader.h>
+
 #include "kafka/policy.h"
 
 typedef struct ark_server ark_server;
@@ -11,13 +13,10 @@ typedef struct ark_server ark_server;
 /* Does not connect yet. `publisher_id`: tokens are those for publishing as it; NULL: for reading.
  * EINVAL: the url or an option; EAUTH: a token that must not be sent there;
  * EUNSUPPORTED: the library or its module lacks Flight; EIO: a file that cannot be read. */
-arrakis_status ark_server_open(ark_server **out, const arrakis_client_options *options,
-                               const char *publisher_id, arrakis_error *err);
+arrakis_status ark_server_open(ark_server **out, const arrakis_connection *connection,
+                               const arrakis_client_options *options, const char *publisher_id,
+                               arrakis_error *err);
 void ark_server_close(ark_server *server);
-/* The present and every later call ends with ECANCELED. Async-signal-safe. */
-void ark_server_cancel(ark_server *server);
-/* They end so when that descriptor, which stays the caller's, is readable; not by the call above. */
-void ark_server_cancel_by(ark_server *server, int fd);
 
 arrakis_status ark_server_find(ark_server *server, const arrakis_query *query,
                                arrakis_channel_fn fn, void *opaque, arrakis_error *err);
@@ -31,6 +30,8 @@ arrakis_status ark_server_action(ark_server *server, const char *name, char **js
                                  arrakis_error *err);
 /* The server's URL as it is dialed. */
 const char *ark_server_url(const ark_server *server);
+/* How long a request may take. */
+int64_t ark_server_timeout_ns(const ark_server *server);
 
 /* Have a publisher's channels registered: their places are then found. EAUTH gives the server's
  * reason; EINVAL: a rate that is no whole number. */

@@ -122,7 +122,7 @@ static const char *text_of(const arrakis_channel *channel, bool type)
 {
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     arrakis_channel_get(channel, &info);
-    return type ? arrakis_dtype_name(info.data_type) : info.name;
+    return type ? arrakis_dtype_name(info.dtype) : info.name;
 }
 
 static void put_texts(making *m, arrakis_channel *const *channels, size_t count, bool type)

@@ -131,7 +131,7 @@ static arrakis_status list_batch(const ark_batches *batches, void *opaque, bool 
         if (rc < 0)
             return rc;
         *stop = !list->fn(channel, list->opaque);
-        arrakis_channel_free(channel);
+        arrakis_channel_unref(channel);
     }
     return ARRAKIS_OK;
 }

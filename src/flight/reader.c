@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Running the endpoints of a request: which of them is read when, and when one is dead. */
+#include <arrakis/reader.h>
+
 #include "flight/reader.h"
 
 #include "base/clock.h"

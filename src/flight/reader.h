@@ -3,6 +3,8 @@
 #ifndef ARK_FLIGHT_READER_H
 #define ARK_FLIGHT_READER_H
 
+#include <arrakis/reader.h>
+
 #include "flight/batches.h"
 #include "flight/info.h"
 #include "flight/request.h"

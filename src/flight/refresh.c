@@ -69,14 +69,13 @@ static arrakis_status check_same(const arrakis_channel *before, const arrakis_ch
     const arrakis_channel_info x = ark_info(before), y = ark_info(now), *a = &x, *b = &y;
     bool fits = b->stride_ns == ARRAKIS_UNSET || a->stride_ns == ARRAKIS_UNSET ||
                 a->stride_ns % b->stride_ns == 0;
-    if (a->data_type == b->data_type && fabs(a->sample_rate - b->sample_rate) < 1e-9 && fits)
+    if (a->dtype == b->dtype && fabs(a->sample_rate - b->sample_rate) < 1e-9 && fits)
         return ARRAKIS_OK;
     return ark_fail(err, ARRAKIS_EMISMATCH,
                     "channel '%.200s' is %s, %g Hz, in strides of %lld ns at the start, and %s, "
                     "%g Hz, of %lld ns now: ask for either span alone",
-                    a->name, arrakis_dtype_name(a->data_type), a->sample_rate,
-                    (long long)a->stride_ns, arrakis_dtype_name(b->data_type), b->sample_rate,
-                    (long long)b->stride_ns);
+                    a->name, arrakis_dtype_name(a->dtype), a->sample_rate, (long long)a->stride_ns,
+                    arrakis_dtype_name(b->dtype), b->sample_rate, (long long)b->stride_ns);
 }
 
 /* The channels with what was found in the place of what was known. */
@@ -117,10 +116,10 @@ static arrakis_status replace(arrakis_channels **list, const arrakis_channels *b
         rc = arrakis_channels_add(fresh, arrakis_channels_get(by, (size_t)at), err);
     }
     if (rc < 0) {
-        arrakis_channels_free(fresh);
+        arrakis_channels_unref(fresh);
         return rc;
     }
-    arrakis_channels_free(*list);
+    arrakis_channels_unref(*list);
     *list = fresh;
     return ARRAKIS_OK;
 }
@@ -163,12 +162,12 @@ arrakis_status ark_legs_renew(ark_legs *legs, ark_server *server, arrakis_channe
     if (rc == ARRAKIS_OK)
         rc = replace_all(legs, fresh, err);
     free(names);
-    arrakis_channels_free(a.found);
+    arrakis_channels_unref(a.found);
     if (rc < 0) {
-        arrakis_channels_free(fresh);
+        arrakis_channels_unref(fresh);
         return rc;
     }
-    arrakis_channels_free(*channels);
+    arrakis_channels_unref(*channels);
     *channels = fresh;
     return ARRAKIS_OK;
 }

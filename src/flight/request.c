@@ -72,8 +72,8 @@ static json_t *append(json_t *list, json_t *value)
 static json_t *type_list(const arrakis_query *query)
 {
     json_t *list = json_array();
-    for (size_t i = 0; list && i < query->data_type_count; i++)
-        list = append(list, json_string(arrakis_dtype_name(query->data_types[i])));
+    for (size_t i = 0; list && i < query->dtype_count; i++)
+        list = append(list, json_string(arrakis_dtype_name(query->dtypes[i])));
     return list;
 }
 

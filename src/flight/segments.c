@@ -167,7 +167,7 @@ static arrakis_status add_broker(ark_leg *leg, const char *url, arrakis_error *e
     if (rc < 0)
         return rc;
     if (!(added->url = strdup(url))) {
-        arrakis_channels_free(added->channels);
+        arrakis_channels_unref(added->channels);
         return no_memory(err);
     }
     leg->broker_count++;
@@ -424,12 +424,12 @@ void ark_legs_clear(ark_legs *legs)
         ark_leg *leg = &legs->legs[i];
         for (size_t k = 0; k < leg->broker_count; k++) {
             free(leg->brokers[k].url);
-            arrakis_channels_free(leg->brokers[k].channels);
+            arrakis_channels_unref(leg->brokers[k].channels);
         }
         free(leg->brokers);
         ark_flight_info relays = {leg->relays, leg->relay_count};
         ark_flight_info_clear(&relays);
-        arrakis_channels_free(leg->relayed);
+        arrakis_channels_unref(leg->relayed);
     }
     free(legs->legs);
     *legs = (ark_legs){0};

@@ -8,28 +8,28 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A server that says nothing for this long is as good as gone. */
 static const int64_t default_timeout_ns = 10 * ARRAKIS_SECOND_NS;
 
-arrakis_status ark_server_open(ark_server **out, const arrakis_client_options *options,
-                               const char *publisher_id, arrakis_error *err)
+arrakis_status ark_server_open(ark_server **out, const arrakis_connection *connection,
+                               const arrakis_client_options *options, const char *publisher_id,
+                               arrakis_error *err)
 {
     *out = NULL;
     ark_server *server = calloc(1, sizeof *server);
     if (!server)
         return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
-    server->timeout_ns = options->request_timeout_ns == ARRAKIS_UNSET
+    server->timeout_ns = connection->request_timeout_ns == ARRAKIS_UNSET
                              ? default_timeout_ns
-                             : options->request_timeout_ns;
+                             : connection->request_timeout_ns;
     server->stall_ns = options->stall_timeout_ns;
-    server->cancel = server->cancel_fd = ark_event_new();
-    arrakis_status rc = server->cancel < 0
-                            ? ark_fail(err, ARRAKIS_EIO, "no descriptor for events")
-                            : ark_dial_options_new(&server->dial, options, publisher_id, err);
+    server->canceler = arrakis_cancel_ref(connection->cancel);
+    server->cancel = arrakis_cancel_fd(server->canceler);
+    arrakis_status rc = ark_dial_options_new(&server->dial, connection, options->max_message_bytes,
+                                             publisher_id, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_session_open(&server->session, options->url, server->dial, err);
+        rc = ark_session_open(&server->session, connection->url, server->dial, err);
     if (rc < 0) {
         ark_server_close(server);
         return rc;
@@ -44,26 +44,18 @@ void ark_server_close(ark_server *server)
         return;
     ark_session_free(server->session);
     ark_dial_options_free(server->dial);
-    if (server->cancel_fd >= 0)
-        close(server->cancel_fd);
+    arrakis_cancel_unref(server->canceler);
     free(server);
-}
-
-void ark_server_cancel(ark_server *server)
-{
-    ark_event_set(server->cancel_fd);
-}
-
-void ark_server_cancel_by(ark_server *server, int fd)
-{
-    close(server->cancel_fd);
-    server->cancel_fd = -1;
-    server->cancel = fd;
 }
 
 const char *ark_server_url(const ark_server *server)
 {
     return server->session->url;
+}
+
+int64_t ark_server_timeout_ns(const ark_server *server)
+{
+    return server->timeout_ns;
 }
 
 /* One request, and the one answer that is wanted of the call. */

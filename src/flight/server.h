@@ -12,8 +12,8 @@
 struct ark_server {
     ark_dial_options *dial;
     ark_session *session;
-    int cancel;    /* readable for ever once canceled */
-    int cancel_fd; /* our own eventfd, or -1 where `cancel` is another's */
+    arrakis_cancel *canceler; /* NULL: none */
+    int cancel;               /* its descriptor, readable for ever once it is set; -1: none */
     int64_t timeout_ns, stall_ns;
 };
 

@@ -21,8 +21,9 @@ typedef struct ark_dial_options {
     int64_t max_message; /* bytes */
 } ark_dial_options;
 
-arrakis_status ark_dial_options_new(ark_dial_options **out, const arrakis_client_options *options,
-                                    const char *publisher_id, arrakis_error *err);
+arrakis_status ark_dial_options_new(ark_dial_options **out, const arrakis_connection *connection,
+                                    int64_t max_message_bytes, const char *publisher_id,
+                                    arrakis_error *err);
 ark_dial_options *ark_dial_options_ref(ark_dial_options *options);
 void ark_dial_options_free(ark_dial_options *options);
 

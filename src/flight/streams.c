@@ -63,7 +63,7 @@ static arrakis_status add_stream(ark_flight_reader *flight, arrakis_error *err)
         return rc;
     if (asprintf(&stream->id, "%s/%zu", flight->here->url, flight->head.stream_count) < 0) {
         stream->id = NULL;
-        arrakis_channels_free(stream->channels);
+        arrakis_channels_unref(stream->channels);
         return ark_fail(err, ARRAKIS_ENOMEM, "a stream: out of memory");
     }
     flight->head.stream_count++;

@@ -4,13 +4,14 @@
 
 #include "base/error.h"
 
-arrakis_status ark_server_open(ark_server **out, const arrakis_client_options *options,
-                               const char *publisher_id, arrakis_error *err)
+arrakis_status ark_server_open(ark_server **out, const arrakis_connection *connection,
+                               const arrakis_client_options *options, const char *publisher_id,
+                               arrakis_error *err)
 {
-    (void)publisher_id;
+    (void)options, (void)publisher_id;
     *out = NULL;
     return ark_fail(err, ARRAKIS_EUNSUPPORTED,
-                    "server '%.200s': the library is built without Flight", options->url);
+                    "server '%.200s': the library is built without Flight", connection->url);
 }
 
 static arrakis_status no_server(arrakis_error *err)
@@ -23,20 +24,16 @@ void ark_server_close(ark_server *server)
     (void)server;
 }
 
-void ark_server_cancel(ark_server *server)
-{
-    (void)server;
-}
-
-void ark_server_cancel_by(ark_server *server, int fd)
-{
-    (void)server, (void)fd;
-}
-
 const char *ark_server_url(const ark_server *server)
 {
     (void)server;
     return "";
+}
+
+int64_t ark_server_timeout_ns(const ark_server *server)
+{
+    (void)server;
+    return 0;
 }
 
 arrakis_status ark_server_find(ark_server *server, const arrakis_query *query,

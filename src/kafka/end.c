@@ -6,6 +6,8 @@
  * the end of a partition: the last offsets may be markers of transactions, which are no messages. What
  * there is, the brokers are asked. A partition about which nobody answers is waited for, within bounds:
  * so a request with an end always ends. */
+#include <arrakis/reader.h>
+
 #include "base/clock.h"
 #include "base/error.h"
 #include "kafka/reader.h"

@@ -25,7 +25,7 @@ static int64_t message_bytes(const ark_reader_stream *stream)
     for (int64_t i = 0; i < count; i++) {
         const arrakis_channel *channel = arrakis_channels_get(stream->channels, (size_t)i);
         longest = larger(longest, ark_channel_samples(channel, stream->stride_ns) *
-                                      (int64_t)arrakis_dtype_size(ark_info(channel).data_type));
+                                      (int64_t)arrakis_dtype_size(ark_info(channel).dtype));
     }
     return HEADERS + larger(count, CHANNELS) * longest;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Skipping a backlog. */
+#include <arrakis/reader.h>
+
 #include "base/clock.h"
 #include "base/error.h"
 #include "kafka/conf.h"

@@ -226,7 +226,7 @@ static arrakis_status offer(const ark_metadata *metadata, const ark_wish *wish, 
     if (!channel)
         return ark_fail(err, ARRAKIS_ENOMEM, "channel '%.200s': out of memory", info.name);
     bool more = wish->take(channel, wish->opaque);
-    arrakis_channel_free(channel);
+    arrakis_channel_unref(channel);
     return more ? ARRAKIS_OK : ARRAKIS_DONE;
 }
 

@@ -94,7 +94,7 @@ static void put_entry(digest *d, text *out, size_t place)
     char buffer[NUMBER_SIZE];
     put_field(out, info.name);
     put_field(out, info.replay_id);
-    put_field(out, arrakis_dtype_name(info.data_type));
+    put_field(out, arrakis_dtype_name(info.dtype));
     put_field(out, rate_text(d, info.sample_rate));
     put_field(out, info.partition_id);
     put_field(out, number_text(buffer, info.partition_index));

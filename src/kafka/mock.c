@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A broker in this process: librdkafka's mock cluster, and the metadata that an Arrakis site has. */
+#include <arrakis/mock.h>
+
 #include "kafka/catalog.h"
 #include "channel/channel.h"
 #include "base/error.h"
@@ -94,7 +96,7 @@ void arrakis_mock_broker_close(arrakis_mock_broker *broker)
         return;
     if (broker->rk)
         rd_kafka_destroy(broker->rk);
-    arrakis_channels_free(broker->announced);
+    arrakis_channels_unref(broker->announced);
     free(broker);
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Channels out of Kafka topics. */
+#include <arrakis/reader.h>
+
 #include "kafka/reader.h"
 
 #include "channel/channel.h"
@@ -428,7 +430,7 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
 {
     char group[17], queue_kib[24], fetch[24], least[24], wait_ms[24];
     ark_kafka_limits limits = {0};
-    arrakis_status rc = arrakis_generate_groupid(group, err);
+    arrakis_status rc = arrakis_random_group_id(group, err);
     if (rc == ARRAKIS_OK)
         rc = ark_kafka_limits_choose(&limits, kafka->head.streams, kafka->head.stream_count,
                                      kafka->start_ns == ARRAKIS_UNSET, options->prefetch_bytes,

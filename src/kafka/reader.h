@@ -5,6 +5,8 @@
 #ifndef ARK_KAFKA_READER_H
 #define ARK_KAFKA_READER_H
 
+#include <arrakis/reader.h>
+
 #include "kafka/fast_forward.h"
 #include "read/ingest.h"
 #include "kafka/query.h"

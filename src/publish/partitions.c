@@ -92,11 +92,11 @@ static arrakis_status number_partitions(ark_roster *roster, const uint32_t *orde
             return ark_fail(err, ARRAKIS_EINVAL,
                             "channels %s and %s both have index %" PRId64 " in partition %s",
                             last.name, info.name, info.partition_index, info.partition_id);
-        } else if (info.data_type != last.data_type) {
+        } else if (info.dtype != last.dtype) {
             return ark_fail(err, ARRAKIS_EINVAL,
                             "channel %s is %s and %s is %s; partition %s can hold one data type",
-                            last.name, arrakis_dtype_name(last.data_type), info.name,
-                            arrakis_dtype_name(info.data_type), info.partition_id);
+                            last.name, arrakis_dtype_name(last.dtype), info.name,
+                            arrakis_dtype_name(info.dtype), info.partition_id);
         }
         roster->partition_of[order[i]] = (uint32_t)roster->partition_count - 1;
         last = info;
@@ -130,7 +130,7 @@ arrakis_status ark_roster_init(ark_roster *roster, const arrakis_publisher_optio
 
 void ark_roster_clear(ark_roster *roster)
 {
-    arrakis_channels_free(roster->channels);
+    arrakis_channels_unref(roster->channels);
     free(roster->partition_of);
     free(roster->first_of);
     *roster = (ark_roster){0};
@@ -150,9 +150,9 @@ static arrakis_status mismatch(const arrakis_channel *channel, const arrakis_cha
                                arrakis_error *err)
 {
     arrakis_channel_info a = ark_info(channel), b = ark_info(registered);
-    if (a.data_type != b.data_type)
-        return text_mismatch(err, a.name, "data_type", arrakis_dtype_name(a.data_type),
-                             arrakis_dtype_name(b.data_type));
+    if (a.dtype != b.dtype)
+        return text_mismatch(err, a.name, "data_type", arrakis_dtype_name(a.dtype),
+                             arrakis_dtype_name(b.dtype));
     if (a.sample_rate < b.sample_rate || a.sample_rate > b.sample_rate)
         return ark_fail(err, ARRAKIS_EMISMATCH,
                         "channel %s: sample_rate is %.17g Hz, registered is %.17g Hz", a.name,

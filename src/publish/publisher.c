@@ -9,8 +9,8 @@
 #include "publish/registration.h"
 #include "publish/partitions.h"
 #include "base/wait.h"
+#include "base/cancel.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,12 +37,13 @@ struct arrakis_publisher {
     ark_roster roster;    /* its partitions are the producer's topics of those numbers */
     int64_t published_ns; /* start of the last block that was delivered; ARRAKIS_UNSET: none */
     ark_producer *producer;
+    arrakis_cancel *cancel; /* NULL: none */
     plan plan;
 };
 
 /* ---- open */
 
-static arrakis_status check_properties(const arrakis_publisher_options *o, arrakis_error *err)
+static arrakis_status check_connection(const arrakis_connection *o, arrakis_error *err)
 {
     if (o->property_count && !o->properties)
         return ark_fail(err, ARRAKIS_EINVAL, "property_count is %zu, and properties is NULL",
@@ -51,42 +52,32 @@ static arrakis_status check_properties(const arrakis_publisher_options *o, arrak
         if (!o->properties[i].name || !o->properties[i].value)
             return ark_fail(err, ARRAKIS_EINVAL, "property %zu has no %s", i,
                             o->properties[i].name ? "value" : "name");
+    if (o->url && o->request_timeout_ns != ARRAKIS_UNSET && o->request_timeout_ns <= 0)
+        return ark_fail(err, ARRAKIS_EINVAL, "request_timeout_ns is %" PRId64 ", wanted over 0",
+                        o->request_timeout_ns);
     const ark_allowed_brokers allowed = {o->allowed_brokers, o->allowed_broker_count};
-    return ark_kafka_check_patterns(&allowed, err);
+    arrakis_status rc = ark_kafka_check_patterns(&allowed, err);
+    if (rc < 0 || (o->url && !o->kafka_url))
+        return rc;
+    return ark_kafka_check_url(o->kafka_url, err);
 }
 
-static arrakis_status check_options(arrakis_publisher_options *out,
-                                    const arrakis_publisher_options *given, arrakis_error *err)
+static arrakis_status check_options(arrakis_publisher_options *out, bool with_server,
+                                    arrakis_error *err)
 {
-    if (!given)
-        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_publisher_open: options is NULL");
-    arrakis_status rc = ark_take_struct(out, sizeof *out, given, "publisher_options", err);
-    if (rc < 0)
-        return rc;
     if (!out->publisher_id || !*out->publisher_id)
         return ark_fail(err, ARRAKIS_EINVAL, "no publisher_id given");
     if (out->replay_id && !*out->replay_id)
         out->replay_id = NULL;
-    if (out->channels ? !arrakis_channels_count(out->channels) : !out->url)
+    if (out->channels ? !arrakis_channels_count(out->channels) : !with_server)
         return ark_fail(err, ARRAKIS_EINVAL, "publisher %s has no channels", out->publisher_id);
     if (out->channels && arrakis_channels_count(out->channels) > UINT32_MAX)
         return ark_fail(err, ARRAKIS_EINVAL, "publisher %s has over 4294967295 channels",
                         out->publisher_id);
-    rc = check_properties(out, err);
-    if (rc < 0)
-        return rc;
-    if (out->url && out->request_timeout_ns != ARRAKIS_UNSET && out->request_timeout_ns <= 0)
-        return ark_fail(err, ARRAKIS_EINVAL, "request_timeout_ns is %" PRId64 ", wanted over 0",
-                        out->request_timeout_ns);
     if (out->close_timeout_ns != ARRAKIS_UNSET && out->close_timeout_ns < 0)
         return ark_fail(err, ARRAKIS_EINVAL, "close_timeout_ns is %" PRId64 ", wanted 0 or more",
                         out->close_timeout_ns);
-    if (out->cancel_fd <= 0) /* of a struct that was set up with zeros, too */
-        out->cancel_fd = -1;
-    if (out->cancel_fd >= 0 && fcntl(out->cancel_fd, F_GETFD) < 0)
-        return ark_fail(err, ARRAKIS_EINVAL, "cancel_fd is %d, which is no open descriptor",
-                        out->cancel_fd);
-    return out->url && !out->kafka_url ? ARRAKIS_OK : ark_kafka_check_url(out->kafka_url, err);
+    return ARRAKIS_OK;
 }
 
 static arrakis_channel_info info_of(const arrakis_publisher *publisher, size_t i)
@@ -114,15 +105,15 @@ static int close_ms(const arrakis_publisher_options *options)
                                                       : INT32_MAX;
 }
 
-static arrakis_status open_producer(arrakis_publisher *publisher,
+static arrakis_status open_producer(arrakis_publisher *publisher, const arrakis_connection *to,
                                     const arrakis_publisher_options *options, arrakis_error *err)
 {
     const ark_producer_options how = {
-        .url = options->kafka_url,
-        .properties = options->properties,
-        .property_count = options->property_count,
-        .tokens = {options->kafka_token_fn, options->kafka_token_opaque},
-        .cancel_fd = options->cancel_fd,
+        .url = to->kafka_url,
+        .properties = to->properties,
+        .property_count = to->property_count,
+        .tokens = {to->kafka_token_fn, to->kafka_token_opaque},
+        .cancel_fd = arrakis_cancel_fd(publisher->cancel),
         .close_ms = close_ms(options),
     };
     arrakis_status rc = ark_producer_open(&publisher->producer, &how, err);
@@ -147,19 +138,21 @@ static arrakis_status check_given(const arrakis_publisher *publisher,
 
 /* With what the server says in the place of what was not given. */
 static arrakis_status open_by_server(arrakis_publisher *publisher,
+                                     const arrakis_connection *connection,
                                      const arrakis_publisher_options *given, arrakis_error *err)
 {
+    arrakis_connection to = *connection;
     arrakis_publisher_options options = *given;
     ark_registration server;
-    arrakis_status rc = ark_publisher_register(&server, given, err);
+    arrakis_status rc = ark_publisher_register(&server, connection, given, err);
     if (rc < 0)
         return rc;
     options.channels = server.channels;
-    if (!options.kafka_url)
-        options.kafka_url = server.broker;
-    options.properties = server.properties;
-    options.property_count = server.property_count;
-    rc = open_producer(publisher, &options, err);
+    if (!to.kafka_url)
+        to.kafka_url = server.broker;
+    to.properties = server.properties;
+    to.property_count = server.property_count;
+    rc = open_producer(publisher, &to, &options, err);
     if (rc == ARRAKIS_OK && given->channels)
         rc = check_given(publisher, given->channels, err);
     ark_registration_clear(&server);
@@ -167,17 +160,27 @@ static arrakis_status open_by_server(arrakis_publisher *publisher,
 }
 
 arrakis_status arrakis_publisher_open(arrakis_publisher **out,
+                                      const arrakis_connection *connection,
                                       const arrakis_publisher_options *options, arrakis_error *err)
 {
-    if (!out)
-        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_publisher_open: out is NULL");
-    *out = NULL;
+    if (out)
+        *out = NULL;
+    if (!out || !connection || !options)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_publisher_open: %s is NULL",
+                        !out          ? "out"
+                        : !connection ? "connection"
+                                      : "options");
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     arrakis_publisher_options checked = ARRAKIS_PUBLISHER_OPTIONS_INIT;
-    arrakis_status rc = check_options(&checked, options, err);
-    if (rc == ARRAKIS_OK && checked.cancel_fd >= 0 &&
-        ark_wait_fd(checked.cancel_fd, ark_wait_deadline(0)))
-        rc = ark_fail(err, ARRAKIS_ECANCELED, "opening publisher %s: canceled",
-                      checked.publisher_id);
+    arrakis_status rc = ark_take_struct(&to, sizeof to, connection, "connection", err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_take_struct(&checked, sizeof checked, options, "publisher_options", err);
+    if (rc == ARRAKIS_OK)
+        rc = check_options(&checked, to.url, err);
+    if (rc == ARRAKIS_OK)
+        rc = check_connection(&to, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_cancel_check(to.cancel, "opening a publisher", err);
     if (rc < 0)
         return rc;
     arrakis_publisher *publisher = calloc(1, sizeof *publisher);
@@ -185,8 +188,9 @@ arrakis_status arrakis_publisher_open(arrakis_publisher **out,
         return ark_fail(err, ARRAKIS_ENOMEM, "opening publisher %s: out of memory",
                         checked.publisher_id);
     publisher->published_ns = ARRAKIS_UNSET;
-    rc = checked.url ? open_by_server(publisher, &checked, err)
-                     : open_producer(publisher, &checked, err);
+    publisher->cancel = arrakis_cancel_ref(to.cancel);
+    rc = to.url ? open_by_server(publisher, &to, &checked, err)
+                : open_producer(publisher, &to, &checked, err);
     if (rc < 0) {
         arrakis_publisher_close(publisher);
         return rc;
@@ -199,7 +203,7 @@ arrakis_status arrakis_publisher_open(arrakis_publisher **out,
 
 static void free_plan(plan *p)
 {
-    arrakis_channels_free(p->channels);
+    arrakis_channels_unref(p->channels);
     free(p->batches);
     free(p->places);
     free(p->ids);
@@ -322,7 +326,7 @@ static arrakis_status encode(arrakis_publisher *publisher, const arrakis_block *
     ark_buffer *buffer;
     arrakis_status rc = ark_producer_buffer(publisher->producer, b->partition, &buffer, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_rows_write(buffer, p->series[b->first].data_type, arrakis_block_start_ns(block),
+        rc = ark_rows_write(buffer, p->series[b->first].dtype, arrakis_block_start_ns(block),
                             b->count, &p->ids[b->first], &p->series[b->first], err);
     if (rc == ARRAKIS_OK && buffer->size > ark_producer_limit(publisher->producer))
         rc = ark_fail(err, ARRAKIS_EINVAL,
@@ -368,5 +372,6 @@ void arrakis_publisher_close(arrakis_publisher *publisher)
     ark_producer_close(publisher->producer);
     free_plan(&publisher->plan);
     ark_roster_clear(&publisher->roster);
+    arrakis_cancel_unref(publisher->cancel);
     free(publisher);
 }

@@ -67,10 +67,9 @@ static bool collect(arrakis_channel *channel, void *opaque)
 }
 
 /* When finding is to be over. */
-static int64_t deadline_of(const arrakis_publisher_options *o)
+static int64_t deadline_of(const ark_server *server)
 {
-    int64_t each_ns =
-        o->request_timeout_ns == ARRAKIS_UNSET ? 10 * ARRAKIS_SECOND_NS : o->request_timeout_ns;
+    int64_t each_ns = ark_server_timeout_ns(server);
     return each_ns > INT64_MAX / 4 / TIMEOUTS_MAX ? INT64_MAX
                                                   : ark_monotonic_ns() + TIMEOUTS_MAX * each_ns;
 }
@@ -79,7 +78,7 @@ static int64_t deadline_of(const arrakis_publisher_options *o)
 static arrakis_status find(arrakis_channels **out, ark_server *server,
                            const arrakis_publisher_options *o, arrakis_error *err)
 {
-    collection c = {.err = err, .until_ns = deadline_of(o)};
+    collection c = {.err = err, .until_ns = deadline_of(server)};
     arrakis_query query = ARRAKIS_QUERY_INIT;
     query.publishers = &o->publisher_id;
     query.publisher_count = 1;
@@ -91,7 +90,7 @@ static arrakis_status find(arrakis_channels **out, ark_server *server,
         rc = ark_fail_within(err, c.status == ARRAKIS_EINVAL ? ARRAKIS_EFORMAT : c.status,
                              "%.100s", ark_server_url(server));
     if (rc < 0) {
-        arrakis_channels_free(c.channels);
+        arrakis_channels_unref(c.channels);
         c.channels = NULL;
     }
     *out = c.channels;
@@ -105,7 +104,7 @@ static bool is_as_wanted(const arrakis_channels *known, const arrakis_channel *w
         return false;
     const arrakis_channel_info a = ark_info(arrakis_channels_get(known, (size_t)at));
     const arrakis_channel_info b = ark_info(wanted);
-    return a.data_type == b.data_type && !(a.sample_rate < b.sample_rate) &&
+    return a.dtype == b.dtype && !(a.sample_rate < b.sample_rate) &&
            !(a.sample_rate > b.sample_rate);
 }
 
@@ -160,7 +159,7 @@ static arrakis_status add_new(arrakis_channels **known, ark_server *server,
             rc = ark_fail_within(err, rc, "registering channel %s%s",
                                  arrakis_channel_name(list[0]), count > 1 ? " and others" : "");
         } else {
-            arrakis_channels_free(*known);
+            arrakis_channels_unref(*known);
             rc = find(known, server, o, err);
         }
     }
@@ -185,7 +184,7 @@ static arrakis_status get_channels(ark_registration *out, ark_server *server,
                       ark_server_url(server), o->publisher_id, o->replay_id ? " in replay " : "",
                       o->replay_id ? o->replay_id : "");
     }
-    arrakis_channels_free(known);
+    arrakis_channels_unref(known);
     return rc;
 }
 
@@ -234,67 +233,51 @@ static bool add_property(const char *name, const char *value, void *opaque)
 
 /* What was told, as a whole. */
 static arrakis_status check_properties(const ark_registration *out, const ark_properties *users,
-                                       const arrakis_publisher_options *o, arrakis_error *err)
+                                       const arrakis_connection *to, arrakis_error *err)
 {
     const ark_properties servers = {out->properties, out->copied};
-    const ark_allowed_brokers allowed = {o->allowed_brokers, o->allowed_broker_count};
+    const ark_allowed_brokers allowed = {to->allowed_brokers, to->allowed_broker_count};
     arrakis_status rc = ark_kafka_check_login(&servers, users, err);
-    if (rc < 0 || o->kafka_url)
+    if (rc < 0 || to->kafka_url)
         return rc;
     return out->broker ? ark_kafka_check_brokers(out->broker, users, &allowed, err)
                        : ark_fail(err, ARRAKIS_EFORMAT, "names no broker (bootstrap.servers)");
 }
 
 static arrakis_status get_properties(ark_registration *out, ark_server *server,
+                                     const arrakis_connection *to,
                                      const arrakis_publisher_options *o, arrakis_error *err)
 {
-    properties p = {.out = out, .users = {o->properties, o->property_count}, .err = err};
-    out->properties = calloc(PROPERTIES_MAX + o->property_count, sizeof *out->properties);
+    properties p = {.out = out, .users = {to->properties, to->property_count}, .err = err};
+    out->properties = calloc(PROPERTIES_MAX + to->property_count, sizeof *out->properties);
     if (!out->properties)
         return no_memory(o, err);
     arrakis_status rc =
         ark_server_properties(server, o->publisher_id, o->replay_id, add_property, &p, err);
     if (rc < 0)
         return rc;
-    rc = p.status < 0 ? p.status : check_properties(out, &p.users, o, err);
+    rc = p.status < 0 ? p.status : check_properties(out, &p.users, to, err);
     if (rc < 0)
         return ark_fail_within(err, rc, "%.100s", ark_server_url(server));
     out->property_count = out->copied;
-    for (size_t i = 0; i < o->property_count; i++)
-        out->properties[out->property_count++] = o->properties[i];
+    for (size_t i = 0; i < to->property_count; i++)
+        out->properties[out->property_count++] = to->properties[i];
     return rc;
 }
 
 /* ------------------------------------------------------------------ both */
 
-static arrakis_client_options connection_of(const arrakis_publisher_options *o)
-{
-    arrakis_client_options c = ARRAKIS_CLIENT_OPTIONS_INIT;
-    c.url = o->url;
-    c.token = o->token;
-    c.insecure_token = o->insecure_token;
-    c.token_hosts = o->token_hosts;
-    c.token_host_count = o->token_host_count;
-    c.ca_file = o->ca_file;
-    c.cert_file = o->cert_file;
-    c.key_file = o->key_file;
-    c.request_timeout_ns = o->request_timeout_ns;
-    return c;
-}
-
-arrakis_status ark_publisher_register(ark_registration *out,
+arrakis_status ark_publisher_register(ark_registration *out, const arrakis_connection *connection,
                                       const arrakis_publisher_options *options, arrakis_error *err)
 {
-    const arrakis_client_options connection = connection_of(options);
+    const arrakis_client_options limits = ARRAKIS_CLIENT_OPTIONS_INIT;
     ark_server *server;
     *out = (ark_registration){0};
-    arrakis_status rc = ark_server_open(&server, &connection, options->publisher_id, err);
-    if (rc == ARRAKIS_OK && options->cancel_fd >= 0)
-        ark_server_cancel_by(server, options->cancel_fd);
+    arrakis_status rc = ark_server_open(&server, connection, &limits, options->publisher_id, err);
     if (rc == ARRAKIS_OK)
         rc = get_channels(out, server, options, err);
     if (rc == ARRAKIS_OK)
-        rc = get_properties(out, server, options, err);
+        rc = get_properties(out, server, connection, options, err);
     ark_server_close(server);
     if (rc < 0)
         ark_registration_clear(out);
@@ -309,6 +292,6 @@ void ark_registration_clear(ark_registration *registration)
     }
     free(registration->properties);
     free(registration->broker);
-    arrakis_channels_free(registration->channels);
+    arrakis_channels_unref(registration->channels);
     *registration = (ark_registration){0};
 }

@@ -9,13 +9,13 @@
 typedef struct ark_registration {
     arrakis_channels *channels;   /* as the server has them */
     char *broker;                 /* NULL: none was said */
-    arrakis_property *properties; /* the server's, which are copies, then options->properties */
+    arrakis_property *properties; /* the server's, which are copies, then the connection's */
     size_t property_count, copied;
 } ark_registration;
 
-/* Ask options->url: its channels for the publisher, after those of options->channels that it lacks
+/* Ask connection->url: its channels for the publisher, after those of options->channels that it lacks
  * or has otherwise have been registered there; and the producer's properties. */
-arrakis_status ark_publisher_register(ark_registration *out,
+arrakis_status ark_publisher_register(ark_registration *out, const arrakis_connection *connection,
                                       const arrakis_publisher_options *options,
                                       arrakis_error *err);
 void ark_registration_clear(ark_registration *registration);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The finest streams that several readers have in common. */
+#include <arrakis/reader.h>
+
 #include "read/chain_reader.h"
 #include "channel/channel.h"
 #include "base/error.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arrakis/reader.h>
+
 #include "read/chain_reader.h"
 
 #include "base/clock.h"

@@ -6,6 +6,8 @@
 #ifndef ARK_READ_CHAIN_READER_H
 #define ARK_READ_CHAIN_READER_H
 
+#include <arrakis/reader.h>
+
 #include "read/row_splitter.h"
 #include "read/reader.h"
 #include "base/wait.h"

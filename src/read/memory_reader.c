@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A reader of messages that the program pushes itself. */
+#include <arrakis/reader.h>
+
 #include "base/clock.h"
 #include "base/error.h"
 #include "read/ingest.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One reader over several: their streams follow each other. */
+#include <arrakis/reader.h>
+
 #include "base/error.h"
 #include "read/closing.h"
 #include "read/reader.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The public calls on readers of any kind. */
+#include <arrakis/reader.h>
+
 #include "read/reader.h"
 
 #include "channel/channel.h"
@@ -116,27 +118,27 @@ void ark_reader_clear(arrakis_reader *reader)
 {
     for (size_t i = 0; i < reader->stream_count; i++) {
         free(reader->streams[i].id);
-        arrakis_channels_free(reader->streams[i].channels);
+        arrakis_channels_unref(reader->streams[i].channels);
         ark_layout_free(reader->streams[i].layout);
     }
     free(reader->streams);
-    arrakis_channels_free(reader->channels);
+    arrakis_channels_unref(reader->channels);
     reader->channels = NULL;
     reader->streams = NULL;
     reader->stream_count = 0;
 }
 
-size_t arrakis_reader_stream_count(const arrakis_reader *reader)
+size_t arrakis_reader_input_count(const arrakis_reader *reader)
 {
     return reader ? reader->stream_count : 0;
 }
 
-const char *arrakis_reader_stream_id(const arrakis_reader *reader, size_t stream)
+const char *arrakis_reader_input_id(const arrakis_reader *reader, size_t stream)
 {
     return reader && stream < reader->stream_count ? reader->streams[stream].id : NULL;
 }
 
-const arrakis_channels *arrakis_reader_stream_channels(const arrakis_reader *reader, size_t stream)
+const arrakis_channels *arrakis_reader_input_channels(const arrakis_reader *reader, size_t stream)
 {
     return reader && stream < reader->stream_count ? reader->streams[stream].channels : NULL;
 }

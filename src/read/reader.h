@@ -4,6 +4,8 @@
 #ifndef ARK_READ_READER_H
 #define ARK_READ_READER_H
 
+#include <arrakis/reader.h>
+
 #include "block/block.h"
 
 /* Rows that arrived on one stream; they point into the reader until its next call. */

@@ -135,10 +135,10 @@ static arrakis_status add_slot(ark_row_decoder *d, uint32_t slot, arrakis_error 
     uint32_t index = (uint32_t)info.partition_index;
     if (index < d->slot_of_size && d->slot_of[index] != NO_SLOT)
         return same_index(d, (uint32_t)d->slot_of[index], slot, err);
-    if (info.data_type != d->dtype)
+    if (info.dtype != d->dtype)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "channel %s is %s, others of its partition %s are %s: wanted one type",
-                        info.name, arrakis_dtype_name(info.data_type),
+                        info.name, arrakis_dtype_name(info.dtype),
                         info.partition_id ? info.partition_id : "?", arrakis_dtype_name(d->dtype));
     int64_t samples = ark_channel_samples(channel, d->stride_ns);
     if (samples <= 0)
@@ -174,7 +174,7 @@ arrakis_status ark_row_decoder_new(ark_row_decoder **out, const arrakis_channels
     d->slot_count = (uint32_t)arrakis_channels_count(channels);
     d->stride_ns = stride_ns;
     d->latest = latest;
-    d->dtype = d->slot_count ? ark_info(arrakis_channels_get(channels, 0)).data_type : 0;
+    d->dtype = d->slot_count ? ark_info(arrakis_channels_get(channels, 0)).dtype : 0;
     arrakis_status rc = allocate(d, err);
     for (uint32_t i = 0; rc == ARRAKIS_OK && i < d->slot_count; i++)
         rc = add_slot(d, i, err);

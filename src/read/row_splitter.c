@@ -30,7 +30,7 @@ ark_cut_slot ark_cut_slot_of(const arrakis_channel *channel, uint32_t from, int6
 {
     return (ark_cut_slot){
         .from = from,
-        .size = (uint32_t)arrakis_dtype_size(ark_info(channel).data_type),
+        .size = (uint32_t)arrakis_dtype_size(ark_info(channel).dtype),
         .samples = ark_channel_samples(channel, stride_ns),
     };
 }

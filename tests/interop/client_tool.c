@@ -24,7 +24,8 @@ static int64_t read_seconds(const char *text)
 static const char *token_host;
 
 /* false: no such option. */
-static bool set_option(arrakis_client_options *client, arrakis_request *request, const char *text)
+static bool set_option(arrakis_connection *to, arrakis_client_options *client,
+                       arrakis_request *request, const char *text)
 {
     const struct {
         const char *name;
@@ -32,14 +33,14 @@ static bool set_option(arrakis_client_options *client, arrakis_request *request,
         int64_t *seconds, *ns;
         bool *flag;
     } options[] = {
-        {"url=", &client->url, NULL, NULL, NULL},
-        {"token=", &client->token, NULL, NULL, NULL},
+        {"url=", &to->url, NULL, NULL, NULL},
+        {"token=", &to->token, NULL, NULL, NULL},
         {"token-host=", &token_host, NULL, NULL, NULL},
-        {"insecure=", NULL, NULL, NULL, &client->insecure_token},
-        {"ca=", &client->ca_file, NULL, NULL, NULL},
-        {"cert=", &client->cert_file, NULL, NULL, NULL},
-        {"key=", &client->key_file, NULL, NULL, NULL},
-        {"timeout=", NULL, &client->request_timeout_ns, NULL, NULL},
+        {"insecure=", NULL, NULL, NULL, &to->insecure_token},
+        {"ca=", &to->ca_file, NULL, NULL, NULL},
+        {"cert=", &to->cert_file, NULL, NULL, NULL},
+        {"key=", &to->key_file, NULL, NULL, NULL},
+        {"timeout=", NULL, &to->request_timeout_ns, NULL, NULL},
         {"stall=", NULL, &client->stall_timeout_ns, NULL, NULL},
         {"largest=", NULL, NULL, &client->max_message_bytes, NULL},
         {"start=", NULL, NULL, &request->start_ns, NULL},
@@ -83,7 +84,7 @@ static arrakis_status print_blocks(arrakis_client *client, const char *const *na
             continue;
         printf("%lld\n", (long long)arrakis_block_start_ns(block));
         fflush(stdout);
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     arrakis_stream_close(stream);
     return rc;
@@ -91,14 +92,15 @@ static arrakis_status print_blocks(arrakis_client *client, const char *const *na
 
 int main(int argc, char **argv)
 {
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
     arrakis_request request = ARRAKIS_REQUEST_INIT;
     int at = 1;
-    while (at < argc && set_option(&options, &request, argv[at]))
+    while (at < argc && set_option(&to, &options, &request, argv[at]))
         at++;
     if (token_host) {
-        options.token_hosts = &token_host;
-        options.token_host_count = 1;
+        to.token_hosts = &token_host;
+        to.token_host_count = 1;
     }
     bool count = at + 1 == argc && strcmp(argv[at], "count") == 0;
     if (!count && (at + 1 >= argc || strcmp(argv[at], "stream") != 0)) {
@@ -108,7 +110,7 @@ int main(int argc, char **argv)
     arrakis_log_set(ARRAKIS_LOG_DEBUG, print_log, NULL);
     arrakis_error err = {ARRAKIS_OK, ""};
     arrakis_client *client = NULL;
-    arrakis_status rc = arrakis_client_open(&client, &options, &err);
+    arrakis_status rc = arrakis_client_open(&client, &to, &options, &err);
     if (rc >= 0)
         rc = count ? print_count(client, &err)
                    : print_blocks(client, (const char *const *)argv + at + 1,

@@ -9,7 +9,7 @@
  * and prints what that returned and how many partitions were moved. A reader's questions to the broker
  * may take a minute. At the end of the request or of its input it prints how many milliseconds the
  * longest call without a wait took, how many the close took, and a stream's messages and errors. */
-#include <arrakis/arrakis.h>
+#include <arrakis/reader.h>
 
 #include <poll.h>
 #include <stdio.h>
@@ -62,7 +62,7 @@ static arrakis_status take(loop *l, arrakis_error *err)
             printf("%zu ", stream);
         printf("%lld %zu\n", (long long)arrakis_block_start_ns(block), missing(block));
     }
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     return rc;
 }
 
@@ -122,7 +122,7 @@ static arrakis_status open_loop(loop *l, char **argv, arrakis_error *err)
     arrakis_status rc = arrakis_channels_load(&channels, argv[3], err);
     if (rc == ARRAKIS_OK)
         rc = arrakis_kafka_reader_new(&l->reader, argv[2], channels, &kafka, err);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     if (rc < 0)
         return rc;
     if (strcmp(argv[1], "reader") == 0)

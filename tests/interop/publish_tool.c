@@ -85,8 +85,7 @@ static arrakis_status read_series(arrakis_channels *mine, arena *a, const json_t
         uint8_t *valid = digits ? from_digits(digits) : NULL;
         a->owned[a->count++] = samples;
         a->owned[a->count++] = valid;
-        *s = (arrakis_series){samples, valid, size / arrakis_dtype_size(info.data_type),
-                              info.data_type};
+        *s = (arrakis_series){samples, valid, size / arrakis_dtype_size(info.dtype), info.dtype};
     }
     return ARRAKIS_OK;
 }
@@ -106,16 +105,17 @@ static arrakis_status publish_line(arrakis_publisher *publisher, const arrakis_c
                                err);
     if (rc >= 0)
         rc = arrakis_publisher_publish(publisher, block, 20000, err);
-    arrakis_block_free(block);
-    arrakis_channels_free(mine);
+    arrakis_block_unref(block);
+    arrakis_channels_unref(mine);
     arena_free(&a);
     return rc;
 }
 
-static arrakis_status publish_all(const arrakis_publisher_options *options, arrakis_error *err)
+static arrakis_status publish_all(const arrakis_connection *to,
+                                  const arrakis_publisher_options *options, arrakis_error *err)
 {
     arrakis_publisher *publisher = NULL;
-    arrakis_status rc = arrakis_publisher_open(&publisher, options, err);
+    arrakis_status rc = arrakis_publisher_open(&publisher, to, options, err);
     if (rc < 0)
         return rc;
     char *text = NULL;
@@ -146,17 +146,18 @@ int main(int argc, char **argv)
     if (strcmp(argv[3], "-") != 0)
         rc = arrakis_channels_load(&channels, argv[3], &err);
     if (rc >= 0) {
+        arrakis_connection to = ARRAKIS_CONNECTION_INIT;
         arrakis_publisher_options options = ARRAKIS_PUBLISHER_OPTIONS_INIT;
         if (strncmp(argv[1], "grpc", 4) == 0)
-            options.url = argv[1];
+            to.url = argv[1];
         else
-            options.kafka_url = argv[1];
+            to.kafka_url = argv[1];
         options.publisher_id = argv[2];
         options.channels = channels;
         options.replay_id = argc > 4 ? argv[4] : NULL;
-        rc = publish_all(&options, &err);
+        rc = publish_all(&to, &options, &err);
     }
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     if (rc < 0)
         fprintf(stderr, "%s: %s\n", arrakis_status_name(rc), err.message);
     return rc < 0;

@@ -30,7 +30,7 @@ static arrakis_channels *make_channels(void)
         snprintf(name, sizeof name, "X:A-%zu", i);
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         info.name = name;
-        info.data_type = ARRAKIS_FLOAT32;
+        info.dtype = ARRAKIS_FLOAT32;
         info.sample_rate = 64;
         info.partition_id = "p";
         info.partition_index = indexes[i];
@@ -38,7 +38,7 @@ static arrakis_channels *make_channels(void)
         arrakis_channel *channel;
         require(arrakis_channel_new(&channel, &info, NULL) == ARRAKIS_OK);
         require(arrakis_channels_add(channels, channel, NULL) == ARRAKIS_OK);
-        arrakis_channel_free(channel);
+        arrakis_channel_unref(channel);
     }
     return channels;
 }
@@ -119,6 +119,6 @@ int main(void)
         free(message);
     }
     ark_row_decoder_free(decoder);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return 0;
 }

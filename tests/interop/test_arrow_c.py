@@ -40,13 +40,13 @@ typedef struct {
 } arrakis_stream_options;
 int arrakis_dtype_parse(const char *);
 int arrakis_channel_from_json(arrakis_channel **, const char *, size_t, arrakis_error *);
-void arrakis_channel_free(arrakis_channel *);
+void arrakis_channel_unref(arrakis_channel *);
 int arrakis_channels_new(arrakis_channels **, arrakis_error *);
 int arrakis_channels_add(arrakis_channels *, arrakis_channel *, arrakis_error *);
-void arrakis_channels_free(arrakis_channels *);
+void arrakis_channels_unref(arrakis_channels *);
 int arrakis_block_new(arrakis_block **, arrakis_channels *, int64_t, int64_t, const arrakis_series *,
                       arrakis_error *);
-void arrakis_block_free(arrakis_block *);
+void arrakis_block_unref(arrakis_block *);
 int64_t arrakis_block_start_ns(const arrakis_block *);
 arrakis_series arrakis_block_series(const arrakis_block *, size_t);
 int arrakis_arrow_writer_new(arrakis_arrow_writer **, const arrakis_channels *, arrakis_error *);
@@ -98,14 +98,14 @@ class Side:
         self.dtypes = [*reversed(DTYPES)] * 2
         self.rates = [rates[i % len(rates)] for i in range(len(self.names))]
         self.channels = made(lib, lib.arrakis_channels_new, "arrakis_channels",
-                             lib.arrakis_channels_free)  # fmt: skip
+                             lib.arrakis_channels_unref)  # fmt: skip
         for i, (name, dtype, rate) in enumerate(zip(self.names, self.dtypes, self.rates)):
             json = (
                 f'{{"name": "{name}", "data_type": "{dtype}", "sample_rate": {rate}, '
                 f'"partition_id": "{dtype}", "partition_index": {i}, "stride": {SECOND}, "max_latency": {SECOND}}}'
             ).encode()
             channel = made(lib, lib.arrakis_channel_from_json, "arrakis_channel",
-                           lib.arrakis_channel_free, json, len(json))  # fmt: skip
+                           lib.arrakis_channel_unref, json, len(json))  # fmt: skip
             ok(lib.arrakis_channels_add, self.channels, channel)
 
     def values(self, second=0):
@@ -130,7 +130,7 @@ class Side:
             s.length = len(values)
             s.data_type = self.lib.arrakis_dtype_parse(dtype.encode())
         return made(self.lib, self.lib.arrakis_block_new, "arrakis_block",
-                    self.lib.arrakis_block_free, self.channels, START + second * SECOND, SECOND,
+                    self.lib.arrakis_block_unref, self.channels, START + second * SECOND, SECOND,
                     series)  # fmt: skip
 
     def samples(self, block):
@@ -315,7 +315,7 @@ def imported(side, batch, row=0):
     batch._export_to_c(address(array), address(schema))
     try:
         return made(side.lib, side.lib.arrakis_block_import, "arrakis_block",
-                    side.lib.arrakis_block_free, side.channels, schema, array, row)  # fmt: skip
+                    side.lib.arrakis_block_unref, side.channels, schema, array, row)  # fmt: skip
     finally:
         array.release(array)
         schema.release(schema)

@@ -40,13 +40,14 @@ static void count_line(arrakis_log_level level, const char *message, void *opaqu
     ++*(unsigned long *)opaque; /* one thread at a time */
 }
 
-static arrakis_client *open_client(void)
+static arrakis_client *open_client(arrakis_cancel *cancel)
 {
-    arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     arrakis_client *client;
     arrakis_error err;
-    options.url = the_task.url;
-    if (arrakis_client_open(&client, &options, &err) < 0)
+    to.url = the_task.url;
+    to.cancel = cancel;
+    if (arrakis_client_open(&client, &to, NULL, &err) < 0)
         fail("opening a client", &err);
     return client;
 }
@@ -55,7 +56,7 @@ static arrakis_client *open_client(void)
 static void read_blocks(unsigned long most)
 {
     arrakis_error err = {ARRAKIS_OK, ""};
-    arrakis_client *client = open_client();
+    arrakis_client *client = open_client(NULL);
     arrakis_stream *stream;
     unsigned long taken = 0;
     arrakis_status rc = arrakis_client_stream(client, &stream, the_task.names, the_task.count,
@@ -66,7 +67,7 @@ static void read_blocks(unsigned long most)
         rc = arrakis_stream_next(stream, WAIT_MS, &block, &err);
         taken += rc == ARRAKIS_OK;
         arrakis_stream_stats(stream, &stats);
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
         if (stats.blocks != taken)
             fail("the statistics have another number of blocks", &err);
     }
@@ -79,10 +80,19 @@ static void read_blocks(unsigned long most)
     atomic_fetch_add(&read_in_all, taken);
 }
 
-static void *cancel(void *client)
+static void *set(void *cancel)
 {
-    arrakis_client_cancel(client);
+    arrakis_cancel_set(cancel);
     return NULL;
+}
+
+static arrakis_cancel *new_cancel(void)
+{
+    arrakis_cancel *cancel;
+    arrakis_error err;
+    if (arrakis_cancel_new(&cancel, &err) < 0)
+        fail("making a cancel", &err);
+    return cancel;
 }
 
 /* Canceled at any moment between its beginning and its end. */
@@ -90,41 +100,40 @@ static void fetch_and_be_canceled(void)
 {
     arrakis_request live = ARRAKIS_REQUEST_INIT;
     arrakis_error err = {ARRAKIS_OK, ""};
-    arrakis_client *client = open_client();
+    arrakis_cancel *cancel = new_cancel();
+    arrakis_client *client = open_client(cancel);
     arrakis_block *block;
     pthread_t thread;
     live.duration_ns = 60 * ARRAKIS_SECOND_NS;
-    if (pthread_create(&thread, NULL, cancel, client) != 0)
+    if (pthread_create(&thread, NULL, set, cancel) != 0)
         abort();
     arrakis_status rc =
         arrakis_client_fetch(client, &block, the_task.names, the_task.count, &live, &err);
     if (rc != ARRAKIS_ECANCELED)
         fail("fetching until it is canceled", &err);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     pthread_join(thread, NULL);
     arrakis_client_close(client);
-}
-
-static void *cancel_stream(void *stream)
-{
-    arrakis_stream_cancel(stream);
-    return NULL;
+    arrakis_cancel_unref(cancel);
 }
 
 static void stream_and_be_canceled(void)
 {
     arrakis_error err = {ARRAKIS_OK, ""};
-    arrakis_client *client = open_client();
+    arrakis_cancel *cancel = new_cancel();
+    arrakis_client *client = open_client(NULL);
+    arrakis_request live = ARRAKIS_REQUEST_INIT;
     arrakis_stream *stream;
     pthread_t thread;
+    live.cancel = cancel;
     arrakis_status rc =
-        arrakis_client_stream(client, &stream, the_task.names, the_task.count, NULL, &err);
-    if (rc == ARRAKIS_OK && pthread_create(&thread, NULL, cancel_stream, stream) != 0)
+        arrakis_client_stream(client, &stream, the_task.names, the_task.count, &live, &err);
+    if (rc == ARRAKIS_OK && pthread_create(&thread, NULL, set, cancel) != 0)
         abort();
     for (bool begun = rc == ARRAKIS_OK; rc == ARRAKIS_OK;) {
         arrakis_block *block;
         rc = arrakis_stream_next(stream, WAIT_MS, &block, &err);
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
         if (begun && rc != ARRAKIS_OK)
             pthread_join(thread, NULL);
     }
@@ -132,6 +141,7 @@ static void stream_and_be_canceled(void)
         fail("streaming until it is canceled", &err);
     arrakis_stream_close(stream);
     arrakis_client_close(client);
+    arrakis_cancel_unref(cancel);
 }
 
 static void *run(void *opaque)

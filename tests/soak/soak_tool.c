@@ -27,7 +27,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -51,21 +50,13 @@ static size_t channel_count, partition_count;
 /* ---- the end */
 
 static volatile sig_atomic_t stopped;
-static arrakis_stream *volatile the_stream;
-static arrakis_client *volatile the_client;
-static int stop_fd;
+static arrakis_cancel *cancel;
 
 static void stop(int number)
 {
     (void)number;
-    const uint64_t one = 1;
     stopped = 1;
-    if (the_stream)
-        arrakis_stream_cancel(the_stream);
-    if (the_client)
-        arrakis_client_cancel(the_client);
-    if (write(stop_fd, &one, sizeof one) < 0)
-        return; /* it is set already */
+    arrakis_cancel_set(cancel);
 }
 
 static _Noreturn void fail(const char *what)
@@ -205,30 +196,28 @@ static arrakis_status read_stream(arrakis_client *client, const arrakis_request 
         arrakis_client_stream(client, &stream, names, channel_count, request, &err);
     if (rc < 0)
         return rc;
-    the_stream = stream;
     puts("open");
     while (!stopped) {
         arrakis_block *block;
         rc = arrakis_stream_next(stream, 1000, &block, &err);
         if (rc == ARRAKIS_OK)
             report_block(block);
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
         report_heap();
         if (rc != ARRAKIS_OK && rc != ARRAKIS_TIMEOUT)
             break;
     }
-    the_stream = NULL;
     report_stats(stream);
     arrakis_stream_close(stream);
     return rc;
 }
 
-static void read_all(const arrakis_client_options *options, const arrakis_request *request)
+static void read_all(const arrakis_connection *to, const arrakis_client_options *options,
+                     const arrakis_request *request)
 {
     arrakis_client *client;
-    if (arrakis_client_open(&client, options, &err) < 0)
+    if (arrakis_client_open(&client, to, options, &err) < 0)
         fail("cannot open a client");
-    the_client = client;
     while (!stopped) {
         arrakis_status rc = read_stream(client, request);
         if (stopped)
@@ -236,7 +225,6 @@ static void read_all(const arrakis_client_options *options, const arrakis_reques
         printf("ended %s %s\n", arrakis_status_name(rc), rc < 0 ? err.message : "");
         nanosleep(&(struct timespec){REOPEN_NS / ARRAKIS_SECOND_NS, 0}, NULL);
     }
-    the_client = NULL;
     arrakis_client_close(client);
 }
 
@@ -280,13 +268,13 @@ static void publish_all(arrakis_publisher *publisher, int64_t stride_ns, arrakis
         arrakis_status rc = arrakis_publisher_publish(publisher, block, PUBLISH_TIMEOUT_MS, &err);
         printf("sent %" PRId64 " %s %" PRId64 " %s\n", next_ns, arrakis_status_name(rc),
                arrakis_gps_now_ns(), rc < 0 ? err.message : "");
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
         report_heap();
     }
     free(samples);
 }
 
-static void publish(const char *kafka_url)
+static void publish(const arrakis_connection *to)
 {
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     arrakis_publisher_options options = ARRAKIS_PUBLISHER_OPTIONS_INIT;
@@ -294,16 +282,14 @@ static void publish(const char *kafka_url)
     arrakis_series *series = calloc(channel_count, sizeof *series);
     for (size_t i = 0; series && i < channel_count; i++) {
         arrakis_channel_get(arrakis_channels_get(channels, i), &info);
-        series[i].data_type = ARRAKIS_INT32;
+        series[i].dtype = ARRAKIS_INT32;
         series[i].length = (size_t)(info.sample_rate * (double)info.stride_ns * 1e-9 + 0.5);
         if (series[i].length > SAMPLES)
             fail("too many samples in a block");
     }
-    options.kafka_url = kafka_url;
     options.publisher_id = info.publisher;
     options.channels = channels;
-    options.cancel_fd = stop_fd;
-    if (!series || arrakis_publisher_open(&publisher, &options, &err) < 0)
+    if (!series || arrakis_publisher_open(&publisher, to, &options, &err) < 0)
         fail("cannot open a publisher");
     puts("open");
     publish_all(publisher, info.stride_ns, series);
@@ -313,13 +299,14 @@ static void publish(const char *kafka_url)
 
 int main(int argc, char **argv)
 {
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
     arrakis_request request = ARRAKIS_REQUEST_INIT;
     for (int i = 2; i < argc - 1; i++) {
         if (!strncmp(argv[i], "kafka=", 6))
-            options.kafka_url = argv[i] + 6;
+            to.kafka_url = argv[i] + 6;
         else if (!strncmp(argv[i], "server=", 7))
-            options.url = argv[i] + 7;
+            to.url = argv[i] + 7;
         else if (!strncmp(argv[i], "tolerance=", 10))
             request.latency_tolerance_ns = (int64_t)(atof(argv[i] + 10) * 1e9);
         else if (!strcmp(argv[i], "forward=0"))
@@ -332,19 +319,22 @@ int main(int argc, char **argv)
     }
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     arrakis_log_set(ARRAKIS_LOG_INFO, print_log, NULL);
-    stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (arrakis_cancel_new(&cancel, &err) < 0)
+        fail("cannot make a cancel");
+    to.cancel = cancel;
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
     load(argv[argc - 1]);
-    if (!options.url)
+    if (!to.url)
         options.metadata_path = argv[argc - 1];
     if (reads)
-        read_all(&options, &request);
+        read_all(&to, &options, &request);
     else
-        publish(options.kafka_url);
+        publish(&to);
     free(partition_of);
     free(index_of);
     free(names);
-    arrakis_channels_free(channels);
+    arrakis_cancel_unref(cancel);
+    arrakis_channels_unref(channels);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include "read/reader.h"
 
 #include <arrakis/arrow.h>
+#include <arrakis/reader.h>
 
 #define PAST (INT64_C(1400000000) * SECOND)
 enum { BLOCKS = 4 };
@@ -104,7 +105,7 @@ static size_t read_all(arrakis_stream *stream, bool *told)
         /* none is left out, whatever failed */
         assert_int_equal(arrakis_block_start_ns(block), PAST + (int64_t)blocks++ * 2 * SECOND);
         present += check_block(block);
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     assert_int_equal(blocks, BLOCKS);
     arrakis_stats stats = ARRAKIS_STATS_INIT;
@@ -187,7 +188,7 @@ static void reading_survives_the_failure_of_any_allocation(void **state)
         assert_true(n > 40);
     }
     free_recording(&r);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 static bool make_block_with_failure(long n, arrakis_channels *channels)
@@ -204,7 +205,7 @@ static bool make_block_with_failure(long n, arrakis_channels *channels)
     until_failure = -1;
     assert_int_equal(rc, failed ? ARRAKIS_ENOMEM : ARRAKIS_OK);
     assert_true(failed == !block);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     return failed;
 }
 
@@ -216,7 +217,7 @@ static void a_block_is_made_or_memory_has_run_out(void **state)
     while (make_block_with_failure(n, channels))
         n++;
     assert_true(n > 4);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 /* A block out by the Arrow C data interface, and in again. */
@@ -239,7 +240,7 @@ static bool export_with_failure(long n, arrakis_channels *channels, const arraki
     until_failure = -1;
     assert_true((exported && rows_too && filled && row_filled && imported) == !failed);
     assert_true(imported == (again != NULL));
-    arrakis_block_free(again);
+    arrakis_block_unref(again);
     if (exported)
         schema.release(&schema);
     if (rows_too)
@@ -267,10 +268,10 @@ static void a_block_is_exported_or_memory_has_run_out(void **state)
         arrakis_block *block;
         PASS(arrakis_block_new(&block, channels, PAST, 2 * SECOND, series, err));
         more = export_with_failure(n, channels, block);
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     assert_true(n > 10);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 /* Blocks straight from a reader. */
@@ -292,7 +293,7 @@ static bool read_directly_with_failure(long n, arrakis_channels *channels, const
                 break;
             assert_true(rc == ARRAKIS_OK || (failed && rc == ARRAKIS_ENOMEM));
             assert_true((rc == ARRAKIS_OK) == (block != NULL));
-            arrakis_block_free(block);
+            arrakis_block_unref(block);
         }
     }
     until_failure = -1;
@@ -310,7 +311,7 @@ static void a_reader_survives_the_failure_of_any_allocation(void **state)
         n++;
     assert_true(n > 40);
     free_recording(&r);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 int main(void)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Arrow streams written and read where one allocation fails. */
+#include <arrakis/arrow.h>
+
 #include "allocation.h"
 
 #define START (INT64_C(1400000000) * SECOND)
@@ -37,7 +39,7 @@ static arrakis_status write_into(ark_buffer *to, arrakis_channels *channels)
     for (int i = 0; rc == ARRAKIS_OK && i < 2; i++)
         if ((rc = arrakis_arrow_writer_block(writer, block, &bytes, &size, NULL)) == ARRAKIS_OK)
             rc = append(to, bytes, size);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     arrakis_arrow_writer_free(writer);
     return rc;
 }
@@ -61,7 +63,7 @@ static arrakis_status read_from(const ark_buffer *bytes, arrakis_channels *chann
             assert_int_equal(int32_at(arrakis_block_series(block, 0), 1), 2);
             assert_false(is_present(arrakis_block_series(block, 1), 1));
         }
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
         if (rc == ARRAKIS_ENOMEM && worst == ARRAKIS_OK) {
             worst = rc;
             rc = ARRAKIS_OK;
@@ -89,7 +91,7 @@ static void a_stream_is_written_and_read_or_memory_has_run_out(void **state)
     (void)state;
     arrakis_channels *channels = channels_of(specs, COUNT(specs));
     fail_each_allocation(write_and_read, channels, 20, ARRAKIS_ENOMEM);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 /* What publishers send. */

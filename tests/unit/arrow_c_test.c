@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Arrow C data and stream interfaces, as a consumer meets them. */
+#include <arrakis/reader.h>
+#include <arrakis/arrow.h>
+
 #include "arrow/c_schema.h"
 #include "block/block.h"
 #include "support.h"
@@ -26,7 +29,7 @@ static arrakis_block *mixed_block(void)
     arrakis_channels *channels = channels_of(specs, COUNT(specs));
     arrakis_block *block;
     PASS(arrakis_block_new(&block, channels, 7 * SECOND, SECOND, series, err));
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return block;
 }
 
@@ -57,7 +60,7 @@ static void the_columns_are_sorted_by_name(void **state)
     arrakis_channels *channels = channels_of(specs, COUNT(specs));
     struct ArrowSchema schema;
     PASS(arrakis_channels_export_schema(channels, &schema, err));
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     assert_field(&schema, "", "+s", 0);
     assert_int_equal(schema.n_children, 5);
     assert_field(schema.children[0], "time", "l", 0);
@@ -79,7 +82,7 @@ static void a_field_that_was_moved_outlives_its_schema(void **state)
     arrakis_channels *channels = channels_of(specs, COUNT(specs));
     struct ArrowSchema schema, field, item;
     PASS(arrakis_channels_export_schema(channels, &schema, err));
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     field = *schema.children[4];
     schema.children[4]->release = NULL;
     schema.release(&schema);
@@ -150,7 +153,7 @@ static void a_block_is_one_row_of_its_own_memory(void **state)
     const void *samples = arrakis_block_series(block, 0).samples;
     struct ArrowArray array;
     PASS(arrakis_block_export(block, &array, err));
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     assert_int_equal(array.length, 1);
     assert_int_equal(array.n_buffers, 1);
     assert_null(array.buffers[0]);
@@ -183,7 +186,7 @@ static void a_column_that_was_moved_outlives_its_block(void **state)
         arrakis_block *block = mixed_block();
         struct ArrowArray array, list, samples;
         PASS(arrakis_block_export(block, &array, err));
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
         list = *array.children[4];
         array.children[4]->release = NULL;
         pthread_t thread, other;
@@ -220,7 +223,7 @@ static void threads_may_export_one_block(void **state)
         assert_int_equal(pthread_create(&threads[i], NULL, export_often, block), 0);
     for (size_t i = 0; i < COUNT(threads); i++)
         pthread_join(threads[i], NULL);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
 }
 
 /* ------------------------------------------------------------------ rows */
@@ -232,7 +235,7 @@ static void rows_of_one_type_lie_in_one_list(void **state)
     arrakis_block *block = mixed_block();
     struct ArrowArray array;
     PASS(arrakis_block_export_rows(block, ARRAKIS_FLOAT32, ids, &array, err));
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     assert_int_equal(array.length, 2);
     const int64_t *times = column(&array, 0)->buffers[1];
     assert_int_equal(times[0], 7 * SECOND);
@@ -274,8 +277,8 @@ static void rows_that_lie_in_one_run_are_not_copied(void **state)
     FAIL(arrakis_block_export_rows(block, ARRAKIS_DTYPE_NONE, NULL, &array, err), ARRAKIS_EINVAL,
          "data type");
     assert_null(array.release);
-    arrakis_block_free(block);
-    arrakis_channels_free(channels);
+    arrakis_block_unref(block);
+    arrakis_channels_unref(channels);
 }
 
 /* ------------------------------------------------------------------ import */
@@ -300,8 +303,8 @@ static void end(exported *e)
 {
     e->schema.release(&e->schema);
     e->array.release(&e->array);
-    arrakis_channels_free(e->channels);
-    arrakis_block_free(e->block);
+    arrakis_channels_unref(e->channels);
+    arrakis_block_unref(e->block);
 }
 
 static void assert_equal_blocks(const arrakis_block *a, const arrakis_block *b)
@@ -311,7 +314,7 @@ static void assert_equal_blocks(const arrakis_block *a, const arrakis_block *b)
     for (size_t i = 0; i < COUNT(specs); i++) {
         arrakis_series x = arrakis_block_series(a, i), y = arrakis_block_series(b, i);
         assert_int_equal(x.length, y.length);
-        size_t size = arrakis_dtype_size(x.data_type);
+        size_t size = arrakis_dtype_size(x.dtype);
         for (size_t k = 0; k < x.length; k++) {
             assert_int_equal(is_present(x, k), is_present(y, k));
             if (is_present(x, k))
@@ -328,7 +331,7 @@ static void what_was_exported_can_be_imported(void **state)
     arrakis_block *block;
     PASS(arrakis_block_import(&block, e.channels, &e.schema, &e.array, 0, err));
     assert_equal_blocks(block, e.block);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     end(&e);
 }
 
@@ -370,7 +373,7 @@ static void offsets_and_null_lists_are_followed(void **state)
     assert_float_equal(((const float *)series.samples)[0], 1, 0);
     assert_float_equal(((const float *)series.samples)[2], 3, 0);
     assert_int_equal(arrakis_series_missing(arrakis_block_series(block, 3)), 3);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     end(&e);
 }
 
@@ -386,7 +389,7 @@ static void lists_may_be_large_or_of_fixed_size(void **state)
     arrakis_block *block;
     PASS(arrakis_block_import(&block, e.channels, &e.schema, &e.array, 0, err));
     assert_equal_blocks(block, e.block);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     e.schema.children[1]->format = "+w:9223372036854775807";
     FAIL(arrakis_block_import(&block, e.channels, &e.schema, &e.array, 0, err), ARRAKIS_EINVAL,
          "X:DOUBLES");
@@ -477,7 +480,7 @@ static void every_channel_needs_a_column(void **state)
     arrakis_channels *channels = channels_of(specs, 1);
     FAIL(arrakis_block_import(&block, channels, &e.schema, &e.array, 0, err), ARRAKIS_EINVAL,
          "released");
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 /* ------------------------------------------------------------------ streams */
@@ -488,7 +491,7 @@ static const channel_spec streamed[] = {
 enum { BLOCKS = 3 };
 
 /* Of the past; or live, in which nothing comes but gaps. */
-static arrakis_stream *stream_of(size_t messages, bool past)
+static arrakis_stream *stream_of(size_t messages, bool past, arrakis_cancel *cancel)
 {
     arrakis_channels *channels = channels_of(streamed, 1);
     arrakis_reader *reader;
@@ -501,6 +504,7 @@ static arrakis_stream *stream_of(size_t messages, bool past)
         ark_buffer_free(&message);
     }
     arrakis_stream_options options = ARRAKIS_STREAM_OPTIONS_INIT;
+    options.cancel = cancel;
     if (past) {
         arrakis_memory_reader_finish(reader);
         options.start_ns = 1000 * SECOND;
@@ -508,7 +512,7 @@ static arrakis_stream *stream_of(size_t messages, bool past)
     }
     arrakis_stream *stream;
     PASS(arrakis_stream_open(&stream, reader, &options, err));
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return stream;
 }
 
@@ -516,7 +520,7 @@ static void a_stream_hands_its_blocks_out(void **state)
 {
     (void)state;
     struct ArrowArrayStream stream;
-    PASS(arrakis_stream_export(stream_of(BLOCKS, true), &stream, err));
+    PASS(arrakis_stream_export(stream_of(BLOCKS, true, NULL), &stream, err));
     struct ArrowSchema schema;
     assert_int_equal(stream.get_schema(&stream, &schema), 0);
     assert_int_equal(schema.n_children, 2);
@@ -537,20 +541,21 @@ static void a_stream_hands_its_blocks_out(void **state)
     }
 }
 
-static void *cancel_stream(void *stream)
+static void *set(void *cancel)
 {
-    arrakis_stream_cancel(stream);
+    arrakis_cancel_set(cancel);
     return NULL;
 }
 
 static void a_stream_that_is_canceled_ends_its_wait(void **state)
 {
     (void)state;
-    arrakis_stream *inner = stream_of(0, false);
+    arrakis_cancel *cancel;
+    PASS(arrakis_cancel_new(&cancel, err));
     struct ArrowArrayStream stream;
-    PASS(arrakis_stream_export(inner, &stream, err));
+    PASS(arrakis_stream_export(stream_of(0, false, cancel), &stream, err));
     pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, cancel_stream, inner), 0);
+    assert_int_equal(pthread_create(&thread, NULL, set, cancel), 0);
     struct ArrowArray array;
     int rc;
     while ((rc = stream.get_next(&stream, &array)) == 0)
@@ -560,6 +565,7 @@ static void a_stream_that_is_canceled_ends_its_wait(void **state)
     assert_non_null(strstr(stream.get_last_error(&stream), "canceled"));
     pthread_join(thread, NULL);
     stream.release(&stream);
+    arrakis_cancel_unref(cancel);
 }
 
 static void without_an_argument_nothing_is_exported(void **state)
@@ -570,7 +576,8 @@ static void without_an_argument_nothing_is_exported(void **state)
     struct ArrowArray array;
     FAIL(arrakis_stream_export(NULL, &stream, err), ARRAKIS_EINVAL, "stream is NULL");
     assert_null(stream.release);
-    FAIL(arrakis_stream_export(stream_of(0, true), NULL, err), ARRAKIS_EINVAL, "out is NULL");
+    FAIL(arrakis_stream_export(stream_of(0, true, NULL), NULL, err), ARRAKIS_EINVAL,
+         "out is NULL");
     FAIL(arrakis_channels_export_schema(NULL, &schema, err), ARRAKIS_EINVAL, "channels is NULL");
     assert_null(schema.release);
     FAIL(arrakis_block_export(NULL, &array, err), ARRAKIS_EINVAL, "block is NULL");

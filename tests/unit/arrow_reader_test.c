@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The public reader of blocks, on what the public writer wrote. */
+#include <arrakis/arrow.h>
+
 #include "arrow/ipc.h"
 
 #include <setjmp.h>
@@ -25,12 +27,12 @@ static arrakis_channels *make_channels(arrakis_dtype first, size_t count)
     for (size_t i = 0; i < count; i++) {
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         info.name = names[i];
-        info.data_type = types[i];
+        info.dtype = types[i];
         info.sample_rate = rates[i];
         arrakis_channel *channel;
         assert_int_equal(arrakis_channel_new(&channel, &info, NULL), ARRAKIS_OK);
         assert_int_equal(arrakis_channels_add(channels, channel, NULL), ARRAKIS_OK);
-        arrakis_channel_free(channel);
+        arrakis_channel_unref(channel);
     }
     return channels;
 }
@@ -64,12 +66,12 @@ static ark_buffer make_stream(void)
         assert_int_equal(arrakis_arrow_writer_block(writer, block, &data, &size, NULL),
                          ARRAKIS_OK);
         append(&stream, data, size);
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     arrakis_arrow_writer_end(writer, &data, &size);
     append(&stream, data, size);
     arrakis_arrow_writer_free(writer);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return stream;
 }
 
@@ -78,7 +80,7 @@ static arrakis_arrow_reader *make_reader(arrakis_dtype first, size_t count)
     arrakis_channels *channels = make_channels(first, count);
     arrakis_arrow_reader *reader;
     assert_int_equal(arrakis_arrow_reader_new(&reader, channels, NULL), ARRAKIS_OK);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return reader;
 }
 
@@ -106,7 +108,7 @@ static int read_all(arrakis_arrow_reader *reader, int from, arrakis_status *last
     arrakis_block *block;
     while ((*last = arrakis_arrow_reader_next(reader, &block, NULL)) == ARRAKIS_OK) {
         assert_block(block, from++);
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     assert_null(block);
     return from;
@@ -149,7 +151,7 @@ static void bytes_may_come_while_blocks_wait(void **state)
     assert_int_equal(arrakis_arrow_reader_push(reader, stream.data, stream.size - 8, NULL), 0);
     assert_int_equal(arrakis_arrow_reader_next(reader, &block, NULL), ARRAKIS_OK);
     assert_block(block, 0);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     assert_int_equal(arrakis_arrow_reader_push(reader, stream.data + stream.size - 8, 8, NULL), 0);
     assert_int_equal(read_all(reader, 1, &rc), 2);
     assert_int_equal(rc, ARRAKIS_DONE);
@@ -281,7 +283,7 @@ static void a_stream_may_follow_another(void **state)
             arrakis_block *block;
             while ((rc = arrakis_arrow_reader_next(reader, &block, NULL)) == ARRAKIS_OK) {
                 assert_block(block, blocks++ % 2);
-                arrakis_block_free(block);
+                arrakis_block_unref(block);
             }
             assert_true(rc == ARRAKIS_TIMEOUT || rc == ARRAKIS_DONE);
         }
@@ -307,7 +309,7 @@ static void refuses_behind(const void *more, size_t size, const char *words)
     arrakis_arrow_reader_finish(reader);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(arrakis_arrow_reader_next(reader, &block, &err), ARRAKIS_OK);
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     assert_int_equal(arrakis_arrow_reader_next(reader, &block, &err), ARRAKIS_EFORMAT);
     assert_non_null(strstr(err.message, words));
@@ -392,7 +394,7 @@ static void calls_check_their_arguments(void **state)
     arrakis_arrow_reader_finish(NULL);
     arrakis_arrow_reader_free(NULL);
     arrakis_arrow_reader_free(reader);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 int main(void)

@@ -246,7 +246,7 @@ static void rows_that_fit_no_message_are_refused(void **state)
     assert_int_equal(ark_rows_write(&out, ARRAKIS_FLOAT32, 5, 2, ids, series, &err),
                      ARRAKIS_EINVAL);
     assert_non_null(strstr(err.message, "row 1 is of type float64 in a batch of float32"));
-    series[1].data_type = ARRAKIS_FLOAT32;
+    series[1].dtype = ARRAKIS_FLOAT32;
     series[1].length = INT32_MAX; /* with the other's one sample one too many */
     assert_int_equal(ark_rows_write(&out, ARRAKIS_FLOAT32, 5, 2, ids, series, &err),
                      ARRAKIS_EINVAL);

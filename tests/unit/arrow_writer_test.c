@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The public writer of aligned blocks. */
+#include <arrakis/reader.h>
+#include <arrakis/arrow.h>
+
 #include "support.h"
 
 typedef struct spec {
@@ -15,12 +18,12 @@ static arrakis_channels *make_channels(const spec *specs, size_t count)
     for (size_t i = 0; i < count; i++) {
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         info.name = specs[i].name;
-        info.data_type = specs[i].dtype;
+        info.dtype = specs[i].dtype;
         info.sample_rate = specs[i].rate;
         arrakis_channel *channel;
         assert_int_equal(arrakis_channel_new(&channel, &info, NULL), ARRAKIS_OK);
         assert_int_equal(arrakis_channels_add(channels, channel, NULL), ARRAKIS_OK);
-        arrakis_channel_free(channel);
+        arrakis_channel_unref(channel);
     }
     return channels;
 }
@@ -30,7 +33,7 @@ static arrakis_arrow_writer *make_writer(const spec *specs, size_t count)
     arrakis_channels *channels = make_channels(specs, count);
     arrakis_arrow_writer *writer;
     assert_int_equal(arrakis_arrow_writer_new(&writer, channels, NULL), ARRAKIS_OK);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return writer;
 }
 
@@ -100,7 +103,7 @@ static arrakis_block *make_block(const spec *specs, size_t count, int64_t start_
     arrakis_error err;
     if (arrakis_block_new(&block, channels, start_ns, ARRAKIS_SECOND_NS, series, &err) < 0)
         fail_msg("%s", err.message);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return block;
 }
 
@@ -143,8 +146,8 @@ static void a_block_s_channels_are_found_by_name(void **state)
     assert_block(writer, same_order, 8);
     assert_block(writer, same_order, 8);
     assert_block(writer, other_order, 7);
-    arrakis_block_free(other_order);
-    arrakis_block_free(same_order);
+    arrakis_block_unref(other_order);
+    arrakis_block_unref(same_order);
     arrakis_arrow_writer_free(writer);
 }
 
@@ -160,14 +163,14 @@ static void a_block_of_other_channels_is_refused(void **state)
                      ARRAKIS_ENOTFOUND);
     assert_string_equal(err.message, "the block has no channel H1:C");
     assert_null(data);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     static const spec other[] = {
         {"H1:A", ARRAKIS_INT8, 1}, {"H1:B", ARRAKIS_INT8, 1}, {"H1:C", ARRAKIS_INT8, 1}};
     block = make_block(other, 3, 7);
     assert_int_equal(arrakis_arrow_writer_block(writer, block, &data, &size, &err),
                      ARRAKIS_EMISMATCH);
     assert_string_equal(err.message, "channel H1:A is int8 in the block, float64 in the schema");
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     arrakis_arrow_writer_free(writer);
 }
 
@@ -205,7 +208,7 @@ static void read_blocks(arrakis_block **blocks)
     for (size_t i = 0; i < STRIDES; i++)
         PASS(arrakis_stream_next(stream, 5000, &blocks[i], err));
     arrakis_stream_close(stream);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 static void assert_equal_blocks(const arrakis_block *found, const arrakis_block *wanted)
@@ -266,15 +269,15 @@ static void blocks_of_a_stream_are_rows_of_one_batch(void **state)
         for (size_t k = 0; k < STRIDES; k++) {
             PASS(arrakis_arrow_reader_next(reader, &found, err));
             assert_equal_blocks(found, blocks[k]);
-            arrakis_block_free(found);
+            arrakis_block_unref(found);
         }
         assert_int_equal(arrakis_arrow_reader_next(reader, &found, NULL), ARRAKIS_DONE);
         arrakis_arrow_reader_free(reader);
         arrakis_arrow_writer_free(writer);
-        arrakis_channels_free(channels);
+        arrakis_channels_unref(channels);
     }
     for (size_t i = 0; i < STRIDES; i++)
-        arrakis_block_free(blocks[i]);
+        arrakis_block_unref(blocks[i]);
 }
 
 static void blocks_that_are_not_alike_are_batches_of_their_own(void **state)
@@ -295,7 +298,7 @@ static void blocks_that_are_not_alike_are_batches_of_their_own(void **state)
     assert_int_equal(arrakis_arrow_writer_blocks(writer, list, 0, &data, &size, &err),
                      ARRAKIS_EINVAL);
     for (size_t i = 0; i < COUNT(blocks); i++)
-        arrakis_block_free(blocks[i]);
+        arrakis_block_unref(blocks[i]);
     arrakis_arrow_writer_free(writer);
 }
 

@@ -28,7 +28,7 @@ static arrakis_block *mixed_block(void)
     arrakis_channels *channels = channels_of(mixed, COUNT(mixed));
     arrakis_block *block;
     PASS(arrakis_block_new(&block, channels, 7 * SECOND, SECOND, series, err));
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return block;
 }
 
@@ -42,7 +42,7 @@ static void a_block_holds_what_it_was_given(void **state)
     assert_memory_equal(arrakis_block_series(block, 0).samples, bytes, sizeof bytes);
     assert_memory_equal(arrakis_block_series(block, 1).samples, doubles, sizeof doubles);
     assert_null(arrakis_block_series(block, 1).valid);
-    assert_int_equal(arrakis_block_series(block, 1).data_type, ARRAKIS_FLOAT64);
+    assert_int_equal(arrakis_block_series(block, 1).dtype, ARRAKIS_FLOAT64);
     arrakis_series series = arrakis_block_series(block, 2);
     assert_int_equal(arrakis_series_missing(series), 2);
     for (size_t i = 0; i < 5; i++) {
@@ -51,7 +51,7 @@ static void a_block_holds_what_it_was_given(void **state)
             assert_int_equal(((const uint16_t *)series.samples)[i], shorts[i]);
     }
     assert_int_equal(arrakis_series_missing(arrakis_block_series(block, 3)), 1);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
 }
 
 static void samples_are_aligned_to_their_size(void **state)
@@ -60,9 +60,9 @@ static void samples_are_aligned_to_their_size(void **state)
     arrakis_block *block = mixed_block();
     for (size_t i = 0; i < 4; i++) {
         arrakis_series series = arrakis_block_series(block, i);
-        assert_int_equal((uintptr_t)series.samples % arrakis_dtype_size(series.data_type), 0);
+        assert_int_equal((uintptr_t)series.samples % arrakis_dtype_size(series.dtype), 0);
     }
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
 }
 
 static void samples_may_lie_anywhere_and_are_copied(void **state)
@@ -77,8 +77,8 @@ static void samples_may_lie_anywhere_and_are_copied(void **state)
     PASS(arrakis_block_new(&block, channels, 0, SECOND, &series, err));
     free(odd);
     assert_memory_equal(arrakis_block_series(block, 0).samples, doubles, sizeof doubles);
-    arrakis_channels_free(channels);
-    arrakis_block_free(block);
+    arrakis_channels_unref(channels);
+    arrakis_block_unref(block);
 }
 
 static void a_block_that_does_not_fit_its_channels_is_refused(void **state)
@@ -91,10 +91,10 @@ static void a_block_that_does_not_fit_its_channels_is_refused(void **state)
          "X:DOUBLES: got 3 samples, wanted 2 (2 Hz for 1000000000 ns)");
     assert_null(block);
     series.length = 2;
-    series.data_type = ARRAKIS_INT64;
+    series.dtype = ARRAKIS_INT64;
     FAIL(arrakis_block_new(&block, channels, 0, SECOND, &series, err), ARRAKIS_EINVAL,
          "X:DOUBLES: got int64 samples, wanted float64");
-    series.data_type = ARRAKIS_FLOAT64;
+    series.dtype = ARRAKIS_FLOAT64;
     FAIL(arrakis_block_new(&block, channels, 0, SECOND / 3, &series, err), ARRAKIS_EINVAL,
          "no whole number of samples");
     FAIL(arrakis_block_new(&block, channels, 0, 0, &series, err), ARRAKIS_EINVAL, "duration");
@@ -104,7 +104,7 @@ static void a_block_that_does_not_fit_its_channels_is_refused(void **state)
     FAIL(arrakis_block_new(&block, channels, 0, SECOND, NULL, err), ARRAKIS_EINVAL, "series");
     FAIL(arrakis_block_new(NULL, channels, 0, SECOND, &series, err), ARRAKIS_EINVAL,
          "out is NULL");
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 static void a_block_ends_within_time(void **state)
@@ -114,14 +114,14 @@ static void a_block_ends_within_time(void **state)
     const arrakis_series series = {doubles, NULL, 2, ARRAKIS_FLOAT64};
     arrakis_block *block;
     PASS(arrakis_block_new(&block, channels, INT64_MAX - SECOND, SECOND, &series, err));
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     PASS(arrakis_block_new(&block, channels, INT64_MIN + 1, SECOND, &series, err));
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     FAIL(arrakis_block_new(&block, channels, INT64_MAX - SECOND + 1, SECOND, &series, err),
          ARRAKIS_EINVAL, "cannot begin at 9223372035854775808 ns");
     FAIL(arrakis_block_new(&block, channels, UNSET, SECOND, &series, err), ARRAKIS_EINVAL,
          "cannot begin");
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 /* ------------------------------------------------------------------ put together from chunks */
@@ -137,8 +137,8 @@ static ark_layout *two_streams(int64_t duration_ns)
     const int64_t strides_ns[] = {2 * SECOND, SECOND};
     ark_layout *layout;
     PASS(ark_layout_new(&layout, lists, strides_ns, 2, duration_ns, err));
-    arrakis_channels_free(a);
-    arrakis_channels_free(b);
+    arrakis_channels_unref(a);
+    arrakis_channels_unref(b);
     return layout;
 }
 
@@ -180,7 +180,7 @@ static void a_stream_without_data_is_missing_in_full_length(void **state)
     assert_memory_equal(other.samples, wanted, sizeof wanted);
     for (size_t i = 0; i < 16; i++)
         assert_int_equal(int32_at(arrakis_block_series(block, 0), i), 0);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
 }
 
 static void what_was_never_written_is_missing_and_zero(void **state)
@@ -206,7 +206,7 @@ static void what_was_never_written_is_missing_and_zero(void **state)
         assert_int_equal(int32_at(arrakis_block_series(block, 2), i),
                          i == 4 || i == 5 ? 9 + i - 4 : 0);
     }
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
 }
 
 /* The slow channel has one sample in 2 s: half of it before the edge and half behind it. */
@@ -236,8 +236,8 @@ static void an_edge_through_a_sample_stays_inside_the_series(void **state)
     assert_int_equal(arrakis_series_missing(fast), 0);
     assert_memory_equal(fast.samples, wanted, sizeof wanted);
     assert_int_equal(arrakis_series_missing(slow), slow.length);
-    arrakis_channels_free(list);
-    arrakis_block_free(block);
+    arrakis_channels_unref(list);
+    arrakis_block_unref(block);
 }
 
 static void a_layout_of_odd_strides_is_refused(void **state)
@@ -258,7 +258,7 @@ static void a_layout_of_odd_strides_is_refused(void **state)
     strides_ns[0] = SECOND / 4;
     FAIL(ark_layout_new(&layout, lists, strides_ns, 1, (INT64_C(1) << 32) * SECOND / 4, err),
          ARRAKIS_EINVAL, "too many strides");
-    arrakis_channels_free(list);
+    arrakis_channels_unref(list);
 }
 
 /* ------------------------------------------------------------------ threads */
@@ -275,9 +275,9 @@ static void *use_and_free(void *opaque)
         arrakis_block *again = arrakis_block_ref(mine->block);
         arrakis_series series = arrakis_block_series(again, 1);
         mine->sum += ((const double *)series.samples)[i % 2];
-        arrakis_block_free(again);
+        arrakis_block_unref(again);
     }
-    arrakis_block_free(mine->block);
+    arrakis_block_unref(mine->block);
     return NULL;
 }
 
@@ -291,7 +291,7 @@ static void blocks_are_read_and_freed_in_any_thread(void **state)
         shares[i] = (sharing){arrakis_block_ref(block), 0};
         assert_int_equal(pthread_create(&threads[i], NULL, use_and_free, &shares[i]), 0);
     }
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     for (int i = 0; i < THREADS; i++) {
         pthread_join(threads[i], NULL);
         assert_true(shares[i].sum == TURNS / 2 * 4.0);
@@ -307,7 +307,7 @@ static void *make_and_free(void *opaque)
         arrakis_block *block;
         if (ark_block_assemble(&block, layout, 0, chunks, NULL) != ARRAKIS_OK)
             return opaque;
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     return NULL;
 }
@@ -352,13 +352,13 @@ static void large_chunks_are_used_again(void **state)
     for (size_t i = 0; i < ARK_SPARES; i++) /* what is kept goes with the layout */
         ark_chunk_free(chunks[i], stripe);
     ark_layout_free(layout);
-    arrakis_channels_free(list);
+    arrakis_channels_unref(list);
 }
 
 static void freeing_nothing_is_allowed(void **state)
 {
     (void)state;
-    arrakis_block_free(NULL);
+    arrakis_block_unref(NULL);
     ark_chunk_free(NULL, NULL);
     ark_layout_free(NULL);
     assert_null(arrakis_block_ref(NULL));

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arrakis/reader.h>
+
 #include "read/chain_reader.h"
 #include "read/closing.h"
 #include "support.h"
@@ -31,7 +33,7 @@ static arrakis_reader *reader_of(const channel_spec *specs, size_t count)
     arrakis_channels *channels = channels_of(specs, count);
     arrakis_reader *reader;
     PASS(arrakis_memory_reader_new(&reader, channels, err));
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return reader;
 }
 
@@ -43,7 +45,7 @@ static bench chain_at(int64_t seam_ns, const channel_spec *first, size_t first_c
     const ark_chain_leg legs[] = {{b.legs[0], UNSET}, {b.legs[1], seam_ns}};
     arrakis_channels *channels = channels_of(more == first_count ? first : second, more);
     PASS(ark_chain_reader_new(&b.chain, legs, 2, channels, err));
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return b;
 }
 
@@ -103,7 +105,7 @@ static void expect(const bench *b, size_t wanted, int64_t second, size_t count,
         if (samples[i] != UNSET)
             assert_int_equal(int32_at(series, 0), samples[i]);
     }
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
 }
 
 #define EXPECT(b, stream, second, ...)                                                            \
@@ -115,7 +117,7 @@ static arrakis_status nothing(const bench *b)
     size_t stream;
     arrakis_block *block;
     arrakis_status rc = arrakis_reader_next(b->chain, 0, &stream, &block, NULL);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     return rc;
 }
 
@@ -125,10 +127,10 @@ static void its_streams_are_the_finest_in_the_last_one_s_order(void **state)
     static const char *const names[2][2] = {{"X:B", NULL}, {"X:C", "X:A"}};
     static const char *const ids[] = {"memory/p", "memory/q"};
     bench b = chain_of(before, 3, after, 3);
-    assert_int_equal(arrakis_reader_stream_count(b.chain), 2);
+    assert_int_equal(arrakis_reader_input_count(b.chain), 2);
     for (size_t i = 0; i < 2; i++) {
-        const arrakis_channels *channels = arrakis_reader_stream_channels(b.chain, i);
-        assert_string_equal(arrakis_reader_stream_id(b.chain, i), ids[i]);
+        const arrakis_channels *channels = arrakis_reader_input_channels(b.chain, i);
+        assert_string_equal(arrakis_reader_input_id(b.chain, i), ids[i]);
         assert_int_equal(arrakis_channels_count(channels), i + 1);
         for (size_t k = 0; k <= i; k++)
             assert_string_equal(arrakis_channel_name(arrakis_channels_get(channels, k)),
@@ -136,7 +138,7 @@ static void its_streams_are_the_finest_in_the_last_one_s_order(void **state)
     }
     arrakis_reader_close(b.chain);
     b = chain_of(after, 3, before, 3);
-    assert_int_equal(arrakis_reader_stream_count(b.chain), 2);
+    assert_int_equal(arrakis_reader_input_count(b.chain), 2);
     arrakis_reader_close(b.chain);
 }
 
@@ -287,7 +289,7 @@ static void what_one_does_not_have_is_said_to_be_missing_up_to_the_seam(void **s
     bench b = chain_of(before, 2, after, 3); /* the first lacks C */
     int64_t again_ns;
     PASS(arrakis_reader_open(b.chain, err));
-    assert_int_equal(arrakis_reader_stream_count(b.chain), 3);
+    assert_int_equal(arrakis_reader_input_count(b.chain), 3);
     size_t lacks = 1; /* B, C, A */
     assert_int_equal(b.chain->ops->exhausted(b.chain, lacks, 0, &again_ns), UNSET);
     assert_true(again_ns != UNSET && again_ns <= arrakis_gps_now_ns());
@@ -415,7 +417,7 @@ static void what_the_last_one_does_not_have_is_over(void **state)
     int64_t again_ns;
     PASS(arrakis_reader_open(b.chain, err));
     size_t lacks = 2;
-    assert_string_equal(arrakis_reader_stream_id(b.chain, lacks), "memory/q");
+    assert_string_equal(arrakis_reader_input_id(b.chain, lacks), "memory/q");
     assert_true(b.chain->ops->exhausted(b.chain, lacks, 0, &again_ns) > 0);
     arrakis_memory_reader_finish(b.legs[0]);
     assert_int_equal(nothing(&b), ARRAKIS_TIMEOUT);
@@ -553,7 +555,7 @@ static void one_stream_of_blocks_without_a_seam(void **state)
             if (second != 7)
                 assert_int_equal(int32_at(series, 0), wanted[second >= SEAM][i]);
         }
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     assert_int_equal(arrakis_stream_next(stream, 0, &block, NULL), ARRAKIS_DONE);
     arrakis_stats stats = ARRAKIS_STATS_INIT;
@@ -583,7 +585,7 @@ static void a_program_s_own_epoll_has_room_around_a_stream(void **state)
     arrakis_stream_options options = ARRAKIS_STREAM_OPTIONS_INIT;
     options.start_ns = SEAM * SECOND;
     PASS(ark_chain_reader_new(&chain, nested, 2, channels, err));
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     PASS(arrakis_stream_open(&stream, chain, &options, err));
     int outer = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN};
@@ -597,7 +599,7 @@ static void a_program_s_own_epoll_has_room_around_a_stream(void **state)
     push_after(&(bench){.legs = {NULL, legs[1]}}, SEAM);
     assert_int_equal(epoll_wait(outer, &event, 1, 0), 1);
     PASS(arrakis_stream_next(stream, 0, &block, err));
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     arrakis_stream_close(stream);
     close(outer);
 }
@@ -611,7 +613,7 @@ static void it_takes_its_readers_over_on_failure_too(void **state)
     arrakis_reader *chain;
     FAIL(ark_chain_reader_new(&chain, legs, 2, channels, err), ARRAKIS_ENOTFOUND, "X:C");
     assert_null(chain);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 static int64_t noted_ns[2];

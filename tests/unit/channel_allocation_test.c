@@ -40,7 +40,7 @@ static arrakis_status read_and_write_json(void *opaque)
     else if (rc == ARRAKIS_OK)
         rc = ARRAKIS_ENOMEM;
     free(json);
-    arrakis_channel_free(channel);
+    arrakis_channel_unref(channel);
     return rc;
 }
 
@@ -59,6 +59,7 @@ static bool count_channel(arrakis_channel *channel, void *opaque)
 
 static arrakis_status load_and_search(void *opaque)
 {
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
     static const arrakis_property property = {"client.id", "x"};
     static const char *const brokers[] = {"a.example", "*.example:9092"};
@@ -68,12 +69,12 @@ static arrakis_status load_and_search(void *opaque)
     static const char *const wanted[] = {"X:N40", "X:N3"};
     size_t found = 0;
     options.metadata_path = opaque;
-    options.properties = &property;
-    options.property_count = 1;
-    options.allowed_brokers = brokers;
-    options.allowed_broker_count = COUNT(brokers);
+    to.properties = &property;
+    to.property_count = 1;
+    to.allowed_brokers = brokers;
+    to.allowed_broker_count = COUNT(brokers);
     query.pattern = "X:N[0-4]$";
-    arrakis_status rc = arrakis_client_open(&client, &options, NULL);
+    arrakis_status rc = arrakis_client_open(&client, &to, &options, NULL);
     assert_true((rc == ARRAKIS_OK) == (client != NULL));
     if (rc == ARRAKIS_OK)
         rc = arrakis_client_find(client, &query, count_channel, &found, NULL);
@@ -85,7 +86,7 @@ static arrakis_status load_and_search(void *opaque)
         assert_int_equal(arrakis_channels_count(list), COUNT(wanted));
         assert_int_equal(arrakis_channels_index(list, "X:N3"), 1);
     }
-    arrakis_channels_free(list);
+    arrakis_channels_unref(list);
     arrakis_client_close(client);
     return rc;
 }

@@ -15,7 +15,7 @@ static void put(ark_channel_store *store, const char *name, double rate, int64_t
 {
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     info.name = name;
-    info.data_type = ARRAKIS_INT8;
+    info.dtype = ARRAKIS_INT8;
     info.sample_rate = rate;
     info.partition_id = "p";
     info.partition_index = index;
@@ -72,7 +72,7 @@ static void what_is_put_comes_back(void **state)
     info = ark_info(channel);
     assert_string_equal(info.name, "H1:B");
     assert_int_equal(info.partition_index, ARRAKIS_UNSET);
-    arrakis_channel_free(channel);
+    arrakis_channel_unref(channel);
 }
 
 /* A topic whose channels come and go takes no more than those that there are. */

@@ -26,7 +26,7 @@ static arrakis_channel_info some_info(void)
 {
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     info.name = "H1:SUB-A_DQ";
-    info.data_type = ARRAKIS_FLOAT32;
+    info.dtype = ARRAKIS_FLOAT32;
     info.sample_rate = 256;
     return info;
 }
@@ -150,7 +150,7 @@ static void a_channel_keeps_what_it_was_given(void **state)
     assert_int_equal(got.max_latency_ns, ARRAKIS_UNSET);
     assert_int_equal(got.struct_size, sizeof got);
     assert_ptr_equal(got.name, arrakis_channel_name(channel));
-    arrakis_channel_free(channel);
+    arrakis_channel_unref(channel);
 }
 
 static void an_older_program_gets_the_fields_it_knows(void **state)
@@ -161,10 +161,10 @@ static void an_older_program_gets_the_fields_it_knows(void **state)
     got.struct_size = offsetof(arrakis_channel_info, sample_rate);
     arrakis_channel_get(channel, &got);
     assert_string_equal(got.name, "H1:SUB-A_DQ");
-    assert_int_equal(got.data_type, ARRAKIS_FLOAT32);
+    assert_int_equal(got.dtype, ARRAKIS_FLOAT32);
     assert_true(got.sample_rate == 0.0);
     assert_int_equal(got.struct_size, offsetof(arrakis_channel_info, sample_rate));
-    arrakis_channel_free(channel);
+    arrakis_channel_unref(channel);
 }
 
 static void an_older_program_makes_a_channel_of_the_fields_it_knows(void **state)
@@ -186,7 +186,7 @@ static void an_older_program_makes_a_channel_of_the_fields_it_knows(void **state
     assert_int_equal(got.stride_ns, ARRAKIS_UNSET);
     assert_null(got.replay_id);
     assert_int_equal(got.struct_size, sizeof got);
-    arrakis_channel_free(channel);
+    arrakis_channel_unref(channel);
 }
 
 static void a_channel_lives_as_long_as_a_reference(void **state)
@@ -195,10 +195,10 @@ static void a_channel_lives_as_long_as_a_reference(void **state)
     arrakis_channel_info info = some_info();
     arrakis_channel *channel = make(&info);
     assert_ptr_equal(arrakis_channel_ref(channel), channel);
-    arrakis_channel_free(channel);
+    arrakis_channel_unref(channel);
     assert_string_equal(arrakis_channel_name(channel), "H1:SUB-A_DQ");
-    arrakis_channel_free(channel);
-    arrakis_channel_free(NULL);
+    arrakis_channel_unref(channel);
+    arrakis_channel_unref(NULL);
     assert_null(arrakis_channel_ref(NULL));
 }
 
@@ -221,8 +221,8 @@ static void what_is_out_of_range_is_named(void **state)
     REFUSE(name, "H1:\xf4\x90\x80\x80", "name is not UTF-8");
     REFUSE(name, "H1:\xe2\x82", "name is not UTF-8");
     REFUSE(publisher, "\x80", "publisher is not UTF-8");
-    REFUSE(data_type, ARRAKIS_DTYPE_NONE, "data_type");
-    REFUSE(data_type, (arrakis_dtype)11, "data_type is 11");
+    REFUSE(dtype, ARRAKIS_DTYPE_NONE, "data_type");
+    REFUSE(dtype, (arrakis_dtype)11, "data_type is 11");
     REFUSE(sample_rate, 0, "sample_rate is 0");
     REFUSE(sample_rate, -1, "sample_rate is -1");
     REFUSE(sample_rate, NAN, "sample_rate is");
@@ -248,8 +248,8 @@ static void text_beyond_ascii_is_kept(void **state)
     arrakis_channel *again = read_json(text);
     assert_string_equal(arrakis_channel_name(again), info.name);
     free(text);
-    arrakis_channel_free(again);
-    arrakis_channel_free(channel);
+    arrakis_channel_unref(again);
+    arrakis_channel_unref(channel);
 }
 
 #define EQUAL(field, a, b, wanted)                                                                \
@@ -260,8 +260,8 @@ static void text_beyond_ascii_is_kept(void **state)
         arrakis_channel *p = make(&x), *q = make(&y);                                             \
         assert_int_equal(arrakis_channel_equal(p, q), wanted);                                    \
         assert_int_equal(arrakis_channel_equal(q, p), wanted);                                    \
-        arrakis_channel_free(p);                                                                  \
-        arrakis_channel_free(q);                                                                  \
+        arrakis_channel_unref(p);                                                                 \
+        arrakis_channel_unref(q);                                                                 \
     } while (0)
 
 static void fields_that_one_lacks_do_not_differ(void **state)
@@ -269,7 +269,7 @@ static void fields_that_one_lacks_do_not_differ(void **state)
     (void)state;
     EQUAL(name, "H1:A", "H1:A", true);
     EQUAL(name, "H1:A", "H1:B", false);
-    EQUAL(data_type, ARRAKIS_INT8, ARRAKIS_UINT8, false);
+    EQUAL(dtype, ARRAKIS_INT8, ARRAKIS_UINT8, false);
     EQUAL(sample_rate, 16, 16.5, false);
     EQUAL(time_ns, 1, 2, false);
     EQUAL(time_ns, 1, ARRAKIS_UNSET, true);
@@ -311,7 +311,7 @@ static void samples_are_whole_or_none(void **state)
         info.sample_rate = known[i].rate;
         arrakis_channel *channel = make(&info);
         assert_int_equal(ark_channel_samples(channel, known[i].duration_ns), known[i].samples);
-        arrakis_channel_free(channel);
+        arrakis_channel_unref(channel);
     }
 }
 
@@ -326,7 +326,7 @@ static void json_goes_out_as_it_came_in(void **state)
         char *text = arrakis_channel_to_json(channel);
         assert_string_equal(text, texts[i]);
         free(text);
-        arrakis_channel_free(channel);
+        arrakis_channel_unref(channel);
     }
 }
 
@@ -354,7 +354,7 @@ static void rates_are_written_short(void **state)
         if (!strstr(json, wanted))
             fail_msg("%s is not %s", json, wanted);
         free(json);
-        arrakis_channel_free(channel);
+        arrakis_channel_unref(channel);
     }
 }
 
@@ -368,7 +368,7 @@ static void null_and_unknown_fields_are_as_if_absent(void **state)
     char *text = arrakis_channel_to_json(channel);
     assert_string_equal(text, LEAST);
     free(text);
-    arrakis_channel_free(channel);
+    arrakis_channel_unref(channel);
 }
 
 static void a_wrong_type_is_named(void **state)
@@ -434,7 +434,7 @@ static void a_list_finds_each_of_its_channels(void **state)
     for (size_t i = 0; i < N; i++) {
         arrakis_channel *channel = numbered(i);
         assert_int_equal(arrakis_channels_add(list, channel, NULL), ARRAKIS_OK);
-        arrakis_channel_free(channel);
+        arrakis_channel_unref(channel);
     }
     assert_int_equal(arrakis_channels_count(list), N);
     for (size_t i = 0; i < N; i++) {
@@ -445,9 +445,9 @@ static void a_list_finds_each_of_its_channels(void **state)
     assert_int_equal(arrakis_channels_index(list, "H1:SUB-CHANNEL_"), -1);
     assert_int_equal(arrakis_channels_index(list, NULL), -1);
     assert_null(arrakis_channels_get(list, N));
-    arrakis_channels_free(arrakis_channels_ref(list));
-    arrakis_channels_free(list);
-    arrakis_channels_free(NULL);
+    arrakis_channels_unref(arrakis_channels_ref(list));
+    arrakis_channels_unref(list);
+    arrakis_channels_unref(NULL);
 }
 
 static void a_name_twice_is_refused(void **state)
@@ -462,8 +462,8 @@ static void a_name_twice_is_refused(void **state)
     assert_string_equal(err.message, "channel 'H1:SUB-CHANNEL_7' is given twice");
     assert_int_equal(arrakis_channels_count(list), 1);
     assert_int_equal(arrakis_channels_add(list, NULL, NULL), ARRAKIS_EINVAL);
-    arrakis_channel_free(channel);
-    arrakis_channels_free(list);
+    arrakis_channel_unref(channel);
+    arrakis_channels_unref(list);
 }
 
 static char path[40];
@@ -500,7 +500,7 @@ static void a_file_of_lines_is_loaded(void **state)
     unlink(path);
     assert_int_equal(arrakis_channels_count(list), 2);
     assert_int_equal(arrakis_channels_index(list, "H1:A"), 1);
-    arrakis_channels_free(list);
+    arrakis_channels_unref(list);
 }
 
 static void an_empty_file_has_no_channels(void **state)
@@ -511,7 +511,7 @@ static void an_empty_file_has_no_channels(void **state)
     assert_int_equal(arrakis_channels_load(&list, path, NULL), ARRAKIS_OK);
     unlink(path);
     assert_int_equal(arrakis_channels_count(list), 0);
-    arrakis_channels_free(list);
+    arrakis_channels_unref(list);
 }
 
 static void a_bad_line_is_numbered(void **state)
@@ -555,7 +555,7 @@ static void a_file_of_channels_has_limits(void **state)
     arrakis_error err;
     assert_int_equal(ark_channels_load(&list, limited, &limits, &err), ARRAKIS_OK);
     assert_int_equal(arrakis_channels_count(list), 10);
-    arrakis_channels_free(list);
+    arrakis_channels_unref(list);
     limits.channels = 9;
     assert_int_equal(ark_channels_load(&list, limited, &limits, &err), ARRAKIS_EFORMAT);
     assert_non_null(strstr(err.message, ":10: one channel more than 9"));
@@ -577,7 +577,7 @@ static void what_is_kept_of_partitions_is_bounded(void **state)
         partition[length] = '\0';
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         info.name = "H1:A";
-        info.data_type = ARRAKIS_INT8;
+        info.dtype = ARRAKIS_INT8;
         info.sample_rate = 1;
         info.partition_id = partition;
         arrakis_channel *one, *other;
@@ -585,8 +585,8 @@ static void what_is_kept_of_partitions_is_bounded(void **state)
         assert_int_equal(arrakis_channel_new(&other, &info, NULL), ARRAKIS_OK);
         assert_int_equal(one->kind == other->kind, length == LONGEST);
         assert_int_equal(atomic_load(&one->kind->refs), length == LONGEST ? 3 : 1);
-        arrakis_channel_free(one);
-        arrakis_channel_free(other);
+        arrakis_channel_unref(one);
+        arrakis_channel_unref(other);
     }
 }
 

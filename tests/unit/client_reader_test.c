@@ -71,10 +71,10 @@ static void only_a_server_can_say_what_it_is(void **state)
     arrakis_status (*const calls[])(arrakis_client *, char **, arrakis_error *) = {
         arrakis_client_server_info, arrakis_client_scope_map, arrakis_client_replays,
         arrakis_client_domains, arrakis_client_endpoints};
-    arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     arrakis_client *client;
-    options.kafka_url = "127.0.0.1:1";
-    assert_int_equal(arrakis_client_open(&client, &options, &err), ARRAKIS_OK);
+    to.kafka_url = "127.0.0.1:1";
+    assert_int_equal(arrakis_client_open(&client, &to, NULL, &err), ARRAKIS_OK);
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         char *json = (char *)"";
         assert_int_equal(calls[i](client, &json, &err), ARRAKIS_EINVAL);

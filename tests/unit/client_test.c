@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arrakis/reader.h>
+#include <arrakis/mock.h>
+
 #include "arrow/ipc.h"
 #include "client/client.h"
 #include "client/fetch.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,24 +53,32 @@ static int remove_file(void **state)
     return unlink(path);
 }
 
-static arrakis_client *open_client(const char *kafka_url, const char *metadata_path)
+static arrakis_client *open_cancelable(const char *kafka_url, const char *metadata_path,
+                                       arrakis_cancel *cancel)
 {
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
-    options.kafka_url = kafka_url;
+    to.kafka_url = kafka_url;
+    to.cancel = cancel;
     options.metadata_path = metadata_path;
     arrakis_client *client;
     arrakis_error err;
-    if (arrakis_client_open(&client, &options, &err) < 0)
+    if (arrakis_client_open(&client, &to, &options, &err) < 0)
         fail_msg("%s", err.message);
     return client;
 }
 
-static void refuse_options(const arrakis_client_options *options, arrakis_status status,
-                           const char *said)
+static arrakis_client *open_client(const char *kafka_url, const char *metadata_path)
+{
+    return open_cancelable(kafka_url, metadata_path, NULL);
+}
+
+static void refuse_options(const arrakis_connection *to, const arrakis_client_options *options,
+                           arrakis_status status, const char *said)
 {
     arrakis_client *client = (arrakis_client *)(uintptr_t)options;
     arrakis_error err;
-    assert_int_equal(arrakis_client_open(&client, options, &err), status);
+    assert_int_equal(arrakis_client_open(&client, to, options, &err), status);
     assert_null(client);
     if (!strstr(err.message, said))
         fail_msg("'%s' does not say '%s'", err.message, said);
@@ -75,27 +87,28 @@ static void refuse_options(const arrakis_client_options *options, arrakis_status
 static void a_client_needs_a_source(void **state)
 {
     (void)state;
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
-    refuse_options(&options, ARRAKIS_EINVAL, "without a source");
-    options.kafka_url = "localhost:port";
-    refuse_options(&options, ARRAKIS_EINVAL, "localhost:port");
-    options.kafka_url = "localhost:9092";
-    options.request_timeout_ns = 0;
-    refuse_options(&options, ARRAKIS_EINVAL, "request_timeout_ns is 0");
+    refuse_options(&to, &options, ARRAKIS_EINVAL, "without a source");
+    refuse_options(NULL, &options, ARRAKIS_EINVAL, "without a source");
+    to.kafka_url = "localhost:port";
+    refuse_options(&to, &options, ARRAKIS_EINVAL, "localhost:port");
+    to.kafka_url = "localhost:9092";
+    to.request_timeout_ns = 0;
+    refuse_options(&to, &options, ARRAKIS_EINVAL, "request_timeout_ns is 0");
     const arrakis_property property = {"debug", NULL};
-    options.request_timeout_ns = ARRAKIS_UNSET;
+    to.request_timeout_ns = ARRAKIS_UNSET;
     options.stall_timeout_ns = 0;
-    refuse_options(&options, ARRAKIS_EINVAL, "stall_timeout_ns is 0, wanted over 0");
+    refuse_options(&to, &options, ARRAKIS_EINVAL, "stall_timeout_ns is 0, wanted over 0");
     options.stall_timeout_ns = ARRAKIS_UNSET;
     options.max_message_bytes = -1;
-    refuse_options(&options, ARRAKIS_EINVAL, "max_message_bytes is -1, wanted over 0");
+    refuse_options(&to, &options, ARRAKIS_EINVAL, "max_message_bytes is -1, wanted over 0");
     options.max_message_bytes = ARRAKIS_UNSET;
-    options.properties = &property;
-    options.property_count = 1;
-    refuse_options(&options, ARRAKIS_EINVAL, "property 0: its value is NULL");
-    assert_int_equal(arrakis_client_open(NULL, &options, NULL), ARRAKIS_EINVAL);
+    to.properties = &property;
+    to.property_count = 1;
+    refuse_options(&to, &options, ARRAKIS_EINVAL, "property 0: its value is NULL");
+    assert_int_equal(arrakis_client_open(NULL, &to, &options, NULL), ARRAKIS_EINVAL);
     arrakis_client_close(NULL);
-    arrakis_client_cancel(NULL);
 }
 
 static bool add_name(arrakis_channel *channel, void *opaque)
@@ -158,7 +171,7 @@ static void channels_are_described_in_the_order_asked_for(void **state)
     assert_int_equal(arrakis_channels_count(list), 3);
     for (size_t i = 0; i < 3; i++)
         assert_string_equal(arrakis_channel_name(arrakis_channels_get(list, i)), names[i]);
-    arrakis_channels_free(list);
+    arrakis_channels_unref(list);
     arrakis_client_close(client);
 }
 
@@ -202,7 +215,7 @@ static void a_replay_has_channels_of_its_own(void **state)
     assert_int_equal(arrakis_client_describe(client, &list, names, 1, ARRAKIS_UNSET, "o4", NULL),
                      ARRAKIS_OK);
     assert_int_equal(arrakis_channels_count(list), 1);
-    arrakis_channels_free(list);
+    arrakis_channels_unref(list);
     refuse_names(names, 1, NULL, ARRAKIS_ENOTFOUND, "H1:OLD");
     arrakis_client_close(client);
 }
@@ -246,7 +259,7 @@ static arrakis_channel *make_channel(const char *name, const char *partition, in
 {
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     info.name = name;
-    info.data_type = ARRAKIS_INT32;
+    info.dtype = ARRAKIS_INT32;
     info.sample_rate = rate;
     info.publisher = "H1_P";
     info.partition_id = partition;
@@ -268,8 +281,8 @@ static arrakis_channels *two_channels(void)
     arrakis_channel *slow = make_channel("H1:SLOW", "p1", 0, 16);
     assert_int_equal(arrakis_channels_add(channels, fast, NULL), ARRAKIS_OK);
     assert_int_equal(arrakis_channels_add(channels, slow, NULL), ARRAKIS_OK);
-    arrakis_channel_free(fast);
-    arrakis_channel_free(slow);
+    arrakis_channel_unref(fast);
+    arrakis_channel_unref(slow);
     return channels;
 }
 
@@ -301,21 +314,22 @@ static void a_broker_s_topics_are_searched(void **state)
                      ARRAKIS_OK);
     assert_true(
         arrakis_channel_equal(arrakis_channels_get(list, 1), arrakis_channels_get(channels, 0)));
-    arrakis_channels_free(list);
+    arrakis_channels_unref(list);
     arrakis_client_close(client);
     arrakis_mock_broker_close(broker);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 static void publish(arrakis_mock_broker *broker, arrakis_channels *channels, int count)
 {
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     arrakis_publisher_options options = ARRAKIS_PUBLISHER_OPTIONS_INIT;
-    options.kafka_url = arrakis_mock_broker_url(broker);
+    to.kafka_url = arrakis_mock_broker_url(broker);
     options.publisher_id = "H1_P";
     options.channels = channels;
     arrakis_publisher *publisher;
     arrakis_error err;
-    if (arrakis_publisher_open(&publisher, &options, &err) < 0)
+    if (arrakis_publisher_open(&publisher, &to, &options, &err) < 0)
         fail_msg("%s", err.message);
     for (int i = 0; i < count; i++) {
         int32_t fast[] = {4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3};
@@ -324,7 +338,7 @@ static void publish(arrakis_mock_broker *broker, arrakis_channels *channels, int
         if (arrakis_block_new(&block, channels, START + i * STRIDE, STRIDE, series, &err) < 0 ||
             arrakis_publisher_publish(publisher, block, 10000, &err) < 0)
             fail_msg("%s", err.message);
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     arrakis_publisher_close(publisher);
 }
@@ -362,20 +376,20 @@ static void a_span_is_fetched_from_a_broker(void **state)
     for (int32_t i = 0; i < 4; i++)
         assert_int_equal(((const int32_t *)slow.samples)[i], 2 + i);
     assert_null(fast.valid);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     arrakis_client_close(client);
     arrakis_mock_broker_close(broker);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 static void a_broker_that_does_not_answer_is_an_error_in_time(void **state)
 {
     (void)state;
-    arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
-    options.kafka_url = "127.0.0.1:1";
-    options.request_timeout_ns = ARRAKIS_SECOND_NS / 4;
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
+    to.kafka_url = "127.0.0.1:1";
+    to.request_timeout_ns = ARRAKIS_SECOND_NS / 4;
     arrakis_client *client;
-    assert_int_equal(arrakis_client_open(&client, &options, NULL), ARRAKIS_OK);
+    assert_int_equal(arrakis_client_open(&client, &to, NULL, NULL), ARRAKIS_OK);
     uint64_t count;
     arrakis_error err;
     assert_int_equal(arrakis_client_count(client, NULL, &count, &err), ARRAKIS_ECONNECT);
@@ -386,22 +400,33 @@ static void a_broker_that_does_not_answer_is_an_error_in_time(void **state)
 
 /* ------------------------------------------------------------------ cancel */
 
-static void *cancel(void *client)
+static void *set(void *cancel)
 {
-    arrakis_client_cancel(client);
+    arrakis_cancel_set(cancel);
     return NULL;
+}
+
+static arrakis_cancel *new_cancel(void)
+{
+    arrakis_cancel *cancel;
+    assert_int_equal(arrakis_cancel_new(&cancel, NULL), ARRAKIS_OK);
+    return cancel;
 }
 
 static void a_canceled_client_does_nothing_more(void **state)
 {
     (void)state;
-    arrakis_client *client = open_client("127.0.0.1:1", path);
+    arrakis_cancel *cancel = new_cancel();
+    arrakis_client *client = open_cancelable("127.0.0.1:1", path, cancel);
     static const char *const names[] = {"H1:A"};
     arrakis_channels *list;
     arrakis_stream *stream;
     arrakis_block *block;
     uint64_t count;
-    arrakis_client_cancel(client);
+    assert_false(arrakis_cancel_is_set(cancel));
+    arrakis_cancel_set(cancel);
+    assert_true(arrakis_cancel_is_set(cancel));
+    arrakis_cancel_unref(cancel); /* the client has a reference */
     assert_int_equal(arrakis_client_count(client, NULL, &count, NULL), ARRAKIS_ECANCELED);
     assert_int_equal(arrakis_client_describe(client, &list, names, 1, ARRAKIS_UNSET, NULL, NULL),
                      ARRAKIS_ECANCELED);
@@ -416,17 +441,19 @@ static void a_canceled_client_does_nothing_more(void **state)
 static void a_search_is_canceled_by_another_thread(void **state)
 {
     (void)state;
-    arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
-    options.kafka_url = "127.0.0.1:1";
-    options.request_timeout_ns = 60 * ARRAKIS_SECOND_NS;
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
+    to.kafka_url = "127.0.0.1:1";
+    to.request_timeout_ns = 60 * ARRAKIS_SECOND_NS;
+    to.cancel = new_cancel();
     arrakis_client *client;
-    assert_int_equal(arrakis_client_open(&client, &options, NULL), ARRAKIS_OK);
+    assert_int_equal(arrakis_client_open(&client, &to, NULL, NULL), ARRAKIS_OK);
     pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, cancel, client), 0);
+    assert_int_equal(pthread_create(&thread, NULL, set, to.cancel), 0);
     uint64_t count;
     assert_int_equal(arrakis_client_count(client, NULL, &count, NULL), ARRAKIS_ECANCELED);
     assert_int_equal(pthread_join(thread, NULL), 0);
     arrakis_client_close(client);
+    arrakis_cancel_unref(to.cancel);
 }
 
 /* ------------------------------------------------------------------ one block out of a stream */
@@ -458,7 +485,7 @@ static arrakis_reader *filled_reader(int count)
             push(reader, 1, 0, START + i * STRIDE, (arrakis_series){&i, NULL, 1, ARRAKIS_INT32});
     }
     arrakis_memory_reader_finish(reader);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return reader;
 }
 
@@ -502,7 +529,7 @@ static void blocks_are_put_end_to_end(void **state)
         if (i != 5)
             assert_int_equal(((const int32_t *)fast.samples)[i], i);
     assert_int_equal(((const int32_t *)slow.samples)[3], 3);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
 }
 
 static void a_duration_counts_from_the_start(void **state)
@@ -515,7 +542,7 @@ static void a_duration_counts_from_the_start(void **state)
     assert_int_equal(fetch(&block, 8, &o, NULL), ARRAKIS_OK);
     assert_int_equal(arrakis_block_start_ns(block), START + STRIDE);
     assert_int_equal(arrakis_block_duration_ns(block), 2 * STRIDE);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
 }
 
 static void one_stride_is_the_stream_s_own_block(void **state)
@@ -529,7 +556,7 @@ static void one_stride_is_the_stream_s_own_block(void **state)
     assert_int_equal(arrakis_block_start_ns(block), START + 3 * STRIDE);
     assert_int_equal(arrakis_block_duration_ns(block), STRIDE);
     assert_int_equal(*(const int32_t *)series_of(block, "H1:SLOW").samples, 3);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
 }
 
 static void a_span_larger_than_a_block_can_be_is_refused(void **state)
@@ -561,7 +588,6 @@ static void a_gap_can_be_an_error(void **state)
 static void a_fetch_is_canceled_by_another_thread(void **state)
 {
     (void)state;
-    arrakis_client *client = open_client(NULL, path);
     arrakis_channels *channels = two_channels();
     arrakis_reader *reader;
     arrakis_stream *stream;
@@ -569,17 +595,44 @@ static void a_fetch_is_canceled_by_another_thread(void **state)
     arrakis_stream_options o = ARRAKIS_STREAM_OPTIONS_INIT;
     o.start_ns = INT64_MAX / 4; /* in the year 2053 */
     o.duration_ns = 1;
+    o.cancel = new_cancel();
     assert_int_equal(arrakis_memory_reader_new(&reader, channels, NULL), ARRAKIS_OK);
     assert_int_equal(arrakis_stream_open(&stream, reader, &o, NULL), ARRAKIS_OK);
     pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, cancel, client), 0);
-    ark_client_watch(client, stream);
+    assert_int_equal(pthread_create(&thread, NULL, set, o.cancel), 0);
     assert_int_equal(ark_fetch(stream, &block, &o, NULL), ARRAKIS_ECANCELED);
-    ark_client_release(client);
     arrakis_stream_close(stream);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    arrakis_client_close(client);
-    arrakis_channels_free(channels);
+    arrakis_cancel_unref(o.cancel);
+    arrakis_channels_unref(channels);
+}
+
+/* One cancel for all: what is opened with it after that does not even begin. */
+static void a_cancel_that_is_set_ends_what_is_opened_with_it(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = two_channels();
+    arrakis_reader *reader;
+    arrakis_stream *stream;
+    arrakis_publisher *publisher;
+    arrakis_stream_options o = ARRAKIS_STREAM_OPTIONS_INIT;
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
+    arrakis_publisher_options p = ARRAKIS_PUBLISHER_OPTIONS_INIT;
+    o.cancel = to.cancel = new_cancel();
+    to.kafka_url = "127.0.0.1:1";
+    p.channels = channels;
+    p.publisher_id = "P";
+    arrakis_cancel_set(o.cancel);
+    arrakis_cancel_set(o.cancel);
+    struct pollfd polled = {.fd = arrakis_cancel_fd(o.cancel), .events = POLLIN};
+    assert_int_equal(poll(&polled, 1, 0), 1);
+    assert_int_equal(arrakis_memory_reader_new(&reader, channels, NULL), ARRAKIS_OK);
+    assert_int_equal(arrakis_stream_open(&stream, reader, &o, NULL), ARRAKIS_ECANCELED);
+    assert_null(stream);
+    assert_int_equal(arrakis_publisher_open(&publisher, &to, &p, NULL), ARRAKIS_ECANCELED);
+    assert_null(publisher);
+    arrakis_cancel_unref(o.cancel);
+    arrakis_channels_unref(channels);
 }
 
 int main(void)
@@ -595,6 +648,7 @@ int main(void)
         cmocka_unit_test(a_broker_s_topics_are_searched),
         cmocka_unit_test(a_span_is_fetched_from_a_broker),
         cmocka_unit_test(a_broker_that_does_not_answer_is_an_error_in_time),
+        cmocka_unit_test(a_cancel_that_is_set_ends_what_is_opened_with_it),
         cmocka_unit_test(a_canceled_client_does_nothing_more),
         cmocka_unit_test(a_search_is_canceled_by_another_thread),
         cmocka_unit_test(blocks_are_put_end_to_end),

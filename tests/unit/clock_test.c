@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The clock of deadlines, with times written out; and a live stream while the system's clock is set:
  * this program's clock_gettime() stands before that of the C library. */
+#include <arrakis/reader.h>
+
 #include "base/clock.h"
 #include "support.h"
 
@@ -110,7 +112,7 @@ static void expect(arrakis_stream *stream, int64_t time_ns, size_t missing)
     PASS(arrakis_stream_next(stream, 5000, &block, err));
     assert_int_equal(arrakis_block_start_ns(block), time_ns);
     assert_int_equal(arrakis_series_missing(arrakis_block_series(block, 0)), missing);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
 }
 
 /* Nothing is handed out although the stream waits, and wakes, in the meantime. */
@@ -129,7 +131,7 @@ static void a_live_stream_goes_on_while_the_clock_is_set_forward_and_back(void *
     arrakis_reader *reader;
     arrakis_stream *stream;
     PASS(arrakis_memory_reader_new(&reader, channels, err));
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     PASS(arrakis_stream_open(&stream, reader, NULL, err));
     int64_t begin_ns = arrakis_gps_now_ns() / STRIDE * STRIDE - 20 * STRIDE;
     int64_t leaps_s[] = {0, 120, 0, -120, 0, 1000000, -1000000, 0};
@@ -154,7 +156,7 @@ static void a_deadline_passes_in_its_time_while_the_clock_is_set_back(void **sta
     arrakis_reader *reader;
     arrakis_stream *stream;
     PASS(arrakis_memory_reader_new(&reader, channels, err));
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     PASS(arrakis_stream_open(&stream, reader, NULL, err));
     int64_t time_ns = arrakis_gps_now_ns() / STRIDE * STRIDE;
     push(reader, time_ns);

@@ -17,7 +17,7 @@ static arrakis_channel *make(const char *name, arrakis_dtype type, double rate,
 {
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     info.name = name;
-    info.data_type = type;
+    info.dtype = type;
     info.sample_rate = rate;
     info.publisher = publisher;
     info.replay_id = replay_id;
@@ -49,7 +49,7 @@ static bool query_matches(const arrakis_query *query, arrakis_channel *channel)
     bool found = matches(filter, channel);
     assert_int_equal(ark_filter_status(filter, NULL), ARRAKIS_OK);
     ark_filter_free(filter);
-    arrakis_channel_free(channel);
+    arrakis_channel_unref(channel);
     return found;
 }
 
@@ -115,8 +115,8 @@ static void types_and_publishers_are_sets(void **state)
     const arrakis_dtype types[] = {ARRAKIS_FLOAT64, ARRAKIS_INT8};
     const char *const publishers[] = {"H1_P", "L1_P"};
     arrakis_query query = ARRAKIS_QUERY_INIT;
-    query.data_types = types;
-    query.data_type_count = 2;
+    query.dtypes = types;
+    query.dtype_count = 2;
     assert_true(query_matches(&query, make("a:b", ARRAKIS_FLOAT64, 1, NULL, NULL)));
     assert_true(query_matches(&query, make("a:b", ARRAKIS_INT8, 1, NULL, NULL)));
     assert_false(query_matches(&query, make("a:b", ARRAKIS_FLOAT32, 1, NULL, NULL)));
@@ -167,8 +167,8 @@ static void a_bad_query_is_explained(void **state)
     refuse(&query, "between the rates");
     query = (arrakis_query)ARRAKIS_QUERY_INIT;
     const arrakis_dtype none = ARRAKIS_DTYPE_NONE;
-    query.data_types = &none;
-    query.data_type_count = 1;
+    query.dtypes = &none;
+    query.dtype_count = 1;
     refuse(&query, "data type 0");
     query = (arrakis_query)ARRAKIS_QUERY_INIT;
     const char *const nobody = NULL;
@@ -195,8 +195,8 @@ static void a_pattern_that_takes_for_ever_is_given_up(void **state)
     arrakis_error err;
     assert_int_equal(ark_filter_status(filter, &err), ARRAKIS_EINVAL);
     assert_non_null(strstr(err.message, "steps to match 'H1:aaaaaa"));
-    arrakis_channel_free(channel);
-    arrakis_channel_free(short_name);
+    arrakis_channel_unref(channel);
+    arrakis_channel_unref(short_name);
     ark_filter_free(filter);
 }
 

@@ -32,8 +32,8 @@ static arrakis_status write_requests(void *opaque)
     const ark_stream_request request = {opaque, 5, UNSET, UNSET, UNSET, NULL};
     char *text;
     query.pattern = "X";
-    query.data_types = types;
-    query.data_type_count = COUNT(types);
+    query.dtypes = types;
+    query.dtype_count = COUNT(types);
     query.publishers = names;
     query.publisher_count = COUNT(names);
     arrakis_status rc = ark_request_search(&text, "Find", &query, NULL);
@@ -62,7 +62,7 @@ static void a_request_is_whole_or_memory_has_run_out(void **state)
     (void)state;
     arrakis_channels *channels = channels_of(specs, COUNT(specs));
     fail_each_allocation(write_requests, channels, 40, ARRAKIS_ENOMEM);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 static arrakis_status list_scope_map(void *opaque)
@@ -138,7 +138,7 @@ static void an_answer_is_taken_or_memory_has_run_out(void **state)
                  "kafka://x:9092");
     fail_each_allocation(read_answer, &a, 20, ARRAKIS_EFORMAT);
     ark_buffer_free(&a.info);
-    arrakis_channels_free(a.channels);
+    arrakis_channels_unref(a.channels);
 }
 
 static arrakis_status join_hosts(void *opaque)

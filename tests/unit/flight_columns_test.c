@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From blocks through the column layout of a server's stream, and back to blocks. */
+#include <arrakis/reader.h>
+#include <arrakis/arrow.h>
+
 #include "flight/proto.h"
 #include "flight/reader.h"
 
@@ -24,12 +27,12 @@ static void add(arrakis_channels *list, const char *name, arrakis_dtype type, do
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     arrakis_channel *channel;
     info.name = name;
-    info.data_type = type;
+    info.dtype = type;
     info.sample_rate = rate;
     info.stride_ns = STRIDE;
     assert_int_equal(arrakis_channel_new(&channel, &info, &err), ARRAKIS_OK);
     assert_int_equal(arrakis_channels_add(list, channel, &err), ARRAKIS_OK);
-    arrakis_channel_free(channel);
+    arrakis_channel_unref(channel);
 }
 
 static arrakis_channels *make_channels(void)
@@ -68,7 +71,7 @@ static void send_block(ark_batches *batches, ark_buffer *keep, arrakis_channels 
                      ARRAKIS_OK);
     assert_int_equal(arrakis_arrow_writer_block(writer, block, &bytes, &size, &err), ARRAKIS_OK);
     assert_int_equal(decode(batches, keep, bytes, size), ARRAKIS_OK);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     arrakis_arrow_writer_free(writer);
 }
 
@@ -103,7 +106,7 @@ static int tear_down(void **state)
     fixture *f = *state;
     ark_batches_close(&f->batches);
     ark_buffer_free(&f->keep);
-    arrakis_channels_free(f->channels);
+    arrakis_channels_unref(f->channels);
     return 0;
 }
 
@@ -202,13 +205,13 @@ static void another_type_is_refused_by_name(void **state)
     assert_int_equal(bind(f), ARRAKIS_EMISMATCH);
     assert_string_equal(err.message,
                         "channel 'H1:B' is streamed as lists of int32, wanted lists of int64");
-    arrakis_channels_free(asked);
+    arrakis_channels_unref(asked);
     assert_int_equal(arrakis_channels_new(&asked, &err), ARRAKIS_OK);
     add(asked, "H1:C", ARRAKIS_INT64, 64);
     f->stream.channels = asked;
     assert_int_equal(bind(f), ARRAKIS_EMISMATCH);
     assert_string_equal(err.message, "the stream lacks channel 'H1:C'");
-    arrakis_channels_free(asked);
+    arrakis_channels_unref(asked);
 }
 
 static void another_rate_is_refused(void **state)
@@ -228,7 +231,7 @@ static void another_rate_is_refused(void **state)
     assert_int_equal(next_rows(f, &rows), ARRAKIS_EFORMAT);
     assert_string_equal(err.message,
                         "channel 'H1:A' has 1 samples in a block of 62500000 ns, wanted 2");
-    arrakis_channels_free(asked);
+    arrakis_channels_unref(asked);
 }
 
 static void a_batch_needs_a_schema(void **state)
@@ -246,7 +249,7 @@ static void a_batch_needs_a_schema(void **state)
     assert_int_equal(arrakis_arrow_writer_block(writer, block, &bytes, &size, &err), ARRAKIS_OK);
     assert_int_equal(decode(&f->batches, &f->keep, bytes, size), ARRAKIS_EFORMAT);
     assert_string_equal(err.message, "a batch came before its schema");
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     arrakis_arrow_writer_free(writer);
 }
 

@@ -75,7 +75,7 @@ static void expect(const char *wanted, const given *list, size_t count)
     assert_string_equal(text, wanted);
     ark_legs_clear(&legs);
     ark_flight_info_clear(&info);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 #define EXPECT(wanted, ...)                                                                       \
@@ -90,7 +90,7 @@ static void expect_failure(arrakis_status status, const char *text, const given 
     FAIL(ark_legs_make(&legs, &info, channels, 0, "here", err), status, text);
     ark_legs_clear(&legs);
     ark_flight_info_clear(&info);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 #define REFUSE(status, text, ...)                                                                 \
@@ -196,7 +196,7 @@ static void a_start_that_no_clock_shows_is_refused(void **state)
         ark_legs_clear(&legs);
         ark_flight_info_clear(&info);
     }
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 enum { MOST = 64 };
@@ -211,7 +211,7 @@ static void expect_limit(const given *list, size_t count, size_t legs_wanted)
     assert_int_equal(legs.count, legs_wanted);
     ark_legs_clear(&legs);
     ark_flight_info_clear(&info);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     expect_failure(ARRAKIS_EFORMAT, "here: an answer of over 64 servers or brokers", list,
                    count + 1);
 }
@@ -271,7 +271,7 @@ static void hosts_of_a_list_are_counted_one_by_one(void **state)
         ark_legs_clear(&legs);
         ark_flight_info_clear(&info);
     }
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 int main(void)

@@ -18,7 +18,7 @@ static arrakis_channel *make(const char *name, arrakis_dtype type, double rate)
 {
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     info.name = name;
-    info.data_type = type;
+    info.dtype = type;
     info.sample_rate = rate;
     arrakis_channel *channel;
     if (arrakis_channel_new(&channel, &info, &err) < 0)
@@ -57,7 +57,7 @@ static void the_table_has_the_bytes_of_pyarrow(void **state)
     expect_message(&table.header, &table.body, wanted, size, &at);
     ark_partition_clear(&table);
     for (size_t i = 0; i < 3; i++)
-        arrakis_channel_free(channels[i]);
+        arrakis_channel_unref(channels[i]);
 }
 
 static void a_rate_that_is_not_whole_is_refused_by_name(void **state)
@@ -70,7 +70,7 @@ static void a_rate_that_is_not_whole_is_refused_by_name(void **state)
         assert_int_equal(ark_partition_write(&table, &channel, 1, &err), ARRAKIS_EINVAL);
         assert_non_null(strstr(err.message, "H1:DYN-HALF"));
         ark_partition_clear(&table);
-        arrakis_channel_free(channel);
+        arrakis_channel_unref(channel);
     }
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A reader of a server's endpoints, with a server made of functions. */
+#include <arrakis/reader.h>
+#include <arrakis/arrow.h>
+
 #include "flight/proto.h"
 #include "flight/reader.h"
 #include "support.h"
@@ -133,10 +136,10 @@ static void add_blocks(script *s, int32_t from, int32_t to)
         PASS(arrakis_arrow_writer_block(writer, block, &bytes, &size, err));
         assert_true(s->count < MESSAGES);
         s->messages[s->count++] = as_flight_data(bytes, size);
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     arrakis_arrow_writer_free(writer);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 /* The schema, and one block at that time. */
@@ -155,9 +158,9 @@ static void add_block_at(script *s, int64_t time_ns)
     PASS(arrakis_block_new(&block, channels, time_ns, STRIDE, &series, err));
     PASS(arrakis_arrow_writer_block(writer, block, &bytes, &size, err));
     s->messages[s->count++] = as_flight_data(bytes, size);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     arrakis_arrow_writer_free(writer);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 /* ------------------------------------------------------------------ the reader */
@@ -217,7 +220,7 @@ static arrakis_reader *make_reader_for(int64_t begin_ns, int64_t until_ns, int64
     arrakis_channels *channels = channels_of(&spec, 1);
     arrakis_reader *reader;
     PASS(ark_flight_reader_new(&reader, &endpoint, 1, channels, &options, err));
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return reader;
 }
 
@@ -243,7 +246,7 @@ static void expect_block(arrakis_reader *reader, int32_t number)
     PASS(arrakis_reader_next(reader, 20000, &stream, &block, err));
     assert_int_equal(arrakis_block_start_ns(block), START + number * STRIDE);
     assert_int_equal(int32_at(arrakis_block_series(block, 0), 0), number);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
 }
 
 static void expect_dead(arrakis_reader *reader)
@@ -342,7 +345,7 @@ static void expect_flood_to_die(arrakis_reader *reader)
     while ((rc = arrakis_reader_next(reader, 0, &stream, &block, &why)) >= 0 &&
            ark_monotonic_ns() - begun_ns < 60 * SECOND)
         if (rc == ARRAKIS_OK)
-            arrakis_block_free(block);
+            arrakis_block_unref(block);
     assert_int_equal(rc, ARRAKIS_EDEADLINE);
     assert_non_null(strstr(why.message, "grpc://fake: nothing new of channel 'H1:A'"));
     arrakis_reader_close(reader);
@@ -388,7 +391,7 @@ static void rows_behind_one_that_leapt_ahead_are_a_sign_of_life(void **state)
         arrakis_block *block;
         expect_block(reader, 0);
         PASS(arrakis_reader_next(reader, 0, &stream, &block, err));
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
         for (int32_t i = 1; i < 4; i++) {
             int64_t heard_ns = s->heard_ns;
             expect_block(reader, i); /* the batch before has ended */
@@ -584,7 +587,7 @@ static void a_stream_hands_out_once_what_replicas_repeat(void **state)
         assert_int_equal(arrakis_block_start_ns(block), START + i * STRIDE);
         assert_int_equal(arrakis_series_missing(arrakis_block_series(block, 0)), 0);
         assert_int_equal(int32_at(arrakis_block_series(block, 0), 0), i);
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     assert_int_equal(arrakis_stream_next(stream, 20000, &block, NULL), ARRAKIS_DONE);
     arrakis_stats stats = ARRAKIS_STATS_INIT;

@@ -37,8 +37,8 @@ static void a_search_with_every_condition(void **state)
     const arrakis_dtype types[] = {ARRAKIS_FLOAT32, ARRAKIS_INT64};
     const char *const publishers[] = {"A", "B \"quoted\""};
     query.pattern = "H1:\\d+";
-    query.data_types = types;
-    query.data_type_count = 2;
+    query.dtypes = types;
+    query.dtype_count = 2;
     query.min_rate = 15.5;
     query.max_rate = 16.5;
     query.publishers = publishers;
@@ -65,7 +65,7 @@ static void a_description_and_a_stream(void **state)
     arrakis_channel *channel;
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     info.name = "H1:A";
-    info.data_type = ARRAKIS_INT32;
+    info.dtype = ARRAKIS_INT32;
     info.sample_rate = 16;
     assert_int_equal(arrakis_channels_new(&channels, &err), ARRAKIS_OK);
     assert_int_equal(arrakis_channel_new(&channel, &info, &err), ARRAKIS_OK);
@@ -79,8 +79,8 @@ static void a_description_and_a_stream(void **state)
     expect(request, "{\"request\":\"Stream\",\"args\":{\"channels\":[\"H1:A\"],\"start\":1,"
                     "\"end\":null,\"replay_start\":2,\"replay_end\":3,\"replay_id\":null},"
                     "\"version\":\"0.5.0\"}");
-    arrakis_channel_free(channel);
-    arrakis_channels_free(channels);
+    arrakis_channel_unref(channel);
+    arrakis_channels_unref(channels);
 }
 
 static void a_text_that_is_not_utf8_is_refused(void **state)

@@ -38,7 +38,7 @@ static void pull(ark_mux *mux, int64_t now)
     arrakis_block *block;
     ark_mux_expire(mux, now * SECOND);
     while (ark_mux_pull(mux, &block, NULL) == ARRAKIS_OK)
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
 }
 
 static void a_gap_is_said_when_it_is_longer_than_promised_and_its_end_once(void **state)
@@ -67,7 +67,7 @@ static void a_gap_is_said_when_it_is_longer_than_promised_and_its_end_once(void 
     assert_int_equal(heard.infos, 1);
     assert_string_equal(heard.last, "A: data resumed at GPS 119.000 after 15.0 s");
     ark_mux_free(mux);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 int main(void)

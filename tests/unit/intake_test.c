@@ -67,7 +67,7 @@ static void messages_of_no_channel_asked_for_are_said_once_an_episode(void **sta
     ark_buffer_free(&stranger);
     ark_buffer_free(&wanted);
     ark_intake_clear(&intake);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 /* The good ones between them do not begin a new episode: only 30 s do. */
@@ -91,7 +91,7 @@ static void messages_that_cannot_be_read_are_said_once_and_counted(void **state)
     assert_int_equal(stats.messages, 10);
     ark_buffer_free(&wanted);
     ark_intake_clear(&intake);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 int main(void)

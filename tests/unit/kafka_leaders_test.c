@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Leaders that change while they are asked, on librdkafka's mock cluster of two brokers. */
+#include <arrakis/reader.h>
+
 #include "kafka/reader.h"
 #include "support.h"
 
@@ -81,7 +83,7 @@ static void expect_blocks(arrakis_stream *stream, int32_t from, int32_t to)
             assert_true(is_present(series, 0));
             assert_int_equal(int32_at(series, 0), i);
         }
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
 }
 
@@ -120,7 +122,7 @@ static void what_a_silent_leader_held_is_read_from_the_next_one(void **state)
     assert_int_equal(rd_kafka_mock_partition_set_leader(cluster, topics[0], 0, 2), 0);
     expect_blocks(stream, 0, BLOCKS);
     expect_end(stream);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 /* The next leader answers before the producers have come to it, and no question fails. */
@@ -138,7 +140,7 @@ static void what_a_new_leader_gets_after_seconds_is_no_gap(void **state)
     publish(topics[0], BLOCKS / 2, BLOCKS);
     expect_blocks(stream, BLOCKS / 2, BLOCKS);
     expect_end(stream);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 /* A question that fails tells nothing of a partition that is being read. */

@@ -16,7 +16,7 @@ static ark_kafka_limits limits_of(size_t partitions, double rate, bool live, int
     ark_kafka_limits limits;
     PASS(ark_kafka_limits_choose(&limits, streams, partitions, live, prefetch, err));
     free(streams);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return limits;
 }
 
@@ -79,7 +79,7 @@ static void a_prefetch_that_librdkafka_does_not_know_is_an_error(void **state)
         FAIL(ark_kafka_limits_choose(&limits, &stream, 1, true, wrong[i], err), ARRAKIS_EINVAL,
              "wanted 1 KiB to 2 GiB");
     }
-    arrakis_channels_free(stream.channels);
+    arrakis_channels_unref(stream.channels);
 }
 
 int main(void)

@@ -89,10 +89,10 @@ static bool add_text(arrakis_channel *channel, void *opaque)
 static arrakis_client *open_client(int64_t timeout_ns)
 {
     arrakis_client *client;
-    arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
-    options.kafka_url = rd_kafka_mock_cluster_bootstraps(cluster);
-    options.request_timeout_ns = timeout_ns;
-    assert_int_equal(arrakis_client_open(&client, &options, NULL), ARRAKIS_OK);
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
+    to.kafka_url = rd_kafka_mock_cluster_bootstraps(cluster);
+    to.request_timeout_ns = timeout_ns;
+    assert_int_equal(arrakis_client_open(&client, &to, NULL, NULL), ARRAKIS_OK);
     return client;
 }
 
@@ -126,7 +126,7 @@ static void describes(arrakis_status status, const char *name, const char *said)
         strcpy(text, err.message);
     if (!strstr(text, said))
         fail_msg("'%s' lacks '%s'", text, said);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     arrakis_client_close(client);
 }
 
@@ -262,11 +262,11 @@ static void a_full_queue_does_not_hold_the_reading_up(void **state)
         put("arrakis-metadata-P", name, "P", 16, 1000);
     }
     arrakis_client *client;
-    arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
-    options.kafka_url = rd_kafka_mock_cluster_bootstraps(cluster);
-    options.properties = properties;
-    options.property_count = 1;
-    assert_int_equal(arrakis_client_open(&client, &options, NULL), ARRAKIS_OK);
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
+    to.kafka_url = rd_kafka_mock_cluster_bootstraps(cluster);
+    to.properties = properties;
+    to.property_count = 1;
+    assert_int_equal(arrakis_client_open(&client, &to, NULL, NULL), ARRAKIS_OK);
     uint64_t count;
     arrakis_error err;
     if (arrakis_client_count(client, NULL, &count, &err) < 0)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a Kafka reader is made of, and what librdkafka calls fatal. */
+#include <arrakis/reader.h>
+#include <arrakis/mock.h>
+
 #include "kafka/reader.h"
 #include "support.h"
 #include "base/wait.h"
@@ -18,7 +21,7 @@ static void refuse(const channel_spec *two, const char *url, const arrakis_kafka
     arrakis_reader *reader;
     FAIL(arrakis_kafka_reader_new(&reader, url, channels, options, err), ARRAKIS_EINVAL, text);
     assert_null(reader);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 /* A reader of both is made; it is closed again. */
@@ -27,7 +30,7 @@ static arrakis_status refused_or_made(const channel_spec *two)
     arrakis_channels *channels = channels_of(two, 2);
     arrakis_reader *reader;
     arrakis_status rc = arrakis_kafka_reader_new(&reader, "here", channels, NULL, NULL);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     arrakis_reader_close(reader);
     return rc;
 }
@@ -38,11 +41,11 @@ static void streams_are_named_by_broker_and_partition(void **state)
     arrakis_channels *channels = channels_of(specs, COUNT(specs));
     arrakis_reader *reader;
     PASS(arrakis_kafka_reader_new(&reader, "here:1,there:2", channels, NULL, err));
-    arrakis_channels_free(channels);
-    assert_int_equal(arrakis_reader_stream_count(reader), 2);
-    assert_string_equal(arrakis_reader_stream_id(reader, 0), "here:1,there:2/p0");
-    assert_string_equal(arrakis_reader_stream_id(reader, 1), "here:1,there:2/p1");
-    assert_int_equal(arrakis_channels_index(arrakis_reader_stream_channels(reader, 1), "X:B"), 1);
+    arrakis_channels_unref(channels);
+    assert_int_equal(arrakis_reader_input_count(reader), 2);
+    assert_string_equal(arrakis_reader_input_id(reader, 0), "here:1,there:2/p0");
+    assert_string_equal(arrakis_reader_input_id(reader, 1), "here:1,there:2/p1");
+    assert_int_equal(arrakis_channels_index(arrakis_reader_input_channels(reader, 1), "X:B"), 1);
     assert_false(arrakis_reader_done(reader));
     arrakis_reader_close(reader);
 }
@@ -74,7 +77,7 @@ static void what_a_channel_lacks_is_named(void **state)
     arrakis_reader *reader;
     FAIL(arrakis_kafka_reader_new(&reader, "here", none, NULL, err), ARRAKIS_EINVAL,
          "no channels");
-    arrakis_channels_free(none);
+    arrakis_channels_unref(none);
 }
 
 static void a_topic_belongs_to_one_replay(void **state)
@@ -88,7 +91,7 @@ static void a_topic_belongs_to_one_replay(void **state)
         for (int64_t k = 0; k < 2; k++) {
             arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
             info.name = k ? "X:SECOND" : "X:FIRST";
-            info.data_type = ARRAKIS_INT32;
+            info.dtype = ARRAKIS_INT32;
             info.sample_rate = 16;
             info.partition_id = "p";
             info.partition_index = k;
@@ -97,11 +100,11 @@ static void a_topic_belongs_to_one_replay(void **state)
             arrakis_channel *channel;
             PASS(arrakis_channel_new(&channel, &info, err));
             PASS(arrakis_channels_add(channels, channel, err));
-            arrakis_channel_free(channel);
+            arrakis_channel_unref(channel);
         }
         FAIL(arrakis_kafka_reader_new(&reader, "here", channels, NULL, err), ARRAKIS_EINVAL,
              "channel X:SECOND has replay_id");
-        arrakis_channels_free(channels);
+        arrakis_channels_unref(channels);
     }
 }
 
@@ -153,7 +156,7 @@ static void brokers_that_were_asked_before_have_taken_of_the_time(void **state)
     FAIL(arrakis_reader_open(reader, err), ARRAKIS_ECONNECT, "no broker answers within ");
     assert_true(ark_monotonic_ns() - now_ns < 30 * SECOND);
     arrakis_reader_close(reader);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 static void any_declared_latency_will_do(void **state)
@@ -166,26 +169,27 @@ static void any_declared_latency_will_do(void **state)
     arrakis_channels *channels = channels_of(&absurd, 1);
     arrakis_reader *reader;
     PASS(arrakis_kafka_reader_new(&reader, "here", channels, &options, err));
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     arrakis_reader_close(reader);
 }
 
 /* Publish messages of one int32 row of X:A, a stride after each other. */
 static void publish(const char *url, arrakis_channels *channels, int count)
 {
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     arrakis_publisher_options options = ARRAKIS_PUBLISHER_OPTIONS_INIT;
-    options.kafka_url = url;
+    to.kafka_url = url;
     options.publisher_id = "P";
     options.channels = channels;
     arrakis_publisher *publisher;
-    PASS(arrakis_publisher_open(&publisher, &options, err));
+    PASS(arrakis_publisher_open(&publisher, &to, &options, err));
     for (int32_t i = 0; i < count; i++) {
         arrakis_block *block;
         const arrakis_series series = {&i, NULL, 1, ARRAKIS_INT32};
         PASS(arrakis_block_new(&block, channels, 1400000000 * SECOND + i * INT64_C(62500000),
                                62500000, &series, err));
         PASS(arrakis_publisher_publish(publisher, block, 10000, err));
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     arrakis_publisher_close(publisher);
 }
@@ -214,13 +218,13 @@ static void what_came_before_a_fatal_error_is_handed_out_first(void **state)
     for (int i = 0; i < MESSAGES; i++) {
         PASS(arrakis_reader_next(reader, 10000, &stream, &block, err));
         assert_int_equal(int32_at(arrakis_block_series(block, 0), 0), i);
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     FAIL(arrakis_reader_next(reader, 10000, &stream, &block, err), ARRAKIS_EBROKER,
          "it is a test");
     arrakis_reader_close(reader);
     arrakis_mock_broker_close(broker);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 /* Reads the first `strides` that were published, asked for by a start and an end; returns how many have
@@ -240,7 +244,7 @@ static int read_past(const char *url, arrakis_channels *channels, int strides, b
     arrakis_status rc;
     while ((rc = arrakis_stream_next(stream, 20000, &block, NULL)) == ARRAKIS_OK) {
         whole += is_present(arrakis_block_series(block, 0), 0);
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     assert_int_equal(rc, ARRAKIS_DONE);
     *asked = ((ark_kafka_reader *)reader)->watch.running;
@@ -266,7 +270,7 @@ static void the_log_s_end_is_asked_for_where_data_is_missing_only(void **state)
         assert_int_equal(read_past(url, channels, MESSAGES, &asked), MESSAGES);
     assert_false(asked);
     arrakis_mock_broker_close(broker);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 int main(void)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arrakis/reader.h>
+
 #include "kafka/trouble.h"
 #include "base/log.h"
 #include "support.h"
@@ -43,7 +45,7 @@ static arrakis_channels *one_channel(void)
 {
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     info.name = "H1:A-B";
-    info.data_type = ARRAKIS_FLOAT32;
+    info.dtype = ARRAKIS_FLOAT32;
     info.sample_rate = 16;
     info.partition_id = "p";
     info.partition_index = 0;
@@ -53,7 +55,7 @@ static arrakis_channels *one_channel(void)
     assert_int_equal(arrakis_channel_new(&channel, &info, NULL), ARRAKIS_OK);
     assert_int_equal(arrakis_channels_new(&list, NULL), ARRAKIS_OK);
     assert_int_equal(arrakis_channels_add(list, channel, NULL), ARRAKIS_OK);
-    arrakis_channel_free(channel);
+    arrakis_channel_unref(channel);
     return list;
 }
 
@@ -67,7 +69,7 @@ static arrakis_status new_reader(arrakis_reader **reader, giver *g, const arraki
     options.kafka_token_opaque = g;
     arrakis_channels *channels = one_channel();
     arrakis_status rc = arrakis_kafka_reader_new(reader, url, channels, &options, why);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return rc;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A memory reader through the public calls, which are the same for every reader. */
+#include <arrakis/reader.h>
+
 #include "read/reader.h"
 #include "support.h"
 #include "base/wait.h"
@@ -16,7 +18,7 @@ static arrakis_reader *reader_of(const channel_spec *all, size_t count)
     arrakis_channels *channels = channels_of(all, count);
     arrakis_reader *reader;
     PASS(arrakis_memory_reader_new(&reader, channels, err));
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return reader;
 }
 
@@ -48,7 +50,7 @@ static void expect_block(arrakis_reader *reader, size_t wanted_stream, int64_t s
     PASS(arrakis_reader_next(reader, 0, &stream, &block, err));
     assert_int_equal(stream, wanted_stream);
     assert_int_equal(arrakis_block_start_ns(block), second * SECOND);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
 }
 
 static void expect_nothing(arrakis_reader *reader, arrakis_status status)
@@ -63,15 +65,15 @@ static void streams_are_partitions_and_their_channels_are_in_order(void **state)
 {
     (void)state;
     arrakis_reader *reader = reader_of(specs, COUNT(specs));
-    assert_int_equal(arrakis_reader_stream_count(reader), 2);
-    assert_string_equal(arrakis_reader_stream_id(reader, 0), "memory/p");
-    assert_string_equal(arrakis_reader_stream_id(reader, 1), "memory/q");
-    assert_null(arrakis_reader_stream_id(reader, 2));
-    const arrakis_channels *p = arrakis_reader_stream_channels(reader, 0);
+    assert_int_equal(arrakis_reader_input_count(reader), 2);
+    assert_string_equal(arrakis_reader_input_id(reader, 0), "memory/p");
+    assert_string_equal(arrakis_reader_input_id(reader, 1), "memory/q");
+    assert_null(arrakis_reader_input_id(reader, 2));
+    const arrakis_channels *p = arrakis_reader_input_channels(reader, 0);
     assert_int_equal(arrakis_channels_count(p), 2);
     assert_string_equal(arrakis_channel_name(arrakis_channels_get(p, 0)), "X:A");
     assert_string_equal(arrakis_channel_name(arrakis_channels_get(p, 1)), "X:B");
-    assert_null(arrakis_reader_stream_channels(reader, 2));
+    assert_null(arrakis_reader_input_channels(reader, 2));
     arrakis_reader_close(reader);
 }
 
@@ -113,8 +115,8 @@ static void a_block_has_the_streams_channels_and_their_samples(void **state)
     assert_null(arrakis_block_series(whole, 1).valid);
     assert_int_equal(int32_at(arrakis_block_series(part, 0), 0), 108);
     assert_int_equal(arrakis_series_missing(arrakis_block_series(part, 1)), 1);
-    arrakis_block_free(whole);
-    arrakis_block_free(part);
+    arrakis_block_unref(whole);
+    arrakis_block_unref(part);
 }
 
 static void what_cannot_be_read_is_counted_and_skipped(void **state)
@@ -200,11 +202,11 @@ static void what_a_channel_lacks_is_named(void **state)
         arrakis_channels *channels = channels_of(bad, 2);
         FAIL(arrakis_memory_reader_new(&reader, channels, err), ARRAKIS_EINVAL, cases[i].text);
         assert_null(reader);
-        arrakis_channels_free(channels);
+        arrakis_channels_unref(channels);
     }
     arrakis_channels *none = channels_of(bad, 0);
     FAIL(arrakis_memory_reader_new(&reader, none, err), ARRAKIS_EINVAL, "no channels to read");
-    arrakis_channels_free(none);
+    arrakis_channels_unref(none);
     FAIL(arrakis_memory_reader_new(&reader, NULL, err), ARRAKIS_EINVAL, "channels is NULL");
 }
 

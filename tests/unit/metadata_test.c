@@ -401,7 +401,7 @@ static void a_digest_does_not_depend_on_the_order_of_records(void **state)
         snprintf(partition, sizeof partition, "p%zu", i % 5000);
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         info.name = name;
-        info.data_type = i % 2 ? ARRAKIS_FLOAT32 : ARRAKIS_INT16;
+        info.dtype = i % 2 ? ARRAKIS_FLOAT32 : ARRAKIS_INT16;
         info.sample_rate = 0.1 * (double)(i % 200 + 1);
         info.partition_id = partition;
         info.partition_index = (int64_t)(i * 40000);

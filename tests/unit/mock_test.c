@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arrakis/mock.h>
+
 #include "kafka/catalog.h"
 #include "kafka/conf.h"
 
@@ -17,7 +19,7 @@ static arrakis_channel *make_channel(const char *name, const char *publisher,
 {
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     info.name = name;
-    info.data_type = ARRAKIS_FLOAT32;
+    info.dtype = ARRAKIS_FLOAT32;
     info.sample_rate = 16;
     info.publisher = publisher;
     info.partition_id = partition;
@@ -36,7 +38,7 @@ static void add(arrakis_channels *channels, const char *name, const char *publis
 {
     arrakis_channel *channel = make_channel(name, publisher, partition, index);
     assert_int_equal(arrakis_channels_add(channels, channel, NULL), ARRAKIS_OK);
-    arrakis_channel_free(channel);
+    arrakis_channel_unref(channel);
 }
 
 static arrakis_mock_broker *open_broker(void)
@@ -128,7 +130,7 @@ static void announced_channels_are_found_and_the_digest_agrees(void **state)
     add(channels, "H1:TST-B", "one", "p0", 1);
     add(channels, "L1:TST-A", "two", "p1", 0);
     announce(broker, channels);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     assert_topic_holds(broker, "arrakis-metadata-one", 4, 2);
     assert_topic_holds(broker, "arrakis-metadata-two", 3, 1);
     arrakis_mock_broker_close(broker);
@@ -143,11 +145,11 @@ static void a_second_announcement_adds_to_the_first(void **state)
     add(channels, "H1:TST-A", "one", "p0", 0);
     announce(broker, channels);
     announce(broker, channels);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     assert_int_equal(arrakis_channels_new(&channels, NULL), ARRAKIS_OK);
     add(channels, "H1:TST-B", "one", "p0", 1);
     announce(broker, channels);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     assert_topic_holds(broker, "arrakis-metadata-one", 3 + 3 + 4, 2);
     arrakis_mock_broker_close(broker);
 }
@@ -160,7 +162,7 @@ static void every_topic_has_one_partition(void **state)
     assert_int_equal(arrakis_channels_new(&channels, NULL), ARRAKIS_OK);
     add(channels, "H1:TST-A", "one", "p0", 0);
     announce(broker, channels);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     rd_kafka_t *rk;
     assert_int_equal(ark_kafka_new(&rk, RD_KAFKA_PRODUCER, arrakis_mock_broker_url(broker), NULL,
                                    0, NULL, 0, NULL),
@@ -189,7 +191,7 @@ static void assert_refused(arrakis_mock_broker *broker, const char *name, const 
     assert_int_equal(arrakis_mock_broker_announce(broker, channels, &err), ARRAKIS_EINVAL);
     if (!strstr(err.message, text))
         fail_msg("\"%s\", wanted \"%s\"", err.message, text);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 static void what_cannot_be_announced_is_named(void **state)
@@ -202,7 +204,7 @@ static void what_cannot_be_announced_is_named(void **state)
     assert_int_equal(arrakis_channels_new(&channels, NULL), ARRAKIS_OK);
     add(channels, "H1:TST-A", "one", "p0", 0);
     announce(broker, channels);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     assert_refused(broker, "H1:TST-A", "one", "p0", 7, "announced before");
     arrakis_error err;
     assert_int_equal(arrakis_mock_broker_announce(broker, NULL, &err), ARRAKIS_EINVAL);
@@ -230,7 +232,7 @@ static void the_mock_broker_is_quiet(void **state)
     assert_int_equal(arrakis_channels_new(&channels, NULL), ARRAKIS_OK);
     add(channels, "H1:TST-A", "one", "p0", 0);
     announce(broker, channels);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     arrakis_mock_broker_close(broker);
     arrakis_log_set(ARRAKIS_LOG_INFO, NULL, NULL);
     assert_int_equal(lines, 0);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arrakis/reader.h>
+
 #include "read/closing.h"
 #include "read/reader.h"
 #include "support.h"
@@ -21,7 +23,7 @@ static arrakis_reader *part_of(size_t from, size_t count)
     arrakis_channels *channels = channels_of(specs + from, count);
     arrakis_reader *reader;
     PASS(arrakis_memory_reader_new(&reader, channels, err));
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return reader;
 }
 
@@ -48,7 +50,7 @@ static int next(const bench *b, int timeout_ms, arrakis_status *status)
     size_t stream = 99;
     arrakis_block *block;
     *status = arrakis_reader_next(b->multi, timeout_ms, &stream, &block, NULL);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     return *status == ARRAKIS_OK ? (int)stream : -1;
 }
 
@@ -67,11 +69,11 @@ static void streams_of_all_readers_follow_each_other(void **state)
 {
     (void)state;
     bench b = bench_of();
-    assert_int_equal(arrakis_reader_stream_count(b.multi), 3);
+    assert_int_equal(arrakis_reader_input_count(b.multi), 3);
     static const char *const ids[] = {"memory/p", "memory/q", "memory/p"};
     for (size_t i = 0; i < 3; i++) {
-        assert_string_equal(arrakis_reader_stream_id(b.multi, i), ids[i]);
-        const arrakis_channels *channels = arrakis_reader_stream_channels(b.multi, i);
+        assert_string_equal(arrakis_reader_input_id(b.multi, i), ids[i]);
+        const arrakis_channels *channels = arrakis_reader_input_channels(b.multi, i);
         assert_string_equal(arrakis_channel_name(arrakis_channels_get(channels, 0)),
                             specs[i].name);
     }

@@ -108,7 +108,7 @@ static int64_t pull(ark_mux *mux, source *sources, bool skip, int64_t at)
         at = begin + arrakis_block_duration_ns(block) / UNIT;
         for (size_t i = 0; i < STREAMS; i++)
             check_series(&sources[i], arrakis_block_series(block, i), begin);
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     }
     return at;
 }
@@ -147,7 +147,7 @@ static void close_mux(ark_mux *mux, source *sources)
     for (size_t i = 0; i < STREAMS; i++) {
         if (has_right(&sources[i]))
             fail_msg("a block of stream %zu was never handed out", i);
-        arrakis_channels_free(sources[i].channels);
+        arrakis_channels_unref(sources[i].channels);
     }
     ark_mux_free(mux);
 }

@@ -86,7 +86,7 @@ static void bench_free(bench *b)
 {
     ark_mux_free(b->mux);
     for (size_t i = 0; i < b->count; i++)
-        arrakis_channels_free(b->lists[i]);
+        arrakis_channels_unref(b->lists[i]);
 }
 
 /* "12", or a word that means UNSET. */
@@ -187,7 +187,7 @@ static void play_pull(const bench *b, const char *wanted)
                  rc == ARRAKIS_TIMEOUT ? "wait"
                  : rc == ARRAKIS_EGAP  ? err.message
                                        : "an error");
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     if (strcmp(found, wanted) != 0)
         OOPS(b, "got \"%s\", wanted \"%s\"", found, wanted);
 }
@@ -623,8 +623,8 @@ static void an_output_stride_is_a_multiple_of_the_native_one(void **state)
          "4500000000 ns: wanted a "
          "multiple of the native stride, 3000000000 ns");
     assert_null(mux);
-    arrakis_channels_free(a);
-    arrakis_channels_free(b);
+    arrakis_channels_unref(a);
+    arrakis_channels_unref(b);
 }
 
 /* ------------------------------------------------------------------ requests with a start */
@@ -1043,7 +1043,7 @@ static void a_declared_latency_can_be_any_number(void **state)
     ark_mux_expire(mux, INT64_C(4000000000) * SECOND);
     assert_true(ark_mux_deadline_ns(mux) > INT64_C(4000000000) * SECOND);
     ark_mux_free(mux);
-    arrakis_channels_free(list);
+    arrakis_channels_unref(list);
 }
 
 static void a_block_cannot_hold_more_strides_than_can_be_counted(void **state)
@@ -1059,7 +1059,7 @@ static void a_block_cannot_hold_more_strides_than_can_be_counted(void **state)
     FAIL(ark_mux_new(&mux, &stream, 1, &live, 0, err), ARRAKIS_EINVAL, "too many strides");
     live.stride_ns += SECOND / 4;
     FAIL(ark_mux_new(&mux, &stream, 1, &live, 0, err), ARRAKIS_EINVAL, "too many strides");
-    arrakis_channels_free(list);
+    arrakis_channels_unref(list);
 }
 
 static void what_cannot_be_aligned_is_refused(void **state)
@@ -1077,9 +1077,9 @@ static void what_cannot_be_aligned_is_refused(void **state)
     arrakis_channels *uneven = channels_of(&spec, 1);
     const ark_mux_stream odd = {"A", uneven};
     FAIL(ark_mux_new(&mux, &odd, 1, &live, 0, err), ARRAKIS_EINVAL, "X:A: 0.3 Hz");
-    arrakis_channels_free(uneven);
-    arrakis_channels_free(list);
-    arrakis_channels_free(none);
+    arrakis_channels_unref(uneven);
+    arrakis_channels_unref(list);
+    arrakis_channels_unref(none);
 }
 
 int main(void)

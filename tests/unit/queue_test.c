@@ -20,7 +20,7 @@ static bench bench_of(int64_t timeout_ns, int64_t start_ns, int64_t block)
     bench b;
     PASS(ark_layout_new(&b.layout, lists, &stride_ns, 1, block * SECOND, err));
     ark_queue_init(&b.queue, &b.layout->stripes[0], timeout_ns, start_ns, block * SECOND);
-    arrakis_channels_free(list);
+    arrakis_channels_unref(list);
     return b;
 }
 
@@ -202,7 +202,7 @@ static uint32_t chunks_of(double rate)
     PASS(ark_layout_new(&layout, lists, &stride_ns, 1, SECOND, err));
     ark_queue_init(&queue, &layout->stripes[0], INT64_MAX / 4, 0, SECOND);
     ark_layout_free(layout);
-    arrakis_channels_free(list);
+    arrakis_channels_unref(list);
     return queue.most_chunks;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arrakis/arrakis.h>
+#include <arrakis/reader.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@ static void a_group_id_has_sixteen_letters(void **state)
     (void)state;
     char id[18];
     memset(id, '?', sizeof id);
-    assert_int_equal(arrakis_generate_groupid(id, NULL), ARRAKIS_OK);
+    assert_int_equal(arrakis_random_group_id(id, NULL), ARRAKIS_OK);
     assert_int_equal(strlen(id), 16);
     assert_int_equal(strspn(id, LETTERS), 16);
     assert_int_equal(id[17], '?');
@@ -28,7 +28,7 @@ static void no_two_ids_are_alike(void **state)
     (void)state;
     char ids[100][17];
     for (size_t i = 0; i < 100; i++) {
-        assert_int_equal(arrakis_generate_groupid(ids[i], NULL), ARRAKIS_OK);
+        assert_int_equal(arrakis_random_group_id(ids[i], NULL), ARRAKIS_OK);
         for (size_t j = 0; j < i; j++)
             assert_string_not_equal(ids[i], ids[j]);
     }

@@ -38,7 +38,7 @@ static void bench_free(bench *b)
 {
     ark_row_decoder_free(b->decoder);
     ark_layout_free(b->layout);
-    arrakis_channels_free(b->channels);
+    arrakis_channels_unref(b->channels);
 }
 
 /* ------------------------------------------------------------------ what comes out, as text */
@@ -668,7 +668,7 @@ static void channels_that_cannot_share_a_topic_are_refused(void **state)
         FAIL(ark_row_decoder_new(&decoder, channels, SECOND, NULL, err), ARRAKIS_EINVAL,
              cases[i].text);
         assert_null(decoder);
-        arrakis_channels_free(channels);
+        arrakis_channels_unref(channels);
     }
 }
 
@@ -701,7 +701,7 @@ static void many_far_indexes_are_sorted_once(void **state)
         snprintf(name, sizeof name, "X:A-%d", i);
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         info.name = name;
-        info.data_type = ARRAKIS_INT32;
+        info.dtype = ARRAKIS_INT32;
         info.sample_rate = 2;
         info.partition_id = "p";
         info.partition_index = UINT32_MAX - (int64_t)i * 12347 % MANY * 7;
@@ -709,14 +709,14 @@ static void many_far_indexes_are_sorted_once(void **state)
         arrakis_channel *channel;
         PASS(arrakis_channel_new(&channel, &info, err));
         PASS(arrakis_channels_add(channels, channel, err));
-        arrakis_channel_free(channel);
+        arrakis_channel_unref(channel);
     }
     ark_row_decoder *decoder;
     comparisons = 0;
     PASS(ark_row_decoder_new(&decoder, channels, SECOND, NULL, err));
     assert_in_range(comparisons, MANY, MANY * LOG_MANY); /* of all pairs: 20,000,000,000 */
     ark_row_decoder_free(decoder);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
 }
 
 int main(void)

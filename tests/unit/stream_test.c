@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Streams over memory readers: the clock is the real one here, so times are from "now". */
+#include <arrakis/reader.h>
+
 #include "base/error.h"
 #include "read/reader.h"
 #include "support.h"
@@ -29,7 +31,7 @@ static bench bench_of(const channel_spec specs[2], const arrakis_stream_options 
     bench b;
     arrakis_channels *channels = channels_of(specs, 2);
     PASS(arrakis_memory_reader_new(&b.reader, channels, err));
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     PASS(arrakis_stream_open(&b.stream, b.reader, options, err));
     return b;
 }
@@ -62,7 +64,7 @@ static void expect(const bench *b, int64_t start_ns, int32_t of_a, int32_t of_b)
         arrakis_series series = arrakis_block_series(block, i);
         assert_int_equal(is_present(series, 0) ? int32_at(series, 0) : -1, wanted[i]);
     }
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
 }
 
 static arrakis_status next_status(const bench *b, int timeout_ms)
@@ -70,7 +72,7 @@ static arrakis_status next_status(const bench *b, int timeout_ms)
     arrakis_block *block;
     arrakis_status rc = arrakis_stream_next(b->stream, timeout_ms, &block, NULL);
     assert_true((rc == ARRAKIS_OK) == (block != NULL));
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     return rc;
 }
 
@@ -220,7 +222,7 @@ static void a_finished_source_ends_a_request_early(void **state)
     assert_int_equal(arrakis_block_duration_ns(rest), 200 * MS);
     assert_int_equal(arrakis_block_series(rest, 1).length, 4);
     assert_int_equal(int32_at(arrakis_block_series(rest, 1), 2), 6);
-    arrakis_block_free(rest);
+    arrakis_block_unref(rest);
     assert_int_equal(next_status(&b, -1), ARRAKIS_DONE);
     arrakis_stream_close(b.stream);
 }
@@ -452,40 +454,48 @@ static void a_timeout_is_kept_while_data_floods_in(void **state)
 
 /* ------------------------------------------------------------------ canceling */
 
+static arrakis_cancel *to_cancel;
+
+static bench bench_to_cancel(void)
+{
+    arrakis_stream_options o = ARRAKIS_STREAM_OPTIONS_INIT;
+    PASS(arrakis_cancel_new(&to_cancel, err));
+    o.cancel = to_cancel;
+    return bench_of(patient, &o);
+}
+
 static void *cancel_soon(void *opaque)
 {
     ark_wait_fd(-1, ark_wait_deadline(30));
-    arrakis_stream_cancel(opaque);
+    arrakis_cancel_set(opaque);
     return NULL;
 }
 
 static void a_cancel_from_another_thread_ends_the_wait(void **state)
 {
     (void)state;
-    bench b = bench_of(patient, NULL);
+    bench b = bench_to_cancel();
     pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, cancel_soon, b.stream), 0);
+    assert_int_equal(pthread_create(&thread, NULL, cancel_soon, to_cancel), 0);
     FAIL(arrakis_stream_next(b.stream, -1, &(arrakis_block *){NULL}, err), ARRAKIS_ECANCELED,
          "canceled");
     pthread_join(thread, NULL);
     assert_int_equal(next_status(&b, -1), ARRAKIS_ECANCELED);
     assert_true(ark_wait_fd(arrakis_stream_fd(b.stream), 0));
     arrakis_stream_close(b.stream);
+    arrakis_cancel_unref(to_cancel);
 }
-
-static arrakis_stream *to_cancel;
 
 static void on_alarm(int number)
 {
     (void)number;
-    arrakis_stream_cancel(to_cancel);
+    arrakis_cancel_set(to_cancel);
 }
 
 static void a_cancel_from_a_signal_handler_ends_the_wait(void **state)
 {
     (void)state;
-    bench b = bench_of(patient, NULL);
-    to_cancel = b.stream;
+    bench b = bench_to_cancel();
     struct sigaction old, action = {0};
     action.sa_handler = on_alarm;
     sigaction(SIGALRM, &action, &old);
@@ -497,16 +507,19 @@ static void a_cancel_from_a_signal_handler_ends_the_wait(void **state)
     timer_delete(timer);
     sigaction(SIGALRM, &old, NULL);
     arrakis_stream_close(b.stream);
+    arrakis_cancel_unref(to_cancel);
 }
 
 static void a_canceled_stream_gives_no_block_that_is_ready(void **state)
 {
     (void)state;
-    const arrakis_stream_options o = options_of(PAST, PAST + SECOND);
+    arrakis_stream_options o = options_of(PAST, PAST + SECOND);
+    PASS(arrakis_cancel_new(&o.cancel, err));
     bench b = bench_of(patient, &o);
     push(&b, 0, PAST, 1);
     push(&b, 1, PAST, 1);
-    arrakis_stream_cancel(b.stream);
+    arrakis_cancel_set(o.cancel);
+    arrakis_cancel_unref(o.cancel);
     assert_int_equal(next_status(&b, 0), ARRAKIS_ECANCELED);
     arrakis_stream_close(b.stream);
 }
@@ -517,7 +530,7 @@ static void *free_block(void *opaque)
 {
     arrakis_block *block = opaque;
     int32_t first = int32_at(arrakis_block_series(block, 0), 0);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     return (void *)(intptr_t)first;
 }
 
@@ -599,26 +612,27 @@ static void options_that_make_no_sense_are_refused(void **state)
         arrakis_stream_options o;
         const char *text;
     } cases[] = {
-        {{sizeof cases[0].o, -1, UNSET, UNSET, 0, UNSET, UNSET}, "start -1 ns"},
-        {{sizeof cases[0].o, INT64_MAX, UNSET, UNSET, 0, UNSET, UNSET},
+        {{sizeof cases[0].o, -1, UNSET, UNSET, 0, UNSET, UNSET, NULL}, "start -1 ns"},
+        {{sizeof cases[0].o, INT64_MAX, UNSET, UNSET, 0, UNSET, UNSET, NULL},
          "start 9223372036854775807"},
-        {{sizeof cases[0].o, 5, 4, UNSET, 0, UNSET, UNSET}, "end 4 ns lies before start 5 ns"},
-        {{sizeof cases[0].o, 5, 6, 1, 0, UNSET, UNSET}, "exclude each other"},
-        {{sizeof cases[0].o, 5, UNSET, 0, 0, UNSET, UNSET}, "duration 0 ns"},
-        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, 0, UNSET}, "stride 0 ns"},
-        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, 150 * MS, UNSET},
+        {{sizeof cases[0].o, 5, 4, UNSET, 0, UNSET, UNSET, NULL},
+         "end 4 ns lies before start 5 ns"},
+        {{sizeof cases[0].o, 5, 6, 1, 0, UNSET, UNSET, NULL}, "exclude each other"},
+        {{sizeof cases[0].o, 5, UNSET, 0, 0, UNSET, UNSET, NULL}, "duration 0 ns"},
+        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, 0, UNSET, NULL}, "stride 0 ns"},
+        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, 150 * MS, UNSET, NULL},
          "stride 150000000 ns: wanted a multiple of the native stride, 100000000 ns"},
-        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, INT64_C(2000000000) * SECOND, UNSET},
+        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, INT64_C(2000000000) * SECOND, UNSET, NULL},
          "too many strides"},
-        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, UNSET, -1}, "latency tolerance -1 ns"},
-        {{sizeof cases[0].o, 5, UNSET, UNSET, (arrakis_on_gap)3, UNSET, UNSET}, "on_gap 3"},
+        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, UNSET, -1, NULL}, "latency tolerance -1 ns"},
+        {{sizeof cases[0].o, 5, UNSET, UNSET, (arrakis_on_gap)3, UNSET, UNSET, NULL}, "on_gap 3"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         arrakis_channels *channels = channels_of(patient, 2);
         arrakis_reader *reader;
         arrakis_stream *stream;
         PASS(arrakis_memory_reader_new(&reader, channels, err));
-        arrakis_channels_free(channels);
+        arrakis_channels_unref(channels);
         FAIL(arrakis_stream_open(&stream, reader, &cases[i].o, err), ARRAKIS_EINVAL,
              cases[i].text);
         assert_null(stream);
@@ -639,9 +653,9 @@ static void channels_come_in_the_order_they_were_asked_for(void **state)
     bench b;
     arrakis_channels *channels = channels_of(specs, 3);
     PASS(arrakis_memory_reader_new(&b.reader, channels, err));
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     PASS(arrakis_stream_open(&b.stream, b.reader, &o, err));
-    assert_string_equal(arrakis_reader_stream_id(b.reader, 0), "memory/p");
+    assert_string_equal(arrakis_reader_input_id(b.reader, 0), "memory/p");
     push(&b, 0, PAST, 10);
     push(&b, 1, PAST, 20);
     arrakis_block *block;
@@ -651,10 +665,10 @@ static void channels_come_in_the_order_they_were_asked_for(void **state)
             arrakis_channel_name(arrakis_channels_get(arrakis_block_channels(block), i)),
             specs[i].name);
     assert_int_equal(int32_at(arrakis_block_series(block, 0), 0), 20);
-    assert_int_equal(arrakis_block_series(block, 1).data_type, ARRAKIS_INT16);
+    assert_int_equal(arrakis_block_series(block, 1).dtype, ARRAKIS_INT16);
     assert_int_equal(arrakis_series_missing(arrakis_block_series(block, 1)), 1);
     assert_int_equal(int32_at(arrakis_block_series(block, 2), 1), 11);
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
     arrakis_stream_close(b.stream);
 }
 
@@ -681,7 +695,7 @@ static arrakis_reader *kafka_reader(int64_t start_ns)
     arrakis_reader *reader;
     arrakis_channels *channels = channels_of(prompt, 2);
     PASS(arrakis_kafka_reader_new(&reader, "127.0.0.1:1", channels, &options, err));
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return reader;
 }
 
@@ -702,7 +716,7 @@ static void a_stream_without_a_start_begins_where_its_reader_does(void **state)
     bench b;
     arrakis_channels *channels = channels_of(prompt, 2);
     PASS(arrakis_memory_reader_new(&b.reader, channels, err));
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     b.reader->has_start = true;
     b.reader->start_ns = PAST;
     const arrakis_stream_options options = options_of(UNSET, PAST + 200 * MS);

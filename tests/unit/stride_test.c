@@ -59,7 +59,7 @@ static void a_latency_is_an_hour_at_most(void **state)
         const channel_spec one = {"X:A", ARRAKIS_INT32, 16, "p", 0, 62500000, declared[i][0]};
         arrakis_channels *channels = channels_of(&one, 1);
         assert_int_equal(ark_latency_of(channels), declared[i][1]);
-        arrakis_channels_free(channels);
+        arrakis_channels_unref(channels);
     }
 }
 
@@ -88,9 +88,9 @@ static void a_list_has_the_common_stride_of_its_channels(void **state)
     assert_int_equal(stride_ns, 125000000);
     FAIL(ark_stride_of(&stride_ns, without, err), ARRAKIS_EINVAL, "X1:A-D has no stride");
     FAIL(ark_stride_of(&stride_ns, absurd, err), ARRAKIS_EINVAL, "X1:A-E, 9223372036854775807 ns");
-    arrakis_channels_free(good);
-    arrakis_channels_free(without);
-    arrakis_channels_free(absurd);
+    arrakis_channels_unref(good);
+    arrakis_channels_unref(without);
+    arrakis_channels_unref(absurd);
 }
 
 int main(void)

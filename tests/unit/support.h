@@ -54,7 +54,7 @@ static inline arrakis_channels *channels_of(const channel_spec *specs, size_t co
     for (size_t i = 0; i < count; i++) {
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         info.name = specs[i].name;
-        info.data_type = specs[i].dtype;
+        info.dtype = specs[i].dtype;
         info.sample_rate = specs[i].rate;
         info.partition_id = specs[i].partition;
         info.partition_index = specs[i].index;
@@ -63,7 +63,7 @@ static inline arrakis_channels *channels_of(const channel_spec *specs, size_t co
         arrakis_channel *channel;
         PASS(arrakis_channel_new(&channel, &info, err));
         PASS(arrakis_channels_add(channels, channel, err));
-        arrakis_channel_free(channel);
+        arrakis_channel_unref(channel);
     }
     return channels;
 }

@@ -4,7 +4,8 @@
  * `make tsan` looks for what is not in order; here it is seen that nothing is lost, mixed up or hangs. */
 #include "support.h"
 
-#include <arrakis/arrakis.h>
+#include <arrakis/reader.h>
+#include <arrakis/mock.h>
 
 #include <pthread.h>
 #include <sched.h>
@@ -39,7 +40,7 @@ static arrakis_channels *make_channels(int publisher)
             continue;
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         info.name = names[i];
-        info.data_type = ARRAKIS_INT32;
+        info.dtype = ARRAKIS_INT32;
         info.sample_rate = SAMPLES * 100;
         info.publisher = info.partition_id = publishers[i / 2];
         info.partition_index = i % 2;
@@ -48,7 +49,7 @@ static arrakis_channels *make_channels(int publisher)
         arrakis_channel *channel;
         PASS(arrakis_channel_new(&channel, &info, err));
         PASS(arrakis_channels_add(channels, channel, err));
-        arrakis_channel_free(channel);
+        arrakis_channel_unref(channel);
     }
     return channels;
 }
@@ -102,7 +103,7 @@ static void publish(arrakis_publisher *publisher, arrakis_channels *channels, in
     arrakis_block *block;
     PASS(arrakis_block_new(&block, channels, time_ns, STRIDE, series, err));
     PASS(arrakis_publisher_publish(publisher, block, WAIT_S * 1000, err));
-    arrakis_block_free(block);
+    arrakis_block_unref(block);
 }
 
 /* A block of each stride, as time goes on, until every reader has enough. */
@@ -110,37 +111,40 @@ static void *publish_all(void *opaque)
 {
     int number = *(const int *)opaque;
     arrakis_channels *channels = make_channels(number);
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     arrakis_publisher_options options = ARRAKIS_PUBLISHER_OPTIONS_INIT;
-    options.kafka_url = arrakis_mock_broker_url(broker);
+    to.kafka_url = arrakis_mock_broker_url(broker);
     options.publisher_id = publishers[number];
     options.channels = channels;
     arrakis_publisher *publisher;
-    PASS(arrakis_publisher_open(&publisher, &options, err));
+    PASS(arrakis_publisher_open(&publisher, &to, &options, err));
     int64_t time_ns = arrakis_gps_now_ns() / STRIDE * STRIDE;
     for (; atomic_load(&unfinished); time_ns += STRIDE) {
         sleep_until(time_ns + STRIDE);
         publish(publisher, channels, number, time_ns);
     }
     arrakis_publisher_close(publisher);
-    arrakis_channels_free(channels);
+    arrakis_channels_unref(channels);
     return NULL;
 }
 
 /* ------------------------------------------------------------------ reading */
 
-static arrakis_client *open_client_of_file(const char *path)
+static arrakis_client *open_client_of_file(const char *path, arrakis_cancel *cancel)
 {
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     arrakis_client_options options = ARRAKIS_CLIENT_OPTIONS_INIT;
-    options.kafka_url = arrakis_mock_broker_url(broker);
+    to.kafka_url = arrakis_mock_broker_url(broker);
+    to.cancel = cancel;
     options.metadata_path = path;
     arrakis_client *client;
-    PASS(arrakis_client_open(&client, &options, err));
+    PASS(arrakis_client_open(&client, &to, &options, err));
     return client;
 }
 
 static arrakis_client *open_client(void)
 {
-    return open_client_of_file(NULL);
+    return open_client_of_file(NULL, NULL);
 }
 
 static arrakis_stream *open_stream(arrakis_client *client)
@@ -163,7 +167,7 @@ static void *read_shared(void *opaque)
             ++*count;
         } else
             sched_yield();
-        arrakis_block_free(block);
+        arrakis_block_unref(block);
     } while (atomic_load(&unfinished) || atomic_load(&shared));
     return NULL;
 }
@@ -183,8 +187,8 @@ static bool take_block(arrakis_stream *stream, int64_t *last_ns, uint64_t number
     assert_int_equal(stats.blocks, number);
     for (size_t i = 0; i < PUBLISHERS; i++)
         assert_true(!whole || arrakis_stream_lag_ns(stream, i) != UNSET);
-    arrakis_block_free(atomic_exchange(&shared, arrakis_block_ref(block)));
-    arrakis_block_free(block);
+    arrakis_block_unref(atomic_exchange(&shared, arrakis_block_ref(block)));
+    arrakis_block_unref(block);
     return whole;
 }
 
@@ -255,7 +259,7 @@ static void readers_publishers_and_the_log_do_not_disturb_each_other(void **stat
         pthread_join(publishing[i], NULL);
     pthread_join(sharing, NULL);
     pthread_join(logging, NULL);
-    arrakis_block_free(atomic_exchange(&shared, NULL));
+    arrakis_block_unref(atomic_exchange(&shared, NULL));
     assert_true(seen > 0);
     assert_true(all.count > 0);
 }
@@ -263,14 +267,12 @@ static void readers_publishers_and_the_log_do_not_disturb_each_other(void **stat
 /* ------------------------------------------------------------------ cancel */
 
 /* What the signal handler cancels, in whichever thread it runs. */
-static _Atomic(arrakis_stream *) signaled_stream;
-static _Atomic(arrakis_client *) signaled_client;
+static _Atomic(arrakis_cancel *) signaled;
 
 static void cancel_signaled(int number)
 {
     (void)number;
-    arrakis_stream_cancel(atomic_load(&signaled_stream));
-    arrakis_client_cancel(atomic_load(&signaled_client));
+    arrakis_cancel_set(atomic_load(&signaled));
 }
 
 typedef enum manner { BY_THREAD, BY_SIGNAL_THERE, BY_SIGNAL_HERE, MANNERS } manner;
@@ -278,7 +280,8 @@ typedef enum manner { BY_THREAD, BY_SIGNAL_THERE, BY_SIGNAL_HERE, MANNERS } mann
 /* A handle that waits for data in a thread of its own; nothing is published. */
 typedef struct waiting {
     pthread_t thread;
-    bool fetches; /* by a client, which is what is canceled; otherwise a stream waits */
+    bool fetches; /* otherwise a stream waits */
+    arrakis_cancel *cancel;
     arrakis_client *client;
     arrakis_stream *stream;
     atomic_bool begun;
@@ -302,10 +305,7 @@ static void *wait_for_data(void *opaque)
 static void *cancel_it(void *opaque)
 {
     waiting *w = opaque;
-    if (w->fetches)
-        arrakis_client_cancel(w->client);
-    else
-        arrakis_stream_cancel(w->stream);
+    arrakis_cancel_set(w->cancel);
     return NULL;
 }
 
@@ -333,20 +333,21 @@ static void whoever_waits_is_canceled_from_a_thread_or_a_signal_handler(void **s
     sigemptyset(&action.sa_mask);
     assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
     for (int round = 0; round < 2 * MANNERS; round++) {
-        waiting w = {.fetches = round % 2, .client = open_client()};
+        waiting w = {.fetches = round % 2};
+        PASS(arrakis_cancel_new(&w.cancel, err));
+        w.client = open_client_of_file(NULL, w.cancel);
         w.stream = w.fetches ? NULL : open_stream(w.client);
-        atomic_store(&signaled_client, w.fetches ? w.client : NULL);
-        atomic_store(&signaled_stream, w.stream);
+        atomic_store(&signaled, w.cancel);
         start(&w.thread, wait_for_data, &w);
         while (!atomic_load(&w.begun))
             sched_yield();
         cancel_by(&w, (manner)(round / 2));
         pthread_join(w.thread, NULL);
         assert_int_equal(w.end, ARRAKIS_ECANCELED);
-        atomic_store(&signaled_stream, NULL);
-        atomic_store(&signaled_client, NULL);
+        atomic_store(&signaled, NULL);
         arrakis_stream_close(w.stream);
         arrakis_client_close(w.client);
+        arrakis_cancel_unref(w.cancel);
     }
     signal(SIGUSR1, SIG_DFL);
 }
@@ -410,7 +411,7 @@ static void a_topic_is_looked_for_while_a_stream_is_opened(void **state)
             missing[0]);
     assert_int_equal(fclose(file), 0);
     for (int i = 0; i < 4; i++) {
-        arrakis_client *client = open_client_of_file(path);
+        arrakis_client *client = open_client_of_file(path, NULL);
         arrakis_stream *stream;
         arrakis_block *block;
         PASS(arrakis_client_stream(client, &stream, missing, 1, NULL, err));
@@ -437,13 +438,13 @@ static void *use_what_is_shared(void *opaque)
         assert_int_equal(arrakis_unix_to_gps_ns(arrakis_gps_to_unix_ns(gps_ns)), gps_ns);
         PASS(arrakis_time_parse(&parsed_ns, "2024-05-17T16:53:02Z", gps_ns, err));
         arrakis_time_format(time, parsed_ns);
-        PASS(arrakis_generate_groupid(text, err));
+        PASS(arrakis_random_group_id(text, err));
         list = arrakis_channels_ref(common);
         assert_int_equal(arrakis_channels_index(list, names[3]), 3);
         assert_true(arrakis_channel_equal(channel, arrakis_channels_get(list, 0)));
-        arrakis_channel_free(channel);
-        arrakis_channels_free(list);
-        arrakis_channels_free(channels);
+        arrakis_channel_unref(channel);
+        arrakis_channels_unref(list);
+        arrakis_channels_unref(channels);
     }
     return NULL;
 }
@@ -457,7 +458,7 @@ static void what_threads_share_is_in_order(void **state)
         start(&threads[i], use_what_is_shared, NULL);
     for (size_t i = 0; i < COUNT(threads); i++)
         pthread_join(threads[i], NULL);
-    arrakis_channels_free(common);
+    arrakis_channels_unref(common);
 }
 
 static int open_broker(void **state)
@@ -466,7 +467,7 @@ static int open_broker(void **state)
     arrakis_channels *all = make_channels(PUBLISHERS);
     PASS(arrakis_mock_broker_open(&broker, err));
     PASS(arrakis_mock_broker_announce(broker, all, err));
-    arrakis_channels_free(all);
+    arrakis_channels_unref(all);
     return 0;
 }
 

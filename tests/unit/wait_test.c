@@ -145,13 +145,18 @@ static void a_cancel_is_for_ever(void **state)
 {
     (void)state;
     ark_waiter waiter = ARK_WAITER_NONE;
+    arrakis_cancel *cancel;
+    PASS(arrakis_cancel_new(&cancel, err));
     PASS(ark_waiter_open(&waiter, err));
-    ark_waiter_cancel(&waiter);
+    PASS(ark_waiter_add(&waiter, arrakis_cancel_fd(cancel), err));
+    assert_false(readable(waiter.fd));
+    arrakis_cancel_set(cancel);
     for (int i = 0; i < 3; i++) {
         ark_waiter_arm(&waiter, ARRAKIS_UNSET);
         assert_true(readable(waiter.fd));
     }
     ark_waiter_close(&waiter);
+    arrakis_cancel_unref(cancel);
 }
 
 int main(void)

@@ -325,6 +325,7 @@ static void watch_brokers(ark_kafka_reader *kafka, ark_kafka_asker *ask, search 
         if (silent && ark_monotonic_ns() - renewed_ns >= patience_ns) {
             renew_asking_handle(kafka, ask);
             renewed_ns = ark_monotonic_ns();
+            looked_ns = renewed_ns - interval_ns; /* at once: it may know the next leader */
             patience_ns = patience_ns < longest_patience_ns ? 2 * patience_ns : patience_ns;
         } else if (!silent && !watch->missing)
             patience_ns = first_patience_ns;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The whole library but librdkafka: messages that lie in memory -> intake -> mux -> one block a
+/* The whole library but librdkafka: messages that lie in memory -> ingest -> mux -> one block a
  * stride, by arrakis_stream_next() over a reader of those messages. Prints ms a stride, and for
  * memcpy of the wanted bytes alone. */
 #include <arrakis/reader.h>
 
-#include "read/ingest.h"
+#include "base/event.h"
 #include "base/wait.h"
+#include "read/ingest.h"
 #include "workload.h"
 
 #include <stdio.h>
@@ -16,7 +17,7 @@
 /* A reader like the memory reader, that copies nothing and owns nothing. */
 typedef struct loaded_reader {
     arrakis_reader head;
-    ark_intake intake;
+    ark_ingest ingest;
     const workload_message *messages;
     size_t count, at;
     size_t *stream_of; /* a partition's; SIZE_MAX: nothing of it is wanted */
@@ -35,7 +36,7 @@ static arrakis_status loaded_next(arrakis_reader *reader, ark_arrival *arrival, 
     loaded_reader *loaded = (loaded_reader *)reader;
     (void)err;
     for (;;) {
-        if (loaded->taken && ark_intake_next(&loaded->intake, arrival, NULL) == ARRAKIS_OK)
+        if (loaded->taken && ark_ingest_next(&loaded->ingest, arrival, NULL) == ARRAKIS_OK)
             return ARRAKIS_OK;
         loaded->taken = false;
         if (loaded->at == loaded->count)
@@ -46,8 +47,8 @@ static arrakis_status loaded_next(arrakis_reader *reader, ark_arrival *arrival, 
             continue;
         loaded->taken = true;
         if (loaded->at < loaded->count)
-            ark_intake_expect(message[1].bytes, message[1].size);
-        ark_intake_begin(&loaded->intake, stream, "memory", 0, message->bytes, message->size);
+            ark_ingest_expect(message[1].bytes, message[1].size);
+        ark_ingest_begin(&loaded->ingest, stream, "memory", 0, message->bytes, message->size);
     }
 }
 
@@ -58,13 +59,13 @@ static bool loaded_done(const arrakis_reader *reader)
 
 static void loaded_stats(const arrakis_reader *reader, arrakis_stats *stats)
 {
-    ark_intake_stats(&((const loaded_reader *)reader)->intake, stats);
+    ark_ingest_stats(&((const loaded_reader *)reader)->ingest, stats);
 }
 
 static void loaded_close(arrakis_reader *reader)
 {
     loaded_reader *loaded = (loaded_reader *)reader;
-    ark_intake_clear(&loaded->intake);
+    ark_ingest_clear(&loaded->ingest);
     ark_reader_clear(reader);
     close(reader->fd);
     free(loaded->stream_of);
@@ -88,7 +89,7 @@ static arrakis_reader *make_reader(const workload *w, arrakis_channels *channels
     loaded->head.ops = &loaded_ops;
     loaded->head.fd = ark_event_new();
     if (ark_reader_group(&loaded->head, channels, "memory/", &err) < 0 ||
-        ark_intake_init(&loaded->intake, loaded->head.streams, loaded->head.stream_count, &err) <
+        ark_ingest_init(&loaded->ingest, loaded->head.streams, loaded->head.stream_count, &err) <
             0)
         bench_fail("%s", err.message);
     loaded->stream_of = bench_alloc(w->partitions * sizeof *loaded->stream_of);

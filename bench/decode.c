@@ -2,6 +2,8 @@
 /* One message decoded: bytes in, the wanted samples in a chunk of a block. Prints ns a message:
  * warm (a decoder that has seen the topic's messages), cold (a decoder's first message), and memcpy
  * of the wanted bytes alone. */
+#include "block/chunk.h"
+#include "block/layout.h"
 #include "read/row_decoder.h"
 #include "workload.h"
 

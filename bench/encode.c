@@ -28,7 +28,7 @@ int main(int argc, char **argv)
         for (size_t loop = 0; loop < loops; loop++) {
             for (size_t i = 0; i < w.channels; i++)
                 series[i] = arrakis_block_series(block, i);
-            if (what == 0 && ark_rows_write(&buffer, w.dtype, w.start_ns + (int64_t)loop,
+            if (what == 0 && ark_write_rows(&buffer, w.dtype, w.start_ns + (int64_t)loop,
                                             w.channels, ids, series, &err) < 0)
                 bench_fail("%s", err.message);
             if (what == 1)

@@ -35,7 +35,7 @@ align() {
     "$build/bench/bench_fill" make=file file="$scratch/a" start=1900000000 $work
     # shellcheck disable=SC2086
     n=$(count arrakis_stream_next "$build/bench/bench_align" file="$scratch/a" wanted="$wanted" only_align=1 start=1900000000 $work)
-    echo "| intake, mux and block, $wanted channels of $partitions partitions of 80 | $((n / partitions / strides)) |"
+    echo "| ingest, mux and block, $wanted channels of $partitions partitions of 80 | $((n / partitions / strides)) |"
 }
 
 cat <<END
@@ -43,7 +43,7 @@ cat <<END
 
 Counted by callgrind, so without noise; renewed by \`bench/instructions.sh >bench/instructions.md\`
 ($(gcc --version | head -1), $(uname -m), build type $(sed -n 's/^CMAKE_BUILD_TYPE:[A-Z]*=//p' "$build/CMakeCache.txt")).
-"decode" is a message's bytes to a chunk, warm; "intake, mux and block" is all of
+"decode" is a message's bytes to a chunk, warm; "ingest, mux and block" is all of
 \`arrakis_stream_next()\` over messages in memory.
 
 | what | instructions a message |

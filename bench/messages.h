@@ -4,6 +4,8 @@
 #define MESSAGES_H
 
 #include "arrow/ipc.h"
+#include "arrow/write.h"
+#include "base/buffer.h"
 #include "workload.h"
 
 /* One partition's message for one stride. `samples` is scratch for all of its samples. */
@@ -18,7 +20,7 @@ static inline void message_write(ark_buffer *out, const workload *w, size_t part
         series[i] = (arrakis_series){samples + i * w->samples * size, NULL, w->samples, w->dtype};
     }
     arrakis_error err;
-    if (ark_rows_write(out, w->dtype, time_ns, w->channels, ids, series, &err) < 0)
+    if (ark_write_rows(out, w->dtype, time_ns, w->channels, ids, series, &err) < 0)
         bench_fail("%s", err.message);
 }
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A stream of Arrow messages, from anywhere. Everything that comes out is touched; headers and
  * bodies lie in allocations of their own, so that a step outside either is seen. */
+#include "arrow/batch.h"
 #include "arrow/ipc.h"
+#include "arrow/schema.h"
+#include "arrow/write.h"
+#include "base/buffer.h"
 #include "arrow_make.h"
 
 #include <stdlib.h>
@@ -119,7 +123,7 @@ static void write_again(const ark_column *columns, int64_t rows, arrakis_dtype d
         series[i].dtype = dtype;
     }
     ark_buffer out = {NULL, 0, 0};
-    require(ark_rows_write(&out, dtype, 7, count, ids, series, NULL) == ARRAKIS_OK);
+    require(ark_write_rows(&out, dtype, 7, count, ids, series, NULL) == ARRAKIS_OK);
     ark_ipc_message message;
     ark_schema *schema;
     ark_column again[3];

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arrow_make.h"
 
+#include "arrow/flatbuffer.h"
 #include "arrow/format.h"
 #include "arrow/ipc.h"
+#include "arrow/write.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +28,7 @@ typedef struct column {
 
 typedef struct maker {
     size_t (*below)(size_t);
-    ark_flat_builder flat;
+    ark_flatbuffer_builder flat;
     column columns[COLUMNS];
     size_t column_count;
     type types[PARTS];
@@ -145,43 +147,44 @@ static bool is_signed(const maker *m, const type *t)
     return t->dtype >= ARRAKIS_INT8 && t->dtype <= ARRAKIS_INT64;
 }
 
-static ark_flat_place put_type(maker *m, const type *t)
+static ark_flatbuffer_place put_type(maker *m, const type *t)
 {
-    ark_flat_builder *b = &m->flat;
-    ark_flat_table_begin(b);
+    ark_flatbuffer_builder *b = &m->flat;
+    ark_flatbuffer_table_begin(b);
     if (t->arrow == ARK_ARROW_INT) {
-        ark_flat_put_i32(b, ARK_INT_BITS, t->width);
-        ark_flat_put_u8(b, ARK_INT_SIGNED, is_signed(m, t));
+        ark_flatbuffer_put_i32(b, ARK_INT_BITS, t->width);
+        ark_flatbuffer_put_u8(b, ARK_INT_SIGNED, is_signed(m, t));
     } else if (t->arrow == ARK_ARROW_FLOAT) {
-        ark_flat_put_i16(b, ARK_FLOAT_PRECISION,
-                         t->width == 64   ? ARK_PRECISION_DOUBLE
-                         : t->width == 32 ? ARK_PRECISION_SINGLE
-                                          : ARK_PRECISION_HALF);
+        ark_flatbuffer_put_i16(b, ARK_FLOAT_PRECISION,
+                               t->width == 64   ? ARK_PRECISION_DOUBLE
+                               : t->width == 32 ? ARK_PRECISION_SINGLE
+                                                : ARK_PRECISION_HALF);
     } else if (t->arrow == ARK_ARROW_DECIMAL) {
-        ark_flat_put_i32(b, ARK_DECIMAL_PRECISION, 18);
-        ark_flat_put_i32(b, ARK_DECIMAL_BITS, 64);
+        ark_flatbuffer_put_i32(b, ARK_DECIMAL_PRECISION, 18);
+        ark_flatbuffer_put_i32(b, ARK_DECIMAL_BITS, 64);
     } else if (t->arrow == ARK_ARROW_FIXED_BINARY || t->arrow == ARK_ARROW_FIXED_LIST) {
-        ark_flat_put_i32(b, ARK_TYPE_WIDTH, t->width);
+        ark_flatbuffer_put_i32(b, ARK_TYPE_WIDTH, t->width);
     }
-    return ark_flat_table_end(b);
+    return ark_flatbuffer_table_end(b);
 }
 
-static ark_flat_place put_field(maker *m, const char *name, size_t at)
+static ark_flatbuffer_place put_field(maker *m, const char *name, size_t at)
 {
-    ark_flat_builder *b = &m->flat;
+    ark_flatbuffer_builder *b = &m->flat;
     const type *t = &m->types[at];
-    ark_flat_place children[3];
+    ark_flatbuffer_place children[3];
     for (size_t i = 0; i < t->child_count; i++)
         children[i] = put_field(m, "item", t->child + i);
-    ark_flat_place list = ark_flat_add_places(b, children, t->child_count);
-    ark_flat_place text = ark_flat_add_string(b, name, strlen(name)), detail = put_type(m, t);
-    ark_flat_table_begin(b);
-    ark_flat_put_place(b, ARK_FIELD_NAME, text);
-    ark_flat_put_place(b, ARK_FIELD_TYPE, detail);
-    ark_flat_put_place(b, ARK_FIELD_CHILDREN, list);
-    ark_flat_put_u8(b, ARK_FIELD_TYPE_TYPE, t->arrow);
-    ark_flat_put_u8(b, ARK_FIELD_NULLABLE, 1);
-    return ark_flat_table_end(b);
+    ark_flatbuffer_place list = ark_flatbuffer_add_places(b, children, t->child_count);
+    ark_flatbuffer_place text = ark_flatbuffer_add_string(b, name, strlen(name)),
+                         detail = put_type(m, t);
+    ark_flatbuffer_table_begin(b);
+    ark_flatbuffer_put_place(b, ARK_FIELD_NAME, text);
+    ark_flatbuffer_put_place(b, ARK_FIELD_TYPE, detail);
+    ark_flatbuffer_put_place(b, ARK_FIELD_CHILDREN, list);
+    ark_flatbuffer_put_u8(b, ARK_FIELD_TYPE_TYPE, t->arrow);
+    ark_flatbuffer_put_u8(b, ARK_FIELD_NULLABLE, 1);
+    return ark_flatbuffer_table_end(b);
 }
 
 /* ---- the stream */
@@ -196,10 +199,10 @@ static void append(maker *m, const void *data, size_t size)
 }
 
 /* Framing, header and body. */
-static void append_message(maker *m, uint8_t kind, ark_flat_place header)
+static void append_message(maker *m, uint8_t kind, ark_flatbuffer_place header)
 {
     static const uint8_t zeros[8];
-    const uint8_t *data = ark_message_finish(&m->flat, kind, header, m->body_size);
+    const uint8_t *data = ark_write_message(&m->flat, kind, header, m->body_size);
     uint32_t size = (uint32_t)m->flat.size, padding = (8 - size % 8) % 8;
     uint32_t framing[2] = {UINT32_MAX, size + padding};
     if (data) {
@@ -208,20 +211,20 @@ static void append_message(maker *m, uint8_t kind, ark_flat_place header)
         append(m, zeros, padding);
         append(m, m->body, m->body_size);
     }
-    ark_flat_free(&m->flat);
+    ark_flatbuffer_free(&m->flat);
 }
 
 static void append_schema(maker *m)
 {
-    ark_flat_place fields[COLUMNS];
-    ark_flat_begin(&m->flat);
+    ark_flatbuffer_place fields[COLUMNS];
+    ark_flatbuffer_begin(&m->flat);
     for (size_t i = 0; i < m->column_count; i++)
         fields[i] = put_field(m, m->columns[i].name, m->columns[i].type);
-    ark_flat_place list = ark_flat_add_places(&m->flat, fields, m->column_count);
-    ark_flat_table_begin(&m->flat);
-    ark_flat_put_place(&m->flat, ARK_SCHEMA_FIELDS, list);
+    ark_flatbuffer_place list = ark_flatbuffer_add_places(&m->flat, fields, m->column_count);
+    ark_flatbuffer_table_begin(&m->flat);
+    ark_flatbuffer_put_place(&m->flat, ARK_SCHEMA_FIELDS, list);
     m->body_size = 0;
-    append_message(m, ARK_HEADER_SCHEMA, ark_flat_table_end(&m->flat));
+    append_message(m, ARK_HEADER_SCHEMA, ark_flatbuffer_table_end(&m->flat));
 }
 
 /* ---- batches */
@@ -367,12 +370,12 @@ static void add_array(maker *m, size_t at, size_t length, const ark_make_column 
     }
 }
 
-static ark_flat_place put_vector(maker *m, const int64_t *numbers, size_t count, size_t size)
+static ark_flatbuffer_place put_vector(maker *m, const int64_t *numbers, size_t count, size_t size)
 {
-    uint8_t *at = ark_flat_vector_begin(&m->flat, count, size, 8);
+    uint8_t *at = ark_flatbuffer_vector_begin(&m->flat, count, size, 8);
     if (at && count)
         memcpy(at, numbers, count * size);
-    return ark_flat_vector_end(&m->flat, count);
+    return ark_flatbuffer_vector_end(&m->flat, count);
 }
 
 static void append_batch(maker *m)
@@ -383,16 +386,16 @@ static void append_batch(maker *m)
         add_array(m, m->columns[i].type, rows, m->columns[i].usual);
     if (m->full)
         return;
-    ark_flat_begin(&m->flat);
-    ark_flat_place counts = put_vector(m, m->counts, m->count_count, 8);
-    ark_flat_place buffers = put_vector(m, m->buffers, m->buffer_count, 16);
-    ark_flat_place nodes = put_vector(m, m->nodes, m->node_count, 16);
-    ark_flat_table_begin(&m->flat);
-    ark_flat_put_place(&m->flat, ARK_BATCH_NODES, nodes);
-    ark_flat_put_place(&m->flat, ARK_BATCH_BUFFERS, buffers);
-    ark_flat_put_place(&m->flat, ARK_BATCH_VARIADIC_COUNTS, counts);
-    ark_flat_put_i64(&m->flat, ARK_BATCH_LENGTH, (int64_t)rows);
-    append_message(m, ARK_HEADER_BATCH, ark_flat_table_end(&m->flat));
+    ark_flatbuffer_begin(&m->flat);
+    ark_flatbuffer_place counts = put_vector(m, m->counts, m->count_count, 8);
+    ark_flatbuffer_place buffers = put_vector(m, m->buffers, m->buffer_count, 16);
+    ark_flatbuffer_place nodes = put_vector(m, m->nodes, m->node_count, 16);
+    ark_flatbuffer_table_begin(&m->flat);
+    ark_flatbuffer_put_place(&m->flat, ARK_BATCH_NODES, nodes);
+    ark_flatbuffer_put_place(&m->flat, ARK_BATCH_BUFFERS, buffers);
+    ark_flatbuffer_put_place(&m->flat, ARK_BATCH_VARIADIC_COUNTS, counts);
+    ark_flatbuffer_put_i64(&m->flat, ARK_BATCH_LENGTH, (int64_t)rows);
+    append_message(m, ARK_HEADER_BATCH, ark_flatbuffer_table_end(&m->flat));
     m->time_ns += 62500000;
 }
 

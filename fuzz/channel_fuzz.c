@@ -2,6 +2,7 @@
 /* A channel as JSON: what is read is written, read again, and the same; and what the short way reads
  * is what jansson reads. */
 #include "channel/channel.h"
+#include "channel/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@ static void compare(arrakis_channel *channel, const uint8_t *data, size_t size)
 {
     arrakis_channel *by_jansson = NULL;
     json_t *object = json_loadb((const char *)data, size, 0, NULL);
-    if (size > 1 << 20 || !object || ark_channel_from_object(&by_jansson, object, NULL) < 0) {
+    if (size > 1 << 20 || !object || ark_channel_json_object(&by_jansson, object, NULL) < 0) {
         if (channel)
             abort();
     } else {

@@ -3,8 +3,13 @@
  * table of channels, as a count, and as blocks of a stream, which are put together. */
 #include <arrakis/reader.h>
 
+#include "block/chunk.h"
+#include "block/layout.h"
+#include "block/rows.h"
+#include "flight/batch_rows.h"
 #include "flight/channel_rows.h"
 #include "flight/reader.h"
+#include "read/reader.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,10 +60,11 @@ static void read_channels(const ark_batches *batches, ark_channel_rows *rows)
 {
     uint64_t count;
     arrakis_error err;
-    ark_count_of_batch(&count, batches, &err);
+    ark_channel_rows_count(&count, batches, &err);
     for (int64_t row = 0; row < batches->rows && row < 64; row++) {
         arrakis_channel *channel;
-        if (ark_channel_of_row(&channel, rows, batches, row, &err) < 0 && err.message[0] == '\0')
+        if (ark_channel_rows_read(&channel, rows, batches, row, &err) < 0 &&
+            err.message[0] == '\0')
             abort();
         arrakis_channel_unref(channel);
     }
@@ -84,11 +90,11 @@ static void read_blocks(const ark_batches *batches)
     ark_arrival arrival;
     arrakis_error err;
     size_t time_column;
-    if (ark_flight_bind(&part, 1, &reader, batches, &time_column, &err) < 0)
+    if (ark_batch_rows_bind(&part, 1, &reader, batches, &time_column, &err) < 0)
         return;
     for (int i = 0; i < 1000; i++) {
-        if (ark_flight_rows(&arrival, &cursor, &part, 1, &reader, batches, time_column, &scratch,
-                            &err) != ARRAKIS_OK)
+        if (ark_batch_rows_next(&arrival, &cursor, &part, 1, &reader, batches, time_column,
+                                &scratch, &err) != ARRAKIS_OK)
             return;
         keep_block(&arrival.rows);
     }

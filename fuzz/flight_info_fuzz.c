@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A FlightInfo, the tickets and locations in it, and the order that they are read in. */
 #include "flight/info.h"
-#include "flight/segments.h"
+#include "flight/location.h"
 #include "flight/request.h"
+#include "flight/segments.h"
+#include "flight/ticket.h"
 #include "flight/url.h"
 
 #include <stdlib.h>
@@ -45,25 +47,25 @@ static arrakis_channels *some_channels(void)
     return list;
 }
 
-/* Whoever reads a channel in a leg reads it alone, and later legs begin later. */
+/* Whoever reads a channel in a segment reads it alone, and later segments begin later. */
 static void order(ark_flight_info *info)
 {
-    ark_legs legs;
+    ark_segments segments;
     arrakis_error err;
     arrakis_channels *channels = some_channels();
-    arrakis_status rc = ark_legs_make(&legs, info, channels, 5, "here", &err);
+    arrakis_status rc = ark_segments_make(&segments, info, channels, 5, "here", &err);
     if (rc < 0 && !err.message[0])
         abort();
-    for (size_t i = 0; rc == ARRAKIS_OK && i < legs.count; i++) {
-        const ark_leg *leg = &legs.legs[i];
-        size_t count = arrakis_channels_count(leg->relayed);
-        for (size_t k = 0; k < leg->broker_count; k++)
-            count += arrakis_channels_count(leg->brokers[k].channels);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < segments.count; i++) {
+        const ark_segment *segment = &segments.segments[i];
+        size_t count = arrakis_channels_count(segment->relayed);
+        for (size_t k = 0; k < segment->broker_count; k++)
+            count += arrakis_channels_count(segment->brokers[k].channels);
         if (count > arrakis_channels_count(channels) ||
-            (i > 1 && leg->begin_ns <= legs.legs[i - 1].begin_ns))
+            (i > 1 && segment->begin_ns <= segments.segments[i - 1].begin_ns))
             abort();
     }
-    ark_legs_clear(&legs);
+    ark_segments_clear(&segments);
     arrakis_channels_unref(channels);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an action is answered with: a Result, the JSON object in it, and what is made of a scope map. */
 #include "client/client.h"
+#include "client/scope_map.h"
+#include "flight/result.h"
 #include "flight/server.h"
 
 #include <jansson.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A broker list: it comes from the command line, and from a server's answers. */
+#include "kafka/brokers.h"
 #include "kafka/conf.h"
 
 #include <stdlib.h>
@@ -15,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(url, data, size);
     url[size] = 0;
     arrakis_error err = {0};
-    arrakis_status rc = ark_kafka_check_url(url, &err);
+    arrakis_status rc = ark_kafka_brokers_check(url, &err);
     /* What passes has nothing in it that could pass for something else later. */
     if (rc != err.status || (rc == ARRAKIS_OK && (!*url || strpbrk(url, " \t\r\n\"'\\@?#"))))
         abort();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A metadata topic's records, one behind the other: size of the key, the key, two bytes size of the
  * value (65535: a tombstone), the value. */
-#include "kafka/catalog.h"
+#include "channel/wish.h"
+#include "kafka/metadata.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "align/mux.h"
 
-#include "channel/channel.h"
-#include "base/log_limit.h"
 #include "base/error.h"
-#include "align/hold.h"
 #include "base/log.h"
+#include "base/log_limit.h"
+#include "block/block.h"
+#include "block/chunk.h"
+#include "block/hold.h"
+#include "block/layout.h"
+#include "channel/latency.h"
 #include "channel/stride.h"
 
 #include <stdlib.h>
@@ -42,7 +45,7 @@ typedef struct lane {
     bool has_data;    /* front_ns comes from data, not from a deadline */
     int64_t gap_since_ns; /* begin of the gap being served; ARRAKIS_UNSET: none */
     bool served, gap_said;
-    ark_episode late, mismatched, overflow;
+    ark_log_limit late, mismatched, overflow;
 } lane;
 
 struct ark_mux {
@@ -101,8 +104,9 @@ static arrakis_status choose_stride(ark_mux *mux, const int64_t *strides_ns, arr
                         (long long)wanted, (long long)native);
     mux->block_ns = wanted;
     /* A request with a start begins at the common stride boundary at or before it. */
-    mux->origin_ns =
-        mux->options.start_ns == ARRAKIS_UNSET ? 0 : ark_floor(mux->options.start_ns, native);
+    mux->origin_ns = mux->options.start_ns == ARRAKIS_UNSET
+                         ? 0
+                         : ark_stride_floor(mux->options.start_ns, native);
     return ARRAKIS_OK;
 }
 
@@ -122,7 +126,7 @@ static arrakis_status set_up_lanes(ark_mux *mux, const ark_mux_stream *streams,
         if (!(l->id = strdup(streams[i].id)))
             return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
         l->contract_ns = contracts_ns[i];
-        l->reach_ns = ark_reach_of(l->contract_ns, mux->layout->stripes[i].stride_ns);
+        l->reach_ns = ark_latency_reach(l->contract_ns, mux->layout->stripes[i].stride_ns);
         l->front_ns = l->gap_since_ns = ARRAKIS_UNSET;
         l->void_ns = INT64_MIN;
         /* Without a contract on every stream there is nothing to time any of them by. */
@@ -253,7 +257,7 @@ static void try_begin(ark_mux *mux)
         if (mux->lanes[i].front_ns > latest)
             latest = mux->lanes[i].front_ns;
     }
-    int64_t cursor = ark_floor(latest, mux->block_ns);
+    int64_t cursor = ark_stride_floor(latest, mux->block_ns);
     mux->cursor_ns = mux->begin_ns = cursor < latest ? cursor + mux->block_ns : cursor;
     mux->next_pass_ns = INT64_MIN; /* first data may lie before what the last pass was up to */
     for (size_t i = 0; i < mux->count; i++) {
@@ -271,7 +275,7 @@ static void try_begin(ark_mux *mux)
 static bool find_slot(const ark_mux *mux, const ark_stripe *stripe, const ark_rows *rows,
                       int64_t *slot_ns)
 {
-    *slot_ns = ark_floor(rows->time_ns, stripe->stride_ns);
+    *slot_ns = ark_stride_floor(rows->time_ns, stripe->stride_ns);
     int64_t into_ns = rows->time_ns - *slot_ns;
     if (rows->duration_ns == stripe->stride_ns)
         return into_ns == 0;
@@ -286,7 +290,7 @@ static bool find_slot(const ark_mux *mux, const ark_stripe *stripe, const ark_ro
 static bool count_mismatch(ark_mux *mux, lane *l, int64_t now_ns, unsigned long long *times)
 {
     mux->mismatched++;
-    *times = ark_episode_note(&l->mismatched, now_ns);
+    *times = ark_log_limit_note(&l->mismatched, now_ns);
     return *times > 0;
 }
 
@@ -350,7 +354,7 @@ static void count_late(ark_mux *mux, lane *l, ark_push how, int64_t slot_ns, int
         mux->duplicate++;
     else
         mux->late++;
-    uint64_t times = ark_episode_note(&l->late, now_ns);
+    uint64_t times = ark_log_limit_note(&l->late, now_ns);
     if (times)
         ark_log(
             ARRAKIS_LOG_WARNING,
@@ -366,7 +370,7 @@ static void limit(ark_mux *mux, lane *l, int64_t now_ns)
         uint64_t held = l->queue.elements;
         uint64_t dropped = ark_queue_drop_oldest(&l->queue);
         mux->overflow += dropped;
-        uint64_t times = ark_episode_note(&l->overflow, now_ns);
+        uint64_t times = ark_log_limit_note(&l->overflow, now_ns);
         if (times)
             ark_log(ARRAKIS_LOG_WARNING,
                     "%s: %llu blocks wait for other streams, and no more may; dropping the oldest",
@@ -394,7 +398,7 @@ static inline ark_push store(ark_mux *mux, lane *l, const ark_rows *rows, int64_
         l->has_data = true;
         l->front_ns = queue->horizon_ns = slot_ns;
     }
-    int64_t block_ns = mux->origin_ns + ark_floor(slot_ns - mux->origin_ns, mux->block_ns);
+    int64_t block_ns = mux->origin_ns + ark_stride_floor(slot_ns - mux->origin_ns, mux->block_ns);
     ark_push how = ark_queue_push(queue, rows, slot_ns, block_ns);
     if (how != ARK_PUSH_OK) {
         if (how != ARK_PUSH_NOMEM)
@@ -538,7 +542,7 @@ ark_push ark_mux_push(ark_mux *mux, size_t stream, const ark_rows *rows, int64_t
 /* Before the start: when a stream is not waited for any longer. */
 static int64_t front_due_ns(const ark_mux *mux, const lane *l)
 {
-    return ark_floor(mux->opened_ns, l->queue.stripe->stride_ns) + l->queue.timeout_ns;
+    return ark_stride_floor(mux->opened_ns, l->queue.stripe->stride_ns) + l->queue.timeout_ns;
 }
 
 /* A stream whose deadline passed without data could begin where the mux was made, so it no longer holds
@@ -546,7 +550,7 @@ static int64_t front_due_ns(const ark_mux *mux, const lane *l)
 static void expire_front(ark_mux *mux, lane *l, int64_t now_ns)
 {
     if (l->front_ns == ARRAKIS_UNSET && now_ns >= front_due_ns(mux, l))
-        l->front_ns = ark_floor(mux->created_ns, l->queue.stripe->stride_ns);
+        l->front_ns = ark_stride_floor(mux->created_ns, l->queue.stripe->stride_ns);
 }
 
 /* When, at the latest, the data that a lane lacks for the next block is due. */
@@ -569,8 +573,8 @@ static void pass_live(ark_mux *mux, int64_t now_ns)
         if (!begun(mux))
             expire_front(mux, l, now_ns);
         int64_t stride_ns = l->queue.stripe->stride_ns;
-        int64_t then =
-            ark_floor(now_ns - l->queue.timeout_ns, stride_ns) + stride_ns + l->queue.timeout_ns;
+        int64_t then = ark_stride_floor(now_ns - l->queue.timeout_ns, stride_ns) + stride_ns +
+                       l->queue.timeout_ns;
         if (then < next)
             next = then;
     }
@@ -608,7 +612,7 @@ static void pass_with_start(ark_mux *mux, int64_t now_ns)
 static int64_t known_by(const lane *l, int64_t contract_ns, int64_t at_ns)
 {
     int64_t stride_ns = l->queue.stripe->stride_ns;
-    return ark_floor(at_ns - contract_ns, stride_ns) + stride_ns;
+    return ark_stride_floor(at_ns - contract_ns, stride_ns) + stride_ns;
 }
 
 /* The clock was ahead, and has been set right: what it took for gaps, and nobody was told of, may
@@ -811,7 +815,7 @@ static void settle(ark_mux *mux)
     for (size_t i = 0; i < mux->count; i++)
         if (known_ns(&mux->lanes[i]) < all_ns)
             all_ns = known_ns(&mux->lanes[i]);
-    all_ns = mux->cursor_ns + ark_floor(all_ns - mux->cursor_ns, mux->block_ns);
+    all_ns = mux->cursor_ns + ark_stride_floor(all_ns - mux->cursor_ns, mux->block_ns);
     mux->voids = false;
     for (size_t i = 0; i < mux->count; i++) {
         lane *l = &mux->lanes[i];
@@ -887,7 +891,7 @@ arrakis_status ark_mux_pull(ark_mux *mux, arrakis_block **out, arrakis_error *er
         bool to_the_end = end_ns != ARRAKIS_UNSET && end_ns > cursor && end_ns < next_ns;
         if (to_the_end)
             to_ns = end_ns + mux->block_ns - 1; /* the block that would begin there, or next */
-        advance(mux, cursor + ark_floor(to_ns - cursor, mux->block_ns));
+        advance(mux, cursor + ark_stride_floor(to_ns - cursor, mux->block_ns));
         if (mux->options.on_gap == ARRAKIS_GAP_RAISE)
             return ark_fail(err, ARRAKIS_EGAP, "no stream has data from %lld ns to %lld ns",
                             (long long)cursor, (long long)(to_the_end ? end_ns : mux->cursor_ns));

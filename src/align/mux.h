@@ -5,6 +5,7 @@
 #define ARK_ALIGN_MUX_H
 
 #include "align/queue.h"
+#include "block/rows.h"
 
 /* A contract for channels that declare no max_latency, where a request must end. */
 #define ARK_DEFAULT_LATENCY_NS (2 * ARRAKIS_SECOND_NS)

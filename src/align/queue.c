@@ -61,7 +61,7 @@ void ark_queue_expire(ark_queue *queue, int64_t now_ns)
     if (queue->timeout_ns == ARRAKIS_UNSET)
         return;
     int64_t stride_ns = queue->stripe->stride_ns;
-    int64_t known_ns = ark_floor(now_ns - queue->timeout_ns, stride_ns) + stride_ns;
+    int64_t known_ns = ark_stride_floor(now_ns - queue->timeout_ns, stride_ns) + stride_ns;
     if (known_ns > queue->horizon_ns)
         queue->horizon_ns = known_ns;
 }

@@ -7,7 +7,9 @@
 #ifndef ARK_ALIGN_QUEUE_H
 #define ARK_ALIGN_QUEUE_H
 
-#include "block/block.h"
+#include "block/chunk.h"
+#include "block/layout.h"
+#include "block/rows.h"
 
 typedef enum ark_push {
     ARK_PUSH_OK,

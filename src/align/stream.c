@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A reader and a mux, driven together: waits for data or the next deadline, whatever is first. */
-#include <arrakis/reader.h>
-
-#include "channel/channel.h"
+#include "align/mux.h"
+#include "align/queue.h"
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "align/mux.h"
 #include "base/sized_struct.h"
-#include "read/reader.h"
 #include "base/wait.h"
-#include "base/cancel.h"
+#include "base/waiter.h"
+#include "block/block.h"
+#include "read/reader.h"
+
+#include <arrakis/reader.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,8 +151,8 @@ arrakis_status arrakis_stream_open(arrakis_stream **out, arrakis_reader *reader,
     stream->reader = reader;
     stream->waiter = (ark_waiter)ARK_WAITER_NONE;
     stream->options = (arrakis_stream_options)ARRAKIS_STREAM_OPTIONS_INIT;
-    arrakis_status rc =
-        ark_take_struct(&stream->options, sizeof stream->options, options, "stream_options", err);
+    arrakis_status rc = ark_sized_struct_take(&stream->options, sizeof stream->options, options,
+                                              "stream_options", err);
     if (rc == ARRAKIS_OK) {
         stream->cancel = arrakis_cancel_ref(stream->options.cancel);
         rc = open_stream(stream, err);
@@ -405,5 +407,5 @@ void arrakis_stream_stats(const arrakis_stream *stream, arrakis_stats *stats)
     now.blocks = stream->blocks;
     ark_mux_stats(stream->mux, &now);
     stream->reader->ops->stats(stream->reader, &now);
-    ark_give_struct(stats, &now, sizeof now);
+    ark_sized_struct_give(stats, &now, sizeof now);
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Record batches: where the parts of columns of any type lie, and whether what they hold is valid.
  * Refused is what Arrow's own reader and its full validation refuse. */
+#include "arrow/batch.h"
+
 #include "arrow/check.h"
+#include "arrow/flatbuffer.h"
 #include "arrow/format.h"
-#include "arrow/ipc.h"
 #include "arrow/type.h"
 #include "base/error.h"
+#include "block/bits.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -32,7 +35,7 @@ typedef struct part {
 } part;
 
 typedef struct batch {
-    ark_flat_vector nodes, buffers, counts;
+    ark_flatbuffer_vector nodes, buffers, counts;
     size_t node, buffer, count; /* of each, the next to take */
     const uint8_t *body;
     int64_t body_size;
@@ -151,7 +154,7 @@ static arrakis_status check_nulls(batch *b, part *p)
     if (!p->valid)
         return ARRAKIS_OK;
     b->contents_checked |= !is_remembered(b, p);
-    int64_t nulls = ark_zeros(p->valid, p->length);
+    int64_t nulls = ark_bits_zeros(p->valid, p->length);
     if (p->null_count != UNKNOWN_NULLS && nulls != p->null_count)
         return refuse(b, "%" PRId64 " nulls, and a bitmap of %" PRId64, p->null_count, nulls);
     p->null_count = nulls;
@@ -191,10 +194,10 @@ static bool value_ok(const ark_type *type, const uint8_t *values, int64_t i)
     case ARK_STORE_DAYS:
         return ark_load_i64(values + 8 * i) % INT64_C(86400000) == 0;
     case ARK_STORE_TIMES:
-        value = ark_integer_at(values, i, type->width);
+        value = ark_type_integer_at(values, i, type->width);
         return value >= 0 && value < type->limit;
     default:
-        return ark_decimal_ok(values + i * type->width, type->width, type->precision);
+        return ark_check_decimal(values + i * type->width, type->width, type->precision);
     }
 }
 
@@ -233,9 +236,9 @@ static arrakis_status check_offsets(batch *b, const part *p, int32_t width, int6
     if (p->size[0] / width <= p->length)
         return refuse(b, "%" PRId64 " bytes of offsets, too few for %" PRId64 " elements",
                       p->size[0], p->length);
-    bool ok = width == 8       ? ark_long_offsets_ok(p->data[0], p->length, limit)
+    bool ok = width == 8       ? ark_check_long_offsets(p->data[0], p->length, limit)
               : p->length == 0 ? ark_load_i32(p->data[0]) >= 0
-                               : ark_offsets_ok(p->data[0], p->length, limit);
+                               : ark_check_offsets(p->data[0], p->length, limit);
     return ok ? ARRAKIS_OK
               : refuse(b, "offsets decrease or leave the %" PRId64 " elements", limit);
 }
@@ -245,9 +248,9 @@ static arrakis_status check_offsets(batch *b, const part *p, int32_t width, int6
 static arrakis_status check_texts(batch *b, const ark_type *type, const part *p)
 {
     for (int64_t i = 0; type->utf8 && i < p->length; i++) {
-        int64_t from = ark_integer_at(p->data[0], i, type->width);
-        int64_t to = ark_integer_at(p->data[0], i + 1, type->width);
-        if (ark_is_set(p->valid, i) && !ark_utf8_ok(p->data[1] + from, to - from))
+        int64_t from = ark_type_integer_at(p->data[0], i, type->width);
+        int64_t to = ark_type_integer_at(p->data[0], i + 1, type->width);
+        if (ark_is_set(p->valid, i) && !ark_check_utf8(p->data[1] + from, to - from))
             return refuse(b, "text %" PRId64 " is no UTF-8", i);
     }
     return ARRAKIS_OK;
@@ -303,7 +306,7 @@ static arrakis_status check_views(batch *b, const ark_type *type, const part *p,
         arrakis_status rc = spend(b, size > VIEW_INLINE ? size : 0);
         if (rc < 0)
             return rc;
-        if (!ark_utf8_ok(bytes, size))
+        if (!ark_check_utf8(bytes, size))
             return refuse(b, "text %" PRId64 " is no UTF-8", i);
     }
     return ARRAKIS_OK;
@@ -366,7 +369,7 @@ static arrakis_status load_list_view(batch *b, const ark_type *type, part *out)
         (rc = want_elements(b, out->size[0], out->length, 8 * (int64_t)type->width)) < 0 ||
         (rc = want_elements(b, out->size[1], out->length, 8 * (int64_t)type->width)) < 0)
         return rc;
-    return ark_spans_ok(out->data[0], out->data[1], out->length, type->width, child.length)
+    return ark_check_spans(out->data[0], out->data[1], out->length, type->width, child.length)
                ? ARRAKIS_OK
                : refuse(b, "an offset or size leaves the %" PRId64 " elements", child.length);
 }
@@ -467,7 +470,7 @@ static arrakis_status check_runs(batch *b, const part *p, const part *ends, int3
     int64_t longest = width == 2 ? INT16_MAX : width == 4 ? INT32_MAX : INT64_MAX;
     int64_t last = 0;
     for (int64_t i = 0; i < ends->length; i++) {
-        int64_t end = ark_integer_at(ends->data[0], i, width);
+        int64_t end = ark_type_integer_at(ends->data[0], i, width);
         if (end <= last)
             return refuse(b, "run %" PRId64 " ends before it begins", i);
         last = end;
@@ -614,18 +617,19 @@ static arrakis_status read_column(batch *b, ark_column *column, const ark_schema
 /* ---- batches */
 
 /* Refuse what changes the meaning of the buffers. */
-static arrakis_status check_plain(ark_flat *flat, ark_flat_table message, ark_flat_table header,
-                                  bool old, arrakis_error *err)
+static arrakis_status check_plain(ark_flatbuffer *flat, ark_flatbuffer_table message,
+                                  ark_flatbuffer_table header, bool old, arrakis_error *err)
 {
-    if (ark_flat_has(flat, header, ARK_BATCH_COMPRESSION)) {
-        ark_flat_table compression = ark_flat_child(flat, header, ARK_BATCH_COMPRESSION);
-        unsigned codec = ark_flat_u8(flat, compression, ARK_COMPRESSION_CODEC);
+    if (ark_flatbuffer_has(flat, header, ARK_BATCH_COMPRESSION)) {
+        ark_flatbuffer_table compression =
+            ark_flatbuffer_child(flat, header, ARK_BATCH_COMPRESSION);
+        unsigned codec = ark_flatbuffer_u8(flat, compression, ARK_COMPRESSION_CODEC);
         return ark_fail(err, ARRAKIS_EUNSUPPORTED, "record batch is compressed (%s)",
                         codec == 0   ? "LZ4"
                         : codec == 1 ? "ZSTD"
                                      : "unknown codec");
     }
-    if (old && ark_flat_has(flat, message, ARK_MESSAGE_METADATA))
+    if (old && ark_flatbuffer_has(flat, message, ARK_MESSAGE_METADATA))
         return ark_fail(err, ARRAKIS_EUNSUPPORTED,
                         "record batch of metadata version 4 with metadata of its own, by which it "
                         "may be compressed");
@@ -639,22 +643,22 @@ static arrakis_status open_batch(batch *b, int64_t *length, const ark_schema *sc
     if (message->kind != ARK_IPC_BATCH)
         return ark_fail(err, ARRAKIS_EFORMAT, "Arrow stream: %s where a record batch was wanted",
                         message->kind == ARK_IPC_SCHEMA ? "a schema" : "the end");
-    ark_flat flat = {message->header, message->header_size, false};
-    ark_flat_table root = ark_flat_root(&flat);
-    ark_flat_table header = ark_flat_child(&flat, root, ARK_MESSAGE_HEADER);
+    ark_flatbuffer flat = {message->header, message->header_size, false};
+    ark_flatbuffer_table root = ark_flatbuffer_root(&flat);
+    ark_flatbuffer_table header = ark_flatbuffer_child(&flat, root, ARK_MESSAGE_HEADER);
     *b = (batch){
-        .nodes = ark_flat_elements(&flat, header, ARK_BATCH_NODES, 16),
-        .buffers = ark_flat_elements(&flat, header, ARK_BATCH_BUFFERS, 16),
-        .counts = ark_flat_elements(&flat, header, ARK_BATCH_VARIADIC_COUNTS, 8),
+        .nodes = ark_flatbuffer_elements(&flat, header, ARK_BATCH_NODES, 16),
+        .buffers = ark_flatbuffer_elements(&flat, header, ARK_BATCH_BUFFERS, 16),
+        .counts = ark_flatbuffer_elements(&flat, header, ARK_BATCH_VARIADIC_COUNTS, 8),
         .body = message->body,
         .body_size = (int64_t)message->body_size,
-        .old = ark_flat_i16(&flat, root, ARK_MESSAGE_VERSION) == ARK_VERSION_4,
+        .old = ark_flatbuffer_i16(&flat, root, ARK_MESSAGE_VERSION) == ARK_VERSION_4,
         .types = schema->types,
         .err = err,
     };
     if (__builtin_mul_overflow(b->body_size, (int64_t)BODIES, &b->budget))
         b->budget = INT64_MAX;
-    *length = ark_flat_i64(&flat, header, ARK_BATCH_LENGTH);
+    *length = ark_flatbuffer_i64(&flat, header, ARK_BATCH_LENGTH);
     arrakis_status rc = check_plain(&flat, root, header, b->old, err);
     if (rc < 0)
         return rc;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Blocks as arrays of the Arrow C data interface. */
-#include <arrakis/arrow.h>
-
 #include "arrow/c_schema.h"
-#include "block/block.h"
 #include "base/error.h"
+#include "block/bits.h"
+#include "block/block.h"
+#include "block/layout.h"
+
+#include <arrakis/arrow.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -240,7 +242,7 @@ arrakis_status arrakis_block_export_rows(const arrakis_block *block, arrakis_dty
     if (!block || !out)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_block_export_rows: %s is NULL",
                         block ? "out" : "block");
-    if (!ark_arrow_c_format(dtype))
+    if (!ark_c_schema_format(dtype))
         return ark_fail(err, ARRAKIS_EINVAL, "rows of data type %d: there is none", (int)dtype);
     rows r;
     arrakis_status rc = measure(&r, block, dtype, err);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Blocks from arrays of the Arrow C data interface. Pointers are believed; what they lead to is
  * checked as far as its lengths tell. */
-#include <arrakis/arrow.h>
-
 #include "arrow/c_schema.h"
-#include "block/block.h"
-#include "channel/channel.h"
 #include "base/error.h"
-#include "channel/rate.h"
+#include "block/bits.h"
 #include "block/series_span.h"
+#include "channel/channel.h"
+#include "channel/rate.h"
+
+#include <arrakis/arrow.h>
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -112,7 +112,7 @@ static arrakis_status check_column(const struct ArrowSchema *field, const struct
         (field->n_children == 1 && field->children[0]->dictionary))
         return ark_fail(err, ARRAKIS_EUNSUPPORTED,
                         "column '%.200s' is a list view or has a dictionary", info->name);
-    if (!is_list(field->format) || ark_arrow_c_dtype(item) != info->dtype)
+    if (!is_list(field->format) || ark_c_schema_dtype(item) != info->dtype)
         return ark_fail(err, ARRAKIS_EMISMATCH,
                         "column '%.200s' has the format '%.40s' of '%.40s', expected lists of %s",
                         info->name, field->format, item, arrakis_dtype_name(info->dtype));
@@ -120,7 +120,7 @@ static arrakis_status check_column(const struct ArrowSchema *field, const struct
         return ark_fail(err, ARRAKIS_EINVAL, "column '%.200s' is a list of %" PRId64 " children",
                         info->name, array->n_children);
     int32_t size = 0;
-    const char *value = ark_arrow_c_metadata(field->metadata, "rate", &size);
+    const char *value = ark_c_schema_metadata(field->metadata, "rate", &size);
     if (!value)
         return ARRAKIS_OK;
     char text[ARK_RATE_TEXT_SIZE] = "";

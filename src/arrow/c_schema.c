@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arrakis/arrow.h>
-
 #include "arrow/c_schema.h"
-#include "channel/channel.h"
+
 #include "base/error.h"
+#include "channel/channel.h"
 #include "channel/rate.h"
+
+#include <arrakis/arrow.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@ static const struct {
     {"f", ARRAKIS_FLOAT32}, {"g", ARRAKIS_FLOAT64},
 };
 
-const char *ark_arrow_c_format(arrakis_dtype dtype)
+const char *ark_c_schema_format(arrakis_dtype dtype)
 {
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (formats[i].dtype == dtype)
@@ -26,7 +27,7 @@ const char *ark_arrow_c_format(arrakis_dtype dtype)
     return NULL;
 }
 
-arrakis_dtype ark_arrow_c_dtype(const char *format)
+arrakis_dtype ark_c_schema_dtype(const char *format)
 {
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (strcmp(formats[i].format, format) == 0)
@@ -59,7 +60,7 @@ static const char *read_text(const char *at, const char **text, int32_t *size)
     return *text + (*size > 0 ? *size : 0);
 }
 
-const char *ark_arrow_c_metadata(const char *metadata, const char *key, int32_t *size)
+const char *ark_c_schema_metadata(const char *metadata, const char *key, int32_t *size)
 {
     int32_t pairs = 0;
     if (metadata)
@@ -180,7 +181,7 @@ static void name_columns(column *columns, const arrakis_channels *channels)
     for (size_t i = 0; i < count; i++) {
         arrakis_channel_info info = ark_info(arrakis_channels_get(channels, i));
         columns[i].field.name = info.name;
-        columns[i].item.format = ark_arrow_c_format(info.dtype);
+        columns[i].item.format = ark_c_schema_format(info.dtype);
     }
     qsort(columns, count, sizeof *columns, by_name);
 }
@@ -234,7 +235,7 @@ arrakis_status arrakis_rows_export_schema(arrakis_dtype dtype, struct ArrowSchem
     if (!out)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_rows_export_schema: out is NULL");
     *out = (struct ArrowSchema){0};
-    const char *format = ark_arrow_c_format(dtype);
+    const char *format = ark_c_schema_format(dtype);
     if (!format)
         return ark_fail(err, ARRAKIS_EINVAL, "rows of data type %d: there is none", (int)dtype);
     schema_memory *memory = new_memory(3);

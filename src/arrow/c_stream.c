@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Streams by the Arrow C stream interface. */
-#include <arrakis/arrow.h>
-
 #include "base/error.h"
+
+#include <arrakis/arrow.h>
 
 #include <errno.h>
 #include <stdlib.h>

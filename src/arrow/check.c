@@ -1,46 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arrow/check.h"
 
-#include "arrow/ipc.h"
 #include "arrow/flatbuffer.h"
+#include "arrow/type.h"
 
 #include <string.h>
-
-int64_t ark_zeros(const uint8_t *bits, int64_t count)
-{
-    int64_t ones = 0, i = 0;
-    for (; i + 64 <= count; i += 64) {
-        uint64_t word;
-        memcpy(&word, bits + i / 8, sizeof word);
-        ones += __builtin_popcountll(word);
-    }
-    for (; i + 8 <= count; i += 8)
-        ones += __builtin_popcount(bits[i / 8]);
-    if (i < count)
-        ones += __builtin_popcount(bits[i / 8] & ((1u << (count - i)) - 1));
-    return count - ones;
-}
-
-int64_t ark_integer_at(const uint8_t *values, int64_t i, int32_t width)
-{
-    const uint8_t *at = values + i * width;
-    switch (width) {
-    case 1:
-        return (int8_t)*at;
-    case 2:
-        return (int16_t)ark_load_u16(at);
-    case 4:
-        return ark_load_i32(at);
-    default:
-        return ark_load_i64(at);
-    }
-}
 
 /* ---- offsets */
 
 typedef uint32_t lanes __attribute__((vector_size(16)));
 
-bool ark_offsets_ok(const uint8_t *offsets, int64_t length, int64_t child_length)
+bool ark_check_offsets(const uint8_t *offsets, int64_t length, int64_t child_length)
 {
     if (length <= 0)
         return length == 0;
@@ -64,7 +34,7 @@ bool ark_offsets_ok(const uint8_t *offsets, int64_t length, int64_t child_length
     return wrong >> 31 == 0 && (int64_t)ark_load_u32(offsets + 4 * length) <= child_length;
 }
 
-bool ark_long_offsets_ok(const uint8_t *offsets, int64_t length, int64_t limit)
+bool ark_check_long_offsets(const uint8_t *offsets, int64_t length, int64_t limit)
 {
     int64_t last = ark_load_i64(offsets);
     bool ok = last >= 0;
@@ -76,11 +46,12 @@ bool ark_long_offsets_ok(const uint8_t *offsets, int64_t length, int64_t limit)
     return ok;
 }
 
-bool ark_spans_ok(const uint8_t *offsets, const uint8_t *sizes, int64_t length, int32_t width,
-                  int64_t limit)
+bool ark_check_spans(const uint8_t *offsets, const uint8_t *sizes, int64_t length, int32_t width,
+                     int64_t limit)
 {
     for (int64_t i = 0; i < length; i++) {
-        int64_t offset = ark_integer_at(offsets, i, width), size = ark_integer_at(sizes, i, width);
+        int64_t offset = ark_type_integer_at(offsets, i, width),
+                size = ark_type_integer_at(sizes, i, width);
         if (size < 0 || offset < 0 || offset > limit || size > limit - offset)
             return false;
     }
@@ -116,7 +87,7 @@ static int64_t character(const uint8_t *at, int64_t left)
     return 0;
 }
 
-bool ark_utf8_ok(const uint8_t *text, int64_t size)
+bool ark_check_utf8(const uint8_t *text, int64_t size)
 {
     for (int64_t i = 0; i < size;) {
         uint64_t eight = 0;
@@ -152,7 +123,7 @@ static void read_amount(uint32_t words[WORDS], const uint8_t *number, int32_t wi
     }
 }
 
-bool ark_decimal_ok(const uint8_t *number, int32_t width, int32_t digits)
+bool ark_check_decimal(const uint8_t *number, int32_t width, int32_t digits)
 {
     uint32_t amount[WORDS], limit[WORDS] = {1};
     read_amount(amount, number, width);

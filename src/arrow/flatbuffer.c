@@ -5,18 +5,18 @@
 
 /* ---- reading */
 
-static ark_flat_table no_table(ark_flat *flat)
+static ark_flatbuffer_table no_table(ark_flatbuffer *flat)
 {
     flat->bad = true;
-    return (ark_flat_table){0, 0, 0};
+    return (ark_flatbuffer_table){0, 0, 0};
 }
 
-static bool inside(const ark_flat *flat, size_t at, size_t size)
+static bool inside(const ark_flatbuffer *flat, size_t at, size_t size)
 {
     return at <= flat->size && size <= flat->size - at;
 }
 
-static ark_flat_table table_at(ark_flat *flat, size_t at)
+static ark_flatbuffer_table table_at(ark_flatbuffer *flat, size_t at)
 {
     if (at == 0 || !inside(flat, at, 4))
         return no_table(flat);
@@ -26,16 +26,16 @@ static ark_flat_table table_at(ark_flat *flat, size_t at)
     size_t vtable_size = ark_load_u16(flat->data + vtable);
     if (!inside(flat, (size_t)vtable, vtable_size))
         return no_table(flat);
-    return (ark_flat_table){at, (size_t)vtable, vtable_size};
+    return (ark_flatbuffer_table){at, (size_t)vtable, vtable_size};
 }
 
 /* The table, or start of a vector, that the offset at `at` refers to. `at` is inside. */
-static size_t follow(const ark_flat *flat, size_t at)
+static size_t follow(const ark_flatbuffer *flat, size_t at)
 {
     return at + ark_load_u32(flat->data + at);
 }
 
-ark_flat_table ark_flat_root(ark_flat *flat)
+ark_flatbuffer_table ark_flatbuffer_root(ark_flatbuffer *flat)
 {
     if (!inside(flat, 0, 4))
         return no_table(flat);
@@ -43,7 +43,7 @@ ark_flat_table ark_flat_root(ark_flat *flat)
 }
 
 /* Where a field lies in its table; 0 when it is absent. */
-static size_t field_offset(const ark_flat *flat, ark_flat_table table, unsigned field)
+static size_t field_offset(const ark_flatbuffer *flat, ark_flatbuffer_table table, unsigned field)
 {
     size_t slot = 4 + 2 * (size_t)field;
     if (slot + 2 > table.vtable_size)
@@ -51,13 +51,14 @@ static size_t field_offset(const ark_flat *flat, ark_flat_table table, unsigned 
     return ark_load_u16(flat->data + table.vtable + slot);
 }
 
-bool ark_flat_has(const ark_flat *flat, ark_flat_table table, unsigned field)
+bool ark_flatbuffer_has(const ark_flatbuffer *flat, ark_flatbuffer_table table, unsigned field)
 {
     return field_offset(flat, table, field) != 0;
 }
 
 /* The bytes of a field; NULL when it is absent or leads outside. */
-static const uint8_t *field_at(ark_flat *flat, ark_flat_table table, unsigned field, size_t size)
+static const uint8_t *field_at(ark_flatbuffer *flat, ark_flatbuffer_table table, unsigned field,
+                               size_t size)
 {
     size_t offset = field_offset(flat, table, field);
     if (offset == 0)
@@ -69,42 +70,43 @@ static const uint8_t *field_at(ark_flat *flat, ark_flat_table table, unsigned fi
     return flat->data + table.at + offset;
 }
 
-uint8_t ark_flat_u8(ark_flat *flat, ark_flat_table table, unsigned field)
+uint8_t ark_flatbuffer_u8(ark_flatbuffer *flat, ark_flatbuffer_table table, unsigned field)
 {
     const uint8_t *at = field_at(flat, table, field, 1);
     return at ? *at : 0;
 }
 
-int16_t ark_flat_i16(ark_flat *flat, ark_flat_table table, unsigned field)
+int16_t ark_flatbuffer_i16(ark_flatbuffer *flat, ark_flatbuffer_table table, unsigned field)
 {
     const uint8_t *at = field_at(flat, table, field, 2);
     return at ? (int16_t)ark_load_u16(at) : 0;
 }
 
-int32_t ark_flat_i32(ark_flat *flat, ark_flat_table table, unsigned field)
+int32_t ark_flatbuffer_i32(ark_flatbuffer *flat, ark_flatbuffer_table table, unsigned field)
 {
     const uint8_t *at = field_at(flat, table, field, 4);
     return at ? ark_load_i32(at) : 0;
 }
 
-int64_t ark_flat_i64(ark_flat *flat, ark_flat_table table, unsigned field)
+int64_t ark_flatbuffer_i64(ark_flatbuffer *flat, ark_flatbuffer_table table, unsigned field)
 {
     const uint8_t *at = field_at(flat, table, field, 8);
     return at ? ark_load_i64(at) : 0;
 }
 
-ark_flat_table ark_flat_child(ark_flat *flat, ark_flat_table table, unsigned field)
+ark_flatbuffer_table ark_flatbuffer_child(ark_flatbuffer *flat, ark_flatbuffer_table table,
+                                          unsigned field)
 {
     const uint8_t *at = field_at(flat, table, field, 4);
     if (!at)
-        return (ark_flat_table){0, 0, 0};
+        return (ark_flatbuffer_table){0, 0, 0};
     return table_at(flat, follow(flat, (size_t)(at - flat->data)));
 }
 
-ark_flat_vector ark_flat_elements(ark_flat *flat, ark_flat_table table, unsigned field,
-                                  size_t element_size)
+ark_flatbuffer_vector ark_flatbuffer_elements(ark_flatbuffer *flat, ark_flatbuffer_table table,
+                                              unsigned field, size_t element_size)
 {
-    ark_flat_vector none = {NULL, 0};
+    ark_flatbuffer_vector none = {NULL, 0};
     const uint8_t *at = field_at(flat, table, field, 4);
     if (!at)
         return none;
@@ -118,10 +120,11 @@ ark_flat_vector ark_flat_elements(ark_flat *flat, ark_flat_table table, unsigned
         flat->bad = true;
         return none;
     }
-    return (ark_flat_vector){flat->data + start + 4, count};
+    return (ark_flatbuffer_vector){flat->data + start + 4, count};
 }
 
-ark_flat_table ark_flat_element(ark_flat *flat, ark_flat_vector vector, size_t i)
+ark_flatbuffer_table ark_flatbuffer_element(ark_flatbuffer *flat, ark_flatbuffer_vector vector,
+                                            size_t i)
 {
     size_t at = (size_t)(vector.data - flat->data) + 4 * i;
     return table_at(flat, follow(flat, at));
@@ -138,7 +141,7 @@ typedef struct verifying {
     size_t tables_left;
 } verifying;
 
-static bool verify_table(verifying *v, size_t at, const ark_flat_shape *shape);
+static bool verify_table(verifying *v, size_t at, const ark_flatbuffer_shape *shape);
 
 static bool has(const verifying *v, size_t at, size_t size)
 {
@@ -175,7 +178,7 @@ static bool verify_string(const verifying *v, size_t at)
     return end && has(v, end, 1) && v->data[end] == 0;
 }
 
-static bool verify_tables(verifying *v, size_t at, const ark_flat_shape *shape)
+static bool verify_tables(verifying *v, size_t at, const ark_flatbuffer_shape *shape)
 {
     if (!verify_elements(v, at, 4))
         return false;
@@ -189,46 +192,48 @@ static bool verify_tables(verifying *v, size_t at, const ark_flat_shape *shape)
 }
 
 /* `choice`: the number of a union's kind. */
-static bool verify_field(verifying *v, size_t at, const ark_flat_field *field, unsigned choice)
+static bool verify_field(verifying *v, size_t at, const ark_flatbuffer_field *field,
+                         unsigned choice)
 {
-    if (field->kind == ARK_FLAT_NUMBER)
+    if (field->kind == ARK_FLATBUFFER_NUMBER)
         return has_number(v, at, field->size);
     size_t to = verify_offset(v, at);
     if (!to)
         return false;
     switch (field->kind) {
-    case ARK_FLAT_STRING:
+    case ARK_FLATBUFFER_STRING:
         return verify_string(v, to);
-    case ARK_FLAT_ELEMENTS:
+    case ARK_FLATBUFFER_ELEMENTS:
         return verify_elements(v, to, field->size) != 0;
-    case ARK_FLAT_TABLE:
+    case ARK_FLATBUFFER_TABLE:
         return verify_table(v, to, field->table);
-    case ARK_FLAT_TABLES:
+    case ARK_FLATBUFFER_TABLES:
         return verify_tables(v, to, field->table);
-    case ARK_FLAT_UNION:
-    case ARK_FLAT_NUMBER:
+    case ARK_FLATBUFFER_UNION:
+    case ARK_FLATBUFFER_NUMBER:
         break;
     }
     return choice >= field->choice_count || !field->choices[choice] ||
            verify_table(v, to, field->choices[choice]);
 }
 
-static bool verify_fields(verifying *v, ark_flat_table table, const ark_flat_shape *shape)
+static bool verify_fields(verifying *v, ark_flatbuffer_table table,
+                          const ark_flatbuffer_shape *shape)
 {
-    const ark_flat flat = {v->data, v->size, false};
+    const ark_flatbuffer flat = {v->data, v->size, false};
     unsigned choice = 0;
     for (unsigned i = 0; i < shape->count; i++) {
         size_t offset = field_offset(&flat, table, i);
         if (offset ? !verify_field(v, table.at + offset, &shape->fields[i], choice)
                    : shape->fields[i].required)
             return false;
-        if (shape->fields[i].kind == ARK_FLAT_NUMBER)
+        if (shape->fields[i].kind == ARK_FLATBUFFER_NUMBER)
             choice = offset ? v->data[table.at + offset] : 0;
     }
     return true;
 }
 
-static bool verify_table(verifying *v, size_t at, const ark_flat_shape *shape)
+static bool verify_table(verifying *v, size_t at, const ark_flatbuffer_shape *shape)
 {
     if (!has_number(v, at, 4) || v->depth == MAX_DEPTH || !v->tables_left)
         return false;
@@ -239,13 +244,13 @@ static bool verify_table(verifying *v, size_t at, const ark_flat_shape *shape)
         return false;
     size_t vtable_size = ark_load_u16(v->data + vtable);
     if (vtable_size % 2 || !has(v, vtable, vtable_size) ||
-        !verify_fields(v, (ark_flat_table){at, vtable, vtable_size}, shape))
+        !verify_fields(v, (ark_flatbuffer_table){at, vtable, vtable_size}, shape))
         return false;
     v->depth--;
     return true;
 }
 
-bool ark_flat_verify(const uint8_t *data, size_t size, const ark_flat_shape *root)
+bool ark_flatbuffer_verify(const uint8_t *data, size_t size, const ark_flatbuffer_shape *root)
 {
     verifying v = {data, size, 0, size};
     size_t at = verify_offset(&v, 0);
@@ -254,7 +259,7 @@ bool ark_flat_verify(const uint8_t *data, size_t size, const ark_flat_shape *roo
 
 /* ---- building */
 
-void ark_flat_begin(ark_flat_builder *b)
+void ark_flatbuffer_begin(ark_flatbuffer_builder *b)
 {
     b->data = b->room;
     b->capacity = sizeof b->room;
@@ -265,7 +270,7 @@ void ark_flat_begin(ark_flat_builder *b)
     memset(b->fields, 0, sizeof b->fields);
 }
 
-void ark_flat_free(ark_flat_builder *b)
+void ark_flatbuffer_free(ark_flatbuffer_builder *b)
 {
     if (b->data != b->room)
         free(b->data);
@@ -273,7 +278,7 @@ void ark_flat_free(ark_flat_builder *b)
 }
 
 /* Make room in front for `more` bytes. */
-static bool make_room(ark_flat_builder *b, size_t more)
+static bool make_room(ark_flatbuffer_builder *b, size_t more)
 {
     if (b->status < 0)
         return false;
@@ -298,7 +303,7 @@ static bool make_room(ark_flat_builder *b, size_t more)
 }
 
 /* Extend to the front by `size` bytes; NULL when the builder has failed. */
-static uint8_t *extend(ark_flat_builder *b, size_t size)
+static uint8_t *extend(ark_flatbuffer_builder *b, size_t size)
 {
     if (!make_room(b, size))
         return NULL;
@@ -307,7 +312,7 @@ static uint8_t *extend(ark_flat_builder *b, size_t size)
 }
 
 /* Pad so that after `size` more bytes the place is aligned. */
-static void align_before(ark_flat_builder *b, size_t size, size_t alignment)
+static void align_before(ark_flatbuffer_builder *b, size_t size, size_t alignment)
 {
     if (alignment > b->alignment)
         b->alignment = alignment;
@@ -317,7 +322,7 @@ static void align_before(ark_flat_builder *b, size_t size, size_t alignment)
         memset(at, 0, padding);
 }
 
-static void push(ark_flat_builder *b, const void *value, size_t size)
+static void push(ark_flatbuffer_builder *b, const void *value, size_t size)
 {
     align_before(b, 0, size);
     uint8_t *at = extend(b, size);
@@ -325,18 +330,19 @@ static void push(ark_flat_builder *b, const void *value, size_t size)
         memcpy(at, value, size);
 }
 
-static void push_u32(ark_flat_builder *b, uint32_t value)
+static void push_u32(ark_flatbuffer_builder *b, uint32_t value)
 {
     push(b, &value, sizeof value);
 }
 
-static void push_place(ark_flat_builder *b, ark_flat_place place)
+static void push_place(ark_flatbuffer_builder *b, ark_flatbuffer_place place)
 {
     align_before(b, 0, 4);
     push_u32(b, (uint32_t)(b->size + 4 - place));
 }
 
-ark_flat_place ark_flat_add_string(ark_flat_builder *b, const char *text, size_t size)
+ark_flatbuffer_place ark_flatbuffer_add_string(ark_flatbuffer_builder *b, const char *text,
+                                               size_t size)
 {
     align_before(b, size + 1, 4);
     uint8_t *at = extend(b, size + 1);
@@ -344,11 +350,11 @@ ark_flat_place ark_flat_add_string(ark_flat_builder *b, const char *text, size_t
         memcpy(at, text, size);
         at[size] = 0;
     }
-    return ark_flat_vector_end(b, size);
+    return ark_flatbuffer_vector_end(b, size);
 }
 
-uint8_t *ark_flat_vector_begin(ark_flat_builder *b, size_t count, size_t element_size,
-                               size_t alignment)
+uint8_t *ark_flatbuffer_vector_begin(ark_flatbuffer_builder *b, size_t count, size_t element_size,
+                                     size_t alignment)
 {
     if (count > INT32_MAX / element_size && b->status == ARRAKIS_OK)
         b->status = ARRAKIS_EINVAL;
@@ -357,56 +363,58 @@ uint8_t *ark_flat_vector_begin(ark_flat_builder *b, size_t count, size_t element
     return extend(b, count * element_size);
 }
 
-ark_flat_place ark_flat_vector_end(ark_flat_builder *b, size_t count)
+ark_flatbuffer_place ark_flatbuffer_vector_end(ark_flatbuffer_builder *b, size_t count)
 {
     push_u32(b, (uint32_t)count);
-    return (ark_flat_place)b->size;
+    return (ark_flatbuffer_place)b->size;
 }
 
-ark_flat_place ark_flat_add_places(ark_flat_builder *b, const ark_flat_place *places, size_t count)
+ark_flatbuffer_place ark_flatbuffer_add_places(ark_flatbuffer_builder *b,
+                                               const ark_flatbuffer_place *places, size_t count)
 {
     align_before(b, 4 * count, 4);
     for (size_t i = count; i-- > 0;)
         push_place(b, places[i]);
-    return ark_flat_vector_end(b, count);
+    return ark_flatbuffer_vector_end(b, count);
 }
 
-void ark_flat_table_begin(ark_flat_builder *b)
+void ark_flatbuffer_table_begin(ark_flatbuffer_builder *b)
 {
     b->table_start = b->size;
 }
 
-static void put(ark_flat_builder *b, unsigned field, const void *value, size_t size)
+static void put(ark_flatbuffer_builder *b, unsigned field, const void *value, size_t size)
 {
     push(b, value, size);
     b->fields[field] = b->size;
 }
 
-void ark_flat_put_u8(ark_flat_builder *b, unsigned field, uint8_t value)
+void ark_flatbuffer_put_u8(ark_flatbuffer_builder *b, unsigned field, uint8_t value)
 {
     if (value != 0)
         put(b, field, &value, sizeof value);
 }
 
-void ark_flat_put_i16(ark_flat_builder *b, unsigned field, int16_t value)
+void ark_flatbuffer_put_i16(ark_flatbuffer_builder *b, unsigned field, int16_t value)
 {
     if (value != 0)
         put(b, field, &value, sizeof value);
 }
 
-void ark_flat_put_i32(ark_flat_builder *b, unsigned field, int32_t value)
+void ark_flatbuffer_put_i32(ark_flatbuffer_builder *b, unsigned field, int32_t value)
 {
     if (value != 0)
         put(b, field, &value, sizeof value);
 }
 
-void ark_flat_put_i64(ark_flat_builder *b, unsigned field, int64_t value)
+void ark_flatbuffer_put_i64(ark_flatbuffer_builder *b, unsigned field, int64_t value)
 {
     if (value != 0)
         put(b, field, &value, sizeof value);
 }
 
-void ark_flat_put_place(ark_flat_builder *b, unsigned field, ark_flat_place place)
+void ark_flatbuffer_put_place(ark_flatbuffer_builder *b, unsigned field,
+                              ark_flatbuffer_place place)
 {
     if (place == 0)
         return;
@@ -415,7 +423,7 @@ void ark_flat_put_place(ark_flat_builder *b, unsigned field, ark_flat_place plac
 }
 
 /* The place of a vtable with the same bytes, written before; 0 when there is none. */
-static size_t same_vtable(const ark_flat_builder *b, const uint8_t *vtable, size_t size)
+static size_t same_vtable(const ark_flatbuffer_builder *b, const uint8_t *vtable, size_t size)
 {
     const uint8_t *end = b->data + b->capacity;
     for (size_t i = 0; i < b->vtable_count; i++) {
@@ -426,18 +434,18 @@ static size_t same_vtable(const ark_flat_builder *b, const uint8_t *vtable, size
     return 0;
 }
 
-ark_flat_place ark_flat_table_end(ark_flat_builder *b)
+ark_flatbuffer_place ark_flatbuffer_table_end(ark_flatbuffer_builder *b)
 {
     push_u32(b, 0); /* becomes the distance to the vtable */
     size_t table = b->size;
-    size_t count = ARK_FLAT_MAX_FIELDS;
+    size_t count = ARK_FLATBUFFER_MAX_FIELDS;
     while (count > 0 && b->fields[count - 1] == 0)
         count--;
     size_t size = 4 + 2 * count;
     uint8_t *vtable = extend(b, size);
     if (vtable) {
-        uint16_t entries[2 + ARK_FLAT_MAX_FIELDS] = {(uint16_t)size,
-                                                     (uint16_t)(table - b->table_start)};
+        uint16_t entries[2 + ARK_FLATBUFFER_MAX_FIELDS] = {(uint16_t)size,
+                                                           (uint16_t)(table - b->table_start)};
         for (size_t i = 0; i < count; i++)
             entries[2 + i] = (uint16_t)(b->fields[i] ? table - b->fields[i] : 0);
         memcpy(vtable, entries, size);
@@ -446,17 +454,17 @@ ark_flat_place ark_flat_table_end(ark_flat_builder *b)
             b->size = table;
         } else {
             place = b->size;
-            if (b->vtable_count < ARK_FLAT_MAX_VTABLES)
+            if (b->vtable_count < ARK_FLATBUFFER_MAX_VTABLES)
                 b->vtables[b->vtable_count++] = place;
         }
         int32_t distance = (int32_t)((int64_t)place - (int64_t)table);
         memcpy(b->data + b->capacity - table, &distance, sizeof distance);
     }
     memset(b->fields, 0, sizeof b->fields);
-    return (ark_flat_place)table;
+    return (ark_flatbuffer_place)table;
 }
 
-const uint8_t *ark_flat_finish(ark_flat_builder *b, ark_flat_place root)
+const uint8_t *ark_flatbuffer_finish(ark_flatbuffer_builder *b, ark_flatbuffer_place root)
 {
     align_before(b, 4, b->alignment);
     push_place(b, root);

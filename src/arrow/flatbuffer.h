@@ -18,61 +18,64 @@
 
 /* ---- reading */
 
-typedef struct ark_flat {
+typedef struct ark_flatbuffer {
     const uint8_t *data;
     size_t size;
     bool bad;
-} ark_flat;
+} ark_flatbuffer;
 
 /* A table, or none where `at` is 0: the fields of none are absent. */
-typedef struct ark_flat_table {
+typedef struct ark_flatbuffer_table {
     size_t at, vtable, vtable_size;
-} ark_flat_table;
+} ark_flatbuffer_table;
 
 /* Elements of one size lying one after the other, inside the flatbuffer. */
-typedef struct ark_flat_vector {
+typedef struct ark_flatbuffer_vector {
     const uint8_t *data; /* NULL: absent */
     size_t count;
-} ark_flat_vector;
+} ark_flatbuffer_vector;
 
-ark_flat_table ark_flat_root(ark_flat *flat);
+ark_flatbuffer_table ark_flatbuffer_root(ark_flatbuffer *flat);
 /* Fields are numbered from 0 as in the .fbs file. */
-bool ark_flat_has(const ark_flat *flat, ark_flat_table table, unsigned field);
+bool ark_flatbuffer_has(const ark_flatbuffer *flat, ark_flatbuffer_table table, unsigned field);
 /* A number; 0 when it is absent. */
-uint8_t ark_flat_u8(ark_flat *flat, ark_flat_table table, unsigned field);
-int16_t ark_flat_i16(ark_flat *flat, ark_flat_table table, unsigned field);
-int32_t ark_flat_i32(ark_flat *flat, ark_flat_table table, unsigned field);
-int64_t ark_flat_i64(ark_flat *flat, ark_flat_table table, unsigned field);
-ark_flat_table ark_flat_child(ark_flat *flat, ark_flat_table table, unsigned field);
+uint8_t ark_flatbuffer_u8(ark_flatbuffer *flat, ark_flatbuffer_table table, unsigned field);
+int16_t ark_flatbuffer_i16(ark_flatbuffer *flat, ark_flatbuffer_table table, unsigned field);
+int32_t ark_flatbuffer_i32(ark_flatbuffer *flat, ark_flatbuffer_table table, unsigned field);
+int64_t ark_flatbuffer_i64(ark_flatbuffer *flat, ark_flatbuffer_table table, unsigned field);
+ark_flatbuffer_table ark_flatbuffer_child(ark_flatbuffer *flat, ark_flatbuffer_table table,
+                                          unsigned field);
 /* A vector of structs or scalars of that size; a string is one of size 1. */
-ark_flat_vector ark_flat_elements(ark_flat *flat, ark_flat_table table, unsigned field,
-                                  size_t element_size);
+ark_flatbuffer_vector ark_flatbuffer_elements(ark_flatbuffer *flat, ark_flatbuffer_table table,
+                                              unsigned field, size_t element_size);
 /* Table `i` of a vector of tables that was read with an element size of 4. */
-ark_flat_table ark_flat_element(ark_flat *flat, ark_flat_vector vector, size_t i);
+ark_flatbuffer_table ark_flatbuffer_element(ark_flatbuffer *flat, ark_flatbuffer_vector vector,
+                                            size_t i);
 
-/* What the fields of a table are, for ark_flat_verify(). */
-typedef enum ark_flat_kind {
-    ARK_FLAT_NUMBER,   /* of `size` bytes */
-    ARK_FLAT_STRING,   /* ends with a zero byte that is not counted */
-    ARK_FLAT_ELEMENTS, /* numbers or structs of `size` bytes */
-    ARK_FLAT_TABLE,
-    ARK_FLAT_TABLES,
-    ARK_FLAT_UNION, /* a table; of which kind, the number of the field before says */
-} ark_flat_kind;
+/* What the fields of a table are, for ark_flatbuffer_verify(). */
+typedef enum ark_flatbuffer_kind {
+    ARK_FLATBUFFER_NUMBER,   /* of `size` bytes */
+    ARK_FLATBUFFER_STRING,   /* ends with a zero byte that is not counted */
+    ARK_FLATBUFFER_ELEMENTS, /* numbers or structs of `size` bytes */
+    ARK_FLATBUFFER_TABLE,
+    ARK_FLATBUFFER_TABLES,
+    ARK_FLATBUFFER_UNION, /* a table; of which kind, the number of the field before says */
+} ark_flatbuffer_kind;
 
-typedef struct ark_flat_shape ark_flat_shape;
+typedef struct ark_flatbuffer_shape ark_flatbuffer_shape;
 
-typedef struct ark_flat_field {
-    ark_flat_kind kind;
+typedef struct ark_flatbuffer_field {
+    ark_flatbuffer_kind kind;
     unsigned char size;
     bool required;
-    const ark_flat_shape *table;
-    const ark_flat_shape *const *choices; /* of a union; a choice that is NULL is not looked at */
+    const ark_flatbuffer_shape *table;
+    const ark_flatbuffer_shape *const
+        *choices; /* of a union; a choice that is NULL is not looked at */
     size_t choice_count;
-} ark_flat_field;
+} ark_flatbuffer_field;
 
-struct ark_flat_shape {
-    const ark_flat_field *fields;
+struct ark_flatbuffer_shape {
+    const ark_flatbuffer_field *fields;
     size_t count;
 };
 
@@ -80,46 +83,48 @@ struct ark_flat_shape {
  * at a multiple of its size, and tables are nested at most 128 deep. These are the checks that Google's
  * verifier makes. Tables may be shared, but counted as often as they are referred to there are at most
  * as many as bytes: so verifying takes no longer than that. */
-bool ark_flat_verify(const uint8_t *data, size_t size, const ark_flat_shape *root);
+bool ark_flatbuffer_verify(const uint8_t *data, size_t size, const ark_flatbuffer_shape *root);
 
 /* ---- building: from the back to the front, as Google's C++ builder does, byte for byte */
 
-enum { ARK_FLAT_MAX_FIELDS = 8, ARK_FLAT_MAX_VTABLES = 16 };
+enum { ARK_FLATBUFFER_MAX_FIELDS = 8, ARK_FLATBUFFER_MAX_VTABLES = 16 };
 
-typedef struct ark_flat_builder {
+typedef struct ark_flatbuffer_builder {
     uint8_t *data; /* the last `size` bytes of `capacity` are written */
     size_t size, capacity;
     size_t alignment;      /* the largest met */
     arrakis_status status; /* ENOMEM or EINVAL (over 2 GiB): everything after it is void */
     size_t table_start;
-    size_t fields[ARK_FLAT_MAX_FIELDS];
-    size_t vtables[ARK_FLAT_MAX_VTABLES];
+    size_t fields[ARK_FLATBUFFER_MAX_FIELDS];
+    size_t vtables[ARK_FLATBUFFER_MAX_VTABLES];
     size_t vtable_count;
     uint8_t room[512]; /* small messages allocate nothing */
-} ark_flat_builder;
+} ark_flatbuffer_builder;
 
 /* A place in the flatbuffer, counted from its end; 0 is none. */
-typedef uint32_t ark_flat_place;
+typedef uint32_t ark_flatbuffer_place;
 
-void ark_flat_begin(ark_flat_builder *builder);
-void ark_flat_free(ark_flat_builder *builder);
-ark_flat_place ark_flat_add_string(ark_flat_builder *builder, const char *text, size_t size);
+void ark_flatbuffer_begin(ark_flatbuffer_builder *builder);
+void ark_flatbuffer_free(ark_flatbuffer_builder *builder);
+ark_flatbuffer_place ark_flatbuffer_add_string(ark_flatbuffer_builder *builder, const char *text,
+                                               size_t size);
 /* Room for `count` structs, to be filled before the next call; NULL when the builder has failed. */
-uint8_t *ark_flat_vector_begin(ark_flat_builder *builder, size_t count, size_t element_size,
-                               size_t alignment);
-ark_flat_place ark_flat_vector_end(ark_flat_builder *builder, size_t count);
-ark_flat_place ark_flat_add_places(ark_flat_builder *builder, const ark_flat_place *places,
-                                   size_t count);
-void ark_flat_table_begin(ark_flat_builder *builder);
+uint8_t *ark_flatbuffer_vector_begin(ark_flatbuffer_builder *builder, size_t count,
+                                     size_t element_size, size_t alignment);
+ark_flatbuffer_place ark_flatbuffer_vector_end(ark_flatbuffer_builder *builder, size_t count);
+ark_flatbuffer_place ark_flatbuffer_add_places(ark_flatbuffer_builder *builder,
+                                               const ark_flatbuffer_place *places, size_t count);
+void ark_flatbuffer_table_begin(ark_flatbuffer_builder *builder);
 /* A field that equals the default (0 for all of them here) is left out. */
-void ark_flat_put_u8(ark_flat_builder *builder, unsigned field, uint8_t value);
-void ark_flat_put_i16(ark_flat_builder *builder, unsigned field, int16_t value);
-void ark_flat_put_i32(ark_flat_builder *builder, unsigned field, int32_t value);
-void ark_flat_put_i64(ark_flat_builder *builder, unsigned field, int64_t value);
-void ark_flat_put_place(ark_flat_builder *builder, unsigned field, ark_flat_place place);
-ark_flat_place ark_flat_table_end(ark_flat_builder *builder);
+void ark_flatbuffer_put_u8(ark_flatbuffer_builder *builder, unsigned field, uint8_t value);
+void ark_flatbuffer_put_i16(ark_flatbuffer_builder *builder, unsigned field, int16_t value);
+void ark_flatbuffer_put_i32(ark_flatbuffer_builder *builder, unsigned field, int32_t value);
+void ark_flatbuffer_put_i64(ark_flatbuffer_builder *builder, unsigned field, int64_t value);
+void ark_flatbuffer_put_place(ark_flatbuffer_builder *builder, unsigned field,
+                              ark_flatbuffer_place place);
+ark_flatbuffer_place ark_flatbuffer_table_end(ark_flatbuffer_builder *builder);
 /* Returns the whole flatbuffer, builder->size bytes, or NULL when the builder has failed. */
-const uint8_t *ark_flat_finish(ark_flat_builder *builder, ark_flat_place root);
+const uint8_t *ark_flatbuffer_finish(ark_flatbuffer_builder *builder, ark_flatbuffer_place root);
 
 /* ---- unaligned little-endian numbers */
 

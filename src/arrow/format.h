@@ -4,8 +4,6 @@
 #ifndef ARK_ARROW_FORMAT_H
 #define ARK_ARROW_FORMAT_H
 
-#include "arrow/flatbuffer.h"
-
 enum { ARK_VERSION_4 = 3, ARK_VERSION_5 = 4 };
 
 enum {
@@ -92,14 +90,5 @@ enum {
     ARK_ARROW_LARGE_LIST_VIEW,
     ARK_ARROW_TYPES, /* how many there are */
 };
-
-/* Whether a header is a Message, whole, of which only the header of another kind than a schema or a
- * record batch is not looked at. arrow/verify.c */
-bool ark_message_verify(const uint8_t *header, size_t size);
-
-/* Wrap a header table as a Message, which ends the builder's work; ark_flat_finish()'s bytes, or NULL
- * and why in its status. arrow/write.c */
-const uint8_t *ark_message_finish(ark_flat_builder *b, uint8_t kind, ark_flat_place header,
-                                  size_t body_size);
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arrow/ipc.h"
-#include "arrow/format.h"
-#include "base/error.h"
+
 #include "arrow/flatbuffer.h"
+#include "arrow/format.h"
+#include "arrow/verify.h"
+#include "base/error.h"
 
 #include <inttypes.h>
 
@@ -31,15 +33,15 @@ static arrakis_status other_kind(arrakis_error *err, unsigned kind)
 /* The kind of message and the size of its body, out of the header that is in `out` already. */
 static arrakis_status read_message(ark_ipc_message *out, uint64_t *body_size, arrakis_error *err)
 {
-    if (!ark_message_verify(out->header, out->header_size))
+    if (!ark_arrow_verify(out->header, out->header_size))
         return ark_fail(err, ARRAKIS_EFORMAT,
                         "Arrow message: its header of %zu bytes is no valid flatbuffer",
                         out->header_size);
-    ark_flat flat = {out->header, out->header_size, false};
-    ark_flat_table message = ark_flat_root(&flat);
-    int version = ark_flat_i16(&flat, message, ARK_MESSAGE_VERSION);
-    unsigned kind = ark_flat_u8(&flat, message, ARK_MESSAGE_HEADER_TYPE);
-    int64_t size = ark_flat_i64(&flat, message, ARK_MESSAGE_BODY_LENGTH);
+    ark_flatbuffer flat = {out->header, out->header_size, false};
+    ark_flatbuffer_table message = ark_flatbuffer_root(&flat);
+    int version = ark_flatbuffer_i16(&flat, message, ARK_MESSAGE_VERSION);
+    unsigned kind = ark_flatbuffer_u8(&flat, message, ARK_MESSAGE_HEADER_TYPE);
+    int64_t size = ark_flatbuffer_i64(&flat, message, ARK_MESSAGE_BODY_LENGTH);
     if (flat.bad)
         return ark_fail(err, ARRAKIS_EFORMAT, "Arrow message: header leads outside its %zu bytes",
                         out->header_size);

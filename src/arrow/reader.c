@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arrakis/arrow.h>
-
-#include "arrow/ipc.h"
-#include "block/block.h"
-#include "channel/channel.h"
-#include "base/error.h"
+#include "arrow/batch.h"
 #include "arrow/flatbuffer.h"
-#include "channel/rate.h"
+#include "arrow/ipc.h"
+#include "arrow/schema.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "block/bits.h"
 #include "block/series_span.h"
+#include "channel/channel.h"
+#include "channel/rate.h"
+
+#include <arrakis/arrow.h>
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "arrow/ipc.h"
-#include "arrow/format.h"
-#include "arrow/type.h"
-#include "base/error.h"
+#include "arrow/schema.h"
+
 #include "arrow/flatbuffer.h"
+#include "arrow/format.h"
+#include "base/error.h"
 
 #include <stdlib.h>
 
@@ -15,7 +15,7 @@ enum {
 };
 
 typedef struct reading {
-    ark_flat flat;
+    ark_flatbuffer flat;
     ark_schema *schema;
     size_t type_room;
     /* Texts may be shared, so that a small header could ask for endless memory. What is copied is
@@ -24,44 +24,6 @@ typedef struct reading {
     const char *column; /* whose turn it is */
     arrakis_error *err;
 } reading;
-
-/* ---- names of types */
-
-const char *ark_type_name(const ark_type *type)
-{
-    static const char *const names[ARK_ARROW_TYPES] = {
-        "no type",
-        "null",
-        "integer",
-        "float",
-        "binary",
-        "utf8",
-        "bool",
-        "decimal",
-        "date",
-        "time",
-        "timestamp",
-        "interval",
-        "list",
-        "struct",
-        "union",
-        "fixed-size binary",
-        "fixed-size list",
-        "map",
-        "duration",
-        "large binary",
-        "large utf8",
-        "large list",
-        "run-end encoded",
-        "binary view",
-        "utf8 view",
-        "list view",
-        "large list view",
-    };
-    if (type->dtype != ARRAKIS_DTYPE_NONE)
-        return arrakis_dtype_name((arrakis_dtype)type->dtype);
-    return type->arrow == ARK_ARROW_FLOAT ? "float16" : names[type->arrow];
-}
 
 /* ---- texts */
 
@@ -77,7 +39,7 @@ static arrakis_status no_memory(reading *r)
 }
 
 /* A copy of a text; of one that is absent, an empty text. */
-static arrakis_status copy_text(reading *r, char **out, ark_flat_vector text)
+static arrakis_status copy_text(reading *r, char **out, ark_flatbuffer_vector text)
 {
     if (text.count + 1 > r->budget)
         return ark_fail(r->err, ARRAKIS_EFORMAT,
@@ -96,14 +58,14 @@ static arrakis_status copy_text(reading *r, char **out, ark_flat_vector text)
     return ARRAKIS_OK;
 }
 
-static arrakis_status read_rate(reading *r, char **out, ark_flat_table table)
+static arrakis_status read_rate(reading *r, char **out, ark_flatbuffer_table table)
 {
-    ark_flat_vector pairs = ark_flat_elements(&r->flat, table, ARK_FIELD_METADATA, 4);
+    ark_flatbuffer_vector pairs = ark_flatbuffer_elements(&r->flat, table, ARK_FIELD_METADATA, 4);
     for (size_t i = 0; i < pairs.count; i++) {
-        ark_flat_table pair = ark_flat_element(&r->flat, pairs, i);
-        ark_flat_vector key = ark_flat_elements(&r->flat, pair, ARK_PAIR_KEY, 1);
+        ark_flatbuffer_table pair = ark_flatbuffer_element(&r->flat, pairs, i);
+        ark_flatbuffer_vector key = ark_flatbuffer_elements(&r->flat, pair, ARK_PAIR_KEY, 1);
         if (key.count == 4 && memcmp(key.data, "rate", 4) == 0)
-            return copy_text(r, out, ark_flat_elements(&r->flat, pair, ARK_PAIR_VALUE, 1));
+            return copy_text(r, out, ark_flatbuffer_elements(&r->flat, pair, ARK_PAIR_VALUE, 1));
     }
     return ARRAKIS_OK;
 }
@@ -111,14 +73,16 @@ static arrakis_status read_rate(reading *r, char **out, ark_flat_table table)
 /* ---- types without children */
 
 /* A number of a table, which is `otherwise` where it is absent. */
-static int i16_or(reading *r, ark_flat_table table, unsigned field, int otherwise)
+static int i16_or(reading *r, ark_flatbuffer_table table, unsigned field, int otherwise)
 {
-    return ark_flat_has(&r->flat, table, field) ? ark_flat_i16(&r->flat, table, field) : otherwise;
+    return ark_flatbuffer_has(&r->flat, table, field) ? ark_flatbuffer_i16(&r->flat, table, field)
+                                                      : otherwise;
 }
 
-static int32_t i32_or(reading *r, ark_flat_table table, unsigned field, int32_t otherwise)
+static int32_t i32_or(reading *r, ark_flatbuffer_table table, unsigned field, int32_t otherwise)
 {
-    return ark_flat_has(&r->flat, table, field) ? ark_flat_i32(&r->flat, table, field) : otherwise;
+    return ark_flatbuffer_has(&r->flat, table, field) ? ark_flatbuffer_i32(&r->flat, table, field)
+                                                      : otherwise;
 }
 
 static arrakis_status refuse_type(reading *r, const ark_type *type, const char *what,
@@ -134,7 +98,7 @@ static void store_numbers(ark_type *type, int32_t width)
     type->width = width;
 }
 
-static arrakis_status read_integer(reading *r, ark_type *type, ark_flat_table detail)
+static arrakis_status read_integer(reading *r, ark_type *type, ark_flatbuffer_table detail)
 {
     static const struct {
         int bits;
@@ -143,8 +107,8 @@ static arrakis_status read_integer(reading *r, ark_type *type, ark_flat_table de
                  {16, ARRAKIS_UINT16, ARRAKIS_INT16},
                  {32, ARRAKIS_UINT32, ARRAKIS_INT32},
                  {64, ARRAKIS_UINT64, ARRAKIS_INT64}};
-    int bits = ark_flat_i32(&r->flat, detail, ARK_INT_BITS);
-    bool is_signed = ark_flat_u8(&r->flat, detail, ARK_INT_SIGNED);
+    int bits = ark_flatbuffer_i32(&r->flat, detail, ARK_INT_BITS);
+    bool is_signed = ark_flatbuffer_u8(&r->flat, detail, ARK_INT_SIGNED);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (kinds[i].bits == bits) {
             type->dtype = is_signed ? kinds[i].is_signed : kinds[i].is_unsigned;
@@ -154,9 +118,9 @@ static arrakis_status read_integer(reading *r, ark_type *type, ark_flat_table de
     return refuse_type(r, type, "bits", bits);
 }
 
-static void read_float(reading *r, ark_type *type, ark_flat_table detail)
+static void read_float(reading *r, ark_type *type, ark_flatbuffer_table detail)
 {
-    int precision = ark_flat_i16(&r->flat, detail, ARK_FLOAT_PRECISION);
+    int precision = ark_flatbuffer_i16(&r->flat, detail, ARK_FLOAT_PRECISION);
     if (precision == ARK_PRECISION_HALF) {
         store_numbers(type, 2);
         return;
@@ -165,13 +129,13 @@ static void read_float(reading *r, ark_type *type, ark_flat_table detail)
     store_numbers(type, precision == ARK_PRECISION_SINGLE ? 4 : 8);
 }
 
-static arrakis_status read_decimal(reading *r, ark_type *type, ark_flat_table detail)
+static arrakis_status read_decimal(reading *r, ark_type *type, ark_flatbuffer_table detail)
 {
     static const struct {
         int bits, digits;
     } kinds[] = {{32, 9}, {64, 18}, {128, 38}, {256, 76}};
     int bits = i32_or(r, detail, ARK_DECIMAL_BITS, 128);
-    type->precision = ark_flat_i32(&r->flat, detail, ARK_DECIMAL_PRECISION);
+    type->precision = ark_flatbuffer_i32(&r->flat, detail, ARK_DECIMAL_PRECISION);
     type->storage = ARK_STORE_DECIMALS;
     type->width = bits / 8;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -182,7 +146,7 @@ static arrakis_status read_decimal(reading *r, ark_type *type, ark_flat_table de
     return refuse_type(r, type, "bits", bits);
 }
 
-static void read_date(reading *r, ark_type *type, ark_flat_table detail)
+static void read_date(reading *r, ark_type *type, ark_flatbuffer_table detail)
 {
     bool days = i16_or(r, detail, ARK_TYPE_UNIT, ARK_DATE_MILLISECOND) == ARK_DATE_DAY;
     store_numbers(type, days ? 4 : 8);
@@ -190,7 +154,7 @@ static void read_date(reading *r, ark_type *type, ark_flat_table detail)
         type->storage = ARK_STORE_DAYS;
 }
 
-static arrakis_status read_time(reading *r, ark_type *type, ark_flat_table detail)
+static arrakis_status read_time(reading *r, ark_type *type, ark_flatbuffer_table detail)
 {
     int unit = i16_or(r, detail, ARK_TIME_UNIT, ARK_UNIT_MILLISECOND);
     int bits = i32_or(r, detail, ARK_TIME_BITS, 32);
@@ -204,19 +168,19 @@ static arrakis_status read_time(reading *r, ark_type *type, ark_flat_table detai
     return bits == 8 * type->width ? ARRAKIS_OK : refuse_type(r, type, "bits", bits);
 }
 
-static arrakis_status read_interval(reading *r, ark_type *type, ark_flat_table detail)
+static arrakis_status read_interval(reading *r, ark_type *type, ark_flatbuffer_table detail)
 {
-    int unit = ark_flat_i16(&r->flat, detail, ARK_TYPE_UNIT);
+    int unit = ark_flatbuffer_i16(&r->flat, detail, ARK_TYPE_UNIT);
     store_numbers(type, unit == ARK_INTERVAL_MONTHS ? 4 : unit == ARK_INTERVAL_DAYS ? 8 : 16);
     return unit >= ARK_INTERVAL_MONTHS && unit <= ARK_INTERVAL_ALL
                ? ARRAKIS_OK
                : refuse_type(r, type, "unit", unit);
 }
 
-static arrakis_status read_fixed_binary(reading *r, ark_type *type, ark_flat_table detail)
+static arrakis_status read_fixed_binary(reading *r, ark_type *type, ark_flatbuffer_table detail)
 {
     type->storage = ARK_STORE_BYTES;
-    type->width = ark_flat_i32(&r->flat, detail, ARK_TYPE_WIDTH);
+    type->width = ark_flatbuffer_i32(&r->flat, detail, ARK_TYPE_WIDTH);
     return type->width >= 0 && type->width <= MAX_FIXED_WIDTH
                ? ARRAKIS_OK
                : refuse_type(r, type, "bytes", type->width);
@@ -229,7 +193,7 @@ static void store_text(ark_type *type, ark_storage storage, int32_t width, bool 
     type->utf8 = utf8;
 }
 
-static arrakis_status read_leaf(reading *r, ark_type *type, ark_flat_table detail)
+static arrakis_status read_leaf(reading *r, ark_type *type, ark_flatbuffer_table detail)
 {
     switch (type->arrow) {
     case ARK_ARROW_NULL:
@@ -299,10 +263,10 @@ static arrakis_status read_map(reading *r, ark_type *type)
     return ARRAKIS_OK;
 }
 
-static arrakis_status read_union(reading *r, ark_type *type, ark_flat_table detail)
+static arrakis_status read_union(reading *r, ark_type *type, ark_flatbuffer_table detail)
 {
-    bool sparse = ark_flat_i16(&r->flat, detail, ARK_UNION_MODE) == ARK_UNION_SPARSE;
-    ark_flat_vector ids = ark_flat_elements(&r->flat, detail, ARK_UNION_IDS, 4);
+    bool sparse = ark_flatbuffer_i16(&r->flat, detail, ARK_UNION_MODE) == ARK_UNION_SPARSE;
+    ark_flatbuffer_vector ids = ark_flatbuffer_elements(&r->flat, detail, ARK_UNION_IDS, 4);
     type->storage = sparse ? ARK_STORE_SPARSE_UNION : ARK_STORE_DENSE_UNION;
     if (ids.data && ids.count != type->child_count)
         return refuse_type(r, type, "type ids", (int64_t)ids.count);
@@ -336,7 +300,7 @@ static arrakis_status read_list(reading *r, ark_type *type, ark_storage storage,
 }
 
 /* The children are read; types[at] is in `type`. */
-static arrakis_status read_kind(reading *r, ark_type *type, ark_flat_table detail)
+static arrakis_status read_kind(reading *r, ark_type *type, ark_flatbuffer_table detail)
 {
     switch (type->arrow) {
     case ARK_ARROW_LIST:
@@ -349,7 +313,7 @@ static arrakis_status read_kind(reading *r, ark_type *type, ark_flat_table detai
         return read_list(r, type, ARK_STORE_LIST_VIEW, 8);
     case ARK_ARROW_FIXED_LIST:
         return read_list(r, type, ARK_STORE_FIXED_LIST,
-                         ark_flat_i32(&r->flat, detail, ARK_TYPE_WIDTH));
+                         ark_flatbuffer_i32(&r->flat, detail, ARK_TYPE_WIDTH));
     case ARK_ARROW_MAP:
         return read_map(r, type);
     case ARK_ARROW_STRUCT:
@@ -389,29 +353,30 @@ static arrakis_status add_types(reading *r, uint32_t *first, size_t count)
 
 /* The type of the field `table` to types[at], its children's behind all there are. No deeper than the
  * verifier lets tables be nested. */
-static arrakis_status read_type(reading *r, uint32_t at, ark_flat_table table)
+static arrakis_status read_type(reading *r, uint32_t at, ark_flatbuffer_table table)
 {
-    if (ark_flat_has(&r->flat, table, ARK_FIELD_DICTIONARY))
+    if (ark_flatbuffer_has(&r->flat, table, ARK_FIELD_DICTIONARY))
         return ark_fail(r->err, ARRAKIS_EUNSUPPORTED, "column \"%s\" is dictionary-encoded",
                         r->column);
-    ark_flat_vector children = ark_flat_elements(&r->flat, table, ARK_FIELD_CHILDREN, 4);
+    ark_flatbuffer_vector children =
+        ark_flatbuffer_elements(&r->flat, table, ARK_FIELD_CHILDREN, 4);
     uint32_t first;
     arrakis_status rc = add_types(r, &first, children.count);
     for (size_t i = 0; rc >= 0 && i < children.count; i++)
-        rc = read_type(r, first + (uint32_t)i, ark_flat_element(&r->flat, children, i));
+        rc = read_type(r, first + (uint32_t)i, ark_flatbuffer_element(&r->flat, children, i));
     if (rc < 0)
         return rc;
     ark_type type = {
-        .arrow = ark_flat_u8(&r->flat, table, ARK_FIELD_TYPE_TYPE),
+        .arrow = ark_flatbuffer_u8(&r->flat, table, ARK_FIELD_TYPE_TYPE),
         .dtype = ARRAKIS_DTYPE_NONE,
-        .nullable = ark_flat_u8(&r->flat, table, ARK_FIELD_NULLABLE),
+        .nullable = ark_flatbuffer_u8(&r->flat, table, ARK_FIELD_NULLABLE),
         .child = first,
         .child_count = (uint32_t)children.count,
     };
     if (type.arrow == ARK_ARROW_NONE || type.arrow >= ARK_ARROW_TYPES)
         return ark_fail(r->err, ARRAKIS_EFORMAT, "column \"%s\" is of an unknown type %d",
                         r->column, type.arrow);
-    rc = read_kind(r, &type, ark_flat_child(&r->flat, table, ARK_FIELD_TYPE));
+    rc = read_kind(r, &type, ark_flatbuffer_child(&r->flat, table, ARK_FIELD_TYPE));
     r->schema->types[at] = type;
     return rc < 0 || !r->flat.bad ? rc : malformed(r);
 }
@@ -448,12 +413,12 @@ static void classify(ark_field *field, const ark_type *type, const ark_type *typ
     }
 }
 
-static arrakis_status read_field(reading *r, size_t i, ark_flat_table table)
+static arrakis_status read_field(reading *r, size_t i, ark_flatbuffer_table table)
 {
     ark_field *field = &r->schema->fields[i];
     arrakis_status rc;
-    if ((rc = copy_text(r, &field->name, ark_flat_elements(&r->flat, table, ARK_FIELD_NAME, 1))) <
-        0)
+    if ((rc = copy_text(r, &field->name,
+                        ark_flatbuffer_elements(&r->flat, table, ARK_FIELD_NAME, 1))) < 0)
         return rc;
     r->column = field->name;
     if ((rc = read_rate(r, &field->rate, table)) < 0 ||
@@ -466,10 +431,10 @@ static arrakis_status read_field(reading *r, size_t i, ark_flat_table table)
 static arrakis_status read_schema(reading *r)
 {
     ark_schema *schema = r->schema;
-    ark_flat_table root = ark_flat_root(&r->flat);
-    ark_flat_table header = ark_flat_child(&r->flat, root, ARK_MESSAGE_HEADER);
-    int endianness = ark_flat_i16(&r->flat, header, ARK_SCHEMA_ENDIANNESS);
-    ark_flat_vector fields = ark_flat_elements(&r->flat, header, ARK_SCHEMA_FIELDS, 4);
+    ark_flatbuffer_table root = ark_flatbuffer_root(&r->flat);
+    ark_flatbuffer_table header = ark_flatbuffer_child(&r->flat, root, ARK_MESSAGE_HEADER);
+    int endianness = ark_flatbuffer_i16(&r->flat, header, ARK_SCHEMA_ENDIANNESS);
+    ark_flatbuffer_vector fields = ark_flatbuffer_elements(&r->flat, header, ARK_SCHEMA_FIELDS, 4);
     if (r->flat.bad || header.at == 0)
         return malformed(r);
     if (endianness != 0)
@@ -484,7 +449,7 @@ static arrakis_status read_schema(reading *r)
     arrakis_status rc = add_types(r, &first, fields.count);
     while (rc >= 0 && schema->count < fields.count) {
         size_t i = schema->count++;
-        rc = read_field(r, i, ark_flat_element(&r->flat, fields, i));
+        rc = read_field(r, i, ark_flatbuffer_element(&r->flat, fields, i));
     }
     return rc;
 }

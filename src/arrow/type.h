@@ -37,7 +37,10 @@ typedef struct ark_type {
     uint32_t child, child_count; /* the children lie beside each other in ark_schema.types */
 } ark_type;
 
-/* The type's name, as Arrow's documentation has it. arrow/schema.c */
+/* The type's name, as Arrow's documentation has it. */
 const char *ark_type_name(const ark_type *type);
+
+/* An integer of 1, 2, 4 or 8 bytes, signed. */
+int64_t ark_type_integer_at(const uint8_t *values, int64_t i, int32_t width);
 
 #endif

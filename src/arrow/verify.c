@@ -1,61 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tables of Arrow's Message.fbs and Schema.fbs, as far as messages that are read have them. */
+#include "arrow/verify.h"
+
+#include "arrow/flatbuffer.h"
 #include "arrow/format.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define NUMBER(bytes)                                                                             \
     {                                                                                             \
-        .kind = ARK_FLAT_NUMBER, .size = (bytes)                                                  \
+        .kind = ARK_FLATBUFFER_NUMBER, .size = (bytes)                                            \
     }
 #define STRING                                                                                    \
     {                                                                                             \
-        .kind = ARK_FLAT_STRING                                                                   \
+        .kind = ARK_FLATBUFFER_STRING                                                             \
     }
 #define NEEDED_STRING                                                                             \
     {                                                                                             \
-        .kind = ARK_FLAT_STRING, .required = true                                                 \
+        .kind = ARK_FLATBUFFER_STRING, .required = true                                           \
     }
 #define ELEMENTS(bytes)                                                                           \
     {                                                                                             \
-        .kind = ARK_FLAT_ELEMENTS, .size = (bytes)                                                \
+        .kind = ARK_FLATBUFFER_ELEMENTS, .size = (bytes)                                          \
     }
 #define TABLE(shape)                                                                              \
     {                                                                                             \
-        .kind = ARK_FLAT_TABLE, .table = &(shape)                                                 \
+        .kind = ARK_FLATBUFFER_TABLE, .table = &(shape)                                           \
     }
 #define TABLES(shape)                                                                             \
     {                                                                                             \
-        .kind = ARK_FLAT_TABLES, .table = &(shape)                                                \
+        .kind = ARK_FLATBUFFER_TABLES, .table = &(shape)                                          \
     }
 #define UNION(shapes, needed)                                                                     \
     {                                                                                             \
-        .kind = ARK_FLAT_UNION, .required = (needed), .choices = (shapes),                        \
+        .kind = ARK_FLATBUFFER_UNION, .required = (needed), .choices = (shapes),                  \
         .choice_count = COUNT(shapes)                                                             \
     }
-#define SHAPE(name) static const ark_flat_shape name = {name##_fields, COUNT(name##_fields)}
+#define SHAPE(name) static const ark_flatbuffer_shape name = {name##_fields, COUNT(name##_fields)}
 
 /* ---- types */
 
-static const ark_flat_shape plain = {NULL, 0}; /* a type that has no parameters */
+static const ark_flatbuffer_shape plain = {NULL, 0}; /* a type that has no parameters */
 
-static const ark_flat_field one_i16_fields[] = {NUMBER(2)};
+static const ark_flatbuffer_field one_i16_fields[] = {NUMBER(2)};
 SHAPE(one_i16); /* floats, dates, intervals, durations */
-static const ark_flat_field one_i32_fields[] = {NUMBER(4)};
+static const ark_flatbuffer_field one_i32_fields[] = {NUMBER(4)};
 SHAPE(one_i32); /* fixed-size binary, fixed-size lists */
-static const ark_flat_field map_fields[] = {NUMBER(1)};
+static const ark_flatbuffer_field map_fields[] = {NUMBER(1)};
 SHAPE(map);
-static const ark_flat_field integer_fields[] = {NUMBER(4), NUMBER(1)};
+static const ark_flatbuffer_field integer_fields[] = {NUMBER(4), NUMBER(1)};
 SHAPE(integer);
-static const ark_flat_field decimal_fields[] = {NUMBER(4), NUMBER(4), NUMBER(4)};
+static const ark_flatbuffer_field decimal_fields[] = {NUMBER(4), NUMBER(4), NUMBER(4)};
 SHAPE(decimal);
-static const ark_flat_field time_fields[] = {NUMBER(2), NUMBER(4)};
+static const ark_flatbuffer_field time_fields[] = {NUMBER(2), NUMBER(4)};
 SHAPE(time);
-static const ark_flat_field timestamp_fields[] = {NUMBER(2), STRING};
+static const ark_flatbuffer_field timestamp_fields[] = {NUMBER(2), STRING};
 SHAPE(timestamp);
-static const ark_flat_field union_shape_fields[] = {NUMBER(2), ELEMENTS(4)};
+static const ark_flatbuffer_field union_shape_fields[] = {NUMBER(2), ELEMENTS(4)};
 SHAPE(union_shape);
 
-static const ark_flat_shape *const types[ARK_ARROW_TYPES] = {
+static const ark_flatbuffer_shape *const types[ARK_ARROW_TYPES] = {
     [ARK_ARROW_NULL] = &plain,
     [ARK_ARROW_INT] = &integer,
     [ARK_ARROW_FLOAT] = &one_i16,
@@ -86,20 +89,20 @@ static const ark_flat_shape *const types[ARK_ARROW_TYPES] = {
 
 /* ---- schemas */
 
-static const ark_flat_field pair_fields[] = {NEEDED_STRING, NEEDED_STRING};
+static const ark_flatbuffer_field pair_fields[] = {NEEDED_STRING, NEEDED_STRING};
 SHAPE(pair);
-static const ark_flat_field dictionary_fields[] = {NUMBER(8), TABLE(integer), NUMBER(1),
-                                                   NUMBER(2)};
+static const ark_flatbuffer_field dictionary_fields[] = {NUMBER(8), TABLE(integer), NUMBER(1),
+                                                         NUMBER(2)};
 SHAPE(dictionary);
-static const ark_flat_shape field;
-static const ark_flat_field field_fields[] = {
+static const ark_flatbuffer_shape field;
+static const ark_flatbuffer_field field_fields[] = {
     STRING,        NUMBER(1),    NUMBER(1), UNION(types, true), TABLE(dictionary),
     TABLES(field), TABLES(pair),
 };
 SHAPE(field);
-static const ark_flat_field schema_fields[] = {
+static const ark_flatbuffer_field schema_fields[] = {
     NUMBER(2),
-    {.kind = ARK_FLAT_TABLES, .required = true, .table = &field},
+    {.kind = ARK_FLATBUFFER_TABLES, .required = true, .table = &field},
     TABLES(pair),
     ELEMENTS(8),
 };
@@ -107,25 +110,25 @@ SHAPE(schema);
 
 /* ---- batches */
 
-static const ark_flat_field compression_fields[] = {NUMBER(1), NUMBER(1)};
+static const ark_flatbuffer_field compression_fields[] = {NUMBER(1), NUMBER(1)};
 SHAPE(compression);
-static const ark_flat_field batch_fields[] = {
+static const ark_flatbuffer_field batch_fields[] = {
     NUMBER(8), ELEMENTS(16), ELEMENTS(16), TABLE(compression), ELEMENTS(8),
 };
 SHAPE(batch);
 
 /* ---- messages */
 
-static const ark_flat_shape *const headers[] = {
+static const ark_flatbuffer_shape *const headers[] = {
     [ARK_HEADER_SCHEMA] = &schema,
     [ARK_HEADER_BATCH] = &batch,
 };
-static const ark_flat_field message_fields[] = {
+static const ark_flatbuffer_field message_fields[] = {
     NUMBER(2), NUMBER(1), UNION(headers, true), NUMBER(8), TABLES(pair),
 };
 SHAPE(message);
 
-bool ark_message_verify(const uint8_t *header, size_t size)
+bool ark_arrow_verify(const uint8_t *header, size_t size)
 {
-    return ark_flat_verify(header, size, &message);
+    return ark_flatbuffer_verify(header, size, &message);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "arrow/ipc.h"
+#include "arrow/write.h"
+
 #include "arrow/format.h"
 #include "base/error.h"
-#include "arrow/flatbuffer.h"
 
 #include <stdlib.h>
 
@@ -15,22 +15,23 @@ static size_t padded(size_t size)
 
 /* ---- messages */
 
-const uint8_t *ark_message_finish(ark_flat_builder *b, uint8_t kind, ark_flat_place header,
-                                  size_t body_size)
+const uint8_t *ark_write_message(ark_flatbuffer_builder *b, uint8_t kind,
+                                 ark_flatbuffer_place header, size_t body_size)
 {
-    ark_flat_table_begin(b);
-    ark_flat_put_i64(b, ARK_MESSAGE_BODY_LENGTH, (int64_t)body_size);
-    ark_flat_put_place(b, ARK_MESSAGE_HEADER, header);
-    ark_flat_put_i16(b, ARK_MESSAGE_VERSION, ARK_VERSION_5);
-    ark_flat_put_u8(b, ARK_MESSAGE_HEADER_TYPE, kind);
-    return ark_flat_finish(b, ark_flat_table_end(b));
+    ark_flatbuffer_table_begin(b);
+    ark_flatbuffer_put_i64(b, ARK_MESSAGE_BODY_LENGTH, (int64_t)body_size);
+    ark_flatbuffer_put_place(b, ARK_MESSAGE_HEADER, header);
+    ark_flatbuffer_put_i16(b, ARK_MESSAGE_VERSION, ARK_VERSION_5);
+    ark_flatbuffer_put_u8(b, ARK_MESSAGE_HEADER_TYPE, kind);
+    return ark_flatbuffer_finish(b, ark_flatbuffer_table_end(b));
 }
 
 /* Wrap a header table as a Message and append it with its framing; frees the builder. */
-static arrakis_status append_header(ark_buffer *out, ark_flat_builder *b, uint8_t kind,
-                                    ark_flat_place header, size_t body_size, arrakis_error *err)
+static arrakis_status append_header(ark_buffer *out, ark_flatbuffer_builder *b, uint8_t kind,
+                                    ark_flatbuffer_place header, size_t body_size,
+                                    arrakis_error *err)
 {
-    const uint8_t *data = ark_message_finish(b, kind, header, body_size);
+    const uint8_t *data = ark_write_message(b, kind, header, body_size);
     arrakis_status rc = b->status;
     if (rc < 0)
         ark_fail(err, rc,
@@ -46,11 +47,11 @@ static arrakis_status append_header(ark_buffer *out, ark_flat_builder *b, uint8_
         memset(at + 8 + b->size, 0, padded(b->size) - b->size);
         out->size += 8 + padded(b->size);
     }
-    ark_flat_free(b);
+    ark_flatbuffer_free(b);
     return rc;
 }
 
-arrakis_status ark_ipc_write_end(ark_buffer *out, arrakis_error *err)
+arrakis_status ark_write_end(ark_buffer *out, arrakis_error *err)
 {
     arrakis_status rc = ark_buffer_reserve(out, sizeof end_marker, err);
     if (rc >= 0) {
@@ -73,70 +74,74 @@ static bool is_signed(arrakis_dtype dtype)
            dtype == ARRAKIS_INT64;
 }
 
-static ark_flat_place add_type(ark_flat_builder *b, arrakis_dtype dtype)
+static ark_flatbuffer_place add_type(ark_flatbuffer_builder *b, arrakis_dtype dtype)
 {
-    ark_flat_table_begin(b);
+    ark_flatbuffer_table_begin(b);
     if (is_float(dtype)) {
-        ark_flat_put_i16(b, ARK_FLOAT_PRECISION,
-                         dtype == ARRAKIS_FLOAT64 ? ARK_PRECISION_DOUBLE : ARK_PRECISION_SINGLE);
+        ark_flatbuffer_put_i16(b, ARK_FLOAT_PRECISION,
+                               dtype == ARRAKIS_FLOAT64 ? ARK_PRECISION_DOUBLE
+                                                        : ARK_PRECISION_SINGLE);
     } else {
-        ark_flat_put_i32(b, ARK_INT_BITS, (int32_t)(8 * arrakis_dtype_size(dtype)));
-        ark_flat_put_u8(b, ARK_INT_SIGNED, is_signed(dtype));
+        ark_flatbuffer_put_i32(b, ARK_INT_BITS, (int32_t)(8 * arrakis_dtype_size(dtype)));
+        ark_flatbuffer_put_u8(b, ARK_INT_SIGNED, is_signed(dtype));
     }
-    return ark_flat_table_end(b);
+    return ark_flatbuffer_table_end(b);
 }
 
-static ark_flat_place add_metadata(ark_flat_builder *b, const char *key, const char *value)
+static ark_flatbuffer_place add_metadata(ark_flatbuffer_builder *b, const char *key,
+                                         const char *value)
 {
-    ark_flat_place key_place = ark_flat_add_string(b, key, strlen(key));
-    ark_flat_place value_place = ark_flat_add_string(b, value, strlen(value));
-    ark_flat_table_begin(b);
-    ark_flat_put_place(b, ARK_PAIR_VALUE, value_place);
-    ark_flat_put_place(b, ARK_PAIR_KEY, key_place);
-    ark_flat_place pair = ark_flat_table_end(b);
-    return ark_flat_add_places(b, &pair, 1);
+    ark_flatbuffer_place key_place = ark_flatbuffer_add_string(b, key, strlen(key));
+    ark_flatbuffer_place value_place = ark_flatbuffer_add_string(b, value, strlen(value));
+    ark_flatbuffer_table_begin(b);
+    ark_flatbuffer_put_place(b, ARK_PAIR_VALUE, value_place);
+    ark_flatbuffer_put_place(b, ARK_PAIR_KEY, key_place);
+    ark_flatbuffer_place pair = ark_flatbuffer_table_end(b);
+    return ark_flatbuffer_add_places(b, &pair, 1);
 }
 
 /* A field of numbers, or of a list when `child` is not 0. */
-static ark_flat_place add_field(ark_flat_builder *b, const char *name, bool nullable,
-                                arrakis_dtype dtype, ark_flat_place child, const char *rate)
+static ark_flatbuffer_place add_field(ark_flatbuffer_builder *b, const char *name, bool nullable,
+                                      arrakis_dtype dtype, ark_flatbuffer_place child,
+                                      const char *rate)
 {
     uint8_t type_type = is_float(dtype) ? ARK_ARROW_FLOAT : ARK_ARROW_INT;
-    ark_flat_place type;
+    ark_flatbuffer_place type;
     if (child) {
         type_type = ARK_ARROW_LIST;
-        ark_flat_table_begin(b);
-        type = ark_flat_table_end(b);
+        ark_flatbuffer_table_begin(b);
+        type = ark_flatbuffer_table_end(b);
     } else {
         type = add_type(b, dtype);
     }
-    ark_flat_place metadata = rate ? add_metadata(b, "rate", rate) : 0;
-    ark_flat_place name_place = ark_flat_add_string(b, name, strlen(name));
-    ark_flat_place children = ark_flat_add_places(b, &child, child ? 1 : 0);
-    ark_flat_table_begin(b);
-    ark_flat_put_place(b, ARK_FIELD_METADATA, metadata);
-    ark_flat_put_place(b, ARK_FIELD_CHILDREN, children);
-    ark_flat_put_place(b, ARK_FIELD_TYPE, type);
-    ark_flat_put_place(b, ARK_FIELD_NAME, name_place);
-    ark_flat_put_u8(b, ARK_FIELD_TYPE_TYPE, type_type);
-    ark_flat_put_u8(b, ARK_FIELD_NULLABLE, nullable);
-    return ark_flat_table_end(b);
+    ark_flatbuffer_place metadata = rate ? add_metadata(b, "rate", rate) : 0;
+    ark_flatbuffer_place name_place = ark_flatbuffer_add_string(b, name, strlen(name));
+    ark_flatbuffer_place children = ark_flatbuffer_add_places(b, &child, child ? 1 : 0);
+    ark_flatbuffer_table_begin(b);
+    ark_flatbuffer_put_place(b, ARK_FIELD_METADATA, metadata);
+    ark_flatbuffer_put_place(b, ARK_FIELD_CHILDREN, children);
+    ark_flatbuffer_put_place(b, ARK_FIELD_TYPE, type);
+    ark_flatbuffer_put_place(b, ARK_FIELD_NAME, name_place);
+    ark_flatbuffer_put_u8(b, ARK_FIELD_TYPE_TYPE, type_type);
+    ark_flatbuffer_put_u8(b, ARK_FIELD_NULLABLE, nullable);
+    return ark_flatbuffer_table_end(b);
 }
 
-static ark_flat_place add_list_field(ark_flat_builder *b, const char *name, arrakis_dtype dtype,
-                                     const char *rate)
+static ark_flatbuffer_place add_list_field(ark_flatbuffer_builder *b, const char *name,
+                                           arrakis_dtype dtype, const char *rate)
 {
-    ark_flat_place item = add_field(b, "item", true, dtype, 0, NULL);
+    ark_flatbuffer_place item = add_field(b, "item", true, dtype, 0, NULL);
     return add_field(b, name, true, dtype, item, rate);
 }
 
-static arrakis_status append_schema(ark_buffer *out, ark_flat_builder *b,
-                                    const ark_flat_place *fields, size_t count, arrakis_error *err)
+static arrakis_status append_schema(ark_buffer *out, ark_flatbuffer_builder *b,
+                                    const ark_flatbuffer_place *fields, size_t count,
+                                    arrakis_error *err)
 {
-    ark_flat_place list = ark_flat_add_places(b, fields, count);
-    ark_flat_table_begin(b);
-    ark_flat_put_place(b, ARK_SCHEMA_FIELDS, list);
-    ark_flat_place schema = ark_flat_table_end(b);
+    ark_flatbuffer_place list = ark_flatbuffer_add_places(b, fields, count);
+    ark_flatbuffer_table_begin(b);
+    ark_flatbuffer_put_place(b, ARK_SCHEMA_FIELDS, list);
+    ark_flatbuffer_place schema = ark_flatbuffer_table_end(b);
     return append_header(out, b, ARK_HEADER_SCHEMA, schema, 0, err);
 }
 
@@ -253,14 +258,14 @@ static size_t put_buffer(placing *b, size_t size)
     return (size_t)buffer[0];
 }
 
-static ark_flat_place add_batch(ark_flat_builder *b, size_t rows, ark_flat_place nodes,
-                                ark_flat_place buffers)
+static ark_flatbuffer_place add_batch(ark_flatbuffer_builder *b, size_t rows,
+                                      ark_flatbuffer_place nodes, ark_flatbuffer_place buffers)
 {
-    ark_flat_table_begin(b);
-    ark_flat_put_i64(b, ARK_BATCH_LENGTH, (int64_t)rows);
-    ark_flat_put_place(b, ARK_BATCH_BUFFERS, buffers);
-    ark_flat_put_place(b, ARK_BATCH_NODES, nodes);
-    return ark_flat_table_end(b);
+    ark_flatbuffer_table_begin(b);
+    ark_flatbuffer_put_i64(b, ARK_BATCH_LENGTH, (int64_t)rows);
+    ark_flatbuffer_put_place(b, ARK_BATCH_BUFFERS, buffers);
+    ark_flatbuffer_put_place(b, ARK_BATCH_NODES, nodes);
+    return ark_flatbuffer_table_end(b);
 }
 
 static void clear_padding(uint8_t *buffer, size_t size)
@@ -301,14 +306,14 @@ static arrakis_status measure_rows(rows *r, arrakis_dtype dtype, size_t count,
 
 static arrakis_status append_rows_header(ark_buffer *out, rows *r, arrakis_error *err)
 {
-    ark_flat_builder b;
-    ark_flat_begin(&b);
-    placing body = {ark_flat_vector_begin(&b, 4, 16, 8), NULL, 0};
+    ark_flatbuffer_builder b;
+    ark_flatbuffer_begin(&b);
+    placing body = {ark_flatbuffer_vector_begin(&b, 4, 16, 8), NULL, 0};
     for (int i = 0; i < 3; i++)
         put_node(&body, r->count, 0);
     put_node(&body, r->samples, r->nulls);
-    ark_flat_place nodes = ark_flat_vector_end(&b, 4);
-    body.buffers = ark_flat_vector_begin(&b, 8, 16, 8);
+    ark_flatbuffer_place nodes = ark_flatbuffer_vector_end(&b, 4);
+    body.buffers = ark_flatbuffer_vector_begin(&b, 8, 16, 8);
     put_buffer(&body, 0);
     r->times_at = put_buffer(&body, 8 * r->count);
     put_buffer(&body, 0);
@@ -317,7 +322,7 @@ static arrakis_status append_rows_header(ark_buffer *out, rows *r, arrakis_error
     r->offsets_at = put_buffer(&body, 4 * (r->count + 1));
     r->valid_at = put_buffer(&body, r->nulls ? bitmap_size(r->samples) : 0);
     r->values_at = put_buffer(&body, r->samples * r->sample_size);
-    ark_flat_place buffers = ark_flat_vector_end(&b, 8);
+    ark_flatbuffer_place buffers = ark_flatbuffer_vector_end(&b, 8);
     r->body_size = body.size;
     return append_header(out, &b, ARK_HEADER_BATCH, add_batch(&b, r->count, nodes, buffers),
                          body.size, err);
@@ -378,7 +383,7 @@ static void write_rows(uint8_t *to, const rows *r, int64_t time_ns, const uint32
     }
 }
 
-arrakis_status ark_rows_write(ark_buffer *out, arrakis_dtype dtype, int64_t time_ns, size_t count,
+arrakis_status ark_write_rows(ark_buffer *out, arrakis_dtype dtype, int64_t time_ns, size_t count,
                               const uint32_t *ids, const arrakis_series *series,
                               arrakis_error *err)
 {
@@ -387,30 +392,30 @@ arrakis_status ark_rows_write(ark_buffer *out, arrakis_dtype dtype, int64_t time
     arrakis_status rc = measure_rows(&r, dtype, count, series, err);
     if (rc < 0)
         return rc;
-    ark_flat_builder b;
-    ark_flat_begin(&b);
-    ark_flat_place fields[3] = {add_field(&b, "time", true, ARRAKIS_INT64, 0, NULL),
-                                add_field(&b, "id", true, ARRAKIS_UINT32, 0, NULL),
-                                add_list_field(&b, "data", dtype, NULL)};
+    ark_flatbuffer_builder b;
+    ark_flatbuffer_begin(&b);
+    ark_flatbuffer_place fields[3] = {add_field(&b, "time", true, ARRAKIS_INT64, 0, NULL),
+                                      add_field(&b, "id", true, ARRAKIS_UINT32, 0, NULL),
+                                      add_list_field(&b, "data", dtype, NULL)};
     if ((rc = append_schema(out, &b, fields, 3, err)) < 0 ||
         (rc = append_rows_header(out, &r, err)) < 0)
         return rc;
     write_rows(out->data + out->size, &r, time_ns, ids, series);
     out->size += r.body_size;
-    return ark_ipc_write_end(out, err);
+    return ark_write_end(out, err);
 }
 
 /* ---- columns */
 
-arrakis_status ark_columns_write_schema(ark_buffer *out, size_t count, const char *const *names,
+arrakis_status ark_write_columns_schema(ark_buffer *out, size_t count, const char *const *names,
                                         const arrakis_dtype *dtypes, const char *const *rates,
                                         arrakis_error *err)
 {
-    ark_flat_place *fields = calloc(count + 1, sizeof *fields);
+    ark_flatbuffer_place *fields = calloc(count + 1, sizeof *fields);
     if (!fields)
         return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a schema of %zu columns", count);
-    ark_flat_builder b;
-    ark_flat_begin(&b);
+    ark_flatbuffer_builder b;
+    ark_flatbuffer_begin(&b);
     fields[0] = add_field(&b, "time", false, ARRAKIS_INT64, 0, NULL);
     for (size_t i = 0; i < count; i++)
         fields[i + 1] = add_list_field(&b, names[i], dtypes[i], rates ? rates[i] : NULL);
@@ -441,17 +446,17 @@ static arrakis_status append_columns_header(ark_buffer *out, size_t row_count, s
                                             arrakis_error *err)
 {
     ark_column_cells cells;
-    ark_flat_builder b;
-    ark_flat_begin(&b);
-    placing body = {ark_flat_vector_begin(&b, 1 + 2 * count, 16, 8), NULL, 0};
+    ark_flatbuffer_builder b;
+    ark_flatbuffer_begin(&b);
+    placing body = {ark_flatbuffer_vector_begin(&b, 1 + 2 * count, 16, 8), NULL, 0};
     put_node(&body, row_count, 0);
     for (size_t i = 0; i < count; i++) {
         source->cells(source->opaque, i, &cells);
         put_node(&body, row_count, 0);
         put_node(&body, row_count * cells.length, count_cell_nulls(&cells, row_count));
     }
-    ark_flat_place nodes = ark_flat_vector_end(&b, 1 + 2 * count);
-    body.buffers = ark_flat_vector_begin(&b, 2 + 4 * count, 16, 8);
+    ark_flatbuffer_place nodes = ark_flatbuffer_vector_end(&b, 1 + 2 * count);
+    body.buffers = ark_flatbuffer_vector_begin(&b, 2 + 4 * count, 16, 8);
     put_buffer(&body, 0);
     put_buffer(&body, 8 * row_count);
     for (size_t i = 0; i < count; i++) {
@@ -462,7 +467,7 @@ static arrakis_status append_columns_header(ark_buffer *out, size_t row_count, s
         put_buffer(&body, count_cell_nulls(&cells, row_count) ? bitmap_size(samples) : 0);
         put_buffer(&body, samples * arrakis_dtype_size(cells.dtype));
     }
-    ark_flat_place buffers = ark_flat_vector_end(&b, 2 + 4 * count);
+    ark_flatbuffer_place buffers = ark_flatbuffer_vector_end(&b, 2 + 4 * count);
     *body_size = body.size;
     return append_header(out, &b, ARK_HEADER_BATCH, add_batch(&b, row_count, nodes, buffers),
                          body.size, err);
@@ -539,7 +544,7 @@ static uint8_t *write_column(uint8_t *to, size_t row_count, const ark_column_cel
     return to + padded(row_count * bytes);
 }
 
-arrakis_status ark_columns_write_rows(ark_buffer *out, const int64_t *times_ns, size_t row_count,
+arrakis_status ark_write_columns_rows(ark_buffer *out, const int64_t *times_ns, size_t row_count,
                                       size_t count, const ark_column_source *source,
                                       arrakis_error *err)
 {
@@ -576,9 +581,9 @@ static void cells_of_series(void *opaque, size_t column, ark_column_cells *out)
     *out = (ark_column_cells){.dtype = series->dtype, .length = series->length, .series = series};
 }
 
-arrakis_status ark_columns_write_batch(ark_buffer *out, int64_t time_ns, size_t count,
+arrakis_status ark_write_columns_batch(ark_buffer *out, int64_t time_ns, size_t count,
                                        arrakis_series *series, arrakis_error *err)
 {
     const ark_column_source source = {cells_of_series, series};
-    return ark_columns_write_rows(out, &time_ns, 1, count, &source, err);
+    return ark_write_columns_rows(out, &time_ns, 1, count, &source, err);
 }

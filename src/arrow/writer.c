@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arrakis/arrow.h>
-
-#include "arrow/ipc.h"
-#include "block/block.h"
+#include "arrow/write.h"
+#include "base/buffer.h"
 #include "base/error.h"
+#include "block/block.h"
+#include "block/chunk.h"
+#include "block/layout.h"
 #include "channel/rate.h"
+
+#include <arrakis/arrow.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +99,7 @@ arrakis_status arrakis_arrow_writer_schema(arrakis_arrow_writer *writer, const v
     *data = NULL;
     *size = 0;
     writer->buffer.size = 0;
-    arrakis_status rc = ark_columns_write_schema(&writer->buffer, writer->count, writer->names,
+    arrakis_status rc = ark_write_columns_schema(&writer->buffer, writer->count, writer->names,
                                                  writer->dtypes, writer->rates, err);
     if (rc < 0)
         return rc;
@@ -201,7 +204,7 @@ static arrakis_status append_batch(arrakis_arrow_writer *w, const arrakis_block 
         w->times_ns[i] = arrakis_block_start_ns(blocks[i]);
     find_samples(w);
     const ark_column_source source = {cells_of_column, w};
-    return ark_columns_write_rows(&w->buffer, w->times_ns, rows, w->count, &source, err);
+    return ark_write_columns_rows(&w->buffer, w->times_ns, rows, w->count, &source, err);
 }
 
 /* How many blocks at the front have rows of one length in each column. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "arrow/ipc.h"
+#include "base/buffer.h"
+
 #include "base/error.h"
 
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include "base/cancel.h"
 
 #include "base/error.h"
-#include "base/wait.h"
+#include "base/event.h"
 
 #include <stdlib.h>
 #include <unistd.h>

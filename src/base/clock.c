@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 
-#include "base/log_limit.h"
 #include "base/log.h"
+#include "base/log_limit.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -44,7 +44,7 @@ static int64_t boot_ns(void)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static ark_clock process;
-static ark_episode said;
+static ark_log_limit said;
 
 static void say(ark_clock_news news, int64_t leap_ns)
 {
@@ -68,7 +68,7 @@ int64_t ark_clock_now_ns(void)
     int64_t now_ns = ark_clock_judge(&process, steady_ns, arrakis_gps_now_ns(), &news);
     int64_t leap_ns = process.leap_ns;
     bool say_it = news == ARK_CLOCK_FOLLOWED ||
-                  (news == ARK_CLOCK_LEAPT && ark_episode_note(&said, steady_ns));
+                  (news == ARK_CLOCK_LEAPT && ark_log_limit_note(&said, steady_ns));
     pthread_mutex_unlock(&lock);
     if (say_it)
         say(news, leap_ns);

@@ -18,7 +18,7 @@ arrakis_status ark_fail(arrakis_error *err, arrakis_status status, const char *f
         va_start(args, format);
         vsnprintf(err->message, sizeof err->message, format, args);
         va_end(args);
-        ark_plain(err->message);
+        ark_plain_text(err->message);
     }
     return status;
 }
@@ -34,7 +34,7 @@ arrakis_status ark_fail_within(arrakis_error *err, arrakis_status status, const 
         va_end(args);
         if (n >= 0 && (size_t)n < sizeof err->message)
             snprintf(err->message + n, sizeof err->message - (size_t)n, ": %s", text);
-        ark_plain(err->message);
+        ark_plain_text(err->message);
         err->status = status;
     }
     return status;

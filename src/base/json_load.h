@@ -5,6 +5,7 @@
 #define ARK_BASE_JSON_LOAD_H
 
 #include <arrakis/arrakis.h>
+
 #include <jansson.h>
 
 enum {

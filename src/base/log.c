@@ -37,7 +37,7 @@ void ark_log(arrakis_log_level level, const char *format, ...)
     va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
-    ark_plain(line);
+    ark_plain_text(line);
     pthread_mutex_lock(&lock);
     if (sink)
         sink(level, line, sink_opaque);

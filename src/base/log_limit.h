@@ -6,33 +6,33 @@
 
 #include <arrakis/arrakis.h>
 
-typedef struct ark_episode {
+typedef struct ark_log_limit {
     bool open;
     int64_t said_ns;
     uint64_t unsaid; /* occurrences since it was last said, this one included */
-} ark_episode;
+} ark_log_limit;
 
-#define ARK_EPISODE_INTERVAL_NS (30 * ARRAKIS_SECOND_NS)
+#define ARK_LOG_LIMIT_INTERVAL_NS (30 * ARRAKIS_SECOND_NS)
 
 /* It happened. Returns how often since it was last said if it is to be said now, else 0. */
-static inline uint64_t ark_episode_note(ark_episode *episode, int64_t now_ns)
+static inline uint64_t ark_log_limit_note(ark_log_limit *limit, int64_t now_ns)
 {
-    episode->unsaid++;
-    if (episode->open && now_ns - episode->said_ns < ARK_EPISODE_INTERVAL_NS)
+    limit->unsaid++;
+    if (limit->open && now_ns - limit->said_ns < ARK_LOG_LIMIT_INTERVAL_NS)
         return 0;
-    uint64_t count = episode->unsaid;
-    episode->open = true;
-    episode->said_ns = now_ns;
-    episode->unsaid = 0;
+    uint64_t count = limit->unsaid;
+    limit->open = true;
+    limit->said_ns = now_ns;
+    limit->unsaid = 0;
     return count;
 }
 
 /* It is over. Returns whether it had begun; *unsaid receives what was not said yet. */
-static inline bool ark_episode_end(ark_episode *episode, uint64_t *unsaid)
+static inline bool ark_log_limit_end(ark_log_limit *limit, uint64_t *unsaid)
 {
-    bool was_open = episode->open;
-    *unsaid = episode->unsaid;
-    *episode = (ark_episode){0};
+    bool was_open = limit->open;
+    *unsaid = limit->unsaid;
+    *limit = (ark_log_limit){0};
     return was_open;
 }
 

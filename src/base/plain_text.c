@@ -35,7 +35,7 @@ static bool is_hidden(uint32_t c)
            (c >= 0x2066 && c <= 0x2069);                /* isolates */
 }
 
-void ark_plain(char *text)
+void ark_plain_text(char *text)
 {
     unsigned char *to = (unsigned char *)text;
     for (const unsigned char *from = to; *from;) {

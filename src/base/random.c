@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arrakis/reader.h>
-
 #include "base/error.h"
+
+#include <arrakis/reader.h>
 
 #include <errno.h>
 #include <string.h>

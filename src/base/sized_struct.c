@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arrakis/reader.h>
-
 #include "base/sized_struct.h"
 
 #include "base/error.h"
+
+#include <arrakis/reader.h>
 
 #include <ctype.h>
 #include <string.h>
@@ -27,8 +27,8 @@ static bool all_zero(const unsigned char *bytes, size_t size)
     return true;
 }
 
-arrakis_status ark_take_struct(void *to, size_t to_size, const void *from, const char *what,
-                               arrakis_error *err)
+arrakis_status ark_sized_struct_take(void *to, size_t to_size, const void *from, const char *what,
+                                     arrakis_error *err)
 {
     if (!from)
         return ARRAKIS_OK;
@@ -49,7 +49,7 @@ arrakis_status ark_take_struct(void *to, size_t to_size, const void *from, const
     return ARRAKIS_OK;
 }
 
-void ark_give_struct(void *to, const void *from, size_t from_size)
+void ark_sized_struct_give(void *to, const void *from, size_t from_size)
 {
     size_t size;
     memcpy(&size, to, sizeof size);

@@ -12,10 +12,10 @@
  * defaults: what only the receiver has keeps its value, and `to` keeps its own size. `from` NULL
  * changes nothing. EINVAL names `what`, the struct's name without arrakis_: a size that cannot be,
  * or something that is not zero in the part that only the caller has. */
-arrakis_status ark_take_struct(void *to, size_t to_size, const void *from, const char *what,
-                               arrakis_error *err);
+arrakis_status ark_sized_struct_take(void *to, size_t to_size, const void *from, const char *what,
+                                     arrakis_error *err);
 
 /* The other way: the part of `from` that a caller's struct has room for. Its size stays. */
-void ark_give_struct(void *to, const void *from, size_t from_size);
+void ark_sized_struct_give(void *to, const void *from, size_t from_size);
 
 #endif

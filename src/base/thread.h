@@ -5,26 +5,9 @@
 
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 /* Start a thread in which every signal is blocked: a signal is the program's, and is handled in a
  * thread of the program's. false: there is no thread to be had. */
 bool ark_thread_start(pthread_t *thread, void *(*run)(void *opaque), void *opaque);
-
-/* A lock with a condition that is waited for on the monotonic clock. */
-typedef struct ark_monitor {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-} ark_monitor;
-
-void ark_monitor_init(ark_monitor *monitor);
-void ark_monitor_clear(ark_monitor *monitor);
-void ark_monitor_enter(ark_monitor *monitor);
-void ark_monitor_leave(ark_monitor *monitor);
-/* Wake whoever waits. */
-void ark_monitor_notify(ark_monitor *monitor);
-/* Within the lock: wait for a change (true; also without one, now and then) or for that moment of
- * ark_monotonic_ns() (false). INT64_MAX: without limit. */
-bool ark_monitor_wait(ark_monitor *monitor, int64_t deadline_ns);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Validity bitmaps: least significant bit first, 1 = present. */
-#include "block/block.h"
+#include "block/bits.h"
 
 #include <string.h>
 
@@ -51,4 +51,19 @@ size_t arrakis_series_missing(arrakis_series series)
     for (size_t i = 0; series.valid && i < series.length; i += 8)
         missing += 8u - (size_t)__builtin_popcount(eight_bits(series.valid, i, series.length - i));
     return missing;
+}
+
+int64_t ark_bits_zeros(const uint8_t *bits, int64_t count)
+{
+    int64_t ones = 0, i = 0;
+    for (; i + 64 <= count; i += 64) {
+        uint64_t word;
+        memcpy(&word, bits + i / 8, sizeof word);
+        ones += __builtin_popcountll(word);
+    }
+    for (; i + 8 <= count; i += 8)
+        ones += __builtin_popcount(bits[i / 8]);
+    if (i < count)
+        ones += __builtin_popcount(bits[i / 8] & ((1u << (count - i)) - 1));
+    return count - ones;
 }

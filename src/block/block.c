@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "block/block.h"
-#include "channel/channel.h"
+
 #include "base/error.h"
+#include "block/rows.h"
+#include "channel/channel.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -185,7 +187,8 @@ void ark_block_series(arrakis_series *series, const arrakis_block *block, size_t
     series->length = (size_t)slot->samples * stripe->strides;
     series->valid = NULL;
     if (block->duration_ns != layout->duration_ns)
-        series->length = ark_part_samples(slot, stripe, block->duration_ns, layout->duration_ns);
+        series->length =
+            ark_layout_part_samples(slot, stripe, block->duration_ns, layout->duration_ns);
     if (!chunk) {
         series->samples = series->valid = layout->zeros;
         return;

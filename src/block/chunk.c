@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "block/block.h"
+#include "block/chunk.h"
+
+#include "block/bits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -191,8 +193,8 @@ void ark_chunk_trim(ark_chunk *chunk, const ark_stripe *stripe, int64_t begin_ns
     int64_t span_ns = stripe->stride_ns * stripe->strides;
     for (uint32_t i = 0; i < stripe->slot_count; i++) {
         const ark_slot *slot = &stripe->slots[i];
-        size_t length = ark_part_samples(slot, stripe, end_ns - begin_ns, span_ns);
-        size_t skip = ark_part_samples(slot, stripe, begin_ns - chunk->start_ns, span_ns);
+        size_t length = ark_layout_part_samples(slot, stripe, end_ns - begin_ns, span_ns);
+        size_t skip = ark_layout_part_samples(slot, stripe, begin_ns - chunk->start_ns, span_ns);
         size_t whole = (size_t)slot->samples * stripe->strides;
         if (skip + length > whole) /* both rounded up */
             skip = whole - length;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "block/block.h"
-#include "channel/channel.h"
+#include "block/layout.h"
+
 #include "base/error.h"
+#include "channel/channel.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "block/series_span.h"
+
 #include "channel/channel.h"
 
 #include <math.h>

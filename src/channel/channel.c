@@ -87,17 +87,17 @@ arrakis_status ark_channel_check(arrakis_channel_info *info, arrakis_error *err)
     return check_number(info->name, "max_latency", info->max_latency_ns, 0, INT64_MAX, err);
 }
 
-arrakis_channel *ark_channel_of_kind(ark_channel_kind *kind, const char *name, int64_t time_ns,
-                                     int64_t partition_index)
+arrakis_channel *ark_channel_of_shared(ark_channel_shared *shared, const char *name,
+                                       int64_t time_ns, int64_t partition_index)
 {
     size_t name_size = strlen(name) + 1;
     arrakis_channel *channel = malloc(offsetof(arrakis_channel, name) + name_size);
     if (!channel) {
-        ark_channel_kind_free(kind);
+        ark_channel_shared_free(shared);
         return NULL;
     }
     atomic_init(&channel->refs, 1);
-    channel->kind = kind;
+    channel->shared = shared;
     channel->time_ns = time_ns;
     channel->partition_index = partition_index;
     memcpy(channel->name, name, name_size);
@@ -112,11 +112,12 @@ arrakis_status arrakis_channel_new(arrakis_channel **out, const arrakis_channel_
                         out ? "info" : "out");
     *out = NULL;
     arrakis_channel_info full = ARRAKIS_CHANNEL_INFO_INIT;
-    arrakis_status rc = ark_take_struct(&full, sizeof full, info, "channel_info", err);
+    arrakis_status rc = ark_sized_struct_take(&full, sizeof full, info, "channel_info", err);
     if (rc < 0 || (rc = ark_channel_check(&full, err)) < 0)
         return rc;
-    ark_channel_kind *kind = ark_channel_kind_of(&full);
-    *out = kind ? ark_channel_of_kind(kind, full.name, full.time_ns, full.partition_index) : NULL;
+    ark_channel_shared *shared = ark_channel_shared_of(&full);
+    *out = shared ? ark_channel_of_shared(shared, full.name, full.time_ns, full.partition_index)
+                  : NULL;
     return *out ? ARRAKIS_OK
                 : ark_fail(err, ARRAKIS_ENOMEM, "channel '%.200s': out of memory", full.name);
 }
@@ -132,7 +133,7 @@ void arrakis_channel_unref(arrakis_channel *channel)
 {
     if (!channel || atomic_fetch_sub_explicit(&channel->refs, 1, memory_order_acq_rel) != 1)
         return;
-    ark_channel_kind_free(channel->kind);
+    ark_channel_shared_free(channel->shared);
     free(channel);
 }
 
@@ -141,7 +142,7 @@ void arrakis_channel_get(const arrakis_channel *channel, arrakis_channel_info *i
     if (!channel || !info)
         return;
     const arrakis_channel_info full = ark_info(channel);
-    ark_give_struct(info, &full, sizeof full);
+    ark_sized_struct_give(info, &full, sizeof full);
 }
 
 const char *arrakis_channel_name(const arrakis_channel *channel)
@@ -163,7 +164,7 @@ bool arrakis_channel_equal(const arrakis_channel *a, const arrakis_channel *b)
 {
     if (a == b || !a || !b)
         return a == b;
-    const ark_channel_kind *x = a->kind, *y = b->kind;
+    const ark_channel_shared *x = a->shared, *y = b->shared;
     return strcmp(a->name, b->name) == 0 && x->dtype == y->dtype &&
            x->sample_rate == y->sample_rate && numbers_agree(a->time_ns, b->time_ns) &&
            texts_agree(x->publisher, y->publisher) &&
@@ -200,7 +201,7 @@ arrakis_status ark_channel_topic(char **out, const arrakis_channel_info *info,
 
 int ark_channel_by_place(const arrakis_channel *a, const arrakis_channel *b)
 {
-    int order = strcmp(a->kind->partition_id, b->kind->partition_id);
+    int order = strcmp(a->shared->partition_id, b->shared->partition_id);
     if (order)
         return order;
     return (a->partition_index > b->partition_index) - (a->partition_index < b->partition_index);
@@ -208,7 +209,7 @@ int ark_channel_by_place(const arrakis_channel *a, const arrakis_channel *b)
 
 int64_t ark_channel_samples(const arrakis_channel *channel, int64_t duration_ns)
 {
-    double samples = channel->kind->sample_rate * (double)duration_ns / 1e9;
+    double samples = channel->shared->sample_rate * (double)duration_ns / 1e9;
     double whole = nearbyint(samples);
     if (!(whole >= 0 && whole <= INT32_MAX && fabs(samples - whole) <= 1e-6))
         return -1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The fields of a channel as JSON has them, and the shape in which programs write them. */
+/* The fields of a channel as JSON has them. */
 #ifndef ARK_CHANNEL_FIELDS_H
 #define ARK_CHANNEL_FIELDS_H
 
@@ -22,14 +22,6 @@ typedef struct ark_channel_field {
 extern const ark_channel_field ark_channel_fields[ARK_CHANNEL_FIELD_COUNT];
 
 /* The field of that key, or NULL. */
-const ark_channel_field *ark_channel_field_find(const char *key);
-
-#define ARK_PLAIN_SIZE_MAX 1024
-
-/* Read one object in its plain shape: scalars, texts in ASCII without escapes, numbers that are
- * exact, no known key twice. Texts point into `scratch`. False says nothing of the text: whoever
- * gets it asks jansson, which takes five times as long and knows all shapes and what is wrong. */
-bool ark_channel_read_plain(arrakis_channel_info *info, char scratch[ARK_PLAIN_SIZE_MAX + 1],
-                            const char *text, size_t size);
+const ark_channel_field *ark_channel_fields_find(const char *key);
 
 #endif

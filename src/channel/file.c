@@ -18,7 +18,7 @@ typedef struct line_reader {
     bool at_end;
     size_t number; /* of the line taken last */
     uint64_t size; /* of what was read */
-    const ark_load_limits *limits;
+    const ark_channel_file_limits *limits;
     char buffer[LINE_SIZE_MAX + 1];
 } line_reader;
 
@@ -112,8 +112,8 @@ static arrakis_status load(arrakis_channels *channels, line_reader *reader, cons
     return rc == ARRAKIS_DONE ? ARRAKIS_OK : rc;
 }
 
-arrakis_status ark_channels_load(arrakis_channels **out, const char *path,
-                                 const ark_load_limits *limits, arrakis_error *err)
+arrakis_status ark_channel_file_load(arrakis_channels **out, const char *path,
+                                     const ark_channel_file_limits *limits, arrakis_error *err)
 {
     *out = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -144,9 +144,9 @@ arrakis_status ark_channels_load(arrakis_channels **out, const char *path,
 
 arrakis_status arrakis_channels_load(arrakis_channels **out, const char *path, arrakis_error *err)
 {
-    static const ark_load_limits limits = {UINT64_C(1) << 30, 4000000};
+    static const ark_channel_file_limits limits = {UINT64_C(1) << 30, 4000000};
     if (!out || !path)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_channels_load: %s is NULL",
                         out ? "path" : "out");
-    return ark_channels_load(out, path, &limits, err);
+    return ark_channel_file_load(out, path, &limits, err);
 }

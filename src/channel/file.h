@@ -5,13 +5,13 @@
 #include <arrakis/arrakis.h>
 
 /* What a file of channels may be. */
-typedef struct ark_load_limits {
+typedef struct ark_channel_file_limits {
     uint64_t file_size;
     size_t channels;
-} ark_load_limits;
+} ark_channel_file_limits;
 
 /* arrakis_channels_load() with limits of the caller's. */
-arrakis_status ark_channels_load(arrakis_channels **out, const char *path,
-                                 const ark_load_limits *limits, arrakis_error *err);
+arrakis_status ark_channel_file_load(arrakis_channels **out, const char *path,
+                                     const ark_channel_file_limits *limits, arrakis_error *err);
 
 #endif

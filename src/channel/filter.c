@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kafka/catalog.h"
+#include "channel/filter.h"
 
 #include "base/error.h"
 

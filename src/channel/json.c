@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "channel/channel.h"
+#include "channel/json.h"
 
-#include "channel/fields.h"
 #include "base/error.h"
 #include "base/json_text.h"
+#include "channel/channel.h"
+#include "channel/fields.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -129,7 +130,7 @@ static arrakis_status read_object(arrakis_channel_info *info, const json_t *obje
     return check(info, err);
 }
 
-arrakis_status ark_channel_from_object(arrakis_channel **out, const json_t *object,
+arrakis_status ark_channel_json_object(arrakis_channel **out, const json_t *object,
                                        arrakis_error *err)
 {
     arrakis_channel_info info;
@@ -138,7 +139,7 @@ arrakis_status ark_channel_from_object(arrakis_channel **out, const json_t *obje
     return rc < 0 ? rc : arrakis_channel_new(out, &info, err);
 }
 
-static arrakis_status read_any_shape(ark_channel_text *out, const char *text, size_t size,
+static arrakis_status read_any_shape(ark_channel_json *out, const char *text, size_t size,
                                      arrakis_error *err)
 {
     json_error_t where;
@@ -150,11 +151,11 @@ static arrakis_status read_any_shape(ark_channel_text *out, const char *text, si
                               where.text, where.position);
     arrakis_status rc = read_object(&out->info, out->object, err);
     if (rc < 0)
-        ark_channel_text_clear(out);
+        ark_channel_json_clear(out);
     return rc;
 }
 
-arrakis_status ark_channel_text_read(ark_channel_text *out, const char *text, size_t size,
+arrakis_status ark_channel_json_read(ark_channel_json *out, const char *text, size_t size,
                                      arrakis_error *err)
 {
     if (size > JSON_SIZE_MAX)
@@ -162,13 +163,13 @@ arrakis_status ark_channel_text_read(ark_channel_text *out, const char *text, si
                         JSON_SIZE_MAX);
     out->object = NULL;
     out->info = empty_info();
-    if (ark_channel_read_plain(&out->info, out->plain, text, size) && out->info.name &&
+    if (ark_channel_json_fast_read(&out->info, out->plain, text, size) && out->info.name &&
         out->info.dtype != ARRAKIS_DTYPE_NONE && !isnan(out->info.sample_rate))
         return check(&out->info, err);
     return read_any_shape(out, text, size, err);
 }
 
-void ark_channel_text_clear(ark_channel_text *text)
+void ark_channel_json_clear(ark_channel_json *text)
 {
     json_decref(text->object);
     text->object = NULL;
@@ -181,12 +182,12 @@ arrakis_status arrakis_channel_from_json(arrakis_channel **out, const char *text
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_channel_from_json: %s is NULL",
                         out ? "text" : "out");
     *out = NULL;
-    ark_channel_text read;
-    arrakis_status rc = ark_channel_text_read(&read, text, size, err);
+    ark_channel_json read;
+    arrakis_status rc = ark_channel_json_read(&read, text, size, err);
     if (rc < 0)
         return rc;
     rc = arrakis_channel_new(out, &read.info, err);
-    ark_channel_text_clear(&read);
+    ark_channel_json_clear(&read);
     return rc;
 }
 

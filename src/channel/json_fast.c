@@ -1,30 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "channel/json_fast.h"
+
 #include "channel/fields.h"
 
 #include <string.h>
-
-#define AT(field) offsetof(arrakis_channel_info, field)
-
-const ark_channel_field ark_channel_fields[ARK_CHANNEL_FIELD_COUNT] = {
-    {"name", ARK_FIELD_TEXT, AT(name)},
-    {"data_type", ARK_FIELD_DTYPE, AT(dtype)},
-    {"sample_rate", ARK_FIELD_RATE, AT(sample_rate)},
-    {"time", ARK_FIELD_INTEGER, AT(time_ns)},
-    {"publisher", ARK_FIELD_TEXT, AT(publisher)},
-    {"partition_id", ARK_FIELD_TEXT, AT(partition_id)},
-    {"partition_index", ARK_FIELD_INTEGER, AT(partition_index)},
-    {"stride", ARK_FIELD_INTEGER, AT(stride_ns)},
-    {"max_latency", ARK_FIELD_INTEGER, AT(max_latency_ns)},
-    {"replay_id", ARK_FIELD_TEXT, AT(replay_id)},
-};
-
-const ark_channel_field *ark_channel_field_find(const char *key)
-{
-    for (size_t i = 0; i < ARK_CHANNEL_FIELD_COUNT; i++)
-        if (strcmp(key, ark_channel_fields[i].key) == 0)
-            return &ark_channel_fields[i];
-    return NULL;
-}
 
 /* Every take_ function moves `*p` past what it took. The text ends in a zero byte. */
 
@@ -148,13 +127,14 @@ static const ark_channel_field *find_field(const char *key, const ark_channel_fi
     for (; next < ark_channel_fields + ARK_CHANNEL_FIELD_COUNT; next++)
         if (strcmp(key, next->key) == 0)
             return next;
-    return ark_channel_field_find(key);
+    return ark_channel_fields_find(key);
 }
 
-bool ark_channel_read_plain(arrakis_channel_info *info, char scratch[ARK_PLAIN_SIZE_MAX + 1],
-                            const char *text, size_t size)
+bool ark_channel_json_fast_read(arrakis_channel_info *info,
+                                char scratch[ARK_JSON_FAST_SIZE_MAX + 1], const char *text,
+                                size_t size)
 {
-    if (size > ARK_PLAIN_SIZE_MAX)
+    if (size > ARK_JSON_FAST_SIZE_MAX)
         return false;
     memcpy(scratch, text, size);
     scratch[size] = '\0';

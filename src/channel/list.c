@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "channel/table.h"
 #include "base/error.h"
+#include "channel/channel.h"
+#include "channel/table.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Kinds are shared by way of a small table of those that were lately asked for. */
-#include "channel/channel.h"
+#include "channel/shared.h"
 
 #include "base/hash.h"
 
@@ -11,25 +11,26 @@
 /* Four times as many places as a site has partitions, looked for in a few places each: so no two
  * partitions of a site, whose channels come by turns, take the place from each other. */
 enum { RECENT = 16384, WAYS = 4 };
-/* What is kept for later is bounded: a kind with longer texts is not shared in this way. */
+/* What is kept for later is bounded: one with longer texts is made anew. */
 enum { SHARED_SIZE_MAX = 512 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static ark_channel_kind *recent[RECENT]; /* each holds a reference */
-static size_t taken;                     /* places that were taken from another */
+static ark_channel_shared *recent[RECENT]; /* each holds a reference */
+static size_t taken;                       /* places that were taken from another */
 
 static bool same_text(const char *a, const char *b)
 {
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-bool ark_channel_kind_fits(const ark_channel_kind *kind, const arrakis_channel_info *info)
+bool ark_channel_shared_fits(const ark_channel_shared *shared, const arrakis_channel_info *info)
 {
-    return kind->dtype == info->dtype && kind->sample_rate == info->sample_rate &&
-           kind->stride_ns == info->stride_ns && kind->max_latency_ns == info->max_latency_ns &&
-           same_text(kind->partition_id, info->partition_id) &&
-           same_text(kind->publisher, info->publisher) &&
-           same_text(kind->replay_id, info->replay_id);
+    return shared->dtype == info->dtype && shared->sample_rate == info->sample_rate &&
+           shared->stride_ns == info->stride_ns &&
+           shared->max_latency_ns == info->max_latency_ns &&
+           same_text(shared->partition_id, info->partition_id) &&
+           same_text(shared->publisher, info->publisher) &&
+           same_text(shared->replay_id, info->replay_id);
 }
 
 /* A collision costs memory, no more. */
@@ -62,29 +63,29 @@ static size_t texts_size(const arrakis_channel_info *info)
     return text_size(info->publisher) + text_size(info->partition_id) + text_size(info->replay_id);
 }
 
-static ark_channel_kind *make(const arrakis_channel_info *info)
+static ark_channel_shared *make(const arrakis_channel_info *info)
 {
-    ark_channel_kind *kind = malloc(sizeof *kind + texts_size(info));
-    if (!kind)
+    ark_channel_shared *shared = malloc(sizeof *shared + texts_size(info));
+    if (!shared)
         return NULL;
-    atomic_init(&kind->refs, 1);
-    kind->dtype = info->dtype;
-    kind->sample_rate = info->sample_rate;
-    kind->stride_ns = info->stride_ns;
-    kind->max_latency_ns = info->max_latency_ns;
-    char *place = kind->text;
-    kind->publisher = copy_text(&place, info->publisher);
-    kind->partition_id = copy_text(&place, info->partition_id);
-    kind->replay_id = copy_text(&place, info->replay_id);
-    return kind;
+    atomic_init(&shared->refs, 1);
+    shared->dtype = info->dtype;
+    shared->sample_rate = info->sample_rate;
+    shared->stride_ns = info->stride_ns;
+    shared->max_latency_ns = info->max_latency_ns;
+    char *place = shared->text;
+    shared->publisher = copy_text(&place, info->publisher);
+    shared->partition_id = copy_text(&place, info->partition_id);
+    shared->replay_id = copy_text(&place, info->replay_id);
+    return shared;
 }
 
-/* The place of that kind among those it may have, or the one to take: a free one, else any. */
-static ark_channel_kind **place_of(size_t home, const arrakis_channel_info *info)
+/* Its place among those that it may have, or the one to take: a free one, else any. */
+static ark_channel_shared **place_of(size_t home, const arrakis_channel_info *info)
 {
-    ark_channel_kind **place = NULL;
+    ark_channel_shared **place = NULL;
     for (size_t i = home; i < home + WAYS; i++) {
-        if (recent[i] && ark_channel_kind_fits(recent[i], info))
+        if (recent[i] && ark_channel_shared_fits(recent[i], info))
             return &recent[i];
         if (!recent[i] && !place)
             place = &recent[i];
@@ -92,32 +93,32 @@ static ark_channel_kind **place_of(size_t home, const arrakis_channel_info *info
     return place ? place : &recent[home + taken++ % WAYS];
 }
 
-ark_channel_kind *ark_channel_kind_of(const arrakis_channel_info *info)
+ark_channel_shared *ark_channel_shared_of(const arrakis_channel_info *info)
 {
     if (texts_size(info) > SHARED_SIZE_MAX)
         return make(info);
     size_t home = home_of(info);
     pthread_mutex_lock(&lock);
-    ark_channel_kind **place = place_of(home, info), *kind = *place, *old = NULL;
-    if (!kind || !ark_channel_kind_fits(kind, info)) {
-        old = kind;
-        *place = kind = make(info);
+    ark_channel_shared **place = place_of(home, info), *shared = *place, *old = NULL;
+    if (!shared || !ark_channel_shared_fits(shared, info)) {
+        old = shared;
+        *place = shared = make(info);
     }
-    ark_channel_kind_ref(kind);
+    ark_channel_shared_ref(shared);
     pthread_mutex_unlock(&lock);
-    ark_channel_kind_free(old);
-    return kind;
+    ark_channel_shared_free(old);
+    return shared;
 }
 
-ark_channel_kind *ark_channel_kind_ref(ark_channel_kind *kind)
+ark_channel_shared *ark_channel_shared_ref(ark_channel_shared *shared)
 {
-    if (kind)
-        atomic_fetch_add_explicit(&kind->refs, 1, memory_order_relaxed);
-    return kind;
+    if (shared)
+        atomic_fetch_add_explicit(&shared->refs, 1, memory_order_relaxed);
+    return shared;
 }
 
-void ark_channel_kind_free(ark_channel_kind *kind)
+void ark_channel_shared_free(ark_channel_shared *shared)
 {
-    if (kind && atomic_fetch_sub_explicit(&kind->refs, 1, memory_order_acq_rel) == 1)
-        free(kind);
+    if (shared && atomic_fetch_sub_explicit(&shared->refs, 1, memory_order_acq_rel) == 1)
+        free(shared);
 }

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "channel/channel.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -151,29 +152,31 @@ static void drop_unused(ark_channel_store *store)
 /* ------------------------------------------------------------------ channels */
 
 /* As a rule records come partition by partition. */
-static ark_channel_kind *kind_of(const ark_channel_store *store, const arrakis_channel_info *info)
+static ark_channel_shared *kind_of(const ark_channel_store *store,
+                                   const arrakis_channel_info *info)
 {
-    ark_channel_kind *last = store->count ? store->items[store->count - 1].kind : NULL;
-    return last && ark_channel_kind_fits(last, info) ? ark_channel_kind_ref(last)
-                                                     : ark_channel_kind_of(info);
+    ark_channel_shared *last = store->count ? store->items[store->count - 1].shared : NULL;
+    return last && ark_channel_shared_fits(last, info) ? ark_channel_shared_ref(last)
+                                                       : ark_channel_shared_of(info);
 }
 
-static void set_item(ark_stored_channel *item, ark_channel_kind *kind,
+static void set_item(ark_stored_channel *item, ark_channel_shared *shared,
                      const arrakis_channel_info *info)
 {
-    item->kind = kind;
+    item->shared = shared;
     item->time_ns = info->time_ns;
     item->has_index = info->partition_index != ARRAKIS_UNSET;
     item->index = item->has_index ? (uint32_t)info->partition_index : 0;
 }
 
-static bool add(ark_channel_store *store, ark_channel_kind *kind, const arrakis_channel_info *info)
+static bool add(ark_channel_store *store, ark_channel_shared *shared,
+                const arrakis_channel_info *info)
 {
     size_t length = strlen(info->name);
     if (!make_room(store, length + 1))
         return false;
     ark_stored_channel *item = &store->items[store->count];
-    set_item(item, kind, info);
+    set_item(item, shared, info);
     item->name_at = (uint32_t)store->text_size & TEXT_MAX;
     memcpy(store->text + store->text_size, info->name, length + 1);
     store->text_size += length + 1;
@@ -184,15 +187,15 @@ static bool add(ark_channel_store *store, ark_channel_kind *kind, const arrakis_
 arrakis_status ark_channel_store_put(ark_channel_store *store, size_t place,
                                      const arrakis_channel_info *info, arrakis_error *err)
 {
-    ark_channel_kind *kind = kind_of(store, info);
-    if (kind && place != ARK_NOWHERE) {
-        ark_channel_kind_free(store->items[place].kind);
-        set_item(&store->items[place], kind, info);
+    ark_channel_shared *shared = kind_of(store, info);
+    if (shared && place != ARK_NOWHERE) {
+        ark_channel_shared_free(store->items[place].shared);
+        set_item(&store->items[place], shared, info);
         return ARRAKIS_OK;
     }
-    if (kind && add(store, kind, info))
+    if (shared && add(store, shared, info))
         return ARRAKIS_OK;
-    ark_channel_kind_free(kind);
+    ark_channel_shared_free(shared);
     return ark_fail(err, ARRAKIS_ENOMEM, "channel '%.200s': out of memory after %zu others",
                     info->name, store->count);
 }
@@ -201,7 +204,7 @@ void ark_channel_store_remove(ark_channel_store *store, size_t place)
 {
     size_t last = store->count - 1;
     free_slot(store, slot_of(store, place));
-    ark_channel_kind_free(store->items[place].kind);
+    ark_channel_shared_free(store->items[place].shared);
     store->text_unused += strlen(ark_channel_store_name(store, place)) + 1;
     if (place != last) {
         store->slots[slot_of(store, last)].place = (uint32_t)place + 1;
@@ -214,22 +217,23 @@ void ark_channel_store_remove(ark_channel_store *store, size_t place)
 arrakis_channel_info ark_channel_store_info(const ark_channel_store *store, size_t place)
 {
     const ark_stored_channel *item = &store->items[place];
-    return ark_kind_info(item->kind, ark_channel_store_name(store, place), item->time_ns,
-                         item->has_index ? (int64_t)item->index : ARRAKIS_UNSET);
+    return ark_channel_shared_info(item->shared, ark_channel_store_name(store, place),
+                                   item->time_ns,
+                                   item->has_index ? (int64_t)item->index : ARRAKIS_UNSET);
 }
 
 arrakis_channel *ark_channel_store_make(const ark_channel_store *store, size_t place)
 {
     const ark_stored_channel *item = &store->items[place];
-    return ark_channel_of_kind(ark_channel_kind_ref(item->kind),
-                               ark_channel_store_name(store, place), item->time_ns,
-                               item->has_index ? (int64_t)item->index : ARRAKIS_UNSET);
+    return ark_channel_of_shared(ark_channel_shared_ref(item->shared),
+                                 ark_channel_store_name(store, place), item->time_ns,
+                                 item->has_index ? (int64_t)item->index : ARRAKIS_UNSET);
 }
 
 void ark_channel_store_clear(ark_channel_store *store)
 {
     for (size_t i = 0; i < store->count; i++)
-        ark_channel_kind_free(store->items[i].kind);
+        ark_channel_shared_free(store->items[i].shared);
     free(store->items);
     free(store->text);
     free(store->slots);

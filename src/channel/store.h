@@ -4,10 +4,10 @@
 #ifndef ARK_CHANNEL_STORE_H
 #define ARK_CHANNEL_STORE_H
 
-#include "channel/channel.h"
+#include "channel/shared.h"
 
 typedef struct ark_stored_channel {
-    ark_channel_kind *kind; /* a reference */
+    ark_channel_shared *shared; /* a reference */
     int64_t time_ns;
     uint32_t name_at : 31; /* in `text` */
     uint32_t has_index : 1;

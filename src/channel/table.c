@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "channel/channel.h"
 
 #include <stdlib.h>
 #include <string.h>

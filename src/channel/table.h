@@ -3,7 +3,7 @@
 #ifndef ARK_CHANNEL_TABLE_H
 #define ARK_CHANNEL_TABLE_H
 
-#include "channel/channel.h"
+#include <arrakis/arrakis.h>
 
 /* All-zero is an empty table. Holds a reference to each of its channels. */
 typedef struct ark_channel_table {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/client.h"
 
-#include "kafka/catalog.h"
-#include "channel/channel.h"
-#include "base/error.h"
-#include "kafka/policy.h"
-#include "base/log.h"
-#include "base/sized_struct.h"
 #include "base/cancel.h"
+#include "base/error.h"
+#include "base/sized_struct.h"
+#include "channel/filter.h"
+#include "channel/wish.h"
+#include "flight/query.h"
+#include "kafka/metadata_topics.h"
+#include "kafka/policy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,7 @@ static arrakis_status copy_allowed(arrakis_client *client, const arrakis_connect
 {
     const ark_allowed_brokers allowed = {from_user->allowed_brokers,
                                          from_user->allowed_broker_count};
-    arrakis_status rc = ark_kafka_check_patterns(&allowed, err);
+    arrakis_status rc = ark_kafka_policy_patterns(&allowed, err);
     if (rc < 0 || !allowed.count)
         return rc;
     client->allowed_brokers = calloc(allowed.count, sizeof *client->allowed_brokers);
@@ -78,7 +79,7 @@ static arrakis_status check_options(const arrakis_connection *c, const arrakis_c
         if (limits[i].value != ARRAKIS_UNSET && limits[i].value <= 0)
             return ark_fail(err, ARRAKIS_EINVAL, "%s is %lld, wanted over 0", limits[i].name,
                             (long long)limits[i].value);
-    return c->kafka_url ? ark_kafka_metadata_check(c->kafka_url, err) : ARRAKIS_OK;
+    return c->kafka_url ? ark_metadata_topics_check(c->kafka_url, err) : ARRAKIS_OK;
 }
 
 static arrakis_status fill(arrakis_client *client, const arrakis_connection *c,
@@ -109,9 +110,9 @@ arrakis_status arrakis_client_open(arrakis_client **out, const arrakis_connectio
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_open: connection is NULL");
     arrakis_connection c = ARRAKIS_CONNECTION_INIT;
     arrakis_client_options o = ARRAKIS_CLIENT_OPTIONS_INIT;
-    arrakis_status rc = ark_take_struct(&c, sizeof c, connection, "connection", err);
+    arrakis_status rc = ark_sized_struct_take(&c, sizeof c, connection, "connection", err);
     if (rc == ARRAKIS_OK)
-        rc = ark_take_struct(&o, sizeof o, options, "client_options", err);
+        rc = ark_sized_struct_take(&o, sizeof o, options, "client_options", err);
     if (rc < 0 || (rc = check_options(&c, &o, err)) < 0)
         return rc;
     arrakis_client *client = calloc(1, sizeof *client);
@@ -190,7 +191,7 @@ static arrakis_status read_channels(arrakis_client *client, const arrakis_query 
                                         .cancel = ark_cancel_flag(client->cancel),
                                         .publishers = query->publishers,
                                         .publisher_count = query->publisher_count};
-    return ark_kafka_metadata_read(&source, wish, passed_over, err);
+    return ark_metadata_topics_read(&source, wish, passed_over, err);
 }
 
 typedef struct search {
@@ -259,12 +260,12 @@ arrakis_status arrakis_client_find(arrakis_client *client, const arrakis_query *
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_find: %s is NULL",
                         client ? "fn" : "client");
     arrakis_query all = ARRAKIS_QUERY_INIT;
-    arrakis_status rc = ark_take_struct(&all, sizeof all, query, "query", err);
+    arrakis_status rc = ark_sized_struct_take(&all, sizeof all, query, "query", err);
     if (rc < 0)
         return rc;
     if (ark_client_asks_server(client)) {
         rc = ark_client_check(client, err);
-        return rc < 0 ? rc : ark_server_find(client->server, &all, fn, opaque, err);
+        return rc < 0 ? rc : ark_query_find(client->server, &all, fn, opaque, err);
     }
     search s = {.fn = fn, .opaque = opaque};
     return find(client, &all, &s, err);
@@ -278,12 +279,12 @@ arrakis_status arrakis_client_count(arrakis_client *client, const arrakis_query 
                         client ? "count" : "client");
     *count = 0;
     arrakis_query all = ARRAKIS_QUERY_INIT;
-    arrakis_status rc = ark_take_struct(&all, sizeof all, query, "query", err);
+    arrakis_status rc = ark_sized_struct_take(&all, sizeof all, query, "query", err);
     if (rc < 0)
         return rc;
     if (ark_client_asks_server(client)) {
         rc = ark_client_check(client, err);
-        return rc < 0 ? rc : ark_server_count(client->server, &all, count, err);
+        return rc < 0 ? rc : ark_query_count(client->server, &all, count, err);
     }
     search s = {0};
     rc = find(client, &all, &s, err);

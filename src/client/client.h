@@ -3,10 +3,10 @@
 #ifndef ARK_CLIENT_CLIENT_H
 #define ARK_CLIENT_CLIENT_H
 
-#include <arrakis/reader.h>
+#include "flight/server.h"
+#include "kafka/token_source.h"
 
-#include "kafka/token.h"
-#include "flight/flight.h"
+#include <arrakis/reader.h>
 
 struct arrakis_client {
     char *kafka_url;
@@ -33,24 +33,6 @@ bool ark_client_asks_server(const arrakis_client *client);
 arrakis_status ark_client_search(arrakis_client *client, const arrakis_query *query,
                                  const char *const *names, size_t name_count,
                                  arrakis_channel_fn fn, void *opaque, arrakis_error *passed_over,
-                                 arrakis_error *err);
-
-/* ---- client/server.c */
-
-/* Out of a scope map's text: its servers' URLs, `own` in the place of the one that answers, or with
- * `own` NULL its domains; a sorted array, to be freed. EFORMAT, ENOMEM. */
-arrakis_status ark_scope_map_list(char **json, const char *text, const char *own,
-                                  arrakis_error *err);
-
-/* ---- client/reader.c */
-
-/* The time that a request's channels are looked up for. EINVAL for a replay window that is none. */
-arrakis_status ark_client_lookup_time(int64_t *time_ns, const arrakis_request *request,
-                                      arrakis_error *err);
-/* A reader for a request, from the broker or from where the server says. What a server relays is
- * waited for longer: request->latency_tolerance_ns. */
-arrakis_status ark_client_reader(arrakis_client *client, arrakis_reader **out,
-                                 arrakis_channels *channels, arrakis_request *request,
                                  arrakis_error *err);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arrakis/reader.h>
-
-#include "client/client.h"
 #include "base/error.h"
-#include "client/fetch.h"
 #include "base/sized_struct.h"
+#include "client/client.h"
+#include "client/fetch.h"
+#include "client/reader.h"
 #include "read/reader.h"
+
+#include <arrakis/reader.h>
 
 /* ------------------------------------------------------------------ a stream */
 
@@ -39,11 +40,11 @@ arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **ou
     arrakis_request full = ARRAKIS_REQUEST_INIT;
     arrakis_channels *channels;
     int64_t time_ns;
-    arrakis_status rc = ark_take_struct(&full, sizeof full, request, "request", err);
+    arrakis_status rc = ark_sized_struct_take(&full, sizeof full, request, "request", err);
     if (!full.cancel)
         full.cancel = client->cancel;
     if (rc == ARRAKIS_OK)
-        rc = ark_client_lookup_time(&time_ns, &full, err);
+        rc = ark_client_reader_time(&time_ns, &full, err);
     if (rc == ARRAKIS_OK)
         rc =
             arrakis_client_describe(client, &channels, names, count, time_ns, full.replay_id, err);
@@ -87,7 +88,7 @@ arrakis_status arrakis_client_fetch(arrakis_client *client, arrakis_block **out,
                         client ? "out" : "client");
     arrakis_request full = ARRAKIS_REQUEST_INIT;
     arrakis_stream *stream;
-    arrakis_status rc = ark_take_struct(&full, sizeof full, request, "request", err);
+    arrakis_status rc = ark_sized_struct_take(&full, sizeof full, request, "request", err);
     if (rc < 0 || (rc = bound(&full, err)) < 0 ||
         (rc = arrakis_client_stream(client, &stream, names, count, &full, err)) < 0)
         return rc;

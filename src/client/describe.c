@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "channel/channel.h"
-#include "client/client.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "channel/channel.h"
+#include "client/client.h"
+#include "flight/query.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -142,8 +143,8 @@ static arrakis_status look_up(arrakis_client *client, wish_list *list, const cha
     if (ark_client_asks_server(client)) {
         arrakis_status rc = ark_client_check(client, err);
         return rc < 0 ? rc
-                      : ark_server_describe(client->server, names, list->count, time_ns, replay_id,
-                                            take_wanted, list, err);
+                      : ark_query_describe(client->server, names, list->count, time_ns, replay_id,
+                                           take_wanted, list, err);
     }
     arrakis_query query = ARRAKIS_QUERY_INIT;
     query.max_rate = HUGE_VAL;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arrakis/reader.h>
-
 #include "client/fetch.h"
 
-#include "block/block.h"
-#include "channel/channel.h"
 #include "base/error.h"
+#include "block/bits.h"
+#include "channel/channel.h"
+
+#include <arrakis/reader.h>
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a client's data comes from. */
-#include <arrakis/reader.h>
+#include "client/reader.h"
 
-#include "channel/channel.h"
-#include "client/client.h"
 #include "base/error.h"
-#include "read/reader.h"
+#include "channel/channel.h"
 #include "channel/stride.h"
+#include "flight/endpoints.h"
+#include "kafka/policy.h"
+#include "read/reader.h"
+
+#include <arrakis/reader.h>
 
 /* For the way through a server, beside the strides that it holds back. */
 static const int64_t relay_grace_ns = 2 * ARRAKIS_SECOND_NS;
 
 /* In a window that is played again and again: the time in it that the start stands for. */
-arrakis_status ark_client_lookup_time(int64_t *time_ns, const arrakis_request *request,
+arrakis_status ark_client_reader_time(int64_t *time_ns, const arrakis_request *request,
                                       arrakis_error *err)
 {
     int64_t from_ns = request->replay_start_ns, to_ns = request->replay_end_ns;
@@ -26,7 +29,7 @@ arrakis_status ark_client_lookup_time(int64_t *time_ns, const arrakis_request *r
                         (long long)from_ns, (long long)to_ns,
                         request->replay_id ? " and a replay_id" : "");
     int64_t now_ns = *time_ns == ARRAKIS_UNSET ? arrakis_gps_now_ns() : *time_ns;
-    *time_ns = now_ns - ark_floor(now_ns - from_ns, to_ns - from_ns);
+    *time_ns = now_ns - ark_stride_floor(now_ns - from_ns, to_ns - from_ns);
     return ARRAKIS_OK;
 }
 
@@ -57,7 +60,7 @@ static arrakis_status align(arrakis_request *request, const arrakis_channels *ch
     if (request->duration_ns > 0 && request->duration_ns < INT64_MAX / 4 &&
         request->start_ns > 0 && request->start_ns < INT64_MAX / 4)
         request->end_ns = request->start_ns + request->duration_ns;
-    request->start_ns = ark_floor(request->start_ns, stride_ns);
+    request->start_ns = ark_stride_floor(request->start_ns, stride_ns);
     return ARRAKIS_OK;
 }
 
@@ -82,8 +85,8 @@ arrakis_status ark_client_reader(arrakis_client *client, arrakis_reader **out,
     bool relayed = false;
     arrakis_status rc = align(&asked, channels, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_server_reader(client->server, out, channels, &asked, &options, &allowed,
-                               ark_client_asks_server(client), &relayed, err);
+        rc = ark_endpoints_reader(client->server, out, channels, &asked, &options, &allowed,
+                                  ark_client_asks_server(client), &relayed, err);
     if (rc == ARRAKIS_OK)
         (*out)->has_start = false; /* what it is made of may begin earlier than the request */
     if (rc == ARRAKIS_OK && relayed)

@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/token.h"
+#include "flight/hosts.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,6 @@
 #define ARK_FLIGHT_AUTH_H
 
 #include "flight/url.h"
-#include "base/token.h"
 
 /* Who may have a token. The server that the user names, unless the connection is plain and leads to
  * another host (then allow_plain). A place that a server's answer names only if that server had a

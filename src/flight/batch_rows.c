@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arrakis/reader.h>
+#include "flight/batch_rows.h"
 
-#include "channel/channel.h"
+#include "arrow/batch.h"
+#include "arrow/schema.h"
 #include "base/error.h"
-#include "flight/reader.h"
+#include "channel/channel.h"
+
+#include <arrakis/reader.h>
 
 #include <math.h>
 #include <stdlib.h>
@@ -43,8 +46,9 @@ static arrakis_status bind_channel(size_t *column, const arrakis_channel *channe
     return ARRAKIS_OK;
 }
 
-arrakis_status ark_flight_bind(ark_flight_part *parts, size_t count, const arrakis_reader *reader,
-                               const ark_batches *batches, size_t *time_column, arrakis_error *err)
+arrakis_status ark_batch_rows_bind(ark_flight_part *parts, size_t count,
+                                   const arrakis_reader *reader, const ark_batches *batches,
+                                   size_t *time_column, arrakis_error *err)
 {
     const ark_schema *schema = batches->schema;
     const ark_field *time = ark_batches_field(batches, "time", time_column);
@@ -188,10 +192,11 @@ static void move_on(ark_flight_cursor *cursor, bool more_steps, size_t part_coun
     }
 }
 
-arrakis_status ark_flight_rows(ark_arrival *arrival, ark_flight_cursor *cursor,
-                               const ark_flight_part *parts, size_t count,
-                               const arrakis_reader *reader, const ark_batches *batches,
-                               size_t time_column, ark_flight_scratch *scratch, arrakis_error *err)
+arrakis_status ark_batch_rows_next(ark_arrival *arrival, ark_flight_cursor *cursor,
+                                   const ark_flight_part *parts, size_t count,
+                                   const arrakis_reader *reader, const ark_batches *batches,
+                                   size_t time_column, ark_flight_scratch *scratch,
+                                   arrakis_error *err)
 {
     if (cursor->row >= batches->rows)
         return ARRAKIS_DONE;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flight/batches.h"
 
+#include "arrow/ipc.h"
+#include "base/buffer.h"
 #include "base/error.h"
-#include "flight/proto.h"
-#include "base/wait.h"
+#include "base/event.h"
+#include "base/monotonic.h"
+#include "flight/message.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +22,7 @@ arrakis_status ark_batches_start(ark_batches *batches, ark_session *session, ark
     arrakis_status rc = ark_budget_spend(budget, ARK_COST_CALLS, 1, err);
     if (rc < 0)
         return rc;
-    rc = ark_flight_put_ticket(&request, ticket, ticket_size, err);
+    rc = ark_flight_message_put_ticket(&request, ticket, ticket_size, err);
     if (rc == ARRAKIS_OK)
         rc = ark_call_start(&batches->call, session, "DoGet", &request, ARRAKIS_UNSET, err);
     ark_buffer_free(&request);
@@ -54,7 +57,7 @@ arrakis_status ark_batches_decode(ark_batches *batches, const uint8_t *bytes, si
 {
     ark_flight_data data;
     ark_ipc_message message;
-    arrakis_status rc = ark_flight_data_read(&data, bytes, size, err);
+    arrakis_status rc = ark_flight_message_read_data(&data, bytes, size, err);
     if (rc < 0)
         return rc;
     batches->messages++;

@@ -3,6 +3,10 @@
 #ifndef ARK_FLIGHT_BATCHES_H
 #define ARK_FLIGHT_BATCHES_H
 
+#include "arrow/batch.h"
+#include "arrow/schema.h"
+#include "flight/budget.h"
+#include "flight/call.h"
 #include "flight/session.h"
 
 /* All zero is none. */

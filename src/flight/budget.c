@@ -2,8 +2,7 @@
 #include "flight/budget.h"
 
 #include "base/error.h"
-#include "flight/session.h"
-#include "base/wait.h"
+#include "base/monotonic.h"
 
 #include <inttypes.h>
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flight/channel_rows.h"
 
+#include "arrow/batch.h"
+#include "arrow/schema.h"
 #include "base/error.h"
 
 #include <stddef.h>
@@ -136,8 +138,8 @@ static void set_texts(arrakis_channel_info *info, const ark_channel_rows *rows,
     }
 }
 
-arrakis_status ark_channel_of_row(arrakis_channel **out, ark_channel_rows *rows,
-                                  const ark_batches *batches, int64_t row, arrakis_error *err)
+arrakis_status ark_channel_rows_read(arrakis_channel **out, ark_channel_rows *rows,
+                                     const ark_batches *batches, int64_t row, arrakis_error *err)
 {
     arrakis_status rc = ARRAKIS_OK;
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
@@ -167,7 +169,8 @@ arrakis_status ark_channel_of_row(arrakis_channel **out, ark_channel_rows *rows,
     return rc;
 }
 
-arrakis_status ark_count_of_batch(uint64_t *count, const ark_batches *batches, arrakis_error *err)
+arrakis_status ark_channel_rows_count(uint64_t *count, const ark_batches *batches,
+                                      arrakis_error *err)
 {
     size_t at;
     const ark_field *field = ark_batches_field(batches, "count", &at);

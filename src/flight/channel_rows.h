@@ -3,6 +3,7 @@
 #ifndef ARK_FLIGHT_CHANNEL_ROWS_H
 #define ARK_FLIGHT_CHANNEL_ROWS_H
 
+#include "base/buffer.h"
 #include "flight/batches.h"
 
 enum { ARK_CHANNEL_COLUMNS = 9 };
@@ -15,9 +16,10 @@ typedef struct ark_channel_rows {
 } ark_channel_rows;
 
 /* The channel in a row. EFORMAT names the column, found and wanted. */
-arrakis_status ark_channel_of_row(arrakis_channel **out, ark_channel_rows *rows,
-                                  const ark_batches *batches, int64_t row, arrakis_error *err);
+arrakis_status ark_channel_rows_read(arrakis_channel **out, ark_channel_rows *rows,
+                                     const ark_batches *batches, int64_t row, arrakis_error *err);
 /* The sum of a batch's column `count`. */
-arrakis_status ark_count_of_batch(uint64_t *count, const ark_batches *batches, arrakis_error *err);
+arrakis_status ark_channel_rows_count(uint64_t *count, const ark_batches *batches,
+                                      arrakis_error *err);
 
 #endif

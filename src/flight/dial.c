@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a connection is made: token, certificates. */
-#include "flight/session.h"
+#include "flight/dial.h"
 
 #include "base/error.h"
+#include "flight/hosts.h"
 
 #include <errno.h>
 #include <stdio.h>

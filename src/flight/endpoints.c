@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The readers of what a server names for a stream: in each leg its own kind together, and one a
- * broker; the legs one after the other. */
-#include <arrakis/reader.h>
+/* The readers of what a server names for a stream: in each segment its own kind together, and one a
+ * broker; the segments one after the other. */
+#include "flight/endpoints.h"
 
-#include "read/chain_reader.h"
 #include "base/error.h"
-#include "flight/segments.h"
+#include "flight/info.h"
 #include "flight/reader.h"
+#include "flight/refresh.h"
+#include "flight/request.h"
+#include "flight/segments.h"
+#include "flight/ticket.h"
+#include "read/chain_plan.h"
+#include "read/chain_reader.h"
 #include "read/closing.h"
+#include "read/reader.h"
+
+#include <arrakis/reader.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The readers of a leg, while they are made. */
+/* The readers of a segment, while they are made. */
 typedef struct readers {
     arrakis_reader **list;
     size_t count;
@@ -23,57 +31,58 @@ static arrakis_status no_memory(arrakis_error *err)
     return ark_fail(err, ARRAKIS_ENOMEM, "a server's endpoints: out of memory");
 }
 
-static arrakis_status make_readers(readers *made, ark_server *server, ark_leg *leg, int64_t end_ns,
-                                   const arrakis_kafka_options *kafka, arrakis_error *err)
+static arrakis_status make_readers(readers *made, ark_server *server, ark_segment *segment,
+                                   int64_t end_ns, const arrakis_kafka_options *kafka,
+                                   arrakis_error *err)
 {
     arrakis_status rc = ARRAKIS_OK;
-    if (!(made->list = calloc(leg->broker_count + 1, sizeof *made->list)))
+    if (!(made->list = calloc(segment->broker_count + 1, sizeof *made->list)))
         return no_memory(err);
-    for (size_t i = 0; rc == ARRAKIS_OK && i < leg->broker_count; i++) {
-        rc = arrakis_kafka_reader_new(&made->list[made->count], leg->brokers[i].url,
-                                      leg->brokers[i].channels, kafka, err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < segment->broker_count; i++) {
+        rc = arrakis_kafka_reader_new(&made->list[made->count], segment->brokers[i].url,
+                                      segment->brokers[i].channels, kafka, err);
         made->count += rc == ARRAKIS_OK;
     }
-    if (rc < 0 || !arrakis_channels_count(leg->relayed))
+    if (rc < 0 || !arrakis_channels_count(segment->relayed))
         return rc;
     const ark_flight_options options = {
         .here = server->session,
         .dial = server->dial,
         .timeout_ns = server->timeout_ns,
         .stall_ns = server->stall_ns,
-        .begin_ns = leg->begin_ns,
+        .begin_ns = segment->begin_ns,
         .end_ns = end_ns,
     };
-    rc = ark_flight_reader_new(&made->list[made->count], leg->relays, leg->relay_count,
-                               leg->relayed, &options, err);
+    rc = ark_flight_reader_new(&made->list[made->count], segment->relays, segment->relay_count,
+                               segment->relayed, &options, err);
     made->count += rc == ARRAKIS_OK;
     return rc;
 }
 
 static void close_readers(const readers *made)
 {
-    ark_kafka_closing closing = ARK_KAFKA_CLOSING_NONE;
+    ark_closing closing = ARK_CLOSING_NONE;
     for (size_t i = 0; i < made->count; i++)
         ark_reader_close_into(made->list[i], &closing);
-    ark_kafka_closing_wait(&closing);
+    ark_closing_wait(&closing);
 }
 
-static void close_legs(const ark_chain_leg *made, size_t count)
+static void close_segments(const ark_chain_segment *made, size_t count)
 {
-    ark_kafka_closing closing = ARK_KAFKA_CLOSING_NONE;
+    ark_closing closing = ARK_CLOSING_NONE;
     for (size_t i = 0; i < count; i++)
         ark_reader_close_into(made[i].reader, &closing);
-    ark_kafka_closing_wait(&closing);
+    ark_closing_wait(&closing);
 }
 
-/* One reader of a leg's endpoints. */
-static arrakis_status read_leg(ark_server *server, arrakis_reader **out, ark_leg *leg,
-                               int64_t end_ns, const arrakis_kafka_options *kafka,
-                               arrakis_error *err)
+/* One reader of a segment's endpoints. */
+static arrakis_status read_segment(ark_server *server, arrakis_reader **out, ark_segment *segment,
+                                   int64_t end_ns, const arrakis_kafka_options *kafka,
+                                   arrakis_error *err)
 {
     *out = NULL;
     readers made = {NULL, 0};
-    arrakis_status rc = make_readers(&made, server, leg, end_ns, kafka, err);
+    arrakis_status rc = make_readers(&made, server, segment, end_ns, kafka, err);
     if (rc < 0)
         close_readers(&made);
     else if (made.count == 1)
@@ -84,27 +93,29 @@ static arrakis_status read_leg(ark_server *server, arrakis_reader **out, ark_leg
     return rc;
 }
 
-/* One reader of all legs. */
-static arrakis_status read_legs(ark_server *server, arrakis_reader **out, ark_legs *legs,
-                                arrakis_channels *channels, int64_t end_ns,
-                                const arrakis_kafka_options *kafka, arrakis_error *err)
+/* One reader of all segments. */
+static arrakis_status read_segments(ark_server *server, arrakis_reader **out,
+                                    ark_segments *segments, arrakis_channels *channels,
+                                    int64_t end_ns, const arrakis_kafka_options *kafka,
+                                    arrakis_error *err)
 {
-    if (legs->count == 1)
-        return read_leg(server, out, &legs->legs[0], end_ns, kafka, err);
+    if (segments->count == 1)
+        return read_segment(server, out, &segments->segments[0], end_ns, kafka, err);
     *out = NULL;
-    ark_chain_leg *made = calloc(legs->count, sizeof *made);
+    ark_chain_segment *made = calloc(segments->count, sizeof *made);
     arrakis_status rc = made ? ARRAKIS_OK : no_memory(err);
     size_t count = 0;
-    for (; rc == ARRAKIS_OK && count < legs->count; count++) {
+    for (; rc == ARRAKIS_OK && count < segments->count; count++) {
         arrakis_kafka_options from = *kafka;
-        from.start_ns = legs->legs[count].begin_ns;
+        from.start_ns = segments->segments[count].begin_ns;
         made[count].begin_ns = from.start_ns;
-        rc = read_leg(server, &made[count].reader, &legs->legs[count], end_ns, &from, err);
+        rc = read_segment(server, &made[count].reader, &segments->segments[count], end_ns, &from,
+                          err);
     }
     if (rc == ARRAKIS_OK)
         rc = ark_chain_reader_new(out, made, count, channels, err);
     else
-        close_legs(made, count);
+        close_segments(made, count);
     free(made);
     return rc;
 }
@@ -150,26 +161,27 @@ static arrakis_status ask_for_ever(ark_server *server, ark_flight_info *info,
 }
 
 /* None of them gets a login that is not meant for it. */
-static arrakis_status check_brokers(const ark_legs *legs, const ark_server *server,
+static arrakis_status check_brokers(const ark_segments *segments, const ark_server *server,
                                     const arrakis_kafka_options *kafka,
                                     const ark_allowed_brokers *allowed, arrakis_error *err)
 {
     const ark_properties users = {kafka->properties, kafka->property_count};
     arrakis_status rc = ARRAKIS_OK;
-    for (size_t i = 0; rc == ARRAKIS_OK && i < legs->count; i++)
-        for (size_t k = 0; rc == ARRAKIS_OK && k < legs->legs[i].broker_count; k++)
-            rc = ark_kafka_check_brokers(legs->legs[i].brokers[k].url, &users, allowed, err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < segments->count; i++)
+        for (size_t k = 0; rc == ARRAKIS_OK && k < segments->segments[i].broker_count; k++)
+            rc = ark_kafka_policy_brokers(segments->segments[i].brokers[k].url, &users, allowed,
+                                          err);
     return rc < 0 ? ark_fail_within(err, rc, "%.100s", server->session->url) : rc;
 }
 
-arrakis_status ark_server_reader(ark_server *server, arrakis_reader **out,
-                                 arrakis_channels *channels, const arrakis_request *request,
-                                 const arrakis_kafka_options *kafka,
-                                 const ark_allowed_brokers *allowed, bool renew, bool *relayed,
-                                 arrakis_error *err)
+arrakis_status ark_endpoints_reader(ark_server *server, arrakis_reader **out,
+                                    arrakis_channels *channels, const arrakis_request *request,
+                                    const arrakis_kafka_options *kafka,
+                                    const ark_allowed_brokers *allowed, bool renew, bool *relayed,
+                                    arrakis_error *err)
 {
     ark_flight_info info = {0};
-    ark_legs legs = {0};
+    ark_segments segments = {0};
     const ark_stream_request stream = {
         .channels = channels,
         .start_ns = request->start_ns,
@@ -182,20 +194,21 @@ arrakis_status ark_server_reader(ark_server *server, arrakis_reader **out,
     arrakis_channels *list = arrakis_channels_ref(channels);
     arrakis_status rc = ask_for_ever(server, &info, &stream, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_legs_make(&legs, &info, channels, request->start_ns, server->session->url, err);
+        rc = ark_segments_make(&segments, &info, channels, request->start_ns, server->session->url,
+                               err);
     if (rc == ARRAKIS_OK)
-        rc = check_brokers(&legs, server, kafka, allowed, err);
+        rc = check_brokers(&segments, server, kafka, allowed, err);
     if (rc == ARRAKIS_OK && renew)
-        rc = ark_legs_renew(&legs, server, &list, request->replay_id, err);
+        rc = ark_refresh_segments(&segments, server, &list, request->replay_id, err);
     if (rc == ARRAKIS_OK)
-        rc = read_legs(server, out, &legs, list, request->end_ns, kafka, err);
+        rc = read_segments(server, out, &segments, list, request->end_ns, kafka, err);
     if (rc == ARRAKIS_OK) { /* in the order asked for, whoever reads them */
-        *relayed = arrakis_channels_count(legs.legs[legs.count - 1].relayed) > 0;
+        *relayed = arrakis_channels_count(segments.segments[segments.count - 1].relayed) > 0;
         arrakis_channels_unref((*out)->channels);
         (*out)->channels = arrakis_channels_ref(list);
     }
     arrakis_channels_unref(list);
-    ark_legs_clear(&legs);
+    ark_segments_clear(&segments);
     ark_flight_info_clear(&info);
     return rc;
 }

@@ -2,6 +2,7 @@
 #include "flight/info.h"
 
 #include "base/error.h"
+#include "flight/message.h"
 #include "flight/proto.h"
 
 #include <stdlib.h>
@@ -33,7 +34,8 @@ static bool grow(void *list, size_t count, size_t size)
 static arrakis_status read_first(ark_proto_field *out, const ark_proto_field *message,
                                  arrakis_error *err)
 {
-    return ark_flight_result_read(&out->data, &out->size, message->data, message->size, err);
+    return ark_flight_message_read_result(&out->data, &out->size, message->data, message->size,
+                                          err);
 }
 
 static arrakis_status add_uri(ark_endpoint *endpoint, const uint8_t *text, size_t size,

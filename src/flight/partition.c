@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flight/partition.h"
 
-#include "arrow/format.h"
-#include "base/error.h"
 #include "arrow/flatbuffer.h"
+#include "arrow/format.h"
+#include "arrow/write.h"
+#include "base/error.h"
 
 #include <math.h>
 
@@ -32,52 +33,52 @@ static arrakis_status append_zeros(ark_buffer *to, size_t size, arrakis_error *e
 /* ------------------------------------------------------------------ headers */
 
 /* Wrap as a Message; frees the builder. */
-static arrakis_status finish(ark_buffer *out, ark_flat_builder *b, uint8_t kind,
-                             ark_flat_place header, size_t body_size, arrakis_error *err)
+static arrakis_status finish(ark_buffer *out, ark_flatbuffer_builder *b, uint8_t kind,
+                             ark_flatbuffer_place header, size_t body_size, arrakis_error *err)
 {
-    const uint8_t *data = ark_message_finish(b, kind, header, body_size);
+    const uint8_t *data = ark_write_message(b, kind, header, body_size);
     arrakis_status rc = data ? append(out, data, b->size, err)
                              : ark_fail(err, b->status, "a table of channels: out of memory");
-    ark_flat_free(b);
+    ark_flatbuffer_free(b);
     return rc;
 }
 
 /* bits 0: text. */
-static ark_flat_place add_field(ark_flat_builder *b, const char *name, bool nullable, int32_t bits,
-                                bool is_signed)
+static ark_flatbuffer_place add_field(ark_flatbuffer_builder *b, const char *name, bool nullable,
+                                      int32_t bits, bool is_signed)
 {
-    ark_flat_table_begin(b);
+    ark_flatbuffer_table_begin(b);
     if (bits) {
-        ark_flat_put_i32(b, ARK_INT_BITS, bits);
-        ark_flat_put_u8(b, ARK_INT_SIGNED, is_signed);
+        ark_flatbuffer_put_i32(b, ARK_INT_BITS, bits);
+        ark_flatbuffer_put_u8(b, ARK_INT_SIGNED, is_signed);
     }
-    ark_flat_place type = ark_flat_table_end(b);
-    ark_flat_place name_place = ark_flat_add_string(b, name, strlen(name));
-    ark_flat_place children = ark_flat_add_places(b, NULL, 0);
-    ark_flat_table_begin(b);
-    ark_flat_put_place(b, ARK_FIELD_CHILDREN, children);
-    ark_flat_put_place(b, ARK_FIELD_TYPE, type);
-    ark_flat_put_place(b, ARK_FIELD_NAME, name_place);
-    ark_flat_put_u8(b, ARK_FIELD_TYPE_TYPE, bits ? ARK_ARROW_INT : ARK_ARROW_UTF8);
-    ark_flat_put_u8(b, ARK_FIELD_NULLABLE, nullable);
-    return ark_flat_table_end(b);
+    ark_flatbuffer_place type = ark_flatbuffer_table_end(b);
+    ark_flatbuffer_place name_place = ark_flatbuffer_add_string(b, name, strlen(name));
+    ark_flatbuffer_place children = ark_flatbuffer_add_places(b, NULL, 0);
+    ark_flatbuffer_table_begin(b);
+    ark_flatbuffer_put_place(b, ARK_FIELD_CHILDREN, children);
+    ark_flatbuffer_put_place(b, ARK_FIELD_TYPE, type);
+    ark_flatbuffer_put_place(b, ARK_FIELD_NAME, name_place);
+    ark_flatbuffer_put_u8(b, ARK_FIELD_TYPE_TYPE, bits ? ARK_ARROW_INT : ARK_ARROW_UTF8);
+    ark_flatbuffer_put_u8(b, ARK_FIELD_NULLABLE, nullable);
+    return ark_flatbuffer_table_end(b);
 }
 
 static arrakis_status write_schema(ark_buffer *out, arrakis_error *err)
 {
-    ark_flat_builder b;
-    ark_flat_begin(&b);
-    const ark_flat_place fields[COLUMNS] = {
+    ark_flatbuffer_builder b;
+    ark_flatbuffer_begin(&b);
+    const ark_flatbuffer_place fields[COLUMNS] = {
         add_field(&b, "channel", false, 0, false),
         add_field(&b, "data_type", false, 0, false),
         add_field(&b, "sample_rate", false, 32, true),
         add_field(&b, "partition_id", true, 0, false),
         add_field(&b, "partition_index", true, 32, false),
     };
-    ark_flat_place list = ark_flat_add_places(&b, fields, COLUMNS);
-    ark_flat_table_begin(&b);
-    ark_flat_put_place(&b, ARK_SCHEMA_FIELDS, list);
-    return finish(out, &b, ARK_HEADER_SCHEMA, ark_flat_table_end(&b), 0, err);
+    ark_flatbuffer_place list = ark_flatbuffer_add_places(&b, fields, COLUMNS);
+    ark_flatbuffer_table_begin(&b);
+    ark_flatbuffer_put_place(&b, ARK_SCHEMA_FIELDS, list);
+    return finish(out, &b, ARK_HEADER_SCHEMA, ark_flatbuffer_table_end(&b), 0, err);
 }
 
 /* ------------------------------------------------------------------ the batch */
@@ -169,22 +170,22 @@ static void put_rates(making *m, arrakis_channel *const *channels, size_t count)
 static arrakis_status write_header(ark_buffer *out, const making *m, size_t count,
                                    arrakis_error *err)
 {
-    ark_flat_builder b;
-    ark_flat_begin(&b);
-    uint8_t *at = ark_flat_vector_begin(&b, COLUMNS, 16, 8);
+    ark_flatbuffer_builder b;
+    ark_flatbuffer_begin(&b);
+    uint8_t *at = ark_flatbuffer_vector_begin(&b, COLUMNS, 16, 8);
     for (size_t i = 0; at && i < COLUMNS; i++) {
         int64_t node[2] = {(int64_t)count, i < 3 ? 0 : (int64_t)count};
         memcpy(at + 16 * i, node, sizeof node);
     }
-    ark_flat_place nodes = ark_flat_vector_end(&b, COLUMNS);
-    if ((at = ark_flat_vector_begin(&b, BUFFERS, 16, 8)))
+    ark_flatbuffer_place nodes = ark_flatbuffer_vector_end(&b, COLUMNS);
+    if ((at = ark_flatbuffer_vector_begin(&b, BUFFERS, 16, 8)))
         memcpy(at, m->places, sizeof m->places);
-    ark_flat_place buffers = ark_flat_vector_end(&b, BUFFERS);
-    ark_flat_table_begin(&b);
-    ark_flat_put_i64(&b, ARK_BATCH_LENGTH, (int64_t)count);
-    ark_flat_put_place(&b, ARK_BATCH_BUFFERS, buffers);
-    ark_flat_put_place(&b, ARK_BATCH_NODES, nodes);
-    return finish(out, &b, ARK_HEADER_BATCH, ark_flat_table_end(&b), m->body->size, err);
+    ark_flatbuffer_place buffers = ark_flatbuffer_vector_end(&b, BUFFERS);
+    ark_flatbuffer_table_begin(&b);
+    ark_flatbuffer_put_i64(&b, ARK_BATCH_LENGTH, (int64_t)count);
+    ark_flatbuffer_put_place(&b, ARK_BATCH_BUFFERS, buffers);
+    ark_flatbuffer_put_place(&b, ARK_BATCH_NODES, nodes);
+    return finish(out, &b, ARK_HEADER_BATCH, ark_flatbuffer_table_end(&b), m->body->size, err);
 }
 
 arrakis_status ark_partition_write(ark_partition_table *out, arrakis_channel *const *channels,

@@ -3,7 +3,7 @@
 #ifndef ARK_FLIGHT_PARTITION_H
 #define ARK_FLIGHT_PARTITION_H
 
-#include "arrow/ipc.h"
+#include "base/buffer.h"
 
 /* Schema and batch as Flight sends them, header and body apart. Columns channel, data_type: utf8,
  * sample_rate: int32; partition_id: utf8 and partition_index: uint32, which the server is to fill,

@@ -2,6 +2,7 @@
 #include "flight/places.h"
 
 #include "base/error.h"
+#include "flight/location.h"
 #include "flight/url.h"
 
 #include <stdio.h>
@@ -26,8 +27,8 @@ static arrakis_status url_of(char *out, size_t size, const ark_session *here, co
     return ARRAKIS_OK;
 }
 
-arrakis_status ark_location_session(ark_session **out, ark_session *here, ark_dial_options *dial,
-                                    const char *uri, arrakis_error *err)
+arrakis_status ark_places_session(ark_session **out, ark_session *here, ark_dial_options *dial,
+                                  const char *uri, arrakis_error *err)
 {
     char url[ARK_URL_SIZE];
     *out = NULL;

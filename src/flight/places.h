@@ -5,6 +5,7 @@
 #define ARK_FLIGHT_PLACES_H
 
 #include "flight/budget.h"
+#include "flight/dial.h"
 #include "flight/session.h"
 
 typedef struct ark_places {
@@ -23,7 +24,7 @@ void ark_places_clear(ark_places *places);
 
 /* A connection to a location that `here` has named; to be freed. It has a token only where the rule of
  * flight/auth.h gives it one. */
-arrakis_status ark_location_session(ark_session **out, ark_session *here, ark_dial_options *dial,
-                                    const char *uri, arrakis_error *err);
+arrakis_status ark_places_session(ark_session **out, ark_session *here, ark_dial_options *dial,
+                                  const char *uri, arrakis_error *err);
 
 #endif

@@ -6,8 +6,6 @@
 #include <string.h>
 
 enum { WIRE_VARINT, WIRE_FIXED64, WIRE_BYTES, WIRE_FIXED32 = 5 };
-enum { DESCRIPTOR_TYPE = 1, DESCRIPTOR_COMMAND = 2, TYPE_COMMAND = 2 };
-enum { DATA_DESCRIPTOR = 1, DATA_HEADER = 2, DATA_BODY = 1000 };
 
 /* ------------------------------------------------------------------ reading */
 
@@ -65,41 +63,6 @@ arrakis_status ark_proto_next(ark_proto *proto, ark_proto_field *field, arrakis_
     }
 }
 
-arrakis_status ark_flight_data_read(ark_flight_data *out, const uint8_t *data, size_t size,
-                                    arrakis_error *err)
-{
-    ark_proto proto = {data, data + size};
-    ark_proto_field field;
-    arrakis_status rc;
-    *out = (ark_flight_data){0};
-    while ((rc = ark_proto_next(&proto, &field, err)) == ARRAKIS_OK) {
-        if (field.is_bytes && field.number == DATA_HEADER) {
-            out->header = field.data;
-            out->header_size = field.size;
-        } else if (field.is_bytes && field.number == DATA_BODY) {
-            out->body = field.data;
-            out->body_size = field.size;
-        }
-    }
-    return rc == ARRAKIS_DONE ? ARRAKIS_OK : rc;
-}
-
-arrakis_status ark_flight_result_read(const uint8_t **body, size_t *body_size, const uint8_t *data,
-                                      size_t size, arrakis_error *err)
-{
-    ark_proto proto = {data, data + size};
-    ark_proto_field field;
-    arrakis_status rc;
-    *body = data;
-    *body_size = 0;
-    while ((rc = ark_proto_next(&proto, &field, err)) == ARRAKIS_OK)
-        if (field.is_bytes && field.number == 1) {
-            *body = field.data;
-            *body_size = field.size;
-        }
-    return rc == ARRAKIS_DONE ? ARRAKIS_OK : rc;
-}
-
 /* ------------------------------------------------------------------ writing */
 
 /* With room reserved. */
@@ -135,35 +98,4 @@ arrakis_status ark_proto_put_bytes(ark_buffer *to, uint32_t number, const void *
         memcpy(to->data + to->size, data, size);
     to->size += size;
     return ARRAKIS_OK;
-}
-
-arrakis_status ark_flight_put_command(ark_buffer *to, const void *command, size_t size,
-                                      arrakis_error *err)
-{
-    arrakis_status rc = ark_proto_put_number(to, DESCRIPTOR_TYPE, TYPE_COMMAND, err);
-    return rc < 0 ? rc : ark_proto_put_bytes(to, DESCRIPTOR_COMMAND, command, size, err);
-}
-
-arrakis_status ark_flight_put_ticket(ark_buffer *to, const void *ticket, size_t size,
-                                     arrakis_error *err)
-{
-    return ark_proto_put_bytes(to, 1, ticket, size, err);
-}
-
-arrakis_status ark_flight_put_action(ark_buffer *to, const char *type, arrakis_error *err)
-{
-    return ark_proto_put_bytes(to, 1, type, strlen(type), err);
-}
-
-arrakis_status ark_flight_put_data(ark_buffer *to, const ark_buffer *descriptor,
-                                   const ark_flight_data *data, arrakis_error *err)
-{
-    arrakis_status rc = ARRAKIS_OK;
-    if (descriptor)
-        rc = ark_proto_put_bytes(to, DATA_DESCRIPTOR, descriptor->data, descriptor->size, err);
-    if (rc == ARRAKIS_OK && data->header)
-        rc = ark_proto_put_bytes(to, DATA_HEADER, data->header, data->header_size, err);
-    if (rc == ARRAKIS_OK && data->body)
-        rc = ark_proto_put_bytes(to, DATA_BODY, data->body, data->body_size, err);
-    return rc;
 }

@@ -5,7 +5,7 @@
 #ifndef ARK_FLIGHT_PROTO_H
 #define ARK_FLIGHT_PROTO_H
 
-#include "arrow/ipc.h"
+#include "base/buffer.h"
 
 /* One field, pointing into the bytes that were given. */
 typedef struct ark_proto_field {
@@ -28,31 +28,5 @@ arrakis_status ark_proto_put_bytes(ark_buffer *to, uint32_t number, const void *
                                    arrakis_error *err);
 arrakis_status ark_proto_put_number(ark_buffer *to, uint32_t number, uint64_t value,
                                     arrakis_error *err);
-
-/* ---- Flight's messages */
-
-/* A FlightDescriptor that holds a command. */
-arrakis_status ark_flight_put_command(ark_buffer *to, const void *command, size_t size,
-                                      arrakis_error *err);
-/* A Ticket. */
-arrakis_status ark_flight_put_ticket(ark_buffer *to, const void *ticket, size_t size,
-                                     arrakis_error *err);
-/* An Action without a body. */
-arrakis_status ark_flight_put_action(ark_buffer *to, const char *type, arrakis_error *err);
-
-/* A FlightData's parts; NULL where it has none. */
-typedef struct ark_flight_data {
-    const uint8_t *header, *body;
-    size_t header_size, body_size;
-} ark_flight_data;
-
-/* A FlightData; a part that is NULL is left out. `descriptor` is a FlightDescriptor's bytes. */
-arrakis_status ark_flight_put_data(ark_buffer *to, const ark_buffer *descriptor,
-                                   const ark_flight_data *data, arrakis_error *err);
-arrakis_status ark_flight_data_read(ark_flight_data *out, const uint8_t *data, size_t size,
-                                    arrakis_error *err);
-/* The body of a Result. */
-arrakis_status ark_flight_result_read(const uint8_t **body, size_t *body_size, const uint8_t *data,
-                                      size_t size, arrakis_error *err);
 
 #endif

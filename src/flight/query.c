@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Questions whose answer is a table: find, count, describe. Rows are handed on as they come. */
-#include "flight/channel_rows.h"
-#include "flight/request.h"
-#include "flight/server.h"
+#include "flight/query.h"
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "flight/budget.h"
+#include "flight/channel_rows.h"
+#include "flight/info.h"
+#include "flight/places.h"
+#include "flight/request.h"
+#include "flight/session.h"
 
 #include <stdlib.h>
 
@@ -81,8 +86,8 @@ static arrakis_status drain(query *q, size_t i, arrakis_error *err)
     }
 }
 
-arrakis_status ark_server_table(ark_server *server, char *request, ark_batch_fn fn,
-                                bool needs_rows, void *opaque, arrakis_error *err)
+arrakis_status ark_query_table(ark_server *server, char *request, ark_batch_fn fn, bool needs_rows,
+                               void *opaque, arrakis_error *err)
 {
     query *q = calloc(1, sizeof *q);
     if (!q) {
@@ -127,7 +132,7 @@ static arrakis_status list_batch(const ark_batches *batches, void *opaque, bool 
     listing *list = opaque;
     for (int64_t row = 0; row < batches->rows && !*stop; row++) {
         arrakis_channel *channel;
-        arrakis_status rc = ark_channel_of_row(&channel, &list->rows, batches, row, err);
+        arrakis_status rc = ark_channel_rows_read(&channel, &list->rows, batches, row, err);
         if (rc < 0)
             return rc;
         *stop = !list->fn(channel, list->opaque);
@@ -140,22 +145,22 @@ static arrakis_status list_channels(ark_server *server, char *request, arrakis_c
                                     void *opaque, arrakis_error *err)
 {
     listing list = {.fn = fn, .opaque = opaque};
-    arrakis_status rc = ark_server_table(server, request, list_batch, false, &list, err);
+    arrakis_status rc = ark_query_table(server, request, list_batch, false, &list, err);
     ark_buffer_free(&list.rows.text);
     return rc;
 }
 
-arrakis_status ark_server_find(ark_server *server, const arrakis_query *search,
-                               arrakis_channel_fn fn, void *opaque, arrakis_error *err)
+arrakis_status ark_query_find(ark_server *server, const arrakis_query *search,
+                              arrakis_channel_fn fn, void *opaque, arrakis_error *err)
 {
     char *request;
     arrakis_status rc = ark_request_search(&request, "Find", search, err);
     return rc < 0 ? rc : list_channels(server, request, fn, opaque, err);
 }
 
-arrakis_status ark_server_describe(ark_server *server, const char *const *names, size_t count,
-                                   int64_t time_ns, const char *replay_id, arrakis_channel_fn fn,
-                                   void *opaque, arrakis_error *err)
+arrakis_status ark_query_describe(ark_server *server, const char *const *names, size_t count,
+                                  int64_t time_ns, const char *replay_id, arrakis_channel_fn fn,
+                                  void *opaque, arrakis_error *err)
 {
     char *request;
     arrakis_status rc = ark_request_describe(&request, names, count, time_ns, replay_id, err);
@@ -167,17 +172,17 @@ static arrakis_status add_count(const ark_batches *batches, void *opaque, bool *
 {
     uint64_t count;
     (void)stop;
-    arrakis_status rc = ark_count_of_batch(&count, batches, err);
+    arrakis_status rc = ark_channel_rows_count(&count, batches, err);
     if (rc == ARRAKIS_OK)
         *(uint64_t *)opaque += count;
     return rc;
 }
 
-arrakis_status ark_server_count(ark_server *server, const arrakis_query *search, uint64_t *count,
-                                arrakis_error *err)
+arrakis_status ark_query_count(ark_server *server, const arrakis_query *search, uint64_t *count,
+                               arrakis_error *err)
 {
     char *request;
     *count = 0;
     arrakis_status rc = ark_request_search(&request, "Count", search, err);
-    return rc < 0 ? rc : ark_server_table(server, request, add_count, true, count, err);
+    return rc < 0 ? rc : ark_query_table(server, request, add_count, true, count, err);
 }

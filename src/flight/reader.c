@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Running the endpoints of a request: which of them is read when, and when one is dead. */
-#include <arrakis/reader.h>
-
 #include "flight/reader.h"
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "flight/request.h"
 #include "base/log.h"
-#include "base/wait.h"
+#include "base/monotonic.h"
+#include "base/waiter.h"
+#include "block/rows.h"
+#include "flight/batch_rows.h"
+#include "flight/batches.h"
+#include "flight/budget.h"
+#include "flight/places.h"
+#include "flight/state.h"
+#include "flight/streams.h"
+#include "flight/ticket.h"
+#include "read/reader.h"
+
+#include <arrakis/reader.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -244,8 +253,8 @@ static arrakis_status next_batch(ark_flight_reader *flight, ark_flight_source *s
     if (unsure != s->batches.call.unsure) /* its first word */
         hear(s);
     if (rc == ARRAKIS_OK && s->schema_id != s->batches.schema_id) {
-        rc = ark_flight_bind(s->parts, s->part_count, &flight->head, &s->batches, &s->time_column,
-                             err);
+        rc = ark_batch_rows_bind(s->parts, s->part_count, &flight->head, &s->batches,
+                                 &s->time_column, err);
         s->schema_id = rc < 0 ? 0 : s->batches.schema_id;
     }
     s->in_batch = rc == ARRAKIS_OK;
@@ -260,8 +269,8 @@ static arrakis_status read_source(ark_flight_reader *flight, ark_flight_source *
     arrakis_status rc = s->in_batch ? ARRAKIS_OK : next_batch(flight, s, err);
     if (rc != ARRAKIS_OK)
         return rc;
-    rc = ark_flight_rows(arrival, &s->cursor, s->parts, s->part_count, &flight->head, &s->batches,
-                         s->time_column, &flight->scratch, err);
+    rc = ark_batch_rows_next(arrival, &s->cursor, s->parts, s->part_count, &flight->head,
+                             &s->batches, s->time_column, &flight->scratch, err);
     s->in_batch = rc == ARRAKIS_OK;
     if (rc == ARRAKIS_OK)
         note_end(s, &arrival->rows);
@@ -369,7 +378,7 @@ static int64_t flight_exhausted(arrakis_reader *reader, size_t stream, int64_t s
     (void)since_ns;
     *again_ns = ARRAKIS_UNSET;
     for (size_t i = 0; i < flight->count; i++)
-        if (!flight->sources[i].over && ark_flight_carries(&flight->sources[i], stream))
+        if (!flight->sources[i].over && ark_flight_streams_carry(&flight->sources[i], stream))
             return ARRAKIS_UNSET;
     return ark_clock_now_ns();
 }
@@ -380,7 +389,7 @@ static void flight_pause(arrakis_reader *reader, size_t stream, bool paused)
     flight->paused[stream] = paused;
     for (size_t i = flight->first; i < flight->end; i++) {
         ark_flight_source *s = &flight->sources[i];
-        if (!s->running || !ark_flight_carries(s, stream))
+        if (!s->running || !ark_flight_streams_carry(s, stream))
             continue;
         watch(flight, s, !is_paused(flight, s), NULL);
         hear(s); /* what was not listened to was not silent */
@@ -495,7 +504,7 @@ static arrakis_status set_up(ark_flight_reader *flight, arrakis_channels *channe
     if (rc == ARRAKIS_OK)
         rc = read_tickets(flight, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_flight_plan(flight, channels, err);
+        rc = ark_flight_streams_plan(flight, channels, err);
     if (rc == ARRAKIS_OK)
         rc = ark_waiter_open(&flight->waiter, err);
     flight->head.fd = flight->waiter.fd;

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Descriptions as of the present. A server describes channels as of a request's start, and who knows
  * that time may not know where a broker has them now. */
-#include "channel/channel.h"
+#include "flight/refresh.h"
+
 #include "base/error.h"
-#include "flight/segments.h"
-#include "flight/server.h"
+#include "channel/channel.h"
+#include "flight/query.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 /* Whether one of the brokers' channels cannot be found there as it is described. */
-static bool lacks_place(const ark_legs *legs)
+static bool lacks_place(const ark_segments *segments)
 {
-    for (size_t i = 0; i < legs->count; i++)
-        for (size_t b = 0; b < legs->legs[i].broker_count; b++) {
-            const arrakis_channels *list = legs->legs[i].brokers[b].channels;
+    for (size_t i = 0; i < segments->count; i++)
+        for (size_t b = 0; b < segments->segments[i].broker_count; b++) {
+            const arrakis_channels *list = segments->segments[i].brokers[b].channels;
             for (size_t k = 0; k < arrakis_channels_count(list); k++) {
                 const arrakis_channel_info info = ark_info(arrakis_channels_get(list, k));
                 if (!info.partition_id || info.partition_index == ARRAKIS_UNSET)
@@ -24,17 +25,17 @@ static bool lacks_place(const ark_legs *legs)
     return false;
 }
 
-/* The names of what any of the legs reads from a broker; borrowed from the channels. */
-static arrakis_status list_names(const char ***out, size_t *count, const ark_legs *legs,
+/* The names of what any of the segments reads from a broker; borrowed from the channels. */
+static arrakis_status list_names(const char ***out, size_t *count, const ark_segments *segments,
                                  const arrakis_channels *channels, arrakis_error *err)
 {
     size_t total = arrakis_channels_count(channels);
     bool *wanted = calloc(total + 1, sizeof *wanted);
     *count = 0;
     *out = calloc(total + 1, sizeof **out);
-    for (size_t i = 0; wanted && i < legs->count; i++)
-        for (size_t b = 0; b < legs->legs[i].broker_count; b++) {
-            const arrakis_channels *list = legs->legs[i].brokers[b].channels;
+    for (size_t i = 0; wanted && i < segments->count; i++)
+        for (size_t b = 0; b < segments->segments[i].broker_count; b++) {
+            const arrakis_channels *list = segments->segments[i].brokers[b].channels;
             for (size_t k = 0; k < arrakis_channels_count(list); k++)
                 wanted[arrakis_channels_index(
                     channels, arrakis_channel_name(arrakis_channels_get(list, k)))] = true;
@@ -124,29 +125,31 @@ static arrakis_status replace(arrakis_channels **list, const arrakis_channels *b
     return ARRAKIS_OK;
 }
 
-static arrakis_status replace_all(ark_legs *legs, const arrakis_channels *by, arrakis_error *err)
+static arrakis_status replace_all(ark_segments *segments, const arrakis_channels *by,
+                                  arrakis_error *err)
 {
     arrakis_status rc = ARRAKIS_OK;
-    for (size_t i = 0; rc == ARRAKIS_OK && i < legs->count; i++) {
-        ark_leg *leg = &legs->legs[i];
-        rc = replace(&leg->relayed, by, err);
-        for (size_t b = 0; rc == ARRAKIS_OK && b < leg->broker_count; b++)
-            rc = replace(&leg->brokers[b].channels, by, err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < segments->count; i++) {
+        ark_segment *segment = &segments->segments[i];
+        rc = replace(&segment->relayed, by, err);
+        for (size_t b = 0; rc == ARRAKIS_OK && b < segment->broker_count; b++)
+            rc = replace(&segment->brokers[b].channels, by, err);
     }
     return rc;
 }
 
-arrakis_status ark_legs_renew(ark_legs *legs, ark_server *server, arrakis_channels **channels,
-                              const char *replay_id, arrakis_error *err)
+arrakis_status ark_refresh_segments(ark_segments *segments, ark_server *server,
+                                    arrakis_channels **channels, const char *replay_id,
+                                    arrakis_error *err)
 {
     const char **names = NULL;
     size_t count = 0;
-    if (legs->count == 1 && !lacks_place(legs))
+    if (segments->count == 1 && !lacks_place(segments))
         return ARRAKIS_OK;
     arrakis_channels *fresh = NULL;
     arrakis_error why = {ARRAKIS_OK, ""};
     answers a = {*channels, NULL, &why};
-    arrakis_status rc = list_names(&names, &count, legs, *channels, err);
+    arrakis_status rc = list_names(&names, &count, segments, *channels, err);
     if (rc == ARRAKIS_OK && !count) { /* servers alone */
         free(names);
         return ARRAKIS_OK;
@@ -154,13 +157,13 @@ arrakis_status ark_legs_renew(ark_legs *legs, ark_server *server, arrakis_channe
     if (rc == ARRAKIS_OK)
         rc = arrakis_channels_new(&a.found, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_server_describe(server, names, count, ARRAKIS_UNSET, replay_id, take, &a, err);
+        rc = ark_query_describe(server, names, count, ARRAKIS_UNSET, replay_id, take, &a, err);
     if (rc == ARRAKIS_OK && why.status < 0)
         rc = ark_fail(err, why.status, "%s", why.message);
     if (rc == ARRAKIS_OK)
         rc = merge(&fresh, *channels, a.found, names, count, err);
     if (rc == ARRAKIS_OK)
-        rc = replace_all(legs, fresh, err);
+        rc = replace_all(segments, fresh, err);
     free(names);
     arrakis_channels_unref(a.found);
     if (rc < 0) {

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a publisher asks of its server: places for its channels, and how its producer is set up. */
-#include "flight/partition.h"
-#include "flight/proto.h"
-#include "flight/request.h"
-#include "flight/server.h"
+#include "flight/register.h"
 
+#include "arrow/batch.h"
+#include "arrow/schema.h"
+#include "base/buffer.h"
 #include "base/error.h"
+#include "flight/batches.h"
+#include "flight/call.h"
+#include "flight/info.h"
+#include "flight/message.h"
+#include "flight/partition.h"
+#include "flight/places.h"
+#include "flight/query.h"
+#include "flight/request.h"
+#include "flight/session.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,11 +34,11 @@ static arrakis_status make_messages(ark_buffer messages[2], const char *request,
                                    .header_size = table->header.size,
                                    .body = table->body.data,
                                    .body_size = table->body.size};
-    arrakis_status rc = ark_flight_put_command(&descriptor, request, strlen(request), err);
+    arrakis_status rc = ark_flight_message_put_command(&descriptor, request, strlen(request), err);
     if (rc == ARRAKIS_OK)
-        rc = ark_flight_put_data(&messages[0], &descriptor, &schema, err);
+        rc = ark_flight_message_put_data(&messages[0], &descriptor, &schema, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_flight_put_data(&messages[1], NULL, &batch, err);
+        rc = ark_flight_message_put_data(&messages[1], NULL, &batch, err);
     ark_buffer_free(&descriptor);
     return rc;
 }
@@ -59,15 +68,15 @@ static arrakis_status find_place(ark_session **out, ark_server *server, const ch
         rc = ark_fail(err, ARRAKIS_EFORMAT, "%.100s names nobody for Partition",
                       server->session->url);
     if (rc == ARRAKIS_OK)
-        rc = ark_location_session(out, server->session, server->dial, info.endpoints[0].uris[0],
-                                  err);
+        rc =
+            ark_places_session(out, server->session, server->dial, info.endpoints[0].uris[0], err);
     ark_flight_info_clear(&info);
     return rc;
 }
 
-arrakis_status ark_server_partition(ark_server *server, const char *publisher_id,
-                                    const char *replay_id, arrakis_channel *const *channels,
-                                    size_t count, arrakis_error *err)
+arrakis_status ark_register_channels(ark_server *server, const char *publisher_id,
+                                     const char *replay_id, arrakis_channel *const *channels,
+                                     size_t count, arrakis_error *err)
 {
     ark_partition_table table = {0};
     ark_buffer messages[2] = {{0}};
@@ -155,12 +164,12 @@ static arrakis_status list_batch(const ark_batches *batches, void *opaque, bool 
     return rc;
 }
 
-arrakis_status ark_server_properties(ark_server *server, const char *publisher_id,
-                                     const char *replay_id, ark_property_fn fn, void *opaque,
-                                     arrakis_error *err)
+arrakis_status ark_register_properties(ark_server *server, const char *publisher_id,
+                                       const char *replay_id, ark_property_fn fn, void *opaque,
+                                       arrakis_error *err)
 {
     listing list = {fn, opaque};
     char *request;
     arrakis_status rc = ark_request_publisher(&request, "Publish", publisher_id, replay_id, err);
-    return rc < 0 ? rc : ark_server_table(server, request, list_batch, true, &list, err);
+    return rc < 0 ? rc : ark_query_table(server, request, list_batch, true, &list, err);
 }

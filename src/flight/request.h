@@ -27,16 +27,4 @@ typedef struct ark_stream_request {
 arrakis_status ark_request_stream(char **out, const ark_stream_request *request,
                                   arrakis_error *err);
 
-/* What is read of a ticket that a server made; to be cleared. */
-typedef struct ark_ticket {
-    int64_t start_ns, end_ns; /* 0 to ARRAKIS_TIME_MAX_NS; ARRAKIS_UNSET: null, or not there */
-    char **names;             /* args.channels */
-    size_t name_count;
-} ark_ticket;
-
-/* EFORMAT for what is no JSON of that form. Its size is for the reader of the endpoints to limit. */
-arrakis_status ark_ticket_read(ark_ticket *out, const void *ticket, size_t size,
-                               arrakis_error *err);
-void ark_ticket_clear(ark_ticket *ticket);
-
 #endif

@@ -2,8 +2,9 @@
 #include "flight/segments.h"
 
 #include "base/error.h"
-#include "flight/request.h"
-#include "flight/url.h"
+#include "flight/budget.h"
+#include "flight/location.h"
+#include "flight/ticket.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ typedef struct entry {
     ark_endpoint *endpoint;
     ark_ticket ticket;
     int64_t begin_ns; /* ARRAKIS_UNSET: not known */
-    size_t number, source, leg;
+    size_t number, source, segment;
     size_t *channels; /* their numbers */
     size_t channel_count;
 } entry;
@@ -32,11 +33,11 @@ typedef struct plan {
     entry *entries;
     size_t entry_count;
     ark_budget named; /* lists of brokers that the endpoints name */
-    ark_budget read;  /* hosts of those that are read, in each leg: each reader has its own */
+    ark_budget read;  /* hosts of those that are read, in each segment: each reader has its own */
     char **brokers;
     size_t broker_count;
     size_t *source, *next; /* of every channel, in a slice and in the one after */
-    ark_legs *out;
+    ark_segments *out;
 } plan;
 
 static arrakis_status no_memory(arrakis_error *err)
@@ -146,7 +147,7 @@ static arrakis_status look_for_seams(plan *p, bool *found, arrakis_error *err)
     return ARRAKIS_OK;
 }
 
-/* ------------------------------------------------------------------ legs */
+/* ------------------------------------------------------------------ segments */
 
 static size_t count_hosts(const char *url)
 {
@@ -156,13 +157,14 @@ static size_t count_hosts(const char *url)
     return count;
 }
 
-static arrakis_status add_broker(ark_leg *leg, const char *url, arrakis_error *err)
+static arrakis_status add_broker(ark_segment *segment, const char *url, arrakis_error *err)
 {
-    ark_leg_broker *more = reallocarray(leg->brokers, leg->broker_count + 1, sizeof *more);
+    ark_segment_broker *more =
+        reallocarray(segment->brokers, segment->broker_count + 1, sizeof *more);
     if (!more)
         return no_memory(err);
-    leg->brokers = more;
-    ark_leg_broker *added = &more[leg->broker_count];
+    segment->brokers = more;
+    ark_segment_broker *added = &more[segment->broker_count];
     arrakis_status rc = arrakis_channels_new(&added->channels, err);
     if (rc < 0)
         return rc;
@@ -170,43 +172,43 @@ static arrakis_status add_broker(ark_leg *leg, const char *url, arrakis_error *e
         arrakis_channels_unref(added->channels);
         return no_memory(err);
     }
-    leg->broker_count++;
+    segment->broker_count++;
     return ARRAKIS_OK;
 }
 
-/* The leg's entry for a list of brokers. The readers of all legs connect when the request begins:
- * each new entry is charged, in whichever leg. */
-static arrakis_status find_broker(plan *p, ark_leg *leg, const char *url, ark_leg_broker **out,
-                                  arrakis_error *err)
+/* The segment's entry for a list of brokers. The readers of all segments connect when the request begins:
+ * each new entry is charged, in whichever segment. */
+static arrakis_status find_broker(plan *p, ark_segment *segment, const char *url,
+                                  ark_segment_broker **out, arrakis_error *err)
 {
     size_t i = 0;
-    while (i < leg->broker_count && strcmp(leg->brokers[i].url, url) != 0)
+    while (i < segment->broker_count && strcmp(segment->brokers[i].url, url) != 0)
         i++;
     arrakis_status rc = ARRAKIS_OK;
-    if (i == leg->broker_count)
+    if (i == segment->broker_count)
         rc = ark_budget_spend(&p->read, ARK_COST_CONNECTIONS, count_hosts(url), err);
-    if (i == leg->broker_count && rc == ARRAKIS_OK)
-        rc = add_broker(leg, url, err);
+    if (i == segment->broker_count && rc == ARRAKIS_OK)
+        rc = add_broker(segment, url, err);
     if (rc == ARRAKIS_OK)
-        *out = &leg->brokers[i];
+        *out = &segment->brokers[i];
     return rc;
 }
 
-/* A leg of the channels as they are in p->source. Its servers' endpoints are added later. */
-static arrakis_status add_leg(plan *p, int64_t begin_ns, arrakis_error *err)
+/* A segment of the channels as they are in p->source. Its servers' endpoints are added later. */
+static arrakis_status add_segment(plan *p, int64_t begin_ns, arrakis_error *err)
 {
-    ark_leg *more = reallocarray(p->out->legs, p->out->count + 1, sizeof *more);
+    ark_segment *more = reallocarray(p->out->segments, p->out->count + 1, sizeof *more);
     if (!more)
         return no_memory(err);
-    p->out->legs = more;
-    ark_leg *leg = &more[p->out->count++];
-    *leg = (ark_leg){.begin_ns = begin_ns};
-    arrakis_status rc = arrakis_channels_new(&leg->relayed, err);
+    p->out->segments = more;
+    ark_segment *segment = &more[p->out->count++];
+    *segment = (ark_segment){.begin_ns = begin_ns};
+    arrakis_status rc = arrakis_channels_new(&segment->relayed, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < p->total; i++) {
-        arrakis_channels *list = leg->relayed;
+        arrakis_channels *list = segment->relayed;
         if (p->source[i] >= BROKER) {
-            ark_leg_broker *broker = NULL;
-            rc = find_broker(p, leg, p->brokers[p->source[i] - BROKER], &broker, err);
+            ark_segment_broker *broker = NULL;
+            rc = find_broker(p, segment, p->brokers[p->source[i] - BROKER], &broker, err);
             if (rc < 0)
                 return rc;
             list = broker->channels;
@@ -269,14 +271,14 @@ static arrakis_status read_slice(plan *p, size_t first, size_t end, arrakis_erro
 /* A server's endpoint is read to its end, or to where another source takes its channels over. */
 static arrakis_status check_ends(const plan *p, arrakis_error *err)
 {
-    size_t *last = calloc(p->total + 1, sizeof *last); /* leg that has a channel */
+    size_t *last = calloc(p->total + 1, sizeof *last); /* segment that has a channel */
     if (!last)
         return no_memory(err);
     for (size_t i = 0; i < p->out->count; i++) {
-        const ark_leg *leg = &p->out->legs[i];
-        for (size_t b = 0; b <= leg->broker_count; b++) {
+        const ark_segment *segment = &p->out->segments[i];
+        for (size_t b = 0; b <= segment->broker_count; b++) {
             const arrakis_channels *list =
-                b < leg->broker_count ? leg->brokers[b].channels : leg->relayed;
+                b < segment->broker_count ? segment->brokers[b].channels : segment->relayed;
             for (size_t k = 0; k < arrakis_channels_count(list); k++)
                 last[arrakis_channels_index(
                     p->channels, arrakis_channel_name(arrakis_channels_get(list, k)))] = i;
@@ -285,12 +287,12 @@ static arrakis_status check_ends(const plan *p, arrakis_error *err)
     arrakis_status rc = ARRAKIS_OK;
     for (size_t i = 0; rc == ARRAKIS_OK && i < p->entry_count; i++) {
         const entry *e = &p->entries[i];
-        if (e->source != SERVER || e->leg + 1 == p->out->count)
+        if (e->source != SERVER || e->segment + 1 == p->out->count)
             continue;
-        int64_t until_ns = p->out->legs[e->leg + 1].begin_ns;
+        int64_t until_ns = p->out->segments[e->segment + 1].begin_ns;
         bool ends = e->ticket.end_ns != ARRAKIS_UNSET && e->ticket.end_ns <= until_ns;
         for (size_t k = 0; rc == ARRAKIS_OK && !ends && k < e->channel_count; k++)
-            if (last[e->channels[k]] == e->leg)
+            if (last[e->channels[k]] == e->segment)
                 rc = ark_fail(err, ARRAKIS_EUNSUPPORTED,
                               "%.100s names a server for channel '%.200s' beyond %lld ns, where "
                               "other channels go over from a server to a broker",
@@ -310,7 +312,7 @@ static arrakis_status check_begin(const plan *p, int64_t begin_ns, bool first, a
                     p->url);
 }
 
-/* A leg ends where a channel's source changes. */
+/* A segment ends where a channel's source changes. */
 static arrakis_status cut_slices(plan *p, int64_t start_ns, arrakis_error *err)
 {
     qsort(p->entries, p->entry_count, sizeof *p->entries, by_begin);
@@ -331,10 +333,10 @@ static arrakis_status cut_slices(plan *p, int64_t start_ns, arrakis_error *err)
             rc = read_slice(p, first, end, err);
         if (rc == ARRAKIS_OK && memcmp(p->source, p->next, p->total * sizeof *p->next) != 0) {
             memcpy(p->source, p->next, p->total * sizeof *p->next);
-            rc = add_leg(p, p->out->count ? begin_ns : start_ns, err);
+            rc = add_segment(p, p->out->count ? begin_ns : start_ns, err);
         }
         for (size_t i = first; rc == ARRAKIS_OK && i < end; i++)
-            p->entries[i].leg = p->out->count ? p->out->count - 1 : 0;
+            p->entries[i].segment = p->out->count ? p->out->count - 1 : 0;
     }
     return rc < 0 ? rc : check_ends(p, err);
 }
@@ -342,14 +344,14 @@ static arrakis_status cut_slices(plan *p, int64_t start_ns, arrakis_error *err)
 /* All at once. */
 static arrakis_status put_together(plan *p, int64_t start_ns, arrakis_error *err)
 {
-    ark_legs_clear(p->out);
+    ark_segments_clear(p->out);
     for (size_t i = 0; i < p->entry_count; i++) {
         const entry *e = &p->entries[i];
-        p->entries[i].leg = 0;
+        p->entries[i].segment = 0;
         for (size_t k = 0; k < e->channel_count; k++)
             p->source[e->channels[k]] = e->source;
     }
-    return add_leg(p, start_ns, err);
+    return add_segment(p, start_ns, err);
 }
 
 /* Servers alone, which one reader reads slice by slice: but while it reads a slice that lacks a
@@ -362,19 +364,19 @@ static arrakis_status cut_servers(plan *p, int64_t start_ns, arrakis_error *err)
 
 /* ------------------------------------------------------------------ all of it */
 
-/* The endpoints of servers, each to its leg. */
+/* The endpoints of servers, each to its segment. */
 static arrakis_status hand_out(const plan *p, arrakis_error *err)
 {
     for (size_t i = 0; i < p->entry_count; i++) {
         const entry *e = &p->entries[i];
         if (e->source != SERVER)
             continue;
-        ark_leg *leg = &p->out->legs[e->leg];
-        ark_endpoint *more = reallocarray(leg->relays, leg->relay_count + 1, sizeof *more);
+        ark_segment *segment = &p->out->segments[e->segment];
+        ark_endpoint *more = reallocarray(segment->relays, segment->relay_count + 1, sizeof *more);
         if (!more)
             return no_memory(err);
-        leg->relays = more;
-        leg->relays[leg->relay_count++] = *e->endpoint;
+        segment->relays = more;
+        segment->relays[segment->relay_count++] = *e->endpoint;
         *e->endpoint = (ark_endpoint){0};
     }
     return ARRAKIS_OK;
@@ -394,11 +396,11 @@ static void clear_plan(plan *p)
     free(p->next);
 }
 
-arrakis_status ark_legs_make(ark_legs *out, ark_flight_info *info,
-                             const arrakis_channels *channels, int64_t start_ns, const char *url,
-                             arrakis_error *err)
+arrakis_status ark_segments_make(ark_segments *out, ark_flight_info *info,
+                                 const arrakis_channels *channels, int64_t start_ns,
+                                 const char *url, arrakis_error *err)
 {
-    *out = (ark_legs){0};
+    *out = (ark_segments){0};
     bool seams;
     plan p = {.channels = channels,
               .url = url,
@@ -418,19 +420,19 @@ arrakis_status ark_legs_make(ark_legs *out, ark_flight_info *info,
     return rc;
 }
 
-void ark_legs_clear(ark_legs *legs)
+void ark_segments_clear(ark_segments *segments)
 {
-    for (size_t i = 0; i < legs->count; i++) {
-        ark_leg *leg = &legs->legs[i];
-        for (size_t k = 0; k < leg->broker_count; k++) {
-            free(leg->brokers[k].url);
-            arrakis_channels_unref(leg->brokers[k].channels);
+    for (size_t i = 0; i < segments->count; i++) {
+        ark_segment *segment = &segments->segments[i];
+        for (size_t k = 0; k < segment->broker_count; k++) {
+            free(segment->brokers[k].url);
+            arrakis_channels_unref(segment->brokers[k].channels);
         }
-        free(leg->brokers);
-        ark_flight_info relays = {leg->relays, leg->relay_count};
+        free(segment->brokers);
+        ark_flight_info relays = {segment->relays, segment->relay_count};
         ark_flight_info_clear(&relays);
-        arrakis_channels_unref(leg->relayed);
+        arrakis_channels_unref(segment->relayed);
     }
-    free(legs->legs);
-    *legs = (ark_legs){0};
+    free(segments->segments);
+    *segments = (ark_segments){0};
 }

@@ -5,42 +5,35 @@
 #define ARK_FLIGHT_SEGMENTS_H
 
 #include "flight/info.h"
-#include "flight/flight.h"
 
 /* Channels that are read from one broker. */
-typedef struct ark_leg_broker {
+typedef struct ark_segment_broker {
     char *url; /* as the reader wants it: host:port,host:port */
     arrakis_channels *channels;
-} ark_leg_broker;
+} ark_segment_broker;
 
 /* What is read at one time: servers and brokers side by side, no channel of both. */
-typedef struct ark_leg {
+typedef struct ark_segment {
     int64_t begin_ns; /* of the first it is the request's */
-    ark_leg_broker *brokers;
+    ark_segment_broker *brokers;
     size_t broker_count;
     ark_endpoint *relays; /* those of servers */
     size_t relay_count;
     arrakis_channels *relayed; /* what they carry */
-} ark_leg;
+} ark_segment;
 
-typedef struct ark_legs {
-    ark_leg *legs; /* in the order of time */
+typedef struct ark_segments {
+    ark_segment *segments; /* in the order of time */
     size_t count;
-} ark_legs;
+} ark_segments;
 
-/* The endpoints of servers are taken out of the info. One leg, unless a channel is read first here
+/* The endpoints of servers are taken out of the info. One segment, unless a channel is read first here
  * and then there, or is not in all slices of time. ENOTFOUND: a channel that no endpoint has; EUNSUPPORTED: a channel with two kinds of
  * source and no time between them; EFORMAT: a ticket, or over ARK_CONNECTIONS_MAX hosts of brokers in
- * all legs together. No I/O. To be cleared, on failure too. */
-arrakis_status ark_legs_make(ark_legs *out, ark_flight_info *info,
-                             const arrakis_channels *channels, int64_t start_ns, const char *url,
-                             arrakis_error *err);
-void ark_legs_clear(ark_legs *legs);
-
-/* Ask the server how the brokers' channels are described now, where a channel is read from a broker
- * after the request's start, or lacks its place there. *channels, to be freed, gives way to a list
- * with the answers. ENOTFOUND; EMISMATCH: a channel that was another. */
-arrakis_status ark_legs_renew(ark_legs *legs, ark_server *server, arrakis_channels **channels,
-                              const char *replay_id, arrakis_error *err);
+ * all segments together. No I/O. To be cleared, on failure too. */
+arrakis_status ark_segments_make(ark_segments *out, ark_flight_info *info,
+                                 const arrakis_channels *channels, int64_t start_ns,
+                                 const char *url, arrakis_error *err);
+void ark_segments_clear(ark_segments *segments);
 
 #endif

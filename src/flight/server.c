@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flight/server.h"
 
+#include "base/buffer.h"
 #include "base/error.h"
-#include "flight/proto.h"
-#include "base/json_load.h"
-#include "base/wait.h"
+#include "flight/budget.h"
+#include "flight/call.h"
+#include "flight/message.h"
+#include "flight/result.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -80,7 +82,7 @@ arrakis_status ark_server_ask(ark_server *server, ark_flight_info *info, char *r
     *info = (ark_flight_info){0};
     if (!request)
         return ark_fail(err, ARRAKIS_ENOMEM, "a request: out of memory");
-    arrakis_status rc = ark_flight_put_command(&descriptor, request, strlen(request), err);
+    arrakis_status rc = ark_flight_message_put_command(&descriptor, request, strlen(request), err);
     if (rc == ARRAKIS_OK)
         rc = ask_once(server, &call, "GetFlightInfo", &descriptor, err);
     if (rc == ARRAKIS_OK && (rc = ark_flight_info_read(info, call.message.data, call.message.size,
@@ -92,36 +94,13 @@ arrakis_status ark_server_ask(ark_server *server, ark_flight_info *info, char *r
     return rc;
 }
 
-/* ------------------------------------------------------------------ actions */
-
-arrakis_status ark_result_json(char **out, const uint8_t *message, size_t message_size,
-                               arrakis_error *err)
-{
-    const uint8_t *body;
-    size_t size;
-    *out = NULL;
-    arrakis_status rc = ark_flight_result_read(&body, &size, message, message_size, err);
-    if (rc < 0)
-        return rc;
-    json_t *value =
-        ark_json_load(body, size, ARK_JSON_ANSWER_MAX, JSON_DECODE_ANY, "an answer", err);
-    bool object = json_is_object(value);
-    if (!value)
-        return ARRAKIS_EFORMAT;
-    json_decref(value);
-    if (!object)
-        return ark_fail(err, ARRAKIS_EFORMAT, "an answer that is no JSON object");
-    *out = strndup((const char *)body, size);
-    return *out ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "an answer: out of memory");
-}
-
 arrakis_status ark_server_action(ark_server *server, const char *name, char **json,
                                  arrakis_error *err)
 {
     ark_buffer action = {0};
     ark_call call = {0};
     *json = NULL;
-    arrakis_status rc = ark_flight_put_action(&action, name, err);
+    arrakis_status rc = ark_flight_message_put_action(&action, name, err);
     if (rc == ARRAKIS_OK)
         rc = ask_once(server, &call, "DoAction", &action, err);
     if (rc == ARRAKIS_OK &&

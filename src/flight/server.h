@@ -1,36 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of a server's client share. */
+/* An Arrakis server, and what it is asked. Without Flight (flight/stub.c) none can be opened. */
 #ifndef ARK_FLIGHT_SERVER_H
 #define ARK_FLIGHT_SERVER_H
 
-#include "flight/batches.h"
+#include "flight/dial.h"
 #include "flight/info.h"
-#include "flight/places.h"
 #include "flight/session.h"
-#include "flight/flight.h"
 
-struct ark_server {
+#include <arrakis/arrakis.h>
+
+typedef struct ark_server {
     ark_dial_options *dial;
     ark_session *session;
     arrakis_cancel *canceler; /* NULL: none */
     int cancel;               /* its descriptor, readable for ever once it is set; -1: none */
     int64_t timeout_ns, stall_ns;
-};
+} ark_server;
+
+/* Does not connect yet. `publisher_id`: tokens are those for publishing as it; NULL: for reading.
+ * EINVAL: the url or an option; EAUTH: a token that must not be sent there;
+ * EUNSUPPORTED: the library or its module lacks Flight; EIO: a file that cannot be read. */
+arrakis_status ark_server_open(ark_server **out, const arrakis_connection *connection,
+                               const arrakis_client_options *options, const char *publisher_id,
+                               arrakis_error *err);
+void ark_server_close(ark_server *server);
+/* The answer to one of the server's actions: a JSON text, to be freed. */
+arrakis_status ark_server_action(ark_server *server, const char *name, char **json,
+                                 arrakis_error *err);
+/* The server's URL as it is dialed. */
+const char *ark_server_url(const ark_server *server);
+/* How long a request may take. */
+int64_t ark_server_timeout_ns(const ark_server *server);
 
 /* Ask where the answer to a request lies. Takes request (may be NULL) over. */
 arrakis_status ark_server_ask(ark_server *server, ark_flight_info *info, char *request,
                               arrakis_error *err);
-
-/* Takes a batch. */
-typedef arrakis_status (*ark_batch_fn)(const ark_batches *batches, void *opaque, bool *stop,
-                                       arrakis_error *err);
-/* Ask, and hand every batch of every endpoint to fn. Takes request over. needs_rows: an endpoint
- * without any has not answered, EFORMAT. flight/query.c */
-arrakis_status ark_server_table(ark_server *server, char *request, ark_batch_fn fn,
-                                bool needs_rows, void *opaque, arrakis_error *err);
-
-/* The JSON object in a Result, to be freed. No I/O. EFORMAT. */
-arrakis_status ark_result_json(char **out, const uint8_t *message, size_t message_size,
-                               arrakis_error *err);
 
 #endif

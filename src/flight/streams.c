@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which streams there are, and what every endpoint carries of them. */
-#include "channel/channel.h"
+#include "flight/streams.h"
+
 #include "base/error.h"
-#include "flight/reader.h"
+#include "channel/channel.h"
 #include "channel/stride.h"
+#include "flight/batch_rows.h"
+#include "flight/ticket.h"
+#include "read/reader.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-bool ark_flight_carries(const ark_flight_source *s, size_t stream)
+bool ark_flight_streams_carry(const ark_flight_source *s, size_t stream)
 {
     for (size_t i = 0; i < s->part_count; i++)
         if (s->parts[i].stream == stream)
@@ -158,8 +162,8 @@ static arrakis_status make_parts(ark_flight_reader *flight, const arrakis_channe
     return rc;
 }
 
-arrakis_status ark_flight_plan(ark_flight_reader *flight, const arrakis_channels *channels,
-                               arrakis_error *err)
+arrakis_status ark_flight_streams_plan(ark_flight_reader *flight, const arrakis_channels *channels,
+                                       arrakis_error *err)
 {
     size_t total = arrakis_channels_count(channels), groups = 0;
     size_t *group_of = calloc(total + 1, sizeof *group_of);

@@ -77,7 +77,4 @@ typedef struct ark_transport {
 #define ARK_TRANSPORT_SYMBOL "arrakis_grpc_transport"
 ARRAKIS_API const ark_transport *arrakis_grpc_transport(void);
 
-/* Load the module, once a process. EUNSUPPORTED says what was missing. flight/transport_load.c */
-arrakis_status ark_transport_load(const ark_transport **out, arrakis_error *err);
-
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "flight/transport.h"
+#include "flight/transport_load.h"
 
 #include "base/error.h"
 

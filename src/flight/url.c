@@ -5,7 +5,6 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -46,7 +45,7 @@ static bool read_port(uint16_t *port, const char *text, size_t length)
     return value > 0 && value <= UINT16_MAX;
 }
 
-static bool is_host(const char *host, bool bracketed)
+bool ark_url_is_host(const char *host, bool bracketed)
 {
     unsigned char address[sizeof(struct in6_addr)];
     if (bracketed)
@@ -79,7 +78,7 @@ arrakis_status ark_url_parse(ark_url *out, const char *text, arrakis_error *err)
     memcpy(out->host, host, host_length);
     if (!host_length)
         strcpy(out->host, "localhost");
-    if (!is_host(out->host, bracketed))
+    if (!ark_url_is_host(out->host, bracketed))
         return bad(err, text, "its host is not a name or an address");
     if (colon && !read_port(&out->port, colon + 1, (size_t)(at + length - colon - 1)))
         return bad(err, text, "its port is not a number from 1 to 65535");
@@ -107,61 +106,4 @@ void ark_url_text(char *out, size_t size, const ark_url *url)
 bool ark_url_same_host(const ark_url *a, const ark_url *b)
 {
     return strcasecmp(a->host, b->host) == 0 || (ark_url_is_loopback(a) && ark_url_is_loopback(b));
-}
-
-/* ------------------------------------------------------------------ lists of hosts */
-
-arrakis_status ark_hosts_join(char **out, const char *const *hosts, size_t count,
-                              arrakis_error *err)
-{
-    size_t size = 1;
-    *out = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (!hosts[i] || !*hosts[i] || !is_host(hosts[i], strchr(hosts[i], ':') != NULL))
-            return ark_fail(err, ARRAKIS_EINVAL,
-                            "token_hosts: '%.200s' is not a host's name or address",
-                            hosts[i] ? hosts[i] : "");
-        size += strlen(hosts[i]) + 1;
-    }
-    if (!count)
-        return ARRAKIS_OK;
-    char *at = *out = malloc(size);
-    if (!at)
-        return ark_fail(err, ARRAKIS_ENOMEM, "token_hosts: out of memory");
-    *at = '\0';
-    for (size_t i = 0; i < count; i++)
-        at += sprintf(at, "%s%s", i ? "," : "", hosts[i]);
-    return ARRAKIS_OK;
-}
-
-bool ark_hosts_have(const char *hosts, const char *host)
-{
-    size_t wanted = strlen(host);
-    for (const char *at = hosts; at && *at;) {
-        size_t length = strcspn(at, ",");
-        if (length == wanted && strncasecmp(at, host, length) == 0)
-            return true;
-        at += length + (at[length] == ',');
-    }
-    return false;
-}
-
-/* ------------------------------------------------------------------ locations */
-
-ark_location ark_location_of(const char *uri)
-{
-    if (strncasecmp(uri, "arrow-flight-reuse-connection:", 30) == 0)
-        return ARK_LOCATION_REUSE;
-    if (strncasecmp(uri, "kafka://", 8) == 0)
-        return ARK_LOCATION_KAFKA;
-    return strncasecmp(uri, "grpc", 4) == 0 ? ARK_LOCATION_FLIGHT : ARK_LOCATION_UNKNOWN;
-}
-
-const char *ark_location_broker(const char *uri, size_t *length)
-{
-    if (ark_location_of(uri) != ARK_LOCATION_KAFKA)
-        return NULL;
-    const char *broker = uri + strlen("kafka://");
-    *length = strcspn(broker, "/?#,");
-    return *length ? broker : NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a server is: the user's URL, and the locations that servers hand out. No I/O. */
+/* Where a server is. No I/O. */
 #ifndef ARK_FLIGHT_URL_H
 #define ARK_FLIGHT_URL_H
 
@@ -25,22 +25,7 @@ void ark_url_text(char *out, size_t size, const ark_url *url);
 /* Whether both are one host, ports aside; all names of loopback are one. */
 bool ark_url_same_host(const ark_url *a, const ark_url *b);
 
-/* Hosts' names and addresses (IPv6 without brackets) as one text, separated by commas, to be freed; NULL
- * where there are none. EINVAL names one that is no host; ENOMEM. */
-arrakis_status ark_hosts_join(char **out, const char *const *hosts, size_t count,
-                              arrakis_error *err);
-/* Whether such a text has that one. */
-bool ark_hosts_have(const char *hosts, const char *host);
-
-typedef enum ark_location {
-    ARK_LOCATION_REUSE, /* the server that handed it out */
-    ARK_LOCATION_FLIGHT,
-    ARK_LOCATION_KAFKA,
-    ARK_LOCATION_UNKNOWN,
-} ark_location;
-
-ark_location ark_location_of(const char *uri);
-/* host:port of a `kafka://` location; NULL when it has none. Points into `uri`. */
-const char *ark_location_broker(const char *uri, size_t *length);
+/* Whether a text can be a host's name or, in brackets, an IPv6 address. */
+bool ark_url_is_host(const char *host, bool bracketed);
 
 #endif

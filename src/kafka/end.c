@@ -6,13 +6,16 @@
  * the end of a partition: the last offsets may be markers of transactions, which are no messages. What
  * there is, the brokers are asked. A partition about which nobody answers is waited for, within bounds:
  * so a request with an end always ends. */
-#include <arrakis/reader.h>
+#include "kafka/end.h"
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "kafka/reader.h"
 #include "base/log.h"
-#include "base/wait.h"
+#include "base/monitor.h"
+#include "base/monotonic.h"
+#include "kafka/watch.h"
+
+#include <arrakis/reader.h>
 
 #include <stdlib.h>
 
@@ -134,12 +137,12 @@ static void take_answers(ark_kafka_watch *watch, const rd_kafka_topic_partition_
     }
 }
 
-void ark_kafka_ask_ends(ark_kafka_reader *kafka, const ark_kafka_asker *asker)
+void ark_kafka_end_ask(ark_kafka_reader *kafka, const ark_kafka_asker *asker)
 {
     arrakis_error why;
     bool reached = false;
     ark_kafka_asker ask = *asker;
-    rd_kafka_topic_partition_list_t *list = ark_kafka_list(kafka, NULL, RD_KAFKA_OFFSET_END);
+    rd_kafka_topic_partition_list_t *list = ark_kafka_state_list(kafka, NULL, RD_KAFKA_OFFSET_END);
     ask.reached = &reached;
     ask.when_ns = calloc((size_t)list->cnt + 1, sizeof *ask.when_ns);
     bool *doubtful = calloc((size_t)list->cnt + 1, sizeof *doubtful);
@@ -158,7 +161,7 @@ void ark_kafka_ask_ends(ark_kafka_reader *kafka, const ark_kafka_asker *asker)
         doubtful[i] = partition->end.silent_ns != INT64_MAX;
     }
     ark_monitor_leave(&kafka->watch.monitor);
-    arrakis_status rc = ark_kafka_ask_each(&ask, list, &why);
+    arrakis_status rc = ark_kafka_query_offsets(&ask, list, &why);
     ark_monitor_enter(&kafka->watch.monitor);
     take_answers(&kafka->watch, list, ask.when_ns, begin_ns);
     ark_kafka_end_reached(&kafka->watch, reached, ark_monotonic_ns());
@@ -303,8 +306,8 @@ static bool want(ark_kafka_watch *watch, const ark_kafka_partition *partition)
     return news;
 }
 
-int64_t ark_kafka_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
-                            int64_t *again_ns)
+int64_t ark_kafka_end_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
+                                int64_t *again_ns)
 {
     ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
     ark_kafka_partition *partition = &kafka->partitions[stream];

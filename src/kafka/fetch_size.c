@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kafka/fetch_size.h"
 
-#include "channel/channel.h"
 #include "base/error.h"
+#include "channel/channel.h"
 
 enum { MIB = 1 << 20 };
 static const int64_t largest_message = 10000000;
@@ -33,7 +33,7 @@ static int64_t message_bytes(const ark_reader_stream *stream)
 /* A request names every partition, and so costs the broker and us by their number: about a
  * microsecond each. Answered with each message that comes, requests for hundreds of partitions take
  * all of a broker. Then it answers when a part of a stride is there, or after a few milliseconds. */
-static void choose_pace(ark_kafka_limits *l, int64_t partitions, int64_t stride_bytes)
+static void choose_pace(ark_kafka_fetch_size *l, int64_t partitions, int64_t stride_bytes)
 {
     enum { FEW = 64, PARTS = 8, PARTITIONS_A_MS = 32, LONGEST_MS = 30 };
     l->least = 1;
@@ -49,9 +49,9 @@ static void choose_pace(ark_kafka_limits *l, int64_t partitions, int64_t stride_
  * short, and memory is used again. There is room for every partition in an answer (librdkafka takes
  * 50 MB): else the first ones are read to their end before the last ones begin. But two messages at
  * least: of longer ones it brings one only. */
-arrakis_status ark_kafka_limits_choose(ark_kafka_limits *l, const ark_reader_stream *streams,
-                                       size_t count, bool live, int64_t prefetch,
-                                       arrakis_error *err)
+arrakis_status ark_kafka_fetch_size_choose(ark_kafka_fetch_size *l,
+                                           const ark_reader_stream *streams, size_t count,
+                                           bool live, int64_t prefetch, arrakis_error *err)
 {
     enum { LEAST = 256 << 10, ANSWER = 32 * MIB, ANSWERS = 4 };
     int64_t partitions = (int64_t)count, two = smaller(ANSWER / partitions, LEAST), all = 0;

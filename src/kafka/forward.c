@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Skipping a backlog. */
-#include <arrakis/reader.h>
+#include "kafka/forward.h"
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "kafka/conf.h"
-#include "kafka/reader.h"
 #include "base/log.h"
+#include "base/log_limit.h"
+#include "base/monitor.h"
+#include "kafka/fast_forward.h"
+#include "kafka/status.h"
+#include "kafka/watch.h"
+
+#include <arrakis/reader.h>
 
 /* Whether all is read that the broker reported with its last fetches: then there is no backlog, the
  * source itself is behind. Costs no question. */
@@ -17,7 +22,7 @@ static bool at_head(const ark_kafka_reader *kafka)
         int64_t low, high;
         if (!atomic_load(&partition->assigned))
             continue;
-        if (rd_kafka_get_watermark_offsets(kafka->rk, ark_kafka_topic_of(kafka, i), 0, &low,
+        if (rd_kafka_get_watermark_offsets(kafka->rk, ark_kafka_state_topic(kafka, i), 0, &low,
                                            &high) ||
             high < 0 || atomic_load(&partition->position) < high)
             return false;
@@ -31,13 +36,13 @@ arrakis_status ark_kafka_forward_find(ark_kafka_reader *kafka, const ark_kafka_a
 {
     arrakis_error why;
     *out = NULL;
-    rd_kafka_topic_partition_list_t *ends = ark_kafka_list(kafka, NULL, RD_KAFKA_OFFSET_END);
-    arrakis_status rc = ark_kafka_ask_each(ask, ends, err);
+    rd_kafka_topic_partition_list_t *ends = ark_kafka_state_list(kafka, NULL, RD_KAFKA_OFFSET_END);
+    arrakis_status rc = ark_kafka_query_offsets(ask, ends, err);
     if (rc == ARRAKIS_OK && to_ns != ARRAKIS_UNSET) {
         rd_kafka_topic_partition_list_t *times = rd_kafka_topic_partition_list_copy(ends);
         for (int i = 0; i < times->cnt; i++)
-            times->elems[i].offset = ark_kafka_unix_ms(to_ns);
-        if (ark_kafka_ask_each(ask, times, &why) < 0)
+            times->elems[i].offset = ark_kafka_state_unix_ms(to_ns);
+        if (ark_kafka_query_offsets(ask, times, &why) < 0)
             ark_log(ARRAKIS_LOG_WARNING, "skipping to the end: %s", why.message);
         else
             for (int i = 0; i < times->cnt; i++)
@@ -63,7 +68,7 @@ static int64_t target_of(const rd_kafka_topic_partition_t *entry, int64_t positi
 static rd_kafka_resp_err_t assign_anew(ark_kafka_reader *kafka)
 {
     ark_monitor_enter(&kafka->watch.monitor);
-    rd_kafka_topic_partition_list_t *all = ark_kafka_list(kafka, NULL, 0);
+    rd_kafka_topic_partition_list_t *all = ark_kafka_state_list(kafka, NULL, 0);
     for (int i = 0; i < all->cnt; i++) {
         const ark_kafka_partition *partition = all->elems[i].opaque;
         int64_t position = atomic_load(&partition->position);
@@ -89,15 +94,15 @@ static arrakis_status move_to(ark_kafka_reader *kafka,
     if (!*moved)
         return ARRAKIS_OK;
     rd_kafka_resp_err_t code = assign_anew(kafka);
-    ark_kafka_drop_messages(kafka);
+    ark_kafka_state_drop_messages(kafka);
     kafka->forward_count++;
     if (code)
         return ark_fail(err, ark_kafka_status(code), "skipping ahead: %s", rd_kafka_err2str(code));
     return ARRAKIS_OK;
 }
 
-arrakis_status ark_kafka_fast_forward(arrakis_reader *reader, int64_t to_ns, size_t *moved,
-                                      arrakis_error *err)
+arrakis_status ark_kafka_forward_to(arrakis_reader *reader, int64_t to_ns, size_t *moved,
+                                    arrakis_error *err)
 {
     ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
     rd_kafka_topic_partition_list_t *targets;
@@ -105,11 +110,11 @@ arrakis_status ark_kafka_fast_forward(arrakis_reader *reader, int64_t to_ns, siz
     *moved = 0;
     if (at_head(kafka))
         return ARRAKIS_OK;
-    ark_kafka_put_back(kafka);
+    ark_kafka_state_put_back(kafka);
     arrakis_status rc = ark_kafka_watch_borrow(kafka, &ask, err);
     if (rc < 0)
         return rc;
-    ask.deadline_ns = ark_kafka_deadline(kafka);
+    ask.deadline_ns = ark_kafka_state_deadline(kafka);
     ask.cancel = reader->cancel;
     rc = ark_kafka_forward_find(kafka, &ask, to_ns, &targets, err);
     ark_kafka_watch_give_back(kafka);
@@ -126,7 +131,7 @@ static void say_behind(ark_kafka_reader *kafka, const char *why)
 {
     size_t stream = kafka->late_stream;
     int64_t now_ns = ark_clock_now_ns();
-    if (ark_episode_note(&kafka->behind, now_ns))
+    if (ark_log_limit_note(&kafka->behind, now_ns))
         ark_log(ARRAKIS_LOG_WARNING, "%s is %.1f s old, with a latency budget of %.1f s: %s",
                 kafka->head.streams[stream].id,
                 (double)(kafka->late_ns - kafka->late_at_ns) * 1e-9,

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kafka/catalog.h"
+#include "kafka/metadata.h"
 
 #include "base/error.h"
 #include "base/log.h"
+#include "channel/channel.h"
+#include "channel/json.h"
+#include "channel/shared.h"
+#include "channel/store.h"
+#include "kafka/metadata_digest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +93,7 @@ static size_t text_bytes(const char *text)
 /* What a channel takes when it shares nothing with another one. */
 static size_t channel_bytes(const arrakis_channel_info *info)
 {
-    return sizeof(ark_stored_channel) + 2 * sizeof(ark_store_slot) + sizeof(ark_channel_kind) +
+    return sizeof(ark_stored_channel) + 2 * sizeof(ark_store_slot) + sizeof(ark_channel_shared) +
            text_bytes(info->name) + text_bytes(info->publisher) + text_bytes(info->partition_id) +
            text_bytes(info->replay_id);
 }
@@ -144,15 +149,15 @@ static arrakis_status apply_channel(ark_metadata *metadata, const void *key, siz
                                     arrakis_error *err)
 {
     arrakis_error fault = {0};
-    ark_channel_text channel;
-    arrakis_status rc = ark_channel_text_read(&channel, value, value_size, &fault);
+    ark_channel_json channel;
+    arrakis_status rc = ark_channel_json_read(&channel, value, value_size, &fault);
     if (rc == ARRAKIS_ENOMEM)
         return ark_fail(err, rc, "%s: %s", metadata->topic, fault.message);
     if (rc < 0)
         return skip(metadata, offset, fault.message);
     const char *why = fault_of(metadata, &channel.info, key, key_size);
     rc = why ? skip(metadata, offset, why) : put_channel(metadata, &channel.info, err);
-    ark_channel_text_clear(&channel);
+    ark_channel_json_clear(&channel);
     return rc;
 }
 
@@ -206,13 +211,6 @@ bool ark_metadata_check(ark_metadata *metadata)
             metadata->topic, metadata->store.count, metadata->unreadable, digest,
             (long long)metadata->digest_count, metadata->digest);
     return false;
-}
-
-bool ark_wish_offer(const ark_wish *wish, arrakis_channel *channel)
-{
-    const arrakis_channel_info info = ark_info(channel);
-    ark_want want = wish->wants(&info, wish->opaque);
-    return want == ARK_WANT ? wish->take(channel, wish->opaque) : want == ARK_WANT_NOT;
 }
 
 static arrakis_status offer(const ark_metadata *metadata, const ark_wish *wish, size_t place,

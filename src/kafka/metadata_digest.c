@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kafka/catalog.h"
+#include "kafka/metadata_digest.h"
 
 #include "base/error.h"
 

@@ -7,14 +7,19 @@
  *
  * What one publisher's topic is like costs the others nothing: a topic that cannot be read is passed
  * over, with a warning that names it. */
-#include "kafka/catalog.h"
+#include "kafka/metadata_topics.h"
 
 #include "base/error.h"
-#include "kafka/query.h"
-#include "read/closing.h"
-#include "kafka/conf.h"
 #include "base/log.h"
-#include "base/wait.h"
+#include "base/monotonic.h"
+#include "kafka/brokers.h"
+#include "kafka/close.h"
+#include "kafka/conf.h"
+#include "kafka/handle.h"
+#include "kafka/metadata.h"
+#include "kafka/query.h"
+#include "kafka/status.h"
+#include "kafka/trouble.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -314,7 +319,7 @@ static arrakis_status consume(metadata_read *read, arrakis_error *err)
 static arrakis_status read_all(metadata_read *read, arrakis_error *err)
 {
     const struct rd_kafka_metadata *list;
-    arrakis_status rc = ark_kafka_ask_topics(&read->asker, true, &list, err);
+    arrakis_status rc = ark_kafka_query_topics(&read->asker, true, &list, err);
     if (rc < 0)
         return rc;
     rc = add_topics(read, list, err);
@@ -350,9 +355,9 @@ static void clean_up(metadata_read *read)
     ark_kafka_close(read->rk, free_kept, read->kept);
 }
 
-arrakis_status ark_kafka_metadata_check(const char *url, arrakis_error *err)
+arrakis_status ark_metadata_topics_check(const char *url, arrakis_error *err)
 {
-    return ark_kafka_check_url(url, err);
+    return ark_kafka_brokers_check(url, err);
 }
 
 static arrakis_status start_handle(metadata_read *read, arrakis_error *err)
@@ -381,7 +386,7 @@ static arrakis_status start_handle(metadata_read *read, arrakis_error *err)
         if (rc < 0)
             rd_kafka_conf_destroy(conf);
         else
-            rc = ark_kafka_start(&read->rk, RD_KAFKA_CONSUMER, conf, err);
+            rc = ark_kafka_handle_start(&read->rk, RD_KAFKA_CONSUMER, conf, err);
     }
     if (rc < 0)
         free_kept(read->kept);
@@ -397,8 +402,8 @@ static int64_t waiting_max_of(rd_kafka_t *rk)
     return strtoll(text, NULL, 10) << 10;
 }
 
-arrakis_status ark_kafka_metadata_read(const ark_metadata_source *source, const ark_wish *wish,
-                                       arrakis_error *passed_over, arrakis_error *err)
+arrakis_status ark_metadata_topics_read(const ark_metadata_source *source, const ark_wish *wish,
+                                        arrakis_error *passed_over, arrakis_error *err)
 {
     *passed_over = (arrakis_error){.status = ARRAKIS_OK};
     metadata_read read = {.source = source,

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A broker in this process: librdkafka's mock cluster, and the metadata that an Arrakis site has. */
-#include <arrakis/mock.h>
-
-#include "kafka/catalog.h"
-#include "channel/channel.h"
 #include "base/error.h"
 #include "base/json_text.h"
-#include "kafka/conf.h"
 #include "base/log.h"
+#include "channel/channel.h"
+#include "channel/store.h"
+#include "kafka/handle.h"
+#include "kafka/metadata_digest.h"
+#include "kafka/status.h"
+
+#include <arrakis/mock.h>
 
 #include <jansson.h>
 #include <librdkafka/rdkafka_mock.h>
@@ -57,7 +59,7 @@ static arrakis_status start(arrakis_mock_broker *broker, arrakis_error *err)
         rd_kafka_conf_destroy(conf);
         return ark_fail(err, ARRAKIS_EUNSUPPORTED, "mock broker: %s", text);
     }
-    arrakis_status rc = ark_kafka_start(&broker->rk, RD_KAFKA_PRODUCER, conf, err);
+    arrakis_status rc = ark_kafka_handle_start(&broker->rk, RD_KAFKA_PRODUCER, conf, err);
     if (rc < 0)
         return rc;
     broker->cluster = rd_kafka_handle_mock_cluster(broker->rk);

@@ -2,7 +2,7 @@
 #include "kafka/policy.h"
 
 #include "base/error.h"
-#include "kafka/conf.h"
+#include "kafka/brokers.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -176,8 +176,8 @@ static const arrakis_property *find_security(const ark_properties *properties)
     return NULL;
 }
 
-arrakis_status ark_kafka_check_property(bool *taken, const char *name, const char *value,
-                                        const ark_properties *users, arrakis_error *err)
+arrakis_status ark_kafka_policy_property(bool *taken, const char *name, const char *value,
+                                         const ark_properties *users, arrakis_error *err)
 {
     const struct allowed *rule = NULL;
     *taken = false;
@@ -200,8 +200,8 @@ arrakis_status ark_kafka_check_property(bool *taken, const char *name, const cha
                     name, security->name, name);
 }
 
-arrakis_status ark_kafka_check_login(const ark_properties *servers, const ark_properties *users,
-                                     arrakis_error *err)
+arrakis_status ark_kafka_policy_login(const ark_properties *servers, const ark_properties *users,
+                                      arrakis_error *err)
 {
     const arrakis_property *protocol = find_family(servers, PROTOCOL);
     if (!protocol || strncasecmp(protocol->value, "sasl_", 5) != 0 ||
@@ -274,7 +274,7 @@ static bool matches(const char *pattern, const place *broker)
                        wanted.host_size) == 0;
 }
 
-arrakis_status ark_kafka_check_patterns(const ark_allowed_brokers *list, arrakis_error *err)
+arrakis_status ark_kafka_policy_patterns(const ark_allowed_brokers *list, arrakis_error *err)
 {
     if (list->count && !list->patterns)
         return ark_fail(err, ARRAKIS_EINVAL,
@@ -286,8 +286,8 @@ arrakis_status ark_kafka_check_patterns(const ark_allowed_brokers *list, arrakis
         if (!pattern)
             return ark_fail(err, ARRAKIS_EINVAL, "allowed broker %zu is NULL", i);
         const char *host = begins(pattern, "*.") ? pattern + 2 : pattern;
-        const char *fault =
-            strstr(host, "://") ? "it has a protocol" : ark_kafka_entry_fault(host, strlen(host));
+        const char *fault = strstr(host, "://") ? "it has a protocol"
+                                                : ark_kafka_brokers_fault(host, strlen(host));
         if (fault)
             return ark_fail(err, ARRAKIS_EINVAL,
                             "allowed broker \"%.100s\": %s; wanted HOST, HOST:PORT, *.DOMAIN or "
@@ -320,10 +320,10 @@ static const char *find_stranger(const char *brokers, const ark_allowed_brokers 
     }
 }
 
-arrakis_status ark_kafka_check_brokers(const char *brokers, const ark_properties *users,
-                                       const ark_allowed_brokers *list, arrakis_error *err)
+arrakis_status ark_kafka_policy_brokers(const char *brokers, const ark_properties *users,
+                                        const ark_allowed_brokers *list, arrakis_error *err)
 {
-    arrakis_status rc = ark_kafka_check_url(brokers, err);
+    arrakis_status rc = ark_kafka_brokers_check(brokers, err);
     const arrakis_property *secret = NULL;
     for (size_t i = 0; rc == ARRAKIS_OK && i < users->count; i++) {
         if (is_broker_list(users->list[i].name))

@@ -2,10 +2,14 @@
 #include "kafka/producer.h"
 
 #include "base/error.h"
-#include "kafka/conf.h"
-#include "kafka/trouble.h"
+#include "base/event.h"
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "base/wait.h"
+#include "kafka/conf.h"
+#include "kafka/handle.h"
+#include "kafka/status.h"
+#include "kafka/trouble.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -147,7 +151,7 @@ static arrakis_status start(ark_producer *producer, arrakis_error *err)
     rd_kafka_conf_t *conf = rd_kafka_conf_dup(producer->conf);
     if (!conf)
         return ark_fail(err, ARRAKIS_ENOMEM, "starting a producer: out of memory");
-    arrakis_status rc = ark_kafka_start(&producer->rk, RD_KAFKA_PRODUCER, conf, err);
+    arrakis_status rc = ark_kafka_handle_start(&producer->rk, RD_KAFKA_PRODUCER, conf, err);
     if (rc == ARRAKIS_OK)
         rc = open_news(producer, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < producer->topic_count; i++)

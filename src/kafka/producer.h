@@ -7,8 +7,8 @@
 #ifndef ARK_KAFKA_PRODUCER_H
 #define ARK_KAFKA_PRODUCER_H
 
-#include "arrow/ipc.h"
-#include "kafka/token.h"
+#include "base/buffer.h"
+#include "kafka/token_source.h"
 
 typedef struct ark_producer ark_producer;
 

@@ -2,9 +2,10 @@
 #include "kafka/query.h"
 
 #include "base/error.h"
-#include "kafka/conf.h"
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "base/wait.h"
+#include "kafka/status.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -93,8 +94,8 @@ static arrakis_status no_answer(const ark_kafka_asker *asker, const tries *t, ar
                     *last ? "; the last trouble was: " : "", last);
 }
 
-arrakis_status ark_kafka_ask_topics(const ark_kafka_asker *asker, bool all,
-                                    const struct rd_kafka_metadata **out, arrakis_error *err)
+arrakis_status ark_kafka_query_topics(const ark_kafka_asker *asker, bool all,
+                                      const struct rd_kafka_metadata **out, arrakis_error *err)
 {
     tries t = begin(asker);
     for (int wait_ms; (wait_ms = next_try(&t)) > 0;) {
@@ -113,7 +114,8 @@ arrakis_status ark_kafka_ask_topics(const ark_kafka_asker *asker, bool all,
     return no_answer(asker, &t, err);
 }
 
-rd_kafka_resp_err_t ark_kafka_topic_state(const rd_kafka_metadata_topic_t *topic, int32_t *leader)
+rd_kafka_resp_err_t ark_kafka_query_topic_state(const rd_kafka_metadata_topic_t *topic,
+                                                int32_t *leader)
 {
     *leader = -1;
     switch (topic->err) {
@@ -222,7 +224,7 @@ static void note_states(question *q, const struct rd_kafka_metadata *metadata,
         const rd_kafka_metadata_topic_t *const *found =
             bsearch(&key, sorted, count, sizeof *sorted, by_name);
         q->leaders[i] = -1;
-        rd_kafka_resp_err_t state = found ? ark_kafka_topic_state(*found, &q->leaders[i])
+        rd_kafka_resp_err_t state = found ? ark_kafka_query_topic_state(*found, &q->leaders[i])
                                           : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
         entry->err = state ? state : RD_KAFKA_RESP_ERR__TIMED_OUT;
         q->known = q->known || state;
@@ -331,8 +333,8 @@ static arrakis_status ask_all(question *q, arrakis_error *err)
                     "asking for offsets, for %g s: %s", seconds(&t), rd_kafka_err2str(q->last));
 }
 
-arrakis_status ark_kafka_ask_each(const ark_kafka_asker *asker,
-                                  rd_kafka_topic_partition_list_t *list, arrakis_error *err)
+arrakis_status ark_kafka_query_offsets(const ark_kafka_asker *asker,
+                                       rd_kafka_topic_partition_list_t *list, arrakis_error *err)
 {
     if (!list->cnt)
         return ARRAKIS_OK;

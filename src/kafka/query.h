@@ -33,8 +33,8 @@ typedef struct ark_kafka_asker {
 /* The broker's topics: all, or those that the handle has. Asking also tells librdkafka where they
  * are, without which reading them begins half a second late. Destroy with rd_kafka_metadata_destroy.
  * ECONNECT: no answer, with the last trouble; ECANCELED; EAUTH, EBROKER. */
-arrakis_status ark_kafka_ask_topics(const ark_kafka_asker *asker, bool all,
-                                    const struct rd_kafka_metadata **out, arrakis_error *err);
+arrakis_status ark_kafka_query_topics(const ark_kafka_asker *asker, bool all,
+                                      const struct rd_kafka_metadata **out, arrakis_error *err);
 
 /* Offsets, in one request to each broker where all answer: each entry's `offset` holds the Unix time in
  * ms, or RD_KAFKA_OFFSET_BEGINNING or _END, and receives the offset (RD_KAFKA_OFFSET_END: none that
@@ -42,11 +42,12 @@ arrakis_status ark_kafka_ask_topics(const ark_kafka_asker *asker, bool all,
  * seconds at most for the rest once some are known; the errors are then UNKNOWN_TOPIC_OR_PART,
  * LEADER_NOT_AVAILABLE, TOPIC_AUTHORIZATION_FAILED, or _TIMED_OUT where a leader is silent. EDEADLINE,
  * ECONNECT: nothing is known of any of them; ECANCELED; EAUTH. */
-arrakis_status ark_kafka_ask_each(const ark_kafka_asker *asker,
-                                  rd_kafka_topic_partition_list_t *list, arrakis_error *err);
+arrakis_status ark_kafka_query_offsets(const ark_kafka_asker *asker,
+                                       rd_kafka_topic_partition_list_t *list, arrakis_error *err);
 
 /* What is known of a topic's partition 0: NO_ERROR, or one of the errors above. *leader receives the
  * broker's number where there is none. */
-rd_kafka_resp_err_t ark_kafka_topic_state(const rd_kafka_metadata_topic_t *topic, int32_t *leader);
+rd_kafka_resp_err_t ark_kafka_query_topic_state(const rd_kafka_metadata_topic_t *topic,
+                                                int32_t *leader);
 
 #endif

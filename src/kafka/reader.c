@@ -1,20 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Channels out of Kafka topics. */
-#include <arrakis/reader.h>
-
-#include "kafka/reader.h"
-
-#include "channel/channel.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "read/closing.h"
-#include "kafka/conf.h"
-#include "kafka/fetch_size.h"
-#include "kafka/topics.h"
+#include "base/event.h"
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "base/sized_struct.h"
-#include "channel/stride.h"
-#include "base/wait.h"
+#include "channel/channel.h"
+#include "channel/latency.h"
+#include "kafka/brokers.h"
+#include "kafka/conf.h"
+#include "kafka/end.h"
+#include "kafka/fast_forward.h"
+#include "kafka/fetch_size.h"
+#include "kafka/forward.h"
+#include "kafka/handle.h"
+#include "kafka/query.h"
+#include "kafka/start.h"
+#include "kafka/state.h"
+#include "kafka/status.h"
+#include "kafka/token_source.h"
+#include "kafka/topics.h"
+#include "kafka/trouble.h"
+#include "kafka/watch.h"
+#include "kafka/watch_thread.h"
+#include "read/closing.h"
+#include "read/ingest.h"
+#include "read/reader.h"
+
+#include <arrakis/reader.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,31 +39,6 @@ static const int64_t default_timeout_ns = 10 * ARRAKIS_SECOND_NS;
 
 /* ------------------------------------------------------------------ taking messages */
 
-static void release_message(ark_kafka_reader *kafka)
-{
-    rd_kafka_message_destroy(kafka->messages[kafka->message_at++]);
-    kafka->holding = false;
-}
-
-static size_t stream_of(const rd_kafka_message_t *message)
-{
-    return (size_t)(uintptr_t)rd_kafka_topic_opaque(message->rkt);
-}
-
-void ark_kafka_put_back(ark_kafka_reader *kafka)
-{
-    if (!kafka->holding)
-        return;
-    const rd_kafka_message_t *message = kafka->messages[kafka->message_at];
-    atomic_store(&kafka->partitions[stream_of(message)].position, message->offset);
-}
-
-void ark_kafka_drop_messages(ark_kafka_reader *kafka)
-{
-    while (kafka->message_at < kafka->message_count)
-        release_message(kafka);
-}
-
 /* What librdkafka reports of one topic. It goes on trying by itself, also where the topic is gone. */
 static arrakis_status take_topic_error(ark_kafka_reader *kafka, const rd_kafka_message_t *message,
                                        arrakis_error *err)
@@ -57,7 +46,7 @@ static arrakis_status take_topic_error(ark_kafka_reader *kafka, const rd_kafka_m
     enum { UNKNOWN_TOPIC_ID = 100 }; /* not in the headers of librdkafka 2.0 */
     char text[ARK_KAFKA_TROUBLE_TEXT];
     const char *topic = rd_kafka_topic_name(message->rkt);
-    ark_kafka_partition *partition = &kafka->partitions[stream_of(message)];
+    ark_kafka_partition *partition = &kafka->partitions[ark_kafka_state_stream_of(message)];
     switch ((int)message->err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF: /* behind the last message there may be markers */
         partition->log_end = message->offset;
@@ -112,14 +101,14 @@ static void take_payload(ark_kafka_reader *kafka, const rd_kafka_message_t *mess
 {
     if (kafka->message_at + 1 < kafka->message_count) {
         const rd_kafka_message_t *after = kafka->messages[kafka->message_at + 1];
-        ark_intake_expect(after->payload, after->len);
+        ark_ingest_expect(after->payload, after->len);
     }
     ark_kafka_trouble_over(kafka->trouble, message, kafka->url);
-    size_t stream = stream_of(message);
+    size_t stream = ark_kafka_state_stream_of(message);
     ark_kafka_partition *partition = &kafka->partitions[stream];
     partition->gone = false;
     atomic_store_explicit(&partition->position, message->offset + 1, memory_order_relaxed);
-    ark_intake_begin(&kafka->intake, stream, rd_kafka_topic_name(message->rkt), message->offset,
+    ark_ingest_begin(&kafka->ingest, stream, rd_kafka_topic_name(message->rkt), message->offset,
                      message->payload, message->len);
     kafka->holding = true;
 }
@@ -178,7 +167,7 @@ static arrakis_status kafka_next(arrakis_reader *reader, ark_arrival *arrival, a
             atomic_load_explicit(&kafka->watch.forward_found, memory_order_acquire))
             ark_kafka_forward_go(kafka);
         if (kafka->holding) {
-            arrakis_status rc = ark_intake_next(&kafka->intake, arrival, err);
+            arrakis_status rc = ark_ingest_next(&kafka->ingest, arrival, err);
             if (rc < 0)
                 return rc;
             if (rc == ARRAKIS_OK) {
@@ -186,7 +175,7 @@ static arrakis_status kafka_next(arrakis_reader *reader, ark_arrival *arrival, a
                     check_lag(kafka, arrival);
                 return ARRAKIS_OK;
             }
-            release_message(kafka);
+            ark_kafka_state_release(kafka);
         }
         if (kafka->message_at == kafka->message_count && !refill(kafka)) {
             if (atomic_load(&kafka->watch.forward_found))
@@ -199,7 +188,7 @@ static arrakis_status kafka_next(arrakis_reader *reader, ark_arrival *arrival, a
             continue;
         }
         arrakis_status rc = take_error(kafka, message, err);
-        release_message(kafka);
+        ark_kafka_state_release(kafka);
         if (rc < 0)
             return rc;
     }
@@ -237,7 +226,7 @@ static arrakis_status assign(ark_kafka_reader *kafka, const ark_kafka_asker *ask
 {
     rd_kafka_topic_partition_list_t *list;
     int64_t begin_ns = ark_clock_now_ns();
-    arrakis_status rc = ark_kafka_find_start(kafka, ask, wanted, &list, err);
+    arrakis_status rc = ark_kafka_start_find(kafka, ask, wanted, &list, err);
     if (rc < 0)
         return rc;
     kafka->opened_ns = begin_ns;
@@ -255,17 +244,10 @@ static arrakis_status assign(ark_kafka_reader *kafka, const ark_kafka_asker *ask
     return kafka->watch.missing ? ark_kafka_watch_start(kafka, err) : ARRAKIS_OK;
 }
 
-int64_t ark_kafka_deadline(const ark_kafka_reader *kafka)
-{
-    return !kafka->head.begun_ns || kafka->timeout_ns > INT64_MAX / 4
-               ? 0
-               : kafka->head.begun_ns + 2 * kafka->timeout_ns;
-}
-
 /* Other brokers are asked before, in the same time. */
 static arrakis_status check_deadline(const ark_kafka_reader *kafka, arrakis_error *err)
 {
-    int64_t deadline_ns = ark_kafka_deadline(kafka);
+    int64_t deadline_ns = ark_kafka_state_deadline(kafka);
     if (!deadline_ns || ark_monotonic_ns() < deadline_ns)
         return ARRAKIS_OK;
     return ark_fail(err, ARRAKIS_EDEADLINE,
@@ -283,7 +265,7 @@ static arrakis_status kafka_prepare(arrakis_reader *reader, arrakis_error *err)
     rd_kafka_topic_t **topics = calloc(count, sizeof *topics);
     ark_kafka_asker ask = {.rk = kafka->rk,
                            .timeout_ns = kafka->timeout_ns,
-                           .deadline_ns = ark_kafka_deadline(kafka),
+                           .deadline_ns = ark_kafka_state_deadline(kafka),
                            .cancel = reader->cancel,
                            .trouble = kafka->trouble};
     arrakis_status rc = check_deadline(kafka, err);
@@ -312,7 +294,7 @@ static int64_t taken_of(const ark_kafka_reader *kafka, size_t stream)
     int64_t taken = atomic_load(&kafka->partitions[stream].position);
     for (size_t i = kafka->message_at; i < kafka->message_count; i++) {
         const rd_kafka_message_t *message = kafka->messages[i];
-        if (message->rkt && !message->err && stream_of(message) == stream)
+        if (message->rkt && !message->err && ark_kafka_state_stream_of(message) == stream)
             taken = message->offset + 1;
     }
     return taken;
@@ -336,12 +318,12 @@ static void kafka_pause(arrakis_reader *reader, size_t stream, bool paused)
 {
     ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
     rd_kafka_topic_partition_list_t *one = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(one, ark_kafka_topic_of(kafka, stream), 0);
+    rd_kafka_topic_partition_list_add(one, ark_kafka_state_topic(kafka, stream), 0);
     rd_kafka_resp_err_t code = paused ? rd_kafka_pause_partitions(kafka->rk, one)
                                       : rd_kafka_resume_partitions(kafka->rk, one);
     if (code)
         ark_log(ARRAKIS_LOG_DEBUG, "%s topic %s: %s", paused ? "pausing" : "resuming",
-                ark_kafka_topic_of(kafka, stream), rd_kafka_err2str(code));
+                ark_kafka_state_topic(kafka, stream), rd_kafka_err2str(code));
     if (!paused)
         go_on_from(kafka, stream, one);
     rd_kafka_topic_partition_list_destroy(one);
@@ -365,7 +347,7 @@ static bool kafka_done(const arrakis_reader *reader)
 static void kafka_stats(const arrakis_reader *reader, arrakis_stats *stats)
 {
     const ark_kafka_reader *kafka = (const ark_kafka_reader *)reader;
-    ark_intake_stats(&kafka->intake, stats);
+    ark_ingest_stats(&kafka->ingest, stats);
     stats->errors += atomic_load(&kafka->trouble->count);
     stats->fast_forwards += kafka->forward_count;
 }
@@ -377,7 +359,7 @@ static void tear_down(void *opaque)
     ark_kafka_trouble *trouble = kafka->trouble;
     rd_kafka_t *rk = kafka->rk;
     ark_kafka_watch_clear(kafka);
-    ark_kafka_drop_messages(kafka);
+    ark_kafka_state_drop_messages(kafka);
     if (kafka->queue) {
         rd_kafka_queue_io_event_enable(kafka->queue, -1, NULL, 0);
         rd_kafka_queue_destroy(kafka->queue);
@@ -387,7 +369,7 @@ static void tear_down(void *opaque)
             rd_kafka_topic_destroy(kafka->partitions[i].topic);
     if (kafka->conf)
         rd_kafka_conf_destroy(kafka->conf);
-    ark_intake_clear(&kafka->intake);
+    ark_ingest_clear(&kafka->ingest);
     ark_fast_forward_clear(&kafka->policy);
     free(kafka->partitions);
     free(kafka->url);
@@ -408,7 +390,7 @@ static void kafka_close(arrakis_reader *reader)
     if (kafka->trouble)
         ark_kafka_trouble_close(kafka->trouble);
     if (kafka->rk)
-        ark_kafka_closing_begin(reader->closing, tear_down, kafka);
+        ark_closing_begin(reader->closing, rd_kafka_version_str(), tear_down, kafka);
     else
         tear_down(kafka);
 }
@@ -418,9 +400,9 @@ static const ark_reader_ops kafka_ops = {
     .open = kafka_open,
     .next = kafka_next,
     .done = kafka_done,
-    .exhausted = ark_kafka_exhausted,
+    .exhausted = ark_kafka_end_exhausted,
     .pause = kafka_pause,
-    .fast_forward = ark_kafka_fast_forward,
+    .fast_forward = ark_kafka_forward_to,
     .stats = kafka_stats,
     .close = kafka_close,
 };
@@ -429,12 +411,12 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
                                   arrakis_error *err)
 {
     char group[17], queue_kib[24], fetch[24], least[24], wait_ms[24];
-    ark_kafka_limits limits = {0};
+    ark_kafka_fetch_size limits = {0};
     arrakis_status rc = arrakis_random_group_id(group, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_kafka_limits_choose(&limits, kafka->head.streams, kafka->head.stream_count,
-                                     kafka->start_ns == ARRAKIS_UNSET, options->prefetch_bytes,
-                                     err);
+        rc = ark_kafka_fetch_size_choose(&limits, kafka->head.streams, kafka->head.stream_count,
+                                         kafka->start_ns == ARRAKIS_UNSET, options->prefetch_bytes,
+                                         err);
     if (rc < 0)
         return rc;
     bool live = kafka->start_ns == ARRAKIS_UNSET;
@@ -475,7 +457,7 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
         return rc;
     }
     kafka->conf = rd_kafka_conf_dup(conf);
-    if ((rc = ark_kafka_start(&kafka->rk, RD_KAFKA_CONSUMER, conf, err)) < 0)
+    if ((rc = ark_kafka_handle_start(&kafka->rk, RD_KAFKA_CONSUMER, conf, err)) < 0)
         return rc;
     rd_kafka_poll_set_consumer(kafka->rk);
     kafka->queue = rd_kafka_queue_get_consumer(kafka->rk);
@@ -537,7 +519,7 @@ static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
 {
     kafka->head.ops = &kafka_ops;
     kafka->head.fd = -1;
-    ark_kafka_watch_init(&kafka->watch);
+    ark_kafka_watch_init(&kafka->watch, ark_kafka_watch_thread);
     const ark_token_source tokens = {options->kafka_token_fn, options->kafka_token_opaque};
     if (!(kafka->trouble = ark_kafka_trouble_new(tokens)))
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
@@ -548,7 +530,7 @@ static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
                                                                      : options->request_timeout_ns;
     kafka->fast_forward = options->fast_forward && options->start_ns == ARRAKIS_UNSET;
     char *prefix = NULL;
-    arrakis_status rc = ark_kafka_check_url(url, err);
+    arrakis_status rc = ark_kafka_brokers_check(url, err);
     if (rc == ARRAKIS_OK && (!(kafka->url = strdup(url)) || asprintf(&prefix, "%s/", url) < 0))
         rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     if (rc == ARRAKIS_OK && kafka->timeout_ns <= 0)
@@ -562,7 +544,7 @@ static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
         rc = ark_reader_group(&kafka->head, channels, prefix, err);
     free(prefix);
     if (rc == ARRAKIS_OK)
-        rc = ark_intake_init(&kafka->intake, kafka->head.streams, kafka->head.stream_count, err);
+        rc = ark_ingest_init(&kafka->ingest, kafka->head.streams, kafka->head.stream_count, err);
     if (rc == ARRAKIS_OK)
         rc = ark_fast_forward_init(&kafka->policy, kafka->head.stream_count, err);
     if (rc == ARRAKIS_OK)
@@ -579,7 +561,7 @@ arrakis_status arrakis_kafka_reader_new(arrakis_reader **out, const char *url,
                         out ? "channels" : "out");
     *out = NULL;
     arrakis_kafka_options all = ARRAKIS_KAFKA_OPTIONS_INIT;
-    arrakis_status rc = ark_take_struct(&all, sizeof all, options, "kafka_options", err);
+    arrakis_status rc = ark_sized_struct_take(&all, sizeof all, options, "kafka_options", err);
     if (rc < 0)
         return rc;
     ark_kafka_reader *kafka = calloc(1, sizeof *kafka);

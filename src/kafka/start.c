@@ -1,37 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where reading begins. */
+#include "kafka/start.h"
+
 #include "base/clock.h"
 #include "base/error.h"
-#include "kafka/conf.h"
-#include "kafka/reader.h"
 #include "base/log.h"
+#include "base/monitor.h"
+#include "base/monotonic.h"
 #include "channel/stride.h"
-#include "base/wait.h"
-
-const char *ark_kafka_topic_of(const ark_kafka_reader *kafka, size_t stream)
-{
-    return rd_kafka_topic_name(kafka->partitions[stream].topic);
-}
-
-int64_t ark_kafka_unix_ms(int64_t gps_ns)
-{
-    return arrakis_gps_to_unix_ns(gps_ns) / 1000000;
-}
-
-rd_kafka_topic_partition_list_t *ark_kafka_list(const ark_kafka_reader *kafka, const bool *wanted,
-                                                int64_t offset)
-{
-    size_t count = kafka->head.stream_count;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
-    for (size_t i = 0; i < count; i++)
-        if (wanted ? wanted[i] : atomic_load(&kafka->partitions[i].assigned)) {
-            rd_kafka_topic_partition_t *entry =
-                rd_kafka_topic_partition_list_add(list, ark_kafka_topic_of(kafka, i), 0);
-            entry->offset = offset;
-            entry->opaque = &kafka->partitions[i];
-        }
-    return list;
-}
+#include "kafka/end.h"
+#include "kafka/status.h"
 
 /* Whether librdkafka found no message that late: it answers END. */
 static bool none_so_late(const rd_kafka_topic_partition_t *entry)
@@ -50,7 +28,7 @@ static arrakis_status resolve_to_beginning(const ark_kafka_asker *ask,
         if (none_so_late(&list->elems[i]))
             rd_kafka_topic_partition_list_add(rest, list->elems[i].topic, 0)->offset =
                 RD_KAFKA_OFFSET_BEGINNING;
-    arrakis_status rc = ark_kafka_ask_each(ask, rest, err);
+    arrakis_status rc = ark_kafka_query_offsets(ask, rest, err);
     for (int i = 0, k = 0; rc == ARRAKIS_OK && i < list->cnt; i++)
         if (none_so_late(&list->elems[i])) {
             list->elems[i].err = rest->elems[k].err;
@@ -67,8 +45,9 @@ static int64_t look_up_time(const ark_kafka_reader *kafka)
     int64_t stride_ns = 1;
     for (size_t i = 0; i < kafka->head.stream_count && stride_ns > 0; i++)
         stride_ns = ark_stride_lcm(stride_ns, kafka->head.streams[i].stride_ns);
-    int64_t begin_ns = stride_ns > 0 ? ark_floor(kafka->start_ns, stride_ns) : kafka->start_ns;
-    return ark_floor(begin_ns - ARK_KAFKA_STAMP_MARGIN_NS, ARRAKIS_SECOND_NS);
+    int64_t begin_ns =
+        stride_ns > 0 ? ark_stride_floor(kafka->start_ns, stride_ns) : kafka->start_ns;
+    return ark_stride_floor(begin_ns - ARK_KAFKA_STAMP_MARGIN_NS, ARRAKIS_SECOND_NS);
 }
 
 static bool is_live(const ark_kafka_reader *kafka)
@@ -94,8 +73,8 @@ static arrakis_status go_back_to_opening(const ark_kafka_reader *kafka, const ar
     for (int i = 0; i < list->cnt; i++)
         if (!list->elems[i].err)
             rd_kafka_topic_partition_list_add(since, list->elems[i].topic, 0)->offset =
-                ark_kafka_unix_ms(live_since(kafka, list->elems[i].opaque));
-    arrakis_status rc = ark_kafka_ask_each(ask, since, err);
+                ark_kafka_state_unix_ms(live_since(kafka, list->elems[i].opaque));
+    arrakis_status rc = ark_kafka_query_offsets(ask, since, err);
     for (int i = 0, k = 0; rc == ARRAKIS_OK && i < list->cnt; i++)
         if (!list->elems[i].err) {
             list->elems[i].err = since->elems[k].err;
@@ -137,19 +116,19 @@ static void keep_found(ark_kafka_reader *kafka, rd_kafka_topic_partition_list_t 
         rd_kafka_topic_partition_list_del_by_idx(list, list->cnt - 1);
 }
 
-arrakis_status ark_kafka_find_start(ark_kafka_reader *kafka, const ark_kafka_asker *ask,
+arrakis_status ark_kafka_start_find(ark_kafka_reader *kafka, const ark_kafka_asker *ask,
                                     const bool *wanted, rd_kafka_topic_partition_list_t **out,
                                     arrakis_error *err)
 {
     bool live = is_live(kafka);
-    rd_kafka_topic_partition_list_t *list = ark_kafka_list(
-        kafka, wanted, live ? RD_KAFKA_OFFSET_END : ark_kafka_unix_ms(look_up_time(kafka)));
+    rd_kafka_topic_partition_list_t *list = ark_kafka_state_list(
+        kafka, wanted, live ? RD_KAFKA_OFFSET_END : ark_kafka_state_unix_ms(look_up_time(kafka)));
     for (int i = 0; i < list->cnt; i++) { /* a topic made after the start: all of it */
         const ark_kafka_partition *partition = list->elems[i].opaque;
         if (partition->appeared && kafka->start_ns != ARRAKIS_UNSET)
             list->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
     }
-    arrakis_status rc = ark_kafka_ask_each(ask, list, err);
+    arrakis_status rc = ark_kafka_query_offsets(ask, list, err);
     if (rc == ARRAKIS_OK && !live)
         rc = resolve_to_beginning(ask, list, err);
     if (rc == ARRAKIS_OK && kafka->start_ns == ARRAKIS_UNSET && kafka->opened_ns != ARRAKIS_UNSET)

@@ -4,17 +4,12 @@
 #ifndef ARK_KAFKA_TOKEN_H
 #define ARK_KAFKA_TOKEN_H
 
-#include "base/thread.h"
+#include "base/monitor.h"
+#include "kafka/token_source.h"
 
 #include <arrakis/arrakis.h>
 
 #include <librdkafka/rdkafka.h>
-
-/* Where the user's tokens come from. */
-typedef struct ark_token_source {
-    arrakis_token_fn fn; /* NULL: none */
-    void *opaque;
-} ark_token_source;
 
 /* The same for one or several handles, until it is closed. All zero is none. */
 typedef struct ark_kafka_token {

@@ -28,7 +28,7 @@ static arrakis_status note_states(const rd_kafka_metadata_t *metadata, const nam
         int32_t leader;
         if (!found)
             continue;
-        states[found->number] = ark_kafka_topic_state(topic, &leader);
+        states[found->number] = ark_kafka_query_topic_state(topic, &leader);
         if (states[found->number] == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
             return ark_fail(err, ARRAKIS_EAUTH, "topic %s: %s", topic->topic,
                             rd_kafka_err2str(topic->err));
@@ -53,7 +53,7 @@ arrakis_status ark_kafka_topics_find(const ark_kafka_asker *asker, rd_kafka_topi
     }
     qsort(sorted, count, sizeof *sorted, by_name);
     const struct rd_kafka_metadata *metadata;
-    arrakis_status rc = ark_kafka_ask_topics(asker, false, &metadata, err);
+    arrakis_status rc = ark_kafka_query_topics(asker, false, &metadata, err);
     if (rc == ARRAKIS_OK) {
         rc = note_states(metadata, sorted, count, first, states, err);
         rd_kafka_metadata_destroy(metadata);

@@ -2,9 +2,10 @@
 #include "kafka/trouble.h"
 
 #include "base/error.h"
-#include "kafka/conf.h"
+#include "base/event.h"
 #include "base/log.h"
-#include "base/wait.h"
+#include "base/monotonic.h"
+#include "kafka/conf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +72,7 @@ static int32_t broker_of(const char *what)
 void ark_kafka_trouble_note(ark_kafka_trouble *trouble, const char *what)
 {
     pthread_mutex_lock(&trouble->lock);
-    uint64_t times = ark_episode_note(&trouble->episode, arrakis_gps_now_ns());
+    uint64_t times = ark_log_limit_note(&trouble->limit, arrakis_gps_now_ns());
     trouble->broker = broker_of(what);
     snprintf(trouble->last, sizeof trouble->last, "%s", what);
     atomic_store(&trouble->open, true);
@@ -88,7 +89,7 @@ void ark_kafka_trouble_end(ark_kafka_trouble *trouble, const char *url, const ch
         return;
     uint64_t unsaid = 0;
     pthread_mutex_lock(&trouble->lock);
-    ark_episode_end(&trouble->episode, &unsaid);
+    ark_log_limit_end(&trouble->limit, &unsaid);
     atomic_store(&trouble->open, false);
     *trouble->refusal = 0;
     pthread_mutex_unlock(&trouble->lock);
@@ -156,7 +157,7 @@ static bool is_alert(const char *text)
     return (number >= 42 && number <= 49) || number == 116;
 }
 
-bool ark_kafka_is_refusal(const char *text)
+bool ark_kafka_trouble_is_refusal(const char *text)
 {
     static const char *const refusals[] = {
         "authentication error",  "certificate verify failed", "Unsupported SASL mechanism",
@@ -186,7 +187,7 @@ static void weigh(ark_kafka_trouble *trouble, const char *text)
     for (size_t i = 0; i < sizeof suspicions / sizeof *suspicions; i++)
         suspicious = suspicious || strstr(text, suspicions[i]);
     pthread_mutex_lock(&trouble->lock);
-    if (ark_kafka_is_refusal(text))
+    if (ark_kafka_trouble_is_refusal(text))
         refuse(trouble, text);
     if (away)
         trouble->suspicious_ns = 0;
@@ -201,7 +202,7 @@ static void take_missing_token(ark_kafka_trouble *trouble, const char *text)
 {
     pthread_mutex_lock(&trouble->lock);
     refuse(trouble, text);
-    uint64_t times = ark_episode_note(&trouble->missing_token, arrakis_gps_now_ns());
+    uint64_t times = ark_log_limit_note(&trouble->missing_token, arrakis_gps_now_ns());
     pthread_mutex_unlock(&trouble->lock);
     atomic_fetch_add(&trouble->count, 1);
     if (times)
@@ -231,7 +232,7 @@ static const char *take_failure(ark_kafka_trouble *trouble, const char *facility
 static void take_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     bool failed = strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0;
-    ark_kafka_log(rk, failed ? 7 : level, facility, text);
+    ark_kafka_conf_log(rk, failed ? 7 : level, facility, text);
     if (strcmp(facility, "ERROR") == 0 && strstr(text, "OAUTHBEARER token")) {
         take_missing_token(rd_kafka_opaque(rk), without_thread(text));
         return;
@@ -245,7 +246,7 @@ static void take_log_quietly(const rd_kafka_t *rk, int level, const char *facili
                              const char *text)
 {
     (void)level;
-    ark_kafka_log(rk, 7, facility, text);
+    ark_kafka_conf_log(rk, 7, facility, text);
     take_failure(rd_kafka_opaque(rk), facility, text);
 }
 

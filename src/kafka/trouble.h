@@ -7,6 +7,7 @@
 
 #include "base/log_limit.h"
 #include "kafka/token.h"
+#include "kafka/token_source.h"
 
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
@@ -16,7 +17,7 @@ enum { ARK_KAFKA_TROUBLE_TEXT = 256 };
 
 typedef struct ark_kafka_trouble {
     pthread_mutex_t lock; /* librdkafka's threads have trouble too */
-    ark_episode episode;
+    ark_log_limit limit;
     atomic_bool open;
     int32_t broker;         /* that the trouble is with; -1: not known by its number */
     _Atomic uint64_t count; /* in all */
@@ -24,7 +25,7 @@ typedef struct ark_kafka_trouble {
     char refusal[ARK_KAFKA_TROUBLE_TEXT]; /* why the login was refused; empty: it was not */
     atomic_bool news;                     /* it was, since somebody looked */
     int wake_fd;                          /* set then; -1: none */
-    ark_episode missing_token;
+    ark_log_limit missing_token;
     ark_kafka_token own_token;
     ark_kafka_token *token; /* its own, or that of the handle that it is beside */
     int64_t suspicious_ns;  /* monotonic: since when connections end as if the security protocol
@@ -54,7 +55,7 @@ void ark_kafka_trouble_over(ark_kafka_trouble *trouble, const rd_kafka_message_t
 void ark_kafka_trouble_end(ark_kafka_trouble *trouble, const char *url, const char *what);
 /* Whether a connection that ended with this text of librdkafka's is a login that was refused, by either
  * side, rather than a broker that went away. */
-bool ark_kafka_is_refusal(const char *text);
+bool ark_kafka_trouble_is_refusal(const char *text);
 /* While nothing has been answered: EAUTH with the reason once it is clear that nothing will be, since
  * the login is refused or the connections are of the wrong kind. */
 arrakis_status ark_kafka_trouble_verdict(ark_kafka_trouble *trouble, arrakis_error *err);

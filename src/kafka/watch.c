@@ -1,25 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "kafka/watch.h"
+
 #include "base/error.h"
-#include "kafka/conf.h"
-#include "kafka/reader.h"
-#include "kafka/topics.h"
 #include "base/log.h"
-#include "base/wait.h"
-
-#include <stdlib.h>
-
-/* Missing topics are looked for after a second, then at doubling intervals up to this one; those that
- * have no leader, or a silent one, are mostly back within seconds, and live data is late soon. */
-static const int64_t longest_look_ns = 10 * ARRAKIS_SECOND_NS;
-static const int64_t longest_away_ns = ARRAKIS_SECOND_NS;
-/* The ends of the log are asked for at most this often. */
-static const int64_t ends_interval_ns = ARRAKIS_SECOND_NS;
-/* How long a question may take: one that has no answer by then is asked again. */
-static const int64_t question_ns = 2 * ARRAKIS_SECOND_NS;
-/* After a silence the handle for questions is replaced when it is this old, and twice as old each time,
- * until all topics are there: a login may take long. */
-static const int64_t first_patience_ns = ARRAKIS_SECOND_NS;
-static const int64_t longest_patience_ns = 16 * ARRAKIS_SECOND_NS;
+#include "base/monitor.h"
+#include "base/monotonic.h"
+#include "base/thread.h"
+#include "kafka/handle.h"
+#include "kafka/token.h"
+#include "kafka/trouble.h"
 
 /* ------------------------------------------------------------------ a connection for questions */
 
@@ -36,7 +25,7 @@ static arrakis_status make_asking_handle(ark_kafka_reader *kafka, rd_kafka_t **o
     rd_kafka_conf_set(conf, "group.id", "", text, sizeof text);
     arrakis_status rc = ark_kafka_trouble_watch(kafka->watch.trouble, conf, true, err);
     if (rc == ARRAKIS_OK)
-        return ark_kafka_start(out, RD_KAFKA_CONSUMER, conf, err);
+        return ark_kafka_handle_start(out, RD_KAFKA_CONSUMER, conf, err);
     rd_kafka_conf_destroy(conf);
     return rc;
 }
@@ -71,7 +60,7 @@ void ark_kafka_watch_give_back(ark_kafka_reader *kafka)
 /* librdkafka asks where leaders are once: a handle that fetches nothing goes on asking the one that it
  * was told of first, also when another has taken over. A new handle is told anew. The thread is the one
  * borrower; while there are others, the next silence will do. */
-static void renew_asking_handle(ark_kafka_reader *kafka, ark_kafka_asker *ask)
+void ark_kafka_watch_renew(ark_kafka_reader *kafka, ark_kafka_asker *ask)
 {
     arrakis_error why;
     rd_kafka_t *fresh, *old = NULL;
@@ -89,96 +78,6 @@ static void renew_asking_handle(ark_kafka_reader *kafka, ark_kafka_asker *ask)
     ark_monitor_leave(&kafka->watch.monitor);
     end_asking_handle(fresh);
     end_asking_handle(old);
-}
-
-/* ------------------------------------------------------------------ missing topics */
-
-/* Read the topics that have appeared. */
-static arrakis_status take_up(ark_kafka_reader *kafka, const ark_kafka_asker *ask,
-                              const bool *appeared, arrakis_error *err)
-{
-    rd_kafka_topic_partition_list_t *list;
-    ark_kafka_asker each = *ask;
-    each.all_doubtful = true; /* a silent leader takes all the time that it is given */
-    arrakis_status rc = ark_kafka_find_start(kafka, &each, appeared, &list, err);
-    if (rc < 0)
-        return rc;
-    ark_monitor_enter(&kafka->watch.monitor);
-    rd_kafka_error_t *refused = list->cnt ? rd_kafka_incremental_assign(kafka->rk, list) : NULL;
-    for (int i = 0; !refused && i < list->cnt; i++) {
-        ark_kafka_partition *partition = list->elems[i].opaque;
-        if (!partition->appeared)
-            ark_kafka_end_doubt(partition, ark_monotonic_ns());
-        partition->end.err = RD_KAFKA_RESP_ERR__TIMED_OUT;
-        partition->end.silent_ns = partition->end.absent_ns = INT64_MAX;
-        partition->end.begun_ns = ark_monotonic_ns();
-        atomic_store(&partition->assigned, true);
-    }
-    ark_monitor_leave(&kafka->watch.monitor);
-    if (refused) {
-        rc = ark_fail(err, ARRAKIS_EBROKER, "%s", rd_kafka_error_string(refused));
-        rd_kafka_error_destroy(refused);
-    }
-    for (int i = 0; rc == ARRAKIS_OK && i < list->cnt; i++)
-        ark_log(ARRAKIS_LOG_INFO, "topic %s has appeared: reading it", list->elems[i].topic);
-    rd_kafka_topic_partition_list_destroy(list);
-    return rc;
-}
-
-/* What the reader lacks, and what of that is there now. */
-typedef struct search {
-    rd_kafka_topic_t **topics;
-    rd_kafka_resp_err_t *states;
-    bool *appeared;
-} search;
-
-static size_t missing_count(const ark_kafka_reader *kafka)
-{
-    size_t missing = 0;
-    for (size_t i = 0; i < kafka->head.stream_count; i++)
-        missing += !atomic_load(&kafka->partitions[i].assigned);
-    return missing;
-}
-
-/* Of these partitions, which exist, nothing could be found out. */
-static void note_silence(ark_kafka_reader *kafka, const bool *which, int64_t begin_ns)
-{
-    ark_monitor_enter(&kafka->watch.monitor);
-    for (size_t i = 0; i < kafka->head.stream_count; i++)
-        if (which[i] && !atomic_load(&kafka->partitions[i].assigned))
-            ark_kafka_end_lost(&kafka->watch, &kafka->partitions[i], RD_KAFKA_RESP_ERR__TIMED_OUT,
-                               begin_ns);
-    ark_monitor_leave(&kafka->watch.monitor);
-}
-
-/* Returns after how long to look again, which was interval_ns before. */
-static int64_t look_again(ark_kafka_reader *kafka, const ark_kafka_asker *ask, search *s,
-                          int64_t interval_ns)
-{
-    bool away = false;
-    arrakis_error why;
-    size_t count = kafka->head.stream_count, found = 0;
-    int64_t now_ns = ark_monotonic_ns();
-    arrakis_status rc = ark_kafka_topics_find(ask, s->topics, count, false, s->states, &why);
-    ark_monitor_enter(&kafka->watch.monitor);
-    ark_kafka_end_reached(&kafka->watch, rc != ARRAKIS_ECONNECT, ark_monotonic_ns());
-    for (size_t i = 0; i < count; i++) {
-        ark_kafka_partition *partition = &kafka->partitions[i];
-        bool missing = !atomic_load(&partition->assigned);
-        rd_kafka_resp_err_t state = rc < 0 ? RD_KAFKA_RESP_ERR__TIMED_OUT : s->states[i];
-        s->appeared[i] = missing && !state;
-        found += s->appeared[i];
-        away = away || (missing && state != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
-        if (missing && state && partition->end.absent_ns != INT64_MIN)
-            ark_kafka_end_lost(&kafka->watch, partition, state, now_ns);
-    }
-    ark_monitor_leave(&kafka->watch.monitor);
-    if (rc == ARRAKIS_OK && found && (rc = take_up(kafka, ask, s->appeared, &why)) < 0)
-        note_silence(kafka, s->appeared, now_ns);
-    if (rc < 0)
-        ark_log(ARRAKIS_LOG_DEBUG, "looking for missing topics: %s", why.message);
-    int64_t longest_ns = away ? longest_away_ns : longest_look_ns;
-    return 2 * interval_ns < longest_ns ? 2 * interval_ns : longest_ns;
 }
 
 /* ------------------------------------------------------------------ logins */
@@ -204,19 +103,18 @@ static void give_up(ark_kafka_reader *kafka, const arrakis_error *why)
     atomic_store(&kafka->watch.refused, true);
 }
 
-/* Whether any broker still answers the reader's own connections. */
-static void check_login(ark_kafka_reader *kafka)
+void ark_kafka_watch_check_login(ark_kafka_reader *kafka)
 {
     arrakis_error why;
     const struct rd_kafka_metadata *answer;
     const ark_kafka_asker ask = {.rk = kafka->rk,
                                  .topics = kafka->rk, /* it fetches */
-                                 .timeout_ns = 2 * question_ns,
+                                 .timeout_ns = 2 * ARK_KAFKA_QUESTION_NS,
                                  .cancel = &kafka->watch.stop};
     if (ark_kafka_trouble_refusal(kafka->trouble, &why) == ARRAKIS_OK)
         return;
     ark_kafka_token_refresh(kafka->trouble->token, kafka->rk); /* librdkafka asks seldom */
-    if (ark_kafka_ask_topics(&ask, false, &answer, &why) == ARRAKIS_OK) {
+    if (ark_kafka_query_topics(&ask, false, &answer, &why) == ARRAKIS_OK) {
         rd_kafka_metadata_destroy(answer);
         ark_kafka_trouble_answered(kafka->trouble);
     } else if (!atomic_load(&kafka->watch.stop) &&
@@ -242,128 +140,9 @@ void ark_kafka_watch_reached(ark_kafka_reader *kafka, bool reached)
 
 /* ------------------------------------------------------------------ the thread */
 
-static void find_forward(ark_kafka_reader *kafka, const ark_kafka_asker *ask, int64_t to_ns)
+void ark_kafka_watch_init(ark_kafka_watch *watch, void *(*run)(void *kafka))
 {
-    ark_kafka_watch *watch = &kafka->watch;
-    rd_kafka_topic_partition_list_t *targets;
-    watch->forward_why.status = ARRAKIS_OK;
-    ark_kafka_forward_find(kafka, ask, to_ns, &targets, &watch->forward_why);
-    ark_monitor_enter(&watch->monitor);
-    watch->forward_targets = targets;
-    watch->forward_wanted = false;
-    atomic_store(&watch->forward_found, true);
-    ark_monitor_leave(&watch->monitor);
-}
-
-/* What is to be done next. */
-typedef struct turn {
-    bool stop, ends, look, forward, login;
-    int64_t forward_to_ns;
-} turn;
-
-/* Wait for something to do. */
-static turn wait_for_turn(ark_kafka_watch *watch, int64_t looked_ns, int64_t interval_ns)
-{
-    turn next = {.stop = false};
-    ark_monitor_enter(&watch->monitor);
-    for (;;) {
-        int64_t now_ns = ark_monotonic_ns();
-        int64_t ends_ns = !watch->ends_wanted           ? INT64_MAX
-                          : watch->ends_ns == INT64_MIN ? now_ns
-                                                        : watch->ends_ns + ends_interval_ns;
-        int64_t look_ns = !watch->missing      ? INT64_MAX
-                          : watch->look_wanted ? looked_ns + ends_interval_ns
-                                               : looked_ns + interval_ns;
-        next.stop = atomic_load(&watch->stop);
-        next.ends = now_ns >= ends_ns;
-        next.look = now_ns >= look_ns;
-        next.forward = watch->forward_wanted;
-        next.forward_to_ns = watch->forward_to_ns;
-        next.login = now_ns >= watch->login_ns;
-        if (next.stop || next.ends || next.look || next.forward || next.login)
-            break;
-        int64_t until_ns = ends_ns < look_ns ? ends_ns : look_ns;
-        ark_monitor_wait(&watch->monitor, until_ns < watch->login_ns ? until_ns : watch->login_ns);
-    }
-    if (next.login)
-        watch->login_ns = INT64_MAX;
-    if (next.ends) {
-        watch->ends_wanted = false;
-        watch->ends_ns = ark_monotonic_ns();
-    }
-    if (next.look)
-        watch->look_wanted = false;
-    ark_monitor_leave(&watch->monitor);
-    return next;
-}
-
-static void watch_brokers(ark_kafka_reader *kafka, ark_kafka_asker *ask, search *s)
-{
-    bool silent = false;
-    ark_kafka_watch *watch = &kafka->watch;
-    int64_t renewed_ns = ark_monotonic_ns(), patience_ns = first_patience_ns;
-    ask->silent = &silent;
-    int64_t interval_ns = ARRAKIS_SECOND_NS, looked_ns = ark_monotonic_ns();
-    for (;;) {
-        turn next = wait_for_turn(watch, looked_ns, interval_ns);
-        if (next.stop)
-            return;
-        if (next.forward)
-            find_forward(kafka, ask, next.forward_to_ns);
-        if (next.login)
-            check_login(kafka);
-        if (next.ends)
-            ark_kafka_ask_ends(kafka, ask);
-        if (next.look) {
-            interval_ns = look_again(kafka, ask, s, interval_ns);
-            looked_ns = ark_monotonic_ns();
-            ark_monitor_enter(&watch->monitor);
-            watch->missing = missing_count(kafka) > 0;
-            ark_monitor_leave(&watch->monitor);
-        }
-        ark_event_set(kafka->head.fd);
-        if (silent && ark_monotonic_ns() - renewed_ns >= patience_ns) {
-            renew_asking_handle(kafka, ask);
-            renewed_ns = ark_monotonic_ns();
-            looked_ns = renewed_ns - interval_ns; /* at once: it may know the next leader */
-            patience_ns = patience_ns < longest_patience_ns ? 2 * patience_ns : patience_ns;
-        } else if (!silent && !watch->missing)
-            patience_ns = first_patience_ns;
-        silent = false;
-    }
-}
-
-static void *run(void *opaque)
-{
-    ark_kafka_reader *kafka = opaque;
-    arrakis_error why;
-    size_t count = kafka->head.stream_count;
-    search s = {calloc(count, sizeof(rd_kafka_topic_t *)), calloc(count, sizeof *s.states),
-                calloc(count, sizeof *s.appeared)};
-    ark_kafka_asker ask;
-    arrakis_status rc = ark_kafka_watch_borrow(kafka, &ask, &why);
-    ask.timeout_ns = question_ns < kafka->timeout_ns ? question_ns : kafka->timeout_ns;
-    ask.cancel = &kafka->watch.stop;
-    for (size_t i = 0; s.topics && i < count; i++)
-        s.topics[i] = kafka->partitions[i].topic;
-    if (rc == ARRAKIS_OK && s.topics && s.states && s.appeared)
-        watch_brokers(kafka, &ask, &s);
-    else {
-        ark_log(ARRAKIS_LOG_ERROR, "%s: its brokers cannot be asked: %s", kafka->url,
-                rc < 0 ? why.message : "out of memory");
-        ark_monitor_enter(&kafka->watch.monitor);
-        kafka->watch.broken = true;
-        ark_monitor_leave(&kafka->watch.monitor);
-        ark_event_set(kafka->head.fd);
-    }
-    free(s.topics);
-    free(s.states);
-    free(s.appeared);
-    return NULL;
-}
-
-void ark_kafka_watch_init(ark_kafka_watch *watch)
-{
+    watch->run = run;
     ark_monitor_init(&watch->monitor);
     watch->ends_ns = watch->first_wait_ns = INT64_MIN;
     watch->unanswered_ns = watch->login_ns = watch->denied_ns = INT64_MAX;
@@ -374,7 +153,7 @@ arrakis_status ark_kafka_watch_start(ark_kafka_reader *kafka, arrakis_error *err
     ark_kafka_watch *watch = &kafka->watch;
     ark_monitor_enter(&watch->monitor);
     bool was_running = watch->running;
-    watch->running = was_running || ark_thread_start(&watch->thread, run, kafka);
+    watch->running = was_running || ark_thread_start(&watch->thread, watch->run, kafka);
     ark_monitor_notify(&watch->monitor);
     ark_monitor_leave(&watch->monitor);
     return watch->running ? ARRAKIS_OK

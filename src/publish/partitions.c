@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "publish/partitions.h"
 
-#include "channel/channel.h"
 #include "base/error.h"
+#include "channel/channel.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -51,11 +51,11 @@ static arrakis_status check_channel(const arrakis_channel_info *info,
     return ARRAKIS_OK;
 }
 
-static arrakis_status check_channels(ark_roster *roster, const arrakis_publisher_options *options,
-                                     arrakis_error *err)
+static arrakis_status check_channels(ark_publish_partitions *partitions,
+                                     const arrakis_publisher_options *options, arrakis_error *err)
 {
     arrakis_channel_info first = ark_info(arrakis_channels_get(options->channels, 0));
-    roster->stride_ns = first.stride_ns;
+    partitions->stride_ns = first.stride_ns;
     size_t count = arrakis_channels_count(options->channels);
     for (size_t i = 0; i < count; i++) {
         arrakis_channel_info info = ark_info(arrakis_channels_get(options->channels, i));
@@ -80,14 +80,14 @@ static int by_place(const void *a, const void *b, void *opaque)
 }
 
 /* `order` has the channels of each partition together. */
-static arrakis_status number_partitions(ark_roster *roster, const uint32_t *order, size_t count,
-                                        arrakis_error *err)
+static arrakis_status number_partitions(ark_publish_partitions *partitions, const uint32_t *order,
+                                        size_t count, arrakis_error *err)
 {
     arrakis_channel_info last = ARRAKIS_CHANNEL_INFO_INIT;
     for (size_t i = 0; i < count; i++) {
-        arrakis_channel_info info = ark_info(arrakis_channels_get(roster->channels, order[i]));
+        arrakis_channel_info info = ark_info(arrakis_channels_get(partitions->channels, order[i]));
         if (!i || strcmp(info.partition_id, last.partition_id) != 0) {
-            roster->first_of[roster->partition_count++] = order[i];
+            partitions->first_of[partitions->partition_count++] = order[i];
         } else if (info.partition_index == last.partition_index) {
             return ark_fail(err, ARRAKIS_EINVAL,
                             "channels %s and %s both have index %" PRId64 " in partition %s",
@@ -98,29 +98,30 @@ static arrakis_status number_partitions(ark_roster *roster, const uint32_t *orde
                             last.name, arrakis_dtype_name(last.dtype), info.name,
                             arrakis_dtype_name(info.dtype), info.partition_id);
         }
-        roster->partition_of[order[i]] = (uint32_t)roster->partition_count - 1;
+        partitions->partition_of[order[i]] = (uint32_t)partitions->partition_count - 1;
         last = info;
     }
     return ARRAKIS_OK;
 }
 
-arrakis_status ark_roster_init(ark_roster *roster, const arrakis_publisher_options *options,
-                               arrakis_error *err)
+arrakis_status ark_publish_partitions_init(ark_publish_partitions *partitions,
+                                           const arrakis_publisher_options *options,
+                                           arrakis_error *err)
 {
-    *roster = (ark_roster){0};
-    arrakis_status rc = check_channels(roster, options, err);
+    *partitions = (ark_publish_partitions){0};
+    arrakis_status rc = check_channels(partitions, options, err);
     if (rc < 0)
         return rc;
     size_t count = arrakis_channels_count(options->channels);
-    roster->channels = arrakis_channels_ref(options->channels);
-    roster->partition_of = calloc(count, sizeof *roster->partition_of);
-    roster->first_of = calloc(count, sizeof *roster->first_of);
+    partitions->channels = arrakis_channels_ref(options->channels);
+    partitions->partition_of = calloc(count, sizeof *partitions->partition_of);
+    partitions->first_of = calloc(count, sizeof *partitions->first_of);
     uint32_t *order = calloc(count, sizeof *order);
-    if (roster->partition_of && roster->first_of && order) {
+    if (partitions->partition_of && partitions->first_of && order) {
         for (size_t i = 0; i < count; i++)
             order[i] = (uint32_t)i;
-        qsort_r(order, count, sizeof *order, by_place, roster->channels);
-        rc = number_partitions(roster, order, count, err);
+        qsort_r(order, count, sizeof *order, by_place, partitions->channels);
+        rc = number_partitions(partitions, order, count, err);
     } else {
         rc = ark_fail(err, ARRAKIS_ENOMEM, "registering %zu channels: out of memory", count);
     }
@@ -128,12 +129,12 @@ arrakis_status ark_roster_init(ark_roster *roster, const arrakis_publisher_optio
     return rc;
 }
 
-void ark_roster_clear(ark_roster *roster)
+void ark_publish_partitions_clear(ark_publish_partitions *partitions)
 {
-    arrakis_channels_unref(roster->channels);
-    free(roster->partition_of);
-    free(roster->first_of);
-    *roster = (ark_roster){0};
+    arrakis_channels_unref(partitions->channels);
+    free(partitions->partition_of);
+    free(partitions->first_of);
+    *partitions = (ark_publish_partitions){0};
 }
 
 /* ---- looking up */
@@ -181,15 +182,15 @@ static arrakis_status mismatch(const arrakis_channel *channel, const arrakis_cha
     return ark_fail(err, ARRAKIS_EMISMATCH, "channel %s is not as it was registered", a.name);
 }
 
-arrakis_status ark_roster_find(const ark_roster *roster, size_t *out,
-                               const arrakis_channel *channel, arrakis_error *err)
+arrakis_status ark_publish_partitions_find(const ark_publish_partitions *partitions, size_t *out,
+                                           const arrakis_channel *channel, arrakis_error *err)
 {
-    int64_t at = arrakis_channels_index(roster->channels, arrakis_channel_name(channel));
+    int64_t at = arrakis_channels_index(partitions->channels, arrakis_channel_name(channel));
     if (at < 0)
         return ark_fail(err, ARRAKIS_EMISMATCH, "channel %s is not registered",
                         arrakis_channel_name(channel));
     *out = (size_t)at;
-    const arrakis_channel *registered = arrakis_channels_get(roster->channels, *out);
+    const arrakis_channel *registered = arrakis_channels_get(partitions->channels, *out);
     return channel == registered || arrakis_channel_equal(channel, registered)
                ? ARRAKIS_OK
                : mismatch(channel, registered, err);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "arrow/write.h"
+#include "base/buffer.h"
+#include "base/cancel.h"
+#include "base/error.h"
+#include "base/sized_struct.h"
 #include "block/block.h"
 #include "channel/channel.h"
-#include "base/error.h"
-#include "kafka/conf.h"
+#include "kafka/brokers.h"
 #include "kafka/policy.h"
 #include "kafka/producer.h"
-#include "base/sized_struct.h"
-#include "publish/registration.h"
 #include "publish/partitions.h"
-#include "base/wait.h"
-#include "base/cancel.h"
+#include "publish/registration.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -34,7 +35,8 @@ typedef struct plan {
 } plan;
 
 struct arrakis_publisher {
-    ark_roster roster;    /* its partitions are the producer's topics of those numbers */
+    ark_publish_partitions
+        partitions;       /* its partitions are the producer's topics of those numbers */
     int64_t published_ns; /* start of the last block that was delivered; ARRAKIS_UNSET: none */
     ark_producer *producer;
     arrakis_cancel *cancel; /* NULL: none */
@@ -56,10 +58,10 @@ static arrakis_status check_connection(const arrakis_connection *o, arrakis_erro
         return ark_fail(err, ARRAKIS_EINVAL, "request_timeout_ns is %" PRId64 ", wanted over 0",
                         o->request_timeout_ns);
     const ark_allowed_brokers allowed = {o->allowed_brokers, o->allowed_broker_count};
-    arrakis_status rc = ark_kafka_check_patterns(&allowed, err);
+    arrakis_status rc = ark_kafka_policy_patterns(&allowed, err);
     if (rc < 0 || (o->url && !o->kafka_url))
         return rc;
-    return ark_kafka_check_url(o->kafka_url, err);
+    return ark_kafka_brokers_check(o->kafka_url, err);
 }
 
 static arrakis_status check_options(arrakis_publisher_options *out, bool with_server,
@@ -82,7 +84,7 @@ static arrakis_status check_options(arrakis_publisher_options *out, bool with_se
 
 static arrakis_channel_info info_of(const arrakis_publisher *publisher, size_t i)
 {
-    return ark_info(arrakis_channels_get(publisher->roster.channels, i));
+    return ark_info(arrakis_channels_get(publisher->partitions.channels, i));
 }
 
 /* The topic of a partition's channels, of which this is one. */
@@ -118,9 +120,9 @@ static arrakis_status open_producer(arrakis_publisher *publisher, const arrakis_
     };
     arrakis_status rc = ark_producer_open(&publisher->producer, &how, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_roster_init(&publisher->roster, options, err);
-    for (size_t i = 0; rc == ARRAKIS_OK && i < publisher->roster.partition_count; i++) {
-        arrakis_channel_info first = info_of(publisher, publisher->roster.first_of[i]);
+        rc = ark_publish_partitions_init(&publisher->partitions, options, err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < publisher->partitions.partition_count; i++) {
+        arrakis_channel_info first = info_of(publisher, publisher->partitions.first_of[i]);
         rc = add_topic(publisher, &first, options->replay_id, err);
     }
     return rc;
@@ -132,7 +134,8 @@ static arrakis_status check_given(const arrakis_publisher *publisher,
     size_t at;
     arrakis_status rc = ARRAKIS_OK;
     for (size_t i = 0; rc == ARRAKIS_OK && i < arrakis_channels_count(given); i++)
-        rc = ark_roster_find(&publisher->roster, &at, arrakis_channels_get(given, i), err);
+        rc = ark_publish_partitions_find(&publisher->partitions, &at,
+                                         arrakis_channels_get(given, i), err);
     return rc;
 }
 
@@ -144,7 +147,7 @@ static arrakis_status open_by_server(arrakis_publisher *publisher,
     arrakis_connection to = *connection;
     arrakis_publisher_options options = *given;
     ark_registration server;
-    arrakis_status rc = ark_publisher_register(&server, connection, given, err);
+    arrakis_status rc = ark_registration_make(&server, connection, given, err);
     if (rc < 0)
         return rc;
     options.channels = server.channels;
@@ -172,9 +175,9 @@ arrakis_status arrakis_publisher_open(arrakis_publisher **out,
                                       : "options");
     arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     arrakis_publisher_options checked = ARRAKIS_PUBLISHER_OPTIONS_INIT;
-    arrakis_status rc = ark_take_struct(&to, sizeof to, connection, "connection", err);
+    arrakis_status rc = ark_sized_struct_take(&to, sizeof to, connection, "connection", err);
     if (rc == ARRAKIS_OK)
-        rc = ark_take_struct(&checked, sizeof checked, options, "publisher_options", err);
+        rc = ark_sized_struct_take(&checked, sizeof checked, options, "publisher_options", err);
     if (rc == ARRAKIS_OK)
         rc = check_options(&checked, to.url, err);
     if (rc == ARRAKIS_OK)
@@ -217,11 +220,11 @@ static arrakis_status fill_plan(plan *p, const arrakis_publisher *publisher,
 {
     size_t count = arrakis_channels_count(channels);
     for (size_t i = 0; i < count; i++) {
-        arrakis_status rc = ark_roster_find(&publisher->roster, &registered[i],
-                                            arrakis_channels_get(channels, i), err);
+        arrakis_status rc = ark_publish_partitions_find(&publisher->partitions, &registered[i],
+                                                        arrakis_channels_get(channels, i), err);
         if (rc < 0)
             return rc;
-        uint32_t partition = publisher->roster.partition_of[registered[i]];
+        uint32_t partition = publisher->partitions.partition_of[registered[i]];
         if (!batch_of[partition]) { /* numbered from 1 here */
             p->batches[p->batch_count++].partition = partition;
             batch_of[partition] = (uint32_t)p->batch_count;
@@ -233,7 +236,7 @@ static arrakis_status fill_plan(plan *p, const arrakis_publisher *publisher,
     for (size_t b = 0; b < p->batch_count; b++)
         p->batches[b].count = 0;
     for (size_t i = 0; i < count; i++) {
-        batch *own = &p->batches[batch_of[publisher->roster.partition_of[registered[i]]] - 1];
+        batch *own = &p->batches[batch_of[publisher->partitions.partition_of[registered[i]]] - 1];
         size_t row = own->first + own->count++;
         p->places[row] = (uint32_t)i;
         p->ids[row] = (uint32_t)info_of(publisher, registered[i]).partition_index;
@@ -267,7 +270,7 @@ static arrakis_status make_plan(arrakis_publisher *publisher, const arrakis_chan
     p->places = calloc(room, sizeof *p->places);
     p->ids = calloc(room, sizeof *p->ids);
     p->series = calloc(room, sizeof *p->series);
-    uint32_t *batch_of = calloc(publisher->roster.partition_count, sizeof *batch_of);
+    uint32_t *batch_of = calloc(publisher->partitions.partition_count, sizeof *batch_of);
     size_t *registered = calloc(room, sizeof *registered);
     arrakis_status rc;
     if (p->batches && p->places && p->ids && p->series && batch_of && registered)
@@ -285,7 +288,7 @@ static arrakis_status make_plan(arrakis_publisher *publisher, const arrakis_chan
 
 const arrakis_channels *arrakis_publisher_channels(const arrakis_publisher *publisher)
 {
-    return publisher ? publisher->roster.channels : NULL;
+    return publisher ? publisher->partitions.channels : NULL;
 }
 
 /* ---- publish */
@@ -294,21 +297,21 @@ static arrakis_status check_block(const arrakis_publisher *publisher, const arra
                                   arrakis_error *err)
 {
     int64_t duration_ns = arrakis_block_duration_ns(block);
-    if (duration_ns != publisher->roster.stride_ns)
+    if (duration_ns != publisher->partitions.stride_ns)
         return ark_fail(err, ARRAKIS_EMISMATCH,
                         "the block's duration is %" PRId64 " ns, the publisher's stride %" PRId64,
-                        duration_ns, publisher->roster.stride_ns);
+                        duration_ns, publisher->partitions.stride_ns);
     int64_t start_ns = arrakis_block_start_ns(block);
     if (start_ns < 0 || start_ns > ARRAKIS_TIME_MAX_NS)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "the block starts at %" PRId64 " ns, wanted 0 to %" PRId64
                         ": no reader takes another",
                         start_ns, ARRAKIS_TIME_MAX_NS);
-    if (start_ns % publisher->roster.stride_ns)
+    if (start_ns % publisher->partitions.stride_ns)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "the block starts at %" PRId64 " ns, wanted a multiple of the stride, "
                         "%" PRId64 " ns: readers drop what is in between",
-                        start_ns, publisher->roster.stride_ns);
+                        start_ns, publisher->partitions.stride_ns);
     if (publisher->published_ns != ARRAKIS_UNSET && start_ns <= publisher->published_ns)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "the block starts at %" PRId64 " ns, the last one published at %" PRId64
@@ -326,7 +329,7 @@ static arrakis_status encode(arrakis_publisher *publisher, const arrakis_block *
     ark_buffer *buffer;
     arrakis_status rc = ark_producer_buffer(publisher->producer, b->partition, &buffer, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_rows_write(buffer, p->series[b->first].dtype, arrakis_block_start_ns(block),
+        rc = ark_write_rows(buffer, p->series[b->first].dtype, arrakis_block_start_ns(block),
                             b->count, &p->ids[b->first], &p->series[b->first], err);
     if (rc == ARRAKIS_OK && buffer->size > ark_producer_limit(publisher->producer))
         rc = ark_fail(err, ARRAKIS_EINVAL,
@@ -371,7 +374,7 @@ void arrakis_publisher_close(arrakis_publisher *publisher)
         return;
     ark_producer_close(publisher->producer);
     free_plan(&publisher->plan);
-    ark_roster_clear(&publisher->roster);
+    ark_publish_partitions_clear(&publisher->partitions);
     arrakis_cancel_unref(publisher->cancel);
     free(publisher);
 }

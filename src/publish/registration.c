@@ -2,11 +2,13 @@
 /* The half of publishing that a server has: which channels, where they go, and to which broker. */
 #include "publish/registration.h"
 
-#include "channel/channel.h"
 #include "base/error.h"
+#include "base/monotonic.h"
+#include "channel/channel.h"
+#include "flight/query.h"
+#include "flight/register.h"
+#include "flight/server.h"
 #include "kafka/policy.h"
-#include "flight/flight.h"
-#include "base/wait.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +87,7 @@ static arrakis_status find(arrakis_channels **out, ark_server *server,
     query.replay_id = o->replay_id;
     arrakis_status rc = arrakis_channels_new(&c.channels, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_server_find(server, &query, collect, &c, err);
+        rc = ark_query_find(server, &query, collect, &c, err);
     if (rc == ARRAKIS_OK && c.status < 0)
         rc = ark_fail_within(err, c.status == ARRAKIS_EINVAL ? ARRAKIS_EFORMAT : c.status,
                              "%.100s", ark_server_url(server));
@@ -154,7 +156,7 @@ static arrakis_status add_new(arrakis_channels **known, ark_server *server,
     size_t count;
     arrakis_status rc = list_new(&list, &count, *known, o, err);
     if (rc == ARRAKIS_OK && count) {
-        rc = ark_server_partition(server, o->publisher_id, o->replay_id, list, count, err);
+        rc = ark_register_channels(server, o->publisher_id, o->replay_id, list, count, err);
         if (rc < 0) {
             rc = ark_fail_within(err, rc, "registering channel %s%s",
                                  arrakis_channel_name(list[0]), count > 1 ? " and others" : "");
@@ -225,7 +227,7 @@ static bool add_property(const char *name, const char *value, void *opaque)
         p->status =
             ark_fail(p->err, ARRAKIS_EFORMAT, "the server has over %d properties", PROPERTIES_MAX);
     else
-        p->status = ark_kafka_check_property(&taken, name, value, &p->users, p->err);
+        p->status = ark_kafka_policy_property(&taken, name, value, &p->users, p->err);
     if (p->status == ARRAKIS_OK && taken)
         p->status = keep_property(p->out, name, value, p->err);
     return p->status == ARRAKIS_OK;
@@ -237,10 +239,10 @@ static arrakis_status check_properties(const ark_registration *out, const ark_pr
 {
     const ark_properties servers = {out->properties, out->copied};
     const ark_allowed_brokers allowed = {to->allowed_brokers, to->allowed_broker_count};
-    arrakis_status rc = ark_kafka_check_login(&servers, users, err);
+    arrakis_status rc = ark_kafka_policy_login(&servers, users, err);
     if (rc < 0 || to->kafka_url)
         return rc;
-    return out->broker ? ark_kafka_check_brokers(out->broker, users, &allowed, err)
+    return out->broker ? ark_kafka_policy_brokers(out->broker, users, &allowed, err)
                        : ark_fail(err, ARRAKIS_EFORMAT, "names no broker (bootstrap.servers)");
 }
 
@@ -253,7 +255,7 @@ static arrakis_status get_properties(ark_registration *out, ark_server *server,
     if (!out->properties)
         return no_memory(o, err);
     arrakis_status rc =
-        ark_server_properties(server, o->publisher_id, o->replay_id, add_property, &p, err);
+        ark_register_properties(server, o->publisher_id, o->replay_id, add_property, &p, err);
     if (rc < 0)
         return rc;
     rc = p.status < 0 ? p.status : check_properties(out, &p.users, to, err);
@@ -267,8 +269,8 @@ static arrakis_status get_properties(ark_registration *out, ark_server *server,
 
 /* ------------------------------------------------------------------ both */
 
-arrakis_status ark_publisher_register(ark_registration *out, const arrakis_connection *connection,
-                                      const arrakis_publisher_options *options, arrakis_error *err)
+arrakis_status ark_registration_make(ark_registration *out, const arrakis_connection *connection,
+                                     const arrakis_publisher_options *options, arrakis_error *err)
 {
     const arrakis_client_options limits = ARRAKIS_CLIENT_OPTIONS_INIT;
     ark_server *server;

@@ -15,9 +15,8 @@ typedef struct ark_registration {
 
 /* Ask connection->url: its channels for the publisher, after those of options->channels that it lacks
  * or has otherwise have been registered there; and the producer's properties. */
-arrakis_status ark_publisher_register(ark_registration *out, const arrakis_connection *connection,
-                                      const arrakis_publisher_options *options,
-                                      arrakis_error *err);
+arrakis_status ark_registration_make(ark_registration *out, const arrakis_connection *connection,
+                                     const arrakis_publisher_options *options, arrakis_error *err);
 void ark_registration_clear(ark_registration *registration);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The finest streams that several readers have in common. */
-#include <arrakis/reader.h>
+#include "read/chain_plan.h"
 
-#include "read/chain_reader.h"
-#include "channel/channel.h"
 #include "base/error.h"
 #include "channel/stride.h"
+#include "read/reader.h"
+
+#include <arrakis/reader.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,8 @@
 /* While the streams are made; arrays of a number a channel, or a group. */
 typedef struct plan {
     arrakis_reader *head;
-    const ark_chain_leg *legs;
-    size_t leg_count, total;
+    const ark_chain_segment *segments;
+    size_t segment_count, total;
     size_t *group_of; /* channels of one group are one stream */
     size_t group_count;
     size_t *stream_of_group; /* plus one; 0: none yet */
@@ -55,15 +56,15 @@ static void split_by(plan *p, const arrakis_channels *channels, moved *moves, si
 static arrakis_status make_groups(plan *p, arrakis_error *err)
 {
     size_t most = 1, turn = 0;
-    for (size_t i = 0; i < p->leg_count; i++)
-        most += arrakis_channels_count(p->legs[i].reader->channels);
+    for (size_t i = 0; i < p->segment_count; i++)
+        most += arrakis_channels_count(p->segments[i].reader->channels);
     moved *moves = calloc(most + 1, sizeof *moves);
     if (!moves)
         return no_memory(p, err);
     p->group_count = 1;
-    for (size_t i = 0; i < p->leg_count; i++)
-        for (size_t k = 0; k < p->legs[i].reader->stream_count; k++)
-            split_by(p, p->legs[i].reader->streams[k].channels, moves, ++turn);
+    for (size_t i = 0; i < p->segment_count; i++)
+        for (size_t k = 0; k < p->segments[i].reader->stream_count; k++)
+            split_by(p, p->segments[i].reader->streams[k].channels, moves, ++turn);
     free(moves);
     for (size_t i = 0; i < p->total; i++)
         if (!p->group_of[i])
@@ -103,8 +104,8 @@ static arrakis_status make_streams(plan *p, arrakis_error *err)
     arrakis_status rc = ARRAKIS_OK;
     for (size_t i = 0; i < p->total; i++)
         p->stream_of[i] = SIZE_MAX;
-    for (size_t leg = p->leg_count; rc == ARRAKIS_OK && leg-- > 0;) {
-        const arrakis_reader *reader = p->legs[leg].reader;
+    for (size_t segment = p->segment_count; rc == ARRAKIS_OK && segment-- > 0;) {
+        const arrakis_reader *reader = p->segments[segment].reader;
         for (size_t k = 0; rc == ARRAKIS_OK && k < reader->stream_count; k++) {
             const ark_reader_stream *stream = &reader->streams[k];
             for (size_t i = 0; rc == ARRAKIS_OK && i < arrakis_channels_count(stream->channels);
@@ -135,16 +136,16 @@ static arrakis_status link_stream(const plan *p, ark_chain_link *link,
         size_t to = p->stream_of[at];
         const ark_reader_stream *ours = &p->head->streams[to];
         if (link->from[to] == SIZE_MAX) {
-            ark_cut_part *part = &link->parts[link->part_count];
-            *part = (ark_cut_part){.stream = to, .stride_ns = ours->stride_ns};
+            ark_row_splitter_part *part = &link->parts[link->part_count];
+            *part = (ark_row_splitter_part){.stream = to, .stride_ns = ours->stride_ns};
             part->count = (uint32_t)arrakis_channels_count(ours->channels);
             if (!(part->slots = calloc(part->count, sizeof *part->slots)))
                 return no_memory(p, err);
             link->from[to] = number;
             p->part_of[to] = link->part_count++;
         }
-        link->parts[p->part_of[to]].slots[p->slot_of[at]] =
-            ark_cut_slot_of(arrakis_channels_get(stream->channels, i), i, ours->stride_ns);
+        link->parts[p->part_of[to]].slots[p->slot_of[at]] = ark_row_splitter_slot_of(
+            arrakis_channels_get(stream->channels, i), i, ours->stride_ns);
         in_order = in_order && p->slot_of[at] == i;
     }
     link->first[number + 1] = link->part_count;
@@ -172,7 +173,7 @@ static arrakis_status make_link(const plan *p, ark_chain_link *link, const arrak
     return rc;
 }
 
-void ark_chain_link_clear(ark_chain_link *link)
+void ark_chain_plan_clear(ark_chain_link *link)
 {
     for (size_t i = 0; i < link->part_count; i++)
         free(link->parts[i].slots);
@@ -183,13 +184,13 @@ void ark_chain_link_clear(ark_chain_link *link)
     *link = (ark_chain_link){0};
 }
 
-arrakis_status ark_chain_plan(arrakis_reader *head, const ark_chain_leg *legs, size_t count,
-                              ark_chain_link *links, arrakis_error *err)
+arrakis_status ark_chain_plan(arrakis_reader *head, const ark_chain_segment *segments,
+                              size_t count, ark_chain_link *links, arrakis_error *err)
 {
     size_t total = arrakis_channels_count(head->channels), groups = 2;
     for (size_t i = 0; i < count; i++)
-        groups += arrakis_channels_count(legs[i].reader->channels);
-    plan p = {.head = head, .legs = legs, .leg_count = count, .total = total};
+        groups += arrakis_channels_count(segments[i].reader->channels);
+    plan p = {.head = head, .segments = segments, .segment_count = count, .total = total};
     p.group_of = calloc(total + 1, sizeof *p.group_of);
     p.stream_of = calloc(total + 1, sizeof *p.stream_of);
     p.slot_of = calloc(total + 1, sizeof *p.slot_of);
@@ -203,7 +204,7 @@ arrakis_status ark_chain_plan(arrakis_reader *head, const ark_chain_leg *legs, s
     if (rc == ARRAKIS_OK)
         rc = make_streams(&p, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
-        rc = make_link(&p, &links[i], legs[i].reader, err);
+        rc = make_link(&p, &links[i], segments[i].reader, err);
     free(p.group_of);
     free(p.stream_of);
     free(p.slot_of);

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arrakis/reader.h>
-
 #include "read/chain_reader.h"
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "align/hold.h"
-#include "read/closing.h"
+#include "base/waiter.h"
+#include "block/hold.h"
+#include "block/rows.h"
+#include "channel/latency.h"
 #include "channel/stride.h"
+#include "read/closing.h"
+#include "read/reader.h"
+#include "read/row_splitter.h"
+
+#include <arrakis/reader.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,21 +37,21 @@ typedef struct lane {
 
 typedef struct chain_reader {
     arrakis_reader head;
-    ark_chain_leg *legs;
+    ark_chain_segment *segments;
     ark_chain_link *links;
-    size_t count, now; /* legs, and the one that is read */
+    size_t count, now; /* segments, and the one that is read */
     lane *lanes;
     size_t skips;    /* lanes to skip */
     uint32_t *every; /* slots from 0 on */
-    ark_cut cut;
+    ark_row_splitter cut;
     ark_waiter waiter;
-    arrakis_stats past;             /* of readers that are closed */
-    ark_kafka_closing past_closing; /* they close on the side: next() does not wait */
+    arrakis_stats past;       /* of readers that are closed */
+    ark_closing past_closing; /* they close on the side: next() does not wait */
 } chain_reader;
 
 static arrakis_reader *reader_now(const chain_reader *chain)
 {
-    return chain->legs[chain->now].reader;
+    return chain->segments[chain->now].reader;
 }
 
 static bool is_last(const chain_reader *chain)
@@ -82,11 +87,11 @@ static int64_t next_begin(const chain_reader *chain, size_t stream)
 {
     for (size_t k = chain->now + 1; k < chain->count; k++)
         if (chain->links[k].from[stream] != SIZE_MAX)
-            return chain->legs[k].begin_ns;
+            return chain->segments[k].begin_ns;
     return INT64_MAX;
 }
 
-static arrakis_status start_leg(chain_reader *chain, arrakis_error *err)
+static arrakis_status start_segment(chain_reader *chain, arrakis_error *err)
 {
     arrakis_reader *reader = reader_now(chain);
     arrakis_status rc = ark_reader_open_within(reader, &chain->head, err);
@@ -95,8 +100,8 @@ static arrakis_status start_leg(chain_reader *chain, arrakis_error *err)
     for (size_t i = 0; i < chain->head.stream_count; i++) {
         lane *l = &chain->lanes[i];
         l->seam_ns = l->at_ns = l->had_ns;
-        if (chain->now && chain->legs[chain->now].begin_ns > l->at_ns)
-            l->at_ns = chain->legs[chain->now].begin_ns;
+        if (chain->now && chain->segments[chain->now].begin_ns > l->at_ns)
+            l->at_ns = chain->segments[chain->now].begin_ns;
         l->far_count = 0;
         l->until_ns = next_begin(chain, i);
         l->ended = l->skip = false;
@@ -108,21 +113,21 @@ static arrakis_status start_leg(chain_reader *chain, arrakis_error *err)
     return rc;
 }
 
-static void close_leg(chain_reader *chain, size_t number)
+static void close_segment(chain_reader *chain, size_t number)
 {
-    arrakis_reader *reader = chain->legs[number].reader;
+    arrakis_reader *reader = chain->segments[number].reader;
     if (!reader)
         return;
     reader->ops->stats(reader, &chain->past);
     ark_reader_close_into(reader, &chain->past_closing);
-    chain->legs[number].reader = NULL;
+    chain->segments[number].reader = NULL;
 }
 
 static arrakis_status go_on(chain_reader *chain, arrakis_error *err)
 {
     ark_waiter_remove(&chain->waiter, reader_now(chain)->fd);
-    close_leg(chain, chain->now++);
-    return start_leg(chain, err);
+    close_segment(chain, chain->now++);
+    return start_segment(chain, err);
 }
 
 /* Whether all that the present reader has is there where another one takes it over. */
@@ -175,7 +180,7 @@ static bool keep(chain_reader *chain, const ark_arrival *arrival)
         return false;
     bool come = has_come(l, time_ns), mine = true;
     if (l->until_ns != INT64_MAX) {
-        int64_t stride_end_ns = ark_floor(time_ns, stride_ns) + stride_ns;
+        int64_t stride_end_ns = ark_stride_floor(time_ns, stride_ns) + stride_ns;
         if (come && stride_end_ns >= l->until_ns)
             end_lane(chain, arrival->stream);
         mine = time_ns < l->until_ns &&
@@ -198,7 +203,7 @@ static bool skip_one(chain_reader *chain, ark_arrival *arrival)
         chain->skips--;
         end_lane(chain, i);
         int64_t stride_ns = chain->head.streams[i].stride_ns;
-        int64_t time_ns = ark_floor(l->until_ns, stride_ns) - stride_ns;
+        int64_t time_ns = ark_stride_floor(l->until_ns, stride_ns) - stride_ns;
         if (time_ns < l->had_ns || time_ns < 0)
             continue;
         l->had_ns = time_ns + stride_ns;
@@ -219,7 +224,7 @@ static arrakis_status take(chain_reader *chain, ark_arrival *arrival, arrakis_er
 {
     const ark_chain_link *link = &chain->links[chain->now];
     arrakis_reader *reader = reader_now(chain);
-    if (ark_cut_next(&chain->cut, arrival))
+    if (ark_row_splitter_next(&chain->cut, arrival))
         return ARRAKIS_OK;
     for (;;) {
         arrakis_status rc = reader->ops->next(reader, arrival, err);
@@ -230,9 +235,9 @@ static arrakis_status take(chain_reader *chain, ark_arrival *arrival, arrakis_er
             arrival->stream = link->parts[first].stream;
             return ARRAKIS_OK;
         }
-        ark_cut_begin(&chain->cut, &arrival->rows, reader->streams[source].stride_ns,
-                      link->parts + first, link->first[source + 1] - first);
-        if (ark_cut_next(&chain->cut, arrival))
+        ark_row_splitter_begin(&chain->cut, &arrival->rows, reader->streams[source].stride_ns,
+                               link->parts + first, link->first[source + 1] - first);
+        if (ark_row_splitter_next(&chain->cut, arrival))
             return ARRAKIS_OK;
     }
 }
@@ -244,7 +249,7 @@ static arrakis_status chain_prepare(arrakis_reader *reader, arrakis_error *err)
     const chain_reader *chain = (const chain_reader *)reader;
     arrakis_status rc = ARRAKIS_OK;
     for (size_t i = 0; rc == ARRAKIS_OK && i < chain->count; i++)
-        rc = ark_reader_prepare_within(chain->legs[i].reader, reader, err);
+        rc = ark_reader_prepare_within(chain->segments[i].reader, reader, err);
     return rc;
 }
 
@@ -252,7 +257,7 @@ static arrakis_status chain_prepare(arrakis_reader *reader, arrakis_error *err)
 static arrakis_status chain_open(arrakis_reader *reader, arrakis_error *err)
 {
     arrakis_status rc = chain_prepare(reader, err);
-    return rc < 0 ? rc : start_leg((chain_reader *)reader, err);
+    return rc < 0 ? rc : start_segment((chain_reader *)reader, err);
 }
 
 static arrakis_status chain_next(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err)
@@ -334,22 +339,22 @@ static void chain_stats(const arrakis_reader *reader, arrakis_stats *stats)
     stats->fast_forwards += chain->past.fast_forwards;
     stats->errors += chain->past.errors;
     for (size_t i = chain->now; i < chain->count; i++)
-        chain->legs[i].reader->ops->stats(chain->legs[i].reader, stats);
+        chain->segments[i].reader->ops->stats(chain->segments[i].reader, stats);
 }
 
 static void chain_close(arrakis_reader *reader)
 {
     chain_reader *chain = (chain_reader *)reader;
-    ark_kafka_closing_move(reader->closing, &chain->past_closing);
+    ark_closing_move(reader->closing, &chain->past_closing);
     for (size_t i = 0; i < chain->count; i++) {
-        ark_reader_close_into(chain->legs[i].reader, reader->closing);
+        ark_reader_close_into(chain->segments[i].reader, reader->closing);
         if (chain->links)
-            ark_chain_link_clear(&chain->links[i]);
+            ark_chain_plan_clear(&chain->links[i]);
     }
     ark_reader_clear(reader);
     ark_waiter_close(&chain->waiter);
-    ark_cut_clear(&chain->cut);
-    free(chain->legs);
+    ark_row_splitter_clear(&chain->cut);
+    free(chain->segments);
     free(chain->links);
     free(chain->lanes);
     free(chain->every);
@@ -384,8 +389,8 @@ static size_t widest(const chain_reader *chain)
 {
     size_t most = 0;
     for (size_t i = 0; i < chain->count; i++)
-        for (size_t k = 0; k < chain->legs[i].reader->stream_count; k++) {
-            size_t count = arrakis_channels_count(chain->legs[i].reader->streams[k].channels);
+        for (size_t k = 0; k < chain->segments[i].reader->stream_count; k++) {
+            size_t count = arrakis_channels_count(chain->segments[i].reader->streams[k].channels);
             most = count > most ? count : most;
         }
     return most;
@@ -393,12 +398,13 @@ static size_t widest(const chain_reader *chain)
 
 static arrakis_status set_up(chain_reader *chain, arrakis_error *err)
 {
-    arrakis_status rc = ark_chain_plan(&chain->head, chain->legs, chain->count, chain->links, err);
+    arrakis_status rc =
+        ark_chain_plan(&chain->head, chain->segments, chain->count, chain->links, err);
     if (rc == ARRAKIS_OK)
         rc = ark_waiter_open(&chain->waiter, err);
     size_t slots = widest(chain);
     if (rc == ARRAKIS_OK)
-        rc = ark_cut_init(&chain->cut, slots, err);
+        rc = ark_row_splitter_init(&chain->cut, slots, err);
     if (rc < 0)
         return rc;
     chain->head.fd = chain->waiter.fd;
@@ -411,33 +417,33 @@ static arrakis_status set_up(chain_reader *chain, arrakis_error *err)
     for (size_t i = 0; i < chain->head.stream_count; i++) {
         chain->lanes[i].latency_ns = latency_of(&chain->head.streams[i]);
         chain->lanes[i].reach_ns =
-            ark_reach_of(chain->lanes[i].latency_ns, chain->head.streams[i].stride_ns);
+            ark_latency_reach(chain->lanes[i].latency_ns, chain->head.streams[i].stride_ns);
         chain->lanes[i].had_ns = INT64_MIN;
     }
     return ARRAKIS_OK;
 }
 
-arrakis_status ark_chain_reader_new(arrakis_reader **out, const ark_chain_leg *legs, size_t count,
-                                    arrakis_channels *channels, arrakis_error *err)
+arrakis_status ark_chain_reader_new(arrakis_reader **out, const ark_chain_segment *segments,
+                                    size_t count, arrakis_channels *channels, arrakis_error *err)
 {
     *out = NULL;
     chain_reader *chain = calloc(1, sizeof *chain);
-    ark_chain_leg *copy = chain ? calloc(count + 1, sizeof *copy) : NULL;
+    ark_chain_segment *copy = chain ? calloc(count + 1, sizeof *copy) : NULL;
     if (!copy) {
-        ark_kafka_closing closing = ARK_KAFKA_CLOSING_NONE;
+        ark_closing closing = ARK_CLOSING_NONE;
         for (size_t i = 0; i < count; i++)
-            ark_reader_close_into(legs[i].reader, &closing);
-        ark_kafka_closing_wait(&closing);
+            ark_reader_close_into(segments[i].reader, &closing);
+        ark_closing_wait(&closing);
         free(chain);
         return ark_fail(err, ARRAKIS_ENOMEM, "%zu readers: out of memory", count);
     }
-    memcpy(copy, legs, count * sizeof *copy);
+    memcpy(copy, segments, count * sizeof *copy);
     chain->head.ops = &chain_ops;
     chain->head.fd = -1;
     chain->head.channels = arrakis_channels_ref(channels);
     chain->waiter = (ark_waiter)ARK_WAITER_NONE;
     chain->past = (arrakis_stats)ARRAKIS_STATS_INIT;
-    chain->legs = copy;
+    chain->segments = copy;
     chain->count = count;
     chain->links = calloc(count + 1, sizeof *chain->links);
     arrakis_status rc = chain->links

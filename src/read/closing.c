@@ -2,8 +2,9 @@
 #include "read/closing.h"
 
 #include "base/log.h"
+#include "base/monitor.h"
+#include "base/monotonic.h"
 #include "base/thread.h"
-#include "base/wait.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -40,7 +41,7 @@ static void add_leftover(void)
     pthread_once(&once, prepare_leftovers);
     ark_monitor_enter(&leftovers);
     left_count++;
-    left_until_ns = ark_monotonic_ns() + ARK_KAFKA_EXIT_NS;
+    left_until_ns = ark_monotonic_ns() + ARK_CLOSING_EXIT_NS;
     ark_monitor_leave(&leftovers);
 }
 
@@ -55,10 +56,11 @@ static void remove_leftover(void)
 /* ------------------------------------------------------------------ side by side */
 
 /* Belongs to the thread that closes and to whoever waits for it: the last one frees it. */
-typedef struct ark_kafka_teardown {
-    struct ark_kafka_teardown *next;
+typedef struct ark_teardown {
+    struct ark_teardown *next;
     pthread_t thread;
     ark_monitor monitor;
+    const char *version;
     void (*close)(void *opaque);
     void *opaque;
     bool closed, left;
@@ -86,11 +88,13 @@ static void *run(void *opaque)
     return NULL;
 }
 
-void ark_kafka_closing_begin(ark_kafka_closing *closing, void (*close)(void *opaque), void *opaque)
+void ark_closing_begin(ark_closing *closing, const char *version, void (*close)(void *opaque),
+                       void *opaque)
 {
     teardown *t = calloc(1, sizeof *t);
     if (t) {
         ark_monitor_init(&t->monitor);
+        t->version = version;
         t->close = close;
         t->opaque = opaque;
     }
@@ -124,13 +128,15 @@ static bool finish(teardown *t, int64_t deadline_ns)
     return closed;
 }
 
-void ark_kafka_closing_wait(ark_kafka_closing *closing)
+void ark_closing_wait(ark_closing *closing)
 {
-    int64_t deadline_ns = ark_monotonic_ns() + ARK_KAFKA_CLOSE_NS;
+    int64_t deadline_ns = ark_monotonic_ns() + ARK_CLOSING_NS;
     size_t left = 0;
+    const char *version = "";
     while (closing->first) {
         teardown *t = closing->first;
         closing->first = t->next;
+        version = t->version;
         left += !finish(t, deadline_ns);
     }
     if (left)
@@ -138,10 +144,10 @@ void ark_kafka_closing_wait(ark_kafka_closing *closing)
                 "librdkafka %s has not closed its connections to %zu broker list(s) within %lld "
                 "s: left "
                 "to do so by itself",
-                rd_kafka_version_str(), left, (long long)(ARK_KAFKA_CLOSE_NS / ARRAKIS_SECOND_NS));
+                version, left, (long long)(ARK_CLOSING_NS / ARRAKIS_SECOND_NS));
 }
 
-void ark_kafka_closing_move(ark_kafka_closing *to, ark_kafka_closing *from)
+void ark_closing_move(ark_closing *to, ark_closing *from)
 {
     while (from->first) {
         teardown *t = from->first;
@@ -149,38 +155,4 @@ void ark_kafka_closing_move(ark_kafka_closing *to, ark_kafka_closing *from)
         t->next = to->first;
         to->first = t;
     }
-}
-
-/* ------------------------------------------------------------------ one handle */
-
-typedef struct one {
-    rd_kafka_t *rk;
-    void (*after)(void *opaque);
-    void *opaque;
-} one;
-
-static void close_one(void *opaque)
-{
-    one *o = opaque;
-    /* no group was joined: there is none to leave */
-    rd_kafka_destroy_flags(o->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    if (o->after)
-        o->after(o->opaque);
-    free(o);
-}
-
-void ark_kafka_close(rd_kafka_t *rk, void (*after)(void *opaque), void *opaque)
-{
-    one *o = rk ? malloc(sizeof *o) : NULL;
-    if (o) {
-        *o = (one){rk, after, opaque};
-        ark_kafka_closing closing = ARK_KAFKA_CLOSING_NONE;
-        ark_kafka_closing_begin(&closing, close_one, o);
-        ark_kafka_closing_wait(&closing);
-        return;
-    }
-    if (rk)
-        rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    if (after)
-        after(opaque);
 }

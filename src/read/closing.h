@@ -6,36 +6,29 @@
 
 #include <arrakis/arrakis.h>
 
-#include <librdkafka/rdkafka.h>
-
 /* How long closing waits, for however many handles. arrakis.h states it. */
-#define ARK_KAFKA_CLOSE_NS (2 * ARRAKIS_SECOND_NS)
+#define ARK_CLOSING_NS (2 * ARRAKIS_SECOND_NS)
 /* How long after that the process waits at its exit for what has not closed yet. */
-#define ARK_KAFKA_EXIT_NS (2 * ARRAKIS_SECOND_NS)
+#define ARK_CLOSING_EXIT_NS (2 * ARRAKIS_SECOND_NS)
 
 /* What closes side by side, each in a thread of its own. Of one thread; to be waited for. */
-typedef struct ark_kafka_closing {
-    struct ark_kafka_teardown *first;
-} ark_kafka_closing;
+typedef struct ark_closing {
+    struct ark_teardown *first;
+} ark_closing;
 
-#define ARK_KAFKA_CLOSING_NONE                                                                    \
+#define ARK_CLOSING_NONE                                                                          \
     {                                                                                             \
         NULL                                                                                      \
     }
 
 /* Begin `close`, which closes handles and frees what belongs to them: the caller
- * touches none of that any more. */
-void ark_kafka_closing_begin(ark_kafka_closing *closing, void (*close)(void *opaque),
-                             void *opaque);
-/* Wait for all that was begun, ARK_KAFKA_CLOSE_NS together; what has not ended by then goes on by
- * itself, with a line in the log; exit() waits for it up to ARK_KAFKA_EXIT_NS after that. */
-void ark_kafka_closing_wait(ark_kafka_closing *closing);
+ * touches none of that any more. `version`: of their librdkafka, for the log; it stays. */
+void ark_closing_begin(ark_closing *closing, const char *version, void (*close)(void *opaque),
+                       void *opaque);
+/* Wait for all that was begun, ARK_CLOSING_NS together; what has not ended by then goes on by
+ * itself, with a line in the log; exit() waits for it up to ARK_CLOSING_EXIT_NS after that. */
+void ark_closing_wait(ark_closing *closing);
 /* What is in one is waited for in another. */
-void ark_kafka_closing_move(ark_kafka_closing *to, ark_kafka_closing *from);
-
-/* Close one handle so, and wait; its queues and topics have been given back already. `after` (NULL: nothing),
- * called once librdkafka's threads have ended and so perhaps after the return, frees what the handle's
- * callbacks use. rk may be NULL. */
-void ark_kafka_close(rd_kafka_t *rk, void (*after)(void *opaque), void *opaque);
+void ark_closing_move(ark_closing *to, ark_closing *from);
 
 #endif

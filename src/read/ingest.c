@@ -6,95 +6,95 @@
 
 #include <stdlib.h>
 
-arrakis_status ark_intake_init(ark_intake *intake, const ark_reader_stream *streams, size_t count,
+arrakis_status ark_ingest_init(ark_ingest *ingest, const ark_reader_stream *streams, size_t count,
                                arrakis_error *err)
 {
-    *intake = (ark_intake){.count = count};
-    if (!(intake->lanes = calloc(count + 1, sizeof *intake->lanes)))
+    *ingest = (ark_ingest){.count = count};
+    if (!(ingest->lanes = calloc(count + 1, sizeof *ingest->lanes)))
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     arrakis_status rc = ARRAKIS_OK;
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
-        rc = ark_row_decoder_new(&intake->lanes[i].decoder, streams[i].channels,
-                                 streams[i].stride_ns, &intake->schema, err);
+        rc = ark_row_decoder_new(&ingest->lanes[i].decoder, streams[i].channels,
+                                 streams[i].stride_ns, &ingest->schema, err);
     return rc;
 }
 
-void ark_intake_clear(ark_intake *intake)
+void ark_ingest_clear(ark_ingest *ingest)
 {
-    for (size_t i = 0; intake->lanes && i < intake->count; i++)
-        ark_row_decoder_free(intake->lanes[i].decoder);
-    free(intake->lanes);
-    ark_row_schema_drop(intake->schema);
-    *intake = (ark_intake){0};
+    for (size_t i = 0; ingest->lanes && i < ingest->count; i++)
+        ark_row_decoder_free(ingest->lanes[i].decoder);
+    free(ingest->lanes);
+    ark_row_schema_drop(ingest->schema);
+    *ingest = (ark_ingest){0};
 }
 
-void ark_intake_begin(ark_intake *intake, size_t stream, const char *topic, int64_t offset,
+void ark_ingest_begin(ark_ingest *ingest, size_t stream, const char *topic, int64_t offset,
                       const void *message, size_t size)
 {
-    intake->messages++;
-    intake->bytes += size;
-    intake->stream = stream;
-    intake->topic = topic;
-    intake->offset = offset;
-    intake->busy = true;
-    intake->rows_seen = false;
-    ark_row_decoder_begin(intake->lanes[stream].decoder, message, size);
+    ingest->messages++;
+    ingest->bytes += size;
+    ingest->stream = stream;
+    ingest->topic = topic;
+    ingest->offset = offset;
+    ingest->busy = true;
+    ingest->rows_seen = false;
+    ark_row_decoder_begin(ingest->lanes[stream].decoder, message, size);
 }
 
-static void count_undecodable(ark_intake *intake, ark_intake_lane *lane, const arrakis_error *why)
+static void count_undecodable(ark_ingest *ingest, ark_ingest_lane *lane, const arrakis_error *why)
 {
-    intake->undecodable++;
-    uint64_t times = ark_episode_note(&lane->undecodable, arrakis_gps_now_ns());
+    ingest->undecodable++;
+    uint64_t times = ark_log_limit_note(&lane->undecodable, arrakis_gps_now_ns());
     if (times)
         ark_log(
             ARRAKIS_LOG_WARNING,
             "topic %s, offset %lld: message skipped, it cannot be read (%llu since last said): "
             "%s",
-            intake->topic, (long long)intake->offset, (unsigned long long)times, why->message);
+            ingest->topic, (long long)ingest->offset, (unsigned long long)times, why->message);
 }
 
 /* Indexes that match nothing for long mean a publisher that runs with an old registration. */
-static void count_unwanted(ark_intake *intake, ark_intake_lane *lane)
+static void count_unwanted(ark_ingest *ingest, ark_ingest_lane *lane)
 {
-    intake->unwanted++;
+    ingest->unwanted++;
     if (!lane->no_rows)
         ark_log(ARRAKIS_LOG_WARNING,
                 "topic %s, offset %lld: no row of a channel asked for; if that goes on, the "
                 "publisher and the metadata disagree on partition indexes",
-                intake->topic, (long long)intake->offset);
+                ingest->topic, (long long)ingest->offset);
     lane->no_rows = true;
 }
 
-arrakis_status ark_intake_next(ark_intake *intake, ark_arrival *arrival, arrakis_error *err)
+arrakis_status ark_ingest_next(ark_ingest *ingest, ark_arrival *arrival, arrakis_error *err)
 {
-    ark_intake_lane *lane = &intake->lanes[intake->stream];
-    while (intake->busy) {
+    ark_ingest_lane *lane = &ingest->lanes[ingest->stream];
+    while (ingest->busy) {
         arrakis_error why;
         arrakis_status rc = ark_row_decoder_next(lane->decoder, &arrival->rows, &why);
         if (rc == ARRAKIS_OK && arrival->rows.piece_count) {
-            arrival->stream = intake->stream;
-            intake->rows_seen = true;
+            arrival->stream = ingest->stream;
+            ingest->rows_seen = true;
             lane->no_rows = false;
             return ARRAKIS_OK;
         }
         if (rc == ARRAKIS_OK)
             continue;
         if (rc == ARRAKIS_ENOMEM)
-            return ark_fail(err, rc, "topic %s, offset %lld: %s", intake->topic,
-                            (long long)intake->offset, why.message);
-        intake->busy = false;
+            return ark_fail(err, rc, "topic %s, offset %lld: %s", ingest->topic,
+                            (long long)ingest->offset, why.message);
+        ingest->busy = false;
         if (rc < 0)
-            count_undecodable(intake, lane, &why);
-        else if (!intake->rows_seen)
-            count_unwanted(intake, lane);
+            count_undecodable(ingest, lane, &why);
+        else if (!ingest->rows_seen)
+            count_unwanted(ingest, lane);
     }
     return ARRAKIS_DONE;
 }
 
-void ark_intake_stats(const ark_intake *intake, arrakis_stats *stats)
+void ark_ingest_stats(const ark_ingest *ingest, arrakis_stats *stats)
 {
-    stats->messages += intake->messages;
-    stats->bytes += intake->bytes;
-    stats->undecodable += intake->undecodable;
-    stats->unwanted += intake->unwanted;
+    stats->messages += ingest->messages;
+    stats->bytes += ingest->bytes;
+    stats->undecodable += ingest->undecodable;
+    stats->unwanted += ingest->unwanted;
 }

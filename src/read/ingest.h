@@ -6,16 +6,17 @@
 #include "base/log_limit.h"
 #include "read/reader.h"
 #include "read/row_decoder.h"
+#include "read/row_schema.h"
 
-typedef struct ark_intake_lane {
+typedef struct ark_ingest_lane {
     ark_row_decoder *decoder;
-    ark_episode undecodable;
+    ark_log_limit undecodable;
     bool no_rows; /* the topic's messages have no wanted rows just now: said once */
-} ark_intake_lane;
+} ark_ingest_lane;
 
 /* All zero can be cleared. It stays where it is: its decoders point into it. */
-typedef struct ark_intake {
-    ark_intake_lane *lanes; /* one a stream */
+typedef struct ark_ingest {
+    ark_ingest_lane *lanes; /* one a stream */
     size_t count;
     ark_row_schema *schema; /* the one read last: the streams mostly have the same one */
     size_t stream;          /* the message under way */
@@ -23,18 +24,18 @@ typedef struct ark_intake {
     int64_t offset;
     bool busy, rows_seen;
     uint64_t messages, bytes, undecodable, unwanted;
-} ark_intake;
+} ark_ingest;
 
-arrakis_status ark_intake_init(ark_intake *intake, const ark_reader_stream *streams, size_t count,
+arrakis_status ark_ingest_init(ark_ingest *ingest, const ark_reader_stream *streams, size_t count,
                                arrakis_error *err);
-void ark_intake_clear(ark_intake *intake);
+void ark_ingest_clear(ark_ingest *ingest);
 
-/* Begin with a message; `topic` and the bytes stay until ark_intake_next() returns DONE. */
-void ark_intake_begin(ark_intake *intake, size_t stream, const char *topic, int64_t offset,
+/* Begin with a message; `topic` and the bytes stay until ark_ingest_next() returns DONE. */
+void ark_ingest_begin(ark_ingest *ingest, size_t stream, const char *topic, int64_t offset,
                       const void *message, size_t size);
 /* A message that will be begun with soon: the caches fetch its bytes while another one is read. They
  * were written by another processor, and waiting for them costs more than decoding them. */
-static inline void ark_intake_expect(const void *message, size_t size)
+static inline void ark_ingest_expect(const void *message, size_t size)
 {
     enum {
         LINE = 64,
@@ -45,7 +46,7 @@ static inline void ark_intake_expect(const void *message, size_t size)
 }
 /* Its next rows that someone asked for. OK or DONE: what cannot be read is counted and logged.
  * ENOMEM: call again. */
-arrakis_status ark_intake_next(ark_intake *intake, ark_arrival *arrival, arrakis_error *err);
-void ark_intake_stats(const ark_intake *intake, arrakis_stats *stats);
+arrakis_status ark_ingest_next(ark_ingest *ingest, ark_arrival *arrival, arrakis_error *err);
+void ark_ingest_stats(const ark_ingest *ingest, arrakis_stats *stats);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A reader of messages that the program pushes itself. */
-#include <arrakis/reader.h>
-
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/event.h"
 #include "read/ingest.h"
-#include "base/wait.h"
+#include "read/reader.h"
+
+#include <arrakis/reader.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ typedef struct message {
 
 typedef struct memory_reader {
     arrakis_reader head;
-    ark_intake intake;
+    ark_ingest ingest;
     message *first, **last; /* waiting; the first is the one under way while `taken` */
     size_t *waiting;        /* messages, a stream */
     bool taken, finished;
@@ -48,7 +49,7 @@ static arrakis_status memory_next(arrakis_reader *reader, ark_arrival *arrival, 
     memory_reader *memory = (memory_reader *)reader;
     for (;;) {
         if (memory->taken) {
-            arrakis_status rc = ark_intake_next(&memory->intake, arrival, err);
+            arrakis_status rc = ark_ingest_next(&memory->ingest, arrival, err);
             if (rc != ARRAKIS_DONE)
                 return rc;
             drop_first(memory);
@@ -57,8 +58,8 @@ static arrakis_status memory_next(arrakis_reader *reader, ark_arrival *arrival, 
             break;
         const message *first = memory->first;
         memory->taken = true;
-        ark_intake_begin(&memory->intake, first->stream, reader->streams[first->stream].id,
-                         (int64_t)memory->intake.messages, first->bytes, first->size);
+        ark_ingest_begin(&memory->ingest, first->stream, reader->streams[first->stream].id,
+                         (int64_t)memory->ingest.messages, first->bytes, first->size);
     }
     if (memory->finished)
         return ARRAKIS_DONE;
@@ -83,7 +84,7 @@ static int64_t memory_exhausted(arrakis_reader *reader, size_t stream, int64_t s
 
 static void memory_stats(const arrakis_reader *reader, arrakis_stats *stats)
 {
-    ark_intake_stats(&((const memory_reader *)reader)->intake, stats);
+    ark_ingest_stats(&((const memory_reader *)reader)->ingest, stats);
 }
 
 static void memory_close(arrakis_reader *reader)
@@ -91,7 +92,7 @@ static void memory_close(arrakis_reader *reader)
     memory_reader *memory = (memory_reader *)reader;
     while (memory->first)
         drop_first(memory);
-    ark_intake_clear(&memory->intake);
+    ark_ingest_clear(&memory->ingest);
     ark_reader_clear(reader);
     free(memory->waiting);
     if (reader->fd >= 0)
@@ -124,7 +125,7 @@ arrakis_status arrakis_memory_reader_new(arrakis_reader **out, arrakis_channels 
     arrakis_status rc = ark_reader_group(&memory->head, channels, "memory/", err);
     if (rc == ARRAKIS_OK)
         rc =
-            ark_intake_init(&memory->intake, memory->head.streams, memory->head.stream_count, err);
+            ark_ingest_init(&memory->ingest, memory->head.streams, memory->head.stream_count, err);
     if (rc == ARRAKIS_OK &&
         !(memory->waiting = calloc(memory->head.stream_count, sizeof *memory->waiting)))
         rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One reader over several: their streams follow each other. */
-#include <arrakis/reader.h>
-
 #include "base/error.h"
+#include "base/waiter.h"
 #include "read/closing.h"
 #include "read/reader.h"
-#include "base/wait.h"
+
+#include <arrakis/reader.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -209,10 +209,10 @@ arrakis_status arrakis_multi_reader_new(arrakis_reader **out, arrakis_reader *co
     if (out)
         *out = NULL;
     if (!copy) {
-        ark_kafka_closing closing = ARK_KAFKA_CLOSING_NONE;
+        ark_closing closing = ARK_CLOSING_NONE;
         for (size_t i = 0; readers && i < count; i++)
             ark_reader_close_into(readers[i], &closing);
-        ark_kafka_closing_wait(&closing);
+        ark_closing_wait(&closing);
         free(multi);
         return out && readers && count
                    ? ark_fail(err, ARRAKIS_ENOMEM, "out of memory")

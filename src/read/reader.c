@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The public calls on readers of any kind. */
-#include <arrakis/reader.h>
-
 #include "read/reader.h"
 
-#include "channel/channel.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "read/closing.h"
-#include "channel/stride.h"
+#include "base/monotonic.h"
 #include "base/wait.h"
+#include "block/block.h"
+#include "block/chunk.h"
+#include "channel/channel.h"
+#include "channel/stride.h"
+
+#include <arrakis/reader.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -282,7 +284,7 @@ arrakis_status arrakis_reader_fast_forward(arrakis_reader *reader, int64_t to_ns
     return rc;
 }
 
-void ark_reader_close_into(arrakis_reader *reader, ark_kafka_closing *closing)
+void ark_reader_close_into(arrakis_reader *reader, ark_closing *closing)
 {
     if (!reader)
         return;
@@ -292,7 +294,7 @@ void ark_reader_close_into(arrakis_reader *reader, ark_kafka_closing *closing)
 
 void arrakis_reader_close(arrakis_reader *reader)
 {
-    ark_kafka_closing closing = ARK_KAFKA_CLOSING_NONE;
+    ark_closing closing = ARK_CLOSING_NONE;
     ark_reader_close_into(reader, &closing);
-    ark_kafka_closing_wait(&closing);
+    ark_closing_wait(&closing);
 }

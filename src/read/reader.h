@@ -4,9 +4,11 @@
 #ifndef ARK_READ_READER_H
 #define ARK_READ_READER_H
 
-#include <arrakis/reader.h>
+#include "block/layout.h"
+#include "block/rows.h"
+#include "read/closing.h"
 
-#include "block/block.h"
+#include <arrakis/reader.h>
 
 /* Rows that arrived on one stream; they point into the reader until its next call. */
 typedef struct ark_arrival {
@@ -59,8 +61,7 @@ struct arrakis_reader {
     const atomic_bool *cancel; /* looked at while opening; NULL: none */
     int64_t begun_ns; /* monotonic: when the call began that asks this one's brokers, and perhaps
                        * others' before; 0: none does */
-    struct ark_kafka_closing
-        *closing; /* while closing: what goes on beside it, waited for later */
+    struct ark_closing *closing; /* while closing: what goes on beside it, waited for later */
 };
 
 /* Group channels by their partition into streams `<prefix><partition_id>`, in the order in which
@@ -74,7 +75,7 @@ arrakis_status ark_reader_prepare_within(arrakis_reader *reader, const arrakis_r
 arrakis_status ark_reader_open_within(arrakis_reader *reader, const arrakis_reader *outer,
                                       arrakis_error *err);
 /* Close a reader (NULL: none) as one of several: they are waited for together. */
-void ark_reader_close_into(arrakis_reader *reader, struct ark_kafka_closing *closing);
+void ark_reader_close_into(arrakis_reader *reader, struct ark_closing *closing);
 /* Frees what the head holds, not the reader. */
 void ark_reader_clear(arrakis_reader *reader);
 

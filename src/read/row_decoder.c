@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "read/row_decoder.h"
 
+#include "arrow/batch.h"
 #include "arrow/check.h"
-#include "arrow/ipc.h"
-#include "channel/channel.h"
-#include "base/error.h"
 #include "arrow/flatbuffer.h"
+#include "arrow/ipc.h"
+#include "arrow/schema.h"
+#include "base/error.h"
+#include "block/bits.h"
+#include "channel/channel.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -559,7 +562,7 @@ static arrakis_status read_time(const ark_row_decoder *d, int64_t *time_ns, arra
 static arrakis_status check_offsets(const ark_row_decoder *d, arrakis_error *err)
 {
     const ark_column *data = &d->columns[d->data_column];
-    if (!ark_offsets_ok(data->offsets, d->row_count, data->child_length))
+    if (!ark_check_offsets(data->offsets, d->row_count, data->child_length))
         return ark_fail(err, ARRAKIS_EFORMAT, "list offsets lead out of the %lld samples",
                         (long long)data->child_length);
     return ARRAKIS_OK;
@@ -568,7 +571,7 @@ static arrakis_status check_offsets(const ark_row_decoder *d, arrakis_error *err
 static arrakis_status check_nulls(const ark_row_decoder *d, arrakis_error *err)
 {
     const ark_column *data = &d->columns[d->data_column];
-    int64_t nulls = ark_zeros(data->child_valid, data->child_length);
+    int64_t nulls = ark_bits_zeros(data->child_valid, data->child_length);
     if (nulls != data->child_null_count)
         return ark_fail(err, ARRAKIS_EFORMAT, "%lld samples are null, and a bitmap has %lld",
                         (long long)data->child_null_count, (long long)nulls);

@@ -8,7 +8,7 @@
 #ifndef ARK_READ_ROW_DECODER_H
 #define ARK_READ_ROW_DECODER_H
 
-#include "block/block.h"
+#include "block/rows.h"
 #include "read/row_schema.h"
 
 typedef struct ark_row_decoder ark_row_decoder;

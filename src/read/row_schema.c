@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "read/row_schema.h"
 
+#include "arrow/ipc.h"
 #include "base/error.h"
 
 #include <stdlib.h>

@@ -4,7 +4,9 @@
 #ifndef ARK_READ_ROW_SCHEMA_H
 #define ARK_READ_ROW_SCHEMA_H
 
-#include "arrow/ipc.h"
+#include "arrow/schema.h"
+
+#include <string.h>
 
 typedef struct ark_row_schema {
     size_t uses;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "read/row_splitter.h"
 
-#include "channel/channel.h"
 #include "base/error.h"
+#include "channel/channel.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-arrakis_status ark_cut_init(ark_cut *cut, size_t slots, arrakis_error *err)
+arrakis_status ark_row_splitter_init(ark_row_splitter *cut, size_t slots, arrakis_error *err)
 {
-    *cut = (ark_cut){.slots = (uint32_t)slots};
+    *cut = (ark_row_splitter){.slots = (uint32_t)slots};
     cut->places = calloc(slots + 1, sizeof *cut->places);
     cut->pieces = calloc(slots + 1, sizeof *cut->pieces);
     cut->missing = calloc(slots + 1, sizeof *cut->missing);
@@ -18,25 +18,26 @@ arrakis_status ark_cut_init(ark_cut *cut, size_t slots, arrakis_error *err)
     return ark_fail(err, ARRAKIS_ENOMEM, "%zu channels: out of memory", slots);
 }
 
-void ark_cut_clear(ark_cut *cut)
+void ark_row_splitter_clear(ark_row_splitter *cut)
 {
     free(cut->places);
     free(cut->pieces);
     free(cut->missing);
-    *cut = (ark_cut){0};
+    *cut = (ark_row_splitter){0};
 }
 
-ark_cut_slot ark_cut_slot_of(const arrakis_channel *channel, uint32_t from, int64_t stride_ns)
+ark_row_splitter_slot ark_row_splitter_slot_of(const arrakis_channel *channel, uint32_t from,
+                                               int64_t stride_ns)
 {
-    return (ark_cut_slot){
+    return (ark_row_splitter_slot){
         .from = from,
         .size = (uint32_t)arrakis_dtype_size(ark_info(channel).dtype),
         .samples = ark_channel_samples(channel, stride_ns),
     };
 }
 
-void ark_cut_begin(ark_cut *cut, const ark_rows *rows, int64_t stride_ns,
-                   const ark_cut_part *parts, size_t count)
+void ark_row_splitter_begin(ark_row_splitter *cut, const ark_rows *rows, int64_t stride_ns,
+                            const ark_row_splitter_part *parts, size_t count)
 {
     cut->rows = *rows;
     cut->parts = parts;
@@ -48,13 +49,14 @@ void ark_cut_begin(ark_cut *cut, const ark_rows *rows, int64_t stride_ns,
     memset(cut->places, 0, cut->slots * sizeof *cut->places);
     for (size_t i = 0; i < rows->piece_count; i++)
         for (uint32_t k = 0; k < rows->pieces[i].slots; k++)
-            cut->places[rows->pieces[i].slot + k] = (ark_cut_place){&rows->pieces[i], k};
+            cut->places[rows->pieces[i].slot + k] = (ark_row_splitter_place){&rows->pieces[i], k};
 }
 
 /* A slot's samples in a step; false: it has none there. A whole stride has all of them: rows that
  * say so and have fewer would leave a hole that nobody knows of. */
-static bool make_piece(ark_piece *piece, ark_cut_place place, const ark_cut_slot *slot,
-                       uint32_t number, int64_t step, bool whole)
+static bool make_piece(ark_piece *piece, ark_row_splitter_place place,
+                       const ark_row_splitter_slot *slot, uint32_t number, int64_t step,
+                       bool whole)
 {
     int64_t skip = step * slot->samples;
     if (!place.piece || slot->samples <= 0 || skip >= place.piece->length)
@@ -73,17 +75,17 @@ static bool make_piece(ark_piece *piece, ark_cut_place place, const ark_cut_slot
 }
 
 /* Past the part or the step that has been served. */
-static void move_on(ark_cut *cut, bool more_steps)
+static void move_on(ark_row_splitter *cut, bool more_steps)
 {
     cut->step = more_steps ? cut->step + 1 : 0;
     cut->part += !more_steps;
 }
 
-bool ark_cut_next(ark_cut *cut, ark_arrival *arrival)
+bool ark_row_splitter_next(ark_row_splitter *cut, ark_arrival *arrival)
 {
     if (cut->part == cut->count)
         return false;
-    const ark_cut_part *part = &cut->parts[cut->part];
+    const ark_row_splitter_part *part = &cut->parts[cut->part];
     int64_t done_ns = cut->step * part->stride_ns, left_ns = cut->rows.duration_ns - done_ns;
     bool more = cut->in_steps && left_ns > part->stride_ns;
     *arrival = (ark_arrival){.stream = part->stream};
@@ -96,7 +98,7 @@ bool ark_cut_next(ark_cut *cut, ark_arrival *arrival)
     };
     bool whole = arrival->rows.duration_ns >= part->stride_ns;
     for (uint32_t i = 0; i < part->count; i++) {
-        const ark_cut_slot *slot = &part->slots[i];
+        const ark_row_splitter_slot *slot = &part->slots[i];
         if (make_piece(&cut->pieces[arrival->rows.piece_count], cut->places[slot->from], slot, i,
                        cut->step, whole))
             arrival->rows.piece_count++;

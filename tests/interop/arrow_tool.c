@@ -3,12 +3,16 @@
  *
  * stdin: requests, each a mode character, a uint32 size and as many bytes; stdout: answers, each an
  * int32 status, a uint32 size and as many bytes (of the error's text when the status is negative).
- *   r  read a stream of rows, write each batch with ark_rows_write; the messages one after another
+ *   r  read a stream of rows, write each batch with ark_write_rows; the messages one after another
  *   n  the same, rows without any sample given as samples NULL
  *   c  read a stream of columns, write it with ark_columns_*
  *   d  describe: schema and values as text, to be compared with what pyarrow says of the same bytes
  */
+#include "arrow/batch.h"
 #include "arrow/ipc.h"
+#include "arrow/schema.h"
+#include "arrow/write.h"
+#include "base/buffer.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -105,7 +109,7 @@ static arrakis_status rewrite_rows(ark_buffer *out, const ark_column *columns, i
         }
     }
     ark_buffer one = {NULL, 0, 0};
-    arrakis_status rc = ark_rows_write(&one, dtype, time_ns, count, ids, series, err);
+    arrakis_status rc = ark_write_rows(&one, dtype, time_ns, count, ids, series, err);
     if (rc >= 0)
         rc = append(out, one.data, one.size, err);
     ark_buffer_free(&one);
@@ -125,7 +129,7 @@ static arrakis_status rewrite_schema(ark_buffer *out, const ark_schema *schema, 
         rates[i] = schema->fields[i + 1].rate;
         dtypes[i] = schema->fields[i + 1].dtype;
     }
-    arrakis_status rc = ark_columns_write_schema(out, count, names, dtypes, rates, err);
+    arrakis_status rc = ark_write_columns_schema(out, count, names, dtypes, rates, err);
     free(names);
     free(rates);
     free(dtypes);
@@ -141,7 +145,7 @@ static arrakis_status rewrite_columns(ark_buffer *out, const ark_schema *schema,
     memcpy(&time_ns, columns[0].values, 8);
     for (size_t i = 0; i < count; i++)
         series[i] = series_of(&columns[i + 1], schema->fields[i + 1].dtype, 0);
-    arrakis_status rc = ark_columns_write_batch(out, time_ns, count, series, err);
+    arrakis_status rc = ark_write_columns_batch(out, time_ns, count, series, err);
     drop(series, count);
     return rc;
 }
@@ -263,7 +267,7 @@ static arrakis_status answer(ark_buffer *out, char mode, input in, arrakis_error
             rc = answer_schema(out, mode, &schema, &message, err);
     }
     if (rc >= 0 && mode == 'c')
-        rc = ark_ipc_write_end(out, err);
+        rc = ark_write_end(out, err);
     ark_schema_free(schema);
     return rc;
 }

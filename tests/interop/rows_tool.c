@@ -6,7 +6,9 @@
  * with wanted rows its time (int64) and their number (uint32), and of each row its channel's index and
  * its number of samples (uint32), the samples, and a byte for each: whether it is there.
  * The channels: float32, 64 Hz, strides of 62.5 ms, partition indexes 0 to 5, 70000 and 4294967295. */
+#include "arrow/batch.h"
 #include "arrow/ipc.h"
+#include "base/buffer.h"
 #include "read/row_decoder.h"
 
 #include <stdio.h>

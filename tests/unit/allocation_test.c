@@ -2,6 +2,7 @@
 /* Reading where one allocation fails, then the next one, and so on through all of them. The leaks
  * that a sanitizer finds at the end count. */
 #include "allocation.h"
+#include "base/buffer.h"
 #include "read/chain_reader.h"
 #include "read/reader.h"
 
@@ -127,8 +128,8 @@ static arrakis_status put_behind(arrakis_reader **out, arrakis_reader *memory,
         return rc;
     }
     arrakis_memory_reader_finish(first);
-    const ark_chain_leg legs[] = {{first, UNSET}, {memory, PAST}};
-    return ark_chain_reader_new(out, legs, 2, channels, NULL);
+    const ark_chain_segment segments[] = {{first, UNSET}, {memory, PAST}};
+    return ark_chain_reader_new(out, segments, 2, channels, NULL);
 }
 
 static arrakis_status open_stream(arrakis_stream **stream, arrakis_reader **memory, kind how,

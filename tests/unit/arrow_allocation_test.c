@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Arrow streams written and read where one allocation fails. */
+#include "arrow/write.h"
+#include "base/buffer.h"
+
 #include <arrakis/arrow.h>
 
 #include "allocation.h"
@@ -102,7 +105,7 @@ static arrakis_status write_rows(void *opaque)
     const arrakis_series series[] = {{samples, NULL, 2, ARRAKIS_INT32},
                                      {samples, &valid, 2, ARRAKIS_INT32}};
     ark_buffer bytes = {0};
-    arrakis_status rc = ark_rows_write(&bytes, ARRAKIS_INT32, START, 2, ids, series, NULL);
+    arrakis_status rc = ark_write_rows(&bytes, ARRAKIS_INT32, START, 2, ids, series, NULL);
     ark_buffer_free(&bytes);
     return rc;
 }

@@ -47,11 +47,11 @@ static void assert_field(const struct ArrowSchema *field, const char *name, cons
 static void assert_rate(const struct ArrowSchema *field, const char *rate)
 {
     int32_t size = 0;
-    const char *value = ark_arrow_c_metadata(field->metadata, "rate", &size);
+    const char *value = ark_c_schema_metadata(field->metadata, "rate", &size);
     assert_non_null(value);
     assert_int_equal(size, strlen(rate));
     assert_memory_equal(value, rate, strlen(rate));
-    assert_null(ark_arrow_c_metadata(field->metadata, "rat", &size));
+    assert_null(ark_c_schema_metadata(field->metadata, "rat", &size));
 }
 
 static void the_columns_are_sorted_by_name(void **state)
@@ -101,12 +101,12 @@ static void rows_have_a_schema_for_each_data_type(void **state)
     (void)state;
     static const char formats[] = "csilCSILfg";
     for (int dtype = ARRAKIS_INT8, seen = 0; seen < 10; dtype++) {
-        const char *format = ark_arrow_c_format((arrakis_dtype)dtype);
+        const char *format = ark_c_schema_format((arrakis_dtype)dtype);
         if (!format)
             continue;
         seen++;
         assert_non_null(strchr(formats, *format));
-        assert_int_equal(ark_arrow_c_dtype(format), dtype);
+        assert_int_equal(ark_c_schema_dtype(format), dtype);
         struct ArrowSchema schema;
         PASS(arrakis_rows_export_schema((arrakis_dtype)dtype, &schema, err));
         assert_int_equal(schema.n_children, 3);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading. The messages come from the fuzz corpus, where arrow_oracle.py put them with pyarrow. */
-#include "arrow/ipc.h"
-#include "arrow/format.h"
+#include "arrow/batch.h"
+#include "arrow/check.h"
 #include "arrow/flatbuffer.h"
+#include "arrow/format.h"
+#include "arrow/ipc.h"
+#include "arrow/schema.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -273,10 +276,12 @@ static void a_map_with_null_or_too_few_keys_is_refused(void **state)
         stream s = opened("properties", 1);
         ark_ipc_message message;
         assert_int_equal(ark_ipc_cut(&message, s.data + s.at, s.size - s.at, NULL), ARRAKIS_OK);
-        ark_flat flat = {message.header, message.header_size, false};
-        ark_flat_table header = ark_flat_child(&flat, ark_flat_root(&flat), ARK_MESSAGE_HEADER);
-        ark_flat_vector nodes = ark_flat_elements(&flat, header, ARK_BATCH_NODES, 16);
-        ark_flat_vector buffers = ark_flat_elements(&flat, header, ARK_BATCH_BUFFERS, 16);
+        ark_flatbuffer flat = {message.header, message.header_size, false};
+        ark_flatbuffer_table header =
+            ark_flatbuffer_child(&flat, ark_flatbuffer_root(&flat), ARK_MESSAGE_HEADER);
+        ark_flatbuffer_vector nodes = ark_flatbuffer_elements(&flat, header, ARK_BATCH_NODES, 16);
+        ark_flatbuffer_vector buffers =
+            ark_flatbuffer_elements(&flat, header, ARK_BATCH_BUFFERS, 16);
         assert_int_equal(nodes.count, 4);
         assert_int_equal(buffers.count, 9);
         int64_t node[2] = {cases[i].length, cases[i].nulls}, one[2] = {0, 1};
@@ -387,23 +392,24 @@ static void other_types_are_read_and_named(void **state)
 /* ---- torn and twisted messages */
 
 /* The schema that a stream begins with, as a flatbuffer, and the vector of its fields. */
-static ark_flat_vector fields_of(const stream *s, ark_flat *flat)
+static ark_flatbuffer_vector fields_of(const stream *s, ark_flatbuffer *flat)
 {
     ark_ipc_message message;
     assert_int_equal(ark_ipc_cut(&message, s->data, s->size, NULL), ARRAKIS_OK);
-    *flat = (ark_flat){message.header, message.header_size, false};
-    ark_flat_table schema = ark_flat_child(flat, ark_flat_root(flat), ARK_MESSAGE_HEADER);
-    return ark_flat_elements(flat, schema, ARK_SCHEMA_FIELDS, 4);
+    *flat = (ark_flatbuffer){message.header, message.header_size, false};
+    ark_flatbuffer_table schema =
+        ark_flatbuffer_child(flat, ark_flatbuffer_root(flat), ARK_MESSAGE_HEADER);
+    return ark_flatbuffer_elements(flat, schema, ARK_SCHEMA_FIELDS, 4);
 }
 
 static void a_map_without_entries_is_refused(void **state)
 {
     (void)state;
     stream s = load("properties");
-    ark_flat flat;
-    ark_flat_table map = ark_flat_element(&flat, fields_of(&s, &flat), 0);
-    ark_flat_table entries =
-        ark_flat_element(&flat, ark_flat_elements(&flat, map, ARK_FIELD_CHILDREN, 4), 0);
+    ark_flatbuffer flat;
+    ark_flatbuffer_table map = ark_flatbuffer_element(&flat, fields_of(&s, &flat), 0);
+    ark_flatbuffer_table entries = ark_flatbuffer_element(
+        &flat, ark_flatbuffer_elements(&flat, map, ARK_FIELD_CHILDREN, 4), 0);
     size_t slot = entries.vtable + 4 + 2 * ARK_FIELD_TYPE_TYPE;
     s.data[8 + entries.at + ark_load_u16(flat.data + slot)] = ARK_ARROW_LIST;
     assert_int_equal(step(&s), ARRAKIS_EFORMAT);
@@ -415,9 +421,9 @@ static void a_column_that_leads_outside_is_refused(void **state)
 {
     (void)state;
     stream s = load("metadata");
-    ark_flat flat;
-    ark_flat_vector fields = fields_of(&s, &flat);
-    ark_flat_table text = ark_flat_element(&flat, fields, 0);
+    ark_flatbuffer flat;
+    ark_flatbuffer_vector fields = fields_of(&s, &flat);
+    ark_flatbuffer_table text = ark_flatbuffer_element(&flat, fields, 0);
     s.data[8 + (fields.data - flat.data) - 4] = 1; /* no column behind it that could notice */
     assert_int_equal(step(&s), ARRAKIS_OK);
     memcpy(s.data + 8 + text.vtable + 4 + 2 * ARK_FIELD_NULLABLE, "\xff\xff", 2);
@@ -629,7 +635,7 @@ static void offsets_are_judged_as_one_by_one(void **state)
         memcpy(at, offsets, sizeof offsets[0] * (size_t)(length + 1));
         bool ok = plainly_ok(offsets, length, child);
         refused += !ok;
-        assert_int_equal(ark_offsets_ok(at, length, child), ok);
+        assert_int_equal(ark_check_offsets(at, length, child), ok);
     }
     assert_true(refused > 10000);
     for (size_t at = 0; at < 38; at++) { /* once round the circle, never a step down modulo 2^32 */
@@ -638,10 +644,10 @@ static void offsets_are_judged_as_one_by_one(void **state)
         offsets[at + 1] = INT32_MIN;
         offsets[at + 2] = -1;
         memcpy(room, offsets, sizeof offsets);
-        assert_false(ark_offsets_ok(room, 40, 5));
+        assert_false(ark_check_offsets(room, 40, 5));
     }
-    assert_true(ark_offsets_ok(NULL, 0, 0));
-    assert_false(ark_offsets_ok(NULL, -1, 0));
+    assert_true(ark_check_offsets(NULL, 0, 0));
+    assert_false(ark_check_offsets(NULL, -1, 0));
 }
 
 static void validity_is_ignored_where_nothing_is_null(void **state)

@@ -3,6 +3,8 @@
 #include <arrakis/arrow.h>
 
 #include "arrow/ipc.h"
+#include "arrow/write.h"
+#include "base/buffer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -222,7 +224,7 @@ static ark_buffer schema_of(size_t count, const char *const *names, const arraki
                             const char *const *rates)
 {
     ark_buffer out = {0};
-    assert_int_equal(ark_columns_write_schema(&out, count, names, dtypes, rates, NULL),
+    assert_int_equal(ark_write_columns_schema(&out, count, names, dtypes, rates, NULL),
                      ARRAKIS_OK);
     return out;
 }

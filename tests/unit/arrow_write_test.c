@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writing, and the reading of what other writers could write. The oracle of the bytes is pyarrow:
  * here by the corpus that it wrote, at length in tests/interop/arrow_oracle.py. */
-#include "arrow/ipc.h"
-#include "arrow/format.h"
-#include "arrow/type.h"
+#include "arrow/batch.h"
 #include "arrow/flatbuffer.h"
+#include "arrow/format.h"
+#include "arrow/ipc.h"
+#include "arrow/schema.h"
+#include "arrow/type.h"
+#include "arrow/write.h"
+#include "base/buffer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -93,7 +97,7 @@ static void rows_are_the_bytes_that_pyarrow_writes(void **state)
             series[k] = row(&columns[2], schema->fields[2].dtype, k, bits[k]);
         }
         ark_buffer out = {NULL, 0, 0};
-        assert_int_equal(ark_rows_write(&out, schema->fields[2].dtype,
+        assert_int_equal(ark_write_rows(&out, schema->fields[2].dtype,
                                         ark_load_i64(columns[0].values), (size_t)rows, ids, series,
                                         NULL),
                          ARRAKIS_OK);
@@ -118,9 +122,9 @@ static void a_missing_series_is_a_list_of_nulls(void **state)
     assert_int_equal(ark_buffer_reserve(&masked, 4096, NULL), ARRAKIS_OK);
     memset(missing.data, 0xaa, 4096); /* padding is written, not found */
     memset(masked.data, 0x55, 4096);
-    assert_int_equal(ark_rows_write(&missing, ARRAKIS_INT16, 5, 3, ids, series, NULL), 0);
+    assert_int_equal(ark_write_rows(&missing, ARRAKIS_INT16, 5, 3, ids, series, NULL), 0);
     series[1] = (arrakis_series){samples, none, 3, ARRAKIS_INT16};
-    assert_int_equal(ark_rows_write(&masked, ARRAKIS_INT16, 5, 3, ids, series, NULL), 0);
+    assert_int_equal(ark_write_rows(&masked, ARRAKIS_INT16, 5, 3, ids, series, NULL), 0);
     assert_int_equal(missing.size, masked.size);
     assert_memory_equal(missing.data, masked.data, masked.size);
     ark_schema *schema;
@@ -167,7 +171,7 @@ static void validity_reads_back_bit_by_bit(void **state)
         ark_buffer out = {NULL, 0, 0};
         ark_schema *schema;
         ark_column columns[3];
-        assert_int_equal(ark_rows_write(&out, dtypes[round % 4], 5, ROWS, ids, series, NULL), 0);
+        assert_int_equal(ark_write_rows(&out, dtypes[round % 4], 5, ROWS, ids, series, NULL), 0);
         assert_int_equal(read(out.data, out.size, &schema, columns), ROWS);
         const ark_column *data = &columns[2];
         int64_t nulls = 0;
@@ -206,7 +210,7 @@ static void samples_of_rows_need_neither_alignment_nor_neighbours(void **state)
         size += length;
     }
     ark_buffer out = {NULL, 0, 0};
-    assert_int_equal(ark_rows_write(&out, ARRAKIS_UINT8, 5, 6, ids, series, NULL), 0);
+    assert_int_equal(ark_write_rows(&out, ARRAKIS_UINT8, 5, 6, ids, series, NULL), 0);
     ark_schema *schema;
     ark_column columns[3];
     assert_int_equal(read(out.data, out.size, &schema, columns), 6);
@@ -223,10 +227,10 @@ static void the_buffer_is_used_again(void **state)
     uint32_t id = 1;
     arrakis_series series = {samples, NULL, 512, ARRAKIS_FLOAT64};
     ark_buffer out = {NULL, 0, 0};
-    assert_int_equal(ark_rows_write(&out, ARRAKIS_FLOAT64, 5, 1, &id, &series, NULL), 0);
+    assert_int_equal(ark_write_rows(&out, ARRAKIS_FLOAT64, 5, 1, &id, &series, NULL), 0);
     ark_buffer first = out;
     series.length = 16;
-    assert_int_equal(ark_rows_write(&out, ARRAKIS_FLOAT64, 5, 1, &id, &series, NULL), 0);
+    assert_int_equal(ark_write_rows(&out, ARRAKIS_FLOAT64, 5, 1, &id, &series, NULL), 0);
     assert_ptr_equal(out.data, first.data);
     assert_int_equal(out.capacity, first.capacity);
     assert_int_equal(out.size, first.size - 496 * 8);
@@ -243,15 +247,15 @@ static void rows_that_fit_no_message_are_refused(void **state)
                                 {&sample, NULL, 1, ARRAKIS_FLOAT64}};
     ark_buffer out = {NULL, 0, 0};
     arrakis_error err;
-    assert_int_equal(ark_rows_write(&out, ARRAKIS_FLOAT32, 5, 2, ids, series, &err),
+    assert_int_equal(ark_write_rows(&out, ARRAKIS_FLOAT32, 5, 2, ids, series, &err),
                      ARRAKIS_EINVAL);
     assert_non_null(strstr(err.message, "row 1 is of type float64 in a batch of float32"));
     series[1].dtype = ARRAKIS_FLOAT32;
     series[1].length = INT32_MAX; /* with the other's one sample one too many */
-    assert_int_equal(ark_rows_write(&out, ARRAKIS_FLOAT32, 5, 2, ids, series, &err),
+    assert_int_equal(ark_write_rows(&out, ARRAKIS_FLOAT32, 5, 2, ids, series, &err),
                      ARRAKIS_EINVAL);
     assert_non_null(strstr(err.message, "over 2147483647 samples"));
-    assert_int_equal(ark_rows_write(&out, ARRAKIS_DTYPE_NONE, 5, 0, ids, series, &err),
+    assert_int_equal(ark_write_rows(&out, ARRAKIS_DTYPE_NONE, 5, 0, ids, series, &err),
                      ARRAKIS_EINVAL);
     assert_int_equal(ark_buffer_reserve(&out, SIZE_MAX, &err), ARRAKIS_ENOMEM);
     assert_null(out.data);
@@ -264,7 +268,7 @@ static void a_batch_without_rows_reads_back(void **state)
     ark_buffer out = {NULL, 0, 0};
     ark_schema *schema;
     ark_column columns[3];
-    assert_int_equal(ark_rows_write(&out, ARRAKIS_INT8, 5, 0, NULL, NULL, NULL), ARRAKIS_OK);
+    assert_int_equal(ark_write_rows(&out, ARRAKIS_INT8, 5, 0, NULL, NULL, NULL), ARRAKIS_OK);
     assert_int_equal(read(out.data, out.size, &schema, columns), 0);
     ark_schema_free(schema);
     ark_buffer_free(&out);
@@ -294,12 +298,12 @@ static void columns_are_the_bytes_that_pyarrow_writes(void **state)
             series[k] = row(&columns[k + 1], field->dtype, 0, bits[k]);
         }
         ark_buffer out = {NULL, 0, 0};
-        assert_int_equal(ark_columns_write_schema(&out, count, column_names, dtypes, rates, NULL),
+        assert_int_equal(ark_write_columns_schema(&out, count, column_names, dtypes, rates, NULL),
                          ARRAKIS_OK);
         assert_int_equal(
-            ark_columns_write_batch(&out, ark_load_i64(columns[0].values), count, series, NULL),
+            ark_write_columns_batch(&out, ark_load_i64(columns[0].values), count, series, NULL),
             ARRAKIS_OK);
-        assert_int_equal(ark_ipc_write_end(&out, NULL), ARRAKIS_OK);
+        assert_int_equal(ark_write_end(&out, NULL), ARRAKIS_OK);
         assert_int_equal(out.size, size);
         assert_memory_equal(out.data, message, size);
         ark_buffer_free(&out);
@@ -313,11 +317,11 @@ static void a_column_that_fits_no_message_leaves_the_buffer_as_it_was(void **sta
     ark_buffer out = {NULL, 0, 0};
     arrakis_error err;
     arrakis_series series = {&out, NULL, (size_t)INT32_MAX + 1, ARRAKIS_INT8};
-    assert_int_equal(ark_ipc_write_end(&out, NULL), ARRAKIS_OK);
-    assert_int_equal(ark_columns_write_batch(&out, 5, 1, &series, &err), ARRAKIS_EINVAL);
+    assert_int_equal(ark_write_end(&out, NULL), ARRAKIS_OK);
+    assert_int_equal(ark_write_columns_batch(&out, 5, 1, &series, &err), ARRAKIS_EINVAL);
     assert_int_equal(out.size, 8);
     series = (arrakis_series){&out, NULL, 1, ARRAKIS_DTYPE_NONE};
-    assert_int_equal(ark_columns_write_batch(&out, 5, 1, &series, &err), ARRAKIS_EINVAL);
+    assert_int_equal(ark_write_columns_batch(&out, 5, 1, &series, &err), ARRAKIS_EINVAL);
     assert_int_equal(out.size, 8);
     ark_buffer_free(&out);
 }
@@ -339,8 +343,8 @@ static void thousands_of_columns_read_back(void **state)
         series[i] = (arrakis_series){&samples[i], NULL, 1, ARRAKIS_FLOAT32};
     }
     ark_buffer out = {NULL, 0, 0};
-    assert_int_equal(ark_columns_write_schema(&out, COUNT, names, dtypes, NULL, NULL), 0);
-    assert_int_equal(ark_columns_write_batch(&out, 5, COUNT, series, NULL), 0);
+    assert_int_equal(ark_write_columns_schema(&out, COUNT, names, dtypes, NULL, NULL), 0);
+    assert_int_equal(ark_write_columns_batch(&out, 5, COUNT, series, NULL), 0);
     ark_schema *schema;
     ark_column *columns = calloc(COUNT + 1, sizeof *columns);
     assert_int_equal(read(out.data, out.size, &schema, columns), 1);
@@ -357,17 +361,17 @@ static void thousands_of_columns_read_back(void **state)
 /* ---- what other writers could write, built by hand */
 
 /* Wrap a header table into a message of its own and cut it. */
-static arrakis_status cut_built(ark_flat_builder *b, ark_buffer *out, ark_ipc_message *message,
-                                ark_flat_place header, uint8_t kind, int16_t version, size_t body,
-                                arrakis_error *err)
+static arrakis_status cut_built(ark_flatbuffer_builder *b, ark_buffer *out,
+                                ark_ipc_message *message, ark_flatbuffer_place header,
+                                uint8_t kind, int16_t version, size_t body, arrakis_error *err)
 {
-    ark_flat_table_begin(b);
-    ark_flat_put_u8(b, 7, 99); /* of a later version of the format */
-    ark_flat_put_i16(b, ARK_MESSAGE_VERSION, version);
-    ark_flat_put_u8(b, ARK_MESSAGE_HEADER_TYPE, kind);
-    ark_flat_put_i64(b, ARK_MESSAGE_BODY_LENGTH, (int64_t)body);
-    ark_flat_put_place(b, ARK_MESSAGE_HEADER, header);
-    const uint8_t *data = ark_flat_finish(b, ark_flat_table_end(b));
+    ark_flatbuffer_table_begin(b);
+    ark_flatbuffer_put_u8(b, 7, 99); /* of a later version of the format */
+    ark_flatbuffer_put_i16(b, ARK_MESSAGE_VERSION, version);
+    ark_flatbuffer_put_u8(b, ARK_MESSAGE_HEADER_TYPE, kind);
+    ark_flatbuffer_put_i64(b, ARK_MESSAGE_BODY_LENGTH, (int64_t)body);
+    ark_flatbuffer_put_place(b, ARK_MESSAGE_HEADER, header);
+    const uint8_t *data = ark_flatbuffer_finish(b, ark_flatbuffer_table_end(b));
     assert_non_null(data);
     out->size = 0;
     uint32_t size = (uint32_t)b->size;
@@ -376,27 +380,27 @@ static arrakis_status cut_built(ark_flat_builder *b, ark_buffer *out, ark_ipc_me
     memcpy(out->data + 4, data, size);
     memset(out->data + 4 + size, 0, body);
     out->size = 4 + size + body;
-    ark_flat_free(b);
+    ark_flatbuffer_free(b);
     return ark_ipc_cut(message, out->data, out->size, err);
 }
 
 /* A batch of one int64 column and two rows, in an order and with fields that pyarrow has not. */
-static ark_flat_place build_batch(ark_flat_builder *b, size_t variadic)
+static ark_flatbuffer_place build_batch(ark_flatbuffer_builder *b, size_t variadic)
 {
     int64_t buffers[] = {0, 0, 8, 16}, nodes[] = {2, 0}, counts[] = {1, 2};
-    memcpy(ark_flat_vector_begin(b, 2, 16, 8), buffers, sizeof buffers);
-    ark_flat_place buffer_place = ark_flat_vector_end(b, 2);
-    memcpy(ark_flat_vector_begin(b, variadic, 8, 8), counts, 8 * variadic);
-    ark_flat_place variadic_place = ark_flat_vector_end(b, variadic);
-    memcpy(ark_flat_vector_begin(b, 1, 16, 8), nodes, sizeof nodes);
-    ark_flat_place node_place = ark_flat_vector_end(b, 1);
-    ark_flat_table_begin(b);
-    ark_flat_put_place(b, ARK_BATCH_NODES, node_place);
-    ark_flat_put_place(b, ARK_BATCH_VARIADIC_COUNTS, variadic_place);
-    ark_flat_put_i64(b, 6, 42);
-    ark_flat_put_place(b, ARK_BATCH_BUFFERS, buffer_place);
-    ark_flat_put_i64(b, ARK_BATCH_LENGTH, 2);
-    return ark_flat_table_end(b);
+    memcpy(ark_flatbuffer_vector_begin(b, 2, 16, 8), buffers, sizeof buffers);
+    ark_flatbuffer_place buffer_place = ark_flatbuffer_vector_end(b, 2);
+    memcpy(ark_flatbuffer_vector_begin(b, variadic, 8, 8), counts, 8 * variadic);
+    ark_flatbuffer_place variadic_place = ark_flatbuffer_vector_end(b, variadic);
+    memcpy(ark_flatbuffer_vector_begin(b, 1, 16, 8), nodes, sizeof nodes);
+    ark_flatbuffer_place node_place = ark_flatbuffer_vector_end(b, 1);
+    ark_flatbuffer_table_begin(b);
+    ark_flatbuffer_put_place(b, ARK_BATCH_NODES, node_place);
+    ark_flatbuffer_put_place(b, ARK_BATCH_VARIADIC_COUNTS, variadic_place);
+    ark_flatbuffer_put_i64(b, 6, 42);
+    ark_flatbuffer_put_place(b, ARK_BATCH_BUFFERS, buffer_place);
+    ark_flatbuffer_put_i64(b, ARK_BATCH_LENGTH, 2);
+    return ark_flatbuffer_table_end(b);
 }
 
 static void another_layout_and_unknown_fields_are_read(void **state)
@@ -405,20 +409,20 @@ static void another_layout_and_unknown_fields_are_read(void **state)
     ark_field field = {.name = (char[]){"x"}, .dtype = ARRAKIS_INT64};
     ark_type type = {.storage = ARK_STORE_NUMBERS, .dtype = ARRAKIS_INT64, .width = 8};
     ark_schema schema = {1, &field, &type, 1};
-    ark_flat_builder b;
+    ark_flatbuffer_builder b;
     ark_buffer out = {NULL, 0, 0};
     ark_ipc_message message;
     ark_column column;
     int64_t rows;
     arrakis_error err;
-    ark_flat_begin(&b);
+    ark_flatbuffer_begin(&b);
     assert_int_equal(cut_built(&b, &out, &message, build_batch(&b, 0), ARK_HEADER_BATCH,
                                ARK_VERSION_5, 24, &err),
                      ARRAKIS_OK);
     assert_int_equal(ark_batch_read(&column, &rows, &schema, &message, &err), ARRAKIS_OK);
     assert_int_equal(rows, 2);
     assert_ptr_equal(column.values, message.body + 8);
-    ark_flat_begin(&b);
+    ark_flatbuffer_begin(&b);
     assert_int_equal(cut_built(&b, &out, &message, build_batch(&b, 2), ARK_HEADER_BATCH,
                                ARK_VERSION_5, 24, &err),
                      ARRAKIS_OK);
@@ -430,14 +434,14 @@ static void another_layout_and_unknown_fields_are_read(void **state)
 static void a_header_without_its_table_is_refused(void **state)
 {
     (void)state;
-    ark_flat_builder b;
+    ark_flatbuffer_builder b;
     ark_buffer out = {NULL, 0, 0};
     ark_ipc_message message;
     arrakis_error err;
-    ark_flat_begin(&b);
+    ark_flatbuffer_begin(&b);
     assert_int_equal(cut_built(&b, &out, &message, 0, ARK_HEADER_BATCH, ARK_VERSION_5, 0, &err),
                      ARRAKIS_EFORMAT);
-    ark_flat_begin(&b);
+    ark_flatbuffer_begin(&b);
     assert_int_equal(cut_built(&b, &out, &message, 0, ARK_HEADER_SCHEMA, ARK_VERSION_5, 0, &err),
                      ARRAKIS_EFORMAT);
     ark_buffer_free(&out);
@@ -462,11 +466,11 @@ static void other_versions_and_kinds_are_named(void **state)
         {200, 4, ARRAKIS_EFORMAT, "of kind 200"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        ark_flat_builder b;
+        ark_flatbuffer_builder b;
         ark_buffer out = {NULL, 0, 0};
         ark_ipc_message message;
         arrakis_error err;
-        ark_flat_begin(&b);
+        ark_flatbuffer_begin(&b);
         assert_int_equal(cut_built(&b, &out, &message, build_batch(&b, 0), cases[i].kind,
                                    cases[i].version, 24, &err),
                          cases[i].status);
@@ -482,38 +486,38 @@ static void other_versions_and_kinds_are_named(void **state)
 static arrakis_status read_shared(size_t count, const char *name, size_t name_size, size_t pairs,
                                   arrakis_error *err)
 {
-    ark_flat_builder b;
-    ark_flat_begin(&b);
-    ark_flat_place key = ark_flat_add_string(&b, "k", 1);
-    ark_flat_table_begin(&b);
-    ark_flat_put_place(&b, ARK_PAIR_KEY, key);
-    ark_flat_put_place(&b, ARK_PAIR_VALUE, key);
-    ark_flat_place pair = ark_flat_table_end(&b);
+    ark_flatbuffer_builder b;
+    ark_flatbuffer_begin(&b);
+    ark_flatbuffer_place key = ark_flatbuffer_add_string(&b, "k", 1);
+    ark_flatbuffer_table_begin(&b);
+    ark_flatbuffer_put_place(&b, ARK_PAIR_KEY, key);
+    ark_flatbuffer_put_place(&b, ARK_PAIR_VALUE, key);
+    ark_flatbuffer_place pair = ark_flatbuffer_table_end(&b);
     size_t most = count > pairs ? count : pairs;
-    ark_flat_place *places = calloc(most + 1, sizeof *places);
+    ark_flatbuffer_place *places = calloc(most + 1, sizeof *places);
     for (size_t i = 0; i < pairs; i++)
         places[i] = pair;
-    ark_flat_place metadata = ark_flat_add_places(&b, places, pairs);
-    ark_flat_place name_place = ark_flat_add_string(&b, name, name_size);
-    ark_flat_table_begin(&b);
-    ark_flat_put_i32(&b, ARK_INT_BITS, 8);
-    ark_flat_place type = ark_flat_table_end(&b);
-    ark_flat_table_begin(&b);
-    ark_flat_put_place(&b, ARK_FIELD_NAME, name_place);
-    ark_flat_put_place(&b, ARK_FIELD_METADATA, metadata);
-    ark_flat_put_place(&b, ARK_FIELD_TYPE, type);
-    ark_flat_put_u8(&b, ARK_FIELD_TYPE_TYPE, ARK_ARROW_INT);
-    places[0] = ark_flat_table_end(&b);
+    ark_flatbuffer_place metadata = ark_flatbuffer_add_places(&b, places, pairs);
+    ark_flatbuffer_place name_place = ark_flatbuffer_add_string(&b, name, name_size);
+    ark_flatbuffer_table_begin(&b);
+    ark_flatbuffer_put_i32(&b, ARK_INT_BITS, 8);
+    ark_flatbuffer_place type = ark_flatbuffer_table_end(&b);
+    ark_flatbuffer_table_begin(&b);
+    ark_flatbuffer_put_place(&b, ARK_FIELD_NAME, name_place);
+    ark_flatbuffer_put_place(&b, ARK_FIELD_METADATA, metadata);
+    ark_flatbuffer_put_place(&b, ARK_FIELD_TYPE, type);
+    ark_flatbuffer_put_u8(&b, ARK_FIELD_TYPE_TYPE, ARK_ARROW_INT);
+    places[0] = ark_flatbuffer_table_end(&b);
     for (size_t i = 1; i < count; i++)
         places[i] = places[0];
-    ark_flat_place fields = ark_flat_add_places(&b, places, count);
-    ark_flat_table_begin(&b);
-    ark_flat_put_place(&b, ARK_SCHEMA_FIELDS, fields);
+    ark_flatbuffer_place fields = ark_flatbuffer_add_places(&b, places, count);
+    ark_flatbuffer_table_begin(&b);
+    ark_flatbuffer_put_place(&b, ARK_SCHEMA_FIELDS, fields);
     ark_buffer out = {NULL, 0, 0};
     ark_ipc_message message;
     ark_schema *schema = NULL;
-    arrakis_status rc = cut_built(&b, &out, &message, ark_flat_table_end(&b), ARK_HEADER_SCHEMA,
-                                  ARK_VERSION_5, 0, err);
+    arrakis_status rc = cut_built(&b, &out, &message, ark_flatbuffer_table_end(&b),
+                                  ARK_HEADER_SCHEMA, ARK_VERSION_5, 0, err);
     if (rc == ARRAKIS_OK)
         rc = ark_schema_read(&schema, &message, err);
     assert_true((rc == ARRAKIS_OK) == (schema != NULL));
@@ -543,15 +547,15 @@ static void a_schema_costs_no_more_than_its_header(void **state)
 static void a_failed_builder_stays_failed(void **state)
 {
     (void)state;
-    ark_flat_builder b;
-    ark_flat_begin(&b);
-    assert_null(ark_flat_vector_begin(&b, (size_t)1 << 60, 16, 8));
-    ark_flat_place vector = ark_flat_vector_end(&b, 1);
-    ark_flat_table_begin(&b);
-    ark_flat_put_place(&b, 0, vector);
-    assert_null(ark_flat_finish(&b, ark_flat_table_end(&b)));
+    ark_flatbuffer_builder b;
+    ark_flatbuffer_begin(&b);
+    assert_null(ark_flatbuffer_vector_begin(&b, (size_t)1 << 60, 16, 8));
+    ark_flatbuffer_place vector = ark_flatbuffer_vector_end(&b, 1);
+    ark_flatbuffer_table_begin(&b);
+    ark_flatbuffer_put_place(&b, 0, vector);
+    assert_null(ark_flatbuffer_finish(&b, ark_flatbuffer_table_end(&b)));
     assert_int_equal(b.status, ARRAKIS_EINVAL);
-    ark_flat_free(&b);
+    ark_flatbuffer_free(&b);
 }
 
 int main(void)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The public writer of aligned blocks. */
+#include "arrow/batch.h"
+#include "arrow/schema.h"
+
 #include <arrakis/reader.h>
 #include <arrakis/arrow.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "block/bits.h"
 #include "block/block.h"
 #include "support.h"
 

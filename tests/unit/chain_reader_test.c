@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arrakis/reader.h>
 
+#include "base/monitor.h"
+#include "base/monotonic.h"
+#include "base/thread.h"
+#include "base/wait.h"
 #include "read/chain_reader.h"
 #include "read/closing.h"
 #include "support.h"
-#include "base/thread.h"
-#include "base/wait.h"
 
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -25,7 +27,7 @@ enum { SEAM = 5 };
 
 typedef struct bench {
     arrakis_reader *chain;
-    arrakis_reader *legs[2];
+    arrakis_reader *segments[2];
 } bench;
 
 static arrakis_reader *reader_of(const channel_spec *specs, size_t count)
@@ -41,10 +43,10 @@ static bench chain_at(int64_t seam_ns, const channel_spec *first, size_t first_c
                       const channel_spec *second, size_t second_count)
 {
     size_t more = first_count > second_count ? first_count : second_count;
-    bench b = {.legs = {reader_of(first, first_count), reader_of(second, second_count)}};
-    const ark_chain_leg legs[] = {{b.legs[0], UNSET}, {b.legs[1], seam_ns}};
+    bench b = {.segments = {reader_of(first, first_count), reader_of(second, second_count)}};
+    const ark_chain_segment segments[] = {{b.segments[0], UNSET}, {b.segments[1], seam_ns}};
     arrakis_channels *channels = channels_of(more == first_count ? first : second, more);
-    PASS(ark_chain_reader_new(&b.chain, legs, 2, channels, err));
+    PASS(ark_chain_reader_new(&b.chain, segments, 2, channels, err));
     arrakis_channels_unref(channels);
     return b;
 }
@@ -63,7 +65,7 @@ static bench opened(void)
 }
 
 /* Rows of the partition indexes 0, 1, ... or those given; row i at a second holds 10 * second + i. */
-static void push(arrakis_reader *leg, size_t stream, int64_t second, size_t rows,
+static void push(arrakis_reader *segment, size_t stream, int64_t second, size_t rows,
                  const uint32_t *given)
 {
     uint32_t ids[] = {0, 1, 2};
@@ -73,21 +75,21 @@ static void push(arrakis_reader *leg, size_t stream, int64_t second, size_t rows
         first[i] = (int32_t)(10 * second + (int64_t)i);
     }
     ark_buffer message = int32_message(second * SECOND, rows, ids, first, 1);
-    PASS(arrakis_memory_reader_push(leg, stream, message.data, message.size, err));
+    PASS(arrakis_memory_reader_push(segment, stream, message.data, message.size, err));
     ark_buffer_free(&message);
 }
 
 static void push_before(const bench *b, int64_t second)
 {
-    push(b->legs[0], 0, second, 3, NULL);
+    push(b->segments[0], 0, second, 3, NULL);
 }
 
 /* Both partitions: B alone, then C and A. */
 static void push_after(const bench *b, int64_t second)
 {
     static const uint32_t q[] = {3, 7};
-    push(b->legs[1], 0, second, 1, NULL);
-    push(b->legs[1], 1, second, 2, q);
+    push(b->segments[1], 0, second, 1, NULL);
+    push(b->segments[1], 1, second, 2, q);
 }
 
 /* Expect a block of a stream at a second, with these samples of its channels; UNSET: missing. */
@@ -160,7 +162,7 @@ static void what_one_had_the_next_does_not_repeat(void **state)
     }
     assert_int_equal(nothing(&b), ARRAKIS_TIMEOUT);
     assert_false(arrakis_reader_done(b.chain));
-    arrakis_memory_reader_finish(b.legs[1]);
+    arrakis_memory_reader_finish(b.segments[1]);
     assert_int_equal(nothing(&b), ARRAKIS_DONE);
     assert_true(arrakis_reader_done(b.chain));
     arrakis_reader_close(b.chain);
@@ -178,7 +180,7 @@ static void the_next_one_waits_for_its_turn(void **state)
     EXPECT(&b, 1, 3, 32, 30);
     EXPECT(&b, 0, 3, 31);
     assert_int_equal(nothing(&b), ARRAKIS_TIMEOUT);
-    arrakis_memory_reader_finish(b.legs[0]); /* at 4 there is nothing */
+    arrakis_memory_reader_finish(b.segments[0]); /* at 4 there is nothing */
     assert_true(ark_wait_fd(arrakis_reader_fd(b.chain), 0));
     EXPECT(&b, 0, SEAM, 50);
     EXPECT(&b, 1, SEAM, 50, 51);
@@ -230,7 +232,7 @@ static void the_next_one_does_not_go_on_from_a_wrong_time(void **state)
     PASS(arrakis_reader_open(b.chain, err));
     push_before(&b, 4);
     push_before(&b, 500);
-    arrakis_memory_reader_finish(b.legs[0]);
+    arrakis_memory_reader_finish(b.segments[0]);
     push_after(&b, 4);
     push_after(&b, 400);
     EXPECT(&b, 1, 4, 42, 40);
@@ -274,7 +276,7 @@ static void a_longer_stride_is_cut_into_the_shorter_one(void **state)
     bench b = chain_of(first, 2, second, 2);
     PASS(arrakis_reader_open(b.chain, err));
     ark_buffer message = int32_message(2 * SECOND, 2, ids, samples, 2);
-    PASS(arrakis_memory_reader_push(b.legs[0], 0, message.data, message.size, err));
+    PASS(arrakis_memory_reader_push(b.segments[0], 0, message.data, message.size, err));
     ark_buffer_free(&message);
     EXPECT(&b, 0, 2, 40);
     EXPECT(&b, 0, 3, 41);
@@ -298,11 +300,11 @@ static void what_one_does_not_have_is_said_to_be_missing_up_to_the_seam(void **s
     /* said once */
     assert_int_equal(b.chain->ops->exhausted(b.chain, lacks, 0, &again_ns), UNSET);
     assert_int_equal(again_ns, UNSET);
-    push(b.legs[0], 0, 3, 2, NULL);
+    push(b.segments[0], 0, 3, 2, NULL);
     EXPECT(&b, 2, 3, 30);
     EXPECT(&b, 0, 3, 31);
     /* one that holds nothing more is asked, one that holds some is not believed */
-    push(b.legs[0], 0, 4, 2, NULL);
+    push(b.segments[0], 0, 4, 2, NULL);
     assert_int_equal(b.chain->ops->exhausted(b.chain, 0, 0, &again_ns), UNSET);
     assert_int_equal(again_ns, UNSET);
     EXPECT(&b, 2, 4, 40);
@@ -316,9 +318,9 @@ static void one_that_is_silent_before_the_seam_is_not_waited_for(void **state)
     bench b = chain_of(after, 3, before, 3);
     int64_t again_ns;
     PASS(arrakis_reader_open(b.chain, err));
-    push_after(&(bench){.legs = {NULL, b.legs[0]}}, 3);
-    push(b.legs[0], 0, 4, 1, NULL);
-    push_before(&(bench){.legs = {b.legs[1], NULL}}, SEAM);
+    push_after(&(bench){.segments = {NULL, b.segments[0]}}, 3);
+    push(b.segments[0], 0, 4, 1, NULL);
+    push_before(&(bench){.segments = {b.segments[1], NULL}}, SEAM);
     EXPECT(&b, 1, 3, 30);
     EXPECT(&b, 0, 3, 31, 30);
     EXPECT(&b, 1, 4, 40);
@@ -361,7 +363,7 @@ static void a_part_of_the_seam_s_stride_is_left_to_the_next_one(void **state)
     PASS(arrakis_reader_open(b.chain, err));
     for (size_t i = 0; i < 2; i++) {
         ark_buffer message = int32_message(4 * SECOND, 1, &id, &samples[i], i ? 4 : 2);
-        PASS(arrakis_memory_reader_push(b.legs[i], 0, message.data, message.size, err));
+        PASS(arrakis_memory_reader_push(b.segments[i], 0, message.data, message.size, err));
         ark_buffer_free(&message);
     }
     EXPECT(&b, 0, 4, 140);
@@ -398,12 +400,12 @@ static void what_is_cut_is_held_until_it_is_handed_out(void **state)
     bench b = chain_of(after, 3, before, 3);
     int64_t again_ns;
     PASS(arrakis_reader_open(b.chain, err));
-    arrakis_memory_reader_finish(b.legs[0]);
-    push_before(&(bench){.legs = {b.legs[1], NULL}}, SEAM);
+    arrakis_memory_reader_finish(b.segments[0]);
+    push_before(&(bench){.segments = {b.segments[1], NULL}}, SEAM);
     EXPECT(&b, 0, SEAM, 50, 52);
-    sure = *b.legs[1]->ops;
+    sure = *b.segments[1]->ops;
     sure.exhausted = nothing_more;
-    b.legs[1]->ops = &sure;
+    b.segments[1]->ops = &sure;
     assert_int_equal(b.chain->ops->exhausted(b.chain, 1, 7, &again_ns), UNSET);
     EXPECT(&b, 1, SEAM, 51);
     assert_int_equal(b.chain->ops->exhausted(b.chain, 1, 7, &again_ns), 8);
@@ -419,7 +421,7 @@ static void what_the_last_one_does_not_have_is_over(void **state)
     size_t lacks = 2;
     assert_string_equal(arrakis_reader_input_id(b.chain, lacks), "memory/q");
     assert_true(b.chain->ops->exhausted(b.chain, lacks, 0, &again_ns) > 0);
-    arrakis_memory_reader_finish(b.legs[0]);
+    arrakis_memory_reader_finish(b.segments[0]);
     assert_int_equal(nothing(&b), ARRAKIS_TIMEOUT);
     assert_true(b.chain->ops->exhausted(b.chain, lacks, 0, &again_ns) > 0);
     arrakis_reader_close(b.chain);
@@ -477,13 +479,13 @@ static void all_are_prepared_when_the_first_is_opened(void **state)
 {
     (void)state;
     bench b = chain_of(before, 3, after, 3);
-    watch(b.legs[1]);
+    watch(b.segments[1]);
     PASS(arrakis_reader_open(b.chain, err));
     assert_int_equal(prepared, 1);
-    assert_false(b.legs[1]->opened);
-    arrakis_memory_reader_finish(b.legs[0]);
+    assert_false(b.segments[1]->opened);
+    arrakis_memory_reader_finish(b.segments[0]);
     assert_int_equal(nothing(&b), ARRAKIS_TIMEOUT);
-    assert_true(b.legs[1]->opened);
+    assert_true(b.segments[1]->opened);
     assert_int_equal(prepared, 1);
     arrakis_reader_close(b.chain);
 }
@@ -492,7 +494,7 @@ static void a_stream_is_stopped_in_whichever_reader_has_it(void **state)
 {
     (void)state;
     bench b = chain_of(before, 3, after, 3);
-    watch(b.legs[0]);
+    watch(b.segments[0]);
     PASS(arrakis_reader_open(b.chain, err));
     b.chain->ops->pause(b.chain, 0, true);
     b.chain->ops->pause(b.chain, 1, true);
@@ -502,9 +504,9 @@ static void a_stream_is_stopped_in_whichever_reader_has_it(void **state)
     b.chain->ops->pause(b.chain, 0, false);
     assert_false(stopped[0]);
     b.chain->ops->pause(b.chain, 1, true);
-    b.legs[0]->ops = plain;
-    watch(b.legs[1]);
-    arrakis_memory_reader_finish(b.legs[0]);
+    b.segments[0]->ops = plain;
+    watch(b.segments[1]);
+    arrakis_memory_reader_finish(b.segments[0]);
     assert_int_equal(nothing(&b), ARRAKIS_TIMEOUT);
     assert_true(stopped[1] && !stopped[0]); /* it still is in the next reader */
     b.chain->ops->pause(b.chain, 1, false);
@@ -516,8 +518,8 @@ static void what_has_come_to_the_seam_is_stopped(void **state)
 {
     (void)state;
     bench b = chain_of(after, 3, before, 3);
-    push(b.legs[0], 0, 4, 1, NULL);
-    watch(b.legs[0]);
+    push(b.segments[0], 0, 4, 1, NULL);
+    watch(b.segments[0]);
     PASS(arrakis_reader_open(b.chain, err));
     EXPECT(&b, 1, 4, 40);
     assert_true(stopped[0] && !stopped[1]);
@@ -577,9 +579,9 @@ static arrakis_reader *multi_of(arrakis_reader *reader)
 static void a_program_s_own_epoll_has_room_around_a_stream(void **state)
 {
     (void)state;
-    arrakis_reader *legs[] = {reader_of(before, 3), reader_of(after, 3)}, *chain;
-    const ark_chain_leg nested[] = {{multi_of(multi_of(legs[0])), UNSET},
-                                    {multi_of(multi_of(legs[1])), SEAM * SECOND}};
+    arrakis_reader *segments[] = {reader_of(before, 3), reader_of(after, 3)}, *chain;
+    const ark_chain_segment nested[] = {{multi_of(multi_of(segments[0])), UNSET},
+                                        {multi_of(multi_of(segments[1])), SEAM * SECOND}};
     arrakis_channels *channels = channels_of(before, 3);
     arrakis_stream *stream;
     arrakis_stream_options options = ARRAKIS_STREAM_OPTIONS_INIT;
@@ -591,12 +593,12 @@ static void a_program_s_own_epoll_has_room_around_a_stream(void **state)
     struct epoll_event event = {.events = EPOLLIN};
     assert_int_equal(epoll_ctl(outer, EPOLL_CTL_ADD, arrakis_stream_fd(stream), &event), 0);
     assert_int_equal(epoll_wait(outer, &event, 1, 0), 0);
-    arrakis_memory_reader_finish(legs[0]);
+    arrakis_memory_reader_finish(segments[0]);
     assert_int_equal(epoll_wait(outer, &event, 1, 0), 1);
     arrakis_block *block;
     assert_int_equal(arrakis_stream_next(stream, 0, &block, NULL), ARRAKIS_TIMEOUT);
     assert_int_equal(epoll_wait(outer, &event, 1, 0), 0);
-    push_after(&(bench){.legs = {NULL, legs[1]}}, SEAM);
+    push_after(&(bench){.segments = {NULL, segments[1]}}, SEAM);
     assert_int_equal(epoll_wait(outer, &event, 1, 0), 1);
     PASS(arrakis_stream_next(stream, 0, &block, err));
     arrakis_block_unref(block);
@@ -607,11 +609,11 @@ static void a_program_s_own_epoll_has_room_around_a_stream(void **state)
 static void it_takes_its_readers_over_on_failure_too(void **state)
 {
     (void)state;
-    const ark_chain_leg legs[] = {{reader_of(before, 2), UNSET},
-                                  {reader_of(after, 2), SEAM * SECOND}};
+    const ark_chain_segment segments[] = {{reader_of(before, 2), UNSET},
+                                          {reader_of(after, 2), SEAM * SECOND}};
     arrakis_channels *channels = channels_of(before, 3);
     arrakis_reader *chain;
-    FAIL(ark_chain_reader_new(&chain, legs, 2, channels, err), ARRAKIS_ENOTFOUND, "X:C");
+    FAIL(ark_chain_reader_new(&chain, segments, 2, channels, err), ARRAKIS_ENOTFOUND, "X:C");
     assert_null(chain);
     arrakis_channels_unref(channels);
 }
@@ -629,14 +631,14 @@ static void all_have_the_time_of_one_call(void **state)
 {
     (void)state;
     bench b = chain_of(before, 3, after, 3);
-    watch(b.legs[0]);
+    watch(b.segments[0]);
     watched.prepare = note_time;
-    b.legs[1]->ops = &watched;
+    b.segments[1]->ops = &watched;
     PASS(arrakis_reader_open(b.chain, err));
     assert_int_equal(prepared, 2);
     assert_true(noted_ns[0] > 0 && noted_ns[0] == noted_ns[1]);
     for (size_t i = 0; i < 2; i++)
-        assert_int_equal(b.legs[i]->begun_ns, 0);
+        assert_int_equal(b.segments[i]->begun_ns, 0);
     arrakis_reader_close(b.chain);
 }
 
@@ -655,7 +657,7 @@ static void wait_at_the_door(void *opaque)
 
 static void close_slowly(arrakis_reader *reader)
 {
-    ark_kafka_closing_begin(reader->closing, wait_at_the_door, NULL);
+    ark_closing_begin(reader->closing, "", wait_at_the_door, NULL);
     plain->close(reader);
 }
 
@@ -664,13 +666,13 @@ static void going_on_does_not_wait_for_what_closes(void **state)
     (void)state;
     ark_monitor_init(&door);
     bench b = opened();
-    arrakis_memory_reader_finish(b.legs[0]);
-    watch(b.legs[0]);
+    arrakis_memory_reader_finish(b.segments[0]);
+    watch(b.segments[0]);
     watched.close = close_slowly;
     int64_t begun_ns = ark_monotonic_ns();
     assert_int_equal(nothing(&b), ARRAKIS_TIMEOUT);
-    assert_true(ark_monotonic_ns() - begun_ns < ARK_KAFKA_CLOSE_NS / 2);
-    assert_true(b.legs[1]->opened);
+    assert_true(ark_monotonic_ns() - begun_ns < ARK_CLOSING_NS / 2);
+    assert_true(b.segments[1]->opened);
     assert_false(gone);
     /* that is left to arrakis_reader_close() */
     ark_monitor_enter(&door);

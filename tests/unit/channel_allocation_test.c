@@ -2,8 +2,6 @@
 /* Channels, lists, files and searches of them where one allocation fails. Plain texts: jansson, which reads
  * all others, takes some failures of memory for a malformed text, or for another one. */
 #include "allocation.h"
-#include "kafka/catalog.h"
-
 #include <unistd.h>
 
 static const char text[] =

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "channel/channel.h"
 #include "channel/store.h"
 
 #include <setjmp.h>

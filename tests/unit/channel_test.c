@@ -550,18 +550,18 @@ static void a_file_of_channels_has_limits(void **state)
         fprintf(file, line, i);
     const uint64_t size = (uint64_t)ftell(file);
     fclose(file);
-    ark_load_limits limits = {size, 10};
+    ark_channel_file_limits limits = {size, 10};
     arrakis_channels *list;
     arrakis_error err;
-    assert_int_equal(ark_channels_load(&list, limited, &limits, &err), ARRAKIS_OK);
+    assert_int_equal(ark_channel_file_load(&list, limited, &limits, &err), ARRAKIS_OK);
     assert_int_equal(arrakis_channels_count(list), 10);
     arrakis_channels_unref(list);
     limits.channels = 9;
-    assert_int_equal(ark_channels_load(&list, limited, &limits, &err), ARRAKIS_EFORMAT);
+    assert_int_equal(ark_channel_file_load(&list, limited, &limits, &err), ARRAKIS_EFORMAT);
     assert_non_null(strstr(err.message, ":10: one channel more than 9"));
     assert_null(list);
-    limits = (ark_load_limits){size - 1, 10};
-    assert_int_equal(ark_channels_load(&list, limited, &limits, &err), ARRAKIS_EFORMAT);
+    limits = (ark_channel_file_limits){size - 1, 10};
+    assert_int_equal(ark_channel_file_load(&list, limited, &limits, &err), ARRAKIS_EFORMAT);
     assert_non_null(strstr(err.message, "longer than "));
     unlink(limited);
 }
@@ -583,8 +583,8 @@ static void what_is_kept_of_partitions_is_bounded(void **state)
         arrakis_channel *one, *other;
         assert_int_equal(arrakis_channel_new(&one, &info, NULL), ARRAKIS_OK);
         assert_int_equal(arrakis_channel_new(&other, &info, NULL), ARRAKIS_OK);
-        assert_int_equal(one->kind == other->kind, length == LONGEST);
-        assert_int_equal(atomic_load(&one->kind->refs), length == LONGEST ? 3 : 1);
+        assert_int_equal(one->shared == other->shared, length == LONGEST);
+        assert_int_equal(atomic_load(&one->shared->refs), length == LONGEST ? 3 : 1);
         arrakis_channel_unref(one);
         arrakis_channel_unref(other);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/client.h"
+#include "client/reader.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +21,7 @@ static int64_t looked_up(int64_t start_ns, int64_t from_ns, int64_t to_ns)
     request.start_ns = start_ns;
     request.replay_start_ns = from_ns;
     request.replay_end_ns = to_ns;
-    assert_int_equal(ark_client_lookup_time(&time_ns, &request, &err), ARRAKIS_OK);
+    assert_int_equal(ark_client_reader_time(&time_ns, &request, &err), ARRAKIS_OK);
     return time_ns;
 }
 
@@ -60,7 +61,7 @@ static void a_window_that_is_none_is_refused(void **state)
         request.replay_start_ns = windows[i].from_ns;
         request.replay_end_ns = windows[i].to_ns;
         request.replay_id = windows[i].replay_id;
-        assert_int_equal(ark_client_lookup_time(&time_ns, &request, &err), ARRAKIS_EINVAL);
+        assert_int_equal(ark_client_reader_time(&time_ns, &request, &err), ARRAKIS_EINVAL);
         assert_non_null(strstr(err.message, "wanted a start, a later end and no replay_id"));
     }
 }

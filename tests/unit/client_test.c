@@ -3,6 +3,8 @@
 #include <arrakis/mock.h>
 
 #include "arrow/ipc.h"
+#include "arrow/write.h"
+#include "base/buffer.h"
 #include "client/client.h"
 #include "client/fetch.h"
 
@@ -462,7 +464,7 @@ static void push(arrakis_reader *reader, size_t stream, uint32_t id, int64_t tim
                  arrakis_series series)
 {
     ark_buffer message = {0};
-    assert_int_equal(ark_rows_write(&message, ARRAKIS_INT32, time_ns, 1, &id, &series, NULL),
+    assert_int_equal(ark_write_rows(&message, ARRAKIS_INT32, time_ns, 1, &id, &series, NULL),
                      ARRAKIS_OK);
     assert_int_equal(arrakis_memory_reader_push(reader, stream, message.data, message.size, NULL),
                      ARRAKIS_OK);

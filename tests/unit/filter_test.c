@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kafka/catalog.h"
+#include "channel/channel.h"
+#include "channel/filter.h"
 
 #include <math.h>
 #include <setjmp.h>

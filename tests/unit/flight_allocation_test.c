@@ -3,10 +3,12 @@
  * which reads JSON, calls some failures of memory a malformed text. */
 #include "allocation.h"
 #include "client/client.h"
+#include "client/scope_map.h"
+#include "flight/hosts.h"
 #include "flight/info.h"
-#include "flight/segments.h"
 #include "flight/proto.h"
 #include "flight/request.h"
+#include "flight/segments.h"
 #include "flight/url.h"
 
 static const channel_spec specs[] = {
@@ -110,19 +112,19 @@ static arrakis_status read_answer(void *opaque)
     const answer *a = opaque;
     ark_budget budget = ark_budget_stream("here", 1 << 20);
     ark_flight_info info;
-    ark_legs legs;
+    ark_segments segments;
     arrakis_status rc =
         ark_flight_info_read(&info, a->info.data, a->info.size, 100, &budget, NULL);
     if (rc < 0)
         return rc;
-    rc = ark_legs_make(&legs, &info, a->channels, 0, "grpc://here:1", NULL);
+    rc = ark_segments_make(&segments, &info, a->channels, 0, "grpc://here:1", NULL);
     if (rc == ARRAKIS_OK) {
-        assert_int_equal(legs.count, 2);
-        assert_int_equal(legs.legs[0].relay_count, 1);
-        assert_int_equal(legs.legs[1].broker_count, 1);
-        assert_int_equal(arrakis_channels_count(legs.legs[1].brokers[0].channels), 2);
+        assert_int_equal(segments.count, 2);
+        assert_int_equal(segments.segments[0].relay_count, 1);
+        assert_int_equal(segments.segments[1].broker_count, 1);
+        assert_int_equal(arrakis_channels_count(segments.segments[1].brokers[0].channels), 2);
     }
-    ark_legs_clear(&legs);
+    ark_segments_clear(&segments);
     ark_flight_info_clear(&info);
     return rc;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/token.h"
 #include "flight/auth.h"
 
 #include <fcntl.h>

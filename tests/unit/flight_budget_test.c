@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/monotonic.h"
+#include "base/wait.h"
 #include "flight/budget.h"
 #include "support.h"
-#include "base/wait.h"
 
 static void each_limit_is_kept_to_the_last(void **state)
 {

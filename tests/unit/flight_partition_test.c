@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bytes that pyarrow makes of the same table are in tests/data/partition.arrow. */
+#include "arrow/ipc.h"
+#include "flight/message.h"
 #include "flight/partition.h"
-
 #include "flight/proto.h"
 
 #include <setjmp.h>
@@ -81,13 +82,13 @@ static void a_message_of_flight_is_read_as_it_was_written(void **state)
     const ark_flight_data data = {header, body, sizeof header, sizeof body};
     ark_buffer descriptor = {0}, out = {0};
     ark_flight_data read;
-    assert_int_equal(ark_flight_put_command(&descriptor, "{}", 2, &err), ARRAKIS_OK);
-    assert_int_equal(ark_flight_put_data(&out, &descriptor, &data, &err), ARRAKIS_OK);
+    assert_int_equal(ark_flight_message_put_command(&descriptor, "{}", 2, &err), ARRAKIS_OK);
+    assert_int_equal(ark_flight_message_put_data(&out, &descriptor, &data, &err), ARRAKIS_OK);
     static const uint8_t wanted[] = {0x0a, 6, 8, 2,    0x12, 2, '{', '}', 0x12, 3,
                                      1,    2, 3, 0xc2, 0x3e, 4, 4,   5,   6,    7};
     assert_int_equal(out.size, sizeof wanted);
     assert_memory_equal(out.data, wanted, sizeof wanted);
-    assert_int_equal(ark_flight_data_read(&read, out.data, out.size, &err), ARRAKIS_OK);
+    assert_int_equal(ark_flight_message_read_data(&read, out.data, out.size, &err), ARRAKIS_OK);
     assert_memory_equal(read.header, header, sizeof header);
     assert_memory_equal(read.body, body, sizeof body);
     ark_buffer_free(&descriptor);

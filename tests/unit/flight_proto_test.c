@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flight/info.h"
+#include "flight/message.h"
 #include "flight/proto.h"
 
 #include <setjmp.h>
@@ -31,7 +32,7 @@ static void a_command_is_a_descriptor_of_its_type(void **state)
 {
     (void)state;
     ark_buffer buffer = {0};
-    assert_int_equal(ark_flight_put_command(&buffer, "{}", 2, &err), ARRAKIS_OK);
+    assert_int_equal(ark_flight_message_put_command(&buffer, "{}", 2, &err), ARRAKIS_OK);
     static const uint8_t wanted[] = {0x08, 0x02, 0x12, 0x02, '{', '}'};
     assert_int_equal(buffer.size, sizeof wanted);
     assert_memory_equal(buffer.data, wanted, sizeof wanted);
@@ -49,7 +50,8 @@ static void long_fields_have_long_lengths(void **state)
     assert_int_equal(buffer.size, sizeof wanted + sizeof text);
     assert_memory_equal(buffer.data, wanted, sizeof wanted);
     ark_flight_data data;
-    assert_int_equal(ark_flight_data_read(&data, buffer.data, buffer.size, &err), ARRAKIS_OK);
+    assert_int_equal(ark_flight_message_read_data(&data, buffer.data, buffer.size, &err),
+                     ARRAKIS_OK);
     assert_null(data.header);
     assert_ptr_equal(data.body, buffer.data + sizeof wanted);
     assert_int_equal(data.body_size, sizeof text);
@@ -67,7 +69,8 @@ static void fields_that_are_not_known_are_passed_over(void **state)
         0xc2, 0x3e, 0x02, 'b', 'c',             /* 1000: the body */
     };
     ark_flight_data data;
-    assert_int_equal(ark_flight_data_read(&data, message, sizeof message, &err), ARRAKIS_OK);
+    assert_int_equal(ark_flight_message_read_data(&data, message, sizeof message, &err),
+                     ARRAKIS_OK);
     assert_int_equal(data.header_size, 1);
     assert_memory_equal(data.header, "h", 1);
     assert_int_equal(data.body_size, 2);
@@ -93,8 +96,9 @@ static void what_is_torn_is_refused(void **state)
     };
     for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
         ark_flight_data data;
-        assert_int_equal(ark_flight_data_read(&data, messages[i].bytes, messages[i].size, &err),
-                         ARRAKIS_EFORMAT);
+        assert_int_equal(
+            ark_flight_message_read_data(&data, messages[i].bytes, messages[i].size, &err),
+            ARRAKIS_EFORMAT);
     }
 }
 

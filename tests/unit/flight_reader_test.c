@@ -3,10 +3,13 @@
 #include <arrakis/reader.h>
 #include <arrakis/arrow.h>
 
+#include "base/event.h"
+#include "base/monotonic.h"
+#include "base/wait.h"
 #include "flight/proto.h"
 #include "flight/reader.h"
+#include "flight/state.h"
 #include "support.h"
-#include "base/wait.h"
 
 #include <unistd.h>
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flight/request.h"
+#include "flight/ticket.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "flight/hosts.h"
+#include "flight/location.h"
 #include "flight/status.h"
 #include "flight/url.h"
 

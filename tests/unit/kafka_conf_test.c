@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "kafka/brokers.h"
 #include "kafka/conf.h"
+#include "kafka/handle.h"
+#include "kafka/status.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +32,7 @@ static void usable_broker_lists_pass(void **state)
     };
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
         arrakis_error err = {0};
-        if (ark_kafka_check_url(urls[i], &err) != ARRAKIS_OK)
+        if (ark_kafka_brokers_check(urls[i], &err) != ARRAKIS_OK)
             fail_msg("%s: %s", urls[i], err.message);
     }
 }
@@ -79,12 +82,12 @@ static void an_unusable_broker_list_says_what_is_wrong(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         arrakis_error err = {0};
-        arrakis_status rc = ark_kafka_check_url(cases[i].url, &err);
+        arrakis_status rc = ark_kafka_brokers_check(cases[i].url, &err);
         if (rc != ARRAKIS_EINVAL || !strstr(err.message, cases[i].text))
             fail_msg("%s: %d \"%s\", wanted \"%s\"", cases[i].url ? cases[i].url : "NULL", rc,
                      err.message, cases[i].text);
         assert_int_equal(err.status, ARRAKIS_EINVAL);
-        assert_int_equal(ark_kafka_check_url(cases[i].url, NULL), ARRAKIS_EINVAL);
+        assert_int_equal(ark_kafka_brokers_check(cases[i].url, NULL), ARRAKIS_EINVAL);
     }
 }
 
@@ -101,8 +104,9 @@ static void every_handle_leaves_a_node_that_hangs_within_seconds(void **state)
 {
     (void)state;
     rd_kafka_t *rk;
-    assert_int_equal(ark_kafka_new(&rk, RD_KAFKA_CONSUMER, "localhost:1", NULL, 0, NULL, 0, NULL),
-                     ARRAKIS_OK);
+    assert_int_equal(
+        ark_kafka_handle_new(&rk, RD_KAFKA_CONSUMER, "localhost:1", NULL, 0, NULL, 0, NULL),
+        ARRAKIS_OK);
     assert_property(rk, "socket.timeout.ms", "6000");
     assert_property(rk, "socket.connection.setup.timeout.ms", "6000");
     assert_property(rk, "reconnect.backoff.max.ms", "1000");
@@ -116,8 +120,9 @@ static void the_users_properties_win(void **state)
                                               {"socket.timeout.ms", "7000", false}};
     static const arrakis_property users[] = {{"client.id", "theirs"}};
     rd_kafka_t *rk;
-    assert_int_equal(ark_kafka_new(&rk, RD_KAFKA_PRODUCER, "127.0.0.1:9", ours, 2, users, 1, NULL),
-                     ARRAKIS_OK);
+    assert_int_equal(
+        ark_kafka_handle_new(&rk, RD_KAFKA_PRODUCER, "127.0.0.1:9", ours, 2, users, 1, NULL),
+        ARRAKIS_OK);
     assert_property(rk, "client.id", "theirs");
     assert_property(rk, "socket.timeout.ms", "7000");
     assert_property(rk, "bootstrap.servers", "127.0.0.1:9");
@@ -153,11 +158,11 @@ static void an_unknown_property_is_skipped_only_when_optional(void **state)
     arrakis_error err;
     rd_kafka_t *rk;
     assert_int_equal(
-        ark_kafka_new(&rk, RD_KAFKA_PRODUCER, "127.0.0.1:9", optional, 1, NULL, 0, &err),
+        ark_kafka_handle_new(&rk, RD_KAFKA_PRODUCER, "127.0.0.1:9", optional, 1, NULL, 0, &err),
         ARRAKIS_OK);
     rd_kafka_destroy(rk);
     assert_int_equal(
-        ark_kafka_new(&rk, RD_KAFKA_PRODUCER, "127.0.0.1:9", needed, 1, NULL, 0, &err),
+        ark_kafka_handle_new(&rk, RD_KAFKA_PRODUCER, "127.0.0.1:9", needed, 1, NULL, 0, &err),
         ARRAKIS_EINVAL);
     assert_null(rk);
     assert_non_null(strstr(err.message, "no.such.property"));
@@ -169,7 +174,7 @@ static void assert_refused(arrakis_property property, const char *text)
     arrakis_error err;
     rd_kafka_t *rk;
     assert_int_equal(
-        ark_kafka_new(&rk, RD_KAFKA_CONSUMER, "127.0.0.1:9", NULL, 0, &property, 1, &err),
+        ark_kafka_handle_new(&rk, RD_KAFKA_CONSUMER, "127.0.0.1:9", NULL, 0, &property, 1, &err),
         ARRAKIS_EINVAL);
     assert_null(rk);
     if (!strstr(err.message, text))
@@ -192,7 +197,7 @@ static void an_unusable_broker_makes_no_handle(void **state)
 {
     (void)state;
     rd_kafka_t *rk;
-    assert_int_equal(ark_kafka_new(&rk, RD_KAFKA_PRODUCER, "a b", NULL, 0, NULL, 0, NULL),
+    assert_int_equal(ark_kafka_handle_new(&rk, RD_KAFKA_PRODUCER, "a b", NULL, 0, NULL, 0, NULL),
                      ARRAKIS_EINVAL);
     assert_null(rk);
 }
@@ -217,8 +222,9 @@ static void librdkafkas_log_comes_to_ours(void **state)
         {"client.id", "x"}, {"fetch.min.bytes", "2"}, {"debug", "conf"}};
     rd_kafka_t *rk;
     arrakis_log_set(ARRAKIS_LOG_DEBUG, hear, NULL);
-    assert_int_equal(ark_kafka_new(&rk, RD_KAFKA_PRODUCER, "127.0.0.1:9", NULL, 0, users, 3, NULL),
-                     ARRAKIS_OK);
+    assert_int_equal(
+        ark_kafka_handle_new(&rk, RD_KAFKA_PRODUCER, "127.0.0.1:9", NULL, 0, users, 3, NULL),
+        ARRAKIS_OK);
     rd_kafka_destroy(rk);
     arrakis_log_set(ARRAKIS_LOG_DEBUG, NULL, NULL);
     assert_non_null(strstr(heard, "librdkafka: "));

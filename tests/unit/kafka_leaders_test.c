@@ -2,7 +2,8 @@
 /* Leaders that change while they are asked, on librdkafka's mock cluster of two brokers. */
 #include <arrakis/reader.h>
 
-#include "kafka/reader.h"
+#include "kafka/end.h"
+#include "kafka/state.h"
 #include "support.h"
 
 #include <librdkafka/rdkafka.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kafka/policy.h"
 #include "base/plain_text.h"
+#include "kafka/policy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +21,7 @@ static void assert_set(const char *name, const char *value)
 {
     bool taken;
     arrakis_error err = {0};
-    if (ark_kafka_check_property(&taken, name, value, &none, &err) != ARRAKIS_OK)
+    if (ark_kafka_policy_property(&taken, name, value, &none, &err) != ARRAKIS_OK)
         fail_msg("%s=%.40s: %s", name, value, err.message);
     assert_true(taken);
 }
@@ -30,12 +30,12 @@ static void assert_refused(const char *name, const char *value)
 {
     bool taken;
     arrakis_error err = {0};
-    if (ark_kafka_check_property(&taken, name, value, &none, &err) != ARRAKIS_ESERVER)
+    if (ark_kafka_policy_property(&taken, name, value, &none, &err) != ARRAKIS_ESERVER)
         fail_msg("%s=%.40s is taken", name, value);
     assert_false(taken);
     char shown[200]; /* as errors have it */
     snprintf(shown, sizeof shown, "%s", name);
-    ark_plain(shown);
+    ark_plain_text(shown);
     if (!strstr(err.message, shown))
         fail_msg("\"%s\" does not name %s", err.message, shown);
 }
@@ -242,7 +242,7 @@ static arrakis_status set_with(bool *taken, const char *name, const char *value,
                                const arrakis_property *users, size_t count, arrakis_error *err)
 {
     const ark_properties list = {users, count};
-    return ark_kafka_check_property(taken, name, value, &list, err);
+    return ark_kafka_policy_property(taken, name, value, &list, err);
 }
 
 static void security_is_one_side_s(void **state)
@@ -290,7 +290,7 @@ static arrakis_status login_of(const arrakis_property *servers, size_t count,
                                const arrakis_property *users, size_t user_count)
 {
     const ark_properties all = {servers, count}, own = {users, user_count};
-    return ark_kafka_check_login(&all, &own, NULL);
+    return ark_kafka_policy_login(&all, &own, NULL);
 }
 
 static void a_login_needs_a_mechanism(void **state)
@@ -318,7 +318,7 @@ static arrakis_status brokers_with(const char *brokers, const char *pattern,
 {
     const ark_properties users = {&property, 1};
     const ark_allowed_brokers list = {&pattern, pattern != NULL};
-    return ark_kafka_check_brokers(brokers, &users, &list, err);
+    return ark_kafka_policy_brokers(brokers, &users, &list, err);
 }
 
 static void logins_go_to_allowed_brokers_alone(void **state)
@@ -409,8 +409,9 @@ static void what_is_a_login(void **state)
     /* the user's broker takes the place of the server's */
     static const arrakis_property own[] = {{"sasl.password", "x"}, {"bootstrap.servers", "b:1"}};
     const ark_properties users = {own, 2};
-    assert_int_equal(ark_kafka_check_brokers("a:1", &users, &(ark_allowed_brokers){NULL, 0}, NULL),
-                     ARRAKIS_OK);
+    assert_int_equal(
+        ark_kafka_policy_brokers("a:1", &users, &(ark_allowed_brokers){NULL, 0}, NULL),
+        ARRAKIS_OK);
 }
 
 static void patterns_are_checked(void **state)
@@ -421,18 +422,18 @@ static void patterns_are_checked(void **state)
                                       "a:0",   "a:",        "a:b",       "a,b", "a b", "ssl://a",
                                       "::1:2", "*.a:99999", "kafka://a", ".*",  "a/b"};
     for (size_t i = 0; i < COUNT(good); i++)
-        assert_int_equal(ark_kafka_check_patterns(&(ark_allowed_brokers){&good[i], 1}, NULL),
+        assert_int_equal(ark_kafka_policy_patterns(&(ark_allowed_brokers){&good[i], 1}, NULL),
                          ARRAKIS_OK);
     for (size_t i = 0; i < COUNT(bad); i++) {
         arrakis_error err;
-        if (ark_kafka_check_patterns(&(ark_allowed_brokers){&bad[i], 1}, &err) != ARRAKIS_EINVAL)
+        if (ark_kafka_policy_patterns(&(ark_allowed_brokers){&bad[i], 1}, &err) != ARRAKIS_EINVAL)
             fail_msg("\"%s\" is taken", bad[i]);
         assert_non_null(strstr(err.message, "*.DOMAIN"));
     }
     const char *null = NULL;
-    assert_int_equal(ark_kafka_check_patterns(&(ark_allowed_brokers){&null, 1}, NULL),
+    assert_int_equal(ark_kafka_policy_patterns(&(ark_allowed_brokers){&null, 1}, NULL),
                      ARRAKIS_EINVAL);
-    assert_int_equal(ark_kafka_check_patterns(&(ark_allowed_brokers){NULL, 1}, NULL),
+    assert_int_equal(ark_kafka_policy_patterns(&(ark_allowed_brokers){NULL, 1}, NULL),
                      ARRAKIS_EINVAL);
 }
 

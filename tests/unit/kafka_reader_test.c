@@ -3,9 +3,10 @@
 #include <arrakis/reader.h>
 #include <arrakis/mock.h>
 
-#include "kafka/reader.h"
-#include "support.h"
+#include "base/monotonic.h"
 #include "base/wait.h"
+#include "kafka/state.h"
+#include "support.h"
 
 static const channel_spec specs[] = {
     {"X:B", ARRAKIS_INT32, 16, "p1", 1, 62500000, UNSET},

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arrakis/reader.h>
 
-#include "kafka/trouble.h"
 #include "base/log.h"
-#include "support.h"
+#include "base/monotonic.h"
 #include "base/token.h"
 #include "base/wait.h"
+#include "kafka/trouble.h"
+#include "support.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -215,9 +216,9 @@ static void a_refused_login_is_told_from_a_broker_that_went_away(void **state)
         "ssl://h:1/1: Receive failed: SSL routines::tlsv1 alert internal error: SSL alert number "
         "80"};
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
-        assert_true(ark_kafka_is_refusal(refusals[i]));
+        assert_true(ark_kafka_trouble_is_refusal(refusals[i]));
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        assert_false(ark_kafka_is_refusal(others[i]));
+        assert_false(ark_kafka_trouble_is_refusal(others[i]));
 }
 
 int main(void)

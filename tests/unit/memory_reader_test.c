@@ -2,9 +2,9 @@
 /* A memory reader through the public calls, which are the same for every reader. */
 #include <arrakis/reader.h>
 
+#include "base/wait.h"
 #include "read/reader.h"
 #include "support.h"
-#include "base/wait.h"
 
 /* Two partitions; the first has its channels out of order. One sample a second. */
 static const channel_spec specs[] = {

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kafka/catalog.h"
+#include "channel/channel.h"
+#include "channel/json.h"
+#include "channel/store.h"
+#include "channel/wish.h"
+#include "kafka/metadata.h"
+#include "kafka/metadata_digest.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -344,10 +349,10 @@ static ark_metadata *start_with_channels(void)
 
 static void store_json(ark_channel_store *store, const char *json)
 {
-    ark_channel_text text;
-    assert_int_equal(ark_channel_text_read(&text, json, strlen(json), NULL), ARRAKIS_OK);
+    ark_channel_json text;
+    assert_int_equal(ark_channel_json_read(&text, json, strlen(json), NULL), ARRAKIS_OK);
     assert_int_equal(ark_channel_store_put(store, ARK_NOWHERE, &text.info, NULL), ARRAKIS_OK);
-    ark_channel_text_clear(&text);
+    ark_channel_json_clear(&text);
 }
 
 static void assert_digest(const ark_channel_store *store, const char *wanted)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arrakis/mock.h>
 
-#include "kafka/catalog.h"
+#include "channel/wish.h"
 #include "kafka/conf.h"
+#include "kafka/handle.h"
+#include "kafka/metadata.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,8 +65,8 @@ static int64_t read_topic(const arrakis_mock_broker *broker, const char *topic,
 {
     rd_kafka_t *rk;
     static const ark_kafka_property properties[] = {{"group.id", "test", false}};
-    assert_int_equal(ark_kafka_new(&rk, RD_KAFKA_CONSUMER, arrakis_mock_broker_url(broker),
-                                   properties, 1, NULL, 0, NULL),
+    assert_int_equal(ark_kafka_handle_new(&rk, RD_KAFKA_CONSUMER, arrakis_mock_broker_url(broker),
+                                          properties, 1, NULL, 0, NULL),
                      ARRAKIS_OK);
     rd_kafka_poll_set_consumer(rk);
     int64_t low = 0, high = 0;
@@ -164,8 +166,8 @@ static void every_topic_has_one_partition(void **state)
     announce(broker, channels);
     arrakis_channels_unref(channels);
     rd_kafka_t *rk;
-    assert_int_equal(ark_kafka_new(&rk, RD_KAFKA_PRODUCER, arrakis_mock_broker_url(broker), NULL,
-                                   0, NULL, 0, NULL),
+    assert_int_equal(ark_kafka_handle_new(&rk, RD_KAFKA_PRODUCER, arrakis_mock_broker_url(broker),
+                                          NULL, 0, NULL, 0, NULL),
                      ARRAKIS_OK);
     const rd_kafka_metadata_t *metadata;
     assert_int_equal(rd_kafka_metadata(rk, 1, NULL, &metadata, WAIT_MS), 0);

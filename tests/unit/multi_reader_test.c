@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arrakis/reader.h>
 
+#include "base/monitor.h"
+#include "base/monotonic.h"
+#include "base/thread.h"
+#include "base/wait.h"
 #include "read/closing.h"
 #include "read/reader.h"
 #include "support.h"
-#include "base/thread.h"
-#include "base/wait.h"
 
 static const channel_spec specs[] = {
     {"X:A", ARRAKIS_INT32, 1, "p", 0, SECOND, UNSET},
@@ -253,7 +255,7 @@ static void meet(void *opaque)
 
 static void close_slowly(arrakis_reader *reader)
 {
-    ark_kafka_closing_begin(reader->closing, meet, NULL);
+    ark_closing_begin(reader->closing, "", meet, NULL);
     plain->close(reader);
 }
 
@@ -275,7 +277,7 @@ static void readers_close_side_by_side(void **state)
     PASS(arrakis_multi_reader_new(&all, (arrakis_reader *[]){pair, parts[2]}, 2, err));
     int64_t begun_ns = ark_monotonic_ns();
     arrakis_reader_close(all);
-    assert_true(ark_monotonic_ns() - begun_ns < ARK_KAFKA_CLOSE_NS);
+    assert_true(ark_monotonic_ns() - begun_ns < ARK_CLOSING_NS);
     assert_int_equal(met, 3);
     ark_monitor_clear(&meeting);
 }

@@ -177,11 +177,11 @@ static void a_struct_of_an_older_header_has_defaults_for_the_rest(void **state)
     (void)state;
     small to = {sizeof to, 1, 2};
     const small older = {offsetof(small, b), 7, 8};
-    assert_int_equal(ark_take_struct(&to, sizeof to, &older, "query", NULL), ARRAKIS_OK);
+    assert_int_equal(ark_sized_struct_take(&to, sizeof to, &older, "query", NULL), ARRAKIS_OK);
     assert_int_equal(to.a, 7);
     assert_int_equal(to.b, 2);
     assert_int_equal(to.struct_size, sizeof to);
-    assert_int_equal(ark_take_struct(&to, sizeof to, NULL, "query", NULL), ARRAKIS_OK);
+    assert_int_equal(ark_sized_struct_take(&to, sizeof to, NULL, "query", NULL), ARRAKIS_OK);
     assert_int_equal(to.a, 7);
 }
 
@@ -190,12 +190,12 @@ static void a_struct_of_a_newer_header_is_taken_when_what_is_unknown_is_zero(voi
     (void)state;
     small to = {sizeof to, 1, 2};
     large newer = {{sizeof newer, 7, 8}, 0};
-    assert_int_equal(ark_take_struct(&to, sizeof to, &newer, "query", NULL), ARRAKIS_OK);
+    assert_int_equal(ark_sized_struct_take(&to, sizeof to, &newer, "query", NULL), ARRAKIS_OK);
     assert_int_equal(to.b, 8);
     assert_int_equal(to.struct_size, sizeof to);
     newer.c = INT64_C(1) << 56;
     newer.known.a = 9;
-    assert_int_equal(ark_take_struct(&to, sizeof to, &newer, "query", &err), ARRAKIS_EINVAL);
+    assert_int_equal(ark_sized_struct_take(&to, sizeof to, &newer, "query", &err), ARRAKIS_EINVAL);
     assert_non_null(strstr(err.message, "arrakis_query: 32 bytes, of which libarrakis"));
     assert_int_equal(to.a, 7);
 }
@@ -207,7 +207,7 @@ static void a_size_that_was_never_set_is_refused_with_the_macro_that_sets_it(voi
     static const size_t wrong[] = {0, 1, sizeof(size_t), ARK_STRUCT_SIZE_MAX + 1, SIZE_MAX};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         from.struct_size = wrong[i];
-        assert_int_equal(ark_take_struct(&to, sizeof to, &from, "kafka_options", &err),
+        assert_int_equal(ark_sized_struct_take(&to, sizeof to, &from, "kafka_options", &err),
                          ARRAKIS_EINVAL);
         assert_non_null(strstr(err.message, "arrakis_kafka_options: struct_size is "));
         assert_non_null(strstr(err.message, "set it up with ARRAKIS_KAFKA_OPTIONS_INIT"));

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arrow/ipc.h"
+#include "arrow/write.h"
+#include "base/buffer.h"
 #include "kafka/conf.h"
+#include "kafka/handle.h"
 
 #include <librdkafka/rdkafka_mock.h>
 #include <pthread.h>
@@ -63,9 +66,9 @@ static messages read_topic(const char *topic)
 {
     messages all = {0};
     static const ark_kafka_property properties[] = {{"group.id", "test", false}};
-    assert_int_equal(ark_kafka_new(&all.rk, RD_KAFKA_CONSUMER,
-                                   rd_kafka_mock_cluster_bootstraps(cluster), properties, 1, NULL,
-                                   0, NULL),
+    assert_int_equal(ark_kafka_handle_new(&all.rk, RD_KAFKA_CONSUMER,
+                                          rd_kafka_mock_cluster_bootstraps(cluster), properties, 1,
+                                          NULL, 0, NULL),
                      ARRAKIS_OK);
     rd_kafka_poll_set_consumer(all.rk);
     int64_t low = 0, high = 0;
@@ -243,7 +246,7 @@ static void assert_message(const rd_kafka_message_t *m, arrakis_dtype dtype, int
                            size_t count, const uint32_t *ids, const arrakis_series *series)
 {
     ark_buffer wanted = {0};
-    assert_int_equal(ark_rows_write(&wanted, dtype, time_ns, count, ids, series, NULL),
+    assert_int_equal(ark_write_rows(&wanted, dtype, time_ns, count, ids, series, NULL),
                      ARRAKIS_OK);
     assert_int_equal(m->len, wanted.size);
     assert_memory_equal(m->payload, wanted.data, wanted.size);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "arrow/batch.h"
+#include "block/chunk.h"
+#include "block/layout.h"
 #include "read/row_decoder.h"
 #include "support.h"
 

@@ -3,9 +3,9 @@
 #include <arrakis/reader.h>
 
 #include "base/error.h"
+#include "base/wait.h"
 #include "read/reader.h"
 #include "support.h"
-#include "base/wait.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "channel/latency.h"
 #include "channel/stride.h"
 #include "support.h"
 
@@ -22,7 +23,7 @@ static void a_step_holds_every_time_from_its_begin_to_the_next(void **state)
         {INT64_MAX, INT64_MAX, INT64_MAX},
     };
     for (size_t i = 0; i < COUNT(cases); i++)
-        assert_int_equal(ark_floor(cases[i].t, cases[i].step), cases[i].begin);
+        assert_int_equal(ark_stride_floor(cases[i].t, cases[i].step), cases[i].begin);
 }
 
 static void the_common_multiple_is_the_least_one(void **state)
@@ -66,10 +67,10 @@ static void a_latency_is_an_hour_at_most(void **state)
 static void a_stream_may_run_ahead_by_its_latency_within_bounds(void **state)
 {
     (void)state;
-    assert_int_equal(ark_reach_of(UNSET, SECOND / 16), 2 * SECOND + SECOND / 16);
-    assert_int_equal(ark_reach_of(SECOND / 16, SECOND / 16), SECOND + SECOND / 16);
-    assert_int_equal(ark_reach_of(7 * SECOND, 2 * SECOND), 7 * SECOND);
-    assert_int_equal(ark_reach_of(INT64_MAX / 4 + SECOND, SECOND), 61 * SECOND);
+    assert_int_equal(ark_latency_reach(UNSET, SECOND / 16), 2 * SECOND + SECOND / 16);
+    assert_int_equal(ark_latency_reach(SECOND / 16, SECOND / 16), SECOND + SECOND / 16);
+    assert_int_equal(ark_latency_reach(7 * SECOND, 2 * SECOND), 7 * SECOND);
+    assert_int_equal(ark_latency_reach(INT64_MAX / 4 + SECOND, SECOND), 61 * SECOND);
 }
 
 static void a_list_has_the_common_stride_of_its_channels(void **state)

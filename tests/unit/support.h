@@ -4,6 +4,8 @@
 #define ARK_TEST_SUPPORT_H
 
 #include "arrow/ipc.h"
+#include "arrow/write.h"
+#include "base/buffer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -82,7 +84,7 @@ static inline ark_buffer int32_message(int64_t time_ns, size_t rows, const uint3
         series[i] = (arrakis_series){samples + i * length, NULL, length, ARRAKIS_INT32};
     }
     ark_buffer out = {NULL, 0, 0};
-    PASS(ark_rows_write(&out, ARRAKIS_INT32, time_ns, rows, ids, series, err));
+    PASS(ark_write_rows(&out, ARRAKIS_INT32, time_ns, rows, ids, series, err));
     free(series);
     free(samples);
     return out;

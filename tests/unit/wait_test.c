@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support.h"
+#include "base/event.h"
 #include "base/wait.h"
+#include "base/waiter.h"
 
 #include <signal.h>
 #include <time.h>

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Flight's messages: protocol buffers out of values, and values out of them. No I/O. */
+#ifndef ARK_FLIGHT_MESSAGE_H
+#define ARK_FLIGHT_MESSAGE_H
+
+#include "base/buffer.h"
+
+#include <arrakis/arrakis.h>
+
+/* A FlightDescriptor that holds a command. */
+arrakis_status ark_flight_message_put_command(ark_buffer *to, const void *command, size_t size,
+                                              arrakis_error *err);
+/* A Ticket. */
+arrakis_status ark_flight_message_put_ticket(ark_buffer *to, const void *ticket, size_t size,
+                                             arrakis_error *err);
+/* An Action without a body. */
+arrakis_status ark_flight_message_put_action(ark_buffer *to, const char *type, arrakis_error *err);
+
+/* A FlightData's parts; NULL where it has none. */
+typedef struct ark_flight_data {
+    const uint8_t *header, *body;
+    size_t header_size, body_size;
+} ark_flight_data;
+
+/* A FlightData; a part that is NULL is left out. `descriptor` is a FlightDescriptor's bytes. */
+arrakis_status ark_flight_message_put_data(ark_buffer *to, const ark_buffer *descriptor,
+                                           const ark_flight_data *data, arrakis_error *err);
+arrakis_status ark_flight_message_read_data(ark_flight_data *out, const uint8_t *data, size_t size,
+                                            arrakis_error *err);
+/* The body of a Result. */
+arrakis_status ark_flight_message_read_result(const uint8_t **body, size_t *body_size,
+                                              const uint8_t *data, size_t size,
+                                              arrakis_error *err);
+
+#endif

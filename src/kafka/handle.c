@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kafka/handle.h"
+
+#include "base/error.h"
+
+arrakis_status ark_kafka_handle_start(rd_kafka_t **out, rd_kafka_type_t type,
+                                      rd_kafka_conf_t *conf, arrakis_error *err)
+{
+    char text[256];
+    *out = rd_kafka_new(type, conf, text, sizeof text);
+    if (*out) { /* refused where no mechanism has callbacks */
+        rd_kafka_error_destroy(rd_kafka_sasl_background_callbacks_enable(*out));
+        return ARRAKIS_OK;
+    }
+    rd_kafka_resp_err_t code = rd_kafka_last_error();
+    rd_kafka_conf_destroy(conf); /* librdkafka takes it over on success only */
+    return ark_fail(err, code == RD_KAFKA_RESP_ERR__INVALID_ARG ? ARRAKIS_EINVAL : ARRAKIS_ENOMEM,
+                    "librdkafka does not start: %s", text);
+}
+
+arrakis_status ark_kafka_handle_new(rd_kafka_t **out, rd_kafka_type_t type, const char *url,
+                                    const ark_kafka_property *ours, size_t our_count,
+                                    const arrakis_property *properties, size_t property_count,
+                                    arrakis_error *err)
+{
+    *out = NULL;
+    rd_kafka_conf_t *conf;
+    arrakis_status rc =
+        ark_kafka_conf_new(&conf, url, ours, our_count, properties, property_count, err);
+    return rc < 0 ? rc : ark_kafka_handle_start(out, type, conf, err);
+}

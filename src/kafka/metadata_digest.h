@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ARK_KAFKA_METADATA_DIGEST_H
+#define ARK_KAFKA_METADATA_DIGEST_H
+
+#include "channel/store.h"
+
+#include <arrakis/arrakis.h>
+
+/* SHA-256 (hex) over a publisher's channels, as the digest record carries it. */
+arrakis_status ark_metadata_digest(char hex[65], const ark_channel_store *store,
+                                   arrakis_error *err);
+
+#endif

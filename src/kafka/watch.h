@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The thread that asks the brokers, and the connection that it asks them by. */
+#ifndef ARK_KAFKA_WATCH_H
+#define ARK_KAFKA_WATCH_H
+
+#include "kafka/query.h"
+#include "kafka/state.h"
+
+#include <arrakis/arrakis.h>
+
+#include <librdkafka/rdkafka.h>
+
+/* `run` is what the thread does, with the reader. */
+void ark_kafka_watch_init(ark_kafka_watch *watch, void *(*run)(void *kafka));
+/* Begin to ask, or wake the thread to what has been set within the monitor. */
+arrakis_status ark_kafka_watch_start(ark_kafka_reader *kafka, arrakis_error *err);
+/* The reader's login has been refused: see in a while whether it still is. */
+void ark_kafka_watch_login(ark_kafka_reader *kafka);
+/* Whether any broker still answers the reader's own connections. Runs in the watch's thread. */
+void ark_kafka_watch_check_login(ark_kafka_reader *kafka);
+/* Whether a broker has answered the handle that asks. Runs in the watch's thread. */
+void ark_kafka_watch_reached(ark_kafka_reader *kafka, bool reached);
+/* An asker whose questions do not wait behind the reader's fetching, to be given back. Any thread; what
+ * cancels it is the caller's to set, since the reader's own cancel comes and goes. */
+arrakis_status ark_kafka_watch_borrow(ark_kafka_reader *kafka, ark_kafka_asker *out,
+                                      arrakis_error *err);
+void ark_kafka_watch_give_back(ark_kafka_reader *kafka);
+/* Put a new handle in the place of the one that the thread has borrowed, and asks by. The thread alone. */
+void ark_kafka_watch_renew(ark_kafka_reader *kafka, ark_kafka_asker *ask);
+/* Tell the thread to end; wait for that, and free what it used. The second may take seconds. */
+void ark_kafka_watch_stop(ark_kafka_reader *kafka);
+void ark_kafka_watch_clear(ark_kafka_reader *kafka);
+
+#endif

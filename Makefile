@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 
 .PHONY: help all demo install clean test cluster cluster-long soak fuzz-differential tsan valgrind bench abi \
-	abi-update format format-check
+	abi-update dist format format-check
 
 ## Build
 all: ## the release build, in build/
@@ -60,11 +60,15 @@ bench: all ## every figure of docs/performance.md; ROW=live: one, BENCHFLAGS=
 help: ## this list
 	@awk -f tools/help.awk Makefile
 
-abi: ## what changed for programs built before, since the last tag (abigail-tools)
+abi: ## what changed for programs built before, since the last tag
 	@tools/abi.sh
 
 abi-update: ## record the interface that `make abi` compares with, while no tag is there
 	@tools/abi.sh --update
+
+dist: ## the source archive of a version, in build-dist/; SNAPSHOT=1: of any commit
+	@tools/setup.sh build
+	@tools/release.sh $(if $(SNAPSHOT),--snapshot)
 
 format: ## clang-format over all C and C++
 	@tools/format.sh

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# The front door over CMake. Every target but `format` installs what it needs by itself, on Debian 12.
+# The front door over CMake. Every target installs what it needs by itself, on Debian 12.
 # `make help` prints the text after each target's ##, under the headings of the lines that begin with ##.
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: help all demo install clean test cluster cluster-long soak fuzz-differential tsan valgrind bench abi \
-	abi-update dist format format-check
+.PHONY: help all demo install clean test ci cluster cluster-long soak fuzz-differential tsan valgrind bench \
+	abi abi-update docs dist format format-check
 
 ## Build
 all: ## the release build, in build/
@@ -29,6 +29,9 @@ clean: ## remove all build directories
 ## Test
 test: ## every test, under ASan and UBSan; half an hour on two cores
 	@tools/test.sh
+
+ci: ## one job of what is tested of each change; JOB=clang; none: the list
+	@tools/ci.sh $(or $(JOB),--help)
 
 tsan: ## the tests under ThreadSanitizer; TESTS=REGEX: some of them
 	@tools/tsan.sh $(if $(TESTS),'$(TESTS)')
@@ -61,17 +64,25 @@ help: ## this list
 	@awk -f tools/help.awk Makefile
 
 abi: ## what changed for programs built before, since the last tag
+	@tools/setup.sh abi
 	@tools/abi.sh
 
-abi-update: ## record the interface that `make abi` compares with, while no tag is there
+abi-update: ## record the interface, which `make abi` needs while there is no tag
+	@tools/setup.sh abi
 	@tools/abi.sh --update
+
+docs: ## the site, from headers, documents and manual page, in build-docs/html
+	@tools/setup.sh docs
+	@tools/docs.sh
 
 dist: ## the source archive of a version, in build-dist/; SNAPSHOT=1: of any commit
 	@tools/setup.sh build
 	@tools/release.sh $(if $(SNAPSHOT),--snapshot)
 
 format: ## clang-format over all C and C++
+	@tools/setup.sh style
 	@tools/format.sh
 
 format-check: ## fail where `make format` would change something
+	@tools/setup.sh style
 	@tools/format.sh --check

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# usage: setup.sh build|test|tsan|valgrind
-# Bring a machine to where `make` (build), `make test` (test), `make tsan` or `make valgrind` works. Does
-# nothing when all is there.
+# usage: setup.sh PURPOSE...
+# Bring a machine to where `make` (build), `make test` (test), `make tsan`, `make valgrind`, `make abi`,
+# `make docs` or a job of tools/ci.sh works. Does nothing when all is there.
 # Debian packages are installed as root, unless ARRAKIS_NO_INSTALL is set; anybody else is told the one
 # line. What the tests need from Maven Central and PyPI goes to .deps/, each part with a stamp of what
 # it was made from; it is what the checksums of tools/lock.py are of, or nothing.
@@ -155,32 +155,44 @@ build_tsan_librdkafka() {
     rm -rf "$directory.new" "$directory.log" "$directory"/lib/*.a
 }
 
-case ${1-} in
-build)
-    install_packages build
-    ;;
-tsan)
-    "$0" test
-    version=$(sed 's/.*+\(.*\)\.crate/\1/' tests/librdkafka/tsan.sha256)
-    make_once ".deps/librdkafka-tsan-$version" tests/librdkafka/tsan.sha256 build_tsan_librdkafka
-    ;;
-valgrind)
-    install_packages valgrind
-    "$0" test
-    ;;
-test)
-    install_packages build test
-    make_once .deps/kafka "tests/broker/pom.xml tests/broker/jars.sha256" fetch_kafka
-    make_once .deps/venv "tests/requirements.txt tests/requirements.lock" make_venv
-    for lock in tests/librdkafka/*.lock; do
-        make_once ".deps/librdkafka-$(basename "$lock" .lock)" "$lock" fetch_librdkafka
-    done
-    # XDG_CACHE_HOME of the reference, see tests/conftest.py
-    mkdir -p .deps/cache/gpstime
-    cp tests/leap-seconds.list .deps/cache/gpstime/
-    ;;
-*)
-    echo "usage: $0 build|test|tsan|valgrind" >&2
+if [ $# = 0 ]; then
+    sed -n 's/^# usage: /usage: /p' "$0" >&2
     exit 2
-    ;;
-esac
+fi
+for purpose; do
+    case $purpose in
+    build | style | docs | debootstrap)
+        install_packages "$purpose"
+        ;;
+    unit | abi)
+        install_packages build "$purpose"
+        ;;
+    clang)
+        install_packages build unit clang
+        ;;
+    test)
+        install_packages build unit test
+        make_once .deps/kafka "tests/broker/pom.xml tests/broker/jars.sha256" fetch_kafka
+        make_once .deps/venv "tests/requirements.txt tests/requirements.lock" make_venv
+        for lock in tests/librdkafka/*.lock; do
+            make_once ".deps/librdkafka-$(basename "$lock" .lock)" "$lock" fetch_librdkafka
+        done
+        # XDG_CACHE_HOME of the reference, see tests/conftest.py
+        mkdir -p .deps/cache/gpstime
+        cp tests/leap-seconds.list .deps/cache/gpstime/
+        ;;
+    tsan)
+        "$0" test
+        version=$(sed 's/.*+\(.*\)\.crate/\1/' tests/librdkafka/tsan.sha256)
+        make_once ".deps/librdkafka-tsan-$version" tests/librdkafka/tsan.sha256 build_tsan_librdkafka
+        ;;
+    valgrind)
+        install_packages valgrind
+        "$0" test
+        ;;
+    *)
+        say "no purpose $purpose"
+        exit 2
+        ;;
+    esac
+done

@@ -213,8 +213,8 @@ static void a_refused_login_is_told_from_a_broker_that_went_away(void **state)
         "h:1/1: SASL PLAIN mechanism handshake failed: Local: Broker transport failure: ...",
         "h:1/1: Connect to ipv4#127.0.0.1:1 failed: Connection refused",
         "h:1/1: Disconnected (after 3ms in state UP)",
-        "ssl://h:1/1: Receive failed: SSL routines::tlsv1 alert internal error: SSL alert number "
-        "80"};
+        ("ssl://h:1/1: Receive failed: SSL routines::tlsv1 alert internal error: SSL alert number "
+         "80")};
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
         assert_true(ark_kafka_trouble_is_refusal(refusals[i]));
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)

@@ -1,0 +1,140 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# usage: ci.sh JOB... | all
+# What is tested of each change, one job at a time, on this machine (Debian 12); .github/workflows/ci.yml
+# runs the same jobs beside each other. Builds are in build-ci/. The last line has the job, how it ended and
+# its seconds.
+set -eu
+cd "$(dirname "$0")/.."
+
+declare -A jobs=(
+    [gcc]="whole build with warnings as errors, and the tests that need no broker"
+    [clang]="the same with clang"
+    [no-flight]="the same without gRPC: a build that knows no servers"
+    [static]="the same with a static library"
+    [debian13]="the job gcc in a Debian 13 of its own (as root, by debootstrap)"
+    [big-endian]="a build for a big-endian processor stops with the reason"
+    [asan]="every test under ASan and UBSan: make test"
+    [tsan]="unit tests under ThreadSanitizer, on a librdkafka that has it too: make tsan"
+    [valgrind]="one program of each kind under memcheck: make valgrind"
+    [docs]="the site, without a warning: make docs"
+    [style]="format, and the interface since the last tag: make format-check abi"
+)
+order="style gcc clang no-flight static big-endian debian13 docs valgrind tsan asan"
+
+say() { echo "ci: $*"; }
+
+# check DIRECTORY [CMAKE ARGUMENT...]: build all of it, and run the tests that need no broker
+check() {
+    local directory=build-ci/$1
+    shift
+    cmake -S . -B "$directory" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_COMPILE_WARNING_AS_ERROR=ON \
+        -DARRAKIS_TESTS=ON -DARRAKIS_SKIP_IS_FAILURE="${CI:-OFF}" "$@" >/dev/null
+    cmake --build "$directory" -j "$(nproc)"
+    ctest --test-dir "$directory" -LE broker -j "$(nproc)" --output-on-failure
+}
+
+run_gcc() {
+    tools/setup.sh unit
+    check gcc -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++
+}
+
+run_clang() {
+    tools/setup.sh unit clang
+    check clang -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++
+}
+
+run_no-flight() {
+    tools/setup.sh unit
+    check no-flight -DARRAKIS_FLIGHT=OFF
+}
+
+run_static() {
+    tools/setup.sh unit
+    check static -DBUILD_SHARED_LIBS=OFF
+}
+
+run_big-endian() {
+    tools/setup.sh build
+    local log=build-ci/big-endian.log
+    mkdir -p build-ci
+    # What a compiler for such a processor defines.
+    cmake -S . -B build-ci/big-endian -DARRAKIS_TESTS=OFF \
+        -DCMAKE_C_FLAGS="-Wno-builtin-macro-redefined -D__BYTE_ORDER__=__ORDER_BIG_ENDIAN__" >/dev/null
+    if cmake --build build-ci/big-endian -j "$(nproc)" --target arrakis >$log 2>&1; then
+        say "the build did not stop"
+        return 1
+    fi
+    grep -m 1 '#error .*little-endian' $log || { tail -n 20 $log; return 1; }
+}
+
+# Its root is kept for the next time; ARRAKIS_DEBIAN13 says where, ARRAKIS_MIRROR from where it comes. Mounts
+# are in a name space that ends with the job.
+run_debian13() {
+    local root=${ARRAKIS_DEBIAN13:-/var/cache/arrakis/debian13}
+    if [ "$(id -u)" != 0 ]; then
+        say "debian13 needs root, for a chroot"
+        return 1
+    fi
+    tools/setup.sh debootstrap
+    if [ ! -e "$root/.complete" ]; then
+        rm -rf "$root"
+        mkdir -p "$root"
+        debootstrap --variant=minbase trixie "$root" "${ARRAKIS_MIRROR:-http://deb.debian.org/debian}" \
+            >"$root.log" 2>&1 || { tail -n 20 "$root.log"; return 1; }
+        touch "$root/.complete"
+    fi
+    cp /etc/resolv.conf "$root/etc/"
+    echo "127.0.0.1 localhost" >"$root/etc/hosts"
+    rm -rf "$root/src"
+    mkdir "$root/src"
+    git ls-files -z | tar c --null -T - | tar x -C "$root/src"
+    unshare --mount --pid --fork sh -c '
+        mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && mount -t tmpfs tmpfs "$1/tmp" &&
+            exec chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+                CI="$2" /src/tools/ci.sh gcc' - "$root" "${CI-}"
+    chroot "$root" sh -c '. /etc/os-release; echo "$PRETTY_NAME"; gcc --version | head -n 1
+        echo "librdkafka $(pkg-config --modversion rdkafka)"'
+}
+
+run_asan() { tools/test.sh; }
+run_tsan() { tools/tsan.sh "${TESTS:-^unit\.}"; }
+run_valgrind() { tools/valgrind.sh; }
+run_docs() { make --no-print-directory docs; }
+run_style() {
+    tools/setup.sh style abi
+    tools/format.sh --check
+    tools/abi.sh
+}
+
+usage() {
+    local job
+    echo "usage: tools/ci.sh JOB... | all"
+    for job in $order; do
+        printf '    %-12s %s\n' "$job" "${jobs[$job]}"
+    done
+}
+
+# A job that fails does not keep the next one from running.
+[ "${1-}" != all ] || set -- $order
+if [ $# = 0 ] || [ "$1" = --help ]; then
+    usage
+    exit $(($# == 0 ? 2 : 0))
+fi
+for job; do
+    [ -n "${jobs[$job]-}" ] || { usage >&2; exit 2; }
+done
+table=()
+status=0
+for job; do
+    say "$job: ${jobs[$job]}"
+    begun=$SECONDS outcome=passed
+    set +e # in a condition nothing would end a job at its first failure
+    (set -e; "run_$job")
+    code=$?
+    set -e
+    [ $code = 0 ] || outcome=FAILED status=1
+    table+=("$(printf '%-12s %s in %d s' "$job" $outcome $((SECONDS - begun)))")
+done
+printf 'ci: %s\n' "${table[@]}"
+exit $status

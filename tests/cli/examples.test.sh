@@ -12,6 +12,13 @@ exits 0 "$examples/example_readme" "$broker" $counter
     cat out
 }
 
+# docs/guide.md
+exits 0 "$examples/example_guide" "$broker" 'H1:(GDS|DAQ)'
+says out '^H1:DAQ-FRAME_COUNT: uint32, 16 Hz, by '
+exits 1 "$examples/example_guide" "$broker" 'X1:NO-SUCH'
+exits 0 "$examples/example_guide_2" "$broker" H1:GDS-CALIB_STRAIN
+says out '^16384 samples, [0-9]+ missing, mean '
+
 exits 0 "$examples/example_stream" -n 3 "$broker" $counter
 [ "$(grep -cE "^[0-9]{19} $counter=[0-9]+\$" out)" = 3 ] || {
     complain "examples/stream.c"

@@ -43,8 +43,10 @@ static arrakis_status take_up(ark_kafka_reader *kafka, const ark_kafka_asker *as
     rd_kafka_error_t *refused = list->cnt ? rd_kafka_incremental_assign(kafka->rk, list) : NULL;
     for (int i = 0; !refused && i < list->cnt; i++) {
         ark_kafka_partition *partition = list->elems[i].opaque;
-        if (!partition->appeared)
+        if (!partition->appeared) { /* a node has just taken over, for other topics too */
             ark_kafka_end_doubt(partition, ark_monotonic_ns());
+            kafka->watch.failed_ns = ark_monotonic_ns();
+        }
         partition->end.err = RD_KAFKA_RESP_ERR__TIMED_OUT;
         partition->end.silent_ns = partition->end.absent_ns = INT64_MAX;
         partition->end.begun_ns = ark_monotonic_ns();

@@ -3,7 +3,7 @@
 #ifndef ARK_BASE_ERROR_H
 #define ARK_BASE_ERROR_H
 
-#include <arrakis/arrow.h>
+#include <arrakis/arrakis.h>
 
 /* Write the status and the text to `err` (which may be NULL) and return the status, so that a
  * failing function ends in `return ark_fail(...)`. Name what was found and what was wanted; what a

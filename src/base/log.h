@@ -3,7 +3,7 @@
 #ifndef ARK_BASE_LOG_H
 #define ARK_BASE_LOG_H
 
-#include <arrakis/arrow.h>
+#include <arrakis/arrakis.h>
 
 /* Whether anyone hears this level: ask before work that only serves a message. */
 bool ark_log_enabled(arrakis_log_level level);

@@ -5,7 +5,7 @@
  * int32 status, a uint32 size and as many bytes (of the error's text when the status is negative).
  *   r  read a stream of rows, write each batch with ark_write_rows; the messages one after another
  *   n  the same, rows without any sample given as samples NULL
- *   c  read a stream of columns, write it with ark_columns_*
+ *   c  read a stream of columns, write it with ark_write_columns_*
  *   d  describe: schema and values as text, to be compared with what pyarrow says of the same bytes
  */
 #include "arrow/batch.h"

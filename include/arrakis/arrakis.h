@@ -2,36 +2,39 @@
 /**
  * libarrakis: the Arrakis client in C.
  *
- * Arrakis hands out the time series of gravitational-wave detectors within a second. Channels are
- * published, a block of each every stride (1/16 s as a rule), to Apache Kafka; this library finds
- * them, reads them, aligns them and publishes them.
+ * Arrakis hands out the time series of gravitational-wave detectors within a second. Publishers
+ * send one block of their channels per stride (1/16 s as a rule) to Apache Kafka; this library
+ * finds channels, reads them, aligns them and publishes them.
  *
  * Conventions that hold everywhere:
- * - Times are GPS nanoseconds in an int64_t and end in `_ns`. ARRAKIS_UNSET means "not given".
- * - A call that can fail returns an arrakis_status: negative is an error, 0 success, positive
- *   "nothing this time". Its last argument `err` takes the text and may be NULL.
- * - A constructor's first argument receives the handle, and NULL on failure. Close and free
- *   functions accept NULL. What is counted by references is given up by `..._unref()`, what belongs to
- *   one owner by `..._free()` or `..._close()`; a text that a call made is given up by arrakis_free().
- *   `const char *` arguments are borrowed for the call; returned ones are
- *   borrowed from the handle they were asked of.
- * - A handle belongs to one thread at a time. Channels, channel lists (once no longer added to) and
- *   blocks are immutable and may be read by any thread; their reference counts are atomic.
- *   arrakis_cancel_set() may be called from any thread and from a signal handler.
- * - Without its handle, or without a place for its result, a call that returns a status returns
- *   EINVAL and names the argument; any other does nothing and returns NULL, 0, -1, false or
- *   ARRAKIS_UNSET (true for "nothing will come": arrakis_reader_done(), arrakis_reader_exhausted()).
- * - The library does not print, exit or install signal handlers.
- * - Structs that start with `struct_size` are set up with their ARRAKIS_..._INIT value, or by their
- *   ..._init() function, which other languages can call; then a program built against an older header
- *   keeps working. A size that was never set (0 to 8, or over
- *   4096) is EINVAL. A struct of a newer header is taken when what the library does not have in it is
- *   zero, and is EINVAL otherwise.
- * - fork(): the child of a process that has a client, reader, stream or publisher may call exec() or
- *   _exit() and nothing of this library, not even to close what it inherited.
- * - librdkafka ends the process when it gets no memory. So ENOMEM, and that a call may be repeated
- *   after it, is for what the library allocates itself; a daemon is best given a limit of memory that
- *   it does not reach.
+ * - Times are GPS nanoseconds in an int64_t, and their names end in `_ns`. ARRAKIS_UNSET means
+ *   "not given".
+ * - A call that can fail returns an arrakis_status: a negative value is an error, 0 is success, a
+ *   positive value means "nothing this time". The last argument of such a call, `err`, receives
+ *   the text of the error and may be NULL.
+ * - The first argument of a constructor receives the handle, and NULL on failure. Close and free
+ *   functions accept NULL. A reference to a counted object is dropped by `..._unref()`; an object
+ *   with one owner is freed by `..._free()` or `..._close()`; a text that a call allocated is
+ *   freed by arrakis_free(). `const char *` arguments are borrowed for the duration of the call;
+ *   returned ones are borrowed from the handle that the call was made on.
+ * - A handle belongs to one thread at a time. Channels, channel lists (once nothing is added to
+ *   them any more) and blocks are immutable and may be read by any thread; their reference counts
+ *   are atomic. arrakis_cancel_set() may be called from any thread and from a signal handler.
+ * - A call that returns a status returns EINVAL and names the argument when its handle, or the
+ *   pointer that is to receive its result, is NULL. Any other call then does nothing and returns
+ *   NULL, 0, -1, false or ARRAKIS_UNSET; arrakis_reader_done() and arrakis_reader_exhausted()
+ *   return true ("nothing will come").
+ * - The library does not print, does not exit and does not install signal handlers.
+ * - A struct that starts with `struct_size` is initialised with its ARRAKIS_..._INIT value, or by
+ *   its `..._init()` function, which other languages can call; a program built against an older
+ *   header then keeps working. A `struct_size` that was never set (0 to 8, or over 4096) is
+ *   EINVAL. A struct of a newer header is accepted when the fields that this library does not have
+ *   are zero, and is EINVAL otherwise.
+ * - fork(): the child of a process that has a client, reader, stream or publisher may call exec()
+ *   or _exit() and no function of this library, not even to close what the child inherited.
+ * - librdkafka ends the process when it gets no memory. ENOMEM, and the promise that a call may be
+ *   repeated after ENOMEM, therefore hold for what the library allocates itself. Give a daemon a
+ *   memory limit that it does not reach.
  */
 #ifndef ARRAKIS_ARRAKIS_H
 #define ARRAKIS_ARRAKIS_H
@@ -55,14 +58,14 @@
 extern "C" {
 #endif
 
-/** The version of the library that is running, "major.minor.patch". */
+/** Returns the version of the library that is running, "major.minor.patch". */
 ARRAKIS_API const char *arrakis_version(void);
-/** Gives up a text that a call of the library made. NULL is none. */
+/** Frees a text that a call of the library allocated. NULL is accepted. */
 ARRAKIS_API void arrakis_free(void *text);
 
 /* ------------------------------------------------------------------ status and errors */
 
-/** Every status: name, value, text. Values are never renumbered. */
+/** Every status: its name, value and text. Values are never renumbered. */
 #define ARRAKIS_STATUS_MAP(X)                                                                     \
     X(OK, 0, "success")                                                                           \
     X(TIMEOUT, 1, "nothing within the time allowed")                                              \
@@ -88,29 +91,37 @@ typedef enum arrakis_status {
 #undef ARRAKIS_STATUS_ENUM
 } arrakis_status;
 
-/** What went wrong. Frozen: 512 bytes for ever. The text is always terminated, and plain: control
- *  characters, those of bidirectional text among them, and bytes that are no UTF-8 are replaced by
- *  '?' or a blank, whatever a server or a file had in them. */
+/**
+ * The status and the text of an error. The size is frozen at 512 bytes. The text is always
+ * terminated and is always plain: control characters (those of bidirectional text included) and
+ * bytes that are not valid UTF-8 are replaced by '?' or a blank, whatever a server or a file
+ * contained.
+ */
 typedef struct arrakis_error {
     arrakis_status status;
     char message[508];
 } arrakis_error;
 
-/** The symbol of a status ("ARRAKIS_EGAP"), "ARRAKIS_?" for a value that is none. */
+/**
+ * Returns the symbol of a status ("ARRAKIS_EGAP"), or "ARRAKIS_?" for a value that is not a
+ * status.
+ */
 ARRAKIS_API const char *arrakis_status_name(arrakis_status status);
-/** A status in words. */
+/** Returns the text of a status. */
 ARRAKIS_API const char *arrakis_status_text(arrakis_status status);
-/** Whether what failed may succeed later without any change by the caller: TIMEOUT, ENOMEM, ECONNECT,
- *  EBROKER and EDEADLINE may. What is tried again is the same call; where the error has ended its handle,
- *  as ECONNECT and EBROKER end a stream and a reader, it is the call after opening a new one. */
+/**
+ * Returns whether a failed call may succeed later without any change by the caller. True for
+ * TIMEOUT, ENOMEM, ECONNECT, EBROKER and EDEADLINE. Repeat the call that failed; where the error
+ * ended the handle, as ECONNECT and EBROKER end a stream and a reader, open a new handle first.
+ */
 ARRAKIS_API bool arrakis_status_retriable(arrakis_status status);
 
 /* ------------------------------------------------------------------ what everything is made of */
 
 #define ARRAKIS_SECOND_NS INT64_C(1000000000)
-/** "Not given", for every time, duration, index and limit in an int64_t. */
+/** "Not given", for every time, duration, index and limit that is an int64_t. */
 #define ARRAKIS_UNSET INT64_MIN
-/** A sample's type: name (numpy's), C type, size in bytes. */
+/** The types of samples: symbol, name (numpy's), size in bytes. */
 #define ARRAKIS_DTYPE_MAP(X)                                                                      \
     X(INT8, "int8", 1)                                                                            \
     X(INT16, "int16", 2)                                                                          \
@@ -130,108 +141,159 @@ typedef enum arrakis_dtype {
 #undef ARRAKIS_DTYPE_ENUM
 } arrakis_dtype;
 
-/** One channel's metadata. Immutable, reference-counted. */
+/** The metadata of one channel. Immutable and reference-counted. */
 typedef struct arrakis_channel arrakis_channel;
-/** A list of channels, in order, no two of one name. */
+/** An ordered list of channels, no two of which have the same name. Reference-counted. */
 typedef struct arrakis_channels arrakis_channels;
-/** The series of several channels over one span. Immutable and reference-counted: it outlives the
- *  stream it came from and may be read and freed in any thread. */
+/**
+ * The series of several channels over one span. Immutable and reference-counted: a block outlives
+ * the stream that it came from, and any thread may read and free it.
+ */
 typedef struct arrakis_block arrakis_block;
-/** Aligned blocks of all channels of a reader. */
+/** A sequence of aligned blocks, each with all channels of a request or a reader. */
 typedef struct arrakis_stream arrakis_stream;
 
 /* ------------------------------------------------------------------ cancel */
 
-/** Ends what is under way, and all that comes later, wherever it was given: to the connection of a
- *  client or of a publisher, to a request, to a stream. One is enough for a whole program. Reference-counted:
- *  what it was given to keeps a reference. */
+/**
+ * A cancel ends the calls on everything that it was given to, the present calls and all later
+ * ones. A cancel can be given to the connection of a client or of a publisher, to a request, and
+ * to a stream. One cancel is enough for an entire program. Reference-counted: each object that was
+ * given a cancel keeps a reference to it.
+ */
 typedef struct arrakis_cancel arrakis_cancel;
 
-/** @return OK; EIO: no descriptor is left; ENOMEM */
+/**
+ * Makes a cancel.
+ *
+ * @return OK; EIO: no file descriptor is left; ENOMEM
+ */
 ARRAKIS_API arrakis_status arrakis_cancel_new(arrakis_cancel **out, arrakis_error *err);
-/** Makes every call that it was given to, the present and all later ones, return ECANCELED, within a second
- *  but where the call's description states another time. It cannot be taken back. Safe in a signal handler
- *  and from any thread, as long as one reference is held. */
+/**
+ * Makes every call on what the cancel was given to, the present call and all later ones, return
+ * ECANCELED. A call that waits for data returns within a second. A call that asks a broker while
+ * something is opened notices the cancel when the present try of its question ends; a try takes
+ * 0.5 s at first and twice as long each time, up to 8 s, so such a call returns within 4 s at the
+ * default `request_timeout_ns`, and within 8 s at any. Where the description of a call states
+ * another time, that time holds. A cancel cannot be reset.
+ *
+ * Safe in a signal handler and from any thread, as long as the caller holds a reference.
+ */
 ARRAKIS_API void arrakis_cancel_set(arrakis_cancel *cancel);
 ARRAKIS_API bool arrakis_cancel_is_set(const arrakis_cancel *cancel);
-/** Becomes readable with arrakis_cancel_set(), for poll and the like; not to be read or closed. */
+/**
+ * Returns a descriptor that becomes readable when arrakis_cancel_set() is called, for poll() and
+ * the like. Do not read or close it.
+ */
 ARRAKIS_API int arrakis_cancel_fd(const arrakis_cancel *cancel);
 ARRAKIS_API arrakis_cancel *arrakis_cancel_ref(arrakis_cancel *cancel);
 ARRAKIS_API void arrakis_cancel_unref(arrakis_cancel *cancel);
 
 /* ------------------------------------------------------------------ where servers and brokers are */
 
-/** A librdkafka property, passed on as it is. */
+/** A librdkafka property. The library passes it on unchanged. */
 typedef struct arrakis_property {
     const char *name, *value;
 } arrakis_property;
 
 /**
- * Hands out a token for a login at a broker by SASL OAUTHBEARER.
+ * A callback that returns a token for a login at a broker by SASL OAUTHBEARER.
  *
- * It is called in a thread of librdkafka's when a reader, a publisher or a search for channels begins,
- * before the token expires, and ten seconds after it failed; by several connections at one time; and in
- * the reader's own thread that asks brokers where topics end, which waits for it. It
- * must not call the library, but for arrakis_gps_now_ns(), arrakis_unix_to_gps_ns() and
- * arrakis_token_from_file(). What it was given with may use it until closed: client and every stream
- * of it, reader, publisher. Closing waits for a call that is under way, so it should not take long.
+ * The library calls the function when a reader, a publisher or a search for channels begins,
+ * before a token expires, and ten seconds after the function failed. It is called in a thread of
+ * librdkafka, or in the thread of a reader that asks brokers for the ends of topics, which waits
+ * for the function. Several connections may call it concurrently. The function must not call this
+ * library, except arrakis_gps_now_ns(), arrakis_unix_to_gps_ns() and arrakis_token_from_file(). It
+ * may be called until every object that it was given to is closed: the client and every stream of
+ * that client, the reader, the publisher. Closing waits for a call that is under way, so the
+ * function should return quickly.
  *
- * @param text        receives the token, terminated by a zero: `size` is 65536
- * @param expires_ns  receives until when it is good (GPS). Left as it is, ARRAKIS_UNSET: the "exp" of
- *                    a JSON web token, and ten minutes for any other
- * @param opaque      what was given with the function
- * @param err         takes why there is none; never NULL. It becomes the text of an error or of a
- *                    warning, so it is not to have a secret in it
- * @return OK, or an error: then, while nothing has been answered yet, the call that waits for the
- *         login ends with EAUTH
+ * @param text        receives the token, terminated by a zero byte
+ * @param size        size of `text`: 65536
+ * @param expires_ns  receives the GPS time until which the token is valid. If the function leaves
+ *                    the value at ARRAKIS_UNSET, the "exp" field of a JSON web token applies; any
+ *                    other token is taken to be valid for ten minutes
+ * @param opaque      the pointer that was given together with the function
+ * @param err         receives the reason when there is no token; never NULL. The text becomes that
+ *                    of an error or of a warning, so it must not contain a secret
+ * @return OK, or an error. After an error the call that waits for the login ends with EAUTH,
+ *         provided that no broker has answered yet
  */
 typedef arrakis_status (*arrakis_token_fn)(char *text, size_t size, int64_t *expires_ns,
                                            void *opaque, arrakis_error *err);
 
-/** An arrakis_token_fn: reads the token from the file whose path `opaque` is, each time anew. Blanks
- *  around it do not count. @return OK; EIO naming the file, under 64 KiB, and what is the matter. */
+/**
+ * An arrakis_token_fn that reads the token from the file whose path is `opaque`, anew at each
+ * call. Blanks around the token are ignored.
+ *
+ * @return OK; EIO: the file is 64 KiB or larger, or cannot be read; the text names the file and
+ *         the reason
+ */
 ARRAKIS_API arrakis_status arrakis_token_from_file(char *text, size_t size, int64_t *expires_ns,
                                                    void *path, arrakis_error *err);
 
-/** Where a server or a broker is, how to log in there, and how long to wait. Texts and lists are borrowed for
- *  the call that the connection is given to. */
+/**
+ * Where a server or a broker is, how to log in there, and how long to wait. Texts and lists are
+ * borrowed for the duration of the call that the connection is given to.
+ */
 typedef struct arrakis_connection {
     size_t struct_size;
     const char *url; /**< Flight server, `[grpc://]host[:port]`, or `grpc+tls://...` */
-    /** broker "host:port" or "kafka://host:port", several separated by commas */
+    /** Brokers: "host:port" or "kafka://host:port", several separated by commas. */
     const char *kafka_url;
-    const arrakis_property *properties; /**< for librdkafka, passed on as they are */
+    const arrakis_property *properties; /**< for librdkafka, passed on unchanged */
     size_t property_count;
-    /** for the brokers' login, where `properties` have a security.protocol with SASL and the
-     *  sasl.mechanism OAUTHBEARER; NULL: none, and librdkafka gets tokens itself if
-     *  sasl.oauthbearer.method is oidc (which Debian's librdkafka cannot). EINVAL: given and not
-     *  used, or needed and not given. */
+    /**
+     * Returns tokens for logins at the brokers; NULL: no such function. Only used where
+     * `properties` set security.protocol to a protocol with SASL and sasl.mechanism to
+     * OAUTHBEARER. EINVAL: the function is given and `properties` do not set these, or
+     * `properties` set these and there is no source of tokens. Without the function, librdkafka
+     * itself gets tokens if sasl.oauthbearer.method is "oidc" (which Debian's librdkafka does not
+     * support).
+     */
     arrakis_token_fn kafka_token_fn;
     void *kafka_token_opaque;
-    /** Brokers at which `properties` may log in although a server names them and the user does not:
-     *  each "HOST", "HOST:PORT", "*.DOMAIN" (any host below it) or "*.DOMAIN:PORT"; case does not
-     *  count, and without a port any is meant. It matters only if `properties` have part of a login:
-     *  one of `sasl.*`, a security.protocol with SASL, a key or a certificate of one's own. */
+    /**
+     * Brokers at which the login in `properties` may be used although a server, and not the user,
+     * named the broker. Each entry is "HOST", "HOST:PORT", "*.DOMAIN" (any host below the domain)
+     * or "*.DOMAIN:PORT"; case is ignored, and an entry without a port matches any port. The list
+     * matters only if `properties` contain part of a login: one of `sasl.*`, a security.protocol
+     * with SASL, or a client's key or certificate.
+     */
     const char *const *allowed_brokers;
     size_t allowed_broker_count;
-    /** bearer token for the server; NULL: the one that WLCG bearer-token discovery finds, if any;
-     *  "": none */
+    /**
+     * Bearer token for the server; NULL: the token that WLCG bearer-token discovery finds, if any;
+     * "": no token.
+     */
     const char *token;
-    bool insecure_token; /**< send it over a plain connection to another host, too */
-    /** Hosts that may have the token too where the server's answers name them: names or addresses.
-     *  Without this list a place that an answer names gets the token only if the server had it itself
-     *  (over TLS, on this machine, or with insecure_token), and the place is on the server's own host,
-     *  whatever the port, or the token's audience has "https://<host>" in it. It is a warning where
-     *  the token is kept. */
+    /** Send the token over an unencrypted connection to another host as well. */
+    bool insecure_token;
+    /**
+     * Hosts (names or addresses) that may receive the token when an answer of the server names
+     * them. For a host that is not in this list, a location that an answer names gets the token
+     * only if two conditions hold: the server itself was sent the token (over TLS, on this
+     * machine, or with `insecure_token`); and the location is on the server's own host, at any
+     * port, or the audience of the token contains "https://<host>". Where the token is withheld, a
+     * warning is logged.
+     */
     const char *const *token_hosts;
     size_t token_host_count;
-    /** PEM; who signs the server's certificate. NULL: whom the system trusts */
+    /**
+     * PEM file of the authorities that sign the server's certificate. NULL: the authorities that
+     * the system trusts.
+     */
     const char *ca_file;
-    const char *cert_file, *key_file; /**< PEM; a client certificate, or NULL */
-    /** for each request; ARRAKIS_UNSET: 10 s. The parts of a table may be that far apart, and all of it
-     *  takes up to 30 times as long. */
+    /** PEM files of a client certificate and its key, or NULL. */
+    const char *cert_file, *key_file;
+    /**
+     * Time limit of each request; ARRAKIS_UNSET: 10 s. For an answer that is a table, the limit
+     * holds for the time between two of its messages, and all of the table must arrive within 30
+     * times the limit.
+     */
     int64_t request_timeout_ns;
-    arrakis_cancel *cancel; /**< ends every call on what is opened with it; NULL: none */
+    /** Ends every call on what is opened with this connection; NULL: no cancel. */
+    arrakis_cancel *cancel;
 } arrakis_connection;
 
 #define ARRAKIS_CONNECTION_INIT                                                                   \
@@ -239,8 +301,12 @@ typedef struct arrakis_connection {
         sizeof(arrakis_connection), NULL, NULL, NULL, 0, NULL, NULL, NULL, 0, NULL, false, NULL,  \
             0, NULL, NULL, NULL, ARRAKIS_UNSET, NULL                                              \
     }
-/** What ARRAKIS_CONNECTION_INIT is, for who cannot use the macro; so is each `..._init()` below.
- *  @param struct_size  sizeof the struct as the caller has it */
+/**
+ * Initialises a connection as ARRAKIS_CONNECTION_INIT does, for callers that cannot use the macro.
+ * Each `..._init()` function below does the same for its struct.
+ *
+ * @param struct_size  sizeof the struct as the caller was compiled with it
+ */
 ARRAKIS_API void arrakis_connection_init(arrakis_connection *out, size_t struct_size);
 
 /* ------------------------------------------------------------------ client */
@@ -248,13 +314,19 @@ ARRAKIS_API void arrakis_connection_init(arrakis_connection *out, size_t struct_
 typedef struct arrakis_client_options {
     size_t struct_size;
     const char *metadata_path; /**< file of channels as JSON lines */
-    /** how long a server may send nothing new of a stream that it owes: of the past, ARRAKIS_UNSET is
-     *  5 minutes; of the present, beyond what its channels promise, 30 s. New is what is a stride
-     *  later than all before, or reaches the end, and within what was asked for. */
+    /**
+     * How long an endpoint of a server may deliver nothing new before the library gives up on it.
+     * ARRAKIS_UNSET: 5 minutes for past data; for live data, 30 s beyond the latency that the
+     * channels declare. New data is data within the request that is at least one stride later than
+     * all data before it, or that reaches the end of the request.
+     */
     int64_t stall_timeout_ns;
-    /** the largest message taken of a server, and with 64 MiB more what the connections to it and to all
-     *  servers that its answers name may hold together; beyond that one of them is ended: EFORMAT.
-     *  ARRAKIS_UNSET: 1 GiB. Compressed messages are not taken: EUNSUPPORTED. */
+    /**
+     * Size limit of one message from a server; a larger one is EFORMAT. ARRAKIS_UNSET: 1 GiB. The
+     * connections to the server and to all servers that its answers name may together hold 64 MiB
+     * more than this limit; beyond that, one of the connections is ended with EFORMAT. Compressed
+     * messages are not accepted: EUNSUPPORTED.
+     */
     int64_t max_message_bytes;
 } arrakis_client_options;
 
@@ -264,24 +336,32 @@ typedef struct arrakis_client_options {
     }
 ARRAKIS_API void arrakis_client_options_init(arrakis_client_options *out, size_t struct_size);
 
-/** Finds channels, and opens streams of them. Channels come from the first that is given: a file, the
- *  server, the metadata topics of a broker (`arrakis-metadata-*`). Data comes from where the server tells,
- *  or from the broker. */
+/**
+ * A client finds channels and opens streams of them. Channels come from the first source that is
+ * given: a file, the server, the metadata topics of a broker (`arrakis-metadata-*`). Data comes
+ * from where the server directs the client, or from the broker.
+ */
 typedef struct arrakis_client arrakis_client;
-/* What a server's answer may have, beside max_message_bytes; more is EFORMAT: 10,000 endpoints with 16
- * locations each; tickets of 64 KiB and 16 MiB of endpoints in all, both with twice the request's size
- * more; 64 servers, 1,024 endpoints and max_message_bytes of messages at one time; 64 brokers, each host
- * counted as often as the request goes over to it from another source. A table (of channels, counts or
- * properties) 4,194,304 rows and 1 GiB; an answer in JSON 1 MiB, 64 levels, 4,096 values and one more
- * for every 8 bytes. Headers and trailers 8 KiB each. */
+/*
+ * Limits on a server's answers, besides max_message_bytes. An answer that exceeds one is EFORMAT.
+ * - Endpoints: 10,000, with 16 locations each. Tickets: 64 KiB each. All endpoints together: 16
+ *   MiB. The last two limits grow by twice the size of the request.
+ * - At one time: 64 servers, 1,024 endpoints, and max_message_bytes of messages.
+ * - Brokers: 64; a host is counted once per segment of the request that reads it.
+ * - A table (of channels, counts or properties): 4,194,304 rows and 1 GiB.
+ * - An answer in JSON: 1 MiB, 64 levels, and 4,096 values plus one for every 8 bytes.
+ * - Headers and trailers of a call: 8 KiB each.
+ */
 
-/** Does not connect yet.
+/**
+ * Makes a client. Does not connect yet.
  *
- *  @param connection  with `url` or `kafka_url`, or NULL with a metadata_path
- *  @param options     NULL for the defaults
- *  @return OK; EINVAL when no source is given, or an unusable one; EUNSUPPORTED for `url` when the library is
- *  built without Flight or its module is missing; EIO for a certificate that cannot be read; EAUTH for a
- *  token that must not be sent there. */
+ * @param connection  with `url` or `kafka_url`; may be NULL when options have a metadata_path
+ * @param options     NULL for the defaults
+ * @return OK; EINVAL: no source is given, or a source that cannot be used; EUNSUPPORTED: `url` is
+ *         given and the library is built without Flight, or the Flight module is missing; EIO: a
+ *         certificate cannot be read; EAUTH: the token must not be sent to this server; ENOMEM
+ */
 ARRAKIS_API arrakis_status arrakis_client_open(arrakis_client **out,
                                                const arrakis_connection *connection,
                                                const arrakis_client_options *options,
@@ -290,17 +370,20 @@ ARRAKIS_API void arrakis_client_close(arrakis_client *client);
 
 /* ------------------------------------------------------------------ finding channels */
 
-/** Which channels. All conditions hold at once. */
+/** A search for channels. A channel is found when all conditions hold. */
 typedef struct arrakis_query {
     size_t struct_size;
-    /** regular expression, matched from the name's first character on; NULL: all */
+    /** Regular expression, matched from the first character of the name on; NULL: all names. */
     const char *pattern;
     const arrakis_dtype *dtypes;
     size_t dtype_count;        /**< 0: all */
     double min_rate, max_rate; /**< Hz, inclusive */
     const char *const *publishers;
     size_t publisher_count; /**< 0: all */
-    /** the metadata as of then; ARRAKIS_UNSET: now. Only servers know the past. */
+    /**
+     * The GPS time whose metadata is searched; ARRAKIS_UNSET: now. Only servers keep past
+     * metadata.
+     */
     int64_t time_ns;
     const char *replay_id; /**< NULL: live */
 } arrakis_query;
@@ -311,36 +394,51 @@ typedef struct arrakis_query {
     }
 ARRAKIS_API void arrakis_query_init(arrakis_query *out, size_t struct_size);
 
-/** Receives one channel, borrowed for the call. Return false to stop. */
+/**
+ * A callback that receives one channel, borrowed for the duration of the call. Return false to
+ * stop the search.
+ */
 typedef bool (*arrakis_channel_fn)(arrakis_channel *channel, void *opaque);
-/** Every channel that matches, in no order, as they become known.
+/**
+ * Passes every channel that matches to `fn`, in no particular order, as channels become known.
  *
- *  A broker's metadata topics are read for at most the client's request timeout; of those of one
- *  publisher nothing is taken from another's. Passed over, each with a warning that names it, are: a
- *  topic with more than one partition; one whose channels take over 256 MiB, or over 1 GiB together
- *  with those of others being read; one that cannot be read, or whose end is not reached in that time
- *  or when nothing of any topic has come for 3 s (a partition without a leader). Skipped, ten a topic
- *  with a warning, are records of over 1 MiB, those that are no channel, those that name another
- *  publisher than their topic, and those with a time more than a minute ahead of this machine's
- *  clock. That is an error only when no topic can be read, or when it is the topic of one of the
- *  query's publishers, which are then the only ones to be read. A channel that is not asked for takes
- *  its name and 40 bytes until its topic is read; up to 4 MiB of records wait to be read (librdkafka's
- *  queued.max.messages.kbytes). What channels of a partition have in common is kept for later ones, of
- *  up to 16,384 partitions, in up to 10 MB.
+ * A broker's metadata topics are read for at most the client's request timeout. A record in the
+ * topic of one publisher cannot change the channels of another. The following topics are passed
+ * over, each with a warning that names the topic: a topic with more than one partition; a topic
+ * whose channels take over 256 MiB, or over 1 GiB together with those of the other topics being
+ * read; a topic that cannot be read; a topic whose end is not reached within the request timeout,
+ * or before 3 s have passed in which no topic delivered anything (a partition without a leader).
+ * The following records are skipped, with up to ten warnings per topic: records of over 1 MiB,
+ * records that are not a channel, records that name another publisher than their topic does, and
+ * records with a time more than a minute ahead of this machine's clock.
  *
- *  @return OK (also when `fn` stopped it); EINVAL for a bad pattern, with the place; ECONNECT,
- *  EAUTH, EBROKER, EFORMAT, EIO from the source; ECANCELED. */
+ * A topic that was passed over is an error only when no topic can be read, or when it is the topic
+ * of one of the query's publishers; a query with publishers reads only the topics of those. While
+ * a topic is read, a channel that does not match takes the size of its name and 40 bytes; up to 4
+ * MiB of records wait to be processed (librdkafka's queued.max.messages.kbytes). What the channels
+ * of one partition have in common is kept for later calls, for up to 16,384 partitions in up to 10
+ * MB.
+ *
+ * @return OK (also when `fn` stopped the search); EINVAL: a malformed pattern, with the position
+ *         of the fault; ECONNECT, EAUTH, EBROKER, EFORMAT, EIO from the source; ECANCELED
+ */
 ARRAKIS_API arrakis_status arrakis_client_find(arrakis_client *client, const arrakis_query *query,
                                                arrakis_channel_fn fn, void *opaque,
                                                arrakis_error *err);
 
 ARRAKIS_API arrakis_status arrakis_client_count(arrakis_client *client, const arrakis_query *query,
                                                 uint64_t *count, arrakis_error *err);
-/** The channels of those names, in that order. Of two publishers with a channel of one name in a
- *  broker's topics the one whose metadata became active later holds (one without a time gives way;
- *  of equal times, the publisher whose name is first in the order of bytes), with a warning.
- *  @return as find, and ENOTFOUND naming those that do not exist; where a metadata topic that may have
- *  them could not be read, ECONNECT, EDEADLINE, EAUTH or EBROKER naming both. `*out` is to be freed. */
+/**
+ * Looks up the channels with the given names, in the order of the names. When the broker's topics
+ * contain a channel of one name from two publishers, the channel whose metadata became active
+ * later is returned, with a warning; a channel without a time ranks last, and between equal times
+ * the publisher whose name comes first in byte order wins.
+ *
+ * @param out  receives a list, to be dropped with arrakis_channels_unref()
+ * @return as arrakis_client_find(); ENOTFOUND: the text names the channels that do not exist;
+ *         ECONNECT, EDEADLINE, EAUTH or EBROKER: a channel was not found, and a metadata topic
+ *         that may contain it could not be read; the text names both
+ */
 ARRAKIS_API arrakis_status arrakis_client_describe(arrakis_client *client, arrakis_channels **out,
                                                    const char *const *names, size_t count,
                                                    int64_t time_ns, const char *replay_id,
@@ -348,14 +446,17 @@ ARRAKIS_API arrakis_status arrakis_client_describe(arrakis_client *client, arrak
 
 /* ------------------------------------------------------------------ data */
 
-/** What to do with a span in which no stream has data. Where one has, the others are masked. */
+/**
+ * What to do with a span in which no input has data. Where at least one input has data, the
+ * samples of the others are marked as missing.
+ */
 typedef enum arrakis_on_gap {
     ARRAKIS_GAP_FILL = 0,  /**< blocks without samples: the time line is continuous */
-    ARRAKIS_GAP_SKIP = 1,  /**< nothing */
+    ARRAKIS_GAP_SKIP = 1,  /**< no blocks */
     ARRAKIS_GAP_RAISE = 2, /**< the error EGAP */
 } arrakis_on_gap;
 
-/** A request for data: a stream's options, and where it comes from. */
+/** A request for data: the options of a stream, and where its data comes from. */
 typedef struct arrakis_request {
     size_t struct_size;
     /* as in arrakis_stream_options */
@@ -364,11 +465,14 @@ typedef struct arrakis_request {
     int64_t stride_ns, latency_tolerance_ns;
     const char *replay_id;  /**< NULL: live */
     bool fast_forward;      /**< as in arrakis_kafka_options; live only */
-    int64_t prefetch_bytes; /**< as there */
-    /** GPS; both or neither: a server plays this span again and again as if it were live */
+    int64_t prefetch_bytes; /**< as in arrakis_kafka_options */
+    /**
+     * A replay: the server plays the data of this GPS span again and again as if it were live.
+     * Give both or neither.
+     */
     int64_t replay_start_ns, replay_end_ns;
-    arrakis_cancel
-        *cancel; /**< ends the stream, and its opening; NULL: as the client's connection has it */
+    /** Ends the stream and its opening; NULL: the cancel of the client's connection. */
+    arrakis_cancel *cancel;
 } arrakis_request;
 
 #define ARRAKIS_REQUEST_INIT                                                                      \
@@ -379,20 +483,26 @@ typedef struct arrakis_request {
     }
 ARRAKIS_API void arrakis_request_init(arrakis_request *out, size_t struct_size);
 
-/** Describe the channels, then open a stream of them. `*out` does not need the client any more.
- *  With a start and no end it goes on into live data, whichever servers and brokers have the one and
- *  the other.
- *  @return what arrakis_client_describe() and arrakis_stream_open() return; EMISMATCH: a channel that
- *  has another type or rate where a broker takes it over; EUNSUPPORTED: places to read a channel that
- *  cannot be put in order. */
+/**
+ * Describes the channels, then opens a stream of them. The stream does not need the client any
+ * more. A stream with a start and no end continues into live data, whichever servers and brokers
+ * hold the past and the live data.
+ *
+ * @return what arrakis_client_describe() and arrakis_stream_open() return; EMISMATCH: a channel
+ *         has another type or rate at the broker that takes over from another source;
+ *         EUNSUPPORTED: a channel's sources cannot be put into an order in time
+ */
 ARRAKIS_API arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **out,
                                                  const char *const *names, size_t count,
                                                  const arrakis_request *request,
                                                  arrakis_error *err);
 
-/** One block, of the span asked for: [start, end) or [start, start + duration); with a start
- *  alone, one stride from it; with a duration alone, that long from now; with neither, the next
- *  stride. on_gap skip is EINVAL. Waits until the data has been published or its deadline passed. */
+/**
+ * Returns the requested span as one block. The span is [start, end) or [start, start + duration);
+ * with only a start, one stride from it; with only a duration, that long from now; with neither,
+ * the next stride. on_gap ARRAKIS_GAP_SKIP is EINVAL. The call waits until the data has been
+ * published or the deadline for it has passed.
+ */
 ARRAKIS_API arrakis_status arrakis_client_fetch(arrakis_client *client, arrakis_block **out,
                                                 const char *const *names, size_t count,
                                                 const arrakis_request *request,
@@ -401,62 +511,74 @@ ARRAKIS_API arrakis_status arrakis_client_fetch(arrakis_client *client, arrakis_
 /* ------------------------------------------------------------------ streams */
 
 /**
- * The next block, in time order.
+ * Returns the next block, in order of time.
  *
- * Blocks of a live stream begin at absolute GPS multiples of their stride; those of a request with
- * a start at the common stride boundary at or before it. A block is handed out as soon as every
- * stream has data up to its end, or the deadline for it has passed: then what is missing is masked.
- * A request with an end always ends: what the source does not hold becomes gaps.
+ * Blocks of a live stream begin at absolute GPS multiples of the stride. Blocks of a request with
+ * a start begin at the common stride boundary at or before the start. A block is returned as soon
+ * as every input has data up to the block's end, or when the deadline for the block has passed;
+ * samples that have not come by then are marked as missing. A request with an end always ends:
+ * what the source does not hold becomes gaps.
  *
- * A live stream does not begin with data whose deadline passed over a day ago: that is dropped. One wrong
- * time does not mask what follows. What lies over 60 s ahead of the clock is dropped (but in
- * a request that itself begins there). A block that begins later after all that is known of its stream
- * (live: and after the present) than the stream's max_latency, or latency_tolerance_ns, and a stride,
- * with 1 to 60 s for the latency, waits: until three more blocks of its stream have come that go on
- * forward, or the source holds no more of it, or, live, the clock has come to it, or 60 s have passed.
- * A block of its stream from before it tells that its time is wrong, and it is dropped. So four wrong
- * times in a row that go forward are believed. What is dropped counts as mismatched.
+ * A live stream does not begin with data whose deadline passed over a day ago; such data is
+ * dropped. One wrong time does not mask the data that follows it. Data over 60 s ahead of the
+ * clock is dropped (except in a request that itself begins there). A block counts as far ahead
+ * when it begins later than all that is known of its input (in a live stream: and later than the
+ * present) by more than the latency plus one stride, where the latency is the input's max_latency,
+ * or latency_tolerance_ns, and counts as at least 1 s and at most 60 s. A block that is far ahead
+ * is held until three more blocks of the same input have come, each later than the one before it;
+ * or the source holds no more data of the input; or, in a live stream, the clock reaches the
+ * block; or 60 s have passed. If a block of the same input with an earlier time comes first, the
+ * time of the held block is wrong and the held block is dropped. Four wrong times in a row, each
+ * later than the one before, are therefore accepted. What is dropped is counted as mismatched.
  *
- * While other streams are waited for, each stream may hold 1,000 strides, or what comes in twice its
- * max_latency if that is more, of 256 MiB at most, and two blocks in any case. Beyond that a live stream
- * drops its oldest (overflow), and a request with a start stops reading it.
+ * While other inputs are waited for, each input may hold 1,000 strides, or what arrives in twice
+ * its max_latency if that is more; at most 256 MiB, but in any case two blocks. Beyond that, a
+ * live stream drops its oldest blocks (overflow), and a request with a start stops reading the
+ * input.
  *
- * While the system's clock is set by more than 0.25 s, deadlines go on at their pace; they follow the
- * clock once it has stood for a minute.
+ * While the system's clock is set by more than 0.25 s, deadlines go on at their own pace; they
+ * follow the clock again once the clock has not been set for a minute.
  *
- * @param timeout_ms  0: only what is here; negative: for ever
- * @param block       receives a reference to be freed; NULL unless OK
- * @return OK; TIMEOUT: call again; DONE: the end of the request; ECANCELED; EGAP (on_gap raise);
- *         ECONNECT, EBROKER, EAUTH: the stream is over, and every later call returns the same; a new
- *         stream may do better where arrakis_status_retriable(); ENOMEM: call again.
+ * @param timeout_ms  0: return only what has already arrived; negative: wait without limit
+ * @param block       receives a reference, to be dropped with arrakis_block_unref(); NULL unless
+ *                    OK
+ * @return OK; TIMEOUT: call again; DONE: the end of the request; ECANCELED; EGAP (with
+ *         ARRAKIS_GAP_RAISE); ECONNECT, EBROKER, EAUTH: the stream has ended, and every later call
+ *         returns the same status; a new stream may succeed where arrakis_status_retriable() is
+ *         true; ENOMEM: call again
  */
 ARRAKIS_API arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms,
                                                arrakis_block **block, arrakis_error *err);
 
-/** Becomes readable when arrakis_stream_next() with timeout 0 has something to do; after that,
- *  call it until it returns TIMEOUT. For poll, epoll and the like; do not read it. */
+/**
+ * Returns a descriptor that becomes readable when arrakis_stream_next() with timeout 0 has
+ * something to do. Then call arrakis_stream_next() until it returns TIMEOUT. For poll(), epoll and
+ * the like; do not read the descriptor.
+ */
 ARRAKIS_API int arrakis_stream_fd(const arrakis_stream *stream);
-/** The channels of its blocks, in the order asked for, which is that of arrakis_block_series();
- *  borrowed. */
+/**
+ * Returns the channels of the stream's blocks, in the order of the request, which is also the
+ * order of arrakis_block_series(). Borrowed from the stream.
+ */
 ARRAKIS_API const arrakis_channels *arrakis_stream_channels(const arrakis_stream *stream);
-/** Duration of its blocks. */
+/** Returns the duration of the stream's blocks. */
 ARRAKIS_API int64_t arrakis_stream_stride_ns(const arrakis_stream *stream);
-/** Counted since the stream was opened. */
+/** Counters of a stream, from its opening on. */
 typedef struct arrakis_stats {
     size_t struct_size;
     uint64_t messages;    /**< taken from the source */
-    uint64_t bytes;       /**< in them */
-    uint64_t undecodable; /**< messages that could not be read; each was logged */
-    uint64_t unwanted;    /**< messages without a row of a channel asked for */
-    uint64_t late;        /**< blocks of streams that came after their deadline */
-    uint64_t duplicate;   /**< blocks of streams that had come before */
-    /** blocks of streams off their stride, or with a time too far ahead */
+    uint64_t bytes;       /**< size of those messages */
+    uint64_t undecodable; /**< messages that could not be decoded; each was logged */
+    uint64_t unwanted;    /**< messages without a row of any requested channel */
+    uint64_t late;        /**< blocks of an input that came after their deadline */
+    uint64_t duplicate;   /**< blocks of an input that had come before */
+    /** Blocks of an input that are not on its stride, or whose time is too far ahead. */
     uint64_t mismatched;
-    uint64_t overflow;      /**< blocks of streams dropped because others were too far behind */
-    uint64_t blocks;        /**< handed out */
-    uint64_t gaps;          /**< strides of single streams served as gaps */
+    uint64_t overflow; /**< blocks of an input dropped because other inputs were too far behind */
+    uint64_t blocks;   /**< blocks returned */
+    uint64_t gaps;     /**< strides of a single input returned as gaps */
     uint64_t fast_forwards; /**< skips to the present */
-    uint64_t errors;        /**< transient errors of the source, early ends of its streams too */
+    uint64_t errors;        /**< transient errors of the source, early ends of inputs included */
 } arrakis_stats;
 
 #define ARRAKIS_STATS_INIT                                                                        \
@@ -470,26 +592,31 @@ ARRAKIS_API void arrakis_stream_close(arrakis_stream *stream);
 
 /* ------------------------------------------------------------------ blocks */
 
-/** The samples of one channel of a block. Frozen. */
+/** The samples of one channel of a block. The layout of this struct is frozen. */
 typedef struct arrakis_series {
-    /** `length` values of `dtype`, native byte order, aligned to their size; sample k is at
-     *  block start + k / sample_rate seconds. Where `valid` says a sample is missing its value is
-     *  unspecified. */
+    /**
+     * `length` values of `dtype`, in native byte order, aligned to their size. Sample k is at
+     * block start + k / sample_rate seconds. The value of a sample that is missing is unspecified.
+     */
     const void *samples;
-    /** One bit a sample, least significant first, 1 = present; NULL when none is missing. */
+    /**
+     * One bit per sample, least significant bit first, 1 = present; NULL when no sample is
+     * missing.
+     */
     const uint8_t *valid;
     size_t length;
     arrakis_dtype dtype;
 } arrakis_series;
 
 /**
- * Make a block of one's own (to publish, or for a memory reader). Copies the samples.
+ * Makes a block (to publish it, or for a memory reader). Copies the samples.
  *
- * @param channels  what the series are of; a reference is kept
- * @param series    one for each channel, in order: length = sample_rate * duration, dtype as
- *                  the channel's (or ARRAKIS_DTYPE_NONE to take it from there); samples NULL means
- *                  wholly missing; samples need no alignment
- * @return OK; EINVAL naming the channel, what was found and what was wanted; ENOMEM.
+ * @param channels  the channels of the series; the block keeps a reference
+ * @param series    one per channel, in the order of `channels`: `length` is sample_rate *
+ *                  duration; `dtype` is the channel's, or ARRAKIS_DTYPE_NONE to use the channel's;
+ *                  `samples` may be NULL, which means that all samples are missing, and needs no
+ *                  alignment
+ * @return OK; EINVAL: the text names the channel, what was found and what was expected; ENOMEM
  */
 ARRAKIS_API arrakis_status arrakis_block_new(arrakis_block **out, arrakis_channels *channels,
                                              int64_t start_ns, int64_t duration_ns,
@@ -499,32 +626,38 @@ ARRAKIS_API arrakis_block *arrakis_block_ref(arrakis_block *block);
 ARRAKIS_API void arrakis_block_unref(arrakis_block *block);
 ARRAKIS_API int64_t arrakis_block_start_ns(const arrakis_block *block);
 ARRAKIS_API int64_t arrakis_block_duration_ns(const arrakis_block *block);
-/** Its channels, borrowed from the block: series i belongs to channel i. */
+/** Returns the channels of a block, borrowed from the block. Series i belongs to channel i. */
 ARRAKIS_API const arrakis_channels *arrakis_block_channels(const arrakis_block *block);
-/** Points into the block and lives as long. `i` below the number of channels. Cannot fail. */
+/**
+ * Returns series `i`, which must be below the number of channels. The pointers in it point into
+ * the block and are valid as long as the block. Cannot fail.
+ */
 ARRAKIS_API arrakis_series arrakis_block_series(const arrakis_block *block, size_t i);
-/** Samples of a series that are missing. */
+/** Returns how many samples of a series are missing. */
 ARRAKIS_API size_t arrakis_series_missing(arrakis_series series);
 
 /* ------------------------------------------------------------------ channels */
 
-/** numpy's name of a type, "none" for ARRAKIS_DTYPE_NONE. */
+/** Returns numpy's name of a type, or "none" for ARRAKIS_DTYPE_NONE. */
 ARRAKIS_API const char *arrakis_dtype_name(arrakis_dtype dtype);
-/** Bytes a sample, 0 for ARRAKIS_DTYPE_NONE. */
+/** Returns the number of bytes per sample, or 0 for ARRAKIS_DTYPE_NONE. */
 ARRAKIS_API size_t arrakis_dtype_size(arrakis_dtype dtype);
-/** The type of that name; ARRAKIS_DTYPE_NONE when there is none. */
+/** Returns the type with that name, or ARRAKIS_DTYPE_NONE when there is no such type. */
 ARRAKIS_API arrakis_dtype arrakis_dtype_parse(const char *name);
-/** What is known of a channel. Texts are NULL, numbers ARRAKIS_UNSET, where not given. */
+/**
+ * The metadata of a channel. A text that is not given is NULL; a number that is not given is
+ * ARRAKIS_UNSET.
+ */
 typedef struct arrakis_channel_info {
     size_t struct_size;
-    /** `<domain>:<subsystem>[-_]<rest>`; the domain is all up to the last colon */
+    /** `<domain>:<subsystem>[-_]<rest>`; the domain is everything before the last colon. */
     const char *name;
     arrakis_dtype dtype;
-    double sample_rate; /**< Hz, > 0, may be fractional */
+    double sample_rate; /**< Hz; over 0, may be fractional */
     int64_t time_ns;    /**< GPS, when this metadata became active */
     const char *publisher;
     const char *partition_id; /**< names the Kafka topic: `arrakis-<partition_id>` */
-    int64_t partition_index;  /**< the channel's row id in it, 0 to 4294967295 */
+    int64_t partition_index;  /**< the row id of the channel in that topic, 0 to 4294967295 */
     int64_t stride_ns;        /**< duration of a published block */
     int64_t max_latency_ns;   /**< how late a block may be published */
     const char *replay_id;    /**< NULL: live */
@@ -537,57 +670,91 @@ typedef struct arrakis_channel_info {
     }
 ARRAKIS_API void arrakis_channel_info_init(arrakis_channel_info *out, size_t struct_size);
 
-/** @return OK; EINVAL naming the field that is missing or out of range; ENOMEM. */
+/**
+ * Makes a channel.
+ *
+ * @return OK; EINVAL: the text names the field that is missing or out of range; ENOMEM
+ */
 ARRAKIS_API arrakis_status arrakis_channel_new(arrakis_channel **out,
                                                const arrakis_channel_info *info,
                                                arrakis_error *err);
 
-/** From one JSON object, of at most 1 MiB, with the fields name, data_type, sample_rate, time, publisher,
- *  partition_id, partition_index, stride, max_latency, replay_id; null and absent mean the same.
- *  @return OK; EFORMAT naming what was found and what was wanted; ENOMEM. */
+/**
+ * Makes a channel from one JSON object of at most 1 MiB, with the fields name, data_type,
+ * sample_rate, time, publisher, partition_id, partition_index, stride, max_latency, replay_id. A
+ * field that is null is treated as absent.
+ *
+ * @return OK; EFORMAT: the text names what was found and what was expected; ENOMEM
+ */
 ARRAKIS_API arrakis_status arrakis_channel_from_json(arrakis_channel **out, const char *text,
                                                      size_t size, arrakis_error *err);
 
-/** One JSON object on one line, absent fields left out: what `describe --json` prints.
- *  @return a string to be passed to arrakis_free(), NULL when out of memory. */
+/**
+ * Returns a channel as one JSON object on one line without the absent fields, as `describe --json`
+ * prints it.
+ *
+ * @return a text to be freed with arrakis_free(); NULL when out of memory
+ */
 ARRAKIS_API char *arrakis_channel_to_json(const arrakis_channel *channel);
 
 ARRAKIS_API arrakis_channel *arrakis_channel_ref(arrakis_channel *channel);
 ARRAKIS_API void arrakis_channel_unref(arrakis_channel *channel);
-/** Everything at once. `info->struct_size` must be set; texts are borrowed from the channel. */
+/**
+ * Copies all metadata of a channel into `info`, whose struct_size must be set. Texts are borrowed
+ * from the channel.
+ */
 ARRAKIS_API void arrakis_channel_get(const arrakis_channel *channel, arrakis_channel_info *info);
 ARRAKIS_API const char *arrakis_channel_name(const arrakis_channel *channel);
-/** The name's parts, each with its length; `delimiter` is 0 and `rest` empty when absent. */
+/**
+ * The parts of a channel's name, each with its length. An absent `delimiter` is 0, an absent
+ * `rest` is empty.
+ */
 typedef struct arrakis_name_parts {
     const char *domain, *subsystem, *rest;
     size_t domain_length, subsystem_length, rest_length;
     char delimiter;
 } arrakis_name_parts;
 
-/** @return OK, or EINVAL when the name has no colon. Parts point into `name`. */
+/**
+ * Splits a channel's name. The parts point into `name`.
+ *
+ * @return OK; EINVAL: the name has no colon
+ */
 ARRAKIS_API arrakis_status arrakis_name_parse(arrakis_name_parts *out, const char *name,
                                               arrakis_error *err);
 
-/** Equal: name, data type and rate are, and every optional field that both define. */
+/**
+ * Returns whether two channels are equal: name, data type and rate are equal, and so is every
+ * optional field that both channels have.
+ */
 ARRAKIS_API bool arrakis_channel_equal(const arrakis_channel *a, const arrakis_channel *b);
 ARRAKIS_API arrakis_status arrakis_channels_new(arrakis_channels **out, arrakis_error *err);
-/** Appends a new reference to `channel`. @return OK; EINVAL when the name is there, or when someone
- *  else (a reader, a block) holds the list; ENOMEM. */
+/**
+ * Appends a channel to the list, with a new reference to it.
+ *
+ * @return OK; EINVAL: the list already has a channel of that name, or another holder (a reader, a
+ *         block) has a reference to the list; ENOMEM
+ */
 ARRAKIS_API arrakis_status arrakis_channels_add(arrakis_channels *channels,
                                                 arrakis_channel *channel, arrakis_error *err);
 
-/** Reads a file of channels as JSON lines (`-` is not special). Blank lines are skipped. A line has at
- *  most 1 MiB, the file 1 GiB and 4,000,000 channels.
- *  @return OK; EIO; EFORMAT with the line's number. */
+/**
+ * Reads a file of channels as JSON lines ("-" is a file name like any other). Blank lines are
+ * skipped. Limits: 1 MiB per line, 1 GiB and 4,000,000 channels per file.
+ *
+ * @return OK; EIO; EFORMAT: the text names the line number; ENOMEM
+ */
 ARRAKIS_API arrakis_status arrakis_channels_load(arrakis_channels **out, const char *path,
                                                  arrakis_error *err);
 
 ARRAKIS_API size_t arrakis_channels_count(const arrakis_channels *channels);
-/** Borrowed from the list. `i` below the count. */
+/** Returns channel `i`, which must be below the count. Borrowed from the list. */
 ARRAKIS_API arrakis_channel *arrakis_channels_get(const arrakis_channels *channels, size_t i);
-/** The place of a name, or -1. */
+/** Returns the index of the channel with that name, or -1. */
 ARRAKIS_API int64_t arrakis_channels_index(const arrakis_channels *channels, const char *name);
-/** One more reference, also to a list that a block, a stream or a publisher lends. */
+/**
+ * Adds a reference to a list, also to one that is borrowed from a block, a stream or a publisher.
+ */
 ARRAKIS_API arrakis_channels *arrakis_channels_ref(const arrakis_channels *channels);
 ARRAKIS_API void arrakis_channels_unref(arrakis_channels *channels);
 
@@ -597,11 +764,13 @@ typedef struct arrakis_publisher_options {
     size_t struct_size;
     const char *publisher_id;
     const char *replay_id; /**< NULL: live */
-    /** Each with partition_id, partition_index; one stride, of 10 ms to a day; a reference is kept.
-     *  With a server name, type and rate are enough, and NULL is all that the server has for the
-     *  publisher. */
+    /**
+     * The channels to publish, each with partition_id and partition_index; all have the same
+     * stride, of 10 ms to a day. The publisher keeps a reference. With a server, name, type and
+     * rate are enough, and NULL means all channels that the server has for the publisher.
+     */
     arrakis_channels *channels;
-    /** how long closing waits for what is still under way; ARRAKIS_UNSET: 10 s */
+    /** How long closing waits for deliveries that are still under way; ARRAKIS_UNSET: 10 s. */
     int64_t close_timeout_ns;
 } arrakis_publisher_options;
 
@@ -614,115 +783,135 @@ ARRAKIS_API void arrakis_publisher_options_init(arrakis_publisher_options *out,
 
 typedef struct arrakis_publisher arrakis_publisher;
 /**
- * Open a publisher of some channels.
+ * Opens a publisher of channels.
  *
- * With a server (`url`), the server has the publisher's channels and names the broker, unless `kafka_url`
- * names another. Channels that the server lacks, or has with another type or rate, are registered there
- * first, which it allows dynamic publishers alone. It may send up to 500000 channels of the publisher, with
- * up to 64 MiB of text, within ten times request_timeout_ns.
+ * With a server (`url`), the server supplies the publisher's channels and names the broker, unless
+ * `kafka_url` names another broker. Channels that the server does not have, or has with another
+ * type or rate, are registered there first; the server allows that only for dynamic publishers.
+ * The server may send up to 500000 channels of the publisher, with up to 64 MiB of text, within
+ * ten times request_timeout_ns.
  *
- * Of librdkafka's properties the server may set up to 64 times, before those of the connection, and to these
- * values alone: bootstrap.servers (metadata.broker.list) of up to 4096 bytes; acks (request.required.acks)
- * all; enable.idempotence true; compression.type (compression.codec), compression.level -1 to 12; linger.ms
- * (queue.buffering.max.ms) to 1000; batch.size to 100000000, batch.num.messages to 1000000;
- * message.max.bytes 1000 to 100000000; message.timeout.ms (delivery.timeout.ms) 2000 to 300000;
- * max.in.flight (max.in.flight.requests.per.connection) to 5; retries (message.send.max.retries),
- * retry.backoff.ms to 1000; security.protocol, with SASL only beside sasl.mechanism (sasl.mechanisms) PLAIN,
- * SCRAM-SHA-256 or SCRAM-SHA-512; sasl.username and sasl.password of up to 1024 bytes; ssl.ca.pem of up to
- * 65536. Where the connection's `properties` have any of security, the server's of security do not count.
+ * The server may set up to 64 librdkafka properties. The properties of the connection are applied
+ * after these. Only the following properties with the following values are accepted:
+ * bootstrap.servers (metadata.broker.list) of up to 4096 bytes; acks (request.required.acks) all;
+ * enable.idempotence true; compression.type (compression.codec), compression.level -1 to 12;
+ * linger.ms (queue.buffering.max.ms) to 1000; batch.size to 100000000, batch.num.messages to
+ * 1000000; message.max.bytes 1000 to 100000000; message.timeout.ms (delivery.timeout.ms) 2000 to
+ * 300000; max.in.flight (max.in.flight.requests.per.connection) to 5; retries
+ * (message.send.max.retries), retry.backoff.ms to 1000; security.protocol, with SASL only together
+ * with sasl.mechanism (sasl.mechanisms) PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; sasl.username and
+ * sasl.password of up to 1024 bytes; ssl.ca.pem of up to 65536. Where the connection's
+ * `properties` contain any security property, the server's security properties are ignored.
  *
- * The connection's cancel ends opening with ECANCELED, and publishing, too, but for up to 2 s in which the
- * block may yet be confirmed; closing then waits for nothing.
+ * The connection's cancel ends opening with ECANCELED. It also ends publishing, but gives a block
+ * that is under way up to 2 s to be confirmed; closing then does not wait.
  *
  * @param connection  with `kafka_url` or `url`
- * @return OK; EINVAL naming the channel and the field, found and wanted, or a property that librdkafka
- *         refuses; ENOMEM. With `url` also EAUTH with the server's reason; EMISMATCH: a channel that the
- *         server has otherwise than given; ENOTFOUND: no channels; ECONNECT, EDEADLINE, ESERVER, EFORMAT,
- *         EUNSUPPORTED as arrakis_client_open() and arrakis_client_find(); ECANCELED.
+ * @param options     the publisher's id and channels
+ * @return OK; EINVAL: the text names the channel and the field, what was found and what was
+ *         expected, or a property that librdkafka refuses; ENOMEM. With `url` also EAUTH with the
+ *         server's reason; EMISMATCH: the server has a channel that differs from the one given;
+ *         ENOTFOUND: there are no channels; ECONNECT, EDEADLINE, ESERVER, EFORMAT, EUNSUPPORTED as
+ *         arrakis_client_open() and arrakis_client_find(); ECANCELED
  */
 ARRAKIS_API arrakis_status arrakis_publisher_open(arrakis_publisher **out,
                                                   const arrakis_connection *connection,
                                                   const arrakis_publisher_options *options,
                                                   arrakis_error *err);
-/** The channels as they are registered; borrowed. */
+/** Returns the channels as they are registered. Borrowed from the publisher. */
 ARRAKIS_API const arrakis_channels *arrakis_publisher_channels(const arrakis_publisher *publisher);
 /**
- * Publish one block: one message a partition. Returns when all of them are delivered.
+ * Publishes one block as one message per partition. Returns when all of the messages are
+ * delivered.
  *
- * A broker that does not answer is given up after 6 s (librdkafka's socket.timeout.ms,
- * socket.connection.setup.timeout.ms and request.timeout.ms, unless `properties` have them).
+ * The library gives up on a broker that does not answer after 6 s (librdkafka's socket.timeout.ms,
+ * socket.connection.setup.timeout.ms and request.timeout.ms, unless `properties` set them).
  *
- * @param block       each channel equal to its registration; duration = stride; start a multiple of
- *                    it, and later than the last block's that was published
- * @param timeout_ms  negative: until each message is delivered or given up by librdkafka
+ * @param block       each channel must equal its registration; the duration is the stride; the
+ *                    start is a multiple of the stride, and later than that of the last block that
+ *                    was published
+ * @param timeout_ms  negative: wait until librdkafka has delivered or given up each message
  *                    (`message.timeout.ms`)
- * @return OK; EMISMATCH or EINVAL: nothing was sent; EBROKER: a delivery failed, the block may be
- *         published again; EAUTH: it failed because one may not write to the topic that the text
- *         names, or because the login is refused: at once as long as nothing has ever been delivered,
- *         later when timeout_ms have passed, as a broker that has just started may not know its users
- *         yet; EDEADLINE: not confirmed in time, and it may yet be delivered; ECANCELED: nothing
- *         was sent, or it may yet be delivered.
+ * @return OK; EMISMATCH, EINVAL: nothing was sent; EBROKER: a delivery failed, and the block may
+ *         be published again; EAUTH: a delivery failed because the user may not write to the topic
+ *         that the text names, or because the login is refused. The refusal of a login is returned
+ *         at once as long as nothing was ever delivered; afterwards it is returned when timeout_ms
+ *         has passed, because a broker that has just started may not have loaded its users yet;
+ *         EDEADLINE: not confirmed in time, and the block may still be delivered; ECANCELED:
+ *         nothing was sent, or the block may still be delivered
  */
 ARRAKIS_API arrakis_status arrakis_publisher_publish(arrakis_publisher *publisher,
                                                      const arrakis_block *block, int timeout_ms,
                                                      arrakis_error *err);
 
-/** Waits up to `close_timeout_ns`, and not at all once canceled, for what is still under way; what is
- *  given up then is logged. */
+/**
+ * Closes a publisher. Waits up to `close_timeout_ns` for deliveries that are still under way, and
+ * does not wait once the publisher was canceled. Deliveries that are given up are logged.
+ */
 ARRAKIS_API void arrakis_publisher_close(arrakis_publisher *publisher);
 
-/* ------------------------------------------------------------------ what a server tells of itself */
+/* ------------------------------------------------------------------ questions to a server */
 
-/* What a server says of itself. Each needs a client with `url`, waits at most the request's
- * timeout, and gives a JSON text to be passed to arrakis_free(). @return OK; EINVAL without `url`; EAUTH,
- * ECONNECT, EDEADLINE, ESERVER, EFORMAT from the server; ECANCELED. */
+/*
+ * Each of these calls asks the server about itself. A call needs a client with `url`, waits for at
+ * most the request timeout, and returns a JSON text to be freed with arrakis_free(). @return OK;
+ * EINVAL: the client has no `url`; EAUTH, ECONNECT, EDEADLINE, ESERVER, EFORMAT from the server;
+ * ECANCELED
+ */
 
-/** An object: versions, kind of backend, what it can do, domains. */
+/** Returns an object: versions, kind of backend, capabilities, domains. */
 ARRAKIS_API arrakis_status arrakis_client_server_info(arrakis_client *client, char **json,
                                                       arrakis_error *err);
 
-/** An object: under "endpoints" the servers, each with its scopes by domain. */
+/** Returns an object whose "endpoints" are the servers, each with its scopes by domain. */
 ARRAKIS_API arrakis_status arrakis_client_scope_map(arrakis_client *client, char **json,
                                                     arrakis_error *err);
-/** An object: the replays, each with its span in GPS seconds. */
+/** Returns an object of the replays, each with its span in GPS seconds. */
 ARRAKIS_API arrakis_status arrakis_client_replays(arrakis_client *client, char **json,
                                                   arrakis_error *err);
-/** An array: the domains that the scope map has, sorted. */
+/** Returns a sorted array of the domains in the scope map. */
 ARRAKIS_API arrakis_status arrakis_client_domains(arrakis_client *client, char **json,
                                                   arrakis_error *err);
-/** An array: the URLs of the scope map's servers, sorted. */
+/** Returns a sorted array of the URLs of the servers in the scope map. */
 ARRAKIS_API arrakis_status arrakis_client_endpoints(arrakis_client *client, char **json,
                                                     arrakis_error *err);
 
 /* ------------------------------------------------------------------ time */
 
-/** The latest time that a request, a block or a message may have: 2053-01-29. Sums of two such times
- *  and a duration stay in range. */
+/**
+ * The latest time that a request, a block or a message may have: 2053-01-29. The sum of two such
+ * times and a duration does not overflow.
+ */
 #define ARRAKIS_TIME_MAX_NS (INT64_MAX / 4)
-/** The GPS time now, from the system's clock. */
+/** Returns the present GPS time by the system's clock. */
 ARRAKIS_API int64_t arrakis_gps_now_ns(void);
-/** GPS to Unix time and back, nanoseconds. Unix time is constant through a leap second. The leap
- *  seconds from 1980 to 2017 are built in; later ones are taken from the file that the environment
- *  variable ARRAKIS_LEAP_SECONDS names, in the form of the IERS's leap-seconds.list (at most 64 KiB,
- *  and 64 leap seconds in all), which is read when the first time is converted. A file that cannot be
- *  used is a warning. Saturates at the ends of int64_t. */
+/**
+ * Convert GPS time to Unix time and back, in nanoseconds. Unix time is constant through a leap
+ * second. The leap seconds from 1980 to 2017 are built in. Later ones are read from the file that
+ * the environment variable ARRAKIS_LEAP_SECONDS names, in the format of the IERS's
+ * leap-seconds.list (at most 64 KiB, and 64 leap seconds in all), when the first time is
+ * converted; a file that cannot be used is logged as a warning. Results saturate at the limits of
+ * int64_t.
+ */
 ARRAKIS_API int64_t arrakis_gps_to_unix_ns(int64_t gps_ns);
 
 ARRAKIS_API int64_t arrakis_unix_to_gps_ns(int64_t unix_ns);
 /**
- * Read a time as people write it: GPS seconds ("1400000000", "1400000000.0625", "1.4e9"), an ISO 8601
- * date and time ("2024-05-17T16:53:02Z", "2024-05-17 16:53:02.5 UTC", "2024-05-17",
- * "20240517T165302Z"; UTC, or with an offset such as "+02:00"), "today" (its beginning in UTC), "now",
- * or an offset from it ("now-90s", "now+1h", "now-0.5d").
+ * Parses a time as people write it: GPS seconds ("1400000000", "1400000000.0625", "1.4e9"), an ISO
+ * 8601 date and time ("2024-05-17T16:53:02Z", "2024-05-17 16:53:02.5 UTC", "2024-05-17",
+ * "20240517T165302Z"; UTC, or with an offset such as "+02:00"), "today" (its beginning in UTC),
+ * "now", or an offset from now ("now-90s", "now+1h", "now-0.5d").
  *
- * @param now_ns  what "now" means, GPS
- * @return OK, or EFORMAT naming the text, and the forms that are known: it is no time, is finer than a
- *         nanosecond, or lies before 0 or after ARRAKIS_TIME_MAX_NS.
+ * @param now_ns  the GPS time that "now" stands for
+ * @return OK; EFORMAT: the text is not a time, is finer than a nanosecond, or is before 0 or after
+ *         ARRAKIS_TIME_MAX_NS; the error names the text and the accepted forms
  */
 ARRAKIS_API arrakis_status arrakis_time_parse(int64_t *gps_ns, const char *text, int64_t now_ns,
                                               arrakis_error *err);
 
-/** Write `gps_ns` as ISO 8601 UTC with milliseconds into `buffer` ("2024-05-17T16:53:02.000Z"). */
+/**
+ * Writes `gps_ns` as ISO 8601 UTC with milliseconds into `buffer` ("2024-05-17T16:53:02.000Z").
+ */
 ARRAKIS_API void arrakis_time_format(char buffer[32], int64_t gps_ns);
 
 /* ------------------------------------------------------------------ log */
@@ -734,11 +923,17 @@ typedef enum arrakis_log_level {
     ARRAKIS_LOG_DEBUG = 3,
 } arrakis_log_level;
 
-/** Takes one line of log, without a line end and as plain as an error's text. May run in any thread
- *  of the library or of librdkafka, one at a time; must not call the library. While it runs other
- *  threads wait for it, reading, publishing and librdkafka's among them: it should not block. */
+/**
+ * A callback that receives one log line, without a line end; the line is as plain as the text of
+ * an error. Runs in any thread of the library or of librdkafka, but never in two at one time. The
+ * function must not call the library, and should not block: while it runs, other threads that log
+ * wait for it, threads that read or publish and those of librdkafka included.
+ */
 typedef void (*arrakis_log_fn)(arrakis_log_level level, const char *message, void *opaque);
-/** Send messages up to `level` to `fn`; NULL (as at the start) drops them. Process-wide. */
+/**
+ * Sends log messages up to `level` to `fn`, for the entire process; NULL (as at the start) drops
+ * all messages.
+ */
 ARRAKIS_API void arrakis_log_set(arrakis_log_level level, arrakis_log_fn fn, void *opaque);
 
 #ifdef __cplusplus

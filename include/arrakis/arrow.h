@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Blocks and streams by the Arrow C data interface and the Arrow C stream interface: handed to, and
- * taken from, any other library in this process that has it (pyarrow, polars, duckdb, nanoarrow),
- * without Arrow's own library and without a copy of a sample.
+ * Blocks and streams by the Arrow C data interface and the Arrow C stream interface: exported to,
+ * and imported from, any other library in this process that supports these interfaces (pyarrow,
+ * polars, duckdb, nanoarrow), without Arrow's own library; an export copies no sample where the
+ * memory layout allows it.
  *
  * Source of the structs and of their rules:
  * https://arrow.apache.org/docs/format/CDataInterface.html and .../CStreamInterface.html
  *
- * What is exported belongs to its consumer, who calls its `release` once, in any thread. Its memory is
- * the block's, of which it holds a reference: the block may be freed before. It must not be written
- * to. Parts of it may be moved out, as the interface permits, and live on.
+ * What is exported belongs to its consumer, who calls its `release` once, in any thread. The
+ * memory is that of the block, to which the export holds a reference: the block may be dropped
+ * earlier. The memory must not be written to. Parts may be moved out, as the interface permits,
+ * and stay valid.
  */
 #ifndef ARRAKIS_ARROW_H
 #define ARRAKIS_ARROW_H
@@ -70,39 +72,48 @@ struct ArrowArrayStream {
 /* ------------------------------------------------------------------ columns: one row per block */
 
 /**
- * The schema of blocks of these channels: a struct of `time` (int64, GPS nanoseconds, the block's
- * start) and a list column per channel, named after it and sorted by name (bytewise), with the
- * metadata `rate`: what arrakis_arrow_writer_schema() writes.
+ * Exports the schema of blocks of these channels: a struct of `time` (int64, GPS nanoseconds, the
+ * block's start) and one list column per channel. Columns are named after the channels, are sorted
+ * by name (bytewise) and have the metadata `rate`; arrakis_arrow_writer_schema() writes the same
+ * schema.
+ *
  * @param out  receives a schema to be released; its `release` is NULL unless OK
- * @return OK; EINVAL; ENOMEM.
+ * @return OK; EINVAL; ENOMEM
  */
 ARRAKIS_API arrakis_status arrakis_channels_export_schema(const arrakis_channels *channels,
                                                           struct ArrowSchema *out,
                                                           arrakis_error *err);
 /**
- * A block as one row of that schema. A missing sample is a null in its list; what lies under it is
- * unspecified. No sample is copied: of the block's memory, only what describes it is made anew (some
- * 250 bytes per channel).
+ * Exports a block as one row of that schema. A missing sample is a null in its list; the value
+ * under a null is unspecified. No sample is copied: the export allocates only the description of
+ * the block's memory (some 250 bytes per channel).
+ *
  * @param out  receives an array to be released; its `release` is NULL unless OK
- * @return OK; EINVAL: an argument is NULL, or a series has over 2,147,483,647 samples; ENOMEM.
+ * @return OK; EINVAL: an argument is NULL, or a series has over 2,147,483,647 samples; ENOMEM
  */
 ARRAKIS_API arrakis_status arrakis_block_export(const arrakis_block *block, struct ArrowArray *out,
                                                 arrakis_error *err);
 
 /* ------------------------------------------------------------------ rows: one row per channel */
 
-/** The schema of rows of one data type, as they are published to Kafka: `time` (int64), `id`
- *  (uint32), `data` (a list of the type). Otherwise as arrakis_channels_export_schema(). */
+/**
+ * Exports the schema of rows of one data type, as they are published to Kafka: `time` (int64),
+ * `id` (uint32), `data` (a list of the type). Parameters and return statuses as
+ * arrakis_channels_export_schema().
+ */
 ARRAKIS_API arrakis_status arrakis_rows_export_schema(arrakis_dtype dtype, struct ArrowSchema *out,
                                                       arrakis_error *err);
 /**
- * Those channels of a block that have this data type, a row each, in the block's order; none is no
- * error. The samples are not copied where they lie one behind the other in the block, as those of one
- * partition do.
- * @param ids  the ids of the rows, one for each channel of the block (of any type): as a rule its
- *             partition_index; NULL: its place among the block's channels
- * @return OK; EINVAL: block or out is NULL, no such data type, or over 2,147,483,647 samples in all;
- *         ENOMEM.
+ * Exports the channels of a block that have this data type, as one row per channel, in the block's
+ * order. A block without such a channel exports no rows, which is not an error. Samples are not
+ * copied where those of all rows are contiguous in the block, as those of one partition are.
+ *
+ * @param ids  the ids of the rows, one per channel of the block (channels of other types
+ *             included): as a rule each channel's partition_index; NULL: the index of the channel
+ *             in the block
+ * @param out  receives an array to be released; its `release` is NULL unless OK
+ * @return OK; EINVAL: `block` or `out` is NULL, there is no such data type, or the rows have over
+ *         2,147,483,647 samples together; ENOMEM
  */
 ARRAKIS_API arrakis_status arrakis_block_export_rows(const arrakis_block *block,
                                                      arrakis_dtype dtype, const uint32_t *ids,
@@ -111,14 +122,17 @@ ARRAKIS_API arrakis_status arrakis_block_export_rows(const arrakis_block *block,
 /* ------------------------------------------------------------------ streams */
 
 /**
- * Take a stream over (on failure too: then it is closed) and hand its blocks out, each as
+ * Takes ownership of a stream (on failure the stream is closed) and exports its blocks, each as
  * arrakis_block_export() does.
  *
- * `get_next` waits for the next block without limit. It returns 0, and behind the last block an array
- * whose `release` is NULL; an error ends in a value of errno, with its text from `get_last_error`:
- * ECANCELED once the stream's cancel was set, if it was given one (arrakis_request, arrakis_stream_options); ENOMEM, EINVAL, EACCES (EAUTH), ECONNREFUSED (ECONNECT),
- * and EIO for the rest. `release` closes the stream. One thread at a time.
- * @return OK; EINVAL: an argument is NULL; ENOMEM.
+ * `get_next` waits for the next block without limit. It returns 0 and a block; after the last
+ * block, it returns 0 and an array whose `release` is NULL. On an error it returns a value of
+ * errno, and `get_last_error` returns the text: ECANCELED once the cancel of the stream was set
+ * (arrakis_request, arrakis_stream_options), ENOMEM, EINVAL, EACCES (for EAUTH), ECONNREFUSED (for
+ * ECONNECT), and EIO for every other status. `release` closes the stream. The exported stream
+ * belongs to one thread at a time.
+ *
+ * @return OK; EINVAL: an argument is NULL; ENOMEM
  */
 ARRAKIS_API arrakis_status arrakis_stream_export(arrakis_stream *stream,
                                                  struct ArrowArrayStream *out, arrakis_error *err);
@@ -126,20 +140,21 @@ ARRAKIS_API arrakis_status arrakis_stream_export(arrakis_stream *stream,
 /* ------------------------------------------------------------------ the other way */
 
 /**
- * Make a block of a row of such columns, whoever made them. Copies the samples, keeps nothing of what
- * it was given, and releases nothing.
+ * Makes a block from one row of such columns, whichever library made them. Copies the samples;
+ * keeps and releases nothing of what it is given.
  *
- * The columns may have any order. A list may be one of 32 bit or 64 bit offsets (`+l`, `+L`) or of
- * fixed size (`+w:N`); a null list is a channel wholly missing. Pointers are believed, as the interface
- * has it; lengths, offsets and types are checked.
+ * The columns may have any order. A list may have 32-bit or 64-bit offsets (`+l`, `+L`) or a fixed
+ * size (`+w:N`). A null list is a channel whose samples are all missing. Pointers are trusted, as
+ * the interface requires; lengths, offsets and types are checked.
  *
- * @param channels  the block's: each needs a column of its name, data type and, where the column has
- *                  that metadata, rate; a reference is kept
+ * @param channels  the channels of the block: each needs a column with its name, its data type
+ *                  and, where the column has that metadata, its rate; the block keeps a reference
  * @param row       below array->length
- * @return OK; EINVAL: no struct, a torn list, no time from 0 to ARRAKIS_TIME_MAX_NS, no samples at
- *         all, or samples that do not last as long as another channel's; ENOTFOUND: a column that is
- *         none of the channels, or a channel without a column; EMISMATCH: a column of another type or
- *         rate; EUNSUPPORTED: a dictionary or a list of another kind; ENOMEM.
+ * @return OK; EINVAL: the array is not a struct, a list is inconsistent, the time is not from 0 to
+ *         ARRAKIS_TIME_MAX_NS, there are no samples at all, or the samples of two channels do not
+ *         last equally long; ENOTFOUND: a column is not one of the channels, or a channel has no
+ *         column; EMISMATCH: a column has another type or rate; EUNSUPPORTED: a dictionary, or a
+ *         list of another kind; ENOMEM
  */
 ARRAKIS_API arrakis_status arrakis_block_import(arrakis_block **out, arrakis_channels *channels,
                                                 const struct ArrowSchema *schema,
@@ -148,65 +163,79 @@ ARRAKIS_API arrakis_status arrakis_block_import(arrakis_block **out, arrakis_cha
 
 /* ------------------------------------------------------------------ Arrow IPC: bytes */
 
-/** Encodes aligned blocks as an Arrow IPC stream: `time: int64` and a `list<T>` column a channel,
- *  sorted by name, field metadata `rate` (the column layout of the Flight server). */
+/**
+ * Encodes aligned blocks as an Arrow IPC stream: `time: int64` and one `list<T>` column per
+ * channel, sorted by name, with the field metadata `rate` (the column layout of the Flight
+ * server).
+ */
 typedef struct arrakis_arrow_writer arrakis_arrow_writer;
 ARRAKIS_API arrakis_status arrakis_arrow_writer_new(arrakis_arrow_writer **out,
                                                     const arrakis_channels *channels,
                                                     arrakis_error *err);
-/** Bytes to write first, once. Borrowed until the next call on the writer. */
+/** Returns the bytes to write first, once. Borrowed until the next call on the writer. */
 ARRAKIS_API arrakis_status arrakis_arrow_writer_schema(arrakis_arrow_writer *writer,
                                                        const void **data, size_t *size,
                                                        arrakis_error *err);
-/** Bytes for one block of the writer's channels (found by name). Borrowed as above. */
+/**
+ * Returns the bytes of one block, which must have the writer's channels (found by name). Borrowed
+ * until the next call on the writer.
+ */
 ARRAKIS_API arrakis_status arrakis_arrow_writer_block(arrakis_arrow_writer *writer,
                                                       const arrakis_block *block,
                                                       const void **data, size_t *size,
                                                       arrakis_error *err);
 /**
- * Bytes for several blocks, which cost less than those of each by itself where channels are narrow: one
- * record batch for as many in a row as come from one stream and last equally long, a row a block.
+ * Returns the bytes of several blocks. Where channels have few samples per block, this costs less
+ * than a call per block: consecutive blocks of one stream with the same duration become one record
+ * batch, with one row per block.
  *
  * @param count  1 or more
- * @return OK; EINVAL: no block, or one that is NULL, or a channel of over 2,147,483,647 samples in a
- *         batch; ENOTFOUND: a block lacks one of the channels; EMISMATCH: has one of another type;
- *         ENOMEM
+ * @return OK; EINVAL: no block, a block that is NULL, or a channel with over 2,147,483,647 samples
+ *         in a batch; ENOTFOUND: a block lacks one of the channels; EMISMATCH: a block has one of
+ *         the channels with another type; ENOMEM
  */
 ARRAKIS_API arrakis_status arrakis_arrow_writer_blocks(arrakis_arrow_writer *writer,
                                                        const arrakis_block *const *blocks,
                                                        size_t count, const void **data,
                                                        size_t *size, arrakis_error *err);
 
-/** Bytes that end the stream. */
+/** Returns the bytes that end the stream. */
 ARRAKIS_API void arrakis_arrow_writer_end(arrakis_arrow_writer *writer, const void **data,
                                           size_t *size);
 ARRAKIS_API void arrakis_arrow_writer_free(arrakis_arrow_writer *writer);
-/** Decodes such a stream into blocks, out of bytes as they come. */
+/** Decodes such a stream into blocks, from bytes as they arrive. */
 typedef struct arrakis_arrow_reader arrakis_arrow_reader;
-/** @param channels  what the columns may be, by name; a reference is kept. A stream need not have
- *                   all of them. */
+/**
+ * Makes an arrow reader.
+ *
+ * @param channels  the channels that a column may be of, found by name; the reader keeps a
+ *                  reference. A stream need not have a column for every channel
+ */
 ARRAKIS_API arrakis_status arrakis_arrow_reader_new(arrakis_arrow_reader **out,
                                                     arrakis_channels *channels,
                                                     arrakis_error *err);
-/** The next bytes of the stream, cut anywhere; copied. Behind a stream's end another stream may
- *  follow, with a schema of its own. */
+/**
+ * Gives the reader a copy of the next bytes of the stream; the bytes may end anywhere. After the
+ * end of a stream another stream may follow, with its own schema.
+ */
 ARRAKIS_API arrakis_status arrakis_arrow_reader_push(arrakis_arrow_reader *reader,
                                                      const void *data, size_t size,
                                                      arrakis_error *err);
-/** No more bytes will come. */
+/** Declares that no more bytes will come. */
 ARRAKIS_API void arrakis_arrow_reader_finish(arrakis_arrow_reader *reader);
 /**
- * The next block, one a row. Its channels are those given, in the order of the columns; a null row
- * is a channel wholly missing. A message's header has at most 64 MiB (67,108,864 bytes), its body
- * at most 1 GiB (1,073,741,824 bytes), and a schema at most 65,536 fields.
+ * Returns the next block, one per row. The block's channels are those that were given, in the
+ * order of the columns; a null list is a channel whose samples are all missing. Limits: the header
+ * of a message has at most 64 MiB (67,108,864 bytes), its body at most 1 GiB (1,073,741,824
+ * bytes), and a schema at most 65,536 fields.
  *
- * @param block  receives a reference to be freed; NULL unless OK
- * @return OK; TIMEOUT: more bytes are needed; DONE: a stream's end with nothing behind it, or, once
- *         arrakis_arrow_reader_finish() was called, the end of the bytes; ENOTFOUND: a column that
- *         is none of the channels; EMISMATCH: a column of another type or with another rate in its
- *         metadata; EINVAL: a channel's samples that do not last as long as another's; EFORMAT: what
- *         is no Arrow stream, a torn message, two columns of one name, or a limit exceeded;
- *         EUNSUPPORTED; ENOMEM: call again.
+ * @param block  receives a reference, to be dropped with arrakis_block_unref(); NULL unless OK
+ * @return OK; TIMEOUT: more bytes are needed; DONE: a stream has ended and no bytes follow it, or,
+ *         once arrakis_arrow_reader_finish() was called, the bytes have ended; ENOTFOUND: a column
+ *         is not one of the channels; EMISMATCH: a column has another type, or another rate in its
+ *         metadata; EINVAL: the samples of two channels do not last equally long; EFORMAT: the
+ *         bytes are not an Arrow stream, a message is incomplete or inconsistent, two columns have
+ *         the same name, or a limit is exceeded; EUNSUPPORTED; ENOMEM: call again
  */
 ARRAKIS_API arrakis_status arrakis_arrow_reader_next(arrakis_arrow_reader *reader,
                                                      arrakis_block **block, arrakis_error *err);

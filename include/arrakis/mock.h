@@ -9,14 +9,19 @@
 extern "C" {
 #endif
 
-/** librdkafka's mock cluster in this process, reachable on loopback by any Kafka client. Keeps
- *  5 MiB a partition and cannot find offsets by time: for demonstrations and tests. */
+/**
+ * librdkafka's mock cluster in this process; any Kafka client can reach it on loopback. The mock
+ * broker keeps 5 MiB per partition and cannot look offsets up by time. It is meant for
+ * demonstrations and tests.
+ */
 typedef struct arrakis_mock_broker arrakis_mock_broker;
 ARRAKIS_API arrakis_status arrakis_mock_broker_open(arrakis_mock_broker **out, arrakis_error *err);
-/** "127.0.0.1:port", borrowed. */
+/** Returns "127.0.0.1:port", borrowed from the broker. */
 ARRAKIS_API const char *arrakis_mock_broker_url(const arrakis_mock_broker *broker);
-/** Publish the metadata topics of `channels`, so that any client finds them; each needs its
- *  publisher. */
+/**
+ * Publishes the metadata topics of `channels`, so that any client can find the channels. Each
+ * channel needs its publisher.
+ */
 ARRAKIS_API arrakis_status arrakis_mock_broker_announce(arrakis_mock_broker *broker,
                                                         const arrakis_channels *channels,
                                                         arrakis_error *err);

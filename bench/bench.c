@@ -130,7 +130,7 @@ const char **bench_lines(const char *path, size_t count)
     for (size_t i = 0; i < count; i++) {
         char *line = text + i * SIZE;
         if (!file || !fgets(line, SIZE, file))
-            bench_fail("%s has %zu lines, wanted %zu", path, i, count);
+            bench_fail("%s has %zu lines, expected %zu", path, i, count);
         line[strcspn(line, "\n")] = '\0';
         lines[i] = line;
     }

@@ -81,7 +81,7 @@ int main(int argc, char **argv)
     size_t found = ask(client, wanted);
     span = bench_stop(span);
     if (found != wanted)
-        bench_fail("%zu channels, wanted %zu", found, wanted);
+        bench_fail("%zu channels, expected %zu", found, wanted);
     printf("{\"wall\": %.6f, \"cpu\": %.6f, \"peak_kb\": %ld}\n", (double)span.wall_ns * 1e-9,
            span.cpu_s, bench_peak_kb());
     arrakis_client_close(client);

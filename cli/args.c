@@ -85,7 +85,8 @@ static int bad_choice(const struct arg_parser *parser, const struct arg_option *
             strncat(known, ", ", sizeof known - strlen(known) - 1);
         strncat(known, option->choices[i], sizeof known - strlen(known) - 1);
     }
-    return fail_usage(parser->command, "--%s is '%s': want one of %s", option->name, text, known);
+    return fail_usage(parser->command, "invalid --%s '%s' (choose from %s)", option->name, text,
+                      known);
 }
 
 static int store_time(const struct arg_parser *parser, const struct arg_option *option,
@@ -132,7 +133,8 @@ static int store_value(const struct arg_parser *parser, const struct arg_option 
         break;
     }
     if (wanted)
-        return fail_usage(parser->command, "--%s is '%s': want %s", option->name, text, wanted);
+        return fail_usage(parser->command, "invalid --%s '%s': expected %s", option->name, text,
+                          wanted);
     return 0;
 }
 

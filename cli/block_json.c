@@ -33,8 +33,8 @@ refuse(struct text *t, arrakis_status status, const char *format, ...)
 static arrakis_status wanted(struct text *t, const char *what)
 {
     if (t->at >= t->end)
-        return refuse(t, ARRAKIS_EFORMAT, "the line ends, wanted %s", what);
-    return refuse(t, ARRAKIS_EFORMAT, "found '%.12s', wanted %s", t->at, what);
+        return refuse(t, ARRAKIS_EFORMAT, "the line ends, expected %s", what);
+    return refuse(t, ARRAKIS_EFORMAT, "found '%.12s', expected %s", t->at, what);
 }
 
 /* ---------------------------------------------------------------- tokens */

@@ -285,7 +285,7 @@ static int run(const struct options *o)
             shells[i].put(&out, all_commands);
             return out_finish(&out, EXIT_SUCCESS);
         }
-    return fail_usage(o->command, "shell '%s': want one of bash, zsh, fish",
+    return fail_usage(o->command, "invalid shell '%s' (choose from bash, zsh, fish)",
                       o->arguments.items[0]);
 }
 
@@ -294,9 +294,9 @@ static const struct arg_table *const tables[] = {NULL};
 const struct command cmd_completion = {
     .name = "completion",
     .aliases = {NULL},
-    .summary = "print what a shell needs to complete command lines",
+    .summary = "print a shell's completion script",
     .arguments = "SHELL",
-    .description = "SHELL is bash, zsh or fish. An installed program is completed already; "
+    .description = "SHELL is bash, zsh or fish. Completion of an installed program works already; "
                    "otherwise: eval \"$(arrakis-cli completion bash)\", the same for zsh, or "
                    "arrakis-cli completion fish | source.",
     .tables = tables,

@@ -132,9 +132,10 @@ static int demonstrate(struct detector *detector, arrakis_mock_broker *broker,
 static int run(const struct options *o)
 {
     if (o->partitions > PARTITIONS_MAX)
-        return fail_usage(o->command, "--partitions: want at most %d", PARTITIONS_MAX);
+        return fail_usage(o->command, "invalid --partitions: expected at most %d", PARTITIONS_MAX);
     if (o->channels > CHANNELS_MAX)
-        return fail_usage(o->command, "--channels: a partition has at most %d", CHANNELS_MAX);
+        return fail_usage(o->command, "invalid invalid --channels: a partition has at most %d",
+                          CHANNELS_MAX);
     struct detector *detector;
     arrakis_mock_broker *broker = NULL;
     arrakis_error err;
@@ -155,17 +156,17 @@ static const struct arg_option demo[] = {
      .metavar = "S",
      .kind = ARG_SECONDS,
      PLACE(duration_ns),
-     .help = "end after so many seconds (10, but on a terminal when interrupted)"},
+     .help = "stop after this many seconds (default: 10; on a terminal: until interrupted)"},
     {.name = "partitions",
      .metavar = "N",
      .kind = ARG_COUNT,
      PLACE(partitions),
-     .help = "Kafka topics that are published (4)"},
+     .help = "number of Kafka topics (default: 4)"},
     {.name = "channels",
      .metavar = "N",
      .kind = ARG_COUNT,
      PLACE(channels),
-     .help = "channels in each of them (3)"},
+     .help = "channels per topic (default: 3)"},
     OPTIONS_END,
 };
 

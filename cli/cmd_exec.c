@@ -23,8 +23,8 @@ static int put_server(char *out, size_t size, const struct options *o, const cha
     struct place at;
     const char *why = place_parse(&at, url);
     if (why)
-        return fail_usage(o->command, "server '%s': %s; wanted [grpc://]host[:port] or ssh://...",
-                          url, why);
+        return fail_usage(o->command,
+                          "server '%s': %s; expected [grpc://]host[:port] or ssh://...", url, why);
     snprintf(out, size, "%s://%s:%s", at.tls ? "grpc+tls" : "grpc", at.host, at.port);
     return 0;
 }
@@ -99,7 +99,7 @@ static int stay(const char *server, bool forwarded)
         stopped = number == SIGINT || number == SIGTERM || interrupt_seen();
     }
     sigprocmask(SIG_SETMASK, &before, NULL);
-    return lost ? fail("ssh has ended, and with it the way to the server") : code;
+    return lost ? fail("ssh exited; the tunnel to the server is closed") : code;
 }
 
 static int run(const struct options *o)
@@ -131,12 +131,13 @@ static const struct arg_option options[] = {
      .metavar = "HOST:PORT",
      .kind = ARG_TEXT,
      .offset = OPTION_AT(bind),
-     .help = "where to listen for an ssh:// URL; port 0: any free one (localhost:31206)"},
+     .help =
+         "where to listen for an ssh:// URL; port 0: any free port (default: localhost:31206)"},
     {.name = "timeout",
      .metavar = "S",
      .kind = ARG_SECONDS,
      .offset = OPTION_AT(timeout_ns),
-     .help = "seconds that ssh has to log in (60)"},
+     .help = "give up when ssh has not logged in after S seconds (default: 60)"},
     OPTIONS_END,
 };
 static const struct arg_table table = {"Server", options};
@@ -148,7 +149,8 @@ const struct command cmd_exec = {
     .summary = "run a command with ARRAKIS_SERVER set",
     .arguments = "[--] [COMMAND...]",
     .description = "The words of the command are joined and run by the shell, and its exit status "
-                   "is ours. Without a command, ARRAKIS_SERVER=URL is printed and the way to an "
+                   "is that of arrakis-cli. Without a command, ARRAKIS_SERVER=URL is printed and "
+                   "the tunnel to an "
                    "ssh:// server held open until Ctrl-C.",
     .tables = tables,
     .max_arguments = SIZE_MAX,

@@ -35,11 +35,11 @@ static int run(const struct options *o)
 }
 
 static const struct arg_option span[] = {
-    REQUEST_START("first time wanted; alone, one stride from there"),
+    REQUEST_START("first time; alone, one stride from there"),
     REQUEST_END("end of the span; needs --start"),
     REQUEST_DURATION("length of the span, from --start, else from now"),
     REQUEST_LATENCY_TOLERANCE(
-        "seconds after the end to wait for the data (what the channels promise)"),
+        "wait S seconds after the end for the data (default: the channels' max_latency)"),
     REQUEST_STALL_TIMEOUT,
     OPTIONS_END,
 };
@@ -55,8 +55,7 @@ const struct command cmd_fetch = {
     .aliases = {NULL},
     .summary = "print one block of channels, of any length",
     .arguments = "CHANNEL...",
-    .description =
-        REQUEST_DESCRIPTION("Without any time, the block is the next that is published."),
+    .description = REQUEST_DESCRIPTION("Without any time, the block is the next one published."),
     .tables = tables,
     .min_arguments = 1,
     .max_arguments = SIZE_MAX,

@@ -20,7 +20,7 @@ static int run(const struct options *o)
 {
     if (!o->arguments.count)
         return fail("find needs a pattern: '.' finds every channel, of which there may be very "
-                    "many ('arrakis-cli count' says how many)");
+                    "many ('arrakis-cli count' prints the number)");
     arrakis_query query;
     arrakis_dtype *types;
     arrakis_client *client = NULL;

@@ -85,7 +85,7 @@ static int look_at_channels(struct sender *s, const struct options *o)
     if (interrupt_seen())
         return 0;
     if (!arrakis_channels_count(s->known))
-        return fail("no %s channel is known%s%s: nothing could be published",
+        return fail("no %s channel is known%s%s: there is nothing to publish",
                     o->replay_id ? "replay's" : "live", o->publisher_id ? " of publisher " : "",
                     o->publisher_id ? o->publisher_id : "");
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
@@ -244,7 +244,7 @@ static arrakis_status publish_block(struct sender *s, const struct block_text *t
             strides = 1; /* refused with the numbers of its own */
     if (duration_ns <= 0 || text->time_ns < 0 || text->time_ns > ARRAKIS_TIME_MAX_NS) {
         snprintf(err->message, sizeof err->message,
-                 "a block of %" PRId64 " ns from %" PRId64 " ns: wanted a time since 1980 and a "
+                 "a block of %" PRId64 " ns from %" PRId64 " ns: expected a time since 1980 and a "
                  "duration above 0",
                  duration_ns, text->time_ns);
         return err->status = ARRAKIS_EINVAL;
@@ -385,7 +385,7 @@ static const struct arg_option publisher[] = {
      .metavar = "ID",
      .kind = ARG_TEXT,
      PLACE(publisher_id),
-     .help = "whose channels are published (whose the file's are)"},
+     .help = "publisher ID (default: that of the --metadata file)"},
     {.name = "replay-id",
      .metavar = "ID",
      .kind = ARG_TEXT,
@@ -400,7 +400,7 @@ static const struct arg_option input[] = {
      PLACE(format),
      .value = FORMAT_JSON,
      .group = GROUP_FORMAT,
-     .help = "stdin is JSON, a block a line (the default)"},
+     .help = "stdin is JSON, one block per line (the default)"},
     {.name = "arrow",
      .kind = ARG_SET,
      PLACE(format),
@@ -426,10 +426,11 @@ const struct command cmd_publish = {
         "\"data\", null where a sample is missing, and its \"_duration_ns\". It goes to the "
         "broker "
         "--kafka-url, else to the one that the server names. Of the channels, their types and "
-        "partitions come from --metadata, else from the server, else from the broker; what the "
-        "line says of them is not looked at. Without --kafka-url the server registers what it "
-        "lacks of --metadata, for publishers that may do that; a token is taken from "
-        "ARRAKIS_TOKEN. Blocks must follow each other in time. The first that cannot be published "
+        "partitions come from --metadata, else from the server, else from the broker; type and "
+        "rate in the line are ignored. Without --kafka-url the server registers the channels "
+        "of --metadata that it does not have, for publishers that may do that; a token is taken "
+        "from ARRAKIS_TOKEN. Blocks must follow each other in time. The first that cannot be "
+        "published "
         "ends the program.",
     .tables = tables,
     .run = run,

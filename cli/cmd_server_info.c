@@ -90,7 +90,7 @@ static const struct arg_option options[] = {
      .kind = ARG_FLAG,
      .offset = OPTION_AT(endpoints),
      .value = 1,
-     .help = "only the servers' URLs, one a line"},
+     .help = "only the servers' URLs, one per line"},
     OPTIONS_END,
 };
 static const struct arg_table table = {"Output", options};
@@ -99,7 +99,7 @@ static const struct arg_table *const tables[] = {&table, &server_options, NULL};
 const struct command cmd_server_info = {
     .name = "server-info",
     .aliases = {NULL},
-    .summary = "show what a server says of itself",
+    .summary = "show a server's version and capabilities",
     .arguments = "",
     .tables = tables,
     .run = run,

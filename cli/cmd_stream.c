@@ -90,9 +90,9 @@ static const char *const gap_policies[] = {"fill", "skip", "raise", NULL};
 #define PLACE(member) .offset = OPTION_AT(member)
 
 static const struct arg_option span[] = {
-    REQUEST_START("first time wanted (now)"),
+    REQUEST_START("first time (default: now)"),
     REQUEST_END("stop when this time has been reached"),
-    REQUEST_DURATION("stop when so many seconds have been streamed"),
+    REQUEST_DURATION("stop after this many seconds of data"),
     {.name = "count",
      .metavar = "N",
      .kind = ARG_COUNT,
@@ -112,10 +112,10 @@ static const struct arg_option lateness[] = {
      .kind = ARG_CHOICE,
      PLACE(on_gap),
      .choices = gap_policies,
-     .help = "where no data is: fill with masked samples (the default), skip the time, or raise "
+     .help = "in a gap: fill with masked samples (the default), skip the time, or raise "
              "an error"},
     REQUEST_LATENCY_TOLERANCE(
-        "seconds after a block's end to wait for its data (what the channels promise)"),
+        "wait S seconds after a block's end for its data (default: the channels' max_latency)"),
     REQUEST_STALL_TIMEOUT,
     {.name = "no-fast-forward",
      .kind = ARG_FLAG,
@@ -126,7 +126,7 @@ static const struct arg_option lateness[] = {
      .kind = ARG_FLAG,
      PLACE(latency),
      .value = true,
-     .help = "say on stderr how old each block is (a table always does)"},
+     .help = "print on stderr how old each block is (a table always shows it)"},
     OPTIONS_END,
 };
 

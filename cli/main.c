@@ -113,7 +113,7 @@ static int no_such_command(const char *name)
         strncat(known, i ? ", " : "", sizeof known - strlen(known) - 1);
         strncat(known, all_commands[i]->name, sizeof known - strlen(known) - 1);
     }
-    return fail_usage(NULL, "there is no command '%s': want one of %s", name, known);
+    return fail_usage(NULL, "unknown command '%s' (choose from %s)", name, known);
 }
 
 static int check_arguments(const struct command *command, const struct options *options)

@@ -42,7 +42,7 @@ static const struct arg_option program[] = {
      .metavar = "URL",
      .kind = ARG_TEXT,
      PLACE(url),
-     .help = "Arrakis server, [grpc://]host[:port] or ssh://... (else ARRAKIS_SERVER)"},
+     .help = "Arrakis server, [grpc://]host[:port] or ssh://... (default: ARRAKIS_SERVER)"},
     {.letter = 'q',
      .name = "quiet",
      .kind = ARG_FLAG,
@@ -72,7 +72,7 @@ static const struct arg_option program[] = {
      .kind = ARG_STOP,
      PLACE(stop),
      .value = STOP_URL_HELP,
-     .help = "tell what a URL can be, ssh:// included"},
+     .help = "describe the accepted forms of URL"},
     OPTIONS_END,
 };
 
@@ -82,12 +82,12 @@ static const struct arg_option program[] = {
      .metavar = "S",                                                                              \
      .kind = ARG_SECONDS,                                                                         \
      PLACE(timeout_ns),                                                                           \
-     .help = "seconds that a single request may take (10)"},                                      \
+     .help = "give up on a single request after S seconds (default: 10)"},                        \
         {.name = "ca-file",                                                                       \
          .metavar = "FILE",                                                                       \
          .kind = ARG_TEXT,                                                                        \
          PLACE(ca_file),                                                                          \
-         .help = "who may sign a grpc+tls server's certificate (PEM)"},                           \
+         .help = "authorities that may sign a grpc+tls server's certificate (PEM)"},              \
         {.name = "cert-file",                                                                     \
          .metavar = "FILE",                                                                       \
          .kind = ARG_TEXT,                                                                        \
@@ -131,8 +131,8 @@ static const struct arg_option source[] = {
      .metavar = "KEY=VALUE",
      .kind = ARG_LIST,
      PLACE(properties),
-     .help = "set a property of librdkafka; with @FILE those of a file, one a line, such as "
-             "passwords; may be repeated"},
+     .help = "set a property of librdkafka; @FILE: the properties in a file, one per line, for "
+             "passwords and the like; may be repeated"},
     {.name = "allow-broker",
      .metavar = "HOST",
      .kind = ARG_LIST,
@@ -179,7 +179,7 @@ static const struct arg_option metadata[] = {
      .metavar = "TIME",
      .kind = ARG_TIME,
      PLACE(time_ns),
-     .help = "the channels as they were then (now)"},
+     .help = "the channels as they were at this time (default: now)"},
     {.name = "replay-id",
      .metavar = "ID",
      .kind = ARG_TEXT,
@@ -215,10 +215,10 @@ static const struct arg_option replay[] = {
         .group = GROUP_FORMAT, .help = help_text                                                  \
     }
 #define FORMAT_TEXTS                                                                              \
-    FORMAT("str", FORMAT_STR, "as Python's str() has it"),                                        \
-        FORMAT("repr", FORMAT_REPR, "as Python's repr() has it"),                                 \
-        FORMAT("pprint", FORMAT_PPRINT, "as Python's pprint() has it"),                           \
-        FORMAT("json", FORMAT_JSON, "JSON, one object a line"),                                   \
+    FORMAT("str", FORMAT_STR, "as Python's str() prints it"),                                     \
+        FORMAT("repr", FORMAT_REPR, "as Python's repr() prints it"),                              \
+        FORMAT("pprint", FORMAT_PPRINT, "as Python's pprint() prints it"),                        \
+        FORMAT("json", FORMAT_JSON, "JSON, one object per line"),                                 \
         FORMAT("json-pp", FORMAT_JSON_PP, "JSON, indented"),                                      \
         FORMAT("json-abrv", FORMAT_JSON_ABRV,                                                     \
                "indented, with each series as a short text in place of its samples")

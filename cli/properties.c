@@ -53,7 +53,7 @@ static int take_line(struct properties *p, const char *path, size_t number, cons
     while (equals && key_end > line && is_blank(key_end[-1]))
         key_end--;
     if (!equals || key_end == line)
-        return fail("%s, line %zu: want KEY=VALUE", path, number);
+        return fail("%s, line %zu: expected KEY=VALUE", path, number);
     const char *value = equals + 1;
     while (value < end && is_blank(*value))
         value++;
@@ -107,7 +107,8 @@ static int take_option(struct properties *p, const struct options *o, const char
         return take_file(p, text + 1);
     const char *equals = strchr(text, '=');
     if (!equals || equals == text)
-        return fail_usage(o->command, "--property is '%s': want KEY=VALUE or @FILE", text);
+        return fail_usage(o->command, "invalid --property '%s': expected KEY=VALUE or @FILE",
+                          text);
     return add(p, text, (size_t)(equals - text), equals + 1, strlen(equals + 1));
 }
 

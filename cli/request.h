@@ -38,13 +38,13 @@ int request_run(const struct options *options, request_fn read);
     {                                                                                             \
         REQUEST_OPTION(                                                                           \
             "stall-timeout", ARG_SECONDS, stall_timeout_ns,                                       \
-            "seconds of silence after which a server is given up: of the past (300), or "         \
-            "beyond what its live channels promise (30)",                                         \
+            "give up on a server after S seconds without new data (default: 300; live: 30 "       \
+            "beyond the channels' max_latency)",                                                  \
             "S")                                                                                  \
     }
 
 #define REQUEST_DESCRIPTION(rest)                                                                 \
-    "CHANNEL may be '-': then names are read from stdin, one a line. TIME is GPS seconds, a "     \
+    "CHANNEL may be '-': then names are read from stdin, one per line. TIME is GPS seconds, a "   \
     "date and time (UTC), 'now' or an offset from it such as 'now-90s'. " rest
 
 #endif

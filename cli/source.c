@@ -114,7 +114,7 @@ int source_query(arrakis_query *query, arrakis_dtype **types, const struct optio
         (*types)[i] = type_of(o->data_types.items[i]);
         if ((*types)[i] == ARRAKIS_DTYPE_NONE)
             return fail_usage(o->command,
-                              "--data-type is '%s': want a type such as float32 or int64",
+                              "invalid --data-type '%s': expected a type such as float32 or int64",
                               o->data_types.items[i]);
     }
     query->pattern = o->arguments.count ? o->arguments.items[0] : NULL;

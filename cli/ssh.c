@@ -356,8 +356,8 @@ int ssh_forward(const char **url, const struct options *o, const char *bind_to)
         return 0;
     const char *why = ssh_url_parse(&u, *url);
     if (why)
-        return fail_usage(o->command, "'%s': %s; wanted ssh://[user@]host[:port][::rhost[:rport]]",
-                          *url, why);
+        return fail_usage(
+            o->command, "'%s': %s; expected ssh://[user@]host[:port][::rhost[:rport]]", *url, why);
     why = place_parse(&at, bind_to ? bind_to : "127.0.0.1:0");
     if (why)
         return fail_usage(o->command, "--bind is '%s': %s", bind_to, why);

@@ -17,9 +17,9 @@ extern "C" {
 /* ------------------------------------------------------------------ readers */
 
 /**
- * A reader delivers data by inputs. An input is a set of channels whose data arrives together: a
- * partition of a Kafka topic, a stream of a server, or a queue in memory. The calls below make
- * Kafka readers, memory readers and multi readers.
+ * A reader delivers data by inputs. An input is a set of channels whose data arrives together: those
+ * of one partition of a broker, of one endpoint of a server, or of one queue in memory. The calls
+ * below make Kafka readers, memory readers and multi readers.
  */
 typedef struct arrakis_reader arrakis_reader;
 typedef struct arrakis_kafka_options {

@@ -75,7 +75,7 @@ static arrakis_status read_contract(const ark_mux_stream *stream, const ark_mux_
                                     int64_t *stride_ns, int64_t *contract_ns, arrakis_error *err)
 {
     if (!arrakis_channels_count(stream->channels))
-        return ark_fail(err, ARRAKIS_EINVAL, "stream %s has no channels", stream->id);
+        return ark_fail(err, ARRAKIS_EINVAL, "input %s has no channels", stream->id);
     arrakis_status rc = ark_stride_of(stride_ns, stream->channels, err);
     if (rc < 0)
         return rc;
@@ -95,12 +95,12 @@ static arrakis_status choose_stride(ark_mux *mux, const int64_t *strides_ns, arr
     for (size_t i = 0; i < mux->count; i++)
         if ((native = ark_stride_lcm(native, strides_ns[i])) < 0)
             return ark_fail(err, ARRAKIS_EINVAL,
-                            "the streams' strides have no usable common multiple");
+                            "the inputs' strides have no usable common multiple");
     if (wanted == ARRAKIS_UNSET)
         wanted = native;
     if (wanted <= 0 || wanted % native)
         return ark_fail(err, ARRAKIS_EINVAL,
-                        "stride %lld ns: wanted a multiple of the native stride, %lld ns",
+                        "stride %lld ns: expected a multiple of the native stride, %lld ns",
                         (long long)wanted, (long long)native);
     mux->block_ns = wanted;
     /* A request with a start begins at the common stride boundary at or before it. */
@@ -183,7 +183,7 @@ arrakis_status ark_mux_new(ark_mux **out, const ark_mux_stream *streams, size_t 
 {
     *out = NULL;
     if (!count)
-        return ark_fail(err, ARRAKIS_EINVAL, "nothing to align: no streams");
+        return ark_fail(err, ARRAKIS_EINVAL, "nothing to align: no inputs");
     ark_mux *mux = calloc(1, sizeof *mux);
     if (!mux)
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
@@ -300,7 +300,7 @@ static ark_push refuse_off_stride(ark_mux *mux, lane *l, const ark_rows *rows, i
     if (count_mismatch(mux, l, now_ns, &times))
         ark_log(ARRAKIS_LOG_WARNING,
                 "%s: dropped %llu block(s) off the stride; the latest at %lld ns lasts %lld ns, "
-                "wanted %lld ns on a multiple of it",
+                "expected %lld ns on a multiple of it",
                 l->id, times, (long long)rows->time_ns, (long long)rows->duration_ns,
                 (long long)l->queue.stripe->stride_ns);
     return ARK_PUSH_MISMATCHED;
@@ -358,7 +358,7 @@ static void count_late(ark_mux *mux, lane *l, ark_push how, int64_t slot_ns, int
     if (times)
         ark_log(
             ARRAKIS_LOG_WARNING,
-            "%s: dropped %llu late or repeated block(s); the latest at %lld ns, wanted %lld ns "
+            "%s: dropped %llu late or repeated block(s); the latest at %lld ns, expected %lld ns "
             "or later",
             l->id, (unsigned long long)times, (long long)slot_ns, (long long)l->queue.horizon_ns);
 }
@@ -372,9 +372,10 @@ static void limit(ark_mux *mux, lane *l, int64_t now_ns)
         mux->overflow += dropped;
         uint64_t times = ark_log_limit_note(&l->overflow, now_ns);
         if (times)
-            ark_log(ARRAKIS_LOG_WARNING,
-                    "%s: %llu blocks wait for other streams, and no more may; dropping the oldest",
-                    l->id, (unsigned long long)held);
+            ark_log(
+                ARRAKIS_LOG_WARNING,
+                "%s: %llu blocks wait for other inputs, which is the limit; dropping the oldest",
+                l->id, (unsigned long long)held);
     }
 }
 
@@ -893,7 +894,7 @@ arrakis_status ark_mux_pull(ark_mux *mux, arrakis_block **out, arrakis_error *er
             to_ns = end_ns + mux->block_ns - 1; /* the block that would begin there, or next */
         advance(mux, cursor + ark_stride_floor(to_ns - cursor, mux->block_ns));
         if (mux->options.on_gap == ARRAKIS_GAP_RAISE)
-            return ark_fail(err, ARRAKIS_EGAP, "no stream has data from %lld ns to %lld ns",
+            return ark_fail(err, ARRAKIS_EGAP, "no input has data from %lld ns to %lld ns",
                             (long long)cursor, (long long)(to_the_end ? end_ns : mux->cursor_ns));
     }
     return ARRAKIS_TIMEOUT;

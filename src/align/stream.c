@@ -47,7 +47,7 @@ static arrakis_status check_options(const arrakis_stream_options *o, arrakis_err
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         if (limits[i].value != ARRAKIS_UNSET &&
             (limits[i].value < limits[i].least || limits[i].value > INT64_MAX / 4))
-            return ark_fail(err, ARRAKIS_EINVAL, "%s %lld ns: wanted %lld or more, below %lld",
+            return ark_fail(err, ARRAKIS_EINVAL, "%s %lld ns: expected %lld or more, below %lld",
                             limits[i].name, (long long)limits[i].value, (long long)limits[i].least,
                             (long long)INT64_MAX / 4);
     if (o->end_ns != ARRAKIS_UNSET && o->duration_ns != ARRAKIS_UNSET)
@@ -56,7 +56,7 @@ static arrakis_status check_options(const arrakis_stream_options *o, arrakis_err
         return ark_fail(err, ARRAKIS_EINVAL, "end %lld ns lies before start %lld ns",
                         (long long)o->end_ns, (long long)o->start_ns);
     if ((int)o->on_gap < ARRAKIS_GAP_FILL || o->on_gap > ARRAKIS_GAP_RAISE)
-        return ark_fail(err, ARRAKIS_EINVAL, "on_gap %d: wanted fill, skip or raise",
+        return ark_fail(err, ARRAKIS_EINVAL, "on_gap %d: expected fill, skip or raise",
                         (int)o->on_gap);
     return ARRAKIS_OK;
 }
@@ -104,7 +104,7 @@ static arrakis_status take_start(arrakis_stream *stream, arrakis_error *err)
     if (o->start_ns != ARRAKIS_UNSET && o->start_ns != reader->start_ns)
         return ark_fail(
             err, ARRAKIS_EINVAL,
-            "the stream begins %s, its reader %s: wanted the same, or no start for the "
+            "the stream begins %s, its reader %s: expected the same, or no start for the "
             "stream",
             start_text(given, o->start_ns), start_text(own, reader->start_ns));
     o->start_ns = reader->start_ns;

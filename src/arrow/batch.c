@@ -222,7 +222,7 @@ static arrakis_status load_fixed(batch *b, const ark_type *type, part *out)
     b->contents_checked = true;
     for (int64_t i = 0; i < out->length; i++)
         if (ark_is_set(out->valid, i) && !value_ok(type, out->data[0], i))
-            return refuse(b, "value %" PRId64 " is none of the type %s", i, ark_type_name(type));
+            return refuse(b, "value %" PRId64 " is not of the type %s", i, ark_type_name(type));
     return ARRAKIS_OK;
 }
 
@@ -641,7 +641,7 @@ static arrakis_status open_batch(batch *b, int64_t *length, const ark_schema *sc
                                  const ark_ipc_message *message, arrakis_error *err)
 {
     if (message->kind != ARK_IPC_BATCH)
-        return ark_fail(err, ARRAKIS_EFORMAT, "Arrow stream: %s where a record batch was wanted",
+        return ark_fail(err, ARRAKIS_EFORMAT, "Arrow stream: %s where a record batch was expected",
                         message->kind == ARK_IPC_SCHEMA ? "a schema" : "the end");
     ark_flatbuffer flat = {message->header, message->header_size, false};
     ark_flatbuffer_table root = ark_flatbuffer_root(&flat);

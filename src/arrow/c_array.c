@@ -243,7 +243,8 @@ arrakis_status arrakis_block_export_rows(const arrakis_block *block, arrakis_dty
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_block_export_rows: %s is NULL",
                         block ? "out" : "block");
     if (!ark_c_schema_format(dtype))
-        return ark_fail(err, ARRAKIS_EINVAL, "rows of data type %d: there is none", (int)dtype);
+        return ark_fail(err, ARRAKIS_EINVAL, "rows of data type %d, which does not exist",
+                        (int)dtype);
     rows r;
     arrakis_status rc = measure(&r, block, dtype, err);
     if (rc < 0)

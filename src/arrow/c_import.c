@@ -175,7 +175,7 @@ static arrakis_status take_list(import *m, const struct ArrowSchema *field,
     const char *name = field->name ? field->name : "";
     int64_t place = arrakis_channels_index(m->channels, name);
     if (place < 0)
-        return ark_fail(err, ARRAKIS_ENOTFOUND, "column '%.200s' is none of the channels given",
+        return ark_fail(err, ARRAKIS_ENOTFOUND, "column '%.200s' is not one of the given channels",
                         name);
     if (m->filled[place])
         return ark_fail(err, ARRAKIS_EINVAL, "two columns '%.200s'", name);

@@ -237,7 +237,8 @@ arrakis_status arrakis_rows_export_schema(arrakis_dtype dtype, struct ArrowSchem
     *out = (struct ArrowSchema){0};
     const char *format = ark_c_schema_format(dtype);
     if (!format)
-        return ark_fail(err, ARRAKIS_EINVAL, "rows of data type %d: there is none", (int)dtype);
+        return ark_fail(err, ARRAKIS_EINVAL, "rows of data type %d, which does not exist",
+                        (int)dtype);
     schema_memory *memory = new_memory(3);
     if (!memory)
         return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a schema of rows");

@@ -35,7 +35,7 @@ static arrakis_status read_message(ark_ipc_message *out, uint64_t *body_size, ar
 {
     if (!ark_arrow_verify(out->header, out->header_size))
         return ark_fail(err, ARRAKIS_EFORMAT,
-                        "Arrow message: its header of %zu bytes is no valid flatbuffer",
+                        "Arrow message: its header of %zu bytes is not a valid flatbuffer",
                         out->header_size);
     ark_flatbuffer flat = {out->header, out->header_size, false};
     ark_flatbuffer_table message = ark_flatbuffer_root(&flat);

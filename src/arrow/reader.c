@@ -147,7 +147,7 @@ static arrakis_status whole(size_t *needed, const uint8_t *data, size_t size, ar
         return ARRAKIS_OK;
     if ((uint64_t)header_size > HEADER_MAX)
         return ark_fail(err, ARRAKIS_EFORMAT,
-                        "Arrow message: a header of %" PRId32 " bytes, wanted at most %" PRIu64,
+                        "Arrow message: a header of %" PRId32 " bytes, expected at most %" PRIu64,
                         header_size, HEADER_MAX);
     *needed += (size_t)header_size;
     if (size < *needed)
@@ -159,7 +159,7 @@ static arrakis_status whole(size_t *needed, const uint8_t *data, size_t size, ar
         return rc;
     if (message.body_size > BODY_MAX)
         return ark_fail(err, ARRAKIS_EFORMAT,
-                        "Arrow message: a body of %zu bytes, wanted at most %" PRIu64,
+                        "Arrow message: a body of %zu bytes, expected at most %" PRIu64,
                         message.body_size, BODY_MAX);
     *needed += message.body_size;
     return size < *needed ? ARRAKIS_TIMEOUT : ARRAKIS_OK;
@@ -172,7 +172,7 @@ static arrakis_status add_column(arrakis_arrow_reader *r, size_t i, arrakis_erro
     const ark_field *field = &r->schema->fields[i];
     int64_t place = arrakis_channels_index(r->known, field->name);
     if (place < 0)
-        return ark_fail(err, ARRAKIS_ENOTFOUND, "column '%.200s' is none of the channels given",
+        return ark_fail(err, ARRAKIS_ENOTFOUND, "column '%.200s' is not one of the given channels",
                         field->name);
     if (arrakis_channels_index(r->channels, field->name) >= 0)
         return ark_fail(err, ARRAKIS_EFORMAT, "two columns '%.200s'", field->name);
@@ -180,7 +180,7 @@ static arrakis_status add_column(arrakis_arrow_reader *r, size_t i, arrakis_erro
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     arrakis_channel_get(channel, &info);
     if (field->kind != ARK_TYPE_LIST || field->dtype != info.dtype)
-        return ark_fail(err, ARRAKIS_EMISMATCH, "column '%.200s' holds %s%s, wanted lists of %s",
+        return ark_fail(err, ARRAKIS_EMISMATCH, "column '%.200s' holds %s%s, expected lists of %s",
                         field->name, field->kind == ARK_TYPE_LIST ? "lists of " : "",
                         arrakis_dtype_name(field->dtype), arrakis_dtype_name(info.dtype));
     r->column_of[arrakis_channels_count(r->channels)] = i;
@@ -217,7 +217,8 @@ static arrakis_status bind(arrakis_arrow_reader *r, arrakis_error *err)
                                                             : add_column(r, i, err);
     if (rc >= 0 && (times != 1 || count < 2))
         return ark_fail(err, ARRAKIS_EFORMAT,
-                        "%zu columns, %zu of them 'time': wanted one, and channels", count, times);
+                        "%zu columns, %zu of them 'time': expected one, and channels", count,
+                        times);
     return rc;
 }
 
@@ -327,7 +328,7 @@ static arrakis_status cut_message(arrakis_arrow_reader *r, ark_ipc_message *mess
     size_t left = r->buffer.size - r->at;
     const char *other = r->schema ? NULL : what_else(data, left);
     if (other)
-        return ark_fail(err, ARRAKIS_EFORMAT, "%s is %s: wanted an Arrow IPC stream",
+        return ark_fail(err, ARRAKIS_EFORMAT, "%s is %s: expected an Arrow IPC stream",
                         r->ended ? "what follows the Arrow stream" : "the input", other);
     if (left < r->needed && !r->finished)
         return ARRAKIS_TIMEOUT;

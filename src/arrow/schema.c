@@ -459,7 +459,7 @@ arrakis_status ark_schema_read(ark_schema **out, const ark_ipc_message *message,
 {
     *out = NULL;
     if (message->kind != ARK_IPC_SCHEMA)
-        return ark_fail(err, ARRAKIS_EFORMAT, "Arrow stream: %s where a schema was wanted",
+        return ark_fail(err, ARRAKIS_EFORMAT, "Arrow stream: %s where a schema was expected",
                         message->kind == ARK_IPC_BATCH ? "a record batch" : "the end");
     if (message->body_size > 0)
         return ark_fail(err, ARRAKIS_EFORMAT, "Arrow schema with a body of %zu bytes",

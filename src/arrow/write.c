@@ -552,7 +552,7 @@ arrakis_status ark_write_columns_rows(ark_buffer *out, const int64_t *times_ns, 
     arrakis_status rc = ARRAKIS_OK;
     ark_column_cells cells;
     if (!row_count || row_count >= INT32_MAX)
-        return ark_fail(err, ARRAKIS_EINVAL, "a batch of %zu rows: wanted 1 to %d", row_count,
+        return ark_fail(err, ARRAKIS_EINVAL, "a batch of %zu rows: expected 1 to %d", row_count,
                         INT32_MAX - 1);
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++) {
         source->cells(source->opaque, i, &cells);

@@ -311,15 +311,16 @@ arrakis_status arrakis_time_parse(int64_t *gps_ns, const char *text, int64_t now
     else
         known = parse_seconds(&parsed, text) || parse_iso(&parsed, text);
     if (!known || parsed < 0 || parsed > ARRAKIS_TIME_MAX_NS)
-        return ark_fail(err, ARRAKIS_EFORMAT,
-                        "'%.100s' is %s: wanted GPS seconds up to %lld (1400000000.0625), a UTC "
-                        "date and time from 1980-01-06 to 2053-01-29 (2024-05-17T16:53:02Z), "
-                        "'now', 'today', or an offset from now in ms, s, m, h or d (now-90s)",
-                        text,
-                        too_fine(text) ? "finer than a nanosecond"
-                        : known        ? "out of range"
-                                       : "no time",
-                        (long long)(ARRAKIS_TIME_MAX_NS / ARRAKIS_SECOND_NS));
+        return ark_fail(
+            err, ARRAKIS_EFORMAT,
+            "invalid time '%.100s', %s: expected GPS seconds up to %lld (1400000000.0625), a UTC "
+            "date and time from 1980-01-06 to 2053-01-29 (2024-05-17T16:53:02Z), "
+            "'now', 'today', or an offset from now in ms, s, m, h or d (now-90s)",
+            text,
+            too_fine(text) ? "finer than a nanosecond"
+            : known        ? "out of range"
+                           : "not a time",
+            (long long)(ARRAKIS_TIME_MAX_NS / ARRAKIS_SECOND_NS));
     *gps_ns = parsed;
     return ARRAKIS_OK;
 }

@@ -32,12 +32,13 @@ json_t *ark_json_load(const void *text, size_t size, size_t size_max, size_t fla
     json_error_t where;
     size_t values, depth, most = ARK_JSON_VALUES_MIN + size / ARK_JSON_BYTES_PER_VALUE;
     if (size > size_max) {
-        ark_fail(err, ARRAKIS_EFORMAT, "%s of %zu bytes, wanted up to %zu", what, size, size_max);
+        ark_fail(err, ARRAKIS_EFORMAT, "%s of %zu bytes, expected up to %zu", what, size,
+                 size_max);
         return NULL;
     }
     measure(text, size, &values, &depth);
     if (depth > ARK_JSON_DEPTH_MAX || values > most) {
-        ark_fail(err, ARRAKIS_EFORMAT, "%s with %zu %s, wanted up to %zu", what,
+        ark_fail(err, ARRAKIS_EFORMAT, "%s with %zu %s, expected up to %zu", what,
                  depth > ARK_JSON_DEPTH_MAX ? depth : values,
                  depth > ARK_JSON_DEPTH_MAX ? "levels" : "values in it",
                  depth > ARK_JSON_DEPTH_MAX ? (size_t)ARK_JSON_DEPTH_MAX : most);
@@ -45,7 +46,7 @@ json_t *ark_json_load(const void *text, size_t size, size_t size_max, size_t fla
     }
     json_t *value = json_loadb(text, size, flags, &where);
     if (!value)
-        ark_fail(err, ARRAKIS_EFORMAT, "%s that is no JSON: %.160s (byte %d)", what, where.text,
+        ark_fail(err, ARRAKIS_EFORMAT, "%s that is not JSON: %.160s (byte %d)", what, where.text,
                  where.position);
     return value;
 }

@@ -42,8 +42,9 @@ arrakis_status ark_leap_seconds_add(ark_leap_list *to, const char *text, arrakis
         if (sscanf(line, "%lld%*[ \t]%lld", &since_1900, &tai) != 2 || since_1900 < 0 ||
             since_1900 > INT64_C(10000000000) || tai < 0 || tai > 1000)
             return ark_fail(err, ARRAKIS_EFORMAT,
-                            "line %zu is '%.*s', wanted seconds since 1900 and TAI - UTC", number,
-                            (int)(strcspn(line, "\n") < 60 ? strcspn(line, "\n") : 60), line);
+                            "line %zu is '%.*s', expected seconds since 1900 and TAI - UTC",
+                            number, (int)(strcspn(line, "\n") < 60 ? strcspn(line, "\n") : 60),
+                            line);
         int64_t known = (int64_t)to->count, leaps = tai - TAI_AT_GPS_0;
         int64_t second = since_1900 - GPS_SINCE_1900 + leaps - 1;
         if (leaps <= known)
@@ -51,7 +52,7 @@ arrakis_status ark_leap_seconds_add(ark_leap_list *to, const char *text, arrakis
         if (leaps != known + 1 || known == ARK_LEAP_SECONDS_MAX ||
             second < to->seconds[known - 1] + LEAST_BETWEEN)
             return ark_fail(err, ARRAKIS_EFORMAT,
-                            "line %zu has TAI - UTC %lld, wanted %lld a month or more after the "
+                            "line %zu has TAI - UTC %lld, expected %lld a month or more after the "
                             "leap second before, and %d leap seconds in all",
                             number, tai, (long long)known + 1 + TAI_AT_GPS_0,
                             ARK_LEAP_SECONDS_MAX);

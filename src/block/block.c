@@ -67,11 +67,11 @@ static arrakis_status check_series(const arrakis_channel *channel, int64_t durat
             ark_info(channel).name, ark_info(channel).sample_rate, (long long)duration_ns);
     if (series->length != (size_t)wanted)
         return ark_fail(err, ARRAKIS_EINVAL,
-                        "%s: got %zu samples, wanted %lld (%g Hz for %lld ns)",
+                        "%s: got %zu samples, expected %lld (%g Hz for %lld ns)",
                         ark_info(channel).name, series->length, (long long)wanted,
                         ark_info(channel).sample_rate, (long long)duration_ns);
     if (series->dtype != ARRAKIS_DTYPE_NONE && series->dtype != ark_info(channel).dtype)
-        return ark_fail(err, ARRAKIS_EINVAL, "%s: got %s samples, wanted %s",
+        return ark_fail(err, ARRAKIS_EINVAL, "%s: got %s samples, expected %s",
                         ark_info(channel).name, arrakis_dtype_name(series->dtype),
                         arrakis_dtype_name(ark_info(channel).dtype));
     return ARRAKIS_OK;
@@ -116,7 +116,7 @@ arrakis_status arrakis_block_new(arrakis_block **out, arrakis_channels *channels
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_block_new: %s is NULL",
                         channels ? "series" : "channels");
     if (duration_ns <= 0)
-        return ark_fail(err, ARRAKIS_EINVAL, "a block's duration is %lld ns, wanted over 0",
+        return ark_fail(err, ARRAKIS_EINVAL, "a block's duration is %lld ns, expected over 0",
                         (long long)duration_ns);
     if (start_ns == ARRAKIS_UNSET || start_ns > INT64_MAX - duration_ns)
         return ark_fail(err, ARRAKIS_EINVAL, "a block of %lld ns cannot begin at %lld ns",

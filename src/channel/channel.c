@@ -57,8 +57,8 @@ static arrakis_status check_number(const char *name, const char *field, int64_t 
 {
     if (value == ARRAKIS_UNSET || (value >= least && value <= most))
         return ARRAKIS_OK;
-    return ark_fail(err, ARRAKIS_EINVAL, "channel '%.200s': %s is %lld, wanted %lld to %lld", name,
-                    field, (long long)value, (long long)least, (long long)most);
+    return ark_fail(err, ARRAKIS_EINVAL, "channel '%.200s': %s is %lld, expected %lld to %lld",
+                    name, field, (long long)value, (long long)least, (long long)most);
 }
 
 arrakis_status ark_channel_check(arrakis_channel_info *info, arrakis_error *err)
@@ -71,12 +71,13 @@ arrakis_status ark_channel_check(arrakis_channel_info *info, arrakis_error *err)
         (rc = arrakis_name_parse(&parts, info->name, err)) < 0)
         return rc;
     if (arrakis_dtype_size(info->dtype) == 0)
-        return ark_fail(err, ARRAKIS_EINVAL, "channel '%.200s': data_type is %d, which is none",
-                        info->name, (int)info->dtype);
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "channel '%.200s': data_type is %d, which does not exist", info->name,
+                        (int)info->dtype);
     if (!isfinite(info->sample_rate) || info->sample_rate <= 0)
         return ark_fail(err, ARRAKIS_EINVAL,
-                        "channel '%.200s': sample_rate is %g, wanted a number over 0", info->name,
-                        info->sample_rate);
+                        "channel '%.200s': sample_rate is %g, expected a number over 0",
+                        info->name, info->sample_rate);
     if ((rc = check_number(info->name, "partition_index", info->partition_index, 0, UINT32_MAX,
                            err)) < 0 ||
         (rc = check_number(info->name, "stride", info->stride_ns, 1, INT64_MAX, err)) < 0)
@@ -188,10 +189,11 @@ arrakis_status ark_channel_topic(char **out, const arrakis_channel_info *info,
     if (n > LONGEST ||
         strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") !=
             (size_t)n) {
-        ark_fail(err, ARRAKIS_EINVAL,
-                 "channel %s: no Kafka topic can have the name \"%.*s\" (wanted up to %d letters, "
-                 "digits, '.', '_' and '-')",
-                 info->name, LONGEST + 1, name, LONGEST);
+        ark_fail(
+            err, ARRAKIS_EINVAL,
+            "channel %s: no Kafka topic can have the name \"%.*s\" (expected up to %d letters, "
+            "digits, '.', '_' and '-')",
+            info->name, LONGEST + 1, name, LONGEST);
         free(name);
         return ARRAKIS_EINVAL;
     }

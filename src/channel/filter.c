@@ -73,7 +73,7 @@ static arrakis_status copy_types(ark_filter *filter, const arrakis_query *query,
 {
     for (size_t i = 0; i < query->dtype_count; i++) {
         if (arrakis_dtype_size(query->dtypes[i]) == 0)
-            return ark_fail(err, ARRAKIS_EINVAL, "a search for data type %d, which is none",
+            return ark_fail(err, ARRAKIS_EINVAL, "a search for data type %d, which does not exist",
                             (int)query->dtypes[i]);
         filter->dtypes |= 1u << query->dtypes[i];
     }
@@ -171,10 +171,9 @@ arrakis_status ark_filter_status(const ark_filter *filter, arrakis_error *err)
         return ARRAKIS_OK;
     if (filter->gave_up == PCRE2_ERROR_NOMEMORY)
         return no_memory(err);
-    return ark_fail(
-        err, ARRAKIS_EINVAL,
-        "the pattern takes over %d steps to match '%s': given up, wanted a simpler one",
-        MATCH_STEPS_MAX, filter->gave_up_on);
+    return ark_fail(err, ARRAKIS_EINVAL,
+                    "pattern too expensive: more than %d steps on '%s'; simplify it",
+                    MATCH_STEPS_MAX, filter->gave_up_on);
 }
 
 void ark_filter_free(ark_filter *filter)

@@ -40,7 +40,7 @@ static arrakis_status wrong(const json_t *object, const char *field, const json_
                             const char *wanted, arrakis_error *err)
 {
     const char *name = json_string_value(json_object_get(object, "name"));
-    return ark_fail(err, ARRAKIS_EFORMAT, "channel '%.200s': %s is %s, wanted %s",
+    return ark_fail(err, ARRAKIS_EFORMAT, "channel '%.200s': %s is %s, expected %s",
                     name ? name : "?", field, found ? type_name(found) : "missing", wanted);
 }
 
@@ -52,7 +52,7 @@ static arrakis_status read_type(arrakis_dtype *out, const json_t *object, const 
         return ARRAKIS_OK;
     const char *name = json_string_value(json_object_get(object, "name"));
     return ark_fail(err, ARRAKIS_EFORMAT,
-                    "channel '%.200s': data_type is \"%.40s\", wanted int8 to int64, uint8 to "
+                    "channel '%.200s': data_type is \"%.40s\", expected int8 to int64, uint8 to "
                     "uint64, float32 or float64",
                     name ? name : "?", json_string_value(value));
 }
@@ -111,7 +111,7 @@ static arrakis_status read_object(arrakis_channel_info *info, const json_t *obje
 {
     *info = empty_info();
     if (!json_is_object(object))
-        return ark_fail(err, ARRAKIS_EFORMAT, "a channel is %s, wanted an object",
+        return ark_fail(err, ARRAKIS_EFORMAT, "a channel is %s, expected an object",
                         object ? type_name(object) : "missing");
     for (size_t i = 0; i < ARK_CHANNEL_FIELD_COUNT; i++) {
         const json_t *value = json_object_get(object, ark_channel_fields[i].key);
@@ -147,7 +147,7 @@ static arrakis_status read_any_shape(ark_channel_json *out, const char *text, si
     if (!out->object)
         return json_error_code(&where) == json_error_out_of_memory
                    ? ark_fail(err, ARRAKIS_ENOMEM, "a channel's JSON: out of memory")
-                   : ark_fail(err, ARRAKIS_EFORMAT, "a channel is no JSON object: %s (byte %d)",
+                   : ark_fail(err, ARRAKIS_EFORMAT, "a channel is not a JSON object: %s (byte %d)",
                               where.text, where.position);
     arrakis_status rc = read_object(&out->info, out->object, err);
     if (rc < 0)
@@ -159,7 +159,7 @@ arrakis_status ark_channel_json_read(ark_channel_json *out, const char *text, si
                                      arrakis_error *err)
 {
     if (size > JSON_SIZE_MAX)
-        return ark_fail(err, ARRAKIS_EFORMAT, "a channel of %zu bytes, wanted at most %zu", size,
+        return ark_fail(err, ARRAKIS_EFORMAT, "a channel of %zu bytes, expected at most %zu", size,
                         JSON_SIZE_MAX);
     out->object = NULL;
     out->info = empty_info();

@@ -16,7 +16,7 @@ arrakis_status arrakis_name_parse(arrakis_name_parts *out, const char *name, arr
     const char *colon = memrchr(name, ':', (size_t)((line_end ? line_end : end) - name));
     if (!colon)
         return ark_fail(err, ARRAKIS_EINVAL,
-                        "channel name '%.200s' has no domain: wanted <domain>:<subsystem>...",
+                        "channel name '%.200s' has no domain: expected <domain>:<subsystem>...",
                         name);
     *out = (arrakis_name_parts){.domain = name, .subsystem = colon + 1};
     out->domain_length = (size_t)(colon - name);

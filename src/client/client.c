@@ -74,10 +74,10 @@ static arrakis_status check_options(const arrakis_connection *c, const arrakis_c
                   {"max_message_bytes", o->max_message_bytes}};
     if (!c->url && !c->kafka_url && !o->metadata_path)
         return ark_fail(err, ARRAKIS_EINVAL,
-                        "a client without a source: wanted url, kafka_url or metadata_path");
+                        "a client without a source: expected url, kafka_url or metadata_path");
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         if (limits[i].value != ARRAKIS_UNSET && limits[i].value <= 0)
-            return ark_fail(err, ARRAKIS_EINVAL, "%s is %lld, wanted over 0", limits[i].name,
+            return ark_fail(err, ARRAKIS_EINVAL, "%s is %lld, expected over 0", limits[i].name,
                             (long long)limits[i].value);
     return c->kafka_url ? ark_metadata_topics_check(c->kafka_url, err) : ARRAKIS_OK;
 }

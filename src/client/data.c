@@ -34,7 +34,7 @@ arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **ou
                         client ? "out" : "client");
     if (!client->kafka_url && !client->server)
         return ark_fail(err, ARRAKIS_EINVAL,
-                        "the client has channels from %.300s but no source of data: wanted "
+                        "the client has channels from %.300s but no source of data: expected "
                         "kafka_url or url",
                         client->metadata_path);
     arrakis_request full = ARRAKIS_REQUEST_INIT;
@@ -66,11 +66,11 @@ static arrakis_status bound(arrakis_request *request, arrakis_error *err)
 {
     if (request->on_gap == ARRAKIS_GAP_SKIP)
         return ark_fail(err, ARRAKIS_EINVAL,
-                        "a fetch gives one block without holes: on_gap is skip, wanted fill or "
+                        "a fetch gives one block without holes: on_gap is skip, expected fill or "
                         "raise");
     if (request->end_ns != ARRAKIS_UNSET && request->start_ns == ARRAKIS_UNSET)
         return ark_fail(err, ARRAKIS_EINVAL,
-                        "a fetch with an end and no start: wanted both, or a duration");
+                        "a fetch with an end and no start: expected both, or a duration");
     /* One stride: the block that holds the first nanosecond. */
     if (request->end_ns == ARRAKIS_UNSET && request->duration_ns == ARRAKIS_UNSET)
         request->duration_ns = 1;

@@ -24,7 +24,7 @@ arrakis_status ark_client_reader_time(int64_t *time_ns, const arrakis_request *r
         return ARRAKIS_OK;
     if (from_ns < 0 || to_ns <= from_ns || request->replay_id)
         return ark_fail(err, ARRAKIS_EINVAL,
-                        "a replay from %lld to %lld ns%s: wanted a start, a later end and no "
+                        "a replay from %lld to %lld ns%s: expected a start, a later end and no "
                         "replay_id",
                         (long long)from_ns, (long long)to_ns,
                         request->replay_id ? " and a replay_id" : "");

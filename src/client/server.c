@@ -18,7 +18,7 @@ static arrakis_status ask(arrakis_client *client, const char *action, char **jso
     if (rc < 0)
         return rc;
     if (!client->server)
-        return ark_fail(err, ARRAKIS_EINVAL, "%s: the client has no server, wanted url", action);
+        return ark_fail(err, ARRAKIS_EINVAL, "%s: the client has no server, expected url", action);
     return ark_server_action(client->server, action, json, err);
 }
 

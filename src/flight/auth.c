@@ -41,14 +41,15 @@ static bool is_usable(const char *token, const char *where, const ark_auth_reque
                                       [ARK_TOKEN_ELSEWHERE] = "is for another audience",
                                       [ARK_TOKEN_NARROW] = "lacks the scope"};
     if (!ark_token_is_clean(token)) {
-        ark_log(ARRAKIS_LOG_WARNING, "the token of %s is not one: passed over", where);
+        ark_log(ARRAKIS_LOG_WARNING,
+                "ignoring the token from %s: it contains characters that no token has", where);
         return false;
     }
     ark_token_fit fit = ark_token_check(token, url->host, request->scope, time(NULL));
     if (fit == ARK_TOKEN_FITS || fit == ARK_TOKEN_OPAQUE)
         return true;
     ark_log(fit == ARK_TOKEN_EXPIRED ? ARRAKIS_LOG_WARNING : ARRAKIS_LOG_DEBUG,
-            "the token of %s %s (%s, %s): passed over", where, why[fit], url->host,
+            "ignoring the token from %s: it %s (%s, %s)", where, why[fit], url->host,
             request->scope);
     return false;
 }

@@ -39,7 +39,7 @@ static arrakis_status bind_channel(size_t *column, const arrakis_channel *channe
     const ark_field *field = &schema->fields[found->column];
     if (field->kind != ARK_TYPE_LIST || field->dtype != info.dtype)
         return ark_fail(err, ARRAKIS_EMISMATCH,
-                        "channel '%.200s' is streamed as %s%s, wanted lists of %s", info.name,
+                        "channel '%.200s' is streamed as %s%s, expected lists of %s", info.name,
                         field->kind == ARK_TYPE_LIST ? "lists of " : "",
                         arrakis_dtype_name(field->dtype), arrakis_dtype_name(info.dtype));
     *column = found->column;
@@ -53,7 +53,7 @@ arrakis_status ark_batch_rows_bind(ark_flight_part *parts, size_t count,
     const ark_schema *schema = batches->schema;
     const ark_field *time = ark_batches_field(batches, "time", time_column);
     if (!time || time->kind != ARK_TYPE_PRIMITIVE || time->dtype != ARRAKIS_INT64)
-        return ark_fail(err, ARRAKIS_EFORMAT, "a stream whose column time is %s, wanted int64",
+        return ark_fail(err, ARRAKIS_EFORMAT, "a stream whose column time is %s, expected int64",
                         time ? "of another type" : "missing");
     entry *entries = calloc(schema->count + 1, sizeof *entries);
     if (!entries)
@@ -134,7 +134,7 @@ static arrakis_status check_length(const arrakis_channel *channel, uint32_t leng
     if (length == 0 || fabs(wanted - length) <= (duration_ns % stride_ns ? 1.0 : 0.0))
         return ARRAKIS_OK;
     return ark_fail(err, ARRAKIS_EFORMAT,
-                    "channel '%.200s' has %u samples in a block of %lld ns, wanted %.0f",
+                    "channel '%.200s' has %u samples in a block of %lld ns, expected %.0f",
                     ark_info(channel).name, length, (long long)duration_ns, wanted);
 }
 
@@ -176,7 +176,7 @@ static arrakis_status read_time(int64_t *time_ns, const ark_column *time, int64_
     memcpy(time_ns, time->values + (size_t)row * sizeof *time_ns, sizeof *time_ns);
     if (ark_is_set(time->valid, row) && *time_ns >= 0 && *time_ns <= latest_ns)
         return ARRAKIS_OK;
-    return ark_fail(err, ARRAKIS_EFORMAT, "time %lld: wanted GPS nanoseconds up to %lld",
+    return ark_fail(err, ARRAKIS_EFORMAT, "time %lld: expected GPS nanoseconds up to %lld",
                     (long long)*time_ns, (long long)latest_ns);
 }
 

@@ -121,7 +121,7 @@ static arrakis_status too_large(const ark_call *call, size_t size, arrakis_error
     if (size)
         snprintf(found, sizeof found, "a message of %zu bytes", size);
     return ark_fail(err, ARRAKIS_EFORMAT,
-                    "%.200s sends %s, wanted up to %" PRId64 " bytes (max_message_bytes)",
+                    "%.200s sends %s, expected up to %" PRId64 " bytes (max_message_bytes)",
                     call->session->url, found, call->session->max_message);
 }
 

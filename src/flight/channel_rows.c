@@ -46,7 +46,7 @@ static arrakis_status find_columns(ark_channel_rows *rows, const ark_batches *ba
             continue;
         if (!field || (number ? !is_number(field) : field->kind != ARK_TYPE_UTF8))
             return ark_fail(err, ARRAKIS_EFORMAT,
-                            "a table of channels whose column %s is %s, wanted %s",
+                            "a table of channels whose column %s is %s, expected %s",
                             columns[i].name, field ? "of another type" : "missing",
                             number ? "a number" : "text");
     }
@@ -102,7 +102,7 @@ static arrakis_status copy_text(ark_channel_rows *rows, const ark_column *column
     if (rc < 0)
         return rc;
     if (length && memchr(column->values + first, 0, length))
-        return ark_fail(err, ARRAKIS_EFORMAT, "a table of channels with a zero in a text");
+        return ark_fail(err, ARRAKIS_EFORMAT, "a table of channels: a string contains a NUL byte");
     *place = rows->text.size;
     if (length)
         memcpy(rows->text.data + rows->text.size, column->values + first, length);

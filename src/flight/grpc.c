@@ -142,7 +142,7 @@ static bool refuse_compressed(ark_transport_call *call)
     call->next = NULL;
     call->refused = true;
     grpc_call_cancel_with_status(call->call, GRPC_STATUS_UNIMPLEMENTED,
-                                 "a compressed message, wanted none that is compressed", NULL);
+                                 "a compressed message, expected an uncompressed one", NULL);
     return true;
 }
 

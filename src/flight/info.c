@@ -42,7 +42,7 @@ static arrakis_status add_uri(ark_endpoint *endpoint, const uint8_t *text, size_
                               arrakis_error *err)
 {
     if (memchr(text, 0, size))
-        return ark_fail(err, ARRAKIS_EFORMAT, "an endpoint's location has a zero in it");
+        return ark_fail(err, ARRAKIS_EFORMAT, "an endpoint's location contains a NUL byte");
     if (endpoint->uri_count == ARK_LOCATIONS_MAX)
         return ark_fail(err, ARRAKIS_EFORMAT, "an endpoint of over %d locations",
                         ARK_LOCATIONS_MAX);
@@ -59,7 +59,7 @@ static arrakis_status set_ticket(ark_endpoint *endpoint, const ark_proto_field *
                                  size_t size_max, arrakis_error *err)
 {
     if (ticket->size > size_max)
-        return ark_fail(err, ARRAKIS_EFORMAT, "a ticket of %zu bytes, wanted up to %zu",
+        return ark_fail(err, ARRAKIS_EFORMAT, "a ticket of %zu bytes, expected up to %zu",
                         ticket->size, size_max);
     uint8_t *copy = malloc(ticket->size + 1);
     if (!copy)
@@ -103,7 +103,7 @@ arrakis_status ark_flight_info_read(ark_flight_info *out, const uint8_t *data, s
     arrakis_status rc;
     *out = (ark_flight_info){0};
     if (size > ARK_INFO_MAX + 2 * request_size)
-        return ark_fail(err, ARRAKIS_EFORMAT, "endpoints of %zu bytes, wanted up to %zu", size,
+        return ark_fail(err, ARRAKIS_EFORMAT, "endpoints of %zu bytes, expected up to %zu", size,
                         ARK_INFO_MAX + 2 * request_size);
     while ((rc = ark_proto_next(&proto, &field, err)) == ARRAKIS_OK) {
         if (field.number != INFO_ENDPOINT || !field.is_bytes)

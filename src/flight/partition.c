@@ -193,7 +193,7 @@ arrakis_status ark_partition_write(ark_partition_table *out, arrakis_channel *co
 {
     *out = (ark_partition_table){0};
     if (count > CHANNELS_MAX)
-        return ark_fail(err, ARRAKIS_EINVAL, "%zu channels to be registered at once, wanted %d",
+        return ark_fail(err, ARRAKIS_EINVAL, "%zu channels to be registered at once, expected %d",
                         count, CHANNELS_MAX);
     making m = {.body = &out->body, .err = err};
     put_texts(&m, channels, count, false);

@@ -154,10 +154,11 @@ static arrakis_status check_silence(const ark_flight_reader *flight, ark_flight_
         s->heard_ns = now_ns - limit_ns + lateness_ns;
         return ARRAKIS_OK;
     }
-    return ark_fail(err, ARRAKIS_EDEADLINE,
-                    "%.100s: nothing new of channel '%.150s'%s for %.1f s: taken for dead",
-                    s->batches.call.session->url, s->ticket.names[0],
-                    s->ticket.name_count > 1 ? " and others" : "", (double)silent_ns * 1e-9);
+    return ark_fail(
+        err, ARRAKIS_EDEADLINE,
+        "%.100s: no new data for channel '%.150s'%s in %.1f s; giving up on this endpoint",
+        s->batches.call.session->url, s->ticket.names[0],
+        s->ticket.name_count > 1 ? " and others" : "", (double)silent_ns * 1e-9);
 }
 
 /* Be woken when the first of the sources has been silent for too long. */

@@ -93,7 +93,7 @@ static arrakis_status merge(arrakis_channels **out, const arrakis_channels *chan
             if (at < 0)
                 return ark_fail(err, ARRAKIS_ENOTFOUND,
                                 "channel '%.200s' is to be read from a broker now, and the server "
-                                "knows it at the request's start only",
+                                "describes it as of the request's start only",
                                 arrakis_channel_name(channel));
             arrakis_channel *now = arrakis_channels_get(found, (size_t)at);
             rc = check_same(channel, now, err);

@@ -65,7 +65,7 @@ static arrakis_status find_place(ark_session **out, ark_server *server, const ch
     *out = NULL;
     arrakis_status rc = ark_server_ask(server, &info, strdup(request), err);
     if (rc == ARRAKIS_OK && !info.count)
-        rc = ark_fail(err, ARRAKIS_EFORMAT, "%.100s names nobody for Partition",
+        rc = ark_fail(err, ARRAKIS_EFORMAT, "%.100s returned no location for Partition",
                       server->session->url);
     if (rc == ARRAKIS_OK)
         rc =
@@ -116,8 +116,8 @@ static arrakis_status text_at(char **out, const uint8_t *offsets, const uint8_t 
     *out = NULL;
     if (size > TEXT_MAX || memchr(from, 0, size))
         return ark_fail(err, ARRAKIS_EFORMAT,
-                        "properties: a text of %zu bytes%s; wanted up to %d, none of them zero",
-                        size, size > TEXT_MAX ? "" : " with a zero among them", TEXT_MAX);
+                        "properties: a text of %zu bytes%s; expected up to %d without a NUL byte",
+                        size, size > TEXT_MAX ? "" : " that contains a NUL byte", TEXT_MAX);
     *out = strndup(from, size);
     return *out ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "properties: out of memory");
 }
@@ -142,10 +142,11 @@ static arrakis_status list_batch(const ark_batches *batches, void *opaque, bool 
     size_t at;
     const ark_field *field = ark_batches_field(batches, "properties", &at);
     if (!field || field->kind != ARK_TYPE_MAP)
-        return ark_fail(err, ARRAKIS_EFORMAT,
-                        "%.100s: an answer to Publish whose column properties is %s, wanted a map "
-                        "of texts",
-                        batches->call.session->url, field ? "of another type" : "missing");
+        return ark_fail(
+            err, ARRAKIS_EFORMAT,
+            "%.100s: an answer to Publish whose column properties is %s, expected a map "
+            "of texts",
+            batches->call.session->url, field ? "of another type" : "missing");
     const ark_column *column = &batches->columns[at];
     arrakis_status rc = ARRAKIS_OK;
     for (int64_t row = 0; row < batches->rows; row++) {

@@ -24,7 +24,7 @@ arrakis_status ark_result_json(char **out, const uint8_t *message, size_t messag
         return ARRAKIS_EFORMAT;
     json_decref(value);
     if (!object)
-        return ark_fail(err, ARRAKIS_EFORMAT, "an answer that is no JSON object");
+        return ark_fail(err, ARRAKIS_EFORMAT, "an answer that is not a JSON object");
     *out = strndup((const char *)body, size);
     return *out ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "an answer: out of memory");
 }

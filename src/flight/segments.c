@@ -142,7 +142,7 @@ static arrakis_status look_for_seams(plan *p, bool *found, arrakis_error *err)
     for (size_t i = 0; i < p->total; i++)
         if (p->source[i] == NOBODY)
             return ark_fail(err, ARRAKIS_ENOTFOUND,
-                            "%.100s names no place to read channel '%.200s'", p->url,
+                            "%.100s returned no endpoint for channel '%.200s'", p->url,
                             name_of(p, i));
     return ARRAKIS_OK;
 }
@@ -307,7 +307,8 @@ static arrakis_status check_begin(const plan *p, int64_t begin_ns, bool first, a
     if (begin_ns != ARRAKIS_UNSET || first)
         return ARRAKIS_OK;
     return ark_fail(err, ARRAKIS_EUNSUPPORTED,
-                    "%.100s does not say where one source of a channel goes over to another: a "
+                    "%.100s does not give the time at which one source of a channel ends and the "
+                    "next begins: a "
                     "ticket has no start, and none before it an end",
                     p->url);
 }

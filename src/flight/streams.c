@@ -54,7 +54,7 @@ static arrakis_status split_groups(const ark_flight_reader *flight,
     for (size_t i = 0; i < total; i++)
         if (group_of[i] == 0)
             return ark_fail(err, ARRAKIS_ENOTFOUND,
-                            "%.100s names no place to read channel '%.200s'", flight->here->url,
+                            "%.100s returned no endpoint for channel '%.200s'", flight->here->url,
                             arrakis_channel_name(arrakis_channels_get(channels, i)));
     return ARRAKIS_OK;
 }

@@ -17,8 +17,8 @@ static arrakis_status read_names(ark_ticket *out, const json_t *list, arrakis_er
     for (; out->name_count < count; out->name_count++) {
         const char *name = json_string_value(json_array_get(list, out->name_count));
         if (!name)
-            return ark_fail(err, ARRAKIS_EFORMAT, "a ticket whose args.channels[%zu] is no text",
-                            out->name_count);
+            return ark_fail(err, ARRAKIS_EFORMAT,
+                            "a ticket whose args.channels[%zu] is not a string", out->name_count);
         if (!(out->names[out->name_count] = strdup(name)))
             return ark_fail(err, ARRAKIS_ENOMEM, "a ticket of %zu channels: out of memory", count);
     }
@@ -34,7 +34,7 @@ static arrakis_status read_ticket_time(int64_t *out, const json_t *args, const c
     int64_t time_ns = json_integer_value(value);
     if (time_ns < 0 || time_ns > ARRAKIS_TIME_MAX_NS)
         return ark_fail(err, ARRAKIS_EFORMAT,
-                        "a ticket whose args.%s is %lld: wanted GPS nanoseconds from 0 to %lld",
+                        "a ticket whose args.%s is %lld: expected GPS nanoseconds from 0 to %lld",
                         key, (long long)time_ns, (long long)ARRAKIS_TIME_MAX_NS);
     *out = time_ns;
     return ARRAKIS_OK;

@@ -47,7 +47,7 @@ static arrakis_status load(arrakis_error *err)
     const ark_transport *transport = table ? table() : NULL;
     if (!transport || transport->version != ARK_TRANSPORT_VERSION)
         return ark_fail(err, ARRAKIS_EUNSUPPORTED,
-                        MODULE_NAME " has interface %u, wanted %u: it belongs to another build",
+                        MODULE_NAME " has interface %u, expected %u: it belongs to another build",
                         transport ? transport->version : 0, ARK_TRANSPORT_VERSION);
     loaded = transport;
     return ARRAKIS_OK;

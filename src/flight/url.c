@@ -10,8 +10,8 @@
 
 static arrakis_status bad(arrakis_error *err, const char *text, const char *why)
 {
-    return ark_fail(err, ARRAKIS_EINVAL, "server '%.200s': %s; wanted [grpc://]host[:port]", text,
-                    why);
+    return ark_fail(err, ARRAKIS_EINVAL, "server '%.200s': %s; expected [grpc://]host[:port]",
+                    text, why);
 }
 
 /* The scheme's part of a text, with its colon and slashes; "" when there is none. */

@@ -42,7 +42,7 @@ const char *ark_kafka_brokers_fault(const char *entry, size_t size)
     if (memmem(entry, size, "://", 3)) {
         size_t skip = protocol_size(entry, size);
         if (!skip)
-            return "its protocol is none of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL";
+            return "its protocol is not one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL";
         entry += skip;
         size -= skip;
     }
@@ -76,14 +76,14 @@ static size_t scheme_size(const char *entry)
 arrakis_status ark_kafka_brokers_check(const char *url, arrakis_error *err)
 {
     if (!url || !*url)
-        return ark_fail(err, ARRAKIS_EINVAL, "no broker given; wanted \"host:port\"");
+        return ark_fail(err, ARRAKIS_EINVAL, "no broker given; expected \"host:port\"");
     for (const char *entry = url;; entry++) {
         entry += scheme_size(entry);
         size_t size = strcspn(entry, ",");
         const char *fault = ark_kafka_brokers_fault(entry, size);
         if (fault)
             return ark_fail(err, ARRAKIS_EINVAL,
-                            "broker \"%.*s\": %s; wanted \"host:port\", several separated by "
+                            "broker \"%.*s\": %s; expected \"host:port\", several separated by "
                             "commas without spaces",
                             size < 100 ? (int)size : 100, entry, fault);
         entry += size;

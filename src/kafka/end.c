@@ -180,7 +180,7 @@ void ark_kafka_end_ask(ark_kafka_reader *kafka, const ark_kafka_asker *asker)
 static void give_up(ark_kafka_partition *partition, const char *why, int64_t for_ns)
 {
     if (!partition->end.said)
-        ark_log(ARRAKIS_LOG_WARNING, "topic %s %s, for %lld s: what it lacks is a gap",
+        ark_log(ARRAKIS_LOG_WARNING, "topic %s %s, for %lld s: its missing data is a gap",
                 rd_kafka_topic_name(partition->topic), why,
                 (long long)(for_ns / ARRAKIS_SECOND_NS));
     partition->end.said = true;
@@ -317,7 +317,7 @@ int64_t ark_kafka_end_exhausted(arrakis_reader *reader, size_t stream, int64_t s
     ark_monitor_enter(&kafka->watch.monitor);
     int64_t at_ns = judge(kafka, partition, since_ns, &ask);
     if (kafka->watch.broken && kafka->failure.status == ARRAKIS_OK)
-        ark_fail(&kafka->failure, ARRAKIS_ENOMEM, "%s: there is nothing left to ask brokers with",
+        ark_fail(&kafka->failure, ARRAKIS_ENOMEM, "%s: no handle is left to ask brokers with",
                  kafka->url);
     ask = is_time_to_ask(&kafka->watch, partition, stream, &again_in_ns) && ask &&
           want(&kafka->watch, partition);

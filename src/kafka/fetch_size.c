@@ -66,7 +66,7 @@ arrakis_status ark_kafka_fetch_size_choose(ark_kafka_fetch_size *l,
         l->queue =
             smaller(64 * MIB, larger(larger(partitions, 4) * MIB, ANSWERS * partitions * two));
     if (l->queue < 1024 || l->queue >> 10 > 2097151)
-        return ark_fail(err, ARRAKIS_EINVAL, "prefetch of %lld bytes: wanted 1 KiB to 2 GiB",
+        return ark_fail(err, ARRAKIS_EINVAL, "prefetch of %lld bytes: expected 1 KiB to 2 GiB",
                         (long long)prefetch);
     l->fetch = larger(two, smaller(MIB, live ? MIB : l->queue / ANSWERS / partitions));
     choose_pace(l, partitions, all);

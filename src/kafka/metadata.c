@@ -75,7 +75,7 @@ static arrakis_status apply_digest(ark_metadata *metadata, const void *value, si
         ark_log(ARRAKIS_LOG_DEBUG, "%s offset %lld: a digest of another version than %d",
                 metadata->topic, (long long)offset, DIGEST_VERSION);
     } else if (!digest || strlen(digest) != sizeof metadata->digest - 1) {
-        rc = skip(metadata, offset, "its digest is no SHA-256 in hexadecimal");
+        rc = skip(metadata, offset, "its digest is not a SHA-256 in hexadecimal");
     } else {
         memcpy(metadata->digest, digest, sizeof metadata->digest);
         metadata->digest_count = json_integer_value(json_object_get(record, "count"));

@@ -77,8 +77,8 @@ static int64_t clock_ms(void)
 static void pass_over(metadata_read *read, const char *name, arrakis_status status,
                       const char *why)
 {
-    ark_log(ARRAKIS_LOG_WARNING, "%s: metadata topic %s is passed over: %s", read->source->url,
-            name, why);
+    ark_log(ARRAKIS_LOG_WARNING, "%s: ignoring metadata topic %s: %s", read->source->url, name,
+            why);
     if (read->passed_over->status == ARRAKIS_OK ||
         (read->passed_over->status == ARRAKIS_EFORMAT && status != ARRAKIS_EFORMAT))
         ark_fail(read->passed_over, status, "metadata topic %s: %s", name, why);
@@ -133,10 +133,11 @@ static arrakis_status add_topic(metadata_read *read, const rd_kafka_metadata_top
         return ARRAKIS_OK;
     }
     if (found->partition_cnt != 1) {
-        snprintf(text, sizeof text,
-                 "it has %d partitions, wanted 1: its records have no order; create it again and "
-                 "have its publisher written to it anew",
-                 found->partition_cnt);
+        snprintf(
+            text, sizeof text,
+            "it has %d partitions, expected 1: its records have no order; create it again and "
+            "have its publisher written to it anew",
+            found->partition_cnt);
         pass_over(read, found->topic, ARRAKIS_EFORMAT, text);
         return ARRAKIS_OK;
     }

@@ -290,7 +290,7 @@ arrakis_status ark_kafka_policy_patterns(const ark_allowed_brokers *list, arraki
                                                 : ark_kafka_brokers_fault(host, strlen(host));
         if (fault)
             return ark_fail(err, ARRAKIS_EINVAL,
-                            "allowed broker \"%.100s\": %s; wanted HOST, HOST:PORT, *.DOMAIN or "
+                            "allowed broker \"%.100s\": %s; expected HOST, HOST:PORT, *.DOMAIN or "
                             "*.DOMAIN:PORT",
                             pattern, fault);
     }

@@ -534,11 +534,11 @@ static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
     if (rc == ARRAKIS_OK && (!(kafka->url = strdup(url)) || asprintf(&prefix, "%s/", url) < 0))
         rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     if (rc == ARRAKIS_OK && kafka->timeout_ns <= 0)
-        rc = ark_fail(err, ARRAKIS_EINVAL, "request timeout of %lld ns: wanted more than 0",
+        rc = ark_fail(err, ARRAKIS_EINVAL, "request timeout of %lld ns: expected more than 0",
                       (long long)kafka->timeout_ns);
     if (rc == ARRAKIS_OK && kafka->start_ns != ARRAKIS_UNSET &&
         (kafka->start_ns < 0 || kafka->start_ns > INT64_MAX / 4))
-        rc = ark_fail(err, ARRAKIS_EINVAL, "start %lld ns: wanted 0 or more, below %lld",
+        rc = ark_fail(err, ARRAKIS_EINVAL, "start %lld ns: expected 0 or more, below %lld",
                       (long long)kafka->start_ns, (long long)INT64_MAX / 4);
     if (rc == ARRAKIS_OK)
         rc = ark_reader_group(&kafka->head, channels, prefix, err);

@@ -83,7 +83,8 @@ static arrakis_status ask(ark_kafka_token *token, char *text, int64_t *expires_n
     if (rc == ARRAKIS_OK)
         return check_token(text, expires_ns, err);
     err->message[sizeof err->message - 1] = '\0'; /* the user's function wrote it */
-    return *err->message ? ARRAKIS_EAUTH : ark_fail(err, ARRAKIS_EAUTH, "the program gave none");
+    return *err->message ? ARRAKIS_EAUTH
+                         : ark_fail(err, ARRAKIS_EAUTH, "the program returned no token");
 }
 
 void ark_kafka_token_refresh(ark_kafka_token *token, rd_kafka_t *rk)
@@ -133,7 +134,7 @@ arrakis_status ark_kafka_token_check(const rd_kafka_conf_t *conf, bool given, ar
         return ARRAKIS_OK;
     return ark_fail(
         err, ARRAKIS_EINVAL,
-        "property sasl.mechanism is OAUTHBEARER, and there is no token: wanted a "
+        "property sasl.mechanism is OAUTHBEARER, and there is no token: expected a "
         "kafka_token_fn (--kafka-token-file), or property sasl.oauthbearer.method oidc and "
         "what belongs to it");
 }
@@ -150,14 +151,14 @@ arrakis_status arrakis_token_from_file(char *text, size_t size, int64_t *expires
     char *token = ark_token_load(path, false);
     if (!token)
         return ark_fail(err, ARRAKIS_EIO, "token file %.300s: %s", (const char *)path,
-                        errno ? strerror(errno) : "wanted a file with a token in it");
+                        errno ? strerror(errno) : "expected a file with a token in it");
     arrakis_status rc = ARRAKIS_OK;
     if (strlen(token) < size)
         memcpy(text, token, strlen(token) + 1);
     else
-        rc =
-            ark_fail(err, ARRAKIS_EIO, "token file %.300s: a token of %zu bytes, wanted under %zu",
-                     (const char *)path, strlen(token), size);
+        rc = ark_fail(err, ARRAKIS_EIO,
+                      "token file %.300s: a token of %zu bytes, expected under %zu",
+                      (const char *)path, strlen(token), size);
     free(token);
     return rc;
 }

@@ -79,7 +79,7 @@ void ark_kafka_trouble_note(ark_kafka_trouble *trouble, const char *what)
     pthread_mutex_unlock(&trouble->lock);
     atomic_fetch_add(&trouble->count, 1);
     if (times)
-        ark_log(ARRAKIS_LOG_WARNING, "%s (will go on trying; %llu since last said)", what,
+        ark_log(ARRAKIS_LOG_WARNING, "%s (retrying; %llu since the last report)", what,
                 (unsigned long long)times);
 }
 
@@ -93,7 +93,7 @@ void ark_kafka_trouble_end(ark_kafka_trouble *trouble, const char *url, const ch
     atomic_store(&trouble->open, false);
     *trouble->refusal = 0;
     pthread_mutex_unlock(&trouble->lock);
-    ark_log(ARRAKIS_LOG_INFO, "%s: %s (%llu errors not said)", url, what,
+    ark_log(ARRAKIS_LOG_INFO, "%s: %s (%llu errors not logged)", url, what,
             (unsigned long long)unsaid);
 }
 
@@ -206,7 +206,7 @@ static void take_missing_token(ark_kafka_trouble *trouble, const char *text)
     pthread_mutex_unlock(&trouble->lock);
     atomic_fetch_add(&trouble->count, 1);
     if (times)
-        ark_log(ARRAKIS_LOG_WARNING, "%s (will go on trying; %llu since last said)", text,
+        ark_log(ARRAKIS_LOG_WARNING, "%s (retrying; %llu since the last report)", text,
                 (unsigned long long)times);
 }
 

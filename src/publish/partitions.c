@@ -31,22 +31,22 @@ static arrakis_status check_channel(const arrakis_channel_info *info,
         return ark_fail(err, ARRAKIS_EINVAL, "channel %s has no %s", info->name, missing);
     if (info->partition_index < 0 || info->partition_index > UINT32_MAX)
         return ark_fail(err, ARRAKIS_EINVAL,
-                        "channel %s: partition_index is %" PRId64 ", wanted 0 to 4294967295",
+                        "channel %s: partition_index is %" PRId64 ", expected 0 to 4294967295",
                         info->name, info->partition_index);
     if (info->stride_ns < stride_min_ns || info->stride_ns > stride_max_ns)
         return ark_fail(err, ARRAKIS_EINVAL,
-                        "channel %s: stride is %" PRId64 " ns, wanted %" PRId64 " to %" PRId64
+                        "channel %s: stride is %" PRId64 " ns, expected %" PRId64 " to %" PRId64
                         ", ten milliseconds to a day, in nanoseconds",
                         info->name, info->stride_ns, stride_min_ns, stride_max_ns);
     if (differ(info->publisher, options->publisher_id))
-        return ark_fail(err, ARRAKIS_EINVAL, "channel %s: publisher is \"%s\", wanted \"%s\"",
+        return ark_fail(err, ARRAKIS_EINVAL, "channel %s: publisher is \"%s\", expected \"%s\"",
                         info->name, info->publisher, options->publisher_id);
     if (info->replay_id && *info->replay_id && !options->replay_id)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "channel %s: replay_id is \"%s\", and the publisher is a live one",
                         info->name, info->replay_id);
     if (differ(info->replay_id, options->replay_id))
-        return ark_fail(err, ARRAKIS_EINVAL, "channel %s: replay_id is \"%s\", wanted \"%s\"",
+        return ark_fail(err, ARRAKIS_EINVAL, "channel %s: replay_id is \"%s\", expected \"%s\"",
                         info->name, info->replay_id, options->replay_id);
     return ARRAKIS_OK;
 }
@@ -64,7 +64,7 @@ static arrakis_status check_channels(ark_publish_partitions *partitions,
             return rc;
         if (info.stride_ns != first.stride_ns)
             return ark_fail(err, ARRAKIS_EINVAL,
-                            "channel %s: stride is %" PRId64 " ns, wanted %" PRId64 " as of %s",
+                            "channel %s: stride is %" PRId64 " ns, expected %" PRId64 " as of %s",
                             info.name, info.stride_ns, first.stride_ns, first.name);
     }
     return ARRAKIS_OK;

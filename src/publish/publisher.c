@@ -55,7 +55,7 @@ static arrakis_status check_connection(const arrakis_connection *o, arrakis_erro
             return ark_fail(err, ARRAKIS_EINVAL, "property %zu has no %s", i,
                             o->properties[i].name ? "value" : "name");
     if (o->url && o->request_timeout_ns != ARRAKIS_UNSET && o->request_timeout_ns <= 0)
-        return ark_fail(err, ARRAKIS_EINVAL, "request_timeout_ns is %" PRId64 ", wanted over 0",
+        return ark_fail(err, ARRAKIS_EINVAL, "request_timeout_ns is %" PRId64 ", expected over 0",
                         o->request_timeout_ns);
     const ark_allowed_brokers allowed = {o->allowed_brokers, o->allowed_broker_count};
     arrakis_status rc = ark_kafka_policy_patterns(&allowed, err);
@@ -77,7 +77,7 @@ static arrakis_status check_options(arrakis_publisher_options *out, bool with_se
         return ark_fail(err, ARRAKIS_EINVAL, "publisher %s has over 4294967295 channels",
                         out->publisher_id);
     if (out->close_timeout_ns != ARRAKIS_UNSET && out->close_timeout_ns < 0)
-        return ark_fail(err, ARRAKIS_EINVAL, "close_timeout_ns is %" PRId64 ", wanted 0 or more",
+        return ark_fail(err, ARRAKIS_EINVAL, "close_timeout_ns is %" PRId64 ", expected 0 or more",
                         out->close_timeout_ns);
     return ARRAKIS_OK;
 }
@@ -304,18 +304,18 @@ static arrakis_status check_block(const arrakis_publisher *publisher, const arra
     int64_t start_ns = arrakis_block_start_ns(block);
     if (start_ns < 0 || start_ns > ARRAKIS_TIME_MAX_NS)
         return ark_fail(err, ARRAKIS_EINVAL,
-                        "the block starts at %" PRId64 " ns, wanted 0 to %" PRId64
+                        "the block starts at %" PRId64 " ns, expected 0 to %" PRId64
                         ": no reader takes another",
                         start_ns, ARRAKIS_TIME_MAX_NS);
     if (start_ns % publisher->partitions.stride_ns)
         return ark_fail(err, ARRAKIS_EINVAL,
-                        "the block starts at %" PRId64 " ns, wanted a multiple of the stride, "
+                        "the block starts at %" PRId64 " ns, expected a multiple of the stride, "
                         "%" PRId64 " ns: readers drop what is in between",
                         start_ns, publisher->partitions.stride_ns);
     if (publisher->published_ns != ARRAKIS_UNSET && start_ns <= publisher->published_ns)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "the block starts at %" PRId64 " ns, the last one published at %" PRId64
-                        "; wanted a later one",
+                        "; expected a later one",
                         start_ns, publisher->published_ns);
     return ARRAKIS_OK;
 }

@@ -68,7 +68,7 @@ static arrakis_status make_groups(plan *p, arrakis_error *err)
     free(moves);
     for (size_t i = 0; i < p->total; i++)
         if (!p->group_of[i])
-            return ark_fail(err, ARRAKIS_ENOTFOUND, "no place to read channel '%.200s'",
+            return ark_fail(err, ARRAKIS_ENOTFOUND, "no endpoint for channel '%.200s'",
                             arrakis_channel_name(arrakis_channels_get(p->head->channels, i)));
     return ARRAKIS_OK;
 }

@@ -46,11 +46,11 @@ static void count_undecodable(ark_ingest *ingest, ark_ingest_lane *lane, const a
     ingest->undecodable++;
     uint64_t times = ark_log_limit_note(&lane->undecodable, arrakis_gps_now_ns());
     if (times)
-        ark_log(
-            ARRAKIS_LOG_WARNING,
-            "topic %s, offset %lld: message skipped, it cannot be read (%llu since last said): "
-            "%s",
-            ingest->topic, (long long)ingest->offset, (unsigned long long)times, why->message);
+        ark_log(ARRAKIS_LOG_WARNING,
+                "topic %s, offset %lld: message skipped, it cannot be decoded (%llu since the "
+                "last report): "
+                "%s",
+                ingest->topic, (long long)ingest->offset, (unsigned long long)times, why->message);
 }
 
 /* Indexes that match nothing for long mean a publisher that runs with an old registration. */

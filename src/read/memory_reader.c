@@ -145,7 +145,7 @@ arrakis_status arrakis_memory_reader_push(arrakis_reader *reader, size_t stream,
     if (reader->ops != &memory_ops)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_memory_reader_push: not a memory reader");
     if (stream >= reader->stream_count || (!bytes && size))
-        return ark_fail(err, ARRAKIS_EINVAL, "stream %zu: the reader has %zu", stream,
+        return ark_fail(err, ARRAKIS_EINVAL, "input %zu: the reader has %zu", stream,
                         reader->stream_count);
     memory_reader *memory = (memory_reader *)reader;
     message *m = size <= PTRDIFF_MAX - sizeof *m ? malloc(sizeof *m + size) : NULL;

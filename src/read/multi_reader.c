@@ -191,8 +191,7 @@ static arrakis_status join_starts(multi_reader *multi, arrakis_error *err)
         const arrakis_reader *reader = multi->readers[i];
         if (head->has_start && reader->has_start && head->start_ns != reader->start_ns)
             return ark_fail(err, ARRAKIS_EINVAL,
-                            "the reader at place %zu begins at another time than one before it",
-                            i);
+                            "reader %zu begins at another time than a reader before it", i);
         if (reader->has_start) {
             head->has_start = true;
             head->start_ns = reader->start_ns;
@@ -232,8 +231,7 @@ arrakis_status arrakis_multi_reader_new(arrakis_reader **out, arrakis_reader *co
                             : ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
         if (!readers[i])
-            rc = ark_fail(err, ARRAKIS_EINVAL, "arrakis_multi_reader_new: no reader at place %zu",
-                          i);
+            rc = ark_fail(err, ARRAKIS_EINVAL, "arrakis_multi_reader_new: reader %zu is NULL", i);
     if (rc == ARRAKIS_OK)
         rc = join_starts(multi, err);
     if (rc == ARRAKIS_OK)

@@ -150,7 +150,7 @@ arrakis_status arrakis_reader_open(arrakis_reader *reader, arrakis_error *err)
     if (!reader)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_reader_open: reader is NULL");
     if (reader->opened)
-        return ark_fail(err, ARRAKIS_EINVAL, "the reader is open already");
+        return ark_fail(err, ARRAKIS_EINVAL, "the reader is already open");
     if (!reader->begun_ns)
         reader->begun_ns = ark_monotonic_ns();
     arrakis_status rc = reader->ops->open(reader, err);
@@ -218,7 +218,7 @@ arrakis_status arrakis_reader_next(arrakis_reader *reader, int timeout_ms, size_
 {
     if (!reader || !stream || !block)
         return ark_fail(err, ARRAKIS_EINVAL,
-                        "arrakis_reader_next: reader, stream or block is NULL");
+                        "arrakis_reader_next: reader, input or block is NULL");
     *block = NULL;
     if (!reader->opened)
         return ark_fail(err, ARRAKIS_EINVAL, "the reader is not open");

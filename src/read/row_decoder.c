@@ -140,7 +140,7 @@ static arrakis_status add_slot(ark_row_decoder *d, uint32_t slot, arrakis_error 
         return same_index(d, (uint32_t)d->slot_of[index], slot, err);
     if (info.dtype != d->dtype)
         return ark_fail(err, ARRAKIS_EINVAL,
-                        "channel %s is %s, others of its partition %s are %s: wanted one type",
+                        "channel %s is %s, others of its partition %s are %s: expected one type",
                         info.name, arrakis_dtype_name(info.dtype),
                         info.partition_id ? info.partition_id : "?", arrakis_dtype_name(d->dtype));
     int64_t samples = ark_channel_samples(channel, d->stride_ns);
@@ -255,11 +255,11 @@ static arrakis_status check_data(const ark_row_decoder *d, const ark_row_schema 
 {
     const ark_field *data = &known->schema->fields[known->data_column];
     if (data->kind != ARK_TYPE_LIST)
-        return ark_fail(err, ARRAKIS_EFORMAT, "column data is %s%s%s, wanted list of %s",
+        return ark_fail(err, ARRAKIS_EFORMAT, "column data is %s%s%s, expected list of %s",
                         data->type_name, *data->child_name ? " of " : "", data->child_name,
                         arrakis_dtype_name(d->dtype));
     if (data->dtype != d->dtype)
-        return ark_fail(err, ARRAKIS_EFORMAT, "samples are %s, wanted %s as channel %s declares",
+        return ark_fail(err, ARRAKIS_EFORMAT, "samples are %s, expected %s as channel %s declares",
                         arrakis_dtype_name(data->dtype), arrakis_dtype_name(d->dtype),
                         ark_info(arrakis_channels_get(d->channels, 0)).name);
     return ARRAKIS_OK;
@@ -549,7 +549,7 @@ static arrakis_status read_time(const ark_row_decoder *d, int64_t *time_ns, arra
         return ARRAKIS_OK;
     *time_ns = ark_load_i64(time->values + (size_t)d->runs[0].first * sizeof *time_ns);
     if (*time_ns < 0 || *time_ns > latest_time_ns)
-        return ark_fail(err, ARRAKIS_EFORMAT, "time %lld: wanted GPS nanoseconds up to %lld",
+        return ark_fail(err, ARRAKIS_EFORMAT, "time %lld: expected GPS nanoseconds up to %lld",
                         (long long)*time_ns, (long long)latest_time_ns);
     for (size_t i = 0; i < d->run_count; i++)
         if (!has_time(time, &d->runs[i], *time_ns))

@@ -18,7 +18,7 @@ static arrakis_status find_column(const ark_schema *schema, const char *name, si
         }
     if (found == 1)
         return ARRAKIS_OK;
-    return ark_fail(err, ARRAKIS_EFORMAT, "%s column \"%s\": wanted time, id and data",
+    return ark_fail(err, ARRAKIS_EFORMAT, "%s column \"%s\": expected time, id and data",
                     found ? "more than one" : "no", name);
 }
 
@@ -33,10 +33,11 @@ static arrakis_status find_columns(ark_row_schema *known, arrakis_error *err)
     const ark_field *time = &schema->fields[known->time_column],
                     *id = &schema->fields[known->id_column];
     if (time->kind != ARK_TYPE_PRIMITIVE || time->dtype != ARRAKIS_INT64)
-        return ark_fail(err, ARRAKIS_EFORMAT, "column time is %s, wanted int64", time->type_name);
+        return ark_fail(err, ARRAKIS_EFORMAT, "column time is %s, expected int64",
+                        time->type_name);
     if (id->kind != ARK_TYPE_PRIMITIVE ||
         (id->dtype != ARRAKIS_UINT32 && id->dtype != ARRAKIS_INT32))
-        return ark_fail(err, ARRAKIS_EFORMAT, "column id is %s, wanted uint32 or int32",
+        return ark_fail(err, ARRAKIS_EFORMAT, "column id is %s, expected uint32 or int32",
                         id->type_name);
     return ARRAKIS_OK;
 }

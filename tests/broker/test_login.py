@@ -242,7 +242,7 @@ def test_a_mechanism_that_the_broker_does_not_have_is_told_at_once(broker, reada
 
 TOKENS = {
     "not the issuer's": ("e30.e30.e30", "invalid_token"),
-    "nothing": ("", "wanted a file with a token"),
+    "nothing": ("", "expected a file with a token"),
     "two lines": ("a\nb", "characters that no token has"),
 }
 

@@ -73,9 +73,9 @@ def test_a_stray_topic_and_another_publisher_s_records_change_nothing(cluster, c
     send(cluster, create(cluster, evil), [(name, taken)])
     done = cli.run("describe", "--kafka-url", cluster.bootstrap, "--json", name, check=0)
     assert json.loads(done.stdout)["partition_id"] == f"{p}_0"
-    assert f"metadata topic arrakis-metadata-{junk} is passed over: it has 2 partitions" in done.stderr
+    assert f"ignoring metadata topic arrakis-metadata-{junk}: it has 2 partitions" in done.stderr
     assert f"arrakis-metadata-{evil} offset 0: record skipped: its publisher is not" in done.stderr
     done = cli.run("find", "--kafka-url", cluster.bootstrap, ".", "--publisher", junk, check=1)
-    assert f"arrakis-metadata-{junk}: it has 2 partitions, wanted 1" in done.stderr
+    assert f"arrakis-metadata-{junk}: it has 2 partitions, expected 1" in done.stderr
     done = cli.run("describe", "--kafka-url", cluster.bootstrap, f"T1:{junk}-X", check=1)
     assert f"not found: 'T1:{junk}-X'" in done.stderr

@@ -12,7 +12,7 @@ done
 exits 2 "$cli" completion
 says err 'SHELL is missing'
 exits 2 "$cli" completion csh
-says err "'csh': want one of bash, zsh, fish"
+says err "'csh' .choose from bash, zsh, fish."
 
 # Every option that a command's help lists is known in each.
 exits 0 "$cli" --help

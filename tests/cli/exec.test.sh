@@ -104,7 +104,7 @@ for url in ssh:// ssh://-oProxyCommand=x ssh://-v ssh://-l@far ssh://@far ssh://
     'ssh://a b' ssh://far:0 ssh://far:65536 ssh://far:x ssh://far::-x 'ssh://far::a;b' ssh://far::a:b ssh://far/x \
     'ssh://[x]' 'ssh://[::1' ssh://far:22:33 ssh://far::a:1:2 "ssh://$(printf 'a%.0s' {1..300})"; do
     exits 2 "$cli" -u "$url" exec true
-    says err "^arrakis-cli: 'ssh://.*wanted ssh://"
+    says err "^arrakis-cli: 'ssh://.*expected ssh://"
 done
 exits 2 "$cli" -u ssh://far exec --bind 'a,b:1' true
 says err "^arrakis-cli: --bind is 'a,b:1': its host"
@@ -126,7 +126,7 @@ says err '^arrakis-cli: ssh to far was not ready within 0.2 s$'
 mkfifo fifo
 FAKE_MODE=deaf exits 1 "$cli" -u $url exec --timeout 0.2 true
 FAKE_MODE=lose exits 1 "$cli" -u $url exec
-says err '^arrakis-cli: ssh has ended'
+says err '^arrakis-cli: ssh exited'
 FAKE_MODE=refuse exits 1 "$cli" -u ssh://far exec true
 says err '^arrakis-cli: ssh to far failed with exit status 255$'
 FAKE_MODE=taken exits 1 "$cli" -u ssh://far exec 'echo not run'

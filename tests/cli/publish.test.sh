@@ -65,45 +65,45 @@ same "stdout of publish" /dev/null out
 same "stderr of publish" /dev/null err
 exits 0 publish </dev/null
 
-refused 'the block starts at .*wanted a later one' <<<"$(block $((t + 1000000000)) "$one"; block $((t + 1000000000)) "$one")"
-refused "at 66: found '}}', wanted a sample" <<<"$(echo; echo; block $t "{\"$counter\": [}")"
-refused "wanted a sample of uint32" <<<"$(block $t "{\"$counter\": [-1]}")"
-refused "wanted a sample of uint32" <<<"$(block $t "{\"$counter\": [4294967296]}")"
-refused "wanted a sample of uint32" <<<"$(block $t "{\"$counter\": [1.5]}")"
-refused "wanted a sample of uint32" <<<"$(block $t "{\"$counter\": [0x10]}")"
-refused "wanted a sample of uint32" <<<"$(block $t "{\"$counter\": [01]}")"
-refused "wanted a sample of uint32" <<<"$(block $t "{\"$counter\": [1.]}")"
-refused "wanted a sample of float32" <<<"$(block $t "{\"$fast\": [0.5, 1.]}")"
-refused "wanted a sample of float32" <<<"$(block $t "{\"$fast\": [-00.5]}")"
-refused "wanted a sample of float32" <<<"$(block $t "{\"$fast\": [1.e5]}")"
-refused "wanted a sample of float32" <<<"$(block $t "{\"$fast\": [.5]}")"
-refused 'wanted a whole number' <<<"$(block 01 "$one")"
-refused "wanted a sample of uint32" <<<"$(block $t "{\"$counter\": [\"7\"]}")"
-refused "wanted a sample of uint32" <<<"$(block $t "{\"$counter\": [NaN]}")"
-refused "wanted ',' or ']'" <<<"$(block $t "{\"$counter\": [7 7]}")"
-refused "wanted an array of samples" <<<"$(block $t "{\"$counter\": 7}")"
-refused "got 2 samples, wanted 1" <<<"$(block $t "{\"$counter\": [7, 7]}")"
-refused "got 0 samples, wanted 1" <<<"$(block $t "{\"$counter\": []}")"
+refused 'the block starts at .*expected a later one' <<<"$(block $((t + 1000000000)) "$one"; block $((t + 1000000000)) "$one")"
+refused "at 66: found '}}', expected a sample" <<<"$(echo; echo; block $t "{\"$counter\": [}")"
+refused "expected a sample of uint32" <<<"$(block $t "{\"$counter\": [-1]}")"
+refused "expected a sample of uint32" <<<"$(block $t "{\"$counter\": [4294967296]}")"
+refused "expected a sample of uint32" <<<"$(block $t "{\"$counter\": [1.5]}")"
+refused "expected a sample of uint32" <<<"$(block $t "{\"$counter\": [0x10]}")"
+refused "expected a sample of uint32" <<<"$(block $t "{\"$counter\": [01]}")"
+refused "expected a sample of uint32" <<<"$(block $t "{\"$counter\": [1.]}")"
+refused "expected a sample of float32" <<<"$(block $t "{\"$fast\": [0.5, 1.]}")"
+refused "expected a sample of float32" <<<"$(block $t "{\"$fast\": [-00.5]}")"
+refused "expected a sample of float32" <<<"$(block $t "{\"$fast\": [1.e5]}")"
+refused "expected a sample of float32" <<<"$(block $t "{\"$fast\": [.5]}")"
+refused 'expected a whole number' <<<"$(block 01 "$one")"
+refused "expected a sample of uint32" <<<"$(block $t "{\"$counter\": [\"7\"]}")"
+refused "expected a sample of uint32" <<<"$(block $t "{\"$counter\": [NaN]}")"
+refused "expected ',' or ']'" <<<"$(block $t "{\"$counter\": [7 7]}")"
+refused "expected an array of samples" <<<"$(block $t "{\"$counter\": 7}")"
+refused "got 2 samples, expected 1" <<<"$(block $t "{\"$counter\": [7, 7]}")"
+refused "got 0 samples, expected 1" <<<"$(block $t "{\"$counter\": []}")"
 refused "'H1:NONE' is not one of the publisher's" <<<"$(block $t '{"H1:NONE": [7]}')"
 refused "$counter" <<<"$(block $t "{\"$counter\": [7], \"$counter\": [7]}")"
 refused 'no "data"' <<<"{\"time_ns\": $t}"
 refused 'no "data"' <<<"{\"time_ns\": $t, \"data\": {}}"
 refused 'no "time_ns"' <<<"{\"data\": $one}"
-refused 'wanted a whole number' <<<"$(block 1e18 "$one")"
-refused 'wanted a whole number' <<<"$(block 99999999999999999999 "$one")"
-refused 'wanted a time since 1980' <<<"$(block -1 "$one")"
-refused 'wanted a time since 1980' <<<"$(block 9223372036854775807 "$one")"
+refused 'expected a whole number' <<<"$(block 1e18 "$one")"
+refused 'expected a whole number' <<<"$(block 99999999999999999999 "$one")"
+refused 'expected a time since 1980' <<<"$(block -1 "$one")"
+refused 'expected a time since 1980' <<<"$(block 9223372036854775807 "$one")"
 refused 'above 0' <<<"$(block $t "$one" ', "_duration_ns": 0')"
 refused 'duration|stride' <<<"$(block $t "{\"$counter\": [7, 7]}" ', "_duration_ns": 125000001')"
 refused 'the line ends' <<<"{\"time_ns\": $t, \"data\": $one"
-refused "wanted '\"'" <<<"{\"time_ns"
-refused 'wanted the end of the line' <<<"$(block $t "$one") x"
-refused 'wanted an object' <<<"[]"
+refused "expected '\"'" <<<"{\"time_ns"
+refused 'expected the end of the line' <<<"$(block $t "$one") x"
+refused 'expected an object' <<<"[]"
 refused 'nested deeper' <<<"{\"x\": $(printf '[%.0s' {1..100})"
-refused 'wanted a value' <<<'{"x": ]}'
+refused 'expected a value' <<<'{"x": ]}'
 refused 'not a string of UTF-8' <<<"{\"$(printf 'x%.0s' {1..5000})\": 1}"
 printf '{"time_ns\0": 1}\n' >zero
-refused "wanted" <zero
+refused "expected" <zero
 
 # ---- Arrow
 
@@ -114,7 +114,7 @@ head -c -100 blocks.arrow >torn.arrow
 exits 1 publish --arrow <torn.arrow
 says err 'stdin, after [0-9] blocks: .*torn'
 exits 1 publish --arrow <lines
-says err 'stdin, after 0 blocks: the input is JSON: wanted an Arrow IPC stream'
+says err 'stdin, after 0 blocks: the input is JSON: expected an Arrow IPC stream'
 gzip -c blocks.arrow >blocks.gz
 exits 1 publish --arrow <blocks.gz
 says err 'stdin, after 0 blocks: the input is compressed by gzip'
@@ -130,7 +130,7 @@ exits 1 publish --arrow <twice.arrow
 says err 'stdin, after 4 blocks: '
 exits 0 publish --arrow </dev/null
 exits 1 "$cli" -q publish --kafka-url "$broker" --publisher SIM_1 --arrow <blocks.arrow
-says err "column '.*' is none of the channels"
+says err "column '.*' is not one of the given channels"
 exits 2 publish --arrow --json
 says err 'cannot be given together'
 
@@ -186,8 +186,8 @@ says err 'property "no.such"'
 echo 'socket.timeout.ms=SECRET' >wrong
 exits 1 publish -X @wrong </dev/null
 says err 'socket.timeout.ms'
-file_refused '2: want KEY=VALUE$' <<<$'client.id=x\nSECRET'
-file_refused '1: want KEY=VALUE$' <<<' =SECRET'
+file_refused '2: expected KEY=VALUE$' <<<$'client.id=x\nSECRET'
+file_refused '1: expected KEY=VALUE$' <<<' =SECRET'
 file_refused "1: it ends in" <<<'ssl.key.password=SECRET\'
 file_refused '1: a control character' <<<$'client.id=SECRET\x01'
 printf 'client.id=x\nclient.id=x\0SECRET\n' >zero
@@ -208,7 +208,7 @@ exits 0 publish -X @many </dev/null
 exits 1 publish -X @many -X client.id=x </dev/null
 says err 'over 1000 properties'
 exits 2 publish -X =x </dev/null
-says err 'want KEY=VALUE or @FILE'
+says err 'expected KEY=VALUE or @FILE'
 
 # by the broker's metadata topics
 block $((t + 5000000000)) '{"H1:PEM-CS_TEMPERATURE": [-0.5]}' >temperature

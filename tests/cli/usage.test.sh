@@ -15,7 +15,7 @@ refuses() { # CODE PATTERN ARGUMENT...
 broker="--kafka-url 127.0.0.1:1"
 file="--metadata $here/channels.jsonl"
 
-refuses 2 "no command 'bogus'.*find, count" bogus
+refuses 2 "unknown command 'bogus'.*find, count" bogus
 refuses 2 'no option --bogus' --bogus find .
 refuses 2 'no option --bogus' find . --bogus
 refuses 2 'no option -z' find . -z
@@ -30,14 +30,14 @@ refuses 2 '--end and --duration cannot' stream X --end 1 --duration 1
 refuses 2 '--replay-id and --replay-start cannot' stream X --replay-id r --replay-start 1
 refuses 2 '--m could be --min-rate or --' find . --m 1
 
-refuses 2 "--min-rate is 'fast': want a number" find . --min-rate fast
-refuses 2 "--min-rate is '-1': want a number, 0 or more" find . --min-rate -1
-refuses 2 "--count is '0': want a whole number, 1 or more" stream X --count 0
-refuses 2 "--duration is 'nan': want seconds" stream X --duration nan
-refuses 2 "--on-gap is 'ignore': want one of fill, skip, raise" stream X --on-gap ignore
-refuses 2 "--start: 'then' is no time" stream X --start then
-refuses 2 "--data-type is 'quark': want a type" find . $file --data-type quark
-refuses 2 "--property is 'debug': want KEY=VALUE" find . $broker -X debug
+refuses 2 "invalid --min-rate 'fast': expected a number" find . --min-rate fast
+refuses 2 "invalid --min-rate '-1': expected a number, 0 or more" find . --min-rate -1
+refuses 2 "invalid --count '0': expected a whole number, 1 or more" stream X --count 0
+refuses 2 "invalid --duration 'nan': expected seconds" stream X --duration nan
+refuses 2 "invalid --on-gap 'ignore' .choose from fill, skip, raise." stream X --on-gap ignore
+refuses 2 "--start: invalid time 'then', not a time" stream X --start then
+refuses 2 "invalid --data-type 'quark': expected a type" find . $file --data-type quark
+refuses 2 "invalid --property 'debug': expected KEY=VALUE" find . $broker -X debug
 refuses 2 "--replay-start needs --replay-end" stream X $broker --replay-start 1
 refuses 2 '--channels: a partition has at most 100' demo --channels 101
 

@@ -32,7 +32,7 @@ def said(*arguments):
     done = call(*arguments)
     if done.returncode == 0:
         return done.stdout
-    if "wanted a multiple" in done.stderr:
+    if "expected a multiple" in done.stderr:
         raise ValueError("no integer multiple: " + done.stderr)
     raise flight.FlightError(done.stderr)
 

@@ -252,12 +252,12 @@ def test_a_channel_that_no_endpoint_has(double, cli):
     server = double(endpoints=lambda _, r: [
         flight.FlightEndpoint(ask(r, channels=NAMES[1:]), [HERE])
     ])  # fmt: skip
-    refused(cli, server.url, "no place to read channel", NAMES[0])
+    refused(cli, server.url, "no endpoint for channel", NAMES[0])
 
 
 def test_a_ticket_that_cannot_be_read(double, cli):
     server = double(endpoints=lambda _, r: [flight.FlightEndpoint(b"\0\1", [HERE])])
-    refused(cli, server.url, "a ticket that is no JSON")
+    refused(cli, server.url, "a ticket that is not JSON")
 
 
 def test_channels_that_last_unlike_others(double, cli):
@@ -269,7 +269,7 @@ def test_channels_that_last_unlike_others(double, cli):
                for f in list(schema)[1:]], schema=schema,
         )  # fmt: skip
 
-    refused(cli, double(blocks=wrong).url, f"'{NAMES[-1]}' has 5 samples", "wanted 4")
+    refused(cli, double(blocks=wrong).url, f"'{NAMES[-1]}' has 5 samples", "expected 4")
 
 
 def test_an_error_in_the_middle(double, cli):

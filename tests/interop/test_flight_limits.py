@@ -282,7 +282,7 @@ def test_rows_before_what_was_asked_for_are_nothing_new(cli, span):
         done = cli.run("--url", s.url, "stream", "--json", "--start", LATE // 10**9, "--end",
                        LATE // 10**9 + 1, NAME, "--stall-timeout", "1", "--timeout", "1", check=1,
                        timeout=30)  # fmt: skip
-        assert f"{s.url}: nothing new of channel '{NAME}'" in done.stderr
+        assert f"{s.url}: no new data for channel '{NAME}'" in done.stderr
         assert not done.stdout
 
 
@@ -422,10 +422,10 @@ def test_answers_in_json_are_limited(cli):
 
     cases = [
         (padded(1 << 20), ""),
-        (padded((1 << 20) + 1), "an answer of 1048577 bytes, wanted up to 1048576"),
+        (padded((1 << 20) + 1), "an answer of 1048577 bytes, expected up to 1048576"),
         (b'{"a":' * 63 + b"{}" + b"}" * 63, ""),
-        (b'{"a":' * 64 + b"{}" + b"}" * 64, "an answer with 65 levels, wanted up to 64"),
-        (b'{"a":[' + b",".join([b"[]"] * 300_000) + b"]}", "values in it, wanted up to"),
+        (b'{"a":' * 64 + b"{}" + b"}" * 64, "an answer with 65 levels, expected up to 64"),
+        (b'{"a":[' + b",".join([b"[]"] * 300_000) + b"]}", "values in it, expected up to"),
     ]
     for text, wanted in cases:
         with FlightServer(bad={("scope-map", "action"): send(field(1, text))}) as s:
@@ -437,4 +437,4 @@ def test_a_ticket_too_long(cli):
     long = ticket("Stream", 0, end=1, other="x" * (66 << 10))
     here = b"arrow-flight-reuse-connection://?"
     with FlightServer(bad={("Stream", "info"): send(flight_info((long, [here])))}) as s:
-        assert f"a ticket of {len(long)} bytes, wanted up to 6" in stream_of(cli, s, check=1).stderr
+        assert f"a ticket of {len(long)} bytes, expected up to 6" in stream_of(cli, s, check=1).stderr

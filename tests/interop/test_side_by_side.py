@@ -312,7 +312,7 @@ DATA = [
             "1400000000000000000",
             "a start between strides begins with the block that holds it; the reference fails at "
             "its second block"),
-    differs(f"stream --json --start {S} --duration 0 {I32}", 0, 1, "wanted 1 or more",
+    differs(f"stream --json --start {S} --duration 0 {I32}", 0, 1, "expected 1 or more",
             "no time at all is a mistake that is told"),
     differs(f"stream --json --replay-start {S} {I32}", 1, 2, "--replay-end",
             "seen in the command line, before the server is asked"),

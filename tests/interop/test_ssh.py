@@ -150,7 +150,7 @@ def test_exec_notices_that_the_connection_is_lost(cli, sshd):
         assert len(children) == 1
         os.kill(int(children[0]), signal.SIGTERM)
         assert p.wait(10) == 1
-        assert "arrakis-cli: ssh has ended" in p.stderr.read()
+        assert "arrakis-cli: ssh exited" in p.stderr.read()
 
 
 @pytest.mark.parametrize("remote", ("", "::localhost:{port}"))

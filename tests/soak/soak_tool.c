@@ -96,7 +96,7 @@ static void load(const char *path)
         names[i] = info.name;
     }
     if (!channel_count || partition_count > PARTITIONS) {
-        snprintf(err.message, sizeof err.message, "%zu partitions, wanted 1 to %d",
+        snprintf(err.message, sizeof err.message, "%zu partitions, expected 1 to %d",
                  partition_count, PARTITIONS);
         fail(path);
     }

@@ -170,7 +170,7 @@ static void a_schema_has_no_more_fields_than_its_limits(void **state)
     (void)state;
     arrakis_error err;
     assert_int_equal(read_structs(3, 50000, &err), ARRAKIS_EFORMAT); /* 300,006 tables, 200 kB */
-    assert_non_null(strstr(err.message, "no valid flatbuffer"));
+    assert_non_null(strstr(err.message, "not a valid flatbuffer"));
     assert_int_equal(read_structs(1, 262143, &err), ARRAKIS_OK);
     assert_int_equal(read_structs(1, 262144, &err), ARRAKIS_EUNSUPPORTED);
     assert_non_null(strstr(err.message, "over 262144 fields with those inside fields"));
@@ -194,7 +194,7 @@ static void tables_are_nested_128_deep_at_most(void **state)
     arrakis_error err;
     assert_int_equal(read_lists(124, &err), ARRAKIS_OK); /* message, schema, 125 fields, a type */
     assert_int_equal(read_lists(125, &err), ARRAKIS_EFORMAT);
-    assert_non_null(strstr(err.message, "no valid flatbuffer"));
+    assert_non_null(strstr(err.message, "not a valid flatbuffer"));
 }
 
 int main(void)

@@ -426,7 +426,7 @@ static void what_is_no_block_is_refused(void **state)
     SPOILED(e.schema.children[3]->name = "X:WORDS";
             e.schema.children[3]->metadata = NULL, ARRAKIS_EINVAL, "two columns 'X:WORDS'");
     SPOILED(e.schema.children[1]->name = "X:OTHER", ARRAKIS_ENOTFOUND, "X:OTHER");
-    SPOILED(e.schema.children[1]->name = NULL, ARRAKIS_ENOTFOUND, "none of the channels");
+    SPOILED(e.schema.children[1]->name = NULL, ARRAKIS_ENOTFOUND, "not one of the given channels");
     SPOILED(e.schema.children[4]->format = "+vl", ARRAKIS_EUNSUPPORTED, "X:WORDS");
     SPOILED(e.schema.children[4]->dictionary = &dictionary, ARRAKIS_EUNSUPPORTED, "X:WORDS");
     SPOILED(e.schema.children[4]->format = "f", ARRAKIS_EMISMATCH, "lists of float32");

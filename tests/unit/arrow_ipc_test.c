@@ -429,7 +429,7 @@ static void a_column_that_leads_outside_is_refused(void **state)
     memcpy(s.data + 8 + text.vtable + 4 + 2 * ARK_FIELD_NULLABLE, "\xff\xff", 2);
     s.at = 0;
     assert_int_equal(step(&s), ARRAKIS_EFORMAT);
-    assert_non_null(strstr(s.err.message, "is no valid flatbuffer"));
+    assert_non_null(strstr(s.err.message, "is not a valid flatbuffer"));
     unload(&s);
 }
 
@@ -517,19 +517,19 @@ static void refuse_patched(size_t place, int64_t value, size_t width, const char
 static void a_batch_that_leads_outside_is_refused(void **state)
 {
     (void)state;
-    refuse_patched(0, 100000, 4, "header of 280 bytes is no valid flatbuffer");
-    refuse_patched(0, -1, 4, "no valid flatbuffer");
-    refuse_patched(ROOT_VTABLE, 0xffff, 2, "no valid flatbuffer");
-    refuse_patched(ROOT_VTABLE, 2, 2, "no valid flatbuffer");
+    refuse_patched(0, 100000, 4, "header of 280 bytes is not a valid flatbuffer");
+    refuse_patched(0, -1, 4, "not a valid flatbuffer");
+    refuse_patched(ROOT_VTABLE, 0xffff, 2, "not a valid flatbuffer");
+    refuse_patched(ROOT_VTABLE, 2, 2, "not a valid flatbuffer");
     refuse_patched(BODY_LENGTH, -1, 8, "a body of -1 bytes");
     refuse_patched(BODY_LENGTH, INT64_MAX, 8, "torn");
     refuse_patched(BODY_LENGTH, 8, 8, "of a body of 8");
     refuse_patched(ROWS, -1, 8, "-1 rows");
     refuse_patched(ROWS, 5, 8, "\"time\": 4 rows in a batch of 5");
     refuse_patched(NODE_COUNT, 3, 4, "\"data\": the batch has 3 nodes, too few");
-    refuse_patched(NODE_COUNT, 0xffffffff, 4, "no valid flatbuffer");
+    refuse_patched(NODE_COUNT, 0xffffffff, 4, "not a valid flatbuffer");
     refuse_patched(BUFFER_COUNT, 7, 4, "\"data\": the batch has 7 buffers, too few");
-    refuse_patched(BUFFER_COUNT, 0x10000000, 4, "no valid flatbuffer");
+    refuse_patched(BUFFER_COUNT, 0x10000000, 4, "not a valid flatbuffer");
     refuse_patched(NODES, -1, 8, "\"time\": a length of -1");
     refuse_patched(NODES + 8, 5, 8,
                    "\"time\": a buffer of 0 bytes, too few for 4 elements of 1 bit");

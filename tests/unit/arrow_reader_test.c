@@ -355,7 +355,7 @@ static void lengths_are_limited(void **state)
     assert_int_equal(arrakis_arrow_reader_next(reader, &block, NULL), ARRAKIS_TIMEOUT);
     arrakis_arrow_reader_free(reader);
     refuses(beyond, sizeof beyond, ARRAKIS_FLOAT64, CHANNELS, ARRAKIS_EFORMAT,
-            "a header of 67108865 bytes, wanted at most 67108864");
+            "a header of 67108865 bytes, expected at most 67108864");
     ark_buffer stream = make_stream();
     ark_ipc_message schema;
     assert_int_equal(ark_ipc_cut(&schema, stream.data, stream.size, NULL), ARRAKIS_OK);
@@ -374,7 +374,7 @@ static void lengths_are_limited(void **state)
     arrakis_arrow_reader_free(reader);
     memcpy(body_size, &(int64_t){(INT64_C(1) << 30) + 1}, 8);
     refuses(stream.data, stream.size, ARRAKIS_FLOAT64, CHANNELS, ARRAKIS_EFORMAT,
-            "a body of 1073741825 bytes, wanted at most 1073741824");
+            "a body of 1073741825 bytes, expected at most 1073741824");
     ark_buffer_free(&stream);
 }
 

@@ -88,12 +88,12 @@ static void a_block_that_does_not_fit_its_channels_is_refused(void **state)
     arrakis_series series = {doubles, NULL, 3, ARRAKIS_FLOAT64};
     arrakis_block *block;
     FAIL(arrakis_block_new(&block, channels, 0, SECOND, &series, err), ARRAKIS_EINVAL,
-         "X:DOUBLES: got 3 samples, wanted 2 (2 Hz for 1000000000 ns)");
+         "X:DOUBLES: got 3 samples, expected 2 (2 Hz for 1000000000 ns)");
     assert_null(block);
     series.length = 2;
     series.dtype = ARRAKIS_INT64;
     FAIL(arrakis_block_new(&block, channels, 0, SECOND, &series, err), ARRAKIS_EINVAL,
-         "X:DOUBLES: got int64 samples, wanted float64");
+         "X:DOUBLES: got int64 samples, expected float64");
     series.dtype = ARRAKIS_FLOAT64;
     FAIL(arrakis_block_new(&block, channels, 0, SECOND / 3, &series, err), ARRAKIS_EINVAL,
          "no whole number of samples");

@@ -227,7 +227,7 @@ static void what_is_out_of_range_is_named(void **state)
     REFUSE(sample_rate, -1, "sample_rate is -1");
     REFUSE(sample_rate, NAN, "sample_rate is");
     REFUSE(sample_rate, HUGE_VAL, "sample_rate is inf");
-    REFUSE(partition_index, -1, "partition_index is -1, wanted 0 to 4294967295");
+    REFUSE(partition_index, -1, "partition_index is -1, expected 0 to 4294967295");
     REFUSE(partition_index, INT64_C(4294967296), "partition_index is 4294967296");
     REFUSE(stride_ns, 0, "stride is 0");
     REFUSE(max_latency_ns, -1, "max_latency is -1");
@@ -374,31 +374,32 @@ static void null_and_unknown_fields_are_as_if_absent(void **state)
 static void a_wrong_type_is_named(void **state)
 {
     (void)state;
-    refuse_json("", "no JSON object");
-    refuse_json("{", "no JSON object");
-    refuse_json("[1]", "a channel is an array, wanted an object");
-    refuse_json("{} x", "no JSON object");
-    refuse_json("{}", "name is missing, wanted a string");
-    refuse_json("{\"name\": 5}", "name is an integer, wanted a string");
+    refuse_json("", "not a JSON object");
+    refuse_json("{", "not a JSON object");
+    refuse_json("[1]", "a channel is an array, expected an object");
+    refuse_json("{} x", "not a JSON object");
+    refuse_json("{}", "name is missing, expected a string");
+    refuse_json("{\"name\": 5}", "name is an integer, expected a string");
     refuse_json("{\"name\": \"a:b\"}", "channel 'a:b': data_type is missing");
     refuse_json("{\"name\": \"a:b\", \"data_type\": \"int8\"}", "sample_rate is missing");
 #define AND(more) "{\"name\": \"a:b\", \"data_type\": \"int8\", \"sample_rate\": 1, " more "}"
-    refuse_json(AND("\"data_type\": \"complex64\""), "data_type is \"complex64\", wanted int8");
-    refuse_json(AND("\"sample_rate\": \"1\""), "sample_rate is a string, wanted a number");
+    refuse_json(AND("\"data_type\": \"complex64\""), "data_type is \"complex64\", expected int8");
+    refuse_json(AND("\"sample_rate\": \"1\""), "sample_rate is a string, expected a number");
     refuse_json(AND("\"sample_rate\": true"), "sample_rate is a boolean");
     refuse_json(AND("\"sample_rate\": 0"), "sample_rate is 0");
-    refuse_json(AND("\"sample_rate\": 1e999"), "no JSON object");
-    refuse_json(AND("\"time\": 1.5"), "time is a number with a fraction, wanted an integer");
-    refuse_json(AND("\"time\": -9223372036854775808"), "time is an integer, wanted an integer in");
-    refuse_json(AND("\"time\": 9223372036854775808"), "no JSON object");
-    refuse_json(AND("\"publisher\": {}"), "publisher is an object, wanted a string");
+    refuse_json(AND("\"sample_rate\": 1e999"), "not a JSON object");
+    refuse_json(AND("\"time\": 1.5"), "time is a number with a fraction, expected an integer");
+    refuse_json(AND("\"time\": -9223372036854775808"),
+                "time is an integer, expected an integer in");
+    refuse_json(AND("\"time\": 9223372036854775808"), "not a JSON object");
+    refuse_json(AND("\"publisher\": {}"), "publisher is an object, expected a string");
     refuse_json(AND("\"partition_id\": 3"), "partition_id is an integer");
     refuse_json(AND("\"partition_index\": -1"), "partition_index is -1");
     refuse_json(AND("\"stride\": \"62500000\""), "stride is a string");
     refuse_json(AND("\"max_latency\": []"), "max_latency is an array");
     refuse_json(AND("\"replay_id\": false"), "replay_id is a boolean");
-    refuse_json(AND("\"publisher\": \"\\u0000\""), "no JSON object");
-    refuse_json_n("{\"name\": \"\xff\"}", 12, "no JSON object");
+    refuse_json(AND("\"publisher\": \"\\u0000\""), "not a JSON object");
+    refuse_json_n("{\"name\": \"\xff\"}", 12, "not a JSON object");
 #undef AND
 }
 
@@ -408,7 +409,7 @@ static void hostile_json_is_bounded(void **state)
     size_t size = ((size_t)1 << 20) + 1;
     char *text = malloc(size);
     memset(text, '[', size);
-    refuse_json_n(text, size, "1048577 bytes, wanted at most 1048576");
+    refuse_json_n(text, size, "1048577 bytes, expected at most 1048576");
     refuse_json_n(text, size - 1, "depth");
     free(text);
 }

@@ -62,7 +62,7 @@ static void a_window_that_is_none_is_refused(void **state)
         request.replay_end_ns = windows[i].to_ns;
         request.replay_id = windows[i].replay_id;
         assert_int_equal(ark_client_reader_time(&time_ns, &request, &err), ARRAKIS_EINVAL);
-        assert_non_null(strstr(err.message, "wanted a start, a later end and no replay_id"));
+        assert_non_null(strstr(err.message, "expected a start, a later end and no replay_id"));
     }
 }
 
@@ -80,7 +80,7 @@ static void only_a_server_can_say_what_it_is(void **state)
         char *json = (char *)"";
         assert_int_equal(calls[i](client, &json, &err), ARRAKIS_EINVAL);
         assert_null(json);
-        assert_non_null(strstr(err.message, "has no server, wanted url"));
+        assert_non_null(strstr(err.message, "has no server, expected url"));
         assert_int_equal(calls[i](client, NULL, &err), ARRAKIS_EINVAL);
         assert_int_equal(calls[i](NULL, &json, &err), ARRAKIS_EINVAL);
     }

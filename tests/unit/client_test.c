@@ -101,10 +101,10 @@ static void a_client_needs_a_source(void **state)
     const arrakis_property property = {"debug", NULL};
     to.request_timeout_ns = ARRAKIS_UNSET;
     options.stall_timeout_ns = 0;
-    refuse_options(&to, &options, ARRAKIS_EINVAL, "stall_timeout_ns is 0, wanted over 0");
+    refuse_options(&to, &options, ARRAKIS_EINVAL, "stall_timeout_ns is 0, expected over 0");
     options.stall_timeout_ns = ARRAKIS_UNSET;
     options.max_message_bytes = -1;
-    refuse_options(&to, &options, ARRAKIS_EINVAL, "max_message_bytes is -1, wanted over 0");
+    refuse_options(&to, &options, ARRAKIS_EINVAL, "max_message_bytes is -1, expected over 0");
     options.max_message_bytes = ARRAKIS_UNSET;
     to.properties = &property;
     to.property_count = 1;
@@ -158,7 +158,7 @@ static void a_pattern_that_is_too_slow_is_an_error(void **state)
     arrakis_error err;
     query.pattern = "(?:[A-Z0-9:_]+)+[!?]";
     assert_int_equal(arrakis_client_count(client, &query, &count, &err), ARRAKIS_EINVAL);
-    assert_non_null(strstr(err.message, "steps to match 'H1:NO_"));
+    assert_non_null(strstr(err.message, "steps on 'H1:NO_"));
     arrakis_client_close(client);
 }
 

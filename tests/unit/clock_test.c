@@ -36,7 +36,7 @@ static void play(const moment *moments, size_t count)
         int64_t now_ns =
             ark_clock_judge(&clock, moments[i].steady * SECOND, moments[i].system * SECOND, &news);
         if (now_ns != moments[i].wanted * SECOND || news != moments[i].news)
-            fail_msg("at %lld: %lld ns and news %d, wanted %lld s and %d",
+            fail_msg("at %lld: %lld ns and news %d, expected %lld s and %d",
                      (long long)moments[i].steady, (long long)now_ns, (int)news,
                      (long long)moments[i].wanted, (int)moments[i].news);
     }

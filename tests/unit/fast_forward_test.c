@@ -21,7 +21,8 @@ static void play(const observation *timeline, size_t count)
         ark_lag verdict = ark_fast_forward_observe(&policy, o->stream, o->lag_s * SECOND,
                                                    o->budget_s * SECOND, o->at_s * SECOND);
         if ((int)verdict != o->verdict)
-            fail_msg("at %lld s: verdict %d, wanted %d", (long long)o->at_s, verdict, o->verdict);
+            fail_msg("at %lld s: verdict %d, expected %d", (long long)o->at_s, verdict,
+                     o->verdict);
         if (verdict == ARK_LAG_FORWARD)
             ark_fast_forward_done(&policy);
     }

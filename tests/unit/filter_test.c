@@ -195,7 +195,7 @@ static void a_pattern_that_takes_for_ever_is_given_up(void **state)
     assert_false(matches(filter, short_name));
     arrakis_error err;
     assert_int_equal(ark_filter_status(filter, &err), ARRAKIS_EINVAL);
-    assert_non_null(strstr(err.message, "steps to match 'H1:aaaaaa"));
+    assert_non_null(strstr(err.message, "steps on 'H1:aaaaaa"));
     arrakis_channel_unref(channel);
     arrakis_channel_unref(short_name);
     ark_filter_free(filter);

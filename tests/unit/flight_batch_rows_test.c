@@ -209,7 +209,7 @@ static void another_type_is_refused_by_name(void **state)
     f->stream.channels = asked;
     assert_int_equal(bind(f), ARRAKIS_EMISMATCH);
     assert_string_equal(err.message,
-                        "channel 'H1:B' is streamed as lists of int32, wanted lists of int64");
+                        "channel 'H1:B' is streamed as lists of int32, expected lists of int64");
     arrakis_channels_unref(asked);
     assert_int_equal(arrakis_channels_new(&asked, &err), ARRAKIS_OK);
     add(asked, "H1:C", ARRAKIS_INT64, 64);
@@ -235,7 +235,7 @@ static void another_rate_is_refused(void **state)
     ark_rows rows;
     assert_int_equal(next_rows(f, &rows), ARRAKIS_EFORMAT);
     assert_string_equal(err.message,
-                        "channel 'H1:A' has 1 samples in a block of 62500000 ns, wanted 2");
+                        "channel 'H1:A' has 1 samples in a block of 62500000 ns, expected 2");
     arrakis_channels_unref(asked);
 }
 

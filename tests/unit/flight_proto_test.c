@@ -229,7 +229,7 @@ static void tickets_are_limited_in_size(void **state)
         ark_flight_info_clear(&read);
         put_endpoint(&info, ticket, 0);
         assert_int_equal(read_answer(&read, &info, request), ARRAKIS_EFORMAT);
-        assert_non_null(strstr(err.message, "wanted up to "));
+        assert_non_null(strstr(err.message, "expected up to "));
         ark_buffer_free(&info);
         free(ticket);
     }
@@ -249,7 +249,7 @@ static void endpoints_are_limited_in_size(void **state)
     assert_int_equal(read_answer(&read, &info, request), ARRAKIS_OK);
     info.size = most + 1;
     assert_int_equal(read_answer(&read, &info, request), ARRAKIS_EFORMAT);
-    assert_string_equal(err.message, "endpoints of 16777227 bytes, wanted up to 16777226");
+    assert_string_equal(err.message, "endpoints of 16777227 bytes, expected up to 16777226");
     ark_buffer_free(&info);
 }
 

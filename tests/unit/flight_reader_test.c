@@ -257,8 +257,8 @@ static void expect_dead(arrakis_reader *reader)
     size_t stream;
     arrakis_block *block;
     FAIL(arrakis_reader_next(reader, 60000, &stream, &block, err), ARRAKIS_EDEADLINE,
-         "grpc://fake: nothing new of channel 'H1:A'");
-    FAIL(arrakis_reader_next(reader, 0, &stream, &block, err), ARRAKIS_EDEADLINE, "dead");
+         "grpc://fake: no new data for channel 'H1:A'");
+    FAIL(arrakis_reader_next(reader, 0, &stream, &block, err), ARRAKIS_EDEADLINE, "giving up");
 }
 
 static uint64_t errors_of(const arrakis_reader *reader)
@@ -350,7 +350,7 @@ static void expect_flood_to_die(arrakis_reader *reader)
         if (rc == ARRAKIS_OK)
             arrakis_block_unref(block);
     assert_int_equal(rc, ARRAKIS_EDEADLINE);
-    assert_non_null(strstr(why.message, "grpc://fake: nothing new of channel 'H1:A'"));
+    assert_non_null(strstr(why.message, "grpc://fake: no new data for channel 'H1:A'"));
     arrakis_reader_close(reader);
 }
 
@@ -544,7 +544,7 @@ static void a_message_over_the_limit_names_both_sizes(void **state)
     size_t stream;
     arrakis_block *block;
     FAIL(arrakis_reader_next(reader, 20000, &stream, &block, err), ARRAKIS_EFORMAT,
-         "grpc://fake sends a message of 1048577 bytes, wanted up to 1048576 bytes");
+         "grpc://fake sends a message of 1048577 bytes, expected up to 1048576 bytes");
     arrakis_reader_close(reader);
 }
 

@@ -164,7 +164,7 @@ static void what_cannot_be_told_apart_is_refused(void **state)
            {"C", 0, 9, HERE}, {"AB", 5, 9, X});
     REFUSE(ARRAKIS_EUNSUPPORTED, "'X:C' beyond 5000000000 ns", {"AB", 0, 5, HERE},
            {"C", 0, -1, HERE}, {"AB", 5, -1, X});
-    REFUSE(ARRAKIS_ENOTFOUND, "no place to read channel 'X:C'", {"AB", 0, 5, HERE},
+    REFUSE(ARRAKIS_ENOTFOUND, "no endpoint for channel 'X:C'", {"AB", 0, 5, HERE},
            {"AB", 5, 9, X});
 }
 

@@ -84,7 +84,7 @@ static void messages_that_cannot_be_read_are_said_once_and_counted(void **state)
         assert_int_equal(take(&ingest, &wanted), 1);
     }
     assert_int_equal(heard.warnings, 1);
-    assert_non_null(strstr(heard.last, "message skipped, it cannot be read"));
+    assert_non_null(strstr(heard.last, "message skipped, it cannot be decoded"));
     arrakis_stats stats = ARRAKIS_STATS_INIT;
     ark_ingest_stats(&ingest, &stats);
     assert_int_equal(stats.undecodable, 5);

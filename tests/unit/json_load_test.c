@@ -18,7 +18,7 @@ static void a_text_is_limited_in_size(void **state)
 {
     (void)state;
     assert_string_equal(refusal("[1]", 3, 3), "");
-    assert_string_equal(refusal("[1]", 3, 2), "a text of 3 bytes, wanted up to 2");
+    assert_string_equal(refusal("[1]", 3, 2), "a text of 3 bytes, expected up to 2");
 }
 
 static void values_are_limited_in_depth(void **state)
@@ -30,7 +30,7 @@ static void values_are_limited_in_depth(void **state)
         memset(text + depth, ']', depth);
         assert_string_equal(
             refusal(text, 2 * depth, sizeof text),
-            depth == ARK_JSON_DEPTH_MAX ? "" : "a text with 65 levels, wanted up to 64");
+            depth == ARK_JSON_DEPTH_MAX ? "" : "a text with 65 levels, expected up to 64");
     }
 }
 
@@ -54,7 +54,7 @@ static void values_are_limited_in_number(void **state)
         if (n == most)
             assert_string_equal(why, "");
         else
-            assert_non_null(strstr(why, "values in it, wanted up to"));
+            assert_non_null(strstr(why, "values in it, expected up to"));
     }
 }
 
@@ -72,9 +72,9 @@ static void what_stands_in_a_string_is_no_value(void **state)
 static void what_is_no_json_is_said(void **state)
 {
     (void)state;
-    assert_non_null(strstr(refusal("]]]]", 4, 9), "a text that is no JSON: "));
-    assert_non_null(strstr(refusal("\"\\", 2, 9), "a text that is no JSON: "));
-    assert_non_null(strstr(refusal("", 0, 9), "a text that is no JSON: "));
+    assert_non_null(strstr(refusal("]]]]", 4, 9), "a text that is not JSON: "));
+    assert_non_null(strstr(refusal("\"\\", 2, 9), "a text that is not JSON: "));
+    assert_non_null(strstr(refusal("", 0, 9), "a text that is not JSON: "));
 }
 
 int main(void)

@@ -73,10 +73,10 @@ static void an_unusable_broker_list_says_what_is_wrong(void **state)
         {"[::1]:", "port is not in 1 to 65535"},
         {"[a b]:1", "brackets do not hold"},
         {"kafka://", "an entry is empty"},
-        {"kafka://kafka://a:1", "protocol is none of"},
+        {"kafka://kafka://a:1", "protocol is not one of"},
         {"kafka://a:1,kafka://b:x", "\"b:x\": its port is not a number"},
-        {"http://a:1", "protocol is none of"},
-        {"://a:1", "protocol is none of"},
+        {"http://a:1", "protocol is not one of"},
+        {"://a:1", "protocol is not one of"},
         {"PLAINTEXT://", "letters, digits"},
         {"PLAINTEXT://a:1,ssl://b:x", "\"ssl://b:x\": its port is not a number"},
     };
@@ -84,7 +84,7 @@ static void an_unusable_broker_list_says_what_is_wrong(void **state)
         arrakis_error err = {0};
         arrakis_status rc = ark_kafka_brokers_check(cases[i].url, &err);
         if (rc != ARRAKIS_EINVAL || !strstr(err.message, cases[i].text))
-            fail_msg("%s: %d \"%s\", wanted \"%s\"", cases[i].url ? cases[i].url : "NULL", rc,
+            fail_msg("%s: %d \"%s\", expected \"%s\"", cases[i].url ? cases[i].url : "NULL", rc,
                      err.message, cases[i].text);
         assert_int_equal(err.status, ARRAKIS_EINVAL);
         assert_int_equal(ark_kafka_brokers_check(cases[i].url, NULL), ARRAKIS_EINVAL);
@@ -178,7 +178,7 @@ static void assert_refused(arrakis_property property, const char *text)
         ARRAKIS_EINVAL);
     assert_null(rk);
     if (!strstr(err.message, text))
-        fail_msg("\"%s\", wanted \"%s\"", err.message, text);
+        fail_msg("\"%s\", expected \"%s\"", err.message, text);
 }
 
 static void a_refused_property_is_named(void **state)

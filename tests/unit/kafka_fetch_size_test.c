@@ -77,7 +77,7 @@ static void a_prefetch_that_librdkafka_does_not_know_is_an_error(void **state)
     for (size_t i = 0; i < 3; i++) {
         const int64_t wrong[] = {0, 1023, INT64_C(1) << 32};
         FAIL(ark_kafka_fetch_size_choose(&limits, &stream, 1, true, wrong[i], err), ARRAKIS_EINVAL,
-             "wanted 1 KiB to 2 GiB");
+             "expected 1 KiB to 2 GiB");
     }
     arrakis_channels_unref(stream.channels);
 }

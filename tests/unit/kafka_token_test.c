@@ -109,11 +109,11 @@ static void a_token_is_read_from_a_file_without_the_blanks_around_it(void **stat
                      ARRAKIS_OK);
     assert_string_equal(text, "abc.def");
     assert_int_equal(arrakis_token_from_file(text, 7, &expires_ns, path, &why), ARRAKIS_EIO);
-    assert_non_null(strstr(why.message, "a token of 7 bytes, wanted under 7"));
+    assert_non_null(strstr(why.message, "a token of 7 bytes, expected under 7"));
     assert_int_equal(ftruncate(fd, 0), 0);
     assert_int_equal(arrakis_token_from_file(text, sizeof text, &expires_ns, path, &why),
                      ARRAKIS_EIO);
-    assert_non_null(strstr(why.message, "wanted a file with a token in it"));
+    assert_non_null(strstr(why.message, "expected a file with a token in it"));
     close(fd);
     unlink(path);
     assert_int_equal(arrakis_token_from_file(text, sizeof text, &expires_ns, path, &why),
@@ -153,7 +153,7 @@ static void no_token_is_an_error_with_its_reason_at_once(void **state)
     static const struct {
         const char *token, *reason, *text;
     } cases[] = {{NULL, "the door is shut", "the door is shut"},
-                 {NULL, NULL, "the program gave none"},
+                 {NULL, NULL, "the program returned no token"},
                  {"", NULL, "the token is empty"},
                  {"s e c r e t", NULL, "characters that no token has"},
                  {"e30.eyJleHAiOjF9.secret", NULL, "has expired, at 1970-01-01T00:00:01"}};

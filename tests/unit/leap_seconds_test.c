@@ -45,17 +45,18 @@ static void refuse(const char *text, const char *said)
 static void what_does_not_go_on_from_the_list_is_refused(void **state)
 {
     (void)state;
-    refuse("\n4039286400\n38\n", "line 2 is '4039286400', wanted seconds since 1900");
+    refuse("\n4039286400\n38\n", "line 2 is '4039286400', expected seconds since 1900");
     refuse("<html>", "line 1 is '<html>'");
     refuse("-5 38", "line 1 is '-5 38'");
     refuse("9999999999999999999999999 38", "line 1 is");
-    refuse("4039286400 39", "line 1 has TAI - UTC 39, wanted 38");
+    refuse("4039286400 39", "line 1 has TAI - UTC 39, expected 38");
     refuse("3692217600 38",
-           "line 1 has TAI - UTC 38, wanted 38 a month or more after the leap second");
+           "line 1 has TAI - UTC 38, expected 38 a month or more after the leap second");
     char text[100 * 20], *p = text;
     for (int i = 0; i < 50; i++)
         p += sprintf(p, "%lld %d\n", 4039286400 + 10000000LL * i, 38 + i);
-    refuse(text, "line 47 has TAI - UTC 84, wanted 84"); /* 64 leap seconds are all there may be */
+    refuse(text,
+           "line 47 has TAI - UTC 84, expected 84"); /* 64 leap seconds are all there may be */
 }
 
 /* The environment is read once a process: this program runs itself. */

@@ -221,10 +221,10 @@ static void calls_check_their_arguments(void **state)
     assert_false(arrakis_reader_exhausted(reader, 0));
     FAIL(arrakis_reader_open(NULL, err), ARRAKIS_EINVAL, "reader is NULL");
     PASS(arrakis_reader_open(reader, err));
-    FAIL(arrakis_reader_open(reader, err), ARRAKIS_EINVAL, "open already");
+    FAIL(arrakis_reader_open(reader, err), ARRAKIS_EINVAL, "already open");
     FAIL(arrakis_reader_next(reader, 0, NULL, &block, err), ARRAKIS_EINVAL, "NULL");
     FAIL(arrakis_memory_reader_push(reader, 2, "", 0, err), ARRAKIS_EINVAL,
-         "stream 2: the reader has 2");
+         "input 2: the reader has 2");
     FAIL(arrakis_memory_reader_push(NULL, 0, "", 0, err), ARRAKIS_EINVAL, "reader is NULL");
     FAIL(arrakis_memory_reader_push(reader, 0, "x", SIZE_MAX, err), ARRAKIS_ENOMEM,
          "18446744073709551615");

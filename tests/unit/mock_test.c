@@ -192,7 +192,7 @@ static void assert_refused(arrakis_mock_broker *broker, const char *name, const 
     add(channels, name, publisher, partition, index);
     assert_int_equal(arrakis_mock_broker_announce(broker, channels, &err), ARRAKIS_EINVAL);
     if (!strstr(err.message, text))
-        fail_msg("\"%s\", wanted \"%s\"", err.message, text);
+        fail_msg("\"%s\", expected \"%s\"", err.message, text);
     arrakis_channels_unref(channels);
 }
 

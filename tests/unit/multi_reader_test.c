@@ -64,7 +64,7 @@ static void readers_that_begin_at_different_times_are_refused(void **state)
     parts[0]->start_ns = UNSET;
     parts[1]->start_ns = SECOND;
     FAIL(arrakis_multi_reader_new(&multi, parts, 2, err), ARRAKIS_EINVAL,
-         "the reader at place 1 begins at another time");
+         "reader 1 begins at another time");
 }
 
 static void streams_of_all_readers_follow_each_other(void **state)
@@ -174,7 +174,7 @@ static void it_takes_its_readers_over_on_failure_too(void **state)
 {
     (void)state;
     arrakis_reader *multi, *parts[] = {part_of(0, 2), NULL};
-    FAIL(arrakis_multi_reader_new(&multi, parts, 2, err), ARRAKIS_EINVAL, "no reader at place 1");
+    FAIL(arrakis_multi_reader_new(&multi, parts, 2, err), ARRAKIS_EINVAL, "reader 1 is NULL");
     assert_null(multi);
     parts[0] = part_of(0, 1);
     FAIL(arrakis_multi_reader_new(NULL, parts, 1, err), ARRAKIS_EINVAL, "readers is NULL");
@@ -186,7 +186,7 @@ static void it_takes_its_readers_over_on_failure_too(void **state)
     parts[0] = part_of(0, 1);
     PASS(arrakis_reader_open(parts[0], err));
     PASS(arrakis_multi_reader_new(&multi, parts, 1, err));
-    FAIL(arrakis_reader_open(multi, err), ARRAKIS_EINVAL, "open already");
+    FAIL(arrakis_reader_open(multi, err), ARRAKIS_EINVAL, "already open");
     arrakis_reader_close(multi);
 }
 

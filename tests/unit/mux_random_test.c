@@ -104,7 +104,7 @@ static int64_t pull(ark_mux *mux, source *sources, bool skip, int64_t at)
     while (ark_mux_pull(mux, &block, NULL) == ARRAKIS_OK) {
         int64_t begin = arrakis_block_start_ns(block) / UNIT;
         if (at != UNSET && (skip ? begin < at : begin != at))
-            fail_msg("a block at %lld, wanted %lld", (long long)begin, (long long)at);
+            fail_msg("a block at %lld, expected %lld", (long long)begin, (long long)at);
         at = begin + arrakis_block_duration_ns(block) / UNIT;
         for (size_t i = 0; i < STREAMS; i++)
             check_series(&sources[i], arrakis_block_series(block, i), begin);

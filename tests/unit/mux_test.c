@@ -103,7 +103,7 @@ static int64_t to_ns(int64_t in_units)
 static void expect_time(const bench *b, const char *what, int64_t found_ns, const char *wanted)
 {
     if (found_ns != to_ns(units(wanted)))
-        OOPS(b, "%s is %lld ns (%g units), wanted %s", what, (long long)found_ns,
+        OOPS(b, "%s is %lld ns (%g units), expected %s", what, (long long)found_ns,
              (double)found_ns / (double)UNIT, wanted);
 }
 
@@ -148,7 +148,7 @@ static void play_push(bench *b, char **words, size_t count)
                                           "mismatched", "nomem", "held"};
     ark_push how = ark_mux_push(b->mux, stream, &rows, b->now * UNIT);
     if (strcmp(results[how], wanted) != 0)
-        OOPS(b, "it is %s, wanted %s", results[how], wanted);
+        OOPS(b, "it is %s, expected %s", results[how], wanted);
 }
 
 /* ------------------------------------------------------------------ blocks out */
@@ -189,7 +189,7 @@ static void play_pull(const bench *b, const char *wanted)
                                        : "an error");
     arrakis_block_unref(block);
     if (strcmp(found, wanted) != 0)
-        OOPS(b, "got \"%s\", wanted \"%s\"", found, wanted);
+        OOPS(b, "got \"%s\", expected \"%s\"", found, wanted);
 }
 
 /* ------------------------------------------------------------------ all else */
@@ -199,7 +199,7 @@ static void play_due(const bench *b, char **words)
     int64_t due_ns, who = ark_mux_overdue(b->mux, b->now * UNIT, &due_ns);
     int64_t wanted = strlen(words[1]) == 1 ? words[1][0] - 'A' : -1;
     if (who != wanted)
-        OOPS(b, "%lld is overdue, wanted %lld", (long long)who, (long long)wanted);
+        OOPS(b, "%lld is overdue, expected %lld", (long long)who, (long long)wanted);
     expect_time(b, "when it is due", due_ns, strcmp(words[1], "never") ? words[2] : "never");
 }
 
@@ -211,7 +211,7 @@ static void play_stats(const bench *b, char **words)
     static const char *const names[] = {"late", "duplicate", "mismatched", "overflow", "gaps"};
     for (size_t i = 0; i < 5; i++)
         if (found[i] != (uint64_t)atoll(words[1 + i]))
-            OOPS(b, "%s: %llu, wanted %s", names[i], (unsigned long long)found[i], words[1 + i]);
+            OOPS(b, "%s: %llu, expected %s", names[i], (unsigned long long)found[i], words[1 + i]);
 }
 
 static bool is(const char *word, const char *name)
@@ -260,7 +260,7 @@ static void play_line(bench *b, const char *line)
         words[count++] = w;
     if (is(words[0], "gap")) {
         char text[100];
-        snprintf(text, sizeof text, "no stream has data from %lld ns to %lld ns",
+        snprintf(text, sizeof text, "no input has data from %lld ns to %lld ns",
                  (long long)(atoll(words[1]) * UNIT), (long long)(atoll(words[2]) * UNIT));
         play_pull(b, text);
     } else if (is(words[0], "wait") || strchr("-0123456789", words[0][0])) {
@@ -620,7 +620,7 @@ static void an_output_stride_is_a_multiple_of_the_native_one(void **state)
     ark_mux_free(mux);
     options.stride_ns = 18 * UNIT;
     FAIL(ark_mux_new(&mux, streams, 2, &options, 0, err), ARRAKIS_EINVAL,
-         "4500000000 ns: wanted a "
+         "4500000000 ns: expected a "
          "multiple of the native stride, 3000000000 ns");
     assert_null(mux);
     arrakis_channels_unref(a);
@@ -1067,11 +1067,11 @@ static void what_cannot_be_aligned_is_refused(void **state)
     (void)state;
     const ark_mux_options live = with_start(UNSET);
     ark_mux *mux;
-    FAIL(ark_mux_new(&mux, NULL, 0, &live, 0, err), ARRAKIS_EINVAL, "no streams");
+    FAIL(ark_mux_new(&mux, NULL, 0, &live, 0, err), ARRAKIS_EINVAL, "no inputs");
     channel_spec spec = {"X:A", ARRAKIS_INT32, 4, "A", 0, 4 * UNIT, UNSET};
     arrakis_channels *list = channels_of(&spec, 1), *none = channels_of(&spec, 0);
     const ark_mux_stream empty = {"A", none}, twice[] = {{"A", list}, {"B", list}};
-    FAIL(ark_mux_new(&mux, &empty, 1, &live, 0, err), ARRAKIS_EINVAL, "stream A has no channels");
+    FAIL(ark_mux_new(&mux, &empty, 1, &live, 0, err), ARRAKIS_EINVAL, "input A has no channels");
     FAIL(ark_mux_new(&mux, twice, 2, &live, 0, err), ARRAKIS_EINVAL, "X:A");
     spec.rate = 0.3;
     arrakis_channels *uneven = channels_of(&spec, 1);

@@ -221,7 +221,7 @@ static void assert_unpublished(arrakis_publisher *publisher, arrakis_channels *c
     arrakis_error err = {0};
     arrakis_status rc = arrakis_publisher_publish(publisher, block, timeout_ms, &err);
     if (rc != status || err.status != status || !strstr(err.message, text))
-        fail_msg("%d \"%s\", wanted %d \"%s\"", rc, err.message, status, text);
+        fail_msg("%d \"%s\", expected %d \"%s\"", rc, err.message, status, text);
     arrakis_block_unref(block);
 }
 
@@ -236,7 +236,7 @@ static void assert_unpublished_one(arrakis_publisher *publisher, arrakis_channel
                      ARRAKIS_OK);
     arrakis_status rc = arrakis_publisher_publish(publisher, block, WAIT_MS, &err);
     if (rc != status || !strstr(err.message, text))
-        fail_msg("%d \"%s\", wanted %d \"%s\"", rc, err.message, status, text);
+        fail_msg("%d \"%s\", expected %d \"%s\"", rc, err.message, status, text);
     arrakis_block_unref(block);
 }
 
@@ -460,7 +460,7 @@ static void time_goes_forward(void **state)
     assert_unpublished(publisher, channels, START_NS, WAIT_MS, ARRAKIS_EINVAL,
                        "the block starts at 1400000000000000000 ns");
     assert_unpublished(publisher, channels, START_NS - STRIDE_NS, WAIT_MS, ARRAKIS_EINVAL,
-                       "wanted a later one");
+                       "expected a later one");
     publish(publisher, channels, START_NS + 10 * STRIDE_NS);
     arrakis_publisher_close(publisher);
     assert_int_equal(count_messages("arrakis-p0"), 2);
@@ -474,7 +474,7 @@ static void a_block_off_the_stride_is_refused(void **state)
     arrakis_channels *channels = three_channels();
     arrakis_publisher *publisher = open_for(channels);
     assert_unpublished(publisher, channels, START_NS + 1, WAIT_MS, ARRAKIS_EINVAL,
-                       "starts at 1400000000000000001 ns, wanted a multiple of the stride");
+                       "starts at 1400000000000000001 ns, expected a multiple of the stride");
     assert_unpublished(publisher, channels, START_NS + STRIDE_NS - 1, WAIT_MS, ARRAKIS_EINVAL,
                        "62500000 ns");
     publish(publisher, channels, START_NS);
@@ -638,7 +638,7 @@ static void assert_heard(const char *text)
 {
     arrakis_log_set(ARRAKIS_LOG_WARNING, NULL, NULL);
     if (!strstr(heard, text))
-        fail_msg("\"%s\", wanted \"%s\"", heard, text);
+        fail_msg("\"%s\", expected \"%s\"", heard, text);
 }
 
 static void what_is_lost_after_its_deadline_is_logged(void **state)
@@ -879,7 +879,7 @@ static void assert_not_opened(const arrakis_publisher_options *options, const ch
     arrakis_error err = {0};
     arrakis_status rc = arrakis_publisher_open(&publisher, &to, options, &err);
     if (rc != ARRAKIS_EINVAL || !strstr(err.message, text))
-        fail_msg("%d \"%s\", wanted \"%s\"", rc, err.message, text);
+        fail_msg("%d \"%s\", expected \"%s\"", rc, err.message, text);
     assert_null(publisher);
 }
 
@@ -914,17 +914,18 @@ static void channels_that_do_not_go_together_are_refused(void **state)
     x = other;
     for (int64_t ns = 62; ns <= 9999999; ns += 9999937) { /* as of seconds, or a short one */
         x.stride_ns = ns;
-        assert_channels_refused(x, base, "wanted 10000000 to 86400000000000, ten milliseconds");
+        assert_channels_refused(x, base, "expected 10000000 to 86400000000000, ten milliseconds");
     }
     x.stride_ns = INT64_C(86400000000001);
     assert_channels_refused(x, base, "channel H1:TST-A: stride is 86400000000001 ns");
     x = other;
     x.stride_ns *= 2;
-    assert_channels_refused(base, x, "channel H1:TST-B: stride is 125000000 ns, wanted 62500000");
+    assert_channels_refused(base, x,
+                            "channel H1:TST-B: stride is 125000000 ns, expected 62500000");
     x = other;
     x.publisher = "other";
     assert_channels_refused(base, x,
-                            "channel H1:TST-B: publisher is \"other\", wanted \"tester\"");
+                            "channel H1:TST-B: publisher is \"other\", expected \"tester\"");
     x = other;
     x.replay_id = "r1";
     assert_channels_refused(base, x, "channel H1:TST-B: replay_id is \"r1\"");

@@ -94,7 +94,7 @@ static void decode(const bench *b, const void *message, size_t size, const char 
     if (rc < 0)
         snprintf(found, sizeof found, "%s: %s", arrakis_status_name(rc), err.message);
     if (rc < 0 ? !strstr(found, wanted) : strcmp(found, wanted) != 0)
-        fail_msg("got \"%s\", wanted \"%s\"", found, wanted);
+        fail_msg("got \"%s\", expected \"%s\"", found, wanted);
 }
 
 static void decode_buffer(const bench *b, ark_buffer message, const char *wanted)
@@ -275,9 +275,9 @@ static void a_changed_schema_or_header_is_seen(void **state)
         decode_file(&b, "columns", "5+1: 10 11, 20 21, 30 31, 40 41");
         decode_file(&b, "int32-ids", "5+1: 10 11, 20 21, 30 31, 40 41");
         decode_file(&b, "null-samples", "5+1: 10 ., . ., 30 31, . .");
-        decode_file(&b, "float64", "samples are float64, wanted int32 as channel X:A declares");
+        decode_file(&b, "float64", "samples are float64, expected int32 as channel X:A declares");
         decode_file(&b, "null-rows", "5+1: 10 11, . ., 30 31, 40 41");
-        decode_file(&b, "int64-ids", "column id is int64, wanted uint32 or int32");
+        decode_file(&b, "int64-ids", "column id is int64, expected uint32 or int32");
     }
     bench_free(&b);
 }
@@ -286,10 +286,10 @@ static void columns_of_another_kind_are_refused(void **state)
 {
     (void)state;
     bench b = bench_of(four, 4);
-    decode_file(&b, "no-time", "no column \"time\": wanted time, id and data");
-    decode_file(&b, "no-data", "no column \"data\": wanted time, id and data");
-    decode_file(&b, "unsigned-time", "column time is uint64, wanted int64");
-    decode_file(&b, "flat-data", "column data is int32, wanted list of int32");
+    decode_file(&b, "no-time", "no column \"time\": expected time, id and data");
+    decode_file(&b, "no-data", "no column \"data\": expected time, id and data");
+    decode_file(&b, "unsigned-time", "column time is uint64, expected int64");
+    decode_file(&b, "flat-data", "column data is int32, expected list of int32");
     bench_free(&b);
 }
 
@@ -307,7 +307,7 @@ static void decoders_that_share_read_a_schema_once(void **state)
     decode_buffer(&b, rows_of(6, ids, 4, 0), "6+1: 10 11, 20 21, 30 31, 40 41");
     assert_ptr_equal(latest, first);
     assert_int_equal(latest->uses, 3);
-    decode_buffer(&c, rows_of(6, ids, 1, 0), "samples are int32, wanted float64");
+    decode_buffer(&c, rows_of(6, ids, 1, 0), "samples are int32, expected float64");
     decode_file(&b, "no-time", "no column \"time\"");
     assert_ptr_equal(latest, first); /* what cannot be read is no schema to share */
     decode_file(&b, "other-columns", "5+1: 10 11, 20 21, 30 31, 40 41");
@@ -337,8 +337,8 @@ static void types_that_are_not_read_are_named(void **state)
 {
     (void)state;
     bench b = bench_of(four, 4);
-    decode_file(&b, "large-list", "column data is large list of int32, wanted list of int32");
-    decode_file(&b, "uint16-ids", "column id is uint16, wanted uint32 or int32");
+    decode_file(&b, "large-list", "column data is large list of int32, expected list of int32");
+    decode_file(&b, "uint16-ids", "column id is uint16, expected uint32 or int32");
     bench_free(&b);
 }
 

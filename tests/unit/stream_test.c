@@ -621,7 +621,7 @@ static void options_that_make_no_sense_are_refused(void **state)
         {{sizeof cases[0].o, 5, UNSET, 0, 0, UNSET, UNSET, NULL}, "duration 0 ns"},
         {{sizeof cases[0].o, 5, UNSET, UNSET, 0, 0, UNSET, NULL}, "stride 0 ns"},
         {{sizeof cases[0].o, 5, UNSET, UNSET, 0, 150 * MS, UNSET, NULL},
-         "stride 150000000 ns: wanted a multiple of the native stride, 100000000 ns"},
+         "stride 150000000 ns: expected a multiple of the native stride, 100000000 ns"},
         {{sizeof cases[0].o, 5, UNSET, UNSET, 0, INT64_C(2000000000) * SECOND, UNSET, NULL},
          "too many strides"},
         {{sizeof cases[0].o, 5, UNSET, UNSET, 0, UNSET, -1, NULL}, "latency tolerance -1 ns"},

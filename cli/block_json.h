@@ -9,14 +9,14 @@
 struct block_column {
     size_t place; /* of its channel among those known */
     char *samples;
-    bool *present; /* one a sample */
+    bool *present; /* one per sample */
     size_t count, capacity;
     size_t missing;
 };
 
 /** One line. Set to zeros before the first; the memory is used again. */
 struct block_text {
-    int64_t time_ns, duration_ns; /* ARRAKIS_UNSET: it does not say */
+    int64_t time_ns, duration_ns; /* ARRAKIS_UNSET: not given */
     struct block_column *columns;
     size_t count, capacity;
 };

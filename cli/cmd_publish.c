@@ -29,7 +29,7 @@ struct sender {
     arrakis_publisher *publisher;
     int timeout_ms;
     arrakis_channels *list; /* the last block's, in its order: mostly the next one's too */
-    arrakis_series *series; /* one a channel of the list */
+    arrakis_series *series; /* one per channel of the list */
     uint8_t *bits;          /* validity of one block */
     size_t bits_size;
 };

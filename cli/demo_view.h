@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is seen of the simulated detector's stream: a live table on a terminal, else a line a second. */
+/* What is seen of the simulated detector's stream: a live table on a terminal, else one line per second. */
 #ifndef CLI_DEMO_VIEW_H
 #define CLI_DEMO_VIEW_H
 

@@ -22,7 +22,7 @@ void channel_table_add(struct channel_table *table, struct out *out,
                        const arrakis_channel *channel);
 void channel_table_end(struct channel_table *table, struct out *out);
 
-/** A table of a block: a row a channel, by name. Set up with zeros; see struct json_blocks. */
+/** A table of a block: one row per channel, by name. Set up with zeros; see struct json_blocks. */
 struct block_table {
     const arrakis_channels *channels;
     size_t *order; /* channels by name */

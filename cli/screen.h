@@ -5,7 +5,7 @@
 
 #include "out.h"
 
-/** Columns and rows of the terminal on stdout; 80 by 24 when it does not say. */
+/** Columns and rows of the terminal on stdout; 80 by 24 when the terminal does not report them. */
 void screen_size(size_t *columns, size_t *rows);
 
 /** Hide the cursor and begin below what is there. */

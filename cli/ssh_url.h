@@ -22,7 +22,7 @@ struct ssh_url {
 bool ssh_url_is(const char *text);
 /** @return NULL, or what is wrong with it. */
 const char *ssh_url_parse(struct ssh_url *out, const char *text);
-/** [grpc://|grpc+tcp://|grpc+tls://][host][:port]; localhost and 31206 where it does not say.
+/** [grpc://|grpc+tcp://|grpc+tls://][host][:port]; localhost and 31206 where they are not given.
  *  Port 0 is let through. @return NULL, or what is wrong with it. */
 const char *place_parse(struct place *out, const char *text);
 

@@ -737,7 +737,7 @@ void ark_mux_finish(ark_mux *mux, int64_t until_ns)
     for (size_t i = 0; i < mux->count; i++) {
         lane *l = &mux->lanes[i];
         if (!begun(mux) && l->front_ns == ARRAKIS_UNSET)
-            l->front_ns = INT64_MIN + 1; /* it will not say: the others decide */
+            l->front_ns = INT64_MIN + 1; /* this input has no watermark: the others decide */
         if (l->queue.last_ns != ARRAKIS_UNSET && l->queue.horizon_ns > last)
             last = l->queue.horizon_ns;
     }

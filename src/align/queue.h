@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One stream's timed queue. No I/O, no clock.
+/* The timed queue of one input. No I/O, no clock.
  *
- * The queue holds chunks of data in time order and knows its horizon: the end of the span of which
- * everything is known. What lies before the horizon and is not in a chunk is a gap, so gaps cost
- * nothing. Data before the horizon comes too late. */
+ * The queue holds chunks of data in time order and has a horizon, its watermark: the end of the
+ * span of which everything is known. A span before the horizon that is not in a chunk is a gap, so gaps
+ * cost nothing. Data before the horizon comes too late. */
 #ifndef ARK_ALIGN_QUEUE_H
 #define ARK_ALIGN_QUEUE_H
 
@@ -17,7 +17,7 @@ typedef enum ark_push {
     ARK_PUSH_DUPLICATE,
     ARK_PUSH_MISMATCHED, /* another duration, or off the stride grid */
     ARK_PUSH_NOMEM,
-    ARK_PUSH_HELD, /* far ahead of its stream: it waits (the mux's answer) */
+    ARK_PUSH_HELD, /* far ahead of its input: it waits (returned by the mux) */
 } ark_push;
 
 typedef struct ark_queue {
@@ -33,7 +33,7 @@ typedef struct ark_queue {
     uint32_t head, count, size; /* size: a power of two, or 0 */
 } ark_queue;
 
-/* What a queue may hold, however late its channels say that data may be. */
+/* The most that a queue may hold, whatever max_latency its channels declare. */
 #define ARK_QUEUE_BYTES (INT64_C(256) << 20)
 
 /* A queue that begins at `start_ns`; `block_ns` is the span that is pulled at a time. */
@@ -41,7 +41,7 @@ void ark_queue_init(ark_queue *queue, const ark_stripe *stripe, int64_t timeout_
                     int64_t start_ns, int64_t block_ns);
 void ark_queue_clear(ark_queue *queue);
 
-/* Whether it holds more than it may; as much as it may; at most half of that. */
+/* Whether the queue is over its limit; at its limit; at most at half of it. */
 static inline bool ark_queue_over(const ark_queue *queue)
 {
     return queue->elements > queue->capacity || queue->count > queue->most_chunks;
@@ -73,7 +73,7 @@ uint64_t ark_queue_drop_oldest(ark_queue *queue);
 /* Close the chunk of the block at block_ns and show it, NULL when there is no data for it. ENOMEM:
  * all is as before. */
 arrakis_status ark_queue_close(ark_queue *queue, int64_t block_ns, ark_chunk **chunk);
-/* Take that chunk out. */
+/* Take out the chunk that ark_queue_close() returned. */
 ark_chunk *ark_queue_take(ark_queue *queue, int64_t block_ns);
 
 #endif

@@ -60,7 +60,7 @@ bool ark_check_spans(const uint8_t *offsets, const uint8_t *sizes, int64_t lengt
 
 /* ---- text */
 
-/* The bytes of the character that begins here, at most `left` of them; 0: it is none. */
+/* The bytes of the character that begins here, at most `left` of them; 0: not valid UTF-8. */
 static int64_t character(const uint8_t *at, int64_t left)
 {
     static const struct {

@@ -26,7 +26,7 @@ typedef struct ark_column_cells {
     size_t length;
     const uint8_t *const *base; /* row i's samples lie at base[i] + offset, and none is missing */
     size_t offset;
-    const arrakis_series *series; /* one a row, in place of `base`; NULL: no sample is missing */
+    const arrakis_series *series; /* one per row, in place of `base`; NULL: no sample is missing */
 } ark_column_cells;
 
 /* Tells column by column; asked several times about each. */

@@ -5,7 +5,7 @@
 
 #include <arrakis/arrakis.h>
 
-/* Whether anyone hears this level: ask before work that only serves a message. */
+/* Whether messages of this level are logged: ask before work that only serves a message. */
 bool ark_log_enabled(arrakis_log_level level);
 /* The line is made plain (base/plain_text.h): what a peer sent may be quoted as it is. */
 void ark_log(arrakis_log_level level, const char *format, ...)

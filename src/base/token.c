@@ -62,7 +62,7 @@ static int digit(char c)
     return at ? (int)(at - digits) : -1;
 }
 
-/* base64url without padding, in place of its text; -1 when it is none. */
+/* base64url without padding, in place of its text; -1 when the text is not base64url. */
 static long decode(char *text, size_t length)
 {
     uint32_t bits = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Blocks, and how their samples lie in memory.
  *
- * A block is put together from chunks, one a stream, each holding what one stream has for the
+ * A block is put together from chunks, one per input, each holding what one input has for the
  * block's span. A chunk is written straight from a message's bytes, so a sample is copied once;
  * putting a block together moves nothing. A stream without data has no chunk. */
 #ifndef ARK_BLOCK_BLOCK_H

@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 typedef struct ark_mask {
-    uint32_t *missing; /* samples missing, a slot */
+    uint32_t *missing; /* missing samples, one count per slot */
     uint8_t *bits;     /* validity, at ark_slot.bits_at */
 } ark_mask;
 
@@ -27,14 +27,15 @@ typedef struct ark_chunk {
 
 ark_chunk *ark_chunk_new(const ark_stripe *stripe, int64_t start_ns);
 /* Copy rows into the stride that begins at slot_ns (not before chunk->next); what lies between is
- * missing. A shorter duration leaves the rest of the stride missing. After ENOMEM the chunk does not
- * know what it holds: free it. */
+ * missing. A shorter duration leaves the rest of the stride missing. After ENOMEM the content of the
+ * chunk is undefined: free it. */
 arrakis_status ark_chunk_put(ark_chunk *chunk, const ark_stripe *stripe, int64_t slot_ns,
                              const ark_rows *rows);
-/* Mark missing what `valid` (a bit a sample of one stride of one slot) has as 0. ENOMEM as above. */
+/* Mark as missing the samples that are 0 in `valid`: one bit per sample of one stride of one slot.
+ * ENOMEM as above. */
 arrakis_status ark_chunk_mask(ark_chunk *chunk, const ark_stripe *stripe, uint32_t slot,
                               const uint8_t *valid);
-/* Nothing more will come: the rest is missing. After ENOMEM it is as before. */
+/* No more data will come: mark the rest as missing. After ENOMEM the chunk is unchanged. */
 arrakis_status ark_chunk_close(ark_chunk *chunk, const ark_stripe *stripe);
 void ark_chunk_free(ark_chunk *chunk, const ark_stripe *stripe);
 

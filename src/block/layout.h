@@ -11,7 +11,7 @@ typedef struct ark_slot {
     size_t offset;    /* bytes into a chunk's samples */
     size_t bits_at;   /* bytes into a mask's bits */
     uint32_t samples; /* in one stride */
-    uint16_t size;    /* bytes a sample */
+    uint16_t size;    /* bytes per sample */
     uint16_t dtype;   /* so that a series is told without looking up its channel */
 } ark_slot;
 
@@ -45,7 +45,7 @@ typedef struct ark_layout {
     atomic_uint refs;
     int64_t duration_ns;
     arrakis_channels *channels;
-    ark_place *places; /* one a channel */
+    ark_place *places; /* one per channel */
     size_t stripe_count;
     ark_stripe *stripes;
     uint8_t *zeros; /* stands for the samples, and the validity, of a stream without data */

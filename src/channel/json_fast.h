@@ -8,8 +8,9 @@
 #define ARK_JSON_FAST_SIZE_MAX 1024
 
 /* Read one object in its plain shape: scalars, texts in ASCII without escapes, numbers that are
- * exact, no known key twice. Texts point into `scratch`. False: the text has another shape, or is
- * wrong. Then jansson is asked, which takes five times as long, reads all shapes and tells what is wrong. */
+ * exact, no known key twice. Texts point into `scratch`. False only means that the text is not in this
+ * subset, valid or not: then parse it with jansson, which takes five times as long, reads all shapes and
+ * reports errors. */
 bool ark_channel_json_fast_read(arrakis_channel_info *info,
                                 char scratch[ARK_JSON_FAST_SIZE_MAX + 1], const char *text,
                                 size_t size);

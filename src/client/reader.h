@@ -7,7 +7,7 @@
 
 #include <arrakis/reader.h>
 
-/* The time that a request's channels are looked up for. EINVAL for a replay window that is none. */
+/* The time that a request's channels are looked up for. EINVAL for an invalid replay window. */
 arrakis_status ark_client_reader_time(int64_t *time_ns, const arrakis_request *request,
                                       arrakis_error *err);
 /* A reader for a request, from the broker or from where the server says. What a server relays is

@@ -5,12 +5,12 @@
 
 #include "flight/url.h"
 
-/* Who may have a token. The server that the user names, unless the connection is plain and leads to
- * another host (then allow_plain). A place that a server's answer names only if that server had a
- * token, so that nobody on the wire could have changed its answer, and if besides it is the same host
- * (any port: a certificate names none), or the token's audience names it ("ANY" does not), or the user
- * lists it; whether the connection is plain counts there as well. The same for tokens that were given
- * and those that were found. */
+/* Who may have a token. The server that the user names, unless the connection is plain and leads
+ * to another host (then allow_plain). A location that a server's answer names, only if that server
+ * was sent the token (so that nobody on the network could have changed the answer), and if the
+ * location is on the same host (any port: a certificate names none), or the token's audience names
+ * its host ("ANY" does not), or the user lists it; whether the connection is plain counts there as
+ * well. The same for tokens that were given and those that were found. */
 typedef struct ark_auth_request {
     const char *token;       /* given by the user; "": none is to be sent; NULL: look for one */
     bool allow_plain;        /* also where others can read it */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The transport on gRPC's C core: built into a module of its own, see flight/transport.h.
  *
- * One thread a channel waits on gRPC's completion queue and does little but note what is complete
+ * One thread per gRPC channel waits on gRPC's completion queue and does little but note what is complete
  * and wake the call's descriptor. So callers wait in poll(), where a cancel out of a signal handler
  * can wake them too, and gRPC itself is never called from one. A call has one message received
  * ahead of time, and while that is no large one the next is asked for by that thread, which would

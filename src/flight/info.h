@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a server says that the answer lies. No I/O. */
+/* Endpoints of a server's answer. No I/O. */
 #ifndef ARK_FLIGHT_INFO_H
 #define ARK_FLIGHT_INFO_H
 
 #include "flight/budget.h"
 
-/* One part of the answer, and the places that have it: any one will do. */
+/* One part of the answer, and its locations: each of them has all of the part. */
 typedef struct ark_endpoint {
     uint8_t *ticket;
     size_t ticket_size;

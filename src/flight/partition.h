@@ -12,7 +12,7 @@ typedef struct ark_partition_table {
     ark_buffer schema, header, body;
 } ark_partition_table;
 
-/* EINVAL: a rate that is no whole number, which servers cannot take. */
+/* EINVAL: a rate that is not a whole number, which servers cannot accept. */
 arrakis_status ark_partition_write(ark_partition_table *out, arrakis_channel *const *channels,
                                    size_t count, arrakis_error *err);
 void ark_partition_clear(ark_partition_table *table);

@@ -21,7 +21,7 @@ typedef struct ark_proto {
     const uint8_t *at, *end;
 } ark_proto;
 
-/* The next field. DONE: no more; EFORMAT: torn, or a wire type that is none. */
+/* The next field. DONE: no more; EFORMAT: torn, or an unknown wire type. */
 arrakis_status ark_proto_next(ark_proto *proto, ark_proto_field *field, arrakis_error *err);
 
 arrakis_status ark_proto_put_bytes(ark_buffer *to, uint32_t number, const void *data, size_t size,

@@ -149,7 +149,7 @@ static arrakis_status check_silence(const ark_flight_reader *flight, ark_flight_
     if (silent_ns < limit_ns)
         return ARRAKIS_OK;
     if (silent_ns - limit_ns > lateness_ns && !s->excused) {
-        /* we were away: what came meanwhile may be heard now */
+        /* this reader was not called: data that arrived meanwhile may be taken now */
         s->excused = true;
         s->heard_ns = now_ns - limit_ns + lateness_ns;
         return ARRAKIS_OK;
@@ -214,7 +214,7 @@ static bool goes_on(ark_flight_mark *mark, int64_t step_ns)
 }
 
 /* After a batch. Rows may be sent for ever: the same ones again, others before the start or beyond the
- * end, or each a nanosecond after the last. Only what brings the stream forward by a stride is heard;
+ * end, or each a nanosecond after the last. Only data that brings the input forward by a stride counts as new;
  * where all of a span has come it is over, whatever else is sent. DONE: it is. */
 static arrakis_status note_batch(ark_flight_source *s)
 {
@@ -393,7 +393,7 @@ static void flight_pause(arrakis_reader *reader, size_t stream, bool paused)
         if (!s->running || !ark_flight_streams_carry(s, stream))
             continue;
         watch(flight, s, !is_paused(flight, s), NULL);
-        hear(s); /* what was not listened to was not silent */
+        hear(s); /* while the input was paused, its silence does not count */
     }
 }
 

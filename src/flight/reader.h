@@ -12,9 +12,9 @@
 typedef struct ark_flight_options {
     ark_session *here;      /* who gave the endpoints; a reference is kept */
     ark_dial_options *dial; /* a reference is kept */
-    int64_t timeout_ns;     /* until an endpoint's first word */
-    int64_t stall_ns;       /* beyond what is promised; ARRAKIS_UNSET: the defaults */
-    /* What is wanted, whatever span the tickets have. ARRAKIS_UNSET: whatever comes; without an end. */
+    int64_t timeout_ns;     /* until an endpoint's first answer */
+    int64_t stall_ns;       /* beyond the channels' max_latency; ARRAKIS_UNSET: the defaults */
+    /* The requested span, whatever span the tickets have. ARRAKIS_UNSET: whatever comes; no end. */
     int64_t begin_ns, end_ns;
 } ark_flight_options;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a server names for a stream, put in order: which channels are read where, and from when on.
- */
+/* A server's answer to a request for data, in order: from which source each channel is read, and from when
+ * on. */
 #ifndef ARK_FLIGHT_SEGMENTS_H
 #define ARK_FLIGHT_SEGMENTS_H
 
@@ -12,14 +12,14 @@ typedef struct ark_segment_broker {
     arrakis_channels *channels;
 } ark_segment_broker;
 
-/* What is read at one time: servers and brokers side by side, no channel of both. */
+/* The sources that are read at one time: servers and brokers side by side, no channel from both. */
 typedef struct ark_segment {
     int64_t begin_ns; /* of the first it is the request's */
     ark_segment_broker *brokers;
     size_t broker_count;
-    ark_endpoint *relays; /* those of servers */
+    ark_endpoint *relays; /* the endpoints of servers */
     size_t relay_count;
-    arrakis_channels *relayed; /* what they carry */
+    arrakis_channels *relayed; /* the channels of these endpoints */
 } ark_segment;
 
 typedef struct ark_segments {

@@ -20,7 +20,7 @@ typedef struct ark_session {
 /* To the server that the user names. */
 arrakis_status ark_session_open(ark_session **out, const char *url, ark_dial_options *options,
                                 arrakis_error *err);
-/* To a place that a server's answer names, which may not have the token (flight/auth.h). */
+/* To a location that a server's answer names, which may not be allowed the token (flight/auth.h). */
 arrakis_status ark_session_open_named(ark_session **out, const char *url,
                                       ark_dial_options *options, const ark_session *by,
                                       arrakis_error *err);

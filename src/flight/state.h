@@ -16,7 +16,7 @@
 
 #include <arrakis/reader.h>
 
-/* How far something has come, which only goes on, and how far it was when it was last heard. */
+/* How far something has come, which only increases, and how far it was when data last counted as new. */
 typedef struct ark_flight_mark {
     int64_t at_ns, heard_ns;
 } ark_flight_mark;
@@ -34,12 +34,12 @@ typedef struct ark_flight_source {
     ark_flight_cursor cursor;
     uint64_t schema_id;
     size_t time_column;
-    int64_t heard_ns, silence_ns; /* on the monotonic clock; how long it may say nothing */
-    bool excused;                 /* silence that was our own: once, until it is heard again */
-    int64_t step_ns;              /* the least by which it must come forward to be heard */
-    int64_t reached_ns;           /* the end of what has come */
-    ark_flight_mark come;         /* the same of the place that is read */
-    ark_flight_mark filled;       /* the end of what has come before a leap ahead */
+    int64_t heard_ns, silence_ns; /* monotonic; how long new data may stay away */
+    bool excused; /* the silence was caused by this reader: allowed once, until new data comes */
+    int64_t step_ns;        /* the least step forward that counts as new */
+    int64_t reached_ns;     /* the end of what has come */
+    ark_flight_mark come;   /* the same of the location that is read */
+    ark_flight_mark filled; /* the end of what has come before a leap ahead */
 } ark_flight_source;
 
 typedef struct ark_flight_reader {

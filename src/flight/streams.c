@@ -22,7 +22,7 @@ bool ark_flight_streams_carry(const ark_flight_source *s, size_t stream)
 }
 
 /* Channels that the same endpoints carry are one stream: then every endpoint carries whole streams,
- * whatever the slices of time look like. *group_of: a number a channel. */
+ * whatever the slices of time look like. *group_of: one number per channel. */
 static arrakis_status split_groups(const ark_flight_reader *flight,
                                    const arrakis_channels *channels, size_t *group_of,
                                    size_t *group_count, arrakis_error *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls to a server: bytes out, bytes in, never waiting. Whoever wants to wait does it on a call's
- * descriptor, together with whatever else may end the wait.
+/* Calls to a server: bytes out, bytes in, never waiting. Callers wait on the descriptor of a
+ * call, together with everything else that may end the wait.
  *
  * The one implementation lives in a module of its own (flight/grpc.c), loaded when first needed, so
  * that a program that reads Kafka alone needs no gRPC. The module uses nothing of the library, and
@@ -38,7 +38,7 @@ typedef struct ark_call_status {
     int code; /* gRPC's, 0 is success */
     const char *message;
     const char *arrow_code; /* trailer x-arrow-status */
-    bool local;             /* no server said so */
+    bool local;             /* the error came from this process, not from a server */
     bool overfull;          /* memory_max was not enough */
 } ark_call_status;
 
@@ -50,11 +50,11 @@ typedef struct ark_transport {
                            arrakis_error *err);
     void (*close)(ark_transport_channel *channel);
 
-    /* Begin a call. timeout_ns bounds all of it; ARRAKIS_UNSET: nothing does. */
+    /* Begin a call. timeout_ns bounds the entire call; ARRAKIS_UNSET: no bound. */
     arrakis_status (*start)(ark_transport_call **out, ark_transport_channel *channel,
                             const char *method, const ark_header *headers, size_t header_count,
                             int64_t timeout_ns, arrakis_error *err);
-    /* Becomes readable when send or recv may have something new to say: an eventfd, which the user
+    /* Becomes readable when send or recv may have a new result: an eventfd, which the user
      * may set to be called again. */
     int (*fd)(const ark_transport_call *call);
     /* Copies the message. TIMEOUT: the last one is still under way. With `last` nothing follows. */
@@ -63,7 +63,7 @@ typedef struct ark_transport {
     /* OK: a message of that many bytes is here, to be taken. DONE: the call has ended, see status.
      * TIMEOUT: neither. */
     arrakis_status (*recv)(ark_transport_call *call, size_t *size);
-    /* Copy the message that recv told of, and let the next one come. */
+    /* Copy the message whose size recv returned, and let the next one come. */
     void (*take)(ark_transport_call *call, void *to);
     /* After DONE. */
     void (*status)(const ark_transport_call *call, ark_call_status *status);

@@ -231,7 +231,7 @@ static bool is_public(const char *name)
 }
 
 /* Whether it is part of a login; with a protocol of SASL that may be a ticket of Kerberos. However
- * librdkafka reads a value, what is none of the two that need no login may be one of SASL. */
+ * librdkafka reads a value, any value other than the two without a login may be one of SASL. */
 static bool is_secret(const arrakis_property *property)
 {
     const char *name = property->name;

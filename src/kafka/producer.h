@@ -33,16 +33,16 @@ const char *ark_producer_topic(const ark_producer *producer, size_t topic);
 /* The largest message, `message.max.bytes`. */
 size_t ark_producer_limit(const ark_producer *producer);
 
-/* Begin a batch: what is still under way of the last one does not count any more, and what was
- * filled and not sent is forgotten. ENOMEM, EINVAL: librdkafka had failed for good and cannot be
- * started again. */
+/* Begin a batch: deliveries of the last batch that are under way do not count any more, and
+ * messages that were filled and not sent are discarded. ENOMEM, EINVAL: librdkafka had failed for
+ * good and cannot be started again. */
 arrakis_status ark_producer_begin(ark_producer *producer, int timeout_ms, arrakis_error *err);
 /* The buffer for the batch's message to a topic; the same until it is sent. */
 arrakis_status ark_producer_buffer(ark_producer *producer, size_t topic, ark_buffer **out,
                                    arrakis_error *err);
-/* Send it. EBROKER, EAUTH: refused; EDEADLINE: librdkafka's queue stayed full; ECANCELED. */
+/* Send that message. EBROKER, EAUTH: refused; EDEADLINE: librdkafka's queue stayed full; ECANCELED. */
 arrakis_status ark_producer_send(ark_producer *producer, size_t topic, arrakis_error *err);
-/* Until the whole batch is delivered. EBROKER, EAUTH: not all of it was. EAUTH as well: the login is
+/* Waits until the whole batch is delivered. EBROKER, EAUTH: not all of it was. EAUTH also: the login is
  * refused, at once as long as nothing has ever been delivered. EDEADLINE: not known in time, with what
  * is in the way if that is known; ECANCELED: as little is known. */
 arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err);

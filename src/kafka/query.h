@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Questions to brokers that librdkafka answers in one call: asked again until there is an answer, the
- * time is up or the asker has been canceled. They block: none is asked in next().
+ * time is up or the asker has been canceled. The calls block: none of them is made in next().
  *
  * A broker answers a connection's requests in order, so a question behind a long-polling Fetch waits
  * for it. Once a handle fetches, offsets are asked for by a handle that does not. */
@@ -21,13 +21,13 @@ typedef struct ark_kafka_asker {
     int64_t deadline_ns;       /* monotonic, for all of them; 0: none */
     const atomic_bool *cancel; /* NULL: none. Looked at after 500 ms, then at doubling intervals */
     ark_kafka_trouble *trouble; /* rk's: a login that fails ends the question; NULL: none */
-    bool *reached;    /* is set when a broker has answered anything; NULL: not asked for */
-    bool *silent;     /* is set when a leader has not answered; NULL: not asked for */
+    bool *reached;              /* set when any broker has answered; NULL: not needed */
+    bool *silent;               /* set when a leader has not answered; NULL: not needed */
     int64_t *when_ns; /* receives for each entry the monotonic time at which it was asked for
                                  * that was answered; NULL: not asked for */
     /* for each entry: it had no answer lately, and is not asked for together with the others; NULL: none */
     const bool *doubtful;
-    bool all_doubtful; /* so is each of them */
+    bool all_doubtful; /* that holds for each entry */
 } ark_kafka_asker;
 
 /* The broker's topics: all, or those that the handle has. Asking also tells librdkafka where they
@@ -41,11 +41,11 @@ arrakis_status ark_kafka_query_topics(const ark_kafka_asker *asker, bool all,
  * late). An entry whose `err` is set afterwards has no answer, and its `offset` is as before. Waits two
  * seconds at most for the rest once some are known; the errors are then UNKNOWN_TOPIC_OR_PART,
  * LEADER_NOT_AVAILABLE, TOPIC_AUTHORIZATION_FAILED, or _TIMED_OUT where a leader is silent. EDEADLINE,
- * ECONNECT: nothing is known of any of them; ECANCELED; EAUTH. */
+ * ECONNECT: there is no answer for any of them; ECANCELED; EAUTH. */
 arrakis_status ark_kafka_query_offsets(const ark_kafka_asker *asker,
                                        rd_kafka_topic_partition_list_t *list, arrakis_error *err);
 
-/* What is known of a topic's partition 0: NO_ERROR, or one of the errors above. *leader receives the
+/* The state of a topic's partition 0: NO_ERROR, or one of the errors above. *leader receives the
  * broker's number where there is none. */
 rd_kafka_resp_err_t ark_kafka_query_topic_state(const rd_kafka_metadata_topic_t *topic,
                                                 int32_t *leader);

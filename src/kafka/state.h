@@ -21,15 +21,16 @@
 
 enum { ARK_KAFKA_BATCH = 1000 };
 
-/* A topic that does not exist, or has no leader, holds nothing when that has been so for so long. */
+/* A topic that has not existed, or has had no leader, for this long is taken to hold nothing. */
 #define ARK_KAFKA_ABSENT_NS (10 * ARRAKIS_SECOND_NS)
-/* So does one whose leader is silent, or that hands out nothing of what it has. */
+/* The same holds after this long for a topic whose leader does not answer, or that delivers nothing of
+ * what it holds. */
 #define ARK_KAFKA_SILENT_NS (30 * ARRAKIS_SECOND_NS)
 /* How long a login that was taken before may be refused while no broker answers. */
 #define ARK_KAFKA_REFUSED_NS (10 * ARRAKIS_SECOND_NS)
-/* How long a question may take: one that has no answer by then is asked again. */
+/* Time limit of a question: one without an answer by then is asked again. */
 #define ARK_KAFKA_QUESTION_NS (2 * ARRAKIS_SECOND_NS)
-/* Where data is looked for by time, records stamped so long before their data are found too. */
+/* A look-up by time goes back this far, so that records stamped before their data's time are found. */
 #define ARK_KAFKA_STAMP_MARGIN_NS (10 * ARRAKIS_SECOND_NS)
 
 /* What the last questions about a partition's end brought. Times are monotonic. */
@@ -39,13 +40,13 @@ typedef struct ark_kafka_end {
      * known not to exist or to have no leader, and the last of them. INT64_MIN: when the reader was
      * opened already; INT64_MAX: not so */
     int64_t silent_ns, absent_ns, failed_ns;
-    int64_t offset;      /* behind the last message; -1: there was no answer yet */
-    int64_t position;    /* the partition's, when it was asked */
-    int64_t asked_ns;    /* when */
+    int64_t offset;      /* after the last message; -1: no answer yet */
+    int64_t position;    /* of the partition, when the question was asked */
+    int64_t asked_ns;    /* when the question was asked */
     int64_t begun_ns;    /* when it was assigned */
-    bool doubted;        /* since its leader had been away, and not believed again yet */
-    int64_t believed_ns; /* answers from before are of a leader that is just taking over */
-    bool said;           /* that it is taken to hold nothing */
+    bool doubted;        /* its leader had been away, and no answer has been trusted again yet */
+    int64_t believed_ns; /* answers before this time are from a leader that is just taking over */
+    bool said;           /* it was logged that the topic is taken to hold nothing */
     /* answers in a row in which the position stood still before the end: where, since when, the last */
     int64_t stuck_position, stuck_ns, stuck_last_ns;
     int64_t lost_position; /* of the reader, when the silence began */
@@ -56,7 +57,7 @@ typedef struct ark_kafka_partition {
     atomic_bool assigned;     /* it is being read; set after `position` */
     _Atomic int64_t position; /* offset of the next message to hand out; negative: not known yet */
     int64_t log_end;    /* where librdkafka last came to the partition's end; -1: nowhere yet */
-    int64_t budget_ns;  /* how old live data may be; 0: as old as it likes */
+    int64_t budget_ns;  /* how old live data may be; 0: any age */
     atomic_bool paused; /* by the stream */
     bool gone;          /* librdkafka has reported that the topic does not exist any more */
     bool appeared;      /* it did not exist when the reader was opened */
@@ -64,7 +65,7 @@ typedef struct ark_kafka_partition {
 } ark_kafka_partition;
 
 /* Asks the brokers from a thread of its own: a question can take seconds, and the stream must not
- * wait for it. The thread is there once there is something to ask: the ends of the log for a request
+ * wait for the answer. The thread is started once there is something to ask: the ends of the log for a request
  * with a start that has caught up, topics that are missing, or a place to skip to. */
 typedef struct ark_kafka_watch {
     ark_monitor monitor;
@@ -83,7 +84,7 @@ typedef struct ark_kafka_watch {
     bool ends_wanted;
     bool missing;     /* topics are looked for */
     bool look_wanted; /* the stream waits for one of them */
-    bool broken;      /* there is no thread, and will be none */
+    bool broken;      /* the thread could not be started and never will be */
     int64_t ends_ns;  /* monotonic; when the ends were last asked for; INT64_MIN: never */
     /* before there is a thread: which stream is waited for, where it stands, and since when; monotonic.
      * The first of all waits began at first_wait_ns; INT64_MIN: nothing has been waited for yet */
@@ -110,7 +111,7 @@ typedef struct ark_kafka_reader {
     rd_kafka_t *rk;
     rd_kafka_conf_t *conf; /* for the watch's handle */
     rd_kafka_queue_t *queue;
-    ark_kafka_partition *partitions; /* one a stream */
+    ark_kafka_partition *partitions; /* one per input */
     ark_ingest ingest;
     ark_fast_forward policy;
     ark_kafka_watch watch;

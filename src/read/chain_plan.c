@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* While the streams are made; arrays of a number a channel, or a group. */
+/* While the streams are made; arrays with one number per channel, or per group. */
 typedef struct plan {
     arrakis_reader *head;
     const ark_chain_segment *segments;

@@ -67,7 +67,8 @@ static size_t source_of(const chain_reader *chain, size_t stream)
 
 /* ------------------------------------------------------------------ going on to the next reader */
 
-/* A reader's stream is stopped while one of ours that is in it is, or when all of them are there. */
+/* Pause an input of the present reader while any chain input fed from it is paused, or once all of those
+ * have reached the handover. */
 static void pause_source(chain_reader *chain, size_t source)
 {
     arrakis_reader *reader = reader_now(chain);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Readers that follow each other in time: what one of them ends with, the next one goes on from.
+/* Readers of consecutive segments: each reader continues where the one before it ends.
  *
- * Each has its own idea of which channels are one stream. The chain's streams are the finest of
- * them: every reader's stream is one or several of the chain's. */
+ * Each reader groups the channels into inputs in its own way. The inputs of the chain are the finest
+ * common grouping: every input of a reader is one or several inputs of the chain. */
 #ifndef ARK_READ_CHAIN_READER_H
 #define ARK_READ_CHAIN_READER_H
 
@@ -10,8 +10,8 @@
 
 #include <arrakis/reader.h>
 
-/* The readers are taken over, on failure too. `channels` are those of all of them, in the order
- * asked for. */
+/* Takes ownership of the readers, on failure too. `channels` are those of all readers, in the order of
+ * the request. */
 arrakis_status ark_chain_reader_new(arrakis_reader **out, const ark_chain_segment *segments,
                                     size_t count, arrakis_channels *channels, arrakis_error *err);
 

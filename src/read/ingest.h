@@ -11,12 +11,12 @@
 typedef struct ark_ingest_lane {
     ark_row_decoder *decoder;
     ark_log_limit undecodable;
-    bool no_rows; /* the topic's messages have no wanted rows just now: said once */
+    bool no_rows; /* the topic's messages have no requested rows at present: logged once */
 } ark_ingest_lane;
 
 /* All zero can be cleared. It stays where it is: its decoders point into it. */
 typedef struct ark_ingest {
-    ark_ingest_lane *lanes; /* one a stream */
+    ark_ingest_lane *lanes; /* one per input */
     size_t count;
     ark_row_schema *schema; /* the one read last: the streams mostly have the same one */
     size_t stream;          /* the message under way */
@@ -44,7 +44,7 @@ static inline void ark_ingest_expect(const void *message, size_t size)
     for (size_t at = 0; at < size && at < FRONT; at += LINE)
         __builtin_prefetch((const char *)message + at);
 }
-/* Its next rows that someone asked for. OK or DONE: what cannot be read is counted and logged.
+/* The next requested rows of the message. OK or DONE: what cannot be decoded is counted and logged.
  * ENOMEM: call again. */
 arrakis_status ark_ingest_next(ark_ingest *ingest, ark_arrival *arrival, arrakis_error *err);
 void ark_ingest_stats(const ark_ingest *ingest, arrakis_stats *stats);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every source of streams implements. A source never waits in next(): whoever wants to wait
- * does it on the file descriptor. */
+/* What every reader implements. A reader never waits in next(): callers wait on its file descriptor. */
 #ifndef ARK_READ_READER_H
 #define ARK_READ_READER_H
 
@@ -10,7 +9,7 @@
 
 #include <arrakis/reader.h>
 
-/* Rows that arrived on one stream; they point into the reader until its next call. */
+/* Rows that arrived on one input; they point into the reader until the next call on it. */
 typedef struct ark_arrival {
     size_t stream;
     ark_rows rows;
@@ -21,7 +20,7 @@ typedef struct ark_reader_ops {
      * nothing does */
     arrakis_status (*prepare)(arrakis_reader *reader, arrakis_error *err);
     arrakis_status (*open)(arrakis_reader *reader, arrakis_error *err);
-    /* OK; TIMEOUT: nothing here now, the descriptor will tell; DONE; an error ends the reader */
+    /* OK; TIMEOUT: no data at present, the descriptor becomes readable; DONE; an error ends the reader */
     arrakis_status (*next)(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err);
     bool (*done)(const arrakis_reader *reader);
     /* GPS time, since_ns or later, at which the source held nothing of the stream beyond what has
@@ -29,7 +28,7 @@ typedef struct ark_reader_ops {
      * data has come). */
     int64_t (*exhausted)(arrakis_reader *reader, size_t stream, int64_t since_ns,
                          int64_t *again_ns);
-    /* Stop or resume one stream; NULL where the source cannot */
+    /* Pause or resume one input; NULL where the source cannot */
     void (*pause)(arrakis_reader *reader, size_t stream, bool paused);
     /* NULL: there is no backlog to skip */
     arrakis_status (*fast_forward)(arrakis_reader *reader, int64_t to_ns, size_t *moved,
@@ -52,7 +51,7 @@ struct arrakis_reader {
     const ark_reader_ops *ops;
     ark_reader_stream *streams;
     size_t stream_count;
-    arrakis_channels *channels; /* of all streams, in the order asked for */
+    arrakis_channels *channels; /* of all inputs, in the order of the request */
     int fd;
     bool opened;
     bool has_start;   /* where to begin is the source's to know, and a stream of it begins there */
@@ -68,8 +67,8 @@ struct arrakis_reader {
  * partitions first appear. EINVAL names the channel and the field it lacks, or an empty list. */
 arrakis_status ark_reader_group(arrakis_reader *reader, arrakis_channels *channels,
                                 const char *prefix, arrakis_error *err);
-/* Prepare or open a reader as one of those that another one is over: with its cancel, its end and its
- * time. */
+/* Prepare or open a reader that another reader is made of: with the cancel, the end and the time limit of
+ * that other reader. */
 arrakis_status ark_reader_prepare_within(arrakis_reader *reader, const arrakis_reader *outer,
                                          arrakis_error *err);
 arrakis_status ark_reader_open_within(arrakis_reader *reader, const arrakis_reader *outer,

@@ -10,7 +10,7 @@
 /* Where a slot of a finer stream comes from. */
 typedef struct ark_row_splitter_slot {
     uint32_t from;   /* slot of the coarse stream */
-    uint32_t size;   /* bytes a sample */
+    uint32_t size;   /* bytes per sample */
     int64_t samples; /* in one stride of the finer stream */
 } ark_row_splitter_slot;
 

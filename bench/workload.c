@@ -15,7 +15,7 @@ workload workload_read(void)
         .dtype = arrakis_dtype_parse(bench_text("dtype", "float32")),
         .start_ns = bench_number("start", 1400000000) * ARRAKIS_SECOND_NS,
     };
-    w.wanted = (size_t)bench_number("expected", (int64_t)(w.partitions * w.channels));
+    w.wanted = (size_t)bench_number("wanted", (int64_t)(w.partitions * w.channels));
     if (!w.dtype || !w.partitions || !w.channels || !w.samples ||
         w.wanted > w.partitions * w.channels)
         bench_fail("no such workload");

@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy
 
 END_S = 15  # that a program may take to end
+# malloc counts what a thread keeps for itself (its tcache) as in use: that would hide what is lost, since it
+# grows for hours, up to a bound.
+TUNABLES = "glibc.malloc.tcache_count=0"
 
 
 class Program:
@@ -22,7 +25,8 @@ class Program:
         self.log_path = logs / f"{name}.log"
         self._log = open(self.log_path, "w")
         self.process = subprocess.Popen([tool, *map(str, arguments)], stdout=subprocess.PIPE,
-                                        stderr=self._log, text=True)  # fmt: skip
+                                        stderr=self._log, text=True,
+                                        env={**os.environ, "GLIBC_TUNABLES": TUNABLES})  # fmt: skip
         self.opened = threading.Event()
         self.ends = []  # of streams
         self.stats = ""

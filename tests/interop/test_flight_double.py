@@ -312,7 +312,7 @@ def test_a_stream_that_does_not_begin(cli):
     begin = time.monotonic()
     done = cli.run(*stream(server.url), "--timeout", "1", check=1)
     assert time.monotonic() - begin < 5
-    assert server.url in done.stderr and NAMES[0] in done.stderr and "dead" in done.stderr
+    assert server.url in done.stderr and NAMES[0] in done.stderr and "giving up" in done.stderr
     Mute.released.set()
     server.shutdown()
 

@@ -134,7 +134,7 @@ static int run(const struct options *o)
     if (o->partitions > PARTITIONS_MAX)
         return fail_usage(o->command, "invalid --partitions: expected at most %d", PARTITIONS_MAX);
     if (o->channels > CHANNELS_MAX)
-        return fail_usage(o->command, "invalid invalid --channels: a partition has at most %d",
+        return fail_usage(o->command, "invalid --channels: a partition has at most %d",
                           CHANNELS_MAX);
     struct detector *detector;
     arrakis_mock_broker *broker = NULL;

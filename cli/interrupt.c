@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "interrupt.h"
 
+#include "report.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,14 +20,17 @@ static void handle(int number)
     arrakis_cancel_set(cancel);
 }
 
-void interrupt_install(void)
+int interrupt_install(void)
 {
-    arrakis_cancel_new(&cancel, NULL);
+    arrakis_error err;
+    if (arrakis_cancel_new(&cancel, &err) < 0)
+        return fail("%s", err.message);
     struct sigaction action = {.sa_handler = handle, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+    return 0;
 }
 
 bool interrupt_seen(void)

@@ -5,9 +5,10 @@
 
 #include <arrakis/arrakis.h>
 
-void interrupt_install(void);
+/** @return 0, or the exit code after a message: there is no descriptor left. */
+int interrupt_install(void);
 bool interrupt_seen(void);
-/** Set once the signal has come; for connections and requests. NULL where there are no descriptors left. */
+/** Set once the signal has come; for connections and requests. */
 arrakis_cancel *interrupt_cancel(void);
 /** Wait until fd is readable or has ended; false: the signal came first. */
 bool interrupt_wait(int fd);

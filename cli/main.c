@@ -153,8 +153,8 @@ static int run_command(const struct command *command, struct options *options, i
     if (code)
         return code;
     report_log(options->quiet, options->verbose);
-    interrupt_install();
-    return command->run(options);
+    code = interrupt_install();
+    return code ? code : command->run(options);
 }
 
 static int run(struct options *options, int argc, char **argv)

@@ -31,7 +31,8 @@
  *   EINVAL. A struct of a newer header is accepted when the fields that this library does not have
  *   are zero, and is EINVAL otherwise.
  * - fork(): the child of a process that has a client, reader, stream or publisher may call exec()
- *   or _exit() and no function of this library, not even to close what the child inherited.
+ *   or _exit() and no function of this library, not even to close what the child inherited. A
+ *   cancel that is set in such a child is not set in the parent.
  * - librdkafka ends the process when it gets no memory. ENOMEM, and the promise that a call may be
  *   repeated after ENOMEM, therefore hold for what the library allocates itself. Give a daemon a
  *   memory limit that it does not reach.
@@ -263,8 +264,9 @@ typedef struct arrakis_connection {
     const char *const *allowed_brokers;
     size_t allowed_broker_count;
     /**
-     * Bearer token for the server; NULL: the token that WLCG bearer-token discovery finds, if any;
-     * "": no token.
+     * Bearer token for the server; NULL: the token that WLCG bearer-token discovery finds, if any,
+     * and for a publisher before that the one in the environment variable ARRAKIS_TOKEN; "": no
+     * token.
      */
     const char *token;
     /** Send the token over an unencrypted connection to another host as well. */
@@ -292,7 +294,10 @@ typedef struct arrakis_connection {
      * times the limit.
      */
     int64_t request_timeout_ns;
-    /** Ends every call on what is opened with this connection; NULL: no cancel. */
+    /**
+     * Ends every call on what is opened with this connection, but for a stream whose request has a
+     * cancel of its own; NULL: no cancel.
+     */
     arrakis_cancel *cancel;
 } arrakis_connection;
 
@@ -471,7 +476,10 @@ typedef struct arrakis_request {
      * Give both or neither.
      */
     int64_t replay_start_ns, replay_end_ns;
-    /** Ends the stream and its opening; NULL: the cancel of the client's connection. */
+    /**
+     * Ends the stream and its opening, in place of the cancel of the client's connection. NULL: that
+     * one ends them.
+     */
     arrakis_cancel *cancel;
 } arrakis_request;
 

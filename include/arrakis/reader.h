@@ -84,7 +84,8 @@ ARRAKIS_API void arrakis_kafka_options_init(arrakis_kafka_options *out, size_t s
  * found it. Therefore the first answers of a leader that was away are trusted only 3 s and the
  * channels' max_latency (of which at most 30 s count) after they came; and data that has been due
  * for less than 30 s becomes a gap only 3 s after the latest of these: the time it was due, the
- * opening of the reader, and the last failed question about any of its topics.
+ * opening of the reader, the last failed question about any of its topics, and the finding of a
+ * topic whose leader had been silent.
  *
  * Logins. A login that is refused when the reader is opened is EAUTH at once. A login that is
  * refused later (a password was changed, a certificate has expired) is tried again for 10 s,
@@ -164,7 +165,8 @@ ARRAKIS_API const arrakis_channels *arrakis_reader_input_channels(const arrakis_
  * @return OK; ECONNECT: no broker answers; the text names the url and the last trouble; EAUTH with
  *         the reason: a login is refused, security.protocol is not the one that the broker uses,
  *         or the user may not see a topic; EBROKER; EDEADLINE: no answer in time, also when
- *         earlier brokers of several have used the time up; EINVAL: the reader is already open
+ *         earlier brokers of several have used the time up; EINVAL: the reader is already open;
+ *         EIO: no descriptor is left; ECANCELED: only when a stream opens it, by the stream's cancel
  */
 ARRAKIS_API arrakis_status arrakis_reader_open(arrakis_reader *reader, arrakis_error *err);
 

@@ -128,6 +128,8 @@ static arrakis_status open_stream(arrakis_stream *stream, arrakis_error *err)
     if (stream->cancel &&
         (rc = ark_waiter_add(&stream->waiter, arrakis_cancel_fd(stream->cancel), err)) < 0)
         return rc;
+    if ((rc = ark_cancel_check(stream->cancel, "opening a stream", err)) < 0)
+        return rc;
     stream->reader->bounded = stream->end_ns != ARRAKIS_UNSET;
     stream->reader->cancel = ark_cancel_flag(stream->cancel);
     if (!stream->reader->opened && (rc = arrakis_reader_open(stream->reader, err)) < 0)

@@ -11,6 +11,7 @@ struct arrakis_cancel {
     atomic_uint refs;
     atomic_bool set;
     int fd; /* eventfd, never read: readable for ever once set */
+    pid_t owner;
 };
 
 arrakis_status arrakis_cancel_new(arrakis_cancel **out, arrakis_error *err)
@@ -22,6 +23,7 @@ arrakis_status arrakis_cancel_new(arrakis_cancel **out, arrakis_error *err)
     if (!cancel)
         return ark_fail(err, ARRAKIS_ENOMEM, "a cancel: out of memory");
     atomic_init(&cancel->refs, 1);
+    cancel->owner = getpid();
     cancel->fd = ark_event_new();
     if (cancel->fd < 0) {
         free(cancel);
@@ -36,7 +38,8 @@ void arrakis_cancel_set(arrakis_cancel *cancel)
     if (!cancel)
         return;
     atomic_store(&cancel->set, true);
-    ark_event_set(cancel->fd);
+    if (getpid() == cancel->owner) /* a forked child shares the descriptor, and not the flag */
+        ark_event_set(cancel->fd);
 }
 
 bool arrakis_cancel_is_set(const arrakis_cancel *cancel)

@@ -73,6 +73,10 @@ static void fill(void *out, size_t size, const void *defaults, size_t defaults_s
 {
     if (!out || size < sizeof(size_t))
         return;
+    if (size > ARK_STRUCT_SIZE_MAX) {
+        memset(out, 0, sizeof(size_t)); /* refused by whatever takes it */
+        return;
+    }
     memset(out, 0, size);
     memcpy(out, defaults, size < defaults_size ? size : defaults_size);
     memcpy(out, &size, sizeof size);

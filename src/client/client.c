@@ -25,6 +25,9 @@ static arrakis_status copy_properties(arrakis_client *client, const arrakis_conn
 {
     if (!from_user->property_count)
         return ARRAKIS_OK;
+    if (!from_user->properties)
+        return ark_fail(err, ARRAKIS_EINVAL, "property_count is %zu, and properties is NULL",
+                        from_user->property_count);
     client->properties = calloc(from_user->property_count, sizeof *client->properties);
     if (!client->properties)
         return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
@@ -151,6 +154,15 @@ arrakis_status ark_client_check(const arrakis_client *client, arrakis_error *err
     return arrakis_cancel_is_set(client->cancel)
                ? ark_fail(err, ARRAKIS_ECANCELED, "the client was canceled")
                : ARRAKIS_OK;
+}
+
+arrakis_cancel *ark_client_set_cancel(arrakis_client *client, arrakis_cancel *cancel)
+{
+    arrakis_cancel *before = client->cancel;
+    client->cancel = cancel;
+    if (client->server)
+        ark_server_set_cancel(client->server, cancel);
+    return before;
 }
 
 bool ark_client_asks_server(const arrakis_client *client)

@@ -24,6 +24,9 @@ struct arrakis_client {
 /* ECANCELED once the client's cancel is set. */
 arrakis_status ark_client_check(const arrakis_client *client, arrakis_error *err);
 
+/* What ends the client's calls from now on, borrowed; returns what did. */
+arrakis_cancel *ark_client_set_cancel(arrakis_client *client, arrakis_cancel *cancel);
+
 /* Whether channels come from the server. */
 bool ark_client_asks_server(const arrakis_client *client);
 

@@ -23,6 +23,21 @@ static arrakis_stream_options stream_options(const arrakis_request *request)
     return options;
 }
 
+/* A reader of the channels of those names, which have to be described first. */
+static arrakis_status find_reader(arrakis_client *client, arrakis_reader **out,
+                                  const char *const *names, size_t count, int64_t time_ns,
+                                  arrakis_request *request, arrakis_error *err)
+{
+    arrakis_channels *channels;
+    arrakis_status rc =
+        arrakis_client_describe(client, &channels, names, count, time_ns, request->replay_id, err);
+    if (rc < 0)
+        return rc;
+    rc = ark_client_reader(client, out, channels, request, err);
+    arrakis_channels_unref(channels);
+    return rc;
+}
+
 arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **out,
                                      const char *const *names, size_t count,
                                      const arrakis_request *request, arrakis_error *err)
@@ -38,21 +53,18 @@ arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **ou
                         "kafka_url or url",
                         client->metadata_path);
     arrakis_request full = ARRAKIS_REQUEST_INIT;
-    arrakis_channels *channels;
     int64_t time_ns;
     arrakis_status rc = ark_sized_struct_take(&full, sizeof full, request, "request", err);
     if (!full.cancel)
         full.cancel = client->cancel;
     if (rc == ARRAKIS_OK)
         rc = ark_client_reader_time(&time_ns, &full, err);
-    if (rc == ARRAKIS_OK)
-        rc =
-            arrakis_client_describe(client, &channels, names, count, time_ns, full.replay_id, err);
     if (rc < 0)
         return rc;
     arrakis_reader *reader;
-    rc = ark_client_reader(client, &reader, channels, &full, err);
-    arrakis_channels_unref(channels);
+    arrakis_cancel *before = ark_client_set_cancel(client, full.cancel);
+    rc = find_reader(client, &reader, names, count, time_ns, &full, err);
+    ark_client_set_cancel(client, before);
     if (rc < 0)
         return rc;
     const arrakis_stream_options options = stream_options(&full);

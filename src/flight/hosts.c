@@ -14,6 +14,9 @@ arrakis_status ark_hosts_join(char **out, const char *const *hosts, size_t count
 {
     size_t size = 1;
     *out = NULL;
+    if (count && !hosts)
+        return ark_fail(err, ARRAKIS_EINVAL, "token_host_count is %zu, and token_hosts is NULL",
+                        count);
     for (size_t i = 0; i < count; i++) {
         if (!hosts[i] || !*hosts[i] || !ark_url_is_host(hosts[i], strchr(hosts[i], ':') != NULL))
             return ark_fail(err, ARRAKIS_EINVAL,

@@ -55,6 +55,11 @@ const char *ark_server_url(const ark_server *server)
     return server->session->url;
 }
 
+void ark_server_set_cancel(ark_server *server, const arrakis_cancel *cancel)
+{
+    server->cancel = arrakis_cancel_fd(cancel);
+}
+
 int64_t ark_server_timeout_ns(const ark_server *server)
 {
     return server->timeout_ns;

@@ -31,6 +31,8 @@ arrakis_status ark_server_action(ark_server *server, const char *name, char **js
 const char *ark_server_url(const ark_server *server);
 /* How long a request may take. */
 int64_t ark_server_timeout_ns(const ark_server *server);
+/* What ends calls from now on in place of the connection's cancel; borrowed, NULL: nothing. */
+void ark_server_set_cancel(ark_server *server, const arrakis_cancel *cancel);
 
 /* Ask where the answer to a request lies. Takes request (may be NULL) over. */
 arrakis_status ark_server_ask(ark_server *server, ark_flight_info *info, char *request,

@@ -33,6 +33,11 @@ const char *ark_server_url(const ark_server *server)
     return "";
 }
 
+void ark_server_set_cancel(ark_server *server, const arrakis_cancel *cancel)
+{
+    (void)server, (void)cancel;
+}
+
 int64_t ark_server_timeout_ns(const ark_server *server)
 {
     (void)server;

@@ -201,7 +201,8 @@ static void watch_brokers(ark_kafka_reader *kafka, ark_kafka_asker *ask, search 
             ark_monitor_leave(&watch->monitor);
         }
         ark_event_set(kafka->head.fd);
-        if (silent && ark_monotonic_ns() - renewed_ns >= patience_ns) {
+        if (silent && !atomic_load(&watch->stop) &&
+            ark_monotonic_ns() - renewed_ns >= patience_ns) {
             ark_kafka_watch_renew(kafka, ask);
             renewed_ns = ark_monotonic_ns();
             looked_ns = renewed_ns - interval_ns; /* at once: it may know the next leader */

@@ -10,6 +10,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sys/wait.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -109,6 +110,8 @@ static void a_client_needs_a_source(void **state)
     to.properties = &property;
     to.property_count = 1;
     refuse_options(&to, &options, ARRAKIS_EINVAL, "property 0: its value is NULL");
+    to.properties = NULL;
+    refuse_options(&to, &options, ARRAKIS_EINVAL, "properties is NULL");
     assert_int_equal(arrakis_client_open(NULL, &to, &options, NULL), ARRAKIS_EINVAL);
     arrakis_client_close(NULL);
 }
@@ -609,6 +612,52 @@ static void a_fetch_is_canceled_by_another_thread(void **state)
     arrakis_channels_unref(channels);
 }
 
+/* A request's own cancel ends the questions that come before its stream, and not the client. */
+static void a_request_is_canceled_while_it_is_opened(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"H1:A"};
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
+    arrakis_request request = ARRAKIS_REQUEST_INIT;
+    arrakis_client *client;
+    arrakis_stream *stream;
+    to.kafka_url = "127.0.0.1:1";
+    to.request_timeout_ns = 60 * ARRAKIS_SECOND_NS;
+    to.cancel = new_cancel();
+    request.cancel = new_cancel();
+    assert_int_equal(arrakis_client_open(&client, &to, NULL, NULL), ARRAKIS_OK);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, set, request.cancel), 0);
+    assert_int_equal(arrakis_client_stream(client, &stream, names, 1, &request, NULL),
+                     ARRAKIS_ECANCELED);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_false(arrakis_cancel_is_set(to.cancel));
+    arrakis_cancel_unref(request.cancel);
+    uint64_t count; /* the connection's cancel counts again */
+    assert_int_equal(pthread_create(&thread, NULL, set, to.cancel), 0);
+    assert_int_equal(arrakis_client_count(client, NULL, &count, NULL), ARRAKIS_ECANCELED);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    arrakis_client_close(client);
+    arrakis_cancel_unref(to.cancel);
+}
+
+/* A signal that reaches a child before it calls exec() is not for the parent. */
+static void a_cancel_of_a_child_is_not_the_parent_s(void **state)
+{
+    (void)state;
+    arrakis_cancel *cancel = new_cancel();
+    pid_t child = fork();
+    if (!child) {
+        arrakis_cancel_set(cancel);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    struct pollfd polled = {.fd = arrakis_cancel_fd(cancel), .events = POLLIN};
+    assert_int_equal(poll(&polled, 1, 0), 0);
+    assert_false(arrakis_cancel_is_set(cancel));
+    arrakis_cancel_unref(cancel);
+}
+
 /* One cancel for all: what is opened with it after that does not even begin. */
 static void a_cancel_that_is_set_ends_what_is_opened_with_it(void **state)
 {
@@ -651,6 +700,8 @@ int main(void)
         cmocka_unit_test(a_span_is_fetched_from_a_broker),
         cmocka_unit_test(a_broker_that_does_not_answer_is_an_error_in_time),
         cmocka_unit_test(a_cancel_that_is_set_ends_what_is_opened_with_it),
+        cmocka_unit_test(a_request_is_canceled_while_it_is_opened),
+        cmocka_unit_test(a_cancel_of_a_child_is_not_the_parent_s),
         cmocka_unit_test(a_canceled_client_does_nothing_more),
         cmocka_unit_test(a_search_is_canceled_by_another_thread),
         cmocka_unit_test(blocks_are_put_end_to_end),

@@ -318,6 +318,8 @@ static void what_a_macro_sets_a_function_sets(void **state)
         assert_int_equal(is.bytes[sizeof wanted + 8], 0x5a);                                      \
         type##_init(&is.it, 16);                                                                  \
         assert_int_equal(is.it.struct_size, 16);                                                  \
+        type##_init(&is.it, SIZE_MAX);                                                            \
+        assert_int_equal(is.it.struct_size, 0);                                                   \
         type##_init(NULL, 16);                                                                    \
     } while (0)
     SETS(arrakis_connection, ARRAKIS_CONNECTION_INIT);

@@ -134,8 +134,8 @@ def arrow(bench, case, work, limit, note):
     bench.backlog(**work)
     meta = bench.metadata(work["prefix"], **work)
     names, end = names_of(meta), PAST + work["strides"] * 0.0625
-    command = [str(BUILD / "arrakis-cli"), "stream", "--arrow", "--kafka-url", bench.url, "--metadata", str(meta), "--start",
-                 str(PAST), "--end", str(end), "-"]  # fmt: skip
+    command = [str(BUILD / "arrakis-cli"), "stream", "--arrow", "--kafka-url", bench.url, "--metadata",
+               str(meta), "--start", str(PAST), "--end", str(end), "-"]  # fmt: skip
     few = max(1, work["strides"] // 8) if work["samples"] == 1 else work["strides"]
     got = interleave_short(bench.rounds, {
         "limit": lambda: whole(limit, output=subprocess.PIPE),

@@ -6,17 +6,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stddef.h>
 
-static atomic_bool seen;
-static arrakis_cancel
-    *cancel; /* NULL: there was no descriptor left; lives as long as the program */
+static arrakis_cancel *cancel; /* lives as long as the program; NULL before interrupt_install() */
 
 static void handle(int number)
 {
     (void)number;
-    atomic_store(&seen, true);
     arrakis_cancel_set(cancel);
 }
 
@@ -35,7 +31,7 @@ int interrupt_install(void)
 
 bool interrupt_seen(void)
 {
-    return atomic_load(&seen);
+    return arrakis_cancel_is_set(cancel);
 }
 
 arrakis_cancel *interrupt_cancel(void)

@@ -181,13 +181,16 @@ ARRAKIS_API arrakis_status arrakis_cancel_new(arrakis_cancel **out, arrakis_erro
  * Safe in a signal handler and from any thread, as long as the caller holds a reference.
  */
 ARRAKIS_API void arrakis_cancel_set(arrakis_cancel *cancel);
+/** Returns whether arrakis_cancel_set() was called. Safe in a signal handler and from any thread. */
 ARRAKIS_API bool arrakis_cancel_is_set(const arrakis_cancel *cancel);
 /**
  * Returns a descriptor that becomes readable when arrakis_cancel_set() is called, for poll() and
  * the like. Do not read or close it.
  */
 ARRAKIS_API int arrakis_cancel_fd(const arrakis_cancel *cancel);
+/** Adds a reference, from any thread. Returns `cancel`. */
 ARRAKIS_API arrakis_cancel *arrakis_cancel_ref(arrakis_cancel *cancel);
+/** Drops a reference, from any thread, but not in a signal handler. The last one closes the descriptor. */
 ARRAKIS_API void arrakis_cancel_unref(arrakis_cancel *cancel);
 
 /* ------------------------------------------------------------------ where servers and brokers are */
@@ -371,6 +374,7 @@ ARRAKIS_API arrakis_status arrakis_client_open(arrakis_client **out,
                                                const arrakis_connection *connection,
                                                const arrakis_client_options *options,
                                                arrakis_error *err);
+/** Closes a client. Streams that it opened go on. */
 ARRAKIS_API void arrakis_client_close(arrakis_client *client);
 
 /* ------------------------------------------------------------------ finding channels */
@@ -425,12 +429,19 @@ typedef bool (*arrakis_channel_fn)(arrakis_channel *channel, void *opaque);
  * MB.
  *
  * @return OK (also when `fn` stopped the search); EINVAL: a malformed pattern, with the position
- *         of the fault; ECONNECT, EAUTH, EBROKER, EFORMAT, EIO from the source; ECANCELED
+ *         of the fault; ECONNECT, EAUTH, EBROKER, EDEADLINE, ESERVER, EFORMAT, EUNSUPPORTED, EIO
+ *         from the source; ECANCELED; ENOMEM
  */
 ARRAKIS_API arrakis_status arrakis_client_find(arrakis_client *client, const arrakis_query *query,
                                                arrakis_channel_fn fn, void *opaque,
                                                arrakis_error *err);
 
+/**
+ * Counts the channels that match.
+ *
+ * @param count  receives their number; of no meaning unless OK
+ * @return as arrakis_client_find()
+ */
 ARRAKIS_API arrakis_status arrakis_client_count(arrakis_client *client, const arrakis_query *query,
                                                 uint64_t *count, arrakis_error *err);
 /**
@@ -510,6 +521,10 @@ ARRAKIS_API arrakis_status arrakis_client_stream(arrakis_client *client, arrakis
  * with only a start, one stride from it; with only a duration, that long from now; with neither,
  * the next stride. on_gap ARRAKIS_GAP_SKIP is EINVAL. The call waits until the data has been
  * published or the deadline for it has passed.
+ *
+ * @param out  receives a reference to the block, to be dropped by arrakis_block_unref(); NULL unless OK
+ * @return what arrakis_client_stream() and arrakis_stream_next() return, but neither TIMEOUT nor DONE;
+ *         EGAP: also a source that ended before the first block
  */
 ARRAKIS_API arrakis_status arrakis_client_fetch(arrakis_client *client, arrakis_block **out,
                                                 const char *const *names, size_t count,
@@ -595,7 +610,9 @@ typedef struct arrakis_stats {
     }
 ARRAKIS_API void arrakis_stats_init(arrakis_stats *out, size_t struct_size);
 
+/** Copies the counts so far. `stats->struct_size` must be set. */
 ARRAKIS_API void arrakis_stream_stats(const arrakis_stream *stream, arrakis_stats *stats);
+/** Closes a stream and its reader, as arrakis_reader_close() does. Blocks outlive the stream. */
 ARRAKIS_API void arrakis_stream_close(arrakis_stream *stream);
 
 /* ------------------------------------------------------------------ blocks */
@@ -736,6 +753,7 @@ ARRAKIS_API arrakis_status arrakis_name_parse(arrakis_name_parts *out, const cha
  * optional field that both channels have.
  */
 ARRAKIS_API bool arrakis_channel_equal(const arrakis_channel *a, const arrakis_channel *b);
+/** Makes an empty list. @return OK; ENOMEM */
 ARRAKIS_API arrakis_status arrakis_channels_new(arrakis_channels **out, arrakis_error *err);
 /**
  * Appends a channel to the list, with a new reference to it.

@@ -26,8 +26,7 @@ arrakis_status ark_server_open(ark_server **out, const arrakis_connection *conne
                              ? default_timeout_ns
                              : connection->request_timeout_ns;
     server->stall_ns = options->stall_timeout_ns;
-    server->canceler = arrakis_cancel_ref(connection->cancel);
-    server->cancel = arrakis_cancel_fd(server->canceler);
+    server->cancel = arrakis_cancel_fd(connection->cancel);
     arrakis_status rc = ark_dial_options_new(&server->dial, connection, options->max_message_bytes,
                                              publisher_id, err);
     if (rc == ARRAKIS_OK)
@@ -46,7 +45,6 @@ void ark_server_close(ark_server *server)
         return;
     ark_session_free(server->session);
     ark_dial_options_free(server->dial);
-    arrakis_cancel_unref(server->canceler);
     free(server);
 }
 

@@ -12,12 +12,11 @@
 typedef struct ark_server {
     ark_dial_options *dial;
     ark_session *session;
-    arrakis_cancel *canceler; /* NULL: none */
-    int cancel;               /* its descriptor, readable for ever once it is set; -1: none */
+    int cancel; /* descriptor, the caller's: readable for ever once calls are to end; -1: none */
     int64_t timeout_ns, stall_ns;
 } ark_server;
 
-/* Does not connect yet. `publisher_id`: tokens are those for publishing as it; NULL: for reading.
+/* Does not connect yet. The connection's cancel is borrowed until closed. `publisher_id`: tokens are those for publishing as it; NULL: for reading.
  * EINVAL: the url or an option; EAUTH: a token that must not be sent there;
  * EUNSUPPORTED: the library or its module lacks Flight; EIO: a file that cannot be read. */
 arrakis_status ark_server_open(ark_server **out, const arrakis_connection *connection,

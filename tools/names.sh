@@ -13,6 +13,7 @@ cd "$(dirname "$0")/../src" || exit 1
 declare -A other_names=(
     [ark_fail]="the end of every function that fails: base/error"
     [ark_fail_within]="as ark_fail"
+    [ark_no_memory]="as ark_fail"
 )
 # Files whose names are all another's, with the reason.
 declare -A other_files=(

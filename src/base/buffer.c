@@ -17,7 +17,7 @@ arrakis_status ark_buffer_reserve(ark_buffer *buffer, size_t more, arrakis_error
         capacity = buffer->capacity + buffer->capacity / 2;
     uint8_t *data = realloc(buffer->data, capacity);
     if (!data)
-        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a buffer of %zu bytes", capacity);
+        return ark_no_memory(err, "a buffer of %zu bytes", capacity);
     buffer->data = data;
     buffer->capacity = capacity;
     return ARRAKIS_OK;

@@ -21,7 +21,7 @@ arrakis_status arrakis_cancel_new(arrakis_cancel **out, arrakis_error *err)
     *out = NULL;
     arrakis_cancel *cancel = calloc(1, sizeof *cancel);
     if (!cancel)
-        return ark_fail(err, ARRAKIS_ENOMEM, "a cancel: out of memory");
+        return ark_no_memory(err, "a cancel");
     atomic_init(&cancel->refs, 1);
     cancel->owner = getpid();
     cancel->fd = ark_event_new();

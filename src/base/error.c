@@ -23,6 +23,16 @@ arrakis_status ark_fail(arrakis_error *err, arrakis_status status, const char *f
     return status;
 }
 
+arrakis_status ark_no_memory(arrakis_error *err, const char *what, ...)
+{
+    char text[sizeof err->message];
+    va_list args;
+    va_start(args, what);
+    vsnprintf(text, sizeof text, what, args);
+    va_end(args);
+    return ark_fail(err, ARRAKIS_ENOMEM, "%.480s: out of memory", text);
+}
+
 arrakis_status ark_fail_within(arrakis_error *err, arrakis_status status, const char *format, ...)
 {
     if (err) {

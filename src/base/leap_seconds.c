@@ -68,8 +68,10 @@ static arrakis_status read_file(const char *path, arrakis_error *err)
     ssize_t size = text && fd >= 0 ? read(fd, text, FILE_SIZE_MAX + 1) : -1;
     ark_leap_list longer = list;
     arrakis_status rc;
-    if (size < 0)
-        rc = ark_fail(err, ARRAKIS_EIO, "%s", text ? strerror(errno) : "out of memory");
+    if (!text)
+        rc = ark_no_memory(err, "its text");
+    else if (size < 0)
+        rc = ark_fail(err, ARRAKIS_EIO, "%s", strerror(errno));
     else if (size > FILE_SIZE_MAX)
         rc = ark_fail(err, ARRAKIS_EFORMAT, "it is larger than %d bytes", FILE_SIZE_MAX);
     else

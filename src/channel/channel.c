@@ -64,12 +64,10 @@ static arrakis_status check_number(const char *name, const char *field, int64_t 
 arrakis_status ark_channel_check(arrakis_channel_info *info, arrakis_error *err)
 {
     arrakis_name_parts parts;
-    arrakis_status rc;
     if (!given(info->name))
         return ark_fail(err, ARRAKIS_EINVAL, "a channel without a name");
-    if ((rc = check_texts(info, err)) < 0 ||
-        (rc = arrakis_name_parse(&parts, info->name, err)) < 0)
-        return rc;
+    ARK_TRY(check_texts(info, err));
+    ARK_TRY(arrakis_name_parse(&parts, info->name, err));
     if (arrakis_dtype_size(info->dtype) == 0)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "channel '%.200s': data_type is %d, which does not exist", info->name,
@@ -78,10 +76,9 @@ arrakis_status ark_channel_check(arrakis_channel_info *info, arrakis_error *err)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "channel '%.200s': sample_rate is %g, expected a number over 0",
                         info->name, info->sample_rate);
-    if ((rc = check_number(info->name, "partition_index", info->partition_index, 0, UINT32_MAX,
-                           err)) < 0 ||
-        (rc = check_number(info->name, "stride", info->stride_ns, 1, INT64_MAX, err)) < 0)
-        return rc;
+    ARK_TRY(
+        check_number(info->name, "partition_index", info->partition_index, 0, UINT32_MAX, err));
+    ARK_TRY(check_number(info->name, "stride", info->stride_ns, 1, INT64_MAX, err));
     info->publisher = given(info->publisher);
     info->partition_id = given(info->partition_id);
     info->replay_id = given(info->replay_id);
@@ -119,8 +116,7 @@ arrakis_status arrakis_channel_new(arrakis_channel **out, const arrakis_channel_
     ark_channel_shared *shared = ark_channel_shared_of(&full);
     *out = shared ? ark_channel_of_shared(shared, full.name, full.time_ns, full.partition_index)
                   : NULL;
-    return *out ? ARRAKIS_OK
-                : ark_fail(err, ARRAKIS_ENOMEM, "channel '%.200s': out of memory", full.name);
+    return *out ? ARRAKIS_OK : ark_no_memory(err, "channel '%.200s'", full.name);
 }
 
 arrakis_channel *arrakis_channel_ref(arrakis_channel *channel)
@@ -185,7 +181,7 @@ arrakis_status ark_channel_topic(char **out, const arrakis_channel_info *info,
                       : asprintf(&name, "arrakis-%s", info->partition_id);
     *out = NULL;
     if (n < 0)
-        return ark_fail(err, ARRAKIS_ENOMEM, "channel %s: out of memory", info->name);
+        return ark_no_memory(err, "channel %s", info->name);
     if (n > LONGEST ||
         strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") !=
             (size_t)n) {

@@ -64,9 +64,7 @@ static arrakis_status next_line(line_reader *reader, const char *path, const cha
         if (reader->at_end)
             return ARRAKIS_DONE;
         looked = here;
-        arrakis_status rc = fill(reader, path, err);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(fill(reader, path, err));
     }
 }
 
@@ -121,9 +119,9 @@ arrakis_status ark_channel_file_load(arrakis_channels **out, const char *path,
         return ark_fail(err, ARRAKIS_EIO, "opening %s: %s", path, strerror(errno));
     arrakis_channels *channels = NULL;
     line_reader *reader = malloc(sizeof *reader); /* its buffer is not touched before it is read */
-    arrakis_status rc = ARRAKIS_ENOMEM;
+    arrakis_status rc;
     if (!reader) {
-        ark_fail(err, rc, "reading %s: out of memory", path);
+        rc = ark_no_memory(err, "reading %s", path);
     } else {
         memset(reader, 0, offsetof(line_reader, buffer));
         reader->fd = fd;

@@ -35,16 +35,11 @@ struct ark_filter {
     char gave_up_on[128];
 };
 
-static arrakis_status no_memory(arrakis_error *err)
-{
-    return ark_fail(err, ARRAKIS_ENOMEM, "a search: out of memory");
-}
-
 static arrakis_status compile(ark_filter *filter, const char *pattern, arrakis_error *err)
 {
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
     if (!context)
-        return no_memory(err);
+        return ark_no_memory(err, "a search");
     pcre2_set_max_pattern_length(context, PATTERN_LENGTH_MAX);
     int code;
     PCRE2_SIZE place;
@@ -53,7 +48,7 @@ static arrakis_status compile(ark_filter *filter, const char *pattern, arrakis_e
     pcre2_compile_context_free(context);
     if (!filter->code) {
         if (code == COMPILE_NO_MEMORY)
-            return no_memory(err);
+            return ark_no_memory(err, "a search");
         char text[128];
         pcre2_get_error_message(code, (PCRE2_UCHAR *)text, sizeof text);
         return ark_fail(err, ARRAKIS_EINVAL, "pattern '%.200s': %s (at byte %zu)", pattern, text,
@@ -62,7 +57,7 @@ static arrakis_status compile(ark_filter *filter, const char *pattern, arrakis_e
     filter->match = pcre2_match_data_create(1, NULL);
     filter->limits = pcre2_match_context_create(NULL);
     if (!filter->match || !filter->limits)
-        return no_memory(err);
+        return ark_no_memory(err, "a search");
     pcre2_set_match_limit(filter->limits, MATCH_STEPS_MAX);
     pcre2_set_heap_limit(filter->limits, MATCH_HEAP_KIB_MAX);
     return ARRAKIS_OK;
@@ -87,13 +82,13 @@ static arrakis_status copy_publishers(ark_filter *filter, const arrakis_query *q
         return ARRAKIS_OK;
     filter->publishers = calloc(query->publisher_count, sizeof *filter->publishers);
     if (!filter->publishers)
-        return no_memory(err);
+        return ark_no_memory(err, "a search");
     for (; filter->publisher_count < query->publisher_count; filter->publisher_count++) {
         const char *publisher = query->publishers[filter->publisher_count];
         if (!publisher)
             return ark_fail(err, ARRAKIS_EINVAL, "a search for publisher NULL");
         if (!(filter->publishers[filter->publisher_count] = strdup(publisher)))
-            return no_memory(err);
+            return ark_no_memory(err, "a search");
     }
     return ARRAKIS_OK;
 }
@@ -106,11 +101,9 @@ static arrakis_status set_up(ark_filter *filter, const arrakis_query *query, arr
     filter->min_rate = query->min_rate;
     filter->max_rate = query->max_rate;
     if (query->replay_id && *query->replay_id && !(filter->replay_id = strdup(query->replay_id)))
-        return no_memory(err);
-    arrakis_status rc;
-    if ((rc = copy_types(filter, query, err)) < 0 ||
-        (rc = copy_publishers(filter, query, err)) < 0)
-        return rc;
+        return ark_no_memory(err, "a search");
+    ARK_TRY(copy_types(filter, query, err));
+    ARK_TRY(copy_publishers(filter, query, err));
     return query->pattern ? compile(filter, query->pattern, err) : ARRAKIS_OK;
 }
 
@@ -119,7 +112,7 @@ arrakis_status ark_filter_new(ark_filter **out, const arrakis_query *query, arra
     *out = NULL;
     ark_filter *filter = calloc(1, sizeof *filter);
     if (!filter)
-        return no_memory(err);
+        return ark_no_memory(err, "a search");
     arrakis_status rc = set_up(filter, query, err);
     if (rc < 0) {
         ark_filter_free(filter);
@@ -170,7 +163,7 @@ arrakis_status ark_filter_status(const ark_filter *filter, arrakis_error *err)
     if (!filter->gave_up)
         return ARRAKIS_OK;
     if (filter->gave_up == PCRE2_ERROR_NOMEMORY)
-        return no_memory(err);
+        return ark_no_memory(err, "a search");
     return ark_fail(err, ARRAKIS_EINVAL,
                     "pattern too expensive: more than %d steps on '%s'; simplify it",
                     MATCH_STEPS_MAX, filter->gave_up_on);

@@ -117,9 +117,7 @@ static arrakis_status read_object(arrakis_channel_info *info, const json_t *obje
         const json_t *value = json_object_get(object, ark_channel_fields[i].key);
         if (!value || json_is_null(value))
             continue;
-        arrakis_status rc = read_field(info, &ark_channel_fields[i], object, value, err);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(read_field(info, &ark_channel_fields[i], object, value, err));
     }
     if (!info->name)
         return wrong(object, "name", NULL, "a string", err);
@@ -135,8 +133,8 @@ arrakis_status ark_channel_json_object(arrakis_channel **out, const json_t *obje
 {
     arrakis_channel_info info;
     *out = NULL;
-    arrakis_status rc = read_object(&info, object, err);
-    return rc < 0 ? rc : arrakis_channel_new(out, &info, err);
+    ARK_TRY(read_object(&info, object, err));
+    return arrakis_channel_new(out, &info, err);
 }
 
 static arrakis_status read_any_shape(ark_channel_json *out, const char *text, size_t size,
@@ -146,7 +144,7 @@ static arrakis_status read_any_shape(ark_channel_json *out, const char *text, si
     out->object = json_loadb(text, size, 0, &where);
     if (!out->object)
         return json_error_code(&where) == json_error_out_of_memory
-                   ? ark_fail(err, ARRAKIS_ENOMEM, "a channel's JSON: out of memory")
+                   ? ark_no_memory(err, "a channel's JSON")
                    : ark_fail(err, ARRAKIS_EFORMAT, "a channel is not a JSON object: %s (byte %d)",
                               where.text, where.position);
     arrakis_status rc = read_object(&out->info, out->object, err);
@@ -183,10 +181,8 @@ arrakis_status arrakis_channel_from_json(arrakis_channel **out, const char *text
                         out ? "text" : "out");
     *out = NULL;
     ark_channel_json read;
-    arrakis_status rc = ark_channel_json_read(&read, text, size, err);
-    if (rc < 0)
-        return rc;
-    rc = arrakis_channel_new(out, &read.info, err);
+    ARK_TRY(ark_channel_json_read(&read, text, size, err));
+    arrakis_status rc = arrakis_channel_new(out, &read.info, err);
     ark_channel_json_clear(&read);
     return rc;
 }

@@ -18,7 +18,7 @@ arrakis_status arrakis_channels_new(arrakis_channels **out, arrakis_error *err)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_channels_new: out is NULL");
     *out = calloc(1, sizeof **out);
     if (!*out)
-        return ark_fail(err, ARRAKIS_ENOMEM, "a list of channels: out of memory");
+        return ark_no_memory(err, "a list of channels");
     atomic_init(&(*out)->refs, 1);
     return ARRAKIS_OK;
 }

@@ -17,7 +17,7 @@ static arrakis_status begin(plain_numbers *locale, arrakis_error *err)
 {
     locale->plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
     if (!locale->plain)
-        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a rate's text");
+        return ark_no_memory(err, "a rate's text");
     locale->before = uselocale(locale->plain);
     return ARRAKIS_OK;
 }
@@ -44,9 +44,7 @@ arrakis_status ark_rate_print(char out[ARK_RATE_TEXT_SIZE], double rate, arrakis
         return ARRAKIS_OK;
     }
     plain_numbers locale = {0};
-    arrakis_status rc = begin(&locale, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(begin(&locale, err));
     print_shortest(out, rate);
     end(&locale);
     return ARRAKIS_OK;
@@ -55,9 +53,7 @@ arrakis_status ark_rate_print(char out[ARK_RATE_TEXT_SIZE], double rate, arrakis
 arrakis_status ark_rate_read(double *rate, const char *text, arrakis_error *err)
 {
     plain_numbers locale = {0};
-    arrakis_status rc = begin(&locale, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(begin(&locale, err));
     char *rest;
     *rate = strtod(text, &rest);
     if (rest == text || *rest)

@@ -196,8 +196,7 @@ arrakis_status ark_channel_store_put(ark_channel_store *store, size_t place,
     if (shared && add(store, shared, info))
         return ARRAKIS_OK;
     ark_channel_shared_free(shared);
-    return ark_fail(err, ARRAKIS_ENOMEM, "channel '%.200s': out of memory after %zu others",
-                    info->name, store->count);
+    return ark_no_memory(err, "channel '%.200s' after %zu others", info->name, store->count);
 }
 
 void ark_channel_store_remove(ark_channel_store *store, size_t place)

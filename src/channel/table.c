@@ -74,8 +74,8 @@ arrakis_status ark_channel_table_add(ark_channel_table *table, arrakis_channel *
     if (table->count >= UINT32_MAX - 1 ||
         (table->count == table->capacity && !grow_items(table)) ||
         (table->count * 2 >= table->slot_count && !grow_slots(table)))
-        return ark_fail(err, ARRAKIS_ENOMEM, "channel '%.200s': out of memory after %zu others",
-                        arrakis_channel_name(channel), table->count);
+        return ark_no_memory(err, "channel '%.200s' after %zu others",
+                             arrakis_channel_name(channel), table->count);
     table->items[table->count] = arrakis_channel_ref(channel);
     link_place(table, table->count++);
     return ARRAKIS_OK;

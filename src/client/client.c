@@ -30,7 +30,7 @@ static arrakis_status copy_properties(arrakis_client *client, const arrakis_conn
                         from_user->property_count);
     client->properties = calloc(from_user->property_count, sizeof *client->properties);
     if (!client->properties)
-        return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+        return ark_no_memory(err, "opening a client");
     for (; client->property_count < from_user->property_count; client->property_count++) {
         const arrakis_property *from = &from_user->properties[client->property_count];
         if (!from->name || !from->value)
@@ -40,7 +40,7 @@ static arrakis_status copy_properties(arrakis_client *client, const arrakis_conn
         if (!name || !value) {
             free(name);
             free(value);
-            return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+            return ark_no_memory(err, "opening a client");
         }
         client->properties[client->property_count] = (arrakis_property){name, value};
     }
@@ -61,9 +61,8 @@ static arrakis_status copy_allowed(arrakis_client *client, const arrakis_connect
             break;
         client->allowed_broker_count++;
     }
-    return client->allowed_broker_count == allowed.count
-               ? ARRAKIS_OK
-               : ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+    return client->allowed_broker_count == allowed.count ? ARRAKIS_OK
+                                                         : ark_no_memory(err, "opening a client");
 }
 
 static arrakis_status check_options(const arrakis_connection *c, const arrakis_client_options *o,
@@ -94,7 +93,7 @@ static arrakis_status fill(arrakis_client *client, const arrakis_connection *c,
         c->request_timeout_ns == ARRAKIS_UNSET ? 10 * ARRAKIS_SECOND_NS : c->request_timeout_ns;
     if (!copy_text(&client->kafka_url, c->kafka_url) ||
         !copy_text(&client->metadata_path, o->metadata_path))
-        return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+        return ark_no_memory(err, "opening a client");
     arrakis_status rc = copy_properties(client, c, err);
     if (rc == ARRAKIS_OK)
         rc = copy_allowed(client, c, err);
@@ -120,7 +119,7 @@ arrakis_status arrakis_client_open(arrakis_client **out, const arrakis_connectio
         return rc;
     arrakis_client *client = calloc(1, sizeof *client);
     if (!client)
-        return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+        return ark_no_memory(err, "opening a client");
     rc = fill(client, &c, &o, err);
     if (rc < 0) {
         arrakis_client_close(client);
@@ -175,9 +174,7 @@ bool ark_client_asks_server(const arrakis_client *client)
 static arrakis_status read_file(arrakis_client *client, const ark_wish *wish, arrakis_error *err)
 {
     arrakis_channels *channels;
-    arrakis_status rc = arrakis_channels_load(&channels, client->metadata_path, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(arrakis_channels_load(&channels, client->metadata_path, err));
     for (size_t i = 0; i < arrakis_channels_count(channels); i++)
         if (!ark_wish_offer(wish, arrakis_channels_get(channels, i)))
             break;
@@ -190,9 +187,7 @@ static arrakis_status read_channels(arrakis_client *client, const arrakis_query 
                                     const ark_wish *wish, arrakis_error *passed_over,
                                     arrakis_error *err)
 {
-    arrakis_status rc = ark_client_check(client, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_client_check(client, err));
     if (client->metadata_path)
         return read_file(client, wish, err);
     const ark_metadata_source source = {.url = client->kafka_url,
@@ -234,10 +229,8 @@ static arrakis_status run_search(arrakis_client *client, const arrakis_query *qu
 {
     const ark_wish wish = {names, name_count, is_wanted, pass_on, s};
     *passed_over = (arrakis_error){.status = ARRAKIS_OK};
-    arrakis_status rc = ark_filter_new(&s->filter, query, err);
-    if (rc < 0)
-        return rc;
-    rc = read_channels(client, query, &wish, passed_over, err);
+    ARK_TRY(ark_filter_new(&s->filter, query, err));
+    arrakis_status rc = read_channels(client, query, &wish, passed_over, err);
     if (rc == ARRAKIS_OK)
         rc = ark_filter_status(s->filter, err);
     ark_filter_free(s->filter);
@@ -272,12 +265,10 @@ arrakis_status arrakis_client_find(arrakis_client *client, const arrakis_query *
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_client_find: %s is NULL",
                         client ? "fn" : "client");
     arrakis_query all = ARRAKIS_QUERY_INIT;
-    arrakis_status rc = ark_sized_struct_take(&all, sizeof all, query, "query", err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_sized_struct_take(&all, sizeof all, query, "query", err));
     if (ark_client_asks_server(client)) {
-        rc = ark_client_check(client, err);
-        return rc < 0 ? rc : ark_query_find(client->server, &all, fn, opaque, err);
+        ARK_TRY(ark_client_check(client, err));
+        return ark_query_find(client->server, &all, fn, opaque, err);
     }
     search s = {.fn = fn, .opaque = opaque};
     return find(client, &all, &s, err);
@@ -291,15 +282,13 @@ arrakis_status arrakis_client_count(arrakis_client *client, const arrakis_query 
                         client ? "count" : "client");
     *count = 0;
     arrakis_query all = ARRAKIS_QUERY_INIT;
-    arrakis_status rc = ark_sized_struct_take(&all, sizeof all, query, "query", err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_sized_struct_take(&all, sizeof all, query, "query", err));
     if (ark_client_asks_server(client)) {
-        rc = ark_client_check(client, err);
-        return rc < 0 ? rc : ark_query_count(client->server, &all, count, err);
+        ARK_TRY(ark_client_check(client, err));
+        return ark_query_count(client->server, &all, count, err);
     }
     search s = {0};
-    rc = find(client, &all, &s, err);
+    arrakis_status rc = find(client, &all, &s, err);
     *count = s.count;
     return rc;
 }

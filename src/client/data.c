@@ -29,11 +29,9 @@ static arrakis_status find_reader(arrakis_client *client, arrakis_reader **out,
                                   arrakis_request *request, arrakis_error *err)
 {
     arrakis_channels *channels;
-    arrakis_status rc =
-        arrakis_client_describe(client, &channels, names, count, time_ns, request->replay_id, err);
-    if (rc < 0)
-        return rc;
-    rc = ark_client_reader(client, out, channels, request, err);
+    ARK_TRY(arrakis_client_describe(client, &channels, names, count, time_ns, request->replay_id,
+                                    err));
+    arrakis_status rc = ark_client_reader(client, out, channels, request, err);
     arrakis_channels_unref(channels);
     return rc;
 }

@@ -41,7 +41,7 @@ static arrakis_status make_list(wish_list *list, const char *const *names, size_
 {
     list->items = calloc(count, sizeof *list->items);
     if (!list->items)
-        return ark_fail(err, ARRAKIS_ENOMEM, "describing %zu channels: out of memory", count);
+        return ark_no_memory(err, "describing %zu channels", count);
     list->count = count;
     for (size_t i = 0; i < count; i++) {
         if (!names[i])

@@ -42,7 +42,7 @@ static arrakis_status prepare(joined *all, const arrakis_block *first, int64_t s
     all->series = calloc(count, sizeof *all->series);
     all->capacity = calloc(count, sizeof *all->capacity);
     if (!all->series || !all->capacity)
-        return ark_fail(err, ARRAKIS_ENOMEM, "a fetch of %zu channels: out of memory", count);
+        return ark_no_memory(err, "a fetch of %zu channels", count);
     for (; all->count < count; all->count++) {
         arrakis_series *series = &all->series[all->count];
         const arrakis_channel *channel = arrakis_channels_get(all->channels, all->count);
@@ -57,10 +57,9 @@ static arrakis_status prepare(joined *all, const arrakis_block *first, int64_t s
         all->capacity[all->count] = (size_t)samples;
         series->samples = calloc((size_t)samples + 1, arrakis_dtype_size(series->dtype));
         if (!series->samples)
-            return ark_fail(err, ARRAKIS_ENOMEM,
-                            "a fetch of %g s: out of memory for %lld samples of channel '%.200s'",
-                            (double)(end_ns - all->start_ns) / 1e9, (long long)samples,
-                            ark_info(channel).name);
+            return ark_no_memory(err, "a fetch of %g s, %lld samples of channel '%.200s'",
+                                 (double)(end_ns - all->start_ns) / 1e9, (long long)samples,
+                                 ark_info(channel).name);
     }
     return ARRAKIS_OK;
 }
@@ -93,7 +92,7 @@ static arrakis_status append(joined *all, const arrakis_block *block, arrakis_er
                             arrakis_channel_name(arrakis_channels_get(all->channels, i)),
                             from.length, all->capacity[i] - to->length);
         if (from.valid && !add_mask(all, i, from))
-            return ark_fail(err, ARRAKIS_ENOMEM, "a fetch: out of memory");
+            return ark_no_memory(err, "a fetch");
         memcpy((char *)(uintptr_t)to->samples + to->length * size, from.samples,
                from.length * size);
         to->length += from.length;

@@ -81,5 +81,5 @@ arrakis_status ark_scope_map_list(char **json, const char *text, const char *own
     json_decref(list);
     json_decref(set);
     json_decref(map);
-    return *json ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "a scope map: out of memory");
+    return *json ? ARRAKIS_OK : ark_no_memory(err, "a scope map");
 }

@@ -14,9 +14,7 @@ static arrakis_status ask(arrakis_client *client, const char *action, char **jso
         *json = NULL;
     if (!client || !json)
         return ark_fail(err, ARRAKIS_EINVAL, "%s: %s is NULL", action, client ? "json" : "client");
-    arrakis_status rc = ark_client_check(client, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_client_check(client, err));
     if (!client->server)
         return ark_fail(err, ARRAKIS_EINVAL, "%s: the client has no server, expected url", action);
     return ark_server_action(client->server, action, json, err);
@@ -43,10 +41,9 @@ static arrakis_status list_of_map(arrakis_client *client, bool domains, char **j
                                   arrakis_error *err)
 {
     char *text;
-    arrakis_status rc = ask(client, "scope-map", json ? &text : NULL, err);
-    if (rc < 0)
-        return rc;
-    rc = ark_scope_map_list(json, text, domains ? NULL : ark_server_url(client->server), err);
+    ARK_TRY(ask(client, "scope-map", json ? &text : NULL, err));
+    arrakis_status rc =
+        ark_scope_map_list(json, text, domains ? NULL : ark_server_url(client->server), err);
     free(text);
     return rc;
 }

@@ -88,7 +88,7 @@ static arrakis_status use_given(char **out, const char *token, const ark_auth_re
             "it: use grpc+tls://, or insecure_token if that is meant",
             url->target);
     *out = strdup(token);
-    return *out ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "a token: out of memory");
+    return *out ? ARRAKIS_OK : ark_no_memory(err, "a token");
 }
 
 /* The one that would go to a server that may have it. */

@@ -57,8 +57,7 @@ arrakis_status ark_batch_rows_bind(ark_flight_part *parts, size_t count,
                         time ? "of another type" : "missing");
     entry *entries = calloc(schema->count + 1, sizeof *entries);
     if (!entries)
-        return ark_fail(err, ARRAKIS_ENOMEM, "a stream of %zu columns: out of memory",
-                        schema->count);
+        return ark_no_memory(err, "a stream of %zu columns", schema->count);
     for (size_t i = 0; i < schema->count; i++)
         entries[i] = (entry){schema->fields[i].name, i};
     qsort(entries, schema->count, sizeof *entries, by_name);
@@ -151,10 +150,8 @@ static arrakis_status make_rows(ark_rows *rows, const ark_flight_cursor *cursor,
         const ark_column *column = &batches->columns[part->columns[k]];
         const arrakis_channel *channel = arrakis_channels_get(channels, k);
         int64_t whole = ark_channel_samples(channel, stream->stride_ns);
-        arrakis_status rc = check_length(channel, length_at(column, cursor->row), whole,
-                                         duration_ns, stream->stride_ns, err);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(check_length(channel, length_at(column, cursor->row), whole, duration_ns,
+                             stream->stride_ns, err));
         ark_piece *piece = &scratch->pieces[rows->piece_count];
         if (whole <= 0 || !make_piece(piece, column, batches->body, k,
                                       arrakis_dtype_size(ark_info(channel).dtype), cursor->row,
@@ -203,9 +200,7 @@ arrakis_status ark_batch_rows_next(ark_arrival *arrival, ark_flight_cursor *curs
     const ark_flight_part *part = &parts[cursor->part];
     const ark_reader_stream *stream = &reader->streams[part->stream];
     int64_t time_ns, stride_ns = stream->stride_ns;
-    arrakis_status rc = read_time(&time_ns, &batches->columns[time_column], cursor->row, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(read_time(&time_ns, &batches->columns[time_column], cursor->row, err));
     int64_t duration_ns = duration_of(stream->channels, part, batches, cursor->row, stride_ns);
     if (!duration_ns) /* nothing but gaps */
         duration_ns = stride_ns;
@@ -213,7 +208,8 @@ arrakis_status ark_batch_rows_next(ark_arrival *arrival, ark_flight_cursor *curs
     *arrival = (ark_arrival){.stream = part->stream};
     arrival->rows.time_ns = time_ns + done_ns;
     arrival->rows.duration_ns = left_ns < stride_ns ? left_ns : stride_ns;
-    rc = make_rows(&arrival->rows, cursor, part, stream, batches, duration_ns, scratch, err);
+    arrakis_status rc =
+        make_rows(&arrival->rows, cursor, part, stream, batches, duration_ns, scratch, err);
     move_on(cursor, left_ns > stride_ns, count);
     return rc;
 }

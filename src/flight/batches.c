@@ -19,10 +19,8 @@ arrakis_status ark_batches_start(ark_batches *batches, ark_session *session, ark
 {
     ark_buffer request = {0};
     *batches = (ark_batches){0};
-    arrakis_status rc = ark_budget_spend(budget, ARK_COST_CALLS, 1, err);
-    if (rc < 0)
-        return rc;
-    rc = ark_flight_message_put_ticket(&request, ticket, ticket_size, err);
+    ARK_TRY(ark_budget_spend(budget, ARK_COST_CALLS, 1, err));
+    arrakis_status rc = ark_flight_message_put_ticket(&request, ticket, ticket_size, err);
     if (rc == ARRAKIS_OK)
         rc = ark_call_start(&batches->call, session, "DoGet", &request, ARRAKIS_UNSET, err);
     ark_buffer_free(&request);
@@ -39,17 +37,14 @@ static arrakis_status take_schema(ark_batches *batches, const ark_ipc_message *m
                                   arrakis_error *err)
 {
     ark_schema *schema;
-    arrakis_status rc = ark_schema_read(&schema, message, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_schema_read(&schema, message, err));
     ark_schema_free(batches->schema);
     batches->schema = schema;
     batches->schema_id = atomic_fetch_add(&last_schema, 1) + 1;
     free(batches->columns);
     batches->columns = calloc(schema->count + 1, sizeof *batches->columns);
     return batches->columns ? ARRAKIS_OK
-                            : ark_fail(err, ARRAKIS_ENOMEM,
-                                       "a schema of %zu columns: out of memory", schema->count);
+                            : ark_no_memory(err, "a schema of %zu columns", schema->count);
 }
 
 arrakis_status ark_batches_decode(ark_batches *batches, const uint8_t *bytes, size_t size,
@@ -57,24 +52,24 @@ arrakis_status ark_batches_decode(ark_batches *batches, const uint8_t *bytes, si
 {
     ark_flight_data data;
     ark_ipc_message message;
-    arrakis_status rc = ark_flight_message_read_data(&data, bytes, size, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_flight_message_read_data(&data, bytes, size, err));
     batches->messages++;
     batches->bytes += size;
     batches->rows = 0;
     if (!data.header_size) /* application metadata alone */
         return ARRAKIS_TIMEOUT;
-    rc = ark_ipc_split(&message, data.header, data.header_size, data.body, data.body_size, err);
-    if (rc < 0)
-        return rc;
-    if (message.kind == ARK_IPC_SCHEMA)
-        return (rc = take_schema(batches, &message, err)) < 0 ? rc : ARRAKIS_TIMEOUT;
+    ARK_TRY(
+        ark_ipc_split(&message, data.header, data.header_size, data.body, data.body_size, err));
+    if (message.kind == ARK_IPC_SCHEMA) {
+        ARK_TRY(take_schema(batches, &message, err));
+        return ARRAKIS_TIMEOUT;
+    }
     if (message.kind != ARK_IPC_BATCH)
         return ARRAKIS_TIMEOUT;
     if (!batches->columns)
         return ark_fail(err, ARRAKIS_EFORMAT, "a batch came before its schema");
-    rc = ark_batch_read(batches->columns, &batches->rows, batches->schema, &message, err);
+    arrakis_status rc =
+        ark_batch_read(batches->columns, &batches->rows, batches->schema, &message, err);
     if (rc < 0) {
         batches->rows = 0;
         return rc;
@@ -128,8 +123,7 @@ arrakis_status ark_batches_wait(ark_batches *batches, int cancel_fd, int64_t tim
     arrakis_status rc = ark_call_check(call, cancel_fd, INT64_MAX, err);
     while (rc == ARRAKIS_OK) {
         bool came;
-        if ((rc = ark_budget_check_time(call->budget, err)) < 0)
-            return rc;
+        ARK_TRY(ark_budget_check_time(call->budget, err));
         rc = step(batches, &came, err);
         if (rc != ARRAKIS_TIMEOUT)
             return rc;

@@ -92,8 +92,7 @@ static arrakis_status send_next(ark_call *call, const ark_buffer *message, bool 
     size_t size;
     while ((rc = transport->send(call->call, message->data, message->size, last, err)) ==
            ARRAKIS_TIMEOUT) {
-        if ((rc = ark_call_poll(call, cancel_fd, deadline_ns, err)) < 0)
-            return rc;
+        ARK_TRY(ark_call_poll(call, cancel_fd, deadline_ns, err));
         /* clears the descriptor before the next look; a message that is here stays */
         if (transport->recv(call->call, &size) == ARRAKIS_DONE)
             return ARRAKIS_DONE;
@@ -146,9 +145,8 @@ arrakis_status ark_call_recv(ark_call *call, arrakis_error *err)
         if (size > (size_t)call->session->max_message)
             return too_large(call, size, err);
         /* gRPC holds those bytes already: the size is no mere claim */
-        if ((rc = hold(call, size, err)) < 0 ||
-            (rc = ark_buffer_reserve(&call->message, size + 1, err)) < 0)
-            return rc;
+        ARK_TRY(hold(call, size, err));
+        ARK_TRY(ark_buffer_reserve(&call->message, size + 1, err));
         transport->take(call->call, call->message.data);
         call->message.size = size;
         call->unsure = false;

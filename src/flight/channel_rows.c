@@ -98,9 +98,7 @@ static arrakis_status copy_text(ark_channel_rows *rows, const ark_column *column
 {
     int32_t first = ark_offset_at(column->offsets, row);
     size_t length = (size_t)(ark_offset_at(column->offsets, row + 1) - first);
-    arrakis_status rc = ark_buffer_reserve(&rows->text, length + 1, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_buffer_reserve(&rows->text, length + 1, err));
     if (length && memchr(column->values + first, 0, length))
         return ark_fail(err, ARRAKIS_EFORMAT, "a table of channels: a string contains a NUL byte");
     *place = rows->text.size;

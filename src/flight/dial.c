@@ -44,7 +44,7 @@ static arrakis_status read_file(char **out, const char *path, arrakis_error *err
     bool failed = ferror(file);
     fclose(file);
     if (!text)
-        return ark_fail(err, ARRAKIS_ENOMEM, "%.300s: out of memory", path);
+        return ark_no_memory(err, "%.300s", path);
     text[size] = '\0';
     *out = text;
     if (failed || size >= PEM_SIZE_MAX)
@@ -80,15 +80,12 @@ static arrakis_status fill(ark_dial_options *dial, const arrakis_connection *o,
     if (!o->cert_file != !o->key_file)
         return ark_fail(err, ARRAKIS_EINVAL, "a client certificate needs both: %s is not given",
                         o->cert_file ? "key_file" : "cert_file");
-    arrakis_status rc =
-        ark_hosts_join(&dial->token_hosts, o->token_hosts, o->token_host_count, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_hosts_join(&dial->token_hosts, o->token_hosts, o->token_host_count, err));
     if ((o->token && !(dial->token = strdup(o->token))) ||
         (publisher_id && !(dial->publisher_id = strdup(publisher_id))))
-        return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+        return ark_no_memory(err, "opening a client");
     dial->insecure_token = o->insecure_token;
-    rc = read_pem(&dial->roots_pem, o->ca_file, "-----BEGIN CERTIFICATE-----", err);
+    arrakis_status rc = read_pem(&dial->roots_pem, o->ca_file, "-----BEGIN CERTIFICATE-----", err);
     if (rc == ARRAKIS_OK)
         rc = read_pem(&dial->cert_pem, o->cert_file, "-----BEGIN CERTIFICATE-----", err);
     if (rc == ARRAKIS_OK)
@@ -104,7 +101,7 @@ arrakis_status ark_dial_options_new(ark_dial_options **out, const arrakis_connec
 {
     *out = calloc(1, sizeof **out);
     if (!*out)
-        return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+        return ark_no_memory(err, "opening a client");
     atomic_init(&(*out)->refs, 1);
     (*out)->max_message = max_message_bytes == ARRAKIS_UNSET            ? DEFAULT_MAX_MESSAGE
                           : max_message_bytes > (int64_t)(SIZE_MAX / 4) ? (int64_t)(SIZE_MAX / 4)

@@ -26,18 +26,13 @@ typedef struct readers {
     size_t count;
 } readers;
 
-static arrakis_status no_memory(arrakis_error *err)
-{
-    return ark_fail(err, ARRAKIS_ENOMEM, "a server's endpoints: out of memory");
-}
-
 static arrakis_status make_readers(readers *made, ark_server *server, ark_segment *segment,
                                    int64_t end_ns, const arrakis_kafka_options *kafka,
                                    arrakis_error *err)
 {
     arrakis_status rc = ARRAKIS_OK;
     if (!(made->list = calloc(segment->broker_count + 1, sizeof *made->list)))
-        return no_memory(err);
+        return ark_no_memory(err, "a server's endpoints");
     for (size_t i = 0; rc == ARRAKIS_OK && i < segment->broker_count; i++) {
         rc = arrakis_kafka_reader_new(&made->list[made->count], segment->brokers[i].url,
                                       segment->brokers[i].channels, kafka, err);
@@ -103,7 +98,7 @@ static arrakis_status read_segments(ark_server *server, arrakis_reader **out,
         return read_segment(server, out, &segments->segments[0], end_ns, kafka, err);
     *out = NULL;
     ark_chain_segment *made = calloc(segments->count, sizeof *made);
-    arrakis_status rc = made ? ARRAKIS_OK : no_memory(err);
+    arrakis_status rc = made ? ARRAKIS_OK : ark_no_memory(err, "a server's endpoints");
     size_t count = 0;
     for (; rc == ARRAKIS_OK && count < segments->count; count++) {
         arrakis_kafka_options from = *kafka;
@@ -124,8 +119,8 @@ static arrakis_status ask(ark_server *server, ark_flight_info *info,
                           const ark_stream_request *request, arrakis_error *err)
 {
     char *text;
-    arrakis_status rc = ark_request_stream(&text, request, err);
-    return rc < 0 ? rc : ark_server_ask(server, info, text, err);
+    ARK_TRY(ark_request_stream(&text, request, err));
+    return ark_server_ask(server, info, text, err);
 }
 
 /* Whether one of the endpoints goes on up to that time. */

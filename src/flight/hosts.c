@@ -28,7 +28,7 @@ arrakis_status ark_hosts_join(char **out, const char *const *hosts, size_t count
         return ARRAKIS_OK;
     char *at = *out = malloc(size);
     if (!at)
-        return ark_fail(err, ARRAKIS_ENOMEM, "token_hosts: out of memory");
+        return ark_no_memory(err, "token_hosts");
     *at = '\0';
     for (size_t i = 0; i < count; i++)
         at += sprintf(at, "%s%s", i ? "," : "", hosts[i]);

@@ -12,11 +12,6 @@ enum { INFO_ENDPOINT = 3, ENDPOINT_TICKET = 1, ENDPOINT_LOCATION = 2 };
 
 static const char here[] = "arrow-flight-reuse-connection://?";
 
-static arrakis_status no_memory(arrakis_error *err)
-{
-    return ark_fail(err, ARRAKIS_ENOMEM, "a server's endpoints: out of memory");
-}
-
 /* Room for one more, doubling. */
 static bool grow(void *list, size_t count, size_t size)
 {
@@ -47,10 +42,10 @@ static arrakis_status add_uri(ark_endpoint *endpoint, const uint8_t *text, size_
         return ark_fail(err, ARRAKIS_EFORMAT, "an endpoint of over %d locations",
                         ARK_LOCATIONS_MAX);
     if (!grow(&endpoint->uris, endpoint->uri_count, sizeof *endpoint->uris))
-        return no_memory(err);
+        return ark_no_memory(err, "a server's endpoints");
     char *uri = strndup((const char *)text, size);
     if (!uri)
-        return no_memory(err);
+        return ark_no_memory(err, "a server's endpoints");
     endpoint->uris[endpoint->uri_count++] = uri;
     return ARRAKIS_OK;
 }
@@ -63,7 +58,7 @@ static arrakis_status set_ticket(ark_endpoint *endpoint, const ark_proto_field *
                         ticket->size, size_max);
     uint8_t *copy = malloc(ticket->size + 1);
     if (!copy)
-        return no_memory(err);
+        return ark_no_memory(err, "a server's endpoints");
     memcpy(copy, ticket->data, ticket->size);
     free(endpoint->ticket);
     endpoint->ticket = copy;
@@ -111,7 +106,7 @@ arrakis_status ark_flight_info_read(ark_flight_info *out, const uint8_t *data, s
         if ((rc = ark_budget_spend(budget, ARK_COST_ENDPOINTS, 1, err)) < 0)
             break;
         if (!grow(&out->endpoints, out->count, sizeof *out->endpoints)) {
-            rc = no_memory(err);
+            rc = ark_no_memory(err, "a server's endpoints");
             break;
         }
         out->endpoints[out->count] = (ark_endpoint){0};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flight/message.h"
 
+#include "base/error.h"
 #include "flight/proto.h"
 
 #include <string.h>
@@ -47,8 +48,8 @@ arrakis_status ark_flight_message_read_result(const uint8_t **body, size_t *body
 arrakis_status ark_flight_message_put_command(ark_buffer *to, const void *command, size_t size,
                                               arrakis_error *err)
 {
-    arrakis_status rc = ark_proto_put_number(to, DESCRIPTOR_TYPE, TYPE_COMMAND, err);
-    return rc < 0 ? rc : ark_proto_put_bytes(to, DESCRIPTOR_COMMAND, command, size, err);
+    ARK_TRY(ark_proto_put_number(to, DESCRIPTOR_TYPE, TYPE_COMMAND, err));
+    return ark_proto_put_bytes(to, DESCRIPTOR_COMMAND, command, size, err);
 }
 
 arrakis_status ark_flight_message_put_ticket(ark_buffer *to, const void *ticket, size_t size,

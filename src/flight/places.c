@@ -32,9 +32,7 @@ arrakis_status ark_places_session(ark_session **out, ark_session *here, ark_dial
 {
     char url[ARK_URL_SIZE];
     *out = NULL;
-    arrakis_status rc = url_of(url, sizeof url, here, uri, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(url_of(url, sizeof url, here, uri, err));
     if (strcmp(url, here->url) != 0)
         return ark_session_open_named(out, url, dial, here, err);
     *out = ark_session_ref(here);
@@ -60,9 +58,7 @@ arrakis_status ark_places_find(ark_places *places, ark_session **out, const char
 {
     char url[ARK_URL_SIZE];
     *out = NULL;
-    arrakis_status rc = url_of(url, sizeof url, places->here, uri, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(url_of(url, sizeof url, places->here, uri, err));
     if (strcmp(url, places->here->url) == 0) {
         *out = ark_session_ref(places->here);
         return ARRAKIS_OK;
@@ -74,9 +70,8 @@ arrakis_status ark_places_find(ark_places *places, ark_session **out, const char
         }
     if (places->count == ARK_CONNECTIONS_MAX)
         drop_unused(places);
-    if ((rc = ark_budget_spend(places->budget, ARK_COST_CONNECTIONS, 1, err)) < 0)
-        return rc;
-    rc = ark_session_open_named(out, url, places->dial, places->here, err);
+    ARK_TRY(ark_budget_spend(places->budget, ARK_COST_CONNECTIONS, 1, err));
+    arrakis_status rc = ark_session_open_named(out, url, places->dial, places->here, err);
     if (rc < 0)
         ark_budget_return(places->budget, ARK_COST_CONNECTIONS, 1);
     else

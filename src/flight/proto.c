@@ -76,9 +76,7 @@ static void put_varint(ark_buffer *to, uint64_t value)
 arrakis_status ark_proto_put_number(ark_buffer *to, uint32_t number, uint64_t value,
                                     arrakis_error *err)
 {
-    arrakis_status rc = ark_buffer_reserve(to, 20, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_buffer_reserve(to, 20, err));
     put_varint(to, (uint64_t)number << 3 | WIRE_VARINT);
     put_varint(to, value);
     return ARRAKIS_OK;
@@ -89,9 +87,7 @@ arrakis_status ark_proto_put_bytes(ark_buffer *to, uint32_t number, const void *
 {
     if (size > SIZE_MAX / 4)
         return ark_fail(err, ARRAKIS_EINVAL, "a Flight message of %zu bytes", size);
-    arrakis_status rc = ark_buffer_reserve(to, size + 20, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_buffer_reserve(to, size + 20, err));
     put_varint(to, (uint64_t)number << 3 | WIRE_BYTES);
     put_varint(to, size);
     if (size)

@@ -92,7 +92,7 @@ arrakis_status ark_query_table(ark_server *server, char *request, ark_batch_fn f
     query *q = calloc(1, sizeof *q);
     if (!q) {
         free(request);
-        return ark_fail(err, ARRAKIS_ENOMEM, "a request: out of memory");
+        return ark_no_memory(err, "a request");
     }
     q->server = server;
     q->budget =
@@ -132,9 +132,7 @@ static arrakis_status list_batch(const ark_batches *batches, void *opaque, bool 
     listing *list = opaque;
     for (int64_t row = 0; row < batches->rows && !*stop; row++) {
         arrakis_channel *channel;
-        arrakis_status rc = ark_channel_rows_read(&channel, &list->rows, batches, row, err);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(ark_channel_rows_read(&channel, &list->rows, batches, row, err));
         *stop = !list->fn(channel, list->opaque);
         arrakis_channel_unref(channel);
     }
@@ -154,8 +152,8 @@ arrakis_status ark_query_find(ark_server *server, const arrakis_query *search,
                               arrakis_channel_fn fn, void *opaque, arrakis_error *err)
 {
     char *request;
-    arrakis_status rc = ark_request_search(&request, "Find", search, err);
-    return rc < 0 ? rc : list_channels(server, request, fn, opaque, err);
+    ARK_TRY(ark_request_search(&request, "Find", search, err));
+    return list_channels(server, request, fn, opaque, err);
 }
 
 arrakis_status ark_query_describe(ark_server *server, const char *const *names, size_t count,
@@ -163,8 +161,8 @@ arrakis_status ark_query_describe(ark_server *server, const char *const *names, 
                                   void *opaque, arrakis_error *err)
 {
     char *request;
-    arrakis_status rc = ark_request_describe(&request, names, count, time_ns, replay_id, err);
-    return rc < 0 ? rc : list_channels(server, request, fn, opaque, err);
+    ARK_TRY(ark_request_describe(&request, names, count, time_ns, replay_id, err));
+    return list_channels(server, request, fn, opaque, err);
 }
 
 static arrakis_status add_count(const ark_batches *batches, void *opaque, bool *stop,
@@ -183,6 +181,6 @@ arrakis_status ark_query_count(ark_server *server, const arrakis_query *search, 
 {
     char *request;
     *count = 0;
-    arrakis_status rc = ark_request_search(&request, "Count", search, err);
-    return rc < 0 ? rc : ark_query_table(server, request, add_count, true, count, err);
+    ARK_TRY(ark_request_search(&request, "Count", search, err));
+    return ark_query_table(server, request, add_count, true, count, err);
 }

@@ -345,8 +345,7 @@ static arrakis_status next(ark_flight_reader *flight, ark_arrival *arrival, arra
         }
         if (flight->end == flight->count)
             return ARRAKIS_DONE;
-        if ((rc = start_slice(flight, err)) < 0)
-            return rc;
+        ARK_TRY(start_slice(flight, err));
     }
 }
 
@@ -501,7 +500,7 @@ static arrakis_status set_up(ark_flight_reader *flight, arrakis_channels *channe
     flight->paused = calloc(total + 1, sizeof *flight->paused);
     arrakis_status rc = ARRAKIS_OK;
     if (!flight->scratch.pieces || !flight->scratch.missing || !flight->paused)
-        rc = ark_fail(err, ARRAKIS_ENOMEM, "%zu channels: out of memory", total);
+        rc = ark_no_memory(err, "%zu channels", total);
     if (rc == ARRAKIS_OK)
         rc = read_tickets(flight, err);
     if (rc == ARRAKIS_OK)
@@ -523,7 +522,7 @@ arrakis_status ark_flight_reader_new(arrakis_reader **out, ark_endpoint *endpoin
         for (size_t i = 0; i < count; i++)
             free_endpoint(&endpoints[i]);
         free(flight);
-        return ark_fail(err, ARRAKIS_ENOMEM, "%zu endpoints: out of memory", count);
+        return ark_no_memory(err, "%zu endpoints", count);
     }
     for (size_t i = 0; i < count; i++) {
         sources[i].endpoint = endpoints[i];

@@ -45,7 +45,7 @@ static arrakis_status list_names(const char ***out, size_t *count, const ark_seg
             (*out)[(*count)++] = arrakis_channel_name(arrakis_channels_get(channels, i));
     bool ok = wanted && *out;
     free(wanted);
-    return ok ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "%zu channels: out of memory", total);
+    return ok ? ARRAKIS_OK : ark_no_memory(err, "%zu channels", total);
 }
 
 typedef struct answers {

@@ -119,7 +119,7 @@ static arrakis_status text_at(char **out, const uint8_t *offsets, const uint8_t 
                         "properties: a text of %zu bytes%s; expected up to %d without a NUL byte",
                         size, size > TEXT_MAX ? "" : " that contains a NUL byte", TEXT_MAX);
     *out = strndup(from, size);
-    return *out ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "properties: out of memory");
+    return *out ? ARRAKIS_OK : ark_no_memory(err, "properties");
 }
 
 static arrakis_status list_entry(const ark_column *column, int64_t i, const listing *list,
@@ -171,6 +171,6 @@ arrakis_status ark_register_properties(ark_server *server, const char *publisher
 {
     listing list = {fn, opaque};
     char *request;
-    arrakis_status rc = ark_request_publisher(&request, "Publish", publisher_id, replay_id, err);
-    return rc < 0 ? rc : ark_query_table(server, request, list_batch, true, &list, err);
+    ARK_TRY(ark_request_publisher(&request, "Publish", publisher_id, replay_id, err));
+    return ark_query_table(server, request, list_batch, true, &list, err);
 }

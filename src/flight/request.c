@@ -35,7 +35,7 @@ static arrakis_status finish(char **out, const char *kind, json_t *args, size_t 
         *out = ark_json_text(request, JSON_COMPACT);
     json_decref(request);
     json_decref(args);
-    return *out ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "a request %s: out of memory", kind);
+    return *out ? ARRAKIS_OK : ark_no_memory(err, "a request %s", kind);
 }
 
 /* Of a text that goes into a request; NULL is none, and fine. */

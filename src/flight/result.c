@@ -14,9 +14,7 @@ arrakis_status ark_result_json(char **out, const uint8_t *message, size_t messag
     const uint8_t *body;
     size_t size;
     *out = NULL;
-    arrakis_status rc = ark_flight_message_read_result(&body, &size, message, message_size, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_flight_message_read_result(&body, &size, message, message_size, err));
     json_t *value =
         ark_json_load(body, size, ARK_JSON_ANSWER_MAX, JSON_DECODE_ANY, "an answer", err);
     bool object = json_is_object(value);
@@ -26,5 +24,5 @@ arrakis_status ark_result_json(char **out, const uint8_t *message, size_t messag
     if (!object)
         return ark_fail(err, ARRAKIS_EFORMAT, "an answer that is not a JSON object");
     *out = strndup((const char *)body, size);
-    return *out ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "an answer: out of memory");
+    return *out ? ARRAKIS_OK : ark_no_memory(err, "an answer");
 }

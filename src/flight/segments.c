@@ -40,11 +40,6 @@ typedef struct plan {
     ark_segments *out;
 } plan;
 
-static arrakis_status no_memory(arrakis_error *err)
-{
-    return ark_fail(err, ARRAKIS_ENOMEM, "a server's endpoints: out of memory");
-}
-
 static const char *name_of(const plan *p, size_t channel)
 {
     return arrakis_channel_name(arrakis_channels_get(p->channels, channel));
@@ -79,7 +74,7 @@ static arrakis_status find_source(plan *p, entry *e, arrakis_error *err)
         return ARRAKIS_OK;
     char *url = broker_list(e->endpoint);
     if (!url)
-        return no_memory(err);
+        return ark_no_memory(err, "a server's endpoints");
     size_t i = 0;
     while (i < p->broker_count && strcmp(p->brokers[i], url) != 0)
         i++;
@@ -101,7 +96,7 @@ static arrakis_status read_entry(plan *p, entry *e, arrakis_error *err)
     if (rc < 0)
         return ark_fail_within(err, rc, "%.100s", p->url);
     if (!(e->channels = calloc(e->ticket.name_count + 1, sizeof *e->channels)))
-        return no_memory(err);
+        return ark_no_memory(err, "a server's endpoints");
     for (size_t i = 0; i < e->ticket.name_count; i++) {
         int64_t at = arrakis_channels_index(p->channels, e->ticket.names[i]);
         if (at >= 0)
@@ -119,7 +114,7 @@ static arrakis_status read_entries(plan *p, ark_flight_info *info, arrakis_error
     p->source = calloc(p->total + 1, sizeof *p->source);
     p->next = calloc(p->total + 1, sizeof *p->next);
     if (!p->entries || !p->brokers || !p->source || !p->next)
-        return no_memory(err);
+        return ark_no_memory(err, "a server's endpoints");
     arrakis_status rc = ARRAKIS_OK;
     for (; rc == ARRAKIS_OK && p->entry_count < info->count; p->entry_count++) {
         entry *e = &p->entries[p->entry_count];
@@ -162,15 +157,13 @@ static arrakis_status add_broker(ark_segment *segment, const char *url, arrakis_
     ark_segment_broker *more =
         reallocarray(segment->brokers, segment->broker_count + 1, sizeof *more);
     if (!more)
-        return no_memory(err);
+        return ark_no_memory(err, "a server's endpoints");
     segment->brokers = more;
     ark_segment_broker *added = &more[segment->broker_count];
-    arrakis_status rc = arrakis_channels_new(&added->channels, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(arrakis_channels_new(&added->channels, err));
     if (!(added->url = strdup(url))) {
         arrakis_channels_unref(added->channels);
-        return no_memory(err);
+        return ark_no_memory(err, "a server's endpoints");
     }
     segment->broker_count++;
     return ARRAKIS_OK;
@@ -199,7 +192,7 @@ static arrakis_status add_segment(plan *p, int64_t begin_ns, arrakis_error *err)
 {
     ark_segment *more = reallocarray(p->out->segments, p->out->count + 1, sizeof *more);
     if (!more)
-        return no_memory(err);
+        return ark_no_memory(err, "a server's endpoints");
     p->out->segments = more;
     ark_segment *segment = &more[p->out->count++];
     *segment = (ark_segment){.begin_ns = begin_ns};
@@ -208,9 +201,7 @@ static arrakis_status add_segment(plan *p, int64_t begin_ns, arrakis_error *err)
         arrakis_channels *list = segment->relayed;
         if (p->source[i] >= BROKER) {
             ark_segment_broker *broker = NULL;
-            rc = find_broker(p, segment, p->brokers[p->source[i] - BROKER], &broker, err);
-            if (rc < 0)
-                return rc;
+            ARK_TRY(find_broker(p, segment, p->brokers[p->source[i] - BROKER], &broker, err));
             list = broker->channels;
         }
         if (p->source[i] != NOBODY)
@@ -273,7 +264,7 @@ static arrakis_status check_ends(const plan *p, arrakis_error *err)
 {
     size_t *last = calloc(p->total + 1, sizeof *last); /* segment that has a channel */
     if (!last)
-        return no_memory(err);
+        return ark_no_memory(err, "a server's endpoints");
     for (size_t i = 0; i < p->out->count; i++) {
         const ark_segment *segment = &p->out->segments[i];
         for (size_t b = 0; b <= segment->broker_count; b++) {
@@ -375,7 +366,7 @@ static arrakis_status hand_out(const plan *p, arrakis_error *err)
         ark_segment *segment = &p->out->segments[e->segment];
         ark_endpoint *more = reallocarray(segment->relays, segment->relay_count + 1, sizeof *more);
         if (!more)
-            return no_memory(err);
+            return ark_no_memory(err, "a server's endpoints");
         segment->relays = more;
         segment->relays[segment->relay_count++] = *e->endpoint;
         *e->endpoint = (ark_endpoint){0};

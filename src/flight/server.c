@@ -21,7 +21,7 @@ arrakis_status ark_server_open(ark_server **out, const arrakis_connection *conne
     *out = NULL;
     ark_server *server = calloc(1, sizeof *server);
     if (!server)
-        return ark_fail(err, ARRAKIS_ENOMEM, "opening a client: out of memory");
+        return ark_no_memory(err, "opening a client");
     server->timeout_ns = connection->request_timeout_ns == ARRAKIS_UNSET
                              ? default_timeout_ns
                              : connection->request_timeout_ns;
@@ -84,7 +84,7 @@ arrakis_status ark_server_ask(ark_server *server, ark_flight_info *info, char *r
     ark_budget budget = ark_budget_stream(server->session->url, server->dial->max_message);
     *info = (ark_flight_info){0};
     if (!request)
-        return ark_fail(err, ARRAKIS_ENOMEM, "a request: out of memory");
+        return ark_no_memory(err, "a request");
     arrakis_status rc = ark_flight_message_put_command(&descriptor, request, strlen(request), err);
     if (rc == ARRAKIS_OK)
         rc = ask_once(server, &call, "GetFlightInfo", &descriptor, err);

@@ -13,11 +13,6 @@
 /* Beside a message of the largest size: what is under way of others, small ones. */
 #define FRAMING_ROOM ((size_t)64 << 20)
 
-static arrakis_status no_memory(const char *url, arrakis_error *err)
-{
-    return ark_fail(err, ARRAKIS_ENOMEM, "%.200s: out of memory", url);
-}
-
 static arrakis_status set_authorization(ark_session *session, const ark_url *url,
                                         const ark_dial_options *options, const ark_session *by,
                                         arrakis_error *err)
@@ -27,7 +22,7 @@ static arrakis_status set_authorization(ark_session *session, const ark_url *url
     if (by && ark_url_parse(&named_by, by->url, err) < 0)
         return ARRAKIS_EINVAL;
     if (options->publisher_id && asprintf(&scope, "arrakis.create:/%s", options->publisher_id) < 0)
-        return no_memory(session->url, err);
+        return ark_no_memory(err, "%.200s", session->url);
     const ark_auth_request request = {
         .token = options->token,
         .allow_plain = options->insecure_token,
@@ -42,7 +37,7 @@ static arrakis_status set_authorization(ark_session *session, const ark_url *url
     free(scope);
     if (token && asprintf(&session->authorization, "Bearer %s", token) < 0) {
         session->authorization = NULL;
-        rc = no_memory(session->url, err);
+        rc = ark_no_memory(err, "%.200s", session->url);
     }
     free(token);
     return rc;
@@ -58,9 +53,8 @@ static arrakis_status dial(ark_session *session, const char *text, ark_dial_opti
         return rc;
     ark_url_text(name, sizeof name, &url);
     if (!(session->url = strdup(name)))
-        return no_memory(text, err);
-    if ((rc = set_authorization(session, &url, options, by, err)) < 0)
-        return rc;
+        return ark_no_memory(err, "%.200s", text);
+    ARK_TRY(set_authorization(session, &url, options, by, err));
     session->max_message = options->max_message;
     const ark_transport_options transport = {
         .target = url.target,
@@ -88,7 +82,7 @@ arrakis_status ark_session_open_named(ark_session **out, const char *url,
     *out = NULL;
     ark_session *session = calloc(1, sizeof *session);
     if (!session)
-        return no_memory(url, err);
+        return ark_no_memory(err, "%.200s", url);
     atomic_init(&session->refs, 1);
     arrakis_status rc = dial(session, url, options, by, err);
     if (rc < 0) {

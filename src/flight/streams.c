@@ -50,7 +50,7 @@ static arrakis_status split_groups(const ark_flight_reader *flight,
     free(seen);
     *group_count = groups;
     if (!ok)
-        return ark_fail(err, ARRAKIS_ENOMEM, "%zu channels: out of memory", total);
+        return ark_no_memory(err, "%zu channels", total);
     for (size_t i = 0; i < total; i++)
         if (group_of[i] == 0)
             return ark_fail(err, ARRAKIS_ENOTFOUND,
@@ -62,13 +62,11 @@ static arrakis_status split_groups(const ark_flight_reader *flight,
 static arrakis_status add_stream(ark_flight_reader *flight, arrakis_error *err)
 {
     ark_reader_stream *stream = &flight->head.streams[flight->head.stream_count];
-    arrakis_status rc = arrakis_channels_new(&stream->channels, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(arrakis_channels_new(&stream->channels, err));
     if (asprintf(&stream->id, "%s/%zu", flight->here->url, flight->head.stream_count) < 0) {
         stream->id = NULL;
         arrakis_channels_unref(stream->channels);
-        return ark_fail(err, ARRAKIS_ENOMEM, "a stream: out of memory");
+        return ark_no_memory(err, "a stream");
     }
     flight->head.stream_count++;
     return ARRAKIS_OK;
@@ -84,7 +82,7 @@ static arrakis_status make_streams(ark_flight_reader *flight, const arrakis_chan
     flight->head.streams = calloc(total, sizeof *flight->head.streams);
     arrakis_status rc = stream_of_group && flight->head.streams
                             ? ARRAKIS_OK
-                            : ark_fail(err, ARRAKIS_ENOMEM, "%zu channels: out of memory", total);
+                            : ark_no_memory(err, "%zu channels", total);
     for (size_t i = 0; rc == ARRAKIS_OK && i < total; i++) {
         size_t *stream = &stream_of_group[group_of[i]];
         if (!*stream && (rc = add_stream(flight, err)) == ARRAKIS_OK)
@@ -111,7 +109,7 @@ static arrakis_status add_part(ark_flight_reader *flight, ark_flight_source *s, 
     size_t *columns = calloc(slots, sizeof *columns);
     if (!more || !columns) {
         free(columns);
-        return ark_fail(err, ARRAKIS_ENOMEM, "an endpoint of %zu channels: out of memory", slots);
+        return ark_no_memory(err, "an endpoint of %zu channels", slots);
     }
     s->parts[s->part_count++] = (ark_flight_part){stream, columns};
     return ARRAKIS_OK;
@@ -136,8 +134,7 @@ static arrakis_status make_parts(ark_flight_reader *flight, const arrakis_channe
                                  const size_t *stream_of, arrakis_error *err)
 {
     size_t *seen = calloc(flight->head.stream_count + 1, sizeof *seen); /* by which source last */
-    arrakis_status rc =
-        seen ? ARRAKIS_OK : ark_fail(err, ARRAKIS_ENOMEM, "streams: out of memory");
+    arrakis_status rc = seen ? ARRAKIS_OK : ark_no_memory(err, "streams");
     for (size_t i = 0; rc == ARRAKIS_OK && i < flight->count; i++) {
         ark_flight_source *s = &flight->sources[i];
         int64_t contract_ns = ARRAKIS_UNSET;
@@ -170,7 +167,7 @@ arrakis_status ark_flight_streams_plan(ark_flight_reader *flight, const arrakis_
     size_t *stream_of = calloc(total + 1, sizeof *stream_of);
     arrakis_status rc = group_of && stream_of
                             ? split_groups(flight, channels, group_of, &groups, err)
-                            : ark_fail(err, ARRAKIS_ENOMEM, "%zu channels: out of memory", total);
+                            : ark_no_memory(err, "%zu channels", total);
     if (rc == ARRAKIS_OK)
         rc = make_streams(flight, channels, group_of, groups, stream_of, err);
     if (rc == ARRAKIS_OK)

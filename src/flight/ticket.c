@@ -13,14 +13,14 @@ static arrakis_status read_names(ark_ticket *out, const json_t *list, arrakis_er
     if (!count)
         return ark_fail(err, ARRAKIS_EFORMAT, "a ticket without args.channels");
     if (!(out->names = calloc(count, sizeof *out->names)))
-        return ark_fail(err, ARRAKIS_ENOMEM, "a ticket of %zu channels: out of memory", count);
+        return ark_no_memory(err, "a ticket of %zu channels", count);
     for (; out->name_count < count; out->name_count++) {
         const char *name = json_string_value(json_array_get(list, out->name_count));
         if (!name)
             return ark_fail(err, ARRAKIS_EFORMAT,
                             "a ticket whose args.channels[%zu] is not a string", out->name_count);
         if (!(out->names[out->name_count] = strdup(name)))
-            return ark_fail(err, ARRAKIS_ENOMEM, "a ticket of %zu channels: out of memory", count);
+            return ark_no_memory(err, "a ticket of %zu channels", count);
     }
     return ARRAKIS_OK;
 }

@@ -59,9 +59,7 @@ static arrakis_status check_channels(ark_publish_partitions *partitions,
     size_t count = arrakis_channels_count(options->channels);
     for (size_t i = 0; i < count; i++) {
         arrakis_channel_info info = ark_info(arrakis_channels_get(options->channels, i));
-        arrakis_status rc = check_channel(&info, options, err);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(check_channel(&info, options, err));
         if (info.stride_ns != first.stride_ns)
             return ark_fail(err, ARRAKIS_EINVAL,
                             "channel %s: stride is %" PRId64 " ns, expected %" PRId64 " as of %s",
@@ -109,21 +107,20 @@ arrakis_status ark_publish_partitions_init(ark_publish_partitions *partitions,
                                            arrakis_error *err)
 {
     *partitions = (ark_publish_partitions){0};
-    arrakis_status rc = check_channels(partitions, options, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(check_channels(partitions, options, err));
     size_t count = arrakis_channels_count(options->channels);
     partitions->channels = arrakis_channels_ref(options->channels);
     partitions->partition_of = calloc(count, sizeof *partitions->partition_of);
     partitions->first_of = calloc(count, sizeof *partitions->first_of);
     uint32_t *order = calloc(count, sizeof *order);
+    arrakis_status rc;
     if (partitions->partition_of && partitions->first_of && order) {
         for (size_t i = 0; i < count; i++)
             order[i] = (uint32_t)i;
         qsort_r(order, count, sizeof *order, by_place, partitions->channels);
         rc = number_partitions(partitions, order, count, err);
     } else {
-        rc = ark_fail(err, ARRAKIS_ENOMEM, "registering %zu channels: out of memory", count);
+        rc = ark_no_memory(err, "registering %zu channels", count);
     }
     free(order);
     return rc;

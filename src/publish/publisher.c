@@ -147,15 +147,13 @@ static arrakis_status open_by_server(arrakis_publisher *publisher,
     arrakis_connection to = *connection;
     arrakis_publisher_options options = *given;
     ark_registration server;
-    arrakis_status rc = ark_registration_make(&server, connection, given, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_registration_make(&server, connection, given, err));
     options.channels = server.channels;
     if (!to.kafka_url)
         to.kafka_url = server.broker;
     to.properties = server.properties;
     to.property_count = server.property_count;
-    rc = open_producer(publisher, &to, &options, err);
+    arrakis_status rc = open_producer(publisher, &to, &options, err);
     if (rc == ARRAKIS_OK && given->channels)
         rc = check_given(publisher, given->channels, err);
     ark_registration_clear(&server);
@@ -188,8 +186,7 @@ arrakis_status arrakis_publisher_open(arrakis_publisher **out,
         return rc;
     arrakis_publisher *publisher = calloc(1, sizeof *publisher);
     if (!publisher)
-        return ark_fail(err, ARRAKIS_ENOMEM, "opening publisher %s: out of memory",
-                        checked.publisher_id);
+        return ark_no_memory(err, "opening publisher %s", checked.publisher_id);
     publisher->published_ns = ARRAKIS_UNSET;
     publisher->cancel = arrakis_cancel_ref(to.cancel);
     rc = to.url ? open_by_server(publisher, &to, &checked, err)
@@ -220,10 +217,8 @@ static arrakis_status fill_plan(plan *p, const arrakis_publisher *publisher,
 {
     size_t count = arrakis_channels_count(channels);
     for (size_t i = 0; i < count; i++) {
-        arrakis_status rc = ark_publish_partitions_find(&publisher->partitions, &registered[i],
-                                                        arrakis_channels_get(channels, i), err);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(ark_publish_partitions_find(&publisher->partitions, &registered[i],
+                                            arrakis_channels_get(channels, i), err));
         uint32_t partition = publisher->partitions.partition_of[registered[i]];
         if (!batch_of[partition]) { /* numbered from 1 here */
             p->batches[p->batch_count++].partition = partition;
@@ -276,7 +271,7 @@ static arrakis_status make_plan(arrakis_publisher *publisher, const arrakis_chan
     if (p->batches && p->places && p->ids && p->series && batch_of && registered)
         rc = fill_plan(p, publisher, channels, batch_of, registered, err);
     else
-        rc = ark_fail(err, ARRAKIS_ENOMEM, "publishing %zu channels: out of memory", count);
+        rc = ark_no_memory(err, "publishing %zu channels", count);
     free(batch_of);
     free(registered);
     if (rc == ARRAKIS_OK)

@@ -22,12 +22,6 @@ static bool is_broker(const char *name)
     return strcmp(name, "bootstrap.servers") == 0 || strcmp(name, "metadata.broker.list") == 0;
 }
 
-static arrakis_status no_memory(const arrakis_publisher_options *o, arrakis_error *err)
-{
-    return ark_fail(err, ARRAKIS_ENOMEM, "registering publisher %s: out of memory",
-                    o->publisher_id);
-}
-
 /* ------------------------------------------------------------------ channels */
 
 /* A server's answer is not kept beyond this: no publisher has that many channels, and no server
@@ -119,7 +113,7 @@ static arrakis_status list_new(arrakis_channel ***out, size_t *count,
     *count = 0;
     *out = calloc(wanted + 1, sizeof **out);
     if (!*out)
-        return no_memory(o, err);
+        return ark_no_memory(err, "registering publisher %s", o->publisher_id);
     for (size_t i = 0; i < wanted; i++) {
         arrakis_channel *channel = arrakis_channels_get(o->channels, i);
         if (!is_as_wanted(known, channel))
@@ -173,9 +167,8 @@ static arrakis_status get_channels(ark_registration *out, ark_server *server,
                                    const arrakis_publisher_options *o, arrakis_error *err)
 {
     arrakis_channels *known;
-    arrakis_status rc = find(&known, server, o, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(find(&known, server, o, err));
+    arrakis_status rc = ARRAKIS_OK;
     if (o->channels) {
         if ((rc = add_new(&known, server, o, err)) == ARRAKIS_OK)
             rc = take_wanted(out, known, server, o, err);
@@ -207,7 +200,7 @@ static arrakis_status keep_property(ark_registration *out, const char *name, con
     if (!copy || !name_copy) {
         free(copy);
         free(name_copy);
-        return ark_fail(err, ARRAKIS_ENOMEM, "properties: out of memory");
+        return ark_no_memory(err, "properties");
     }
     if (is_broker(name)) {
         free(out->broker);
@@ -253,12 +246,9 @@ static arrakis_status get_properties(ark_registration *out, ark_server *server,
     properties p = {.out = out, .users = {to->properties, to->property_count}, .err = err};
     out->properties = calloc(PROPERTIES_MAX + to->property_count, sizeof *out->properties);
     if (!out->properties)
-        return no_memory(o, err);
-    arrakis_status rc =
-        ark_register_properties(server, o->publisher_id, o->replay_id, add_property, &p, err);
-    if (rc < 0)
-        return rc;
-    rc = p.status < 0 ? p.status : check_properties(out, &p.users, to, err);
+        return ark_no_memory(err, "registering publisher %s", o->publisher_id);
+    ARK_TRY(ark_register_properties(server, o->publisher_id, o->replay_id, add_property, &p, err));
+    arrakis_status rc = p.status < 0 ? p.status : check_properties(out, &p.users, to, err);
     if (rc < 0)
         return ark_fail_within(err, rc, "%.100s", ark_server_url(server));
     out->property_count = out->copied;

@@ -174,6 +174,9 @@ static void report_heap(void)
     if (now_ns < next_ns)
         return;
     next_ns = now_ns / ARRAKIS_SECOND_NS * ARRAKIS_SECOND_NS + ARRAKIS_SECOND_NS;
+    /* What is free goes back, so that resident memory shows what is needed, and not the most that was
+     * needed at one time since the start: after a fault all that was published meanwhile comes at once. */
+    malloc_trim(0);
     struct mallinfo2 info = mallinfo2();
     printf("heap %zu\n", info.uordblks + info.hblkhd);
 }

@@ -132,13 +132,13 @@ static double copy_ms(const workload *w, arrakis_channels *channels,
     run *runs = NULL;
     ark_arrival arrival;
     while (loaded_next(reader, &arrival, &err) == ARRAKIS_OK)
-        for (size_t k = 0; k < arrival.rows.piece_count; k++) {
-            const ark_piece *piece = &arrival.rows.pieces[k];
+        for (size_t k = 0; k < arrival.rows.run_count; k++) {
+            const ark_run *from = &arrival.rows.runs[k];
             if (run_count == capacity &&
                 !(runs = realloc(runs, (capacity = 2 * capacity + 1024) * sizeof *runs)))
                 bench_fail("out of memory");
-            runs[run_count++] = (run){arrival.rows.base + piece->samples_at,
-                                      (size_t)piece->slots * piece->length * size};
+            runs[run_count++] = (run){arrival.rows.base + from->samples_at,
+                                      (size_t)from->channels * from->length * size};
         }
     size_t bytes = w->wanted * w->samples * size;
     uint8_t *out = bench_alloc(bytes);

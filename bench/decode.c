@@ -19,14 +19,14 @@ typedef struct run {
 } run;
 
 static void decode(ark_row_decoder *decoder, const workload_message *message,
-                   const ark_stripe *stripe, ark_chunk *chunk)
+                   const ark_layout_input *input, ark_chunk *chunk)
 {
     ark_rows rows;
     arrakis_error err;
     ark_row_decoder_begin(decoder, message->bytes, message->size);
     while (ark_row_decoder_next(decoder, &rows, &err) == ARRAKIS_OK) {
         chunk->next = 0;
-        if (ark_chunk_put(chunk, stripe, chunk->start_ns, &rows) < 0)
+        if (ark_chunk_put(chunk, input, chunk->start_ns, &rows) < 0)
             bench_fail("out of memory");
     }
 }
@@ -43,30 +43,30 @@ static run *find_runs(ark_row_decoder *decoder, const workload_message *messages
         ark_row_decoder_begin(decoder, messages[i].bytes, messages[i].size);
         if (ark_row_decoder_next(decoder, &rows, &err) < 0)
             bench_fail("%s", err.message);
-        runs = realloc(runs, (*run_count + rows.piece_count) * sizeof *runs);
-        for (size_t k = 0; runs && k < rows.piece_count; k++) {
-            const ark_piece *piece = &rows.pieces[k];
-            runs[(*run_count)++] = (run){rows.base + piece->samples_at,
-                                         (size_t)piece->slots * piece->length * sample_size};
+        runs = realloc(runs, (*run_count + rows.run_count) * sizeof *runs);
+        for (size_t k = 0; runs && k < rows.run_count; k++) {
+            const ark_run *from = &rows.runs[k];
+            runs[(*run_count)++] = (run){rows.base + from->samples_at,
+                                         (size_t)from->channels * from->length * sample_size};
         }
     }
     return runs;
 }
 
 static double warm_ns(ark_row_decoder *decoder, const workload_message *messages, size_t count,
-                      const ark_stripe *stripe, ark_chunk *chunk, size_t loops)
+                      const ark_layout_input *input, ark_chunk *chunk, size_t loops)
 {
     for (size_t i = 0; i < count; i++)
-        decode(decoder, &messages[i], stripe, chunk);
+        decode(decoder, &messages[i], input, chunk);
     bench_span span = bench_start();
     for (size_t loop = 0; loop < loops; loop++)
         for (size_t i = 0; i < count; i++)
-            decode(decoder, &messages[i], stripe, chunk);
+            decode(decoder, &messages[i], input, chunk);
     return bench_stop(span).cpu_s * 1e9 / (double)(count * loops);
 }
 
 static double cold_ns(const arrakis_channels *channels, const workload_message *message,
-                      const ark_stripe *stripe, ark_chunk *chunk)
+                      const ark_layout_input *input, ark_chunk *chunk)
 {
     ark_row_decoder *decoders[COLD];
     arrakis_error err;
@@ -75,7 +75,7 @@ static double cold_ns(const arrakis_channels *channels, const workload_message *
             bench_fail("%s", err.message);
     bench_span span = bench_start();
     for (size_t i = 0; i < COLD; i++)
-        decode(decoders[i], message, stripe, chunk);
+        decode(decoders[i], message, input, chunk);
     double ns = bench_stop(span).cpu_s * 1e9 / COLD;
     for (size_t i = 0; i < COLD; i++)
         ark_row_decoder_free(decoders[i]);
@@ -114,21 +114,21 @@ int main(int argc, char **argv)
     if (ark_layout_new(&layout, &list, &stride_ns, 1, STRIDE_NS, &err) < 0 ||
         ark_row_decoder_new(&decoder, channels, STRIDE_NS, NULL, &err) < 0)
         bench_fail("%s", err.message);
-    const ark_stripe *stripe = &layout->stripes[0];
-    ark_chunk *chunk = ark_chunk_new(stripe, 0);
-    uint8_t *out = bench_alloc(stripe->sample_bytes);
+    const ark_layout_input *input = &layout->inputs[0];
+    ark_chunk *chunk = ark_chunk_new(input, 0);
+    uint8_t *out = bench_alloc(input->sample_bytes);
     run *runs = find_runs(decoder, messages, count, arrakis_dtype_size(w.dtype), &run_count);
     if (bench_number("only_warm", 0)) { /* for counting instructions */
-        warm_ns(decoder, messages, count, stripe, chunk, loops);
+        warm_ns(decoder, messages, count, input, chunk, loops);
     } else {
-        double warm = warm_ns(decoder, messages, count, stripe, chunk, loops);
-        double cold = cold_ns(channels, &messages[0], stripe, chunk);
+        double warm = warm_ns(decoder, messages, count, input, chunk, loops);
+        double cold = cold_ns(channels, &messages[0], input, chunk);
         double copy = copy_ns(runs, run_count, count, out, loops);
         printf("{\"warm\": %.1f, \"cold\": %.1f, \"limit\": %.1f}\n", warm, cold, copy);
     }
     free(runs);
     free(out);
-    ark_chunk_free(chunk, stripe);
+    ark_chunk_free(chunk, input);
     ark_row_decoder_free(decoder);
     ark_layout_free(layout);
     arrakis_channels_unref(channels);

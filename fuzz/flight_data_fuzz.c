@@ -21,7 +21,7 @@ static arrakis_reader reader;
 static ark_reader_stream stream;
 static size_t columns[CHANNELS];
 static ark_flight_part part = {0, columns};
-static ark_piece pieces[CHANNELS];
+static ark_run runs[CHANNELS];
 static uint32_t missing[CHANNELS];
 static ark_layout *layout;
 
@@ -72,20 +72,20 @@ static void read_channels(const ark_batches *batches, ark_channel_rows *rows)
 
 static void keep_block(const ark_rows *rows)
 {
-    const ark_stripe *stripe = &layout->stripes[0];
-    if (rows->duration_ns > stripe->stride_ns || rows->duration_ns <= 0)
+    const ark_layout_input *input = &layout->inputs[0];
+    if (rows->duration_ns > input->stride_ns || rows->duration_ns <= 0)
         abort();
-    if (rows->piece_count + rows->missing_count != CHANNELS)
+    if (rows->run_count + rows->missing_count != CHANNELS)
         abort();
-    ark_chunk *chunk = ark_chunk_new(stripe, rows->time_ns);
+    ark_chunk *chunk = ark_chunk_new(input, rows->time_ns);
     if (chunk)
-        ark_chunk_put(chunk, stripe, rows->time_ns, rows);
-    ark_chunk_free(chunk, stripe);
+        ark_chunk_put(chunk, input, rows->time_ns, rows);
+    ark_chunk_free(chunk, input);
 }
 
 static void read_blocks(const ark_batches *batches)
 {
-    ark_flight_scratch scratch = {pieces, missing};
+    ark_flight_scratch scratch = {runs, missing};
     ark_flight_cursor cursor = {0};
     ark_arrival arrival;
     arrakis_error err;

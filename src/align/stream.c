@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A reader and a mux, driven together: waits for data or the next deadline, whatever is first. */
+/* A reader and a mux, driven together: waits for data or for the next deadline, whichever is
+ * first. */
 #include "align/mux.h"
+#include "align/mux_deadline.h"
+#include "align/mux_push.h"
 #include "align/queue.h"
 #include "base/cancel.h"
 #include "base/clock.h"
@@ -21,14 +24,15 @@ struct arrakis_stream {
     ark_mux *mux;
     ark_waiter waiter;
     arrakis_stream_options options;
-    int64_t end_ns; /* the first block to reach it is the last; ARRAKIS_UNSET: none */
+    int64_t end_ns; /* the first block that reaches it is the last; ARRAKIS_UNSET: none */
     bool live;
-    bool over, finished; /* the request has been served; the source has ended */
-    bool *paused;        /* streams that are too far ahead */
+    bool over;     /* the last block of the request has been handed out */
+    bool finished; /* the source has ended */
+    bool *paused;  /* per input: it is too far ahead of others */
     size_t paused_count;
-    unsigned useless; /* batches of arrivals in a row that made no block ready */
+    unsigned fruitless; /* consecutive batches of arrivals that made no block ready */
     uint64_t blocks;
-    arrakis_error fatal; /* what has ended it */
+    arrakis_error fatal; /* the error that ended the stream, if its status is below 0 */
     arrakis_cancel *cancel;
 };
 
@@ -65,12 +69,12 @@ static arrakis_status make_mux(arrakis_stream *stream, arrakis_error *err)
 {
     const arrakis_stream_options *o = &stream->options;
     size_t count = stream->reader->stream_count;
-    ark_mux_stream *streams = calloc(count + 1, sizeof *streams);
+    ark_mux_input_info *streams = calloc(count + 1, sizeof *streams);
     if (!streams)
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     for (size_t i = 0; i < count; i++)
-        streams[i] =
-            (ark_mux_stream){stream->reader->streams[i].id, stream->reader->streams[i].channels};
+        streams[i] = (ark_mux_input_info){stream->reader->streams[i].id,
+                                          stream->reader->streams[i].channels};
     ark_mux_options options = {.start_ns = o->start_ns,
                                .stride_ns = o->stride_ns,
                                .tolerance_ns = o->latency_tolerance_ns,
@@ -85,8 +89,8 @@ static arrakis_status make_mux(arrakis_stream *stream, arrakis_error *err)
     return rc;
 }
 
-/* Where to begin, in words. */
-static const char *start_text(char text[48], int64_t start_ns)
+/* Where a stream begins, in words. */
+static const char *print_start(char text[48], int64_t start_ns)
 {
     if (start_ns == ARRAKIS_UNSET)
         return "live";
@@ -94,7 +98,8 @@ static const char *start_text(char text[48], int64_t start_ns)
     return text;
 }
 
-static arrakis_status take_start(arrakis_stream *stream, arrakis_error *err)
+/* The start of the stream is the one that its reader has. */
+static arrakis_status adopt_start(arrakis_stream *stream, arrakis_error *err)
 {
     char own[48], given[48];
     arrakis_stream_options *o = &stream->options;
@@ -106,7 +111,7 @@ static arrakis_status take_start(arrakis_stream *stream, arrakis_error *err)
             err, ARRAKIS_EINVAL,
             "the stream begins %s, its reader %s: expected the same, or no start for the "
             "stream",
-            start_text(given, o->start_ns), start_text(own, reader->start_ns));
+            print_start(given, o->start_ns), print_start(own, reader->start_ns));
     o->start_ns = reader->start_ns;
     return ARRAKIS_OK;
 }
@@ -115,7 +120,7 @@ static arrakis_status open_stream(arrakis_stream *stream, arrakis_error *err)
 {
     const arrakis_stream_options *o = &stream->options;
     arrakis_status rc;
-    if ((rc = take_start(stream, err)) < 0 || (rc = check_options(o, err)) < 0)
+    if ((rc = adopt_start(stream, err)) < 0 || (rc = check_options(o, err)) < 0)
         return rc;
     stream->live = o->start_ns == ARRAKIS_UNSET;
     stream->end_ns = o->end_ns;
@@ -183,9 +188,9 @@ void arrakis_stream_close(arrakis_stream *stream)
 
 /* ------------------------------------------------------------------ running */
 
-/* A stream that is far ahead of others is stopped until they have caught up: in a request with a
- * start nothing may be dropped, and memory has a bound. */
-static void hold_back(arrakis_stream *stream, size_t ahead)
+/* Pause an input that is far ahead of others, until they have caught up: in a request with a start
+ * nothing is dropped, and memory has a bound. */
+static void pause_input(arrakis_stream *stream, size_t ahead)
 {
     if (!stream->reader->ops->pause || stream->paused[ahead] || !ark_mux_full(stream->mux, ahead))
         return;
@@ -194,7 +199,7 @@ static void hold_back(arrakis_stream *stream, size_t ahead)
     stream->paused_count++;
 }
 
-static void let_go(arrakis_stream *stream)
+static void resume_inputs(arrakis_stream *stream)
 {
     for (size_t i = 0; stream->paused_count && i < stream->reader->stream_count; i++)
         if (stream->paused[i] && ark_mux_has_room(stream->mux, i)) {
@@ -204,7 +209,8 @@ static void let_go(arrakis_stream *stream)
         }
 }
 
-/* Whether a block that begins there is behind the request's end; one is handed out in any case. */
+/* Whether a block that begins at begin_ns is after the end of the request. The first block never
+ * is. */
 static bool is_past(const arrakis_stream *stream, int64_t begin_ns)
 {
     return stream->end_ns != ARRAKIS_UNSET && begin_ns >= stream->end_ns &&
@@ -212,13 +218,13 @@ static bool is_past(const arrakis_stream *stream, int64_t begin_ns)
 }
 
 /* The next block, if it is ready and belongs to the request. */
-static arrakis_status pull(arrakis_stream *stream, arrakis_block **out, arrakis_error *err)
+static arrakis_status pull_block(arrakis_stream *stream, arrakis_block **out, arrakis_error *err)
 {
     if (is_past(stream, ark_mux_cursor_ns(stream->mux)))
         return ARRAKIS_DONE;
     arrakis_status rc = ark_mux_pull(stream->mux, out, err);
     if (stream->paused_count)
-        let_go(stream);
+        resume_inputs(stream);
     if (rc != ARRAKIS_OK) {
         bool past = is_past(stream, ark_mux_cursor_ns(stream->mux));
         return rc == ARRAKIS_TIMEOUT && past ? ARRAKIS_DONE : rc;
@@ -237,10 +243,10 @@ static arrakis_status pull(arrakis_stream *stream, arrakis_block **out, arrakis_
     return ARRAKIS_OK;
 }
 
-/* Take what has arrived until a block may be ready. OK: look for one; TIMEOUT: nothing is here. */
+/* Take arrivals until a block is ready. OK: one may be; TIMEOUT: nothing has arrived. */
 static arrakis_status take_arrivals(arrakis_stream *stream, arrakis_error *err)
 {
-    enum { AT_ONCE = 64 }; /* the clock need not be read for each: they take microseconds */
+    enum { AT_ONCE = 64 }; /* arrivals take microseconds: the clock need not be read for each */
     int64_t now_ns = ark_clock_now_ns();
     for (int i = 0; i < AT_ONCE && !ark_mux_ready(stream->mux); i++) {
         ark_arrival arrival;
@@ -252,21 +258,22 @@ static arrakis_status take_arrivals(arrakis_stream *stream, arrakis_error *err)
             return ark_fail(err, ARRAKIS_ENOMEM, "out of memory: a block of %s was dropped",
                             stream->reader->streams[arrival.stream].id);
         if (!stream->live)
-            hold_back(stream, arrival.stream);
+            pause_input(stream, arrival.stream);
     }
-    /* Deadlines pass also while data of other streams keeps coming. In a request with a start they do
-     * not: what they are of may be behind that, and whoever is far ahead is stopped. */
+    /* Live, deadlines pass also while data of other inputs comes all the time. With a start they
+     * do not: the data that is due may follow the arrivals at hand, and inputs far ahead are
+     * paused. */
     if (stream->live)
-        ark_mux_expire(stream->mux, now_ns);
+        ark_mux_deadline_expire(stream->mux, now_ns);
     return ARRAKIS_OK;
 }
 
-/* Requests with a start: data that is overdue, and that the source says it does not hold, is a gap.
- * Returns whether that may have made a block ready; *wake_ns: when to look again. */
-static bool settle_overdue(arrakis_stream *stream, int64_t *wake_ns)
+/* Requests with a start: overdue data that the source does not hold is missing. Returns whether a
+ * block may have become ready; *wake_ns: when to ask again. */
+static bool ask_about_overdue(arrakis_stream *stream, int64_t *wake_ns)
 {
     int64_t now_ns = ark_clock_now_ns(), again_ns;
-    int64_t overdue = ark_mux_overdue(stream->mux, now_ns, wake_ns);
+    int64_t overdue = ark_mux_deadline_overdue(stream->mux, now_ns, wake_ns);
     if (overdue < 0)
         return false;
     int64_t at_ns =
@@ -280,15 +287,16 @@ static bool settle_overdue(arrakis_stream *stream, int64_t *wake_ns)
     return true;
 }
 
-/* Nothing has arrived: let deadlines pass. OK: look for a block; TIMEOUT: wait, the timer is set. */
+/* Nothing has arrived: let deadlines pass. OK: a block may be ready; TIMEOUT: none is, and the
+ * timer is set. */
 static arrakis_status let_time_pass(arrakis_stream *stream)
 {
     int64_t now_ns = ark_clock_now_ns(), overdue_ns = ARRAKIS_UNSET;
-    ark_mux_expire(stream->mux, now_ns);
+    ark_mux_deadline_expire(stream->mux, now_ns);
     if (ark_mux_ready(stream->mux))
         return ARRAKIS_OK;
     int64_t wake_ns = ark_mux_deadline_ns(stream->mux);
-    if (!stream->live && settle_overdue(stream, &overdue_ns))
+    if (!stream->live && ask_about_overdue(stream, &overdue_ns))
         return ARRAKIS_OK;
     if (overdue_ns != ARRAKIS_UNSET && (wake_ns == ARRAKIS_UNSET || overdue_ns < wake_ns))
         wake_ns = overdue_ns;
@@ -296,20 +304,21 @@ static arrakis_status let_time_pass(arrakis_stream *stream)
     return ARRAKIS_TIMEOUT;
 }
 
-/* One step: data if there is any, else the clock; and the clock now and then also while useless data
- * comes all the time, or that would keep a request from its end: then the source is asked, and no deadline
- * passes, since what is due may be behind what is at hand. */
-static arrakis_status step(arrakis_stream *stream, arrakis_error *err)
+/* One step: take the data that has arrived, or else let time pass. While data comes all the time
+ * and makes no block ready, the source is asked about overdue data now and then: otherwise such
+ * data could keep a request from its end. Deadlines do not pass then, since the data that is due
+ * may follow the arrivals at hand. */
+static arrakis_status take_step(arrakis_stream *stream, arrakis_error *err)
 {
-    enum { USELESS_IN_A_ROW = 16 }; /* times AT_ONCE arrivals */
+    enum { FRUITLESS_IN_A_ROW = 16 }; /* times AT_ONCE arrivals */
     arrakis_status rc = take_arrivals(stream, err);
     if (rc == ARRAKIS_TIMEOUT)
         return let_time_pass(stream);
-    stream->useless = ark_mux_ready(stream->mux) ? 0 : stream->useless + 1;
-    if (rc == ARRAKIS_OK && !stream->live && stream->useless >= USELESS_IN_A_ROW) {
+    stream->fruitless = ark_mux_ready(stream->mux) ? 0 : stream->fruitless + 1;
+    if (rc == ARRAKIS_OK && !stream->live && stream->fruitless >= FRUITLESS_IN_A_ROW) {
         int64_t wake_ns;
-        stream->useless = 0;
-        settle_overdue(stream, &wake_ns);
+        stream->fruitless = 0;
+        ask_about_overdue(stream, &wake_ns);
     }
     if (rc == ARRAKIS_DONE) {
         if (stream->finished)
@@ -321,9 +330,9 @@ static arrakis_status step(arrakis_stream *stream, arrakis_error *err)
     return rc;
 }
 
-/* Whether a call has taken too long while data, or what only looked like it, came in all the time.
- * Looks at the clock now and then. Without time to wait all data that is here is taken. */
-static bool time_is_over(int64_t deadline_ns, bool idle, unsigned *steps)
+/* Whether the timeout of a call has passed while data, or only wake-ups, came all the time. Reads
+ * the clock at every 64th step. With a timeout of 0 all data that has arrived is taken first. */
+static bool is_time_over(int64_t deadline_ns, bool idle, unsigned *steps)
 {
     return (idle || deadline_ns > 0) && deadline_ns != INT64_MAX && ++*steps % 64 == 0 &&
            ark_wait_deadline(0) >= deadline_ns;
@@ -347,13 +356,13 @@ arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms, arrak
             return ARRAKIS_DONE;
         if (stream->fatal.status < 0)
             return ark_fail(err, stream->fatal.status, "%s", stream->fatal.message);
-        arrakis_status rc = pull(stream, block, err);
+        arrakis_status rc = pull_block(stream, block, err);
         if (rc != ARRAKIS_TIMEOUT) {
             stream->over = stream->over || rc == ARRAKIS_DONE;
             return rc;
         }
         arrakis_error why;
-        rc = step(stream, &why);
+        rc = take_step(stream, &why);
         if (rc < 0 && rc != ARRAKIS_ENOMEM) {
             stream->fatal = why;
             continue;
@@ -364,7 +373,7 @@ arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms, arrak
             return ark_fail(err, rc, "%s", why.message);
         if (rc == ARRAKIS_DONE)
             return rc;
-        if (time_is_over(deadline_ns, rc == ARRAKIS_TIMEOUT, &steps))
+        if (is_time_over(deadline_ns, rc == ARRAKIS_TIMEOUT, &steps))
             return ARRAKIS_TIMEOUT;
     }
 }

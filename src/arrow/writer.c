@@ -14,7 +14,7 @@
 
 typedef struct column {
     arrakis_channel *channel;
-    size_t place; /* of the channel in the last blocks: the next ones mostly agree */
+    size_t index; /* of the channel in the last blocks; that in the next ones is mostly the same */
     char rate[ARK_RATE_TEXT_SIZE];
 } column;
 
@@ -27,11 +27,11 @@ struct arrakis_arrow_writer {
     ark_buffer buffer;
     /* the batch under way: blocks of one layout and of one length */
     const arrakis_block *const *blocks;
-    size_t rows, room; /* of them, and of what follows */
+    size_t rows, room; /* how many blocks, and for how many the arrays that follow have room */
     int64_t *times_ns;
     arrakis_series *series;
     const uint8_t *
-        *base; /* stripe by stripe: each row's samples; the first NULL: some are missing */
+        *base; /* input by input, the samples of each row; the first is NULL: some are missing */
     size_t base_room;
 };
 
@@ -41,9 +41,9 @@ static int by_name(const void *a, const void *b)
     return strcmp(arrakis_channel_name(x->channel), arrakis_channel_name(y->channel));
 }
 
-/* All arrays; the columns in order, each with a reference to its channel. */
-static arrakis_status fill(arrakis_arrow_writer *w, const arrakis_channels *channels,
-                           arrakis_error *err)
+/* Make all arrays, and the columns sorted by name. */
+static arrakis_status fill_writer(arrakis_arrow_writer *w, const arrakis_channels *channels,
+                                  arrakis_error *err)
 {
     size_t count = arrakis_channels_count(channels);
     w->columns = calloc(count + 1, sizeof *w->columns);
@@ -81,7 +81,7 @@ arrakis_status arrakis_arrow_writer_new(arrakis_arrow_writer **out,
     arrakis_arrow_writer *w = calloc(1, sizeof *w);
     if (!w)
         return ark_fail(err, ARRAKIS_ENOMEM, "no memory for an Arrow writer");
-    arrakis_status rc = fill(w, channels, err);
+    arrakis_status rc = fill_writer(w, channels, err);
     if (rc < 0) {
         arrakis_arrow_writer_free(w);
         return rc;
@@ -110,28 +110,28 @@ arrakis_status arrakis_arrow_writer_schema(arrakis_arrow_writer *writer, const v
 
 /* ------------------------------------------------------------------ batches */
 
-/* Find column `i` in the blocks. */
-static arrakis_status find_place(arrakis_arrow_writer *w, size_t i, const ark_layout *layout,
-                                 arrakis_error *err)
+/* Find the channel of column `i` in the blocks. */
+static arrakis_status find_channel(arrakis_arrow_writer *w, size_t i, const ark_layout *layout,
+                                   arrakis_error *err)
 {
     const char *name = w->names[i];
-    size_t place = w->columns[i].place;
-    if (place >= arrakis_channels_count(layout->channels) ||
-        strcmp(arrakis_channel_name(arrakis_channels_get(layout->channels, place)), name) != 0) {
+    size_t index = w->columns[i].index;
+    if (index >= arrakis_channels_count(layout->channels) ||
+        strcmp(arrakis_channel_name(arrakis_channels_get(layout->channels, index)), name) != 0) {
         int64_t found = arrakis_channels_index(layout->channels, name);
         if (found < 0)
             return ark_fail(err, ARRAKIS_ENOTFOUND, "the block has no channel %s", name);
-        place = w->columns[i].place = (size_t)found;
+        index = w->columns[i].index = (size_t)found;
     }
-    const ark_place *at = &layout->places[place];
-    arrakis_dtype dtype = (arrakis_dtype)layout->stripes[at->stripe].slots[at->slot].dtype;
+    const ark_layout_position *at = &layout->positions[index];
+    arrakis_dtype dtype = (arrakis_dtype)layout->inputs[at->input].channels[at->channel].dtype;
     if (dtype != w->dtypes[i])
         return ark_fail(err, ARRAKIS_EMISMATCH, "channel %s is %s in the block, %s in the schema",
                         name, arrakis_dtype_name(dtype), arrakis_dtype_name(w->dtypes[i]));
     return ARRAKIS_OK;
 }
 
-static arrakis_status make_room(arrakis_arrow_writer *w, size_t rows, size_t stripes,
+static arrakis_status make_room(arrakis_arrow_writer *w, size_t rows, size_t inputs,
                                 arrakis_error *err)
 {
     if (rows > w->room) {
@@ -143,21 +143,21 @@ static arrakis_status make_room(arrakis_arrow_writer *w, size_t rows, size_t str
             return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a batch of %zu rows", rows);
         w->room = rows;
     }
-    if (rows * stripes > w->base_room) {
-        const uint8_t **base = reallocarray(w->base, rows * stripes, sizeof *base);
+    if (rows * inputs > w->base_room) {
+        const uint8_t **base = reallocarray(w->base, rows * inputs, sizeof *base);
         if (!base)
             return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a batch of %zu rows", rows);
         w->base = base;
-        w->base_room = rows * stripes;
+        w->base_room = rows * inputs;
     }
     return ARRAKIS_OK;
 }
 
-/* Where the rows' samples of each stripe lie. */
+/* Where the samples of each row lie, input by input. */
 static void find_samples(arrakis_arrow_writer *w)
 {
-    size_t stripes = w->blocks[0]->layout->stripe_count;
-    for (size_t k = 0; k < stripes; k++) {
+    size_t inputs = w->blocks[0]->layout->input_count;
+    for (size_t k = 0; k < inputs; k++) {
         const uint8_t **base = w->base + k * w->rows;
         bool whole = true;
         for (size_t i = 0; i < w->rows; i++) {
@@ -175,10 +175,11 @@ static void cells_of_column(void *opaque, size_t number, ark_column_cells *out)
     arrakis_arrow_writer *w = opaque;
     const arrakis_block *block = w->blocks[0];
     const ark_layout *layout = block->layout;
-    size_t channel = w->columns[number].place;
-    const ark_place *place = &layout->places[channel];
-    const ark_slot *slot = &layout->stripes[place->stripe].slots[place->slot];
-    *out = (ark_column_cells){.base = w->base + place->stripe * w->rows, .offset = slot->offset};
+    size_t channel = w->columns[number].index;
+    const ark_layout_position *position = &layout->positions[channel];
+    const ark_layout_channel *where = &layout->inputs[position->input].channels[position->channel];
+    *out =
+        (ark_column_cells){.base = w->base + position->input * w->rows, .offset = where->offset};
     ark_block_series(&w->series[0], block, channel);
     out->dtype = w->series[0].dtype;
     out->length = w->series[0].length;
@@ -193,9 +194,9 @@ static arrakis_status append_batch(arrakis_arrow_writer *w, const arrakis_block 
                                    size_t rows, arrakis_error *err)
 {
     const ark_layout *layout = blocks[0]->layout;
-    arrakis_status rc = make_room(w, rows, layout->stripe_count, err);
+    arrakis_status rc = make_room(w, rows, layout->input_count, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < w->count; i++)
-        rc = find_place(w, i, layout, err);
+        rc = find_channel(w, i, layout, err);
     if (rc < 0)
         return rc;
     w->blocks = blocks;
@@ -207,7 +208,7 @@ static arrakis_status append_batch(arrakis_arrow_writer *w, const arrakis_block 
     return ark_write_columns_rows(&w->buffer, w->times_ns, rows, w->count, &source, err);
 }
 
-/* How many blocks at the front have rows of one length in each column. */
+/* How many of the first blocks have series of the same lengths as the first one. */
 static size_t count_alike(const arrakis_block *const *blocks, size_t count)
 {
     size_t alike = 1;
@@ -257,7 +258,7 @@ void arrakis_arrow_writer_end(arrakis_arrow_writer *writer, const void **data, s
     static const uint8_t marker[] = {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0};
     if (!data || !size)
         return;
-    /* It ends alike for all. */
+    /* The end of an Arrow stream is the same whatever its schema. */
     *data = writer ? marker : NULL;
     *size = writer ? sizeof marker : 0;
 }

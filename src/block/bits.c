@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Validity bitmaps: least significant bit first, 1 = present. */
 #include "block/bits.h"
 
 #include <string.h>
@@ -14,7 +13,7 @@ void ark_bits_clear(uint8_t *bits, size_t at, size_t count)
         bits[at / 8] = (uint8_t)(bits[at / 8] & ~(1u << at % 8));
 }
 
-/* Eight bits from any position; `left` says how many of them exist, the others read as 1. */
+/* The eight bits at any position. Only `left` of them exist, the others read as 1. */
 static uint8_t eight_bits(const uint8_t *bits, size_t at, size_t left)
 {
     const uint8_t *byte = bits + at / 8;

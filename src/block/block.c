@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The span that the data really covers: shorter than the layout's where every chunk that is there
- * ends (or begins) early at the same time, as at the edges of a request. */
-static void find_span(arrakis_block *block)
+/* Narrow the block to the span that its data covers: it is shorter than the layout's where all
+ * chunks begin late, or end early, at the same time, as at the begin and the end of a request. */
+static void narrow_span(arrakis_block *block)
 {
     int64_t begin_ns = block->start_ns, end_ns = block->start_ns + block->duration_ns;
     bool first = true;
     int64_t open_begin = begin_ns, open_end = end_ns;
-    for (size_t i = 0; i < block->layout->stripe_count; i++) {
+    for (size_t i = 0; i < block->layout->input_count; i++) {
         const ark_chunk *chunk = block->chunks[i];
         if (!chunk)
             continue;
@@ -31,9 +31,9 @@ static void find_span(arrakis_block *block)
     }
     if (open_begin == begin_ns && open_end == end_ns)
         return;
-    for (size_t i = 0; i < block->layout->stripe_count; i++)
+    for (size_t i = 0; i < block->layout->input_count; i++)
         if (block->chunks[i])
-            ark_chunk_trim(block->chunks[i], &block->layout->stripes[i], open_begin, open_end);
+            ark_chunk_trim(block->chunks[i], &block->layout->inputs[i], open_begin, open_end);
     block->start_ns = open_begin;
     block->duration_ns = open_end - open_begin;
 }
@@ -41,7 +41,7 @@ static void find_span(arrakis_block *block)
 arrakis_status ark_block_assemble(arrakis_block **out, ark_layout *layout, int64_t start_ns,
                                   ark_chunk **chunks, arrakis_error *err)
 {
-    size_t count = layout->stripe_count;
+    size_t count = layout->input_count;
     arrakis_block *block = malloc(sizeof *block + count * sizeof *block->chunks);
     *out = block;
     if (!block)
@@ -52,11 +52,11 @@ arrakis_status ark_block_assemble(arrakis_block **out, ark_layout *layout, int64
     block->start_ns = start_ns;
     block->duration_ns = layout->duration_ns;
     memcpy(block->chunks, chunks, count * sizeof *chunks);
-    find_span(block);
+    narrow_span(block);
     return ARRAKIS_OK;
 }
 
-/* What the caller's series must be for a channel, or an error that says what it is instead. */
+/* Whether a series of the caller fits its channel; the error names what was found and expected. */
 static arrakis_status check_series(const arrakis_channel *channel, int64_t duration_ns,
                                    const arrakis_series *series, arrakis_error *err)
 {
@@ -77,28 +77,30 @@ static arrakis_status check_series(const arrakis_channel *channel, int64_t durat
     return ARRAKIS_OK;
 }
 
-/* One piece a series. Each is put as if it came from a message of its own: their samples lie
- * wherever the caller has them. */
-static arrakis_status fill_chunk(ark_chunk *chunk, const ark_stripe *stripe,
+/* One run per series. Each is copied as if it came from a message of its own, because the caller
+ * may have the samples of each channel in other memory. */
+static arrakis_status fill_chunk(ark_chunk *chunk, const ark_layout_input *input,
                                  const arrakis_series *series, arrakis_error *err)
 {
     arrakis_status rc = ARRAKIS_OK;
-    for (uint32_t i = 0; rc == ARRAKIS_OK && i < stripe->slot_count; i++) {
-        ark_rows rows = {.time_ns = chunk->start_ns, .duration_ns = stripe->stride_ns};
-        ark_piece piece = {
-            .slot = i, .slots = 1, .length = (uint32_t)series[i].length, .valid_at = SIZE_MAX};
+    for (uint32_t i = 0; rc == ARRAKIS_OK && i < input->channel_count; i++) {
+        ark_rows rows = {.time_ns = chunk->start_ns, .duration_ns = input->stride_ns};
+        ark_run run = {.channel = i,
+                       .channels = 1,
+                       .length = (uint32_t)series[i].length,
+                       .valid_at = SIZE_MAX};
         if (series[i].samples) {
             rows.base = series[i].samples;
-            rows.pieces = &piece;
-            rows.piece_count = 1;
+            rows.runs = &run;
+            rows.run_count = 1;
         } else {
             rows.missing = &i;
             rows.missing_count = 1;
         }
         chunk->next = 0;
-        rc = ark_chunk_put(chunk, stripe, chunk->start_ns, &rows);
+        rc = ark_chunk_put(chunk, input, chunk->start_ns, &rows);
         if (rc == ARRAKIS_OK && series[i].samples && series[i].valid)
-            rc = ark_chunk_mask(chunk, stripe, i, series[i].valid);
+            rc = ark_chunk_mask(chunk, input, i, series[i].valid);
     }
     if (rc < 0)
         return ark_fail(err, rc, "out of memory for a block");
@@ -132,13 +134,13 @@ arrakis_status arrakis_block_new(arrakis_block **out, arrakis_channels *channels
     arrakis_status rc = ark_layout_new(&layout, &list, &duration_ns, 1, duration_ns, err);
     if (rc < 0)
         return rc;
-    ark_chunk *chunk = ark_chunk_new(&layout->stripes[0], start_ns);
-    rc = chunk ? fill_chunk(chunk, &layout->stripes[0], series, err)
+    ark_chunk *chunk = ark_chunk_new(&layout->inputs[0], start_ns);
+    rc = chunk ? fill_chunk(chunk, &layout->inputs[0], series, err)
                : ark_fail(err, ARRAKIS_ENOMEM, "out of memory for a block");
     if (rc == ARRAKIS_OK)
         rc = ark_block_assemble(out, layout, start_ns, &chunk, err);
     if (rc < 0)
-        ark_chunk_free(chunk, &layout->stripes[0]);
+        ark_chunk_free(chunk, &layout->inputs[0]);
     ark_layout_free(layout);
     return rc;
 }
@@ -154,8 +156,8 @@ void arrakis_block_unref(arrakis_block *block)
 {
     if (!block || atomic_fetch_sub(&block->refs, 1) != 1)
         return;
-    for (size_t i = 0; i < block->layout->stripe_count; i++)
-        ark_chunk_free(block->chunks[i], &block->layout->stripes[i]);
+    for (size_t i = 0; i < block->layout->input_count; i++)
+        ark_chunk_free(block->chunks[i], &block->layout->inputs[i]);
     ark_layout_free(block->layout);
     free(block);
 }
@@ -178,24 +180,24 @@ const arrakis_channels *arrakis_block_channels(const arrakis_block *block)
 void ark_block_series(arrakis_series *series, const arrakis_block *block, size_t i)
 {
     const ark_layout *layout = block->layout;
-    const ark_place *place = &layout->places[i];
-    const ark_stripe *stripe = &layout->stripes[place->stripe];
-    const ark_chunk *chunk = block->chunks[place->stripe];
-    uint32_t number = place->slot;
-    const ark_slot *slot = &stripe->slots[number];
-    series->dtype = (arrakis_dtype)slot->dtype;
-    series->length = (size_t)slot->samples * stripe->strides;
+    const ark_layout_position *position = &layout->positions[i];
+    const ark_layout_input *input = &layout->inputs[position->input];
+    const ark_chunk *chunk = block->chunks[position->input];
+    uint32_t number = position->channel;
+    const ark_layout_channel *channel = &input->channels[number];
+    series->dtype = (arrakis_dtype)channel->dtype;
+    series->length = (size_t)channel->samples * input->strides;
     series->valid = NULL;
     if (block->duration_ns != layout->duration_ns)
         series->length =
-            ark_layout_part_samples(slot, stripe, block->duration_ns, layout->duration_ns);
+            ark_layout_part_samples(channel, input, block->duration_ns, layout->duration_ns);
     if (!chunk) {
         series->samples = series->valid = layout->zeros;
         return;
     }
-    series->samples = chunk->samples + slot->offset;
+    series->samples = chunk->samples + channel->offset;
     if (chunk->mask && chunk->mask->missing[number])
-        series->valid = chunk->mask->bits + slot->bits_at;
+        series->valid = chunk->mask->bits + channel->bits_at;
 }
 
 arrakis_series arrakis_block_series(const arrakis_block *block, size_t i)

@@ -10,59 +10,59 @@ void ark_hold_clear(ark_hold *hold)
         free(ark_hold_take_newest(hold));
 }
 
-static size_t samples_of(const ark_piece *piece)
+static size_t samples_of(const ark_run *run)
 {
-    return (size_t)piece->slots * piece->length;
+    return (size_t)run->channels * run->length;
 }
 
-static size_t sample_bytes(const ark_piece *piece, const ark_stripe *stripe)
+static size_t sample_bytes(const ark_run *run, const ark_layout_input *input)
 {
-    return samples_of(piece) * stripe->slots[piece->slot].size;
+    return samples_of(run) * input->channels[run->channel].size;
 }
 
-/* Of its validity, from the byte that holds the first bit. */
-static size_t valid_bytes(const ark_piece *piece)
+/* The bytes of a run's validity bitmap, from the one that holds the first bit. */
+static size_t valid_bytes(const ark_run *run)
 {
-    return piece->valid_at == SIZE_MAX ? 0 : (piece->valid_bit % 8 + samples_of(piece) + 7) / 8;
+    return run->valid_at == SIZE_MAX ? 0 : (run->valid_bit % 8 + samples_of(run) + 7) / 8;
 }
 
-static void copy_piece(ark_piece *to, const ark_piece *from, const ark_stripe *stripe,
-                       uint8_t *base, const uint8_t *from_base, size_t *at)
+static void copy_run(ark_run *to, const ark_run *from, const ark_layout_input *input,
+                     uint8_t *base, const uint8_t *from_base, size_t *offset)
 {
-    size_t samples = sample_bytes(from, stripe), valid = valid_bytes(from);
+    size_t samples = sample_bytes(from, input), valid = valid_bytes(from);
     *to = *from;
-    to->samples_at = *at;
-    memcpy(base + *at, from_base + from->samples_at, samples);
-    *at += samples;
+    to->samples_at = *offset;
+    memcpy(base + *offset, from_base + from->samples_at, samples);
+    *offset += samples;
     if (!valid)
         return;
-    to->valid_at = *at;
+    to->valid_at = *offset;
     to->valid_bit = from->valid_bit % 8;
-    memcpy(base + *at, from_base + from->valid_at + from->valid_bit / 8, valid);
-    *at += valid;
+    memcpy(base + *offset, from_base + from->valid_at + from->valid_bit / 8, valid);
+    *offset += valid;
 }
 
-bool ark_hold_add(ark_hold *hold, const ark_stripe *stripe, const ark_rows *rows, int64_t slot_ns,
-                  int64_t now_ns)
+bool ark_hold_add(ark_hold *hold, const ark_layout_input *input, const ark_rows *rows,
+                  int64_t stride_start_ns, int64_t now_ns)
 {
-    size_t bytes = 0, pieces_size = rows->piece_count * sizeof *rows->pieces;
+    size_t bytes = 0, runs_size = rows->run_count * sizeof *rows->runs;
     size_t missing_size = rows->missing_count * sizeof *rows->missing;
-    for (size_t i = 0; i < rows->piece_count; i++)
-        bytes += sample_bytes(&rows->pieces[i], stripe) + valid_bytes(&rows->pieces[i]);
-    ark_held *held = malloc(sizeof *held + pieces_size + missing_size + bytes);
+    for (size_t i = 0; i < rows->run_count; i++)
+        bytes += sample_bytes(&rows->runs[i], input) + valid_bytes(&rows->runs[i]);
+    ark_held *held = malloc(sizeof *held + runs_size + missing_size + bytes);
     if (!held)
         return false;
-    ark_piece *pieces = (ark_piece *)(held + 1);
-    uint32_t *missing = (uint32_t *)((uint8_t *)pieces + pieces_size);
+    ark_run *runs = (ark_run *)(held + 1);
+    uint32_t *missing = (uint32_t *)((uint8_t *)runs + runs_size);
     uint8_t *base = (uint8_t *)missing + missing_size;
-    size_t at = 0;
-    for (size_t i = 0; i < rows->piece_count; i++)
-        copy_piece(&pieces[i], &rows->pieces[i], stripe, base, rows->base, &at);
+    size_t offset = 0;
+    for (size_t i = 0; i < rows->run_count; i++)
+        copy_run(&runs[i], &rows->runs[i], input, base, rows->base, &offset);
     if (missing_size)
         memcpy(missing, rows->missing, missing_size);
-    *held = (ark_held){slot_ns, now_ns, *rows};
+    *held = (ark_held){stride_start_ns, now_ns, *rows};
     held->rows.base = base;
-    held->rows.pieces = pieces;
+    held->rows.runs = runs;
     held->rows.missing = missing;
     hold->held[hold->count++] = held;
     return true;

@@ -103,26 +103,27 @@ static int64_t duration_of(const arrakis_channels *channels, const ark_flight_pa
 }
 
 /* The samples of one channel in one step; false: it has none there. */
-static bool make_piece(ark_piece *piece, const ark_column *column, const uint8_t *body,
-                       uint32_t slot, size_t size, int64_t row, uint64_t skip, uint32_t whole)
+static bool make_run(ark_run *run, const ark_column *column, const uint8_t *body, uint32_t channel,
+                     size_t size, int64_t row, uint64_t skip, uint32_t whole)
 {
     uint32_t length = length_at(column, row);
     if (skip >= length)
         return false;
     size_t first = (size_t)ark_offset_at(column->offsets, row) + (size_t)skip;
     length -= (uint32_t)skip;
-    *piece = (ark_piece){
+    *run = (ark_run){
         .samples_at = (size_t)(column->values - body) + first * size,
         .valid_at = column->child_valid ? (size_t)(column->child_valid - body) : SIZE_MAX,
         .valid_bit = first,
-        .slot = slot,
-        .slots = 1,
+        .channel = channel,
+        .channels = 1,
         .length = length < whole ? length : whole,
     };
     return true;
 }
 
-/* Every channel must last as long as the others of its block, to the sample where they are whole. */
+/* Every channel must last as long as the others of its block, to the sample where they are whole.
+ * */
 static arrakis_status check_length(const arrakis_channel *channel, uint32_t length, int64_t whole,
                                    int64_t duration_ns, int64_t stride_ns, arrakis_error *err)
 {
@@ -144,7 +145,7 @@ static arrakis_status make_rows(ark_rows *rows, const ark_flight_cursor *cursor,
 {
     const arrakis_channels *channels = stream->channels;
     rows->base = batches->body;
-    rows->pieces = scratch->pieces;
+    rows->runs = scratch->runs;
     rows->missing = scratch->missing;
     for (uint32_t k = 0; k < arrakis_channels_count(channels); k++) {
         const ark_column *column = &batches->columns[part->columns[k]];
@@ -152,17 +153,17 @@ static arrakis_status make_rows(ark_rows *rows, const ark_flight_cursor *cursor,
         int64_t whole = ark_channel_samples(channel, stream->stride_ns);
         ARK_TRY(check_length(channel, length_at(column, cursor->row), whole, duration_ns,
                              stream->stride_ns, err));
-        ark_piece *piece = &scratch->pieces[rows->piece_count];
-        if (whole <= 0 || !make_piece(piece, column, batches->body, k,
-                                      arrakis_dtype_size(ark_info(channel).dtype), cursor->row,
-                                      (uint64_t)cursor->step * (uint64_t)whole, (uint32_t)whole)) {
+        ark_run *run = &scratch->runs[rows->run_count];
+        if (whole <= 0 ||
+            !make_run(run, column, batches->body, k, arrakis_dtype_size(ark_info(channel).dtype),
+                      cursor->row, (uint64_t)cursor->step * (uint64_t)whole, (uint32_t)whole)) {
             scratch->missing[rows->missing_count++] = k;
             continue;
         }
-        if (rows->duration_ns == stream->stride_ns && piece->length != whole)
+        if (rows->duration_ns == stream->stride_ns && run->length != whole)
             return ark_fail(err, ARRAKIS_EFORMAT, "channel '%.200s' has %u of %lld samples",
-                            ark_info(channel).name, piece->length, (long long)whole);
-        rows->piece_count++;
+                            ark_info(channel).name, run->length, (long long)whole);
+        rows->run_count++;
     }
     return ARRAKIS_OK;
 }

@@ -12,7 +12,7 @@
 /* What an endpoint carries of one stream: all of its channels. */
 typedef struct ark_flight_part {
     size_t stream;
-    size_t *columns; /* a slot's column */
+    size_t *columns; /* of the batch, one per channel of the input */
 } ark_flight_part;
 
 /* The place in a batch that comes next. All zero: its begin. */
@@ -23,7 +23,7 @@ typedef struct ark_flight_cursor {
 } ark_flight_cursor;
 
 typedef struct ark_flight_scratch {
-    ark_piece *pieces;
+    ark_run *runs;
     uint32_t *missing;
 } ark_flight_scratch;
 

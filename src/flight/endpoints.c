@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The readers of what a server names for a stream: in each segment its own kind together, and one a
- * broker; the segments one after the other. */
+/* The readers of what a server names for a stream: in each segment its own kind together, and one
+ * a broker; the segments one after the other. */
 #include "flight/endpoints.h"
 
 #include "base/error.h"
@@ -10,7 +10,7 @@
 #include "flight/request.h"
 #include "flight/segments.h"
 #include "flight/ticket.h"
-#include "read/chain_plan.h"
+#include "read/chain_mapping.h"
 #include "read/chain_reader.h"
 #include "read/closing.h"
 #include "read/reader.h"

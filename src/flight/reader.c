@@ -26,7 +26,8 @@
 /* The past may have to be fetched from far away. */
 static const int64_t default_stall_ns = 300 * ARRAKIS_SECOND_NS;
 static const int64_t default_grace_ns = 30 * ARRAKIS_SECOND_NS;
-/* Silence that is noticed later than this is our own: the process was stopped, or its thread busy. */
+/* Silence that is noticed later than this is our own: the process was stopped, or its thread busy.
+ * */
 static const int64_t lateness_ns = ARRAKIS_SECOND_NS;
 /* Before any row, and far enough from the end of the type for differences. */
 static const int64_t earliest_ns = INT64_MIN / 2;
@@ -213,9 +214,10 @@ static bool goes_on(ark_flight_mark *mark, int64_t step_ns)
     return true;
 }
 
-/* After a batch. Rows may be sent for ever: the same ones again, others before the start or beyond the
- * end, or each a nanosecond after the last. Only data that brings the input forward by a stride counts as new;
- * where all of a span has come it is over, whatever else is sent. DONE: it is. */
+/* After a batch. Rows may be sent for ever: the same ones again, others before the start or beyond
+ * the end, or each a nanosecond after the last. Only data that brings the input forward by a
+ * stride counts as new; where all of a span has come it is over, whatever else is sent. DONE: it
+ * is. */
 static arrakis_status note_batch(ark_flight_source *s)
 {
     bool comes = goes_on(&s->come, s->step_ns), fills = goes_on(&s->filled, s->step_ns);
@@ -224,8 +226,9 @@ static arrakis_status note_batch(ark_flight_source *s)
     return has_end(s) && s->filled.at_ns >= s->end_ns ? ARRAKIS_DONE : ARRAKIS_TIMEOUT;
 }
 
-/* A server ends a stream where it has no more, so an early end is none of our errors. But a message
- * that was torn off ends so too: gRPC drops it, and has no other word for it than the server's OK. */
+/* A server ends a stream where it has no more, so an early end is none of our errors. But a
+ * message that was torn off ends so too: gRPC drops it, and has no other word for it than the
+ * server's OK. */
 static void check_end(ark_flight_reader *flight, const ark_flight_source *s)
 {
     const char *url = s->batches.call.session->url, *name = s->ticket.names[0];
@@ -312,8 +315,8 @@ static arrakis_status take_turn(ark_flight_reader *flight, ark_flight_source *s,
     return rc;
 }
 
-/* A round over the slice's sources, a batch of each: one that always has more does not keep the others
- * waiting. TIMEOUT: none has anything. */
+/* A round over the slice's sources, a batch of each: one that always has more does not keep the
+ * others waiting. TIMEOUT: none has anything. */
 static arrakis_status take_turns(ark_flight_reader *flight, ark_arrival *arrival,
                                  arrakis_error *err)
 {
@@ -432,7 +435,7 @@ static void flight_close(arrakis_reader *reader)
     }
     free(flight->sources);
     free(flight->paused);
-    free(flight->scratch.pieces);
+    free(flight->scratch.runs);
     free(flight->scratch.missing);
     ark_waiter_close(&flight->waiter);
     ark_reader_clear(reader);
@@ -464,8 +467,8 @@ static int by_slice(const void *a, const void *b)
     return (i > k) - (i < k);
 }
 
-/* What is wanted lies in the request and in the ticket: a server may give a ticket from the first second
- * on, or without an end, and send all that lies before or beyond what was asked for. */
+/* What is wanted lies in the request and in the ticket: a server may give a ticket from the first
+ * second on, or without an end, and send all that lies before or beyond what was asked for. */
 static void set_span(const ark_flight_reader *flight, ark_flight_source *s)
 {
     int64_t start_ns = s->ticket.start_ns, end_ns = s->ticket.end_ns;
@@ -495,11 +498,11 @@ static arrakis_status set_up(ark_flight_reader *flight, arrakis_channels *channe
                              arrakis_error *err)
 {
     size_t total = arrakis_channels_count(channels);
-    flight->scratch.pieces = calloc(total + 1, sizeof *flight->scratch.pieces);
+    flight->scratch.runs = calloc(total + 1, sizeof *flight->scratch.runs);
     flight->scratch.missing = calloc(total + 1, sizeof *flight->scratch.missing);
     flight->paused = calloc(total + 1, sizeof *flight->paused);
     arrakis_status rc = ARRAKIS_OK;
-    if (!flight->scratch.pieces || !flight->scratch.missing || !flight->paused)
+    if (!flight->scratch.runs || !flight->scratch.missing || !flight->paused)
         rc = ark_no_memory(err, "%zu channels", total);
     if (rc == ARRAKIS_OK)
         rc = read_tickets(flight, err);

@@ -17,36 +17,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* For data of channels that promise nothing, before the next reader is gone over to. */
+/* The latency of channels that declare no max_latency. */
 static const int64_t default_latency_ns = 2 * ARRAKIS_SECOND_NS;
 
-/* How far a stream has come. */
-typedef struct lane {
-    int64_t latency_ns; /* its data is due this long after its stride's begin */
-    int64_t reach_ns;   /* what begins later than this after at_ns is far ahead */
-    int64_t had_ns;     /* end of what has been handed out */
-    int64_t at_ns;      /* where this reader is in it */
-    int64_t far_ns;     /* what has come far ahead of that, the last; */
-    unsigned far_count; /* and how many that went forward */
-    int64_t seam_ns;    /* end of what readers before this one had of it */
-    int64_t until_ns;   /* where the next reader begins that has it; INT64_MAX: none does */
-    bool ended;         /* this reader has brought it there */
-    bool skip;          /* there is nothing more up to there: to be said */
+typedef enum chain_phase {
+    CHAIN_READING,
+    CHAIN_EMPTY, /* the present reader holds no more before the handover; next() reports it */
+    CHAIN_ENDED, /* the present reader has reached the handover */
+} chain_phase;
+
+/* How far an input of the chain has come. */
+typedef struct chain_input {
+    int64_t due_after_ns;  /* data is due this long after the begin of its stride */
+    int64_t max_ahead_ns;  /* rows that begin later than this after position_ns are far ahead */
+    int64_t handed_out_ns; /* end of what has been handed out */
+    int64_t position_ns;   /* how far the present reader has come */
+    int64_t ahead_ns;      /* begin of the latest rows that lay far ahead */
+    unsigned ahead_count;  /* consecutive rows far ahead, each later than the one before */
+    int64_t resume_ns;     /* end of what earlier readers handed out: data before it is dropped */
+    int64_t
+        handover_ns; /* where the next reader begins that has the input; INT64_MAX: none does */
+    chain_phase phase;
     bool paused;
-} lane;
+} chain_input;
 
 typedef struct chain_reader {
     arrakis_reader head;
     ark_chain_segment *segments;
-    ark_chain_link *links;
-    size_t count, now; /* segments, and the one that is read */
-    lane *lanes;
-    size_t skips;    /* lanes to skip */
-    uint32_t *every; /* slots from 0 on */
-    ark_row_splitter cut;
+    ark_chain_mapping *mappings; /* one per segment */
+    size_t count, now;           /* the number of segments, and of the one that is read */
+    chain_input *inputs;
+    size_t empty_count;     /* inputs whose phase is CHAIN_EMPTY */
+    uint32_t *all_channels; /* numbers of channels from 0 on */
+    ark_row_splitter splitter;
     ark_waiter waiter;
     arrakis_stats past;       /* of readers that are closed */
-    ark_closing past_closing; /* they close on the side: next() does not wait */
+    ark_closing past_closing; /* closes them in other threads: next() does not wait */
 } chain_reader;
 
 static arrakis_reader *reader_now(const chain_reader *chain)
@@ -59,35 +65,36 @@ static bool is_last(const chain_reader *chain)
     return chain->now + 1 == chain->count;
 }
 
-/* The stream of the present reader in which one of ours is; SIZE_MAX: it does not have it. */
+/* The input of the present reader that an input of the chain comes from; SIZE_MAX: it comes from
+ * none. */
 static size_t source_of(const chain_reader *chain, size_t stream)
 {
-    return chain->links[chain->now].from[stream];
+    return chain->mappings[chain->now].source_of[stream];
 }
 
 /* ------------------------------------------------------------------ going on to the next reader */
 
-/* Pause an input of the present reader while any chain input fed from it is paused, or once all of those
- * have reached the handover. */
+/* Pause an input of the present reader while any chain input fed from it is paused, or once all of
+ * those have reached the handover. */
 static void pause_source(chain_reader *chain, size_t source)
 {
     arrakis_reader *reader = reader_now(chain);
-    const ark_chain_link *link = &chain->links[chain->now];
+    const ark_chain_mapping *mapping = &chain->mappings[chain->now];
     bool paused = false, ended = true;
-    for (size_t i = link->first[source]; i < link->first[source + 1]; i++) {
-        const lane *l = &chain->lanes[link->parts[i].stream];
-        paused = paused || l->paused;
-        ended = ended && l->ended;
+    for (size_t i = mapping->first_output[source]; i < mapping->first_output[source + 1]; i++) {
+        const chain_input *input = &chain->inputs[mapping->outputs[i].input];
+        paused = paused || input->paused;
+        ended = ended && input->phase == CHAIN_ENDED;
     }
     if (reader->ops->pause)
         reader->ops->pause(reader, source, paused || ended);
 }
 
-/* Where the next reader begins that has the stream. */
+/* Where the next reader begins that has the input; INT64_MAX: none has. */
 static int64_t next_begin(const chain_reader *chain, size_t stream)
 {
     for (size_t k = chain->now + 1; k < chain->count; k++)
-        if (chain->links[k].from[stream] != SIZE_MAX)
+        if (chain->mappings[k].source_of[stream] != SIZE_MAX)
             return chain->segments[k].begin_ns;
     return INT64_MAX;
 }
@@ -99,17 +106,17 @@ static arrakis_status start_segment(chain_reader *chain, arrakis_error *err)
     if (rc == ARRAKIS_OK)
         rc = ark_waiter_add(&chain->waiter, reader->fd, err);
     for (size_t i = 0; i < chain->head.stream_count; i++) {
-        lane *l = &chain->lanes[i];
-        l->seam_ns = l->at_ns = l->had_ns;
-        if (chain->now && chain->segments[chain->now].begin_ns > l->at_ns)
-            l->at_ns = chain->segments[chain->now].begin_ns;
-        l->far_count = 0;
-        l->until_ns = next_begin(chain, i);
-        l->ended = l->skip = false;
+        chain_input *input = &chain->inputs[i];
+        input->resume_ns = input->position_ns = input->handed_out_ns;
+        if (chain->now && chain->segments[chain->now].begin_ns > input->position_ns)
+            input->position_ns = chain->segments[chain->now].begin_ns;
+        input->ahead_count = 0;
+        input->handover_ns = next_begin(chain, i);
+        input->phase = CHAIN_READING;
     }
-    chain->skips = 0;
+    chain->empty_count = 0;
     for (size_t i = 0; rc == ARRAKIS_OK && i < chain->head.stream_count; i++)
-        if (chain->lanes[i].paused && source_of(chain, i) != SIZE_MAX)
+        if (chain->inputs[i].paused && source_of(chain, i) != SIZE_MAX)
             pause_source(chain, source_of(chain, i));
     return rc;
 }
@@ -124,95 +131,96 @@ static void close_segment(chain_reader *chain, size_t number)
     chain->segments[number].reader = NULL;
 }
 
-static arrakis_status go_on(chain_reader *chain, arrakis_error *err)
+static arrakis_status next_segment(chain_reader *chain, arrakis_error *err)
 {
     ark_waiter_remove(&chain->waiter, reader_now(chain)->fd);
     close_segment(chain, chain->now++);
     return start_segment(chain, err);
 }
 
-/* Whether all that the present reader has is there where another one takes it over. */
-static bool all_ended(const chain_reader *chain)
+/* Whether all inputs that come from the present reader have reached their handover. */
+static bool all_inputs_ended(const chain_reader *chain)
 {
     for (size_t i = 0; i < chain->head.stream_count; i++)
-        if (source_of(chain, i) != SIZE_MAX && !chain->lanes[i].ended)
+        if (source_of(chain, i) != SIZE_MAX && chain->inputs[i].phase != CHAIN_ENDED)
             return false;
     return true;
 }
 
 /* ------------------------------------------------------------------ what is handed out */
 
-static void end_lane(chain_reader *chain, size_t stream)
+static void end_input(chain_reader *chain, size_t stream)
 {
-    lane *l = &chain->lanes[stream];
-    if (l->ended)
+    chain_input *input = &chain->inputs[stream];
+    if (input->phase == CHAIN_ENDED)
         return;
-    l->ended = true;
+    input->phase = CHAIN_ENDED;
     if (source_of(chain, stream) != SIZE_MAX)
         pause_source(chain, source_of(chain, stream));
 }
 
-/* Whether a stream has come to where a block of it begins. One that lies far ahead may have a wrong
- * time: so many are believed as the mux believes, and one from before that refutes them. */
-static bool has_come(lane *l, int64_t time_ns)
+/* Whether the input has come to time_ns, where rows of it begin. Rows far ahead may have a wrong
+ * time: as in the mux, ARK_HOLD_MOST of them in the order of time are right, and rows from before
+ * them show that they are wrong. */
+static bool has_reached(chain_input *input, int64_t time_ns)
 {
-    bool first = l->at_ns == INT64_MIN && time_ns < l->until_ns;
-    if (first || time_ns <= l->at_ns + l->reach_ns) {
-        if (time_ns >= l->at_ns)
-            l->far_count = 0;
+    bool first = input->position_ns == INT64_MIN && time_ns < input->handover_ns;
+    if (first || time_ns <= input->position_ns + input->max_ahead_ns) {
+        if (time_ns >= input->position_ns)
+            input->ahead_count = 0;
         return true;
     }
-    if (l->far_count && time_ns < l->far_ns)
-        l->far_count = 0;
-    if (!l->far_count || time_ns > l->far_ns)
-        l->far_count++;
-    l->far_ns = time_ns;
-    return l->far_count >= ARK_HOLD_MOST;
+    if (input->ahead_count && time_ns < input->ahead_ns)
+        input->ahead_count = 0;
+    if (!input->ahead_count || time_ns > input->ahead_ns)
+        input->ahead_count++;
+    input->ahead_ns = time_ns;
+    return input->ahead_count >= ARK_HOLD_MOST;
 }
 
-/* Whether an arrival is the present reader's to bring. A stride that the seam cuts, and that is cut
- * there, is left to the next one. */
-static bool keep(chain_reader *chain, const ark_arrival *arrival)
+/* Whether to hand out an arrival of the present segment; takes note of how far its input has come.
+ * Rows that are shorter than their stride, because the handover divides it, are left to the next
+ * reader. */
+static bool accept_rows(chain_reader *chain, const ark_arrival *arrival)
 {
-    lane *l = &chain->lanes[arrival->stream];
+    chain_input *input = &chain->inputs[arrival->stream];
     int64_t stride_ns = chain->head.streams[arrival->stream].stride_ns;
     int64_t time_ns = arrival->rows.time_ns;
-    if (time_ns < l->seam_ns)
+    if (time_ns < input->resume_ns)
         return false;
-    bool come = has_come(l, time_ns), mine = true;
-    if (l->until_ns != INT64_MAX) {
+    bool reached = has_reached(input, time_ns), wanted = true;
+    if (input->handover_ns != INT64_MAX) {
         int64_t stride_end_ns = ark_stride_floor(time_ns, stride_ns) + stride_ns;
-        if (come && stride_end_ns >= l->until_ns)
-            end_lane(chain, arrival->stream);
-        mine = time_ns < l->until_ns &&
-               (arrival->rows.duration_ns >= stride_ns || stride_end_ns <= l->until_ns);
+        if (reached && stride_end_ns >= input->handover_ns)
+            end_input(chain, arrival->stream);
+        wanted = time_ns < input->handover_ns &&
+                 (arrival->rows.duration_ns >= stride_ns || stride_end_ns <= input->handover_ns);
     }
-    if (come && mine)
-        l->had_ns = l->at_ns = time_ns + arrival->rows.duration_ns;
-    return mine;
+    if (reached && wanted)
+        input->handed_out_ns = input->position_ns = time_ns + arrival->rows.duration_ns;
+    return wanted;
 }
 
-/* Say of a stream that it has nothing up to where the next reader begins: the last stride before
- * that, with all of it missing. */
-static bool skip_one(chain_reader *chain, ark_arrival *arrival)
+/* Hand out that an input has no more data before its handover: as rows of the last stride before
+ * that, with all channels missing. False: there is no such input. */
+static bool hand_out_empty(chain_reader *chain, ark_arrival *arrival)
 {
-    for (size_t i = 0; chain->skips && i < chain->head.stream_count; i++) {
-        lane *l = &chain->lanes[i];
-        if (!l->skip)
+    for (size_t i = 0; chain->empty_count && i < chain->head.stream_count; i++) {
+        chain_input *input = &chain->inputs[i];
+        if (input->phase != CHAIN_EMPTY)
             continue;
-        l->skip = false;
-        chain->skips--;
-        end_lane(chain, i);
+        chain->empty_count--;
+        end_input(chain, i);
         int64_t stride_ns = chain->head.streams[i].stride_ns;
-        int64_t time_ns = ark_stride_floor(l->until_ns, stride_ns) - stride_ns;
-        if (time_ns < l->had_ns || time_ns < 0)
+        int64_t time_ns = ark_stride_floor(input->handover_ns, stride_ns) - stride_ns;
+        if (time_ns < input->handed_out_ns || time_ns < 0)
             continue;
-        l->had_ns = time_ns + stride_ns;
+        input->handed_out_ns = time_ns + stride_ns;
         *arrival = (ark_arrival){.stream = i};
         arrival->rows = (ark_rows){
             .time_ns = time_ns,
             .duration_ns = stride_ns,
-            .missing = chain->every,
+            .missing = chain->all_channels,
             .missing_count = arrakis_channels_count(chain->head.streams[i].channels),
         };
         return true;
@@ -220,25 +228,26 @@ static bool skip_one(chain_reader *chain, ark_arrival *arrival)
     return false;
 }
 
-/* The next of the present reader, as it is or cut. */
-static arrakis_status take(chain_reader *chain, ark_arrival *arrival, arrakis_error *err)
+/* The next rows of the present reader, split where its inputs are not those of the chain. */
+static arrakis_status next_split(chain_reader *chain, ark_arrival *arrival, arrakis_error *err)
 {
-    const ark_chain_link *link = &chain->links[chain->now];
+    const ark_chain_mapping *mapping = &chain->mappings[chain->now];
     arrakis_reader *reader = reader_now(chain);
-    if (ark_row_splitter_next(&chain->cut, arrival))
+    if (ark_row_splitter_next(&chain->splitter, arrival))
         return ARRAKIS_OK;
     for (;;) {
         arrakis_status rc = reader->ops->next(reader, arrival, err);
         if (rc != ARRAKIS_OK)
             return rc;
-        size_t source = arrival->stream, first = link->first[source];
-        if (link->same[source]) {
-            arrival->stream = link->parts[first].stream;
+        size_t source = arrival->stream, first = mapping->first_output[source];
+        if (mapping->unchanged[source]) {
+            arrival->stream = mapping->outputs[first].input;
             return ARRAKIS_OK;
         }
-        ark_row_splitter_begin(&chain->cut, &arrival->rows, reader->streams[source].stride_ns,
-                               link->parts + first, link->first[source + 1] - first);
-        if (ark_row_splitter_next(&chain->cut, arrival))
+        ark_row_splitter_begin(&chain->splitter, &arrival->rows, reader->streams[source].stride_ns,
+                               mapping->outputs + first,
+                               mapping->first_output[source + 1] - first);
+        if (ark_row_splitter_next(&chain->splitter, arrival))
             return ARRAKIS_OK;
     }
 }
@@ -254,7 +263,7 @@ static arrakis_status chain_prepare(arrakis_reader *reader, arrakis_error *err)
     return rc;
 }
 
-/* All that takes long is done now: later there is nobody who could be kept waiting. */
+/* All that takes long is done here: next() must not wait. */
 static arrakis_status chain_open(arrakis_reader *reader, arrakis_error *err)
 {
     arrakis_status rc = chain_prepare(reader, err);
@@ -265,15 +274,15 @@ static arrakis_status chain_next(arrakis_reader *reader, ark_arrival *arrival, a
 {
     chain_reader *chain = (chain_reader *)reader;
     for (;;) {
-        if (skip_one(chain, arrival))
+        if (hand_out_empty(chain, arrival))
             return ARRAKIS_OK;
-        arrakis_status rc = take(chain, arrival, err);
-        if (rc == ARRAKIS_OK && !keep(chain, arrival))
+        arrakis_status rc = next_split(chain, arrival, err);
+        if (rc == ARRAKIS_OK && !accept_rows(chain, arrival))
             continue;
-        bool over = rc == ARRAKIS_DONE || (rc == ARRAKIS_TIMEOUT && all_ended(chain));
+        bool over = rc == ARRAKIS_DONE || (rc == ARRAKIS_TIMEOUT && all_inputs_ended(chain));
         if (!over || is_last(chain))
             return rc;
-        if ((rc = go_on(chain, err)) < 0)
+        if ((rc = next_segment(chain, err)) < 0)
             return rc;
     }
 }
@@ -284,24 +293,24 @@ static bool chain_done(const arrakis_reader *reader)
     return is_last(chain) && reader_now(chain)->ops->done(reader_now(chain));
 }
 
-/* Where another reader follows, what is to be had from it must not be taken for a gap: then it is
- * said in next() that there is nothing up to there. */
+/* Before a handover the answer is "not exhausted", since the mux would also take what the next
+ * reader holds for missing. Instead next() hands out rows without data up to the handover. */
 static int64_t chain_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
                                int64_t *again_ns)
 {
     chain_reader *chain = (chain_reader *)reader;
     arrakis_reader *one = reader_now(chain);
-    lane *l = &chain->lanes[stream];
+    chain_input *input = &chain->inputs[stream];
     size_t source = source_of(chain, stream);
     int64_t now_ns = ark_clock_now_ns();
     *again_ns = ARRAKIS_UNSET;
-    if (chain->cut.part < chain->cut.count)
+    if (chain->splitter.output < chain->splitter.count)
         return ARRAKIS_UNSET;
-    if (l->until_ns == INT64_MAX)
+    if (input->handover_ns == INT64_MAX)
         return source == SIZE_MAX ? now_ns : one->ops->exhausted(one, source, since_ns, again_ns);
-    if (l->ended || l->skip)
+    if (input->phase != CHAIN_READING)
         return ARRAKIS_UNSET;
-    int64_t due_ns = l->until_ns + l->latency_ns;
+    int64_t due_ns = input->handover_ns + input->due_after_ns;
     since_ns = since_ns > due_ns ? since_ns : due_ns;
     if (source != SIZE_MAX && now_ns < since_ns) {
         *again_ns = since_ns;
@@ -310,8 +319,8 @@ static int64_t chain_exhausted(arrakis_reader *reader, size_t stream, int64_t si
     if (source != SIZE_MAX &&
         one->ops->exhausted(one, source, since_ns, again_ns) == ARRAKIS_UNSET)
         return ARRAKIS_UNSET;
-    l->skip = true;
-    chain->skips++;
+    input->phase = CHAIN_EMPTY;
+    chain->empty_count++;
     *again_ns = now_ns;
     return ARRAKIS_UNSET;
 }
@@ -319,7 +328,7 @@ static int64_t chain_exhausted(arrakis_reader *reader, size_t stream, int64_t si
 static void chain_pause(arrakis_reader *reader, size_t stream, bool paused)
 {
     chain_reader *chain = (chain_reader *)reader;
-    chain->lanes[stream].paused = paused;
+    chain->inputs[stream].paused = paused;
     if (source_of(chain, stream) != SIZE_MAX)
         pause_source(chain, source_of(chain, stream));
 }
@@ -349,16 +358,16 @@ static void chain_close(arrakis_reader *reader)
     ark_closing_move(reader->closing, &chain->past_closing);
     for (size_t i = 0; i < chain->count; i++) {
         ark_reader_close_into(chain->segments[i].reader, reader->closing);
-        if (chain->links)
-            ark_chain_plan_clear(&chain->links[i]);
+        if (chain->mappings)
+            ark_chain_mapping_clear(&chain->mappings[i]);
     }
     ark_reader_clear(reader);
     ark_waiter_close(&chain->waiter);
-    ark_row_splitter_clear(&chain->cut);
+    ark_row_splitter_clear(&chain->splitter);
     free(chain->segments);
-    free(chain->links);
-    free(chain->lanes);
-    free(chain->every);
+    free(chain->mappings);
+    free(chain->inputs);
+    free(chain->all_channels);
     free(chain);
 }
 
@@ -376,17 +385,17 @@ static const ark_reader_ops chain_ops = {
 
 /* ------------------------------------------------------------------ making one */
 
-static int64_t latency_of(const ark_reader_stream *stream)
+static int64_t due_after_of(const ark_reader_stream *stream)
 {
-    const int64_t most_ns = INT64_MAX / 8; /* no sum of times overflows */
+    const int64_t most_ns = INT64_MAX / 8; /* sums of times must not overflow */
     int64_t latency_ns = ark_latency_of(stream->channels);
     if (latency_ns == ARRAKIS_UNSET)
         latency_ns = default_latency_ns;
     return (latency_ns < most_ns ? latency_ns : most_ns) + stream->stride_ns;
 }
 
-/* As many slots as the widest stream of anybody has. */
-static size_t widest(const chain_reader *chain)
+/* The most channels that an input of any reader has. */
+static size_t most_channels(const chain_reader *chain)
 {
     size_t most = 0;
     for (size_t i = 0; i < chain->count; i++)
@@ -397,29 +406,29 @@ static size_t widest(const chain_reader *chain)
     return most;
 }
 
-static arrakis_status set_up(chain_reader *chain, arrakis_error *err)
+static arrakis_status init_chain(chain_reader *chain, arrakis_error *err)
 {
     arrakis_status rc =
-        ark_chain_plan(&chain->head, chain->segments, chain->count, chain->links, err);
+        ark_chain_mapping_make(&chain->head, chain->segments, chain->count, chain->mappings, err);
     if (rc == ARRAKIS_OK)
         rc = ark_waiter_open(&chain->waiter, err);
-    size_t slots = widest(chain);
+    size_t channels = most_channels(chain);
     if (rc == ARRAKIS_OK)
-        rc = ark_row_splitter_init(&chain->cut, slots, err);
+        rc = ark_row_splitter_init(&chain->splitter, channels, err);
     if (rc < 0)
         return rc;
     chain->head.fd = chain->waiter.fd;
-    chain->lanes = calloc(chain->head.stream_count + 1, sizeof *chain->lanes);
-    chain->every = calloc(slots + 1, sizeof *chain->every);
-    if (!chain->lanes || !chain->every)
-        return ark_fail(err, ARRAKIS_ENOMEM, "%zu channels: out of memory", slots);
-    for (uint32_t i = 0; i < slots; i++)
-        chain->every[i] = i;
+    chain->inputs = calloc(chain->head.stream_count + 1, sizeof *chain->inputs);
+    chain->all_channels = calloc(channels + 1, sizeof *chain->all_channels);
+    if (!chain->inputs || !chain->all_channels)
+        return ark_fail(err, ARRAKIS_ENOMEM, "%zu channels: out of memory", channels);
+    for (uint32_t i = 0; i < channels; i++)
+        chain->all_channels[i] = i;
     for (size_t i = 0; i < chain->head.stream_count; i++) {
-        chain->lanes[i].latency_ns = latency_of(&chain->head.streams[i]);
-        chain->lanes[i].reach_ns =
-            ark_latency_reach(chain->lanes[i].latency_ns, chain->head.streams[i].stride_ns);
-        chain->lanes[i].had_ns = INT64_MIN;
+        chain->inputs[i].due_after_ns = due_after_of(&chain->head.streams[i]);
+        chain->inputs[i].max_ahead_ns =
+            ark_latency_max_ahead(chain->inputs[i].due_after_ns, chain->head.streams[i].stride_ns);
+        chain->inputs[i].handed_out_ns = INT64_MIN;
     }
     return ARRAKIS_OK;
 }
@@ -446,9 +455,9 @@ arrakis_status ark_chain_reader_new(arrakis_reader **out, const ark_chain_segmen
     chain->past = (arrakis_stats)ARRAKIS_STATS_INIT;
     chain->segments = copy;
     chain->count = count;
-    chain->links = calloc(count + 1, sizeof *chain->links);
-    arrakis_status rc = chain->links
-                            ? set_up(chain, err)
+    chain->mappings = calloc(count + 1, sizeof *chain->mappings);
+    arrakis_status rc = chain->mappings
+                            ? init_chain(chain, err)
                             : ark_fail(err, ARRAKIS_ENOMEM, "%zu readers: out of memory", count);
     if (rc < 0) {
         arrakis_reader_close(&chain->head);

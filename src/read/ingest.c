@@ -10,41 +10,42 @@ arrakis_status ark_ingest_init(ark_ingest *ingest, const ark_reader_stream *stre
                                arrakis_error *err)
 {
     *ingest = (ark_ingest){.count = count};
-    if (!(ingest->lanes = calloc(count + 1, sizeof *ingest->lanes)))
+    if (!(ingest->inputs = calloc(count + 1, sizeof *ingest->inputs)))
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     arrakis_status rc = ARRAKIS_OK;
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
-        rc = ark_row_decoder_new(&ingest->lanes[i].decoder, streams[i].channels,
+        rc = ark_row_decoder_new(&ingest->inputs[i].decoder, streams[i].channels,
                                  streams[i].stride_ns, &ingest->schema, err);
     return rc;
 }
 
 void ark_ingest_clear(ark_ingest *ingest)
 {
-    for (size_t i = 0; ingest->lanes && i < ingest->count; i++)
-        ark_row_decoder_free(ingest->lanes[i].decoder);
-    free(ingest->lanes);
+    for (size_t i = 0; ingest->inputs && i < ingest->count; i++)
+        ark_row_decoder_free(ingest->inputs[i].decoder);
+    free(ingest->inputs);
     ark_row_schema_drop(ingest->schema);
     *ingest = (ark_ingest){0};
 }
 
-void ark_ingest_begin(ark_ingest *ingest, size_t stream, const char *topic, int64_t offset,
+void ark_ingest_begin(ark_ingest *ingest, size_t input, const char *topic, int64_t offset,
                       const void *message, size_t size)
 {
     ingest->messages++;
     ingest->bytes += size;
-    ingest->stream = stream;
+    ingest->input = input;
     ingest->topic = topic;
     ingest->offset = offset;
     ingest->busy = true;
     ingest->rows_seen = false;
-    ark_row_decoder_begin(ingest->lanes[stream].decoder, message, size);
+    ark_row_decoder_begin(ingest->inputs[input].decoder, message, size);
 }
 
-static void count_undecodable(ark_ingest *ingest, ark_ingest_lane *lane, const arrakis_error *why)
+static void count_undecodable(ark_ingest *ingest, ark_ingest_input *input,
+                              const arrakis_error *why)
 {
     ingest->undecodable++;
-    uint64_t times = ark_log_limit_note(&lane->undecodable, arrakis_gps_now_ns());
+    uint64_t times = ark_log_limit_note(&input->undecodable, arrakis_gps_now_ns());
     if (times)
         ark_log(ARRAKIS_LOG_WARNING,
                 "topic %s, offset %lld: message skipped, it cannot be decoded (%llu since the "
@@ -53,28 +54,29 @@ static void count_undecodable(ark_ingest *ingest, ark_ingest_lane *lane, const a
                 ingest->topic, (long long)ingest->offset, (unsigned long long)times, why->message);
 }
 
-/* Indexes that match nothing for long mean a publisher that runs with an old registration. */
-static void count_unwanted(ark_ingest *ingest, ark_ingest_lane *lane)
+/* Partition indexes that match no channel for long come from a publisher with an old registration.
+ * */
+static void count_unwanted(ark_ingest *ingest, ark_ingest_input *input)
 {
     ingest->unwanted++;
-    if (!lane->no_rows)
+    if (!input->no_rows)
         ark_log(ARRAKIS_LOG_WARNING,
                 "topic %s, offset %lld: no row of a channel asked for; if that goes on, the "
                 "publisher and the metadata disagree on partition indexes",
                 ingest->topic, (long long)ingest->offset);
-    lane->no_rows = true;
+    input->no_rows = true;
 }
 
 arrakis_status ark_ingest_next(ark_ingest *ingest, ark_arrival *arrival, arrakis_error *err)
 {
-    ark_ingest_lane *lane = &ingest->lanes[ingest->stream];
+    ark_ingest_input *input = &ingest->inputs[ingest->input];
     while (ingest->busy) {
         arrakis_error why;
-        arrakis_status rc = ark_row_decoder_next(lane->decoder, &arrival->rows, &why);
-        if (rc == ARRAKIS_OK && arrival->rows.piece_count) {
-            arrival->stream = ingest->stream;
+        arrakis_status rc = ark_row_decoder_next(input->decoder, &arrival->rows, &why);
+        if (rc == ARRAKIS_OK && arrival->rows.run_count) {
+            arrival->stream = ingest->input;
             ingest->rows_seen = true;
-            lane->no_rows = false;
+            input->no_rows = false;
             return ARRAKIS_OK;
         }
         if (rc == ARRAKIS_OK)
@@ -84,9 +86,9 @@ arrakis_status ark_ingest_next(ark_ingest *ingest, ark_arrival *arrival, arrakis
                             (long long)ingest->offset, why.message);
         ingest->busy = false;
         if (rc < 0)
-            count_undecodable(ingest, lane, &why);
+            count_undecodable(ingest, input, &why);
         else if (!ingest->rows_seen)
-            count_unwanted(ingest, lane);
+            count_unwanted(ingest, input);
     }
     return ARRAKIS_DONE;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages -> arrivals, for readers of messages: decoding, and accounting for what cannot be used. */
+/* Messages -> arrivals, for readers of messages: decodes them, and counts and logs what cannot be
+ * used. */
 #ifndef ARK_READ_INGEST_H
 #define ARK_READ_INGEST_H
 
@@ -8,18 +9,19 @@
 #include "read/row_decoder.h"
 #include "read/row_schema.h"
 
-typedef struct ark_ingest_lane {
+typedef struct ark_ingest_input {
     ark_row_decoder *decoder;
     ark_log_limit undecodable;
-    bool no_rows; /* the topic's messages have no requested rows at present: logged once */
-} ark_ingest_lane;
+    bool no_rows; /* the last message had no row of a requested channel, which is logged once */
+} ark_ingest_input;
 
-/* All zero can be cleared. It stays where it is: its decoders point into it. */
+/* Can be cleared when all bytes are 0. Must not be moved: the decoders point into it. */
 typedef struct ark_ingest {
-    ark_ingest_lane *lanes; /* one per input */
+    ark_ingest_input *inputs;
     size_t count;
-    ark_row_schema *schema; /* the one read last: the streams mostly have the same one */
-    size_t stream;          /* the message under way */
+    ark_row_schema *schema; /* the one read last: mostly that of all inputs */
+    /* the message that is being decoded */
+    size_t input;
     const char *topic;
     int64_t offset;
     bool busy, rows_seen;
@@ -30,22 +32,24 @@ arrakis_status ark_ingest_init(ark_ingest *ingest, const ark_reader_stream *stre
                                arrakis_error *err);
 void ark_ingest_clear(ark_ingest *ingest);
 
-/* Begin with a message; `topic` and the bytes stay until ark_ingest_next() returns DONE. */
-void ark_ingest_begin(ark_ingest *ingest, size_t stream, const char *topic, int64_t offset,
+/* Begin with a message of an input; `topic` and the bytes must stay until ark_ingest_next()
+ * returns DONE. */
+void ark_ingest_begin(ark_ingest *ingest, size_t input, const char *topic, int64_t offset,
                       const void *message, size_t size);
-/* A message that will be begun with soon: the caches fetch its bytes while another one is read. They
- * were written by another processor, and waiting for them costs more than decoding them. */
+/* Announce a message that will soon be decoded, so that its bytes are fetched into the cache
+ * meanwhile: they were written by another processor, and waiting for them takes longer than
+ * decoding them. */
 static inline void ark_ingest_expect(const void *message, size_t size)
 {
     enum {
         LINE = 64,
         FRONT = 4096
-    }; /* of longer ones the processor makes out the pattern itself */
+    }; /* in longer messages the processor recognizes the pattern itself */
     for (size_t at = 0; at < size && at < FRONT; at += LINE)
         __builtin_prefetch((const char *)message + at);
 }
-/* The next requested rows of the message. OK or DONE: what cannot be decoded is counted and logged.
- * ENOMEM: call again. */
+/* The next rows of requested channels in the message. OK, or DONE: there are no more; a message
+ * that cannot be decoded is counted and logged. ENOMEM: call again. */
 arrakis_status ark_ingest_next(ark_ingest *ingest, ark_arrival *arrival, arrakis_error *err);
 void ark_ingest_stats(const ark_ingest *ingest, arrakis_stats *stats);
 

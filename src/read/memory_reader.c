@@ -21,8 +21,8 @@ typedef struct message {
 typedef struct memory_reader {
     arrakis_reader head;
     ark_ingest ingest;
-    message *first, **last; /* waiting; the first is the one under way while `taken` */
-    size_t *waiting;        /* messages, a stream */
+    message *first, **last; /* not decoded yet; `taken`: the first is being decoded */
+    size_t *waiting;        /* messages per input */
     bool taken, finished;
 } memory_reader;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One reader over several: their streams follow each other. */
+/* Several readers as one. Its inputs are those of the first reader, then those of the next, and so
+ * on. */
 #include "base/error.h"
 #include "base/waiter.h"
 #include "read/closing.h"
@@ -13,15 +14,15 @@
 typedef struct multi_reader {
     arrakis_reader head;
     arrakis_reader **readers;
-    size_t *first; /* number of a reader's first stream */
-    bool *ended;   /* readers that are done: their descriptors may stay readable */
+    size_t *first; /* by reader: the number of its first input */
+    bool *ended;   /* by reader: it is done, and its descriptor may stay readable */
     size_t count;
-    size_t turn; /* who is asked next: nobody waits behind a busy one */
+    size_t turn; /* the reader that is asked next: none waits behind a busy one */
     ark_waiter waiter;
 } multi_reader;
 
-/* The reader that a stream belongs to; *stream becomes its number there. */
-static arrakis_reader *owner(const multi_reader *multi, size_t *stream)
+/* The reader that an input belongs to; *stream becomes its number in that reader. */
+static arrakis_reader *find_reader(const multi_reader *multi, size_t *stream)
 {
     size_t i = multi->count - 1;
     while (i && multi->first[i] > *stream)
@@ -86,14 +87,14 @@ static bool multi_done(const arrakis_reader *reader)
 static int64_t multi_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
                                int64_t *again_ns)
 {
-    arrakis_reader *child = owner((multi_reader *)reader, &stream);
+    arrakis_reader *child = find_reader((multi_reader *)reader, &stream);
     child->bounded = reader->bounded;
     return child->ops->exhausted(child, stream, since_ns, again_ns);
 }
 
 static void multi_pause(arrakis_reader *reader, size_t stream, bool paused)
 {
-    arrakis_reader *child = owner((multi_reader *)reader, &stream);
+    arrakis_reader *child = find_reader((multi_reader *)reader, &stream);
     if (child->ops->pause)
         child->ops->pause(child, stream, paused);
 }
@@ -146,7 +147,7 @@ static const ark_reader_ops multi_ops = {
     .close = multi_close,
 };
 
-/* All channels, reader by reader; no two of one name. */
+/* The channels of all readers, in their order. Two of one name are an error. */
 static arrakis_status join_channels(multi_reader *multi, arrakis_error *err)
 {
     arrakis_status rc = arrakis_channels_new(&multi->head.channels, err);
@@ -159,8 +160,8 @@ static arrakis_status join_channels(multi_reader *multi, arrakis_error *err)
     return rc;
 }
 
-/* The streams of all readers, with references to their channels. */
-static arrakis_status copy_streams(multi_reader *multi, arrakis_error *err)
+/* The inputs of all readers, with references to their channels. */
+static arrakis_status copy_inputs(multi_reader *multi, arrakis_error *err)
 {
     size_t total = 0;
     for (size_t i = 0; i < multi->count; i++)
@@ -183,7 +184,7 @@ static arrakis_status copy_streams(multi_reader *multi, arrakis_error *err)
     return ARRAKIS_OK;
 }
 
-/* They are one source, so those that have a start have the same. */
+/* A request has one start: all readers that have a start must have the same. */
 static arrakis_status join_starts(multi_reader *multi, arrakis_error *err)
 {
     arrakis_reader *head = &multi->head;
@@ -237,7 +238,7 @@ arrakis_status arrakis_multi_reader_new(arrakis_reader **out, arrakis_reader *co
     if (rc == ARRAKIS_OK)
         rc = join_channels(multi, err);
     if (rc == ARRAKIS_OK)
-        rc = copy_streams(multi, err);
+        rc = copy_inputs(multi, err);
     if (rc < 0) {
         arrakis_reader_close(&multi->head);
         return rc;

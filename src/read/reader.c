@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static arrakis_status new_stream(arrakis_reader *reader, const char *prefix,
-                                 const arrakis_channel_info *info, arrakis_error *err)
+static arrakis_status new_input(arrakis_reader *reader, const char *prefix,
+                                const arrakis_channel_info *info, arrakis_error *err)
 {
     ark_reader_stream *stream = &reader->streams[reader->stream_count];
     size_t size = strlen(prefix) + strlen(info->partition_id) + 1;
@@ -61,22 +61,22 @@ static arrakis_status check_replay(const ark_reader_stream *stream,
                     info->partition_id, other ? other : "(none)");
 }
 
-static int by_place(const void *a, const void *b)
+static int by_partition(const void *a, const void *b)
 {
     return ark_channel_by_place(*(arrakis_channel *const *)a, *(arrakis_channel *const *)b);
 }
 
-/* Channels of one partition follow each other in `sorted`, by index: rows that lie side by side in
- * a message then lie side by side in a block. */
-static arrakis_status make_streams(arrakis_reader *reader, arrakis_channel **sorted, size_t count,
-                                   const char *prefix, arrakis_error *err)
+/* The channels of one partition follow each other in `sorted`, by partition index: rows that are
+ * neighbours in a message are neighbours in a block, too. */
+static arrakis_status make_inputs(arrakis_reader *reader, arrakis_channel **sorted, size_t count,
+                                  const char *prefix, arrakis_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         const arrakis_channel_info info = ark_info(sorted[i]);
         ark_reader_stream *stream =
             reader->stream_count ? &reader->streams[reader->stream_count - 1] : NULL;
         if (!stream || strcmp(partition_of(stream), info.partition_id) != 0) {
-            arrakis_status rc = new_stream(reader, prefix, &info, err);
+            arrakis_status rc = new_input(reader, prefix, &info, err);
             if (rc < 0)
                 return rc;
             stream = &reader->streams[reader->stream_count - 1];
@@ -107,8 +107,8 @@ arrakis_status ark_reader_group(arrakis_reader *reader, arrakis_channels *channe
         rc = check_channel(sorted[i], err);
     }
     if (rc == ARRAKIS_OK) {
-        qsort(sorted, count, sizeof *sorted, by_place);
-        rc = make_streams(reader, sorted, count, prefix, err);
+        qsort(sorted, count, sizeof *sorted, by_partition);
+        rc = make_inputs(reader, sorted, count, prefix, err);
     }
     for (size_t i = 0; rc == ARRAKIS_OK && i < reader->stream_count; i++)
         rc = ark_stride_of(&reader->streams[i].stride_ns, reader->streams[i].channels, err);
@@ -159,14 +159,14 @@ arrakis_status arrakis_reader_open(arrakis_reader *reader, arrakis_error *err)
     return rc;
 }
 
-static void lend(arrakis_reader *reader, const arrakis_reader *outer)
+static void lend_call(arrakis_reader *reader, const arrakis_reader *outer)
 {
     reader->cancel = outer->cancel;
     reader->bounded = outer->bounded;
     reader->begun_ns = outer->begun_ns;
 }
 
-static void take_back(arrakis_reader *reader)
+static void end_call(arrakis_reader *reader)
 {
     reader->cancel = NULL;
     reader->begun_ns = 0;
@@ -175,22 +175,22 @@ static void take_back(arrakis_reader *reader)
 arrakis_status ark_reader_prepare_within(arrakis_reader *reader, const arrakis_reader *outer,
                                          arrakis_error *err)
 {
-    lend(reader, outer);
+    lend_call(reader, outer);
     arrakis_status rc = reader->ops->prepare ? reader->ops->prepare(reader, err) : ARRAKIS_OK;
-    take_back(reader);
+    end_call(reader);
     return rc;
 }
 
 arrakis_status ark_reader_open_within(arrakis_reader *reader, const arrakis_reader *outer,
                                       arrakis_error *err)
 {
-    lend(reader, outer);
+    lend_call(reader, outer);
     arrakis_status rc = arrakis_reader_open(reader, err);
-    take_back(reader);
+    end_call(reader);
     return rc;
 }
 
-/* One arrival as a block of its own. */
+/* A block of one arrival. */
 static arrakis_status make_block(arrakis_reader *reader, const ark_arrival *arrival,
                                  arrakis_block **block, arrakis_error *err)
 {
@@ -201,15 +201,15 @@ static arrakis_status make_block(arrakis_reader *reader, const ark_arrival *arri
     if (!stream->layout && (rc = ark_layout_new(&stream->layout, &list, &stream->stride_ns, 1,
                                                 stream->stride_ns, err)) < 0)
         return rc;
-    const ark_stripe *stripe = &stream->layout->stripes[0];
-    ark_chunk *chunk = ark_chunk_new(stripe, rows->time_ns);
-    if (!chunk || ark_chunk_put(chunk, stripe, rows->time_ns, rows) < 0) {
-        ark_chunk_free(chunk, stripe);
+    const ark_layout_input *input = &stream->layout->inputs[0];
+    ark_chunk *chunk = ark_chunk_new(input, rows->time_ns);
+    if (!chunk || ark_chunk_put(chunk, input, rows->time_ns, rows) < 0) {
+        ark_chunk_free(chunk, input);
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory for a block");
     }
     rc = ark_block_assemble(block, stream->layout, rows->time_ns, &chunk, err);
     if (rc < 0)
-        ark_chunk_free(chunk, stripe);
+        ark_chunk_free(chunk, input);
     return rc;
 }
 
@@ -227,7 +227,7 @@ arrakis_status arrakis_reader_next(arrakis_reader *reader, int timeout_ms, size_
         ark_arrival arrival;
         arrakis_status rc = reader->ops->next(reader, &arrival, err);
         if (rc == ARRAKIS_OK) {
-            /* empty, or longer than the stride: no block of this stream */
+            /* empty, or longer than the stride: it does not fit into a block */
             if (arrival.rows.duration_ns <= 0 ||
                 arrival.rows.duration_ns > reader->streams[arrival.stream].stride_ns)
                 continue;
@@ -236,7 +236,7 @@ arrakis_status arrakis_reader_next(arrakis_reader *reader, int timeout_ms, size_
         }
         if (rc != ARRAKIS_TIMEOUT || !ark_wait_fd(reader->fd, deadline_ns))
             return rc;
-        /* readable all the time, and never with anything */
+        /* the descriptor may be readable all the time, without data */
         if (tried % 64 == 0 && ark_wait_deadline(0) >= deadline_ns)
             return rc;
     }

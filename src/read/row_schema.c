@@ -22,16 +22,16 @@ static arrakis_status find_column(const ark_schema *schema, const char *name, si
                     found ? "more than one" : "no", name);
 }
 
-static arrakis_status find_columns(ark_row_schema *known, arrakis_error *err)
+static arrakis_status find_columns(ark_row_schema *row_schema, arrakis_error *err)
 {
-    const ark_schema *schema = known->schema;
+    const ark_schema *schema = row_schema->schema;
     arrakis_status rc;
-    if ((rc = find_column(schema, "time", &known->time_column, err)) < 0 ||
-        (rc = find_column(schema, "id", &known->id_column, err)) < 0 ||
-        (rc = find_column(schema, "data", &known->data_column, err)) < 0)
+    if ((rc = find_column(schema, "time", &row_schema->time_column, err)) < 0 ||
+        (rc = find_column(schema, "id", &row_schema->id_column, err)) < 0 ||
+        (rc = find_column(schema, "data", &row_schema->data_column, err)) < 0)
         return rc;
-    const ark_field *time = &schema->fields[known->time_column],
-                    *id = &schema->fields[known->id_column];
+    const ark_field *time = &schema->fields[row_schema->time_column],
+                    *id = &schema->fields[row_schema->id_column];
     if (time->kind != ARK_TYPE_PRIMITIVE || time->dtype != ARRAKIS_INT64)
         return ark_fail(err, ARRAKIS_EFORMAT, "column time is %s, expected int64",
                         time->type_name);
@@ -51,17 +51,17 @@ static arrakis_status read_schema(ark_row_schema **out, const uint8_t *data, siz
         return rc;
     if (message.kind != ARK_IPC_SCHEMA)
         return ark_fail(err, ARRAKIS_EFORMAT, "the message does not begin with a schema");
-    ark_row_schema *known = malloc(sizeof *known + message.size);
-    if (!known)
+    ark_row_schema *row_schema = malloc(sizeof *row_schema + message.size);
+    if (!row_schema)
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
-    *known = (ark_row_schema){.uses = 1, .size = message.size};
-    memcpy(known->bytes, data, message.size);
-    if ((rc = ark_schema_read(&known->schema, &message, err)) < 0 ||
-        (rc = find_columns(known, err)) < 0) {
-        ark_row_schema_drop(known);
+    *row_schema = (ark_row_schema){.uses = 1, .size = message.size};
+    memcpy(row_schema->bytes, data, message.size);
+    if ((rc = ark_schema_read(&row_schema->schema, &message, err)) < 0 ||
+        (rc = find_columns(row_schema, err)) < 0) {
+        ark_row_schema_drop(row_schema);
         return rc;
     }
-    *out = known;
+    *out = row_schema;
     return ARRAKIS_OK;
 }
 
@@ -71,22 +71,22 @@ arrakis_status ark_row_schema_take(ark_row_schema **out, ark_row_schema **latest
     if (!latest)
         return read_schema(out, data, size, err);
     if (!ark_row_schema_begins(*latest, data, size)) {
-        ark_row_schema *known;
-        arrakis_status rc = read_schema(&known, data, size, err);
+        ark_row_schema *row_schema;
+        arrakis_status rc = read_schema(&row_schema, data, size, err);
         if (rc < 0)
             return rc;
         ark_row_schema_drop(*latest);
-        *latest = known;
+        *latest = row_schema;
     }
     (*latest)->uses++;
     *out = *latest;
     return ARRAKIS_OK;
 }
 
-void ark_row_schema_drop(ark_row_schema *known)
+void ark_row_schema_drop(ark_row_schema *row_schema)
 {
-    if (!known || --known->uses)
+    if (!row_schema || --row_schema->uses)
         return;
-    ark_schema_free(known->schema);
-    free(known);
+    ark_schema_free(row_schema->schema);
+    free(row_schema);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A schema that rows can be read by, with the bytes that it was read from. The partitions of a reader
- * mostly have the same one, byte for byte: it is read once for all of them. One thread's. */
+/* The schema of messages of rows, with the bytes that it was read from. The partitions of a reader
+ * mostly have the same one, byte for byte: it is read once for all of them. For one thread. */
 #ifndef ARK_READ_ROW_SCHEMA_H
 #define ARK_READ_ROW_SCHEMA_H
 
@@ -12,22 +12,24 @@ typedef struct ark_row_schema {
     size_t uses;
     ark_schema *schema;
     size_t time_column, id_column, data_column;
-    size_t size; /* of the message: framing and header */
+    size_t size; /* of the bytes: framing and header */
     uint8_t bytes[];
 } ark_row_schema;
 
-static inline bool ark_row_schema_begins(const ark_row_schema *known, const uint8_t *data,
+static inline bool ark_row_schema_begins(const ark_row_schema *row_schema, const uint8_t *data,
                                          size_t size)
 {
-    return known && size >= known->size && !memcmp(data, known->bytes, known->size);
+    return row_schema && size >= row_schema->size &&
+           !memcmp(data, row_schema->bytes, row_schema->size);
 }
 
-/* One more use of the schema that the bytes begin with: *latest if it is that one, otherwise it is read
- * and becomes *latest, which has a use too. `latest` NULL: it is read. EFORMAT: no schema, or without
- * the columns time, id and data; EUNSUPPORTED as ark_schema_read(). */
+/* A use of the schema that the bytes begin with: of *latest, if it is that schema. Otherwise the
+ * schema is read and becomes *latest, which is a use of its own. `latest` NULL: the schema is
+ * read. EFORMAT: no schema, or one without the columns time, id and data; EUNSUPPORTED: as
+ * ark_schema_read(). */
 arrakis_status ark_row_schema_take(ark_row_schema **out, ark_row_schema **latest,
                                    const uint8_t *data, size_t size, arrakis_error *err);
-/* Gives a use back; the last one frees it. */
-void ark_row_schema_drop(ark_row_schema *known);
+/* End a use; the schema is freed with its last use. */
+void ark_row_schema_drop(ark_row_schema *row_schema);
 
 #endif

@@ -7,104 +7,107 @@
 #include <stdlib.h>
 #include <string.h>
 
-arrakis_status ark_row_splitter_init(ark_row_splitter *cut, size_t slots, arrakis_error *err)
+arrakis_status ark_row_splitter_init(ark_row_splitter *splitter, size_t channels,
+                                     arrakis_error *err)
 {
-    *cut = (ark_row_splitter){.slots = (uint32_t)slots};
-    cut->places = calloc(slots + 1, sizeof *cut->places);
-    cut->pieces = calloc(slots + 1, sizeof *cut->pieces);
-    cut->missing = calloc(slots + 1, sizeof *cut->missing);
-    if (cut->places && cut->pieces && cut->missing)
+    *splitter = (ark_row_splitter){.channels = (uint32_t)channels};
+    splitter->locations = calloc(channels + 1, sizeof *splitter->locations);
+    splitter->runs = calloc(channels + 1, sizeof *splitter->runs);
+    splitter->missing = calloc(channels + 1, sizeof *splitter->missing);
+    if (splitter->locations && splitter->runs && splitter->missing)
         return ARRAKIS_OK;
-    return ark_fail(err, ARRAKIS_ENOMEM, "%zu channels: out of memory", slots);
+    return ark_fail(err, ARRAKIS_ENOMEM, "%zu channels: out of memory", channels);
 }
 
-void ark_row_splitter_clear(ark_row_splitter *cut)
+void ark_row_splitter_clear(ark_row_splitter *splitter)
 {
-    free(cut->places);
-    free(cut->pieces);
-    free(cut->missing);
-    *cut = (ark_row_splitter){0};
+    free(splitter->locations);
+    free(splitter->runs);
+    free(splitter->missing);
+    *splitter = (ark_row_splitter){0};
 }
 
-ark_row_splitter_slot ark_row_splitter_slot_of(const arrakis_channel *channel, uint32_t from,
-                                               int64_t stride_ns)
+ark_row_splitter_channel ark_row_splitter_channel_of(const arrakis_channel *channel, uint32_t from,
+                                                     int64_t stride_ns)
 {
-    return (ark_row_splitter_slot){
+    return (ark_row_splitter_channel){
         .from = from,
         .size = (uint32_t)arrakis_dtype_size(ark_info(channel).dtype),
         .samples = ark_channel_samples(channel, stride_ns),
     };
 }
 
-void ark_row_splitter_begin(ark_row_splitter *cut, const ark_rows *rows, int64_t stride_ns,
-                            const ark_row_splitter_part *parts, size_t count)
+void ark_row_splitter_begin(ark_row_splitter *splitter, const ark_rows *rows, int64_t stride_ns,
+                            const ark_row_splitter_output *outputs, size_t count)
 {
-    cut->rows = *rows;
-    cut->parts = parts;
-    cut->count = count;
-    cut->part = 0;
-    cut->step = 0;
-    /* rows that do not fit their own stream are the mux's to refuse: they stay as they are */
-    cut->in_steps = rows->duration_ns <= stride_ns;
-    memset(cut->places, 0, cut->slots * sizeof *cut->places);
-    for (size_t i = 0; i < rows->piece_count; i++)
-        for (uint32_t k = 0; k < rows->pieces[i].slots; k++)
-            cut->places[rows->pieces[i].slot + k] = (ark_row_splitter_place){&rows->pieces[i], k};
+    splitter->rows = *rows;
+    splitter->outputs = outputs;
+    splitter->count = count;
+    splitter->output = 0;
+    splitter->step = 0;
+    /* rows longer than the stride of their own input stay whole: the mux refuses them */
+    splitter->in_steps = rows->duration_ns <= stride_ns;
+    memset(splitter->locations, 0, splitter->channels * sizeof *splitter->locations);
+    for (size_t i = 0; i < rows->run_count; i++)
+        for (uint32_t k = 0; k < rows->runs[i].channels; k++)
+            splitter->locations[rows->runs[i].channel + k] =
+                (ark_row_splitter_location){&rows->runs[i], k};
 }
 
-/* A slot's samples in a step; false: it has none there. A whole stride has all of them: rows that
- * say so and have fewer would leave a hole that nobody knows of. */
-static bool make_piece(ark_piece *piece, ark_row_splitter_place place,
-                       const ark_row_splitter_slot *slot, uint32_t number, int64_t step,
-                       bool whole)
+/* The samples of a channel in a step; false: it has none there. Rows of a whole stride have all
+ * samples of a channel, or none: fewer would leave a gap that is not marked as missing. */
+static bool make_run(ark_run *run, ark_row_splitter_location location,
+                     const ark_row_splitter_channel *channel, uint32_t number, int64_t step,
+                     bool whole)
 {
-    int64_t skip = step * slot->samples;
-    if (!place.piece || slot->samples <= 0 || skip >= place.piece->length)
+    int64_t skip = step * channel->samples;
+    if (!location.run || channel->samples <= 0 || skip >= location.run->length)
         return false;
-    int64_t left = place.piece->length - skip;
-    if (whole && left < slot->samples)
+    int64_t left = location.run->length - skip;
+    if (whole && left < channel->samples)
         return false;
-    *piece = *place.piece;
-    size_t first = (size_t)place.at * piece->length + (size_t)skip;
-    piece->samples_at += first * slot->size;
-    piece->valid_bit += first;
-    piece->slot = number;
-    piece->slots = 1;
-    piece->length = (uint32_t)(left < slot->samples ? left : slot->samples);
+    *run = *location.run;
+    size_t first = (size_t)location.at * run->length + (size_t)skip;
+    run->samples_at += first * channel->size;
+    run->valid_bit += first;
+    run->channel = number;
+    run->channels = 1;
+    run->length = (uint32_t)(left < channel->samples ? left : channel->samples);
     return true;
 }
 
-/* Past the part or the step that has been served. */
-static void move_on(ark_row_splitter *cut, bool more_steps)
+/* Go on to the next step, or to the next output. */
+static void move_on(ark_row_splitter *splitter, bool more_steps)
 {
-    cut->step = more_steps ? cut->step + 1 : 0;
-    cut->part += !more_steps;
+    splitter->step = more_steps ? splitter->step + 1 : 0;
+    splitter->output += !more_steps;
 }
 
-bool ark_row_splitter_next(ark_row_splitter *cut, ark_arrival *arrival)
+bool ark_row_splitter_next(ark_row_splitter *splitter, ark_arrival *arrival)
 {
-    if (cut->part == cut->count)
+    if (splitter->output == splitter->count)
         return false;
-    const ark_row_splitter_part *part = &cut->parts[cut->part];
-    int64_t done_ns = cut->step * part->stride_ns, left_ns = cut->rows.duration_ns - done_ns;
-    bool more = cut->in_steps && left_ns > part->stride_ns;
-    *arrival = (ark_arrival){.stream = part->stream};
+    const ark_row_splitter_output *output = &splitter->outputs[splitter->output];
+    int64_t done_ns = splitter->step * output->stride_ns,
+            left_ns = splitter->rows.duration_ns - done_ns;
+    bool more = splitter->in_steps && left_ns > output->stride_ns;
+    *arrival = (ark_arrival){.stream = output->input};
     arrival->rows = (ark_rows){
-        .time_ns = cut->rows.time_ns + done_ns,
-        .duration_ns = more ? part->stride_ns : left_ns,
-        .base = cut->rows.base,
-        .pieces = cut->pieces,
-        .missing = cut->missing,
+        .time_ns = splitter->rows.time_ns + done_ns,
+        .duration_ns = more ? output->stride_ns : left_ns,
+        .base = splitter->rows.base,
+        .runs = splitter->runs,
+        .missing = splitter->missing,
     };
-    bool whole = arrival->rows.duration_ns >= part->stride_ns;
-    for (uint32_t i = 0; i < part->count; i++) {
-        const ark_row_splitter_slot *slot = &part->slots[i];
-        if (make_piece(&cut->pieces[arrival->rows.piece_count], cut->places[slot->from], slot, i,
-                       cut->step, whole))
-            arrival->rows.piece_count++;
+    bool whole = arrival->rows.duration_ns >= output->stride_ns;
+    for (uint32_t i = 0; i < output->count; i++) {
+        const ark_row_splitter_channel *channel = &output->channels[i];
+        if (make_run(&splitter->runs[arrival->rows.run_count], splitter->locations[channel->from],
+                     channel, i, splitter->step, whole))
+            arrival->rows.run_count++;
         else
-            cut->missing[arrival->rows.missing_count++] = i;
+            splitter->missing[arrival->rows.missing_count++] = i;
     }
-    move_on(cut, more);
+    move_on(splitter, more);
     return true;
 }

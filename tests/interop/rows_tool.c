@@ -58,16 +58,15 @@ static void append_u32(ark_buffer *out, uint32_t value)
     append(out, &value, sizeof value);
 }
 
-static void append_row(ark_buffer *out, const ark_rows *rows, const ark_piece *piece, uint32_t k)
+static void append_row(ark_buffer *out, const ark_rows *rows, const ark_run *run, uint32_t k)
 {
-    append_u32(out, (uint32_t)indexes[piece->slot + k]);
-    append_u32(out, piece->length);
-    size_t first = (size_t)k * piece->length;
-    append(out, rows->base + piece->samples_at + first * sizeof(float),
-           piece->length * sizeof(float));
-    const uint8_t *valid = piece->valid_at == SIZE_MAX ? NULL : rows->base + piece->valid_at;
-    for (size_t i = 0; i < piece->length; i++) {
-        uint8_t there = ark_is_set(valid, (int64_t)(piece->valid_bit + first + i));
+    append_u32(out, (uint32_t)indexes[run->channel + k]);
+    append_u32(out, run->length);
+    size_t first = (size_t)k * run->length;
+    append(out, rows->base + run->samples_at + first * sizeof(float), run->length * sizeof(float));
+    const uint8_t *valid = run->valid_at == SIZE_MAX ? NULL : rows->base + run->valid_at;
+    for (size_t i = 0; i < run->length; i++) {
+        uint8_t there = ark_is_set(valid, (int64_t)(run->valid_bit + first + i));
         append(out, &there, 1);
     }
 }
@@ -75,15 +74,15 @@ static void append_row(ark_buffer *out, const ark_rows *rows, const ark_piece *p
 static void append_batch(ark_buffer *out, const ark_rows *rows)
 {
     uint32_t count = 0;
-    for (size_t i = 0; i < rows->piece_count; i++)
-        count += rows->pieces[i].slots;
+    for (size_t i = 0; i < rows->run_count; i++)
+        count += rows->runs[i].channels;
     if (!count)
         return;
     append(out, &rows->time_ns, sizeof rows->time_ns);
     append_u32(out, count);
-    for (size_t i = 0; i < rows->piece_count; i++)
-        for (uint32_t k = 0; k < rows->pieces[i].slots; k++)
-            append_row(out, rows, &rows->pieces[i], k);
+    for (size_t i = 0; i < rows->run_count; i++)
+        for (uint32_t k = 0; k < rows->runs[i].channels; k++)
+            append_row(out, rows, &rows->runs[i], k);
 }
 
 /* The decoder keeps what it worked out, as it does in a reader. */

@@ -142,31 +142,31 @@ static ark_layout *two_streams(int64_t duration_ns)
     return layout;
 }
 
-/* `length` samples first, first + 1, ... of a slot, put at time_ns into the stride at slot_ns. */
-static void put(ark_chunk *chunk, const ark_stripe *stripe, uint32_t slot, int64_t slot_ns,
-                int64_t time_ns, int64_t duration_ns, int32_t first, uint32_t length)
+/* `length` samples first, first + 1, ... of a channel, put at time_ns into the stride at stride_start_ns. */
+static void put(ark_chunk *chunk, const ark_layout_input *input, uint32_t channel,
+                int64_t stride_start_ns, int64_t time_ns, int64_t duration_ns, int32_t first,
+                uint32_t length)
 {
     int32_t samples[32];
     for (uint32_t i = 0; i < length; i++)
         samples[i] = first + (int32_t)i;
-    ark_piece piece = {.valid_at = SIZE_MAX, .slot = slot, .slots = 1, .length = length};
+    ark_run run = {.valid_at = SIZE_MAX, .channel = channel, .channels = 1, .length = length};
     uint32_t others[2], other_count = 0;
-    for (uint32_t i = 0; i < stripe->slot_count; i++)
-        if (i != slot)
+    for (uint32_t i = 0; i < input->channel_count; i++)
+        if (i != channel)
             others[other_count++] = i;
-    ark_rows rows = {time_ns, duration_ns, (const uint8_t *)samples, &piece, 1,
-                     others,  other_count};
-    assert_int_equal(ark_chunk_put(chunk, stripe, slot_ns, &rows), ARRAKIS_OK);
+    ark_rows rows = {time_ns, duration_ns, (const uint8_t *)samples, &run, 1, others, other_count};
+    assert_int_equal(ark_chunk_put(chunk, input, stride_start_ns, &rows), ARRAKIS_OK);
 }
 
 static void a_stream_without_data_is_missing_in_full_length(void **state)
 {
     (void)state;
     ark_layout *layout = two_streams(4 * SECOND);
-    ark_chunk *chunks[] = {NULL, ark_chunk_new(&layout->stripes[1], 0)};
+    ark_chunk *chunks[] = {NULL, ark_chunk_new(&layout->inputs[1], 0)};
     for (int i = 0; i < 4; i++)
-        put(chunks[1], &layout->stripes[1], 0, i * SECOND, i * SECOND, SECOND, 10 * i, 2);
-    assert_int_equal(ark_chunk_close(chunks[1], &layout->stripes[1]), ARRAKIS_OK);
+        put(chunks[1], &layout->inputs[1], 0, i * SECOND, i * SECOND, SECOND, 10 * i, 2);
+    assert_int_equal(ark_chunk_close(chunks[1], &layout->inputs[1]), ARRAKIS_OK);
     arrakis_block *block;
     PASS(ark_block_assemble(&block, layout, 0, chunks, err));
     ark_layout_free(layout);
@@ -187,12 +187,12 @@ static void what_was_never_written_is_missing_and_zero(void **state)
 {
     (void)state;
     ark_layout *layout = two_streams(4 * SECOND);
-    ark_chunk *chunks[] = {ark_chunk_new(&layout->stripes[0], 0),
-                           ark_chunk_new(&layout->stripes[1], 0)};
-    put(chunks[0], &layout->stripes[0], 0, 2 * SECOND, 2 * SECOND, 2 * SECOND, 5, 8);
-    put(chunks[1], &layout->stripes[1], 0, 2 * SECOND, 2 * SECOND, SECOND, 9, 2);
+    ark_chunk *chunks[] = {ark_chunk_new(&layout->inputs[0], 0),
+                           ark_chunk_new(&layout->inputs[1], 0)};
+    put(chunks[0], &layout->inputs[0], 0, 2 * SECOND, 2 * SECOND, 2 * SECOND, 5, 8);
+    put(chunks[1], &layout->inputs[1], 0, 2 * SECOND, 2 * SECOND, SECOND, 9, 2);
     for (int i = 0; i < 2; i++)
-        assert_int_equal(ark_chunk_close(chunks[i], &layout->stripes[i]), ARRAKIS_OK);
+        assert_int_equal(ark_chunk_close(chunks[i], &layout->inputs[i]), ARRAKIS_OK);
     arrakis_block *block;
     PASS(ark_block_assemble(&block, layout, 0, chunks, err));
     ark_layout_free(layout);
@@ -221,10 +221,10 @@ static void an_edge_through_a_sample_stays_inside_the_series(void **state)
     const int64_t stride_ns = 2 * SECOND;
     ark_layout *layout;
     PASS(ark_layout_new(&layout, lists, &stride_ns, 1, stride_ns, err));
-    ark_chunk *chunk = ark_chunk_new(&layout->stripes[0], 0);
+    ark_chunk *chunk = ark_chunk_new(&layout->inputs[0], 0);
     assert_non_null(chunk);
-    put(chunk, &layout->stripes[0], 0, 0, SECOND, SECOND, 5, 4);
-    assert_int_equal(ark_chunk_close(chunk, &layout->stripes[0]), ARRAKIS_OK);
+    put(chunk, &layout->inputs[0], 0, 0, SECOND, SECOND, 5, 4);
+    assert_int_equal(ark_chunk_close(chunk, &layout->inputs[0]), ARRAKIS_OK);
     arrakis_block *block;
     PASS(ark_block_assemble(&block, layout, 0, &chunk, err));
     ark_layout_free(layout);
@@ -330,27 +330,27 @@ static void a_layout_is_shared_by_blocks_of_any_thread(void **state)
 static void large_chunks_are_used_again(void **state)
 {
     (void)state;
-    enum { ONE_MORE = ARK_SPARES + 1 };
+    enum { ONE_MORE = ARK_CHUNK_POOL + 1 };
     static const channel_spec large[] = {{"X:A", ARRAKIS_INT32, 16384, NULL, UNSET, UNSET, UNSET}};
     arrakis_channels *list = channels_of(large, 1);
     const arrakis_channels *lists[] = {list};
     const int64_t stride_ns = SECOND;
     ark_layout *layout;
     PASS(ark_layout_new(&layout, lists, &stride_ns, 1, stride_ns, err));
-    const ark_stripe *stripe = &layout->stripes[0];
+    const ark_layout_input *input = &layout->inputs[0];
     ark_chunk *chunks[ONE_MORE];
     for (size_t i = 0; i < ONE_MORE; i++)
-        assert_non_null(chunks[i] = ark_chunk_new(stripe, 0));
+        assert_non_null(chunks[i] = ark_chunk_new(input, 0));
     for (size_t i = 0; i < ONE_MORE; i++)
-        ark_chunk_free(chunks[i], stripe);
-    for (size_t i = 0; i < ARK_SPARES; i++) {
-        ark_chunk *again = ark_chunk_new(stripe, SECOND);
+        ark_chunk_free(chunks[i], input);
+    for (size_t i = 0; i < ARK_CHUNK_POOL; i++) {
+        ark_chunk *again = ark_chunk_new(input, SECOND);
         assert_ptr_equal(again, chunks[i]);
         assert_int_equal(again->start_ns, SECOND);
         assert_null(again->mask);
     }
-    for (size_t i = 0; i < ARK_SPARES; i++) /* what is kept goes with the layout */
-        ark_chunk_free(chunks[i], stripe);
+    for (size_t i = 0; i < ARK_CHUNK_POOL; i++) /* what is kept goes with the layout */
+        ark_chunk_free(chunks[i], input);
     ark_layout_free(layout);
     arrakis_channels_unref(list);
 }

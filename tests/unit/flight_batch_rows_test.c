@@ -86,7 +86,7 @@ typedef struct fixture {
     arrakis_reader reader;
     size_t columns[2];
     ark_flight_part part;
-    ark_piece pieces[2];
+    ark_run runs[2];
     uint32_t missing[2];
     ark_batches batches;
     ark_buffer keep;
@@ -118,7 +118,7 @@ static int tear_down(void **state)
 static arrakis_status next_rows(fixture *f, ark_rows *rows)
 {
     ark_arrival arrival = {0};
-    ark_flight_scratch scratch = {f->pieces, f->missing};
+    ark_flight_scratch scratch = {f->runs, f->missing};
     arrakis_status rc = ark_batch_rows_next(&arrival, &f->cursor, &f->part, 1, &f->reader,
                                             &f->batches, f->time_column, &scratch, &err);
     *rows = arrival.rows;
@@ -144,11 +144,11 @@ static void a_block_comes_through_in_the_order_asked_for(void **state)
     assert_int_equal(next_rows(f, &rows), ARRAKIS_OK);
     assert_int_equal(rows.time_ns, START);
     assert_int_equal(rows.duration_ns, STRIDE);
-    assert_int_equal(rows.piece_count, 2);
+    assert_int_equal(rows.run_count, 2);
     assert_int_equal(rows.missing_count, 0);
-    assert_int_equal(rows.pieces[0].slot, 0);
-    assert_memory_equal(rows.base + rows.pieces[0].samples_at, b, sizeof b);
-    assert_memory_equal(rows.base + rows.pieces[1].samples_at, a, sizeof a);
+    assert_int_equal(rows.runs[0].channel, 0);
+    assert_memory_equal(rows.base + rows.runs[0].samples_at, b, sizeof b);
+    assert_memory_equal(rows.base + rows.runs[1].samples_at, a, sizeof a);
     assert_int_equal(next_rows(f, &rows), ARRAKIS_DONE);
 }
 
@@ -165,8 +165,8 @@ static void a_long_block_comes_in_strides(void **state)
         assert_int_equal(next_rows(f, &rows), ARRAKIS_OK);
         assert_int_equal(rows.time_ns, START + i * STRIDE);
         assert_int_equal(rows.duration_ns, STRIDE);
-        assert_memory_equal(rows.base + rows.pieces[0].samples_at, b + 4 * i, 4 * sizeof *b);
-        assert_memory_equal(rows.base + rows.pieces[1].samples_at, a + i, sizeof *a);
+        assert_memory_equal(rows.base + rows.runs[0].samples_at, b + 4 * i, 4 * sizeof *b);
+        assert_memory_equal(rows.base + rows.runs[1].samples_at, a + i, sizeof *a);
     }
     ark_rows rows;
     assert_int_equal(next_rows(f, &rows), ARRAKIS_DONE);
@@ -183,15 +183,15 @@ static void missing_samples_keep_their_places(void **state)
     assert_int_equal(bind(f), ARRAKIS_OK);
     ark_rows rows;
     assert_int_equal(next_rows(f, &rows), ARRAKIS_OK);
-    assert_true(rows.pieces[0].valid_at != SIZE_MAX);
-    const uint8_t *bits = rows.base + rows.pieces[0].valid_at;
+    assert_true(rows.runs[0].valid_at != SIZE_MAX);
+    const uint8_t *bits = rows.base + rows.runs[0].valid_at;
     for (size_t i = 0; i < 4; i++) {
-        size_t bit = rows.pieces[0].valid_bit + i;
+        size_t bit = rows.runs[0].valid_bit + i;
         assert_int_equal(bits[bit / 8] >> bit % 8 & 1, i != 2);
     }
-    /* wholly missing: a piece that is masked, or none */
-    if (rows.piece_count == 2)
-        assert_true(rows.pieces[1].valid_at != SIZE_MAX);
+    /* wholly missing: a run that is masked, or none */
+    if (rows.run_count == 2)
+        assert_true(rows.runs[1].valid_at != SIZE_MAX);
     else
         assert_int_equal(rows.missing[0], 1);
 }

@@ -2,6 +2,8 @@
 /* What is said of gaps: nothing while a stream is away for no longer than its channels promise, then
  * one warning, and one line when it is back. */
 #include "align/mux.h"
+#include "align/mux_deadline.h"
+#include "align/mux_push.h"
 #include "support.h"
 
 static struct {
@@ -23,12 +25,12 @@ static const channel_spec spec = {"X:A", ARRAKIS_INT32, 1, "A", 0, SECOND, 2 * S
 static void push(ark_mux *mux, int64_t second, int64_t now)
 {
     const int32_t sample = 1;
-    ark_piece piece = {.valid_at = SIZE_MAX, .slots = 1, .length = 1};
+    ark_run run = {.valid_at = SIZE_MAX, .channels = 1, .length = 1};
     ark_rows rows = {.time_ns = second * SECOND,
                      .duration_ns = SECOND,
                      .base = (const uint8_t *)&sample,
-                     .pieces = &piece,
-                     .piece_count = 1};
+                     .runs = &run,
+                     .run_count = 1};
     assert_int_equal(ark_mux_push(mux, 0, &rows, now * SECOND), 0);
 }
 
@@ -36,7 +38,7 @@ static void push(ark_mux *mux, int64_t second, int64_t now)
 static void pull(ark_mux *mux, int64_t now)
 {
     arrakis_block *block;
-    ark_mux_expire(mux, now * SECOND);
+    ark_mux_deadline_expire(mux, now * SECOND);
     while (ark_mux_pull(mux, &block, NULL) == ARRAKIS_OK)
         arrakis_block_unref(block);
 }
@@ -45,7 +47,7 @@ static void a_gap_is_said_when_it_is_longer_than_promised_and_its_end_once(void 
 {
     (void)state;
     arrakis_channels *channels = channels_of(&spec, 1);
-    ark_mux_stream stream = {"A", channels};
+    ark_mux_input_info stream = {"A", channels};
     ark_mux_options options = {
         .start_ns = UNSET, .stride_ns = UNSET, .tolerance_ns = UNSET, .end_ns = UNSET};
     ark_mux *mux;

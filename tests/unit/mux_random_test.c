@@ -2,6 +2,8 @@
 /* Streams at random, with outages, repeated blocks and up to three wrong times in a row: what the
  * sources hold is handed out, all of it and once, and the time line is whole. */
 #include "align/mux.h"
+#include "align/mux_deadline.h"
+#include "align/mux_push.h"
 #include "support.h"
 
 #define UNIT (SECOND / 4)
@@ -69,12 +71,12 @@ static void push(ark_mux *mux, source *s, size_t number, int64_t now)
     int32_t samples[4];
     for (size_t i = 0; i < 4; i++)
         samples[i] = m->value;
-    ark_piece piece = {.valid_at = SIZE_MAX, .slots = 1, .length = (uint32_t)s->stride};
+    ark_run run = {.valid_at = SIZE_MAX, .channels = 1, .length = (uint32_t)s->stride};
     ark_rows rows = {.time_ns = m->time * UNIT,
                      .duration_ns = s->stride * UNIT,
                      .base = (const uint8_t *)samples,
-                     .pieces = &piece,
-                     .piece_count = 1};
+                     .runs = &run,
+                     .run_count = 1};
     ark_mux_push(mux, number, &rows, now * UNIT);
 }
 
@@ -124,7 +126,7 @@ static bool has_right(const source *s)
 static ark_mux *open_mux(source *sources, bool live, bool skip)
 {
     static const char *const names[] = {"X:A", "X:B", "X:C"};
-    ark_mux_stream streams[STREAMS];
+    ark_mux_input_info streams[STREAMS];
     ark_mux_options options = {.start_ns = live ? UNSET : 0,
                                .stride_ns = UNSET,
                                .tolerance_ns = UNSET,
@@ -136,7 +138,7 @@ static ark_mux *open_mux(source *sources, bool live, bool skip)
         channel_spec spec = {names[i],  ARRAKIS_INT32, 4, names[i], 0, sources[i].stride * UNIT,
                              2 * SECOND};
         sources[i].channels = channels_of(&spec, 1);
-        streams[i] = (ark_mux_stream){names[i], sources[i].channels};
+        streams[i] = (ark_mux_input_info){names[i], sources[i].channels};
     }
     PASS(ark_mux_new(&mux, streams, STREAMS, &options, 0, err));
     return mux;
@@ -171,7 +173,7 @@ static void play_from_a_start(bool skip)
                 push(mux, &sources[i], i, now);
             continue;
         }
-        int64_t who = ark_mux_overdue(mux, now * UNIT, &due_ns);
+        int64_t who = ark_mux_deadline_overdue(mux, now * UNIT, &due_ns);
         bool over = true;
         for (size_t k = 0; k < STREAMS; k++)
             over = over && sources[k].next == sources[k].count && !has_right(&sources[k]);
@@ -201,7 +203,7 @@ static void play_live(void)
             while (s->next < s->count && s->messages[s->next].value == -2)
                 push(mux, s, i, now);
         }
-        ark_mux_expire(mux, now * UNIT);
+        ark_mux_deadline_expire(mux, now * UNIT);
         if (begin == UNSET && ark_mux_cursor_ns(mux) != UNSET) {
             begin = ark_mux_cursor_ns(mux) / UNIT;
             for (size_t i = 0; i < STREAMS; i++) /* what lies before was never to be handed out */

@@ -27,6 +27,8 @@
  *     stats L D M O G   late, duplicate, mismatched, overflow, gaps
  */
 #include "align/mux.h"
+#include "align/mux_deadline.h"
+#include "align/mux_push.h"
 #include "support.h"
 
 #define UNIT (SECOND / 4)
@@ -65,7 +67,7 @@ static bench bench_of(const stream_spec *specs, size_t count, const ark_mux_opti
     static const char *const names[] = {"X:A", "X:B", "X:C", "X:D"};
     static const char *const ids[] = {"A", "B", "C", "D"};
     bench b = {.count = count, .now = now, .line = "the beginning"};
-    ark_mux_stream streams[MAX_STREAMS];
+    ark_mux_input_info streams[MAX_STREAMS];
     for (size_t i = 0; i < count; i++) {
         channel_spec spec = {names[i],
                              ARRAKIS_INT32,
@@ -76,7 +78,7 @@ static bench bench_of(const stream_spec *specs, size_t count, const ark_mux_opti
                              specs[i].latency == UNSET ? UNSET : specs[i].latency * UNIT};
         b.lists[i] = channels_of(&spec, 1);
         b.strides[i] = specs[i].stride;
-        streams[i] = (ark_mux_stream){ids[i], b.lists[i]};
+        streams[i] = (ark_mux_input_info){ids[i], b.lists[i]};
     }
     PASS(ark_mux_new(&b.mux, streams, count, options, now * UNIT, err));
     return b;
@@ -132,16 +134,16 @@ static void play_push(bench *b, char **words, size_t count)
             base[bits_at + (size_t)(k + 3) / 8] |= (uint8_t)(1u << (k + 3) % 8);
     }
     uint32_t missing = 0;
-    ark_piece piece = {.samples_at = 1,
-                       .valid_at = pattern ? bits_at : SIZE_MAX,
-                       .valid_bit = 3,
-                       .slots = 1,
-                       .length = (uint32_t)length};
+    ark_run run = {.samples_at = 1,
+                   .valid_at = pattern ? bits_at : SIZE_MAX,
+                   .valid_bit = 3,
+                   .channels = 1,
+                   .length = (uint32_t)length};
     ark_rows rows = {.time_ns = time * UNIT,
                      .duration_ns = length * UNIT,
                      .base = nothing ? NULL : base,
-                     .pieces = &piece,
-                     .piece_count = !none,
+                     .runs = &run,
+                     .run_count = !none,
                      .missing = &missing,
                      .missing_count = none};
     static const char *const results[] = {"ok",         "late",  "duplicate",
@@ -196,7 +198,7 @@ static void play_pull(const bench *b, const char *wanted)
 
 static void play_due(const bench *b, char **words)
 {
-    int64_t due_ns, who = ark_mux_overdue(b->mux, b->now * UNIT, &due_ns);
+    int64_t due_ns, who = ark_mux_deadline_overdue(b->mux, b->now * UNIT, &due_ns);
     int64_t wanted = strlen(words[1]) == 1 ? words[1][0] - 'A' : -1;
     if (who != wanted)
         OOPS(b, "%lld is overdue, expected %lld", (long long)who, (long long)wanted);
@@ -225,7 +227,7 @@ static void play_step(bench *b, char **words, size_t count)
     if (is(words[0], "now"))
         b->now = atoll(words[1]);
     else if (is(words[0], "expire"))
-        ark_mux_expire(b->mux, b->now * UNIT);
+        ark_mux_deadline_expire(b->mux, b->now * UNIT);
     else if (is(words[0], "opened"))
         ark_mux_opened(b->mux, b->now * UNIT);
     else if (is(words[0], "deadline"))
@@ -612,7 +614,7 @@ static void an_output_stride_is_a_multiple_of_the_native_one(void **state)
     channel_spec specs[] = {{"X:A", ARRAKIS_INT32, 4, "A", 0, 4 * UNIT, UNSET},
                             {"X:B", ARRAKIS_INT32, 4, "B", 0, 6 * UNIT, UNSET}};
     arrakis_channels *a = channels_of(specs, 1), *b = channels_of(specs + 1, 1);
-    const ark_mux_stream streams[] = {{"A", a}, {"B", b}};
+    const ark_mux_input_info streams[] = {{"A", a}, {"B", b}};
     ark_mux_options options = with_start(UNSET);
     ark_mux *mux;
     PASS(ark_mux_new(&mux, streams, 2, &options, 0, err));
@@ -1018,15 +1020,16 @@ static void the_largest_times_do_not_overflow(void **state)
     options.bounded = true;
     bench b = bench_of(absurd, 2, &options, latest);
     int64_t due_ns;
-    assert_int_equal(ark_mux_overdue(b.mux, latest * UNIT, &due_ns), 0); /* an hour is over */
+    assert_int_equal(ark_mux_deadline_overdue(b.mux, latest * UNIT, &due_ns),
+                     0); /* an hour is over */
     ark_mux_exhausted(b.mux, 0, latest * UNIT, true);
     ark_mux_exhausted(b.mux, 1, latest * UNIT, true);
-    ark_mux_expire(b.mux, latest * UNIT);
+    ark_mux_deadline_expire(b.mux, latest * UNIT);
     bench_free(&b);
     options = with_start(UNSET);
     options.tolerance_ns = INT64_MAX / 4;
     b = bench_of(absurd, 2, &options, latest);
-    ark_mux_expire(b.mux, latest * UNIT);
+    ark_mux_deadline_expire(b.mux, latest * UNIT);
     assert_true(ark_mux_deadline_ns(b.mux) > latest * UNIT);
     bench_free(&b);
 }
@@ -1036,11 +1039,11 @@ static void a_declared_latency_can_be_any_number(void **state)
     (void)state;
     channel_spec spec = {"X:A", ARRAKIS_INT32, 4, "A", 0, 4 * UNIT, INT64_MAX};
     arrakis_channels *list = channels_of(&spec, 1);
-    const ark_mux_stream stream = {"A", list};
+    const ark_mux_input_info stream = {"A", list};
     const ark_mux_options live = with_start(UNSET);
     ark_mux *mux;
     PASS(ark_mux_new(&mux, &stream, 1, &live, INT64_C(4000000000) * SECOND, err));
-    ark_mux_expire(mux, INT64_C(4000000000) * SECOND);
+    ark_mux_deadline_expire(mux, INT64_C(4000000000) * SECOND);
     assert_true(ark_mux_deadline_ns(mux) > INT64_C(4000000000) * SECOND);
     ark_mux_free(mux);
     arrakis_channels_unref(list);
@@ -1051,7 +1054,7 @@ static void a_block_cannot_hold_more_strides_than_can_be_counted(void **state)
     (void)state;
     channel_spec spec = {"X:A", ARRAKIS_INT8, 4, "A", 0, SECOND / 4, UNSET};
     arrakis_channels *list = channels_of(&spec, 1);
-    const ark_mux_stream stream = {"A", list};
+    const ark_mux_input_info stream = {"A", list};
     ark_mux_options live = with_start(UNSET);
     ark_mux *mux;
     /* 2^32 and 2^32 + 1 strides of a quarter of a second: 34 years */
@@ -1070,12 +1073,12 @@ static void what_cannot_be_aligned_is_refused(void **state)
     FAIL(ark_mux_new(&mux, NULL, 0, &live, 0, err), ARRAKIS_EINVAL, "no inputs");
     channel_spec spec = {"X:A", ARRAKIS_INT32, 4, "A", 0, 4 * UNIT, UNSET};
     arrakis_channels *list = channels_of(&spec, 1), *none = channels_of(&spec, 0);
-    const ark_mux_stream empty = {"A", none}, twice[] = {{"A", list}, {"B", list}};
+    const ark_mux_input_info empty = {"A", none}, twice[] = {{"A", list}, {"B", list}};
     FAIL(ark_mux_new(&mux, &empty, 1, &live, 0, err), ARRAKIS_EINVAL, "input A has no channels");
     FAIL(ark_mux_new(&mux, twice, 2, &live, 0, err), ARRAKIS_EINVAL, "X:A");
     spec.rate = 0.3;
     arrakis_channels *uneven = channels_of(&spec, 1);
-    const ark_mux_stream odd = {"A", uneven};
+    const ark_mux_input_info odd = {"A", uneven};
     FAIL(ark_mux_new(&mux, &odd, 1, &live, 0, err), ARRAKIS_EINVAL, "X:A: 0.3 Hz");
     arrakis_channels_unref(uneven);
     arrakis_channels_unref(list);

@@ -19,7 +19,7 @@ static bench bench_of(int64_t timeout_ns, int64_t start_ns, int64_t block)
     const int64_t stride_ns = SECOND;
     bench b;
     PASS(ark_layout_new(&b.layout, lists, &stride_ns, 1, block * SECOND, err));
-    ark_queue_init(&b.queue, &b.layout->stripes[0], timeout_ns, start_ns, block * SECOND);
+    ark_queue_init(&b.queue, &b.layout->inputs[0], timeout_ns, start_ns, block * SECOND);
     arrakis_channels_unref(list);
     return b;
 }
@@ -34,8 +34,8 @@ static void bench_free(bench *b)
 static ark_push push(bench *b, int64_t time)
 {
     int32_t sample = (int32_t)time;
-    ark_piece piece = {.valid_at = SIZE_MAX, .slots = 1, .length = 1};
-    ark_rows rows = {time * SECOND, SECOND, (const uint8_t *)&sample, &piece, 1, NULL, 0};
+    ark_run run = {.valid_at = SIZE_MAX, .channels = 1, .length = 1};
+    ark_rows rows = {time * SECOND, SECOND, (const uint8_t *)&sample, &run, 1, NULL, 0};
     int64_t block = time - (time % BLOCK + BLOCK) % BLOCK;
     return ark_queue_push(&b->queue, &rows, time * SECOND, block * SECOND);
 }
@@ -54,22 +54,22 @@ static void take(bench *b, int64_t start, uint32_t elements, const int32_t wante
         memcpy(&value, chunk->samples + 4 * i, sizeof value);
         assert_int_equal(present ? value : -1, wanted[i]);
     }
-    ark_chunk_free(chunk, b->queue.stripe);
+    ark_chunk_free(chunk, b->queue.layout);
 }
 
 static void what_is_pushed_comes_out_block_by_block(void **state)
 {
     (void)state;
     bench b = bench_of(UNSET, 0, BLOCK);
-    assert_int_equal(ark_queue_front(&b.queue), UNSET);
+    assert_int_equal(ark_queue_oldest_ns(&b.queue), UNSET);
     for (int64_t t = 0; t < 7; t++)
         assert_int_equal(push(&b, t), ARK_PUSH_OK);
-    assert_int_equal(b.queue.horizon_ns, 7 * SECOND);
+    assert_int_equal(b.queue.watermark_ns, 7 * SECOND);
     assert_int_equal(b.queue.last_ns, 6 * SECOND);
     assert_int_equal(b.queue.elements, 7);
     take(&b, 0, 3, (const int32_t[]){0, 1, 2});
     assert_int_equal(b.queue.elements, 4);
-    assert_int_equal(ark_queue_front(&b.queue), 3 * SECOND);
+    assert_int_equal(ark_queue_oldest_ns(&b.queue), 3 * SECOND);
     take(&b, 3, 3, (const int32_t[]){3, 4, 5});
     take(&b, 6, 1, (const int32_t[]){6, -1, -1});
     take(&b, 9, 0, NULL);
@@ -86,7 +86,7 @@ static void gaps_take_no_room(void **state)
     assert_int_equal(b.queue.count, 2);
     take(&b, 0, 1, (const int32_t[]){-1, 1, -1});
     take(&b, 3, 0, NULL);
-    assert_int_equal(ark_queue_front(&b.queue), INT64_C(2000000001) * SECOND);
+    assert_int_equal(ark_queue_oldest_ns(&b.queue), INT64_C(2000000001) * SECOND);
     take(&b, 2000000001, 1, (const int32_t[]){2000000001, -1, -1});
     bench_free(&b);
 }
@@ -123,7 +123,7 @@ static void absence_past_the_timeout_is_known(void **state)
                     {200 * SECOND + 1, 199}};
     for (size_t i = 0; i < COUNT(timeline); i++) {
         ark_queue_expire(&b.queue, timeline[i].now_ns);
-        assert_int_equal(b.queue.horizon_ns, timeline[i].horizon_s * SECOND);
+        assert_int_equal(b.queue.watermark_ns, timeline[i].horizon_s * SECOND);
     }
     assert_int_equal(push(&b, 198), ARK_PUSH_LATE);
     assert_int_equal(push(&b, 199), ARK_PUSH_OK);
@@ -135,7 +135,7 @@ static void without_a_timeout_nothing_expires(void **state)
     (void)state;
     bench b = bench_of(UNSET, 100 * SECOND, BLOCK);
     ark_queue_expire(&b.queue, INT64_MAX);
-    assert_int_equal(b.queue.horizon_ns, 100 * SECOND);
+    assert_int_equal(b.queue.watermark_ns, 100 * SECOND);
     bench_free(&b);
 }
 
@@ -164,7 +164,7 @@ static void dropping_counts_the_strides_that_had_data(void **state)
         assert_int_equal(push(&b, t), ARK_PUSH_OK);
     assert_int_equal(ark_queue_drop_before(&b.queue, 0), 0);
     assert_int_equal(ark_queue_drop_before(&b.queue, 6 * SECOND), 3);
-    assert_int_equal(ark_queue_front(&b.queue), 6 * SECOND);
+    assert_int_equal(ark_queue_oldest_ns(&b.queue), 6 * SECOND);
     assert_int_equal(ark_queue_drop_oldest(&b.queue), 1);
     assert_int_equal(b.queue.elements, 2);
     take(&b, 9, 2, (const int32_t[]){9, -1, 11});
@@ -200,10 +200,10 @@ static uint32_t chunks_of(double rate)
     ark_layout *layout;
     ark_queue queue;
     PASS(ark_layout_new(&layout, lists, &stride_ns, 1, SECOND, err));
-    ark_queue_init(&queue, &layout->stripes[0], INT64_MAX / 4, 0, SECOND);
+    ark_queue_init(&queue, &layout->inputs[0], INT64_MAX / 4, 0, SECOND);
     ark_layout_free(layout);
     arrakis_channels_unref(list);
-    return queue.most_chunks;
+    return queue.max_chunks;
 }
 
 static void bytes_bound_what_no_latency_does(void **state)
@@ -222,7 +222,7 @@ static void a_queue_has_as_many_blocks_as_it_may(void **state)
 {
     (void)state;
     bench b = bench_of(UNSET, 0, BLOCK);
-    b.queue.most_chunks = 3;
+    b.queue.max_chunks = 3;
     for (int64_t t = 0; t < 4 * BLOCK; t++) {
         assert_int_equal(push(&b, t), ARK_PUSH_OK);
         assert_int_equal(ark_queue_full(&b.queue), t >= 2 * BLOCK);

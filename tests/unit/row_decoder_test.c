@@ -48,16 +48,17 @@ static void bench_free(bench *b)
 
 static void print_rows(char *out, size_t size, const bench *b, const ark_rows *rows)
 {
-    const ark_stripe *stripe = &b->layout->stripes[0];
-    ark_chunk *chunk = ark_chunk_new(stripe, rows->time_ns);
+    const ark_layout_input *input = &b->layout->inputs[0];
+    ark_chunk *chunk = ark_chunk_new(input, rows->time_ns);
     assert_non_null(chunk);
-    assert_int_equal(ark_chunk_put(chunk, stripe, rows->time_ns, rows), ARRAKIS_OK);
+    assert_int_equal(ark_chunk_put(chunk, input, rows->time_ns, rows), ARRAKIS_OK);
     size_t at = (size_t)snprintf(out, size, "%g+%g:", (double)rows->time_ns * 1e-9,
                                  (double)rows->duration_ns * 1e-9);
-    for (uint32_t i = 0; i < stripe->slot_count; i++) {
-        arrakis_series series = {chunk->samples + stripe->slots[i].offset,
-                                 chunk->mask ? chunk->mask->bits + stripe->slots[i].bits_at : NULL,
-                                 stripe->slots[i].samples, ARRAKIS_INT32};
+    for (uint32_t i = 0; i < input->channel_count; i++) {
+        arrakis_series series = {chunk->samples + input->channels[i].offset,
+                                 chunk->mask ? chunk->mask->bits + input->channels[i].bits_at
+                                             : NULL,
+                                 input->channels[i].samples, ARRAKIS_INT32};
         assert_int_equal(chunk->mask ? chunk->mask->missing[i] : 0,
                          arrakis_series_missing(series));
         at += (size_t)snprintf(out + at, size - at, "%s", i ? "," : "");
@@ -66,7 +67,7 @@ static void print_rows(char *out, size_t size, const bench *b, const ark_rows *r
                       ? (size_t)snprintf(out + at, size - at, " %d", int32_at(series, k))
                       : (size_t)snprintf(out + at, size - at, " .");
     }
-    ark_chunk_free(chunk, stripe);
+    ark_chunk_free(chunk, input);
 }
 
 /* All batches of a message, "; " between them. "nothing" for one without a wanted row. The bytes
@@ -85,7 +86,7 @@ static void decode(const bench *b, const void *message, size_t size, const char 
         size_t at = strlen(found);
         if (at)
             at += (size_t)snprintf(found + at, sizeof found - at, "; ");
-        if (rows.piece_count)
+        if (rows.run_count)
             print_rows(found + at, sizeof found - at, b, &rows);
         else
             snprintf(found + at, sizeof found - at, "nothing");
@@ -177,8 +178,8 @@ static void rows_side_by_side_are_one_piece(void **state)
     for (int turn = 0; turn < 2; turn++) {
         ark_row_decoder_begin(b.decoder, message.data, message.size);
         PASS(ark_row_decoder_next(b.decoder, &rows, err));
-        assert_int_equal(rows.piece_count, 1);
-        assert_int_equal(rows.pieces[0].slots, 4);
+        assert_int_equal(rows.run_count, 1);
+        assert_int_equal(rows.runs[0].channels, 4);
         assert_int_equal(rows.missing_count, 0);
         assert_int_equal(ark_row_decoder_next(b.decoder, &rows, NULL), ARRAKIS_DONE);
     }

@@ -2,14 +2,14 @@
 #include "read/row_splitter.h"
 #include "support.h"
 
-/* A coarse stream of three channels, as a message of int32: slots 0 and 1 side by side, of 4
- * samples, slot 2 of 8. Sample i is 100 + i. */
+/* A coarse stream of three channels, as a message of int32: channels 0 and 1 side by side, of 4
+ * samples, channel 2 of 8. Sample i is 100 + i. */
 typedef struct coarse {
     int32_t samples[16];
     uint8_t valid[2];
-    ark_piece pieces[2];
+    ark_run runs[2];
     ark_rows rows;
-    ark_row_splitter cut;
+    ark_row_splitter splitter;
 } coarse;
 
 #define STRIDE SECOND
@@ -18,34 +18,34 @@ static void set_up(coarse *c)
 {
     for (int i = 0; i < 16; i++)
         c->samples[i] = 100 + i;
-    c->pieces[0] = (ark_piece){0, SIZE_MAX, 0, 0, 2, 4};
-    c->pieces[1] = (ark_piece){8 * sizeof(int32_t), SIZE_MAX, 0, 2, 1, 8};
-    c->rows = (ark_rows){5 * STRIDE, STRIDE, (const uint8_t *)c->samples, c->pieces, 2, NULL, 0};
-    PASS(ark_row_splitter_init(&c->cut, 3, err));
+    c->runs[0] = (ark_run){0, SIZE_MAX, 0, 0, 2, 4};
+    c->runs[1] = (ark_run){8 * sizeof(int32_t), SIZE_MAX, 0, 2, 1, 8};
+    c->rows = (ark_rows){5 * STRIDE, STRIDE, (const uint8_t *)c->samples, c->runs, 2, NULL, 0};
+    PASS(ark_row_splitter_init(&c->splitter, 3, err));
 }
 
-static ark_row_splitter_slot slot_of(uint32_t from, int64_t samples)
+static ark_row_splitter_channel channel_from(uint32_t from, int64_t samples)
 {
-    return (ark_row_splitter_slot){.from = from, .size = sizeof(int32_t), .samples = samples};
+    return (ark_row_splitter_channel){.from = from, .size = sizeof(int32_t), .samples = samples};
 }
 
-/* One slot of an arrival: the number of its first sample, and how many. */
-static void expect(const coarse *c, const ark_arrival *a, uint32_t slot, int32_t first,
+/* One channel of an arrival: the number of its first sample, and how many. */
+static void expect(const coarse *c, const ark_arrival *a, uint32_t channel, int32_t first,
                    uint32_t length)
 {
-    for (size_t i = 0; i < a->rows.piece_count; i++) {
-        const ark_piece *piece = &a->rows.pieces[i];
-        if (piece->slot != slot)
+    for (size_t i = 0; i < a->rows.run_count; i++) {
+        const ark_run *run = &a->rows.runs[i];
+        if (run->channel != channel)
             continue;
         int32_t value;
-        assert_int_equal(piece->slots, 1);
-        assert_int_equal(piece->length, length);
-        assert_true(piece->samples_at + length * sizeof value <= sizeof c->samples);
-        memcpy(&value, a->rows.base + piece->samples_at, sizeof value);
+        assert_int_equal(run->channels, 1);
+        assert_int_equal(run->length, length);
+        assert_true(run->samples_at + length * sizeof value <= sizeof c->samples);
+        memcpy(&value, a->rows.base + run->samples_at, sizeof value);
         assert_int_equal(value, 100 + first);
         return;
     }
-    fail_msg("slot %u is missing", slot);
+    fail_msg("channel %u is missing", channel);
 }
 
 static void channels_go_to_the_streams_that_have_them(void **state)
@@ -54,20 +54,21 @@ static void channels_go_to_the_streams_that_have_them(void **state)
     coarse c;
     ark_arrival a;
     set_up(&c);
-    ark_row_splitter_slot x[] = {slot_of(2, 8), slot_of(0, 4)}, y[] = {slot_of(1, 4)};
-    const ark_row_splitter_part parts[] = {{7, STRIDE, x, 2}, {9, STRIDE, y, 1}};
-    ark_row_splitter_begin(&c.cut, &c.rows, STRIDE, parts, 2);
-    assert_true(ark_row_splitter_next(&c.cut, &a));
+    ark_row_splitter_channel x[] = {channel_from(2, 8), channel_from(0, 4)},
+                             y[] = {channel_from(1, 4)};
+    const ark_row_splitter_output outputs[] = {{7, STRIDE, x, 2}, {9, STRIDE, y, 1}};
+    ark_row_splitter_begin(&c.splitter, &c.rows, STRIDE, outputs, 2);
+    assert_true(ark_row_splitter_next(&c.splitter, &a));
     assert_int_equal(a.stream, 7);
     assert_int_equal(a.rows.time_ns, 5 * STRIDE);
     assert_int_equal(a.rows.duration_ns, STRIDE);
     expect(&c, &a, 0, 8, 8);
     expect(&c, &a, 1, 0, 4);
-    assert_true(ark_row_splitter_next(&c.cut, &a));
+    assert_true(ark_row_splitter_next(&c.splitter, &a));
     assert_int_equal(a.stream, 9);
     expect(&c, &a, 0, 4, 4);
-    assert_false(ark_row_splitter_next(&c.cut, &a));
-    ark_row_splitter_clear(&c.cut);
+    assert_false(ark_row_splitter_next(&c.splitter, &a));
+    ark_row_splitter_clear(&c.splitter);
 }
 
 static void a_longer_stride_comes_in_steps(void **state)
@@ -76,22 +77,22 @@ static void a_longer_stride_comes_in_steps(void **state)
     coarse c;
     ark_arrival a;
     set_up(&c);
-    ark_row_splitter_slot x[] = {slot_of(2, 2), slot_of(1, 1)};
-    const ark_row_splitter_part part = {3, STRIDE / 4, x, 2};
-    c.pieces[0].valid_at = c.pieces[1].valid_at = (size_t)(c.valid - (const uint8_t *)c.samples);
-    c.pieces[1].valid_bit = 8;
-    ark_row_splitter_begin(&c.cut, &c.rows, STRIDE, &part, 1);
+    ark_row_splitter_channel x[] = {channel_from(2, 2), channel_from(1, 1)};
+    const ark_row_splitter_output output = {3, STRIDE / 4, x, 2};
+    c.runs[0].valid_at = c.runs[1].valid_at = (size_t)(c.valid - (const uint8_t *)c.samples);
+    c.runs[1].valid_bit = 8;
+    ark_row_splitter_begin(&c.splitter, &c.rows, STRIDE, &output, 1);
     for (int i = 0; i < 4; i++) {
-        assert_true(ark_row_splitter_next(&c.cut, &a));
+        assert_true(ark_row_splitter_next(&c.splitter, &a));
         assert_int_equal(a.rows.time_ns, 5 * STRIDE + i * STRIDE / 4);
         assert_int_equal(a.rows.duration_ns, STRIDE / 4);
         expect(&c, &a, 0, 8 + 2 * i, 2);
         expect(&c, &a, 1, 4 + i, 1);
-        assert_int_equal(a.rows.pieces[0].valid_bit, 8 + 2 * i);
-        assert_int_equal(a.rows.pieces[1].valid_bit, 4 + i);
+        assert_int_equal(a.rows.runs[0].valid_bit, 8 + 2 * i);
+        assert_int_equal(a.rows.runs[1].valid_bit, 4 + i);
     }
-    assert_false(ark_row_splitter_next(&c.cut, &a));
-    ark_row_splitter_clear(&c.cut);
+    assert_false(ark_row_splitter_next(&c.splitter, &a));
+    ark_row_splitter_clear(&c.splitter);
 }
 
 static void what_is_missing_is_missing_in_the_parts(void **state)
@@ -101,20 +102,21 @@ static void what_is_missing_is_missing_in_the_parts(void **state)
     ark_arrival a;
     static const uint32_t missing[] = {1};
     set_up(&c);
-    c.pieces[0].slots = 1;
+    c.runs[0].channels = 1;
     c.rows.missing = missing;
     c.rows.missing_count = 1;
-    ark_row_splitter_slot x[] = {slot_of(1, 4), slot_of(0, 4)}, y[] = {slot_of(1, 4)};
-    const ark_row_splitter_part parts[] = {{0, STRIDE, x, 2}, {1, STRIDE, y, 1}};
-    ark_row_splitter_begin(&c.cut, &c.rows, STRIDE, parts, 2);
-    assert_true(ark_row_splitter_next(&c.cut, &a));
+    ark_row_splitter_channel x[] = {channel_from(1, 4), channel_from(0, 4)},
+                             y[] = {channel_from(1, 4)};
+    const ark_row_splitter_output outputs[] = {{0, STRIDE, x, 2}, {1, STRIDE, y, 1}};
+    ark_row_splitter_begin(&c.splitter, &c.rows, STRIDE, outputs, 2);
+    assert_true(ark_row_splitter_next(&c.splitter, &a));
     expect(&c, &a, 1, 0, 4);
     assert_int_equal(a.rows.missing_count, 1);
     assert_int_equal(a.rows.missing[0], 0);
-    assert_true(ark_row_splitter_next(&c.cut, &a));
-    assert_int_equal(a.rows.piece_count, 0);
+    assert_true(ark_row_splitter_next(&c.splitter, &a));
+    assert_int_equal(a.rows.run_count, 0);
     assert_int_equal(a.rows.missing_count, 1);
-    ark_row_splitter_clear(&c.cut);
+    ark_row_splitter_clear(&c.splitter);
 }
 
 static void an_edge_ends_in_a_shorter_step(void **state)
@@ -123,18 +125,18 @@ static void an_edge_ends_in_a_shorter_step(void **state)
     coarse c;
     ark_arrival a;
     set_up(&c);
-    ark_row_splitter_slot x[] = {slot_of(2, 4)};
-    const ark_row_splitter_part part = {0, STRIDE / 2, x, 1};
+    ark_row_splitter_channel x[] = {channel_from(2, 4)};
+    const ark_row_splitter_output output = {0, STRIDE / 2, x, 1};
     c.rows.duration_ns = STRIDE * 3 / 4;
-    c.pieces[1].length = 6;
-    ark_row_splitter_begin(&c.cut, &c.rows, STRIDE, &part, 1);
-    assert_true(ark_row_splitter_next(&c.cut, &a));
+    c.runs[1].length = 6;
+    ark_row_splitter_begin(&c.splitter, &c.rows, STRIDE, &output, 1);
+    assert_true(ark_row_splitter_next(&c.splitter, &a));
     expect(&c, &a, 0, 8, 4);
-    assert_true(ark_row_splitter_next(&c.cut, &a));
+    assert_true(ark_row_splitter_next(&c.splitter, &a));
     assert_int_equal(a.rows.duration_ns, STRIDE / 4);
     expect(&c, &a, 0, 12, 2);
-    assert_false(ark_row_splitter_next(&c.cut, &a));
-    ark_row_splitter_clear(&c.cut);
+    assert_false(ark_row_splitter_next(&c.splitter, &a));
+    ark_row_splitter_clear(&c.splitter);
 }
 
 /* Nobody may copy more than is there, or leave samples unwritten. */
@@ -144,18 +146,19 @@ static void lengths_that_do_not_fit_the_duration_do_no_harm(void **state)
     coarse c;
     ark_arrival a;
     set_up(&c);
-    ark_row_splitter_slot x[] = {slot_of(0, 3)}, y[] = {slot_of(1, 5)}, z[] = {slot_of(2, -1)};
-    const ark_row_splitter_part parts[] = {
+    ark_row_splitter_channel x[] = {channel_from(0, 3)}, y[] = {channel_from(1, 5)},
+                             z[] = {channel_from(2, -1)};
+    const ark_row_splitter_output outputs[] = {
         {0, STRIDE, x, 1}, {1, STRIDE, y, 1}, {2, STRIDE, z, 1}};
-    ark_row_splitter_begin(&c.cut, &c.rows, STRIDE, parts, 3);
-    assert_true(ark_row_splitter_next(&c.cut, &a));
+    ark_row_splitter_begin(&c.splitter, &c.rows, STRIDE, outputs, 3);
+    assert_true(ark_row_splitter_next(&c.splitter, &a));
     expect(&c, &a, 0, 0, 3);
     for (int i = 0; i < 2; i++) {
-        assert_true(ark_row_splitter_next(&c.cut, &a));
-        assert_int_equal(a.rows.piece_count, 0);
+        assert_true(ark_row_splitter_next(&c.splitter, &a));
+        assert_int_equal(a.rows.run_count, 0);
         assert_int_equal(a.rows.missing_count, 1);
     }
-    ark_row_splitter_clear(&c.cut);
+    ark_row_splitter_clear(&c.splitter);
 }
 
 static void rows_longer_than_their_own_stride_stay_so(void **state)
@@ -164,13 +167,13 @@ static void rows_longer_than_their_own_stride_stay_so(void **state)
     coarse c;
     ark_arrival a;
     set_up(&c);
-    ark_row_splitter_slot x[] = {slot_of(2, 4)};
-    const ark_row_splitter_part part = {0, STRIDE / 2, x, 1};
-    ark_row_splitter_begin(&c.cut, &c.rows, STRIDE / 2, &part, 1);
-    assert_true(ark_row_splitter_next(&c.cut, &a));
+    ark_row_splitter_channel x[] = {channel_from(2, 4)};
+    const ark_row_splitter_output output = {0, STRIDE / 2, x, 1};
+    ark_row_splitter_begin(&c.splitter, &c.rows, STRIDE / 2, &output, 1);
+    assert_true(ark_row_splitter_next(&c.splitter, &a));
     assert_int_equal(a.rows.duration_ns, STRIDE);
-    assert_false(ark_row_splitter_next(&c.cut, &a));
-    ark_row_splitter_clear(&c.cut);
+    assert_false(ark_row_splitter_next(&c.splitter, &a));
+    ark_row_splitter_clear(&c.splitter);
 }
 
 int main(void)

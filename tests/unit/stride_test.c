@@ -67,10 +67,10 @@ static void a_latency_is_an_hour_at_most(void **state)
 static void a_stream_may_run_ahead_by_its_latency_within_bounds(void **state)
 {
     (void)state;
-    assert_int_equal(ark_latency_reach(UNSET, SECOND / 16), 2 * SECOND + SECOND / 16);
-    assert_int_equal(ark_latency_reach(SECOND / 16, SECOND / 16), SECOND + SECOND / 16);
-    assert_int_equal(ark_latency_reach(7 * SECOND, 2 * SECOND), 7 * SECOND);
-    assert_int_equal(ark_latency_reach(INT64_MAX / 4 + SECOND, SECOND), 61 * SECOND);
+    assert_int_equal(ark_latency_max_ahead(UNSET, SECOND / 16), 2 * SECOND + SECOND / 16);
+    assert_int_equal(ark_latency_max_ahead(SECOND / 16, SECOND / 16), SECOND + SECOND / 16);
+    assert_int_equal(ark_latency_max_ahead(7 * SECOND, 2 * SECOND), 7 * SECOND);
+    assert_int_equal(ark_latency_max_ahead(INT64_MAX / 4 + SECOND, SECOND), 61 * SECOND);
 }
 
 static void a_list_has_the_common_stride_of_its_channels(void **state)

@@ -237,7 +237,8 @@ static void wait_for_delivery(rd_kafka_t *rk)
     enum { PATIENCE_MS = 60000 };
     for (int left = rd_kafka_outq_len(rk); rd_kafka_flush(rk, PATIENCE_MS);) {
         if (rd_kafka_outq_len(rk) >= left)
-            bench_fail("%d messages were not delivered, and none in %d s", left, PATIENCE_MS / 1000);
+            bench_fail("%d messages were not delivered, and none in %d s", left,
+                       PATIENCE_MS / 1000);
         left = rd_kafka_outq_len(rk);
     }
 }

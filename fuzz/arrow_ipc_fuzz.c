@@ -54,7 +54,7 @@ static void touch_spans(const uint8_t *offsets, int64_t length, const uint8_t *v
     }
 }
 
-static void touch_column(const ark_field *field, const ark_column *c)
+static void touch_column(const ark_schema_field *field, const ark_column *c)
 {
     size_t size = arrakis_dtype_size(field->dtype);
     require(c->length >= 0 && c->child_length >= 0);
@@ -128,9 +128,9 @@ static void write_again(const ark_column *columns, int64_t rows, arrakis_dtype d
     ark_schema *schema;
     ark_column again[3];
     int64_t rows_again;
-    require(ark_ipc_cut(&message, out.data, out.size, NULL) == ARRAKIS_OK);
+    require(ark_ipc_parse(&message, out.data, out.size, NULL) == ARRAKIS_OK);
     require(ark_schema_read(&schema, &message, NULL) == ARRAKIS_OK);
-    require(ark_ipc_cut(&message, out.data + message.size, out.size - message.size, NULL) ==
+    require(ark_ipc_parse(&message, out.data + message.size, out.size - message.size, NULL) ==
             ARRAKIS_OK);
     require(ark_batch_read(again, &rows_again, schema, &message, NULL) == ARRAKIS_OK);
     require(rows_again == rows);
@@ -183,8 +183,8 @@ static void read_message(ark_schema **schema, const ark_ipc_message *message)
     uint8_t *header = copy_of(message->header, message->header_size);
     uint8_t *body = copy_of(message->body, message->body_size);
     ark_ipc_message apart;
-    require(ark_ipc_split(&apart, header, message->header_size, body, message->body_size, NULL) ==
-            ARRAKIS_OK);
+    require(ark_ipc_parse_parts(&apart, header, message->header_size, body, message->body_size,
+                                NULL) == ARRAKIS_OK);
     require(apart.kind == message->kind && apart.body_size == message->body_size);
     if (apart.kind == ARK_IPC_SCHEMA) {
         ark_schema *other;
@@ -218,7 +218,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ark_schema *schema = NULL;
     ark_ipc_message message;
     arrakis_error err;
-    while (ark_ipc_cut(&message, data, size, &err) == ARRAKIS_OK && message.kind != ARK_IPC_END) {
+    while (ark_ipc_parse(&message, data, size, &err) == ARRAKIS_OK &&
+           message.kind != ARK_IPC_END) {
         require(message.size > 0 && message.size <= size);
         read_message(&schema, &message);
         data += message.size;

@@ -147,7 +147,7 @@ static bool is_signed(const maker *m, const type *t)
     return t->dtype >= ARRAKIS_INT8 && t->dtype <= ARRAKIS_INT64;
 }
 
-static ark_flatbuffer_place put_type(maker *m, const type *t)
+static ark_flatbuffer_offset put_type(maker *m, const type *t)
 {
     ark_flatbuffer_builder *b = &m->flat;
     ark_flatbuffer_table_begin(b);
@@ -168,20 +168,20 @@ static ark_flatbuffer_place put_type(maker *m, const type *t)
     return ark_flatbuffer_table_end(b);
 }
 
-static ark_flatbuffer_place put_field(maker *m, const char *name, size_t at)
+static ark_flatbuffer_offset put_field(maker *m, const char *name, size_t at)
 {
     ark_flatbuffer_builder *b = &m->flat;
     const type *t = &m->types[at];
-    ark_flatbuffer_place children[3];
+    ark_flatbuffer_offset children[3];
     for (size_t i = 0; i < t->child_count; i++)
         children[i] = put_field(m, "item", t->child + i);
-    ark_flatbuffer_place list = ark_flatbuffer_add_places(b, children, t->child_count);
-    ark_flatbuffer_place text = ark_flatbuffer_add_string(b, name, strlen(name)),
-                         detail = put_type(m, t);
+    ark_flatbuffer_offset list = ark_flatbuffer_add_offsets(b, children, t->child_count);
+    ark_flatbuffer_offset text = ark_flatbuffer_add_string(b, name, strlen(name)),
+                          detail = put_type(m, t);
     ark_flatbuffer_table_begin(b);
-    ark_flatbuffer_put_place(b, ARK_FIELD_NAME, text);
-    ark_flatbuffer_put_place(b, ARK_FIELD_TYPE, detail);
-    ark_flatbuffer_put_place(b, ARK_FIELD_CHILDREN, list);
+    ark_flatbuffer_put_offset(b, ARK_FIELD_NAME, text);
+    ark_flatbuffer_put_offset(b, ARK_FIELD_TYPE, detail);
+    ark_flatbuffer_put_offset(b, ARK_FIELD_CHILDREN, list);
     ark_flatbuffer_put_u8(b, ARK_FIELD_TYPE_TYPE, t->arrow);
     ark_flatbuffer_put_u8(b, ARK_FIELD_NULLABLE, 1);
     return ark_flatbuffer_table_end(b);
@@ -199,7 +199,7 @@ static void append(maker *m, const void *data, size_t size)
 }
 
 /* Framing, header and body. */
-static void append_message(maker *m, uint8_t kind, ark_flatbuffer_place header)
+static void append_message(maker *m, uint8_t kind, ark_flatbuffer_offset header)
 {
     static const uint8_t zeros[8];
     const uint8_t *data = ark_write_message(&m->flat, kind, header, m->body_size);
@@ -216,13 +216,13 @@ static void append_message(maker *m, uint8_t kind, ark_flatbuffer_place header)
 
 static void append_schema(maker *m)
 {
-    ark_flatbuffer_place fields[COLUMNS];
+    ark_flatbuffer_offset fields[COLUMNS];
     ark_flatbuffer_begin(&m->flat);
     for (size_t i = 0; i < m->column_count; i++)
         fields[i] = put_field(m, m->columns[i].name, m->columns[i].type);
-    ark_flatbuffer_place list = ark_flatbuffer_add_places(&m->flat, fields, m->column_count);
+    ark_flatbuffer_offset list = ark_flatbuffer_add_offsets(&m->flat, fields, m->column_count);
     ark_flatbuffer_table_begin(&m->flat);
-    ark_flatbuffer_put_place(&m->flat, ARK_SCHEMA_FIELDS, list);
+    ark_flatbuffer_put_offset(&m->flat, ARK_SCHEMA_FIELDS, list);
     m->body_size = 0;
     append_message(m, ARK_HEADER_SCHEMA, ark_flatbuffer_table_end(&m->flat));
 }
@@ -370,7 +370,8 @@ static void add_array(maker *m, size_t at, size_t length, const ark_make_column 
     }
 }
 
-static ark_flatbuffer_place put_vector(maker *m, const int64_t *numbers, size_t count, size_t size)
+static ark_flatbuffer_offset put_vector(maker *m, const int64_t *numbers, size_t count,
+                                        size_t size)
 {
     uint8_t *at = ark_flatbuffer_vector_begin(&m->flat, count, size, 8);
     if (at && count)
@@ -387,13 +388,13 @@ static void append_batch(maker *m)
     if (m->full)
         return;
     ark_flatbuffer_begin(&m->flat);
-    ark_flatbuffer_place counts = put_vector(m, m->counts, m->count_count, 8);
-    ark_flatbuffer_place buffers = put_vector(m, m->buffers, m->buffer_count, 16);
-    ark_flatbuffer_place nodes = put_vector(m, m->nodes, m->node_count, 16);
+    ark_flatbuffer_offset counts = put_vector(m, m->counts, m->count_count, 8);
+    ark_flatbuffer_offset buffers = put_vector(m, m->buffers, m->buffer_count, 16);
+    ark_flatbuffer_offset nodes = put_vector(m, m->nodes, m->node_count, 16);
     ark_flatbuffer_table_begin(&m->flat);
-    ark_flatbuffer_put_place(&m->flat, ARK_BATCH_NODES, nodes);
-    ark_flatbuffer_put_place(&m->flat, ARK_BATCH_BUFFERS, buffers);
-    ark_flatbuffer_put_place(&m->flat, ARK_BATCH_VARIADIC_COUNTS, counts);
+    ark_flatbuffer_put_offset(&m->flat, ARK_BATCH_NODES, nodes);
+    ark_flatbuffer_put_offset(&m->flat, ARK_BATCH_BUFFERS, buffers);
+    ark_flatbuffer_put_offset(&m->flat, ARK_BATCH_VARIADIC_COUNTS, counts);
     ark_flatbuffer_put_i64(&m->flat, ARK_BATCH_LENGTH, (int64_t)rows);
     append_message(m, ARK_HEADER_BATCH, ark_flatbuffer_table_end(&m->flat));
     m->time_ns += 62500000;

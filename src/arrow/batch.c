@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Record batches: where the parts of columns of any type lie, and whether what they hold is valid.
- * Refused is what Arrow's own reader and its full validation refuse. */
+/* Where the arrays of columns of any type lie, and whether their contents are valid. A batch is
+ * refused when Arrow's own reader or its full validation refuses it. */
 #include "arrow/batch.h"
 
 #include "arrow/check.h"
@@ -16,47 +16,47 @@
 
 enum {
     MAX_NESTING = 64,
-    KEPT = 4,           /* parts of a column that is used: a map, its entries, keys and items */
-    BODIES = 16,        /* overlapping buffers may have so many times the body in all */
-    UNKNOWN_NULLS = -1, /* a count of nulls that says: as many as the bitmap has */
+    KEPT_ARRAYS = 4, /* arrays of a column that is used: a map, its entries, keys and items */
+    BODIES = 16,     /* overlapping buffers may have so many times the size of the body in all */
+    UNKNOWN_NULLS = -1, /* a null count that means: as many as the bitmap has */
     VIEW_SIZE = 16,
-    VIEW_INLINE = 12, /* bytes that lie in the view itself */
+    VIEW_INLINE = 12, /* bytes in the view itself */
     VIEW_PREFIX = 4,
     CODES = INT8_MAX + 1,
 };
 
 /* One array of a column: the column's own, or one inside it. */
-typedef struct part {
+typedef struct array {
     int64_t length, null_count;
-    const uint8_t *valid;       /* NULL: nothing is null, whatever bitmap the batch has */
+    const uint8_t *valid;       /* NULL: no element is null, even if the batch has a bitmap */
     const uint8_t *data[2];     /* values; or offsets, and text or sizes; or codes and offsets */
     int64_t size[2];            /* in bytes */
     const uint8_t *first_valid; /* of a struct's first child */
-} part;
+} array;
 
 typedef struct batch {
     ark_flatbuffer_vector nodes, buffers, counts;
-    size_t node, buffer, count; /* of each, the next to take */
+    size_t node, buffer, count; /* of each, the next one */
     const uint8_t *body;
     int64_t body_size;
-    int64_t budget; /* bytes that are still looked at, at most */
+    int64_t budget; /* the most bytes that may still be read */
     bool old;       /* metadata version 4 */
     const ark_type *types;
-    /* the column whose turn it is */
-    const ark_field *field;
-    part kept[KEPT]; /* its first parts */
-    size_t parts;
+    /* the column that is being read */
+    const ark_schema_field *field;
+    array kept[KEPT_ARRAYS]; /* its first arrays */
+    size_t array_count;
     int nesting;
     bool contents_checked;
     arrakis_error *err;
 } batch;
 
-static arrakis_status load(batch *b, const ark_type *type, part *out);
+static arrakis_status load_array(batch *b, const ark_type *type, array *out);
 
-static arrakis_status refuse(const batch *b, const char *format, ...)
+static arrakis_status refuse_column(const batch *b, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-static arrakis_status refuse(const batch *b, const char *format, ...)
+static arrakis_status refuse_column(const batch *b, const char *format, ...)
 {
     char what[200];
     va_list args;
@@ -68,58 +68,59 @@ static arrakis_status refuse(const batch *b, const char *format, ...)
 
 /* ---- nodes and buffers */
 
-static arrakis_status take_node(batch *b, part *out)
+static arrakis_status take_node(batch *b, array *out)
 {
     if (b->node >= b->nodes.count)
-        return refuse(b, "the batch has %zu nodes, too few", b->nodes.count);
+        return refuse_column(b, "the batch has %zu nodes, too few", b->nodes.count);
     const uint8_t *node = b->nodes.data + 16 * b->node++;
     out->length = ark_load_i64(node);
     out->null_count = ark_load_i64(node + 8);
-    return out->length < 0 ? refuse(b, "a length of %" PRId64, out->length) : ARRAKIS_OK;
+    return out->length < 0 ? refuse_column(b, "a length of %" PRId64, out->length) : ARRAKIS_OK;
 }
 
-static arrakis_status spend(batch *b, int64_t bytes)
+static arrakis_status spend_budget(batch *b, int64_t bytes)
 {
     if (bytes > b->budget)
-        return refuse(b, "the batch's buffers overlap to over %d times its body", BODIES);
+        return refuse_column(b, "the batch's buffers overlap to over %d times its body", BODIES);
     b->budget -= bytes;
     return ARRAKIS_OK;
 }
 
-/* A buffer without bytes may be anywhere. */
-static arrakis_status look_at_buffer(const batch *b, size_t i, const uint8_t **data, int64_t *size)
+/* Find a buffer in the body. The offset of one without bytes is not checked. */
+static arrakis_status find_buffer(const batch *b, size_t i, const uint8_t **data, int64_t *size)
 {
     if (i >= b->buffers.count)
-        return refuse(b, "the batch has %zu buffers, too few", b->buffers.count);
+        return refuse_column(b, "the batch has %zu buffers, too few", b->buffers.count);
     int64_t offset = ark_load_i64(b->buffers.data + 16 * i);
     *size = ark_load_i64(b->buffers.data + 16 * i + 8);
     *data = b->body;
     if (*size == 0)
         return ARRAKIS_OK;
     if (offset < 0 || *size < 0 || offset > b->body_size || *size > b->body_size - offset)
-        return refuse(b, "a buffer of %" PRId64 " bytes at %" PRId64 " of a body of %" PRId64,
-                      *size, offset, b->body_size);
+        return refuse_column(b,
+                             "a buffer of %" PRId64 " bytes at %" PRId64 " of a body of %" PRId64,
+                             *size, offset, b->body_size);
     if (offset % 8)
-        return refuse(b, "a buffer at %" PRId64 ", no multiple of 8", offset);
+        return refuse_column(b, "a buffer at %" PRId64 ", no multiple of 8", offset);
     *data += offset;
     return ARRAKIS_OK;
 }
 
 static arrakis_status take_buffer(batch *b, const uint8_t **data, int64_t *size)
 {
-    arrakis_status rc = look_at_buffer(b, b->buffer++, data, size);
-    return rc < 0 ? rc : spend(b, *size);
+    arrakis_status rc = find_buffer(b, b->buffer++, data, size);
+    return rc < 0 ? rc : spend_budget(b, *size);
 }
 
-/* A buffer that must hold `count` elements of so many bits. */
-static arrakis_status want_elements(const batch *b, int64_t size, int64_t count, int64_t bits)
+/* Whether `size` bytes hold `count` elements of `bits` bits. */
+static arrakis_status check_size(const batch *b, int64_t size, int64_t count, int64_t bits)
 {
-    int64_t wanted; /* of a buffer that lies in memory eight times the size cannot overflow */
-    if (count > 0 && (__builtin_mul_overflow(count, bits, &wanted) || wanted > 8 * size))
-        return refuse(b,
-                      "a buffer of %" PRId64 " bytes, too few for %" PRId64 " elements of %" PRId64
-                      " bits",
-                      size, count, bits);
+    int64_t needed; /* the buffer is in memory, so 8 * size does not overflow */
+    if (count > 0 && (__builtin_mul_overflow(count, bits, &needed) || needed > 8 * size))
+        return refuse_column(b,
+                             "a buffer of %" PRId64 " bytes, too few for %" PRId64
+                             " elements of %" PRId64 " bits",
+                             size, count, bits);
     return ARRAKIS_OK;
 }
 
@@ -139,47 +140,51 @@ static bool has_bitmap(const batch *b, const ark_type *type)
     }
 }
 
-/* The samples of a list that is used are looked at again by who remembers the batch. */
-static bool is_remembered(const batch *b, const part *p)
+/* The null samples of a list that is used are counted again by callers that reuse the header of
+ * the batch. */
+static bool is_checked_again(const batch *b, const array *p)
 {
-    return b->field->kind == ARK_TYPE_LIST && b->parts == 2 && p->null_count != UNKNOWN_NULLS;
+    return b->field->kind == ARK_TYPE_LIST && b->array_count == 2 &&
+           p->null_count != UNKNOWN_NULLS;
 }
 
-/* A count that is wrong would have readers take nulls for samples, or the other way round. */
-static arrakis_status check_nulls(batch *b, part *p)
+/* With a wrong null count readers could take nulls for samples, or samples for nulls. */
+static arrakis_status check_nulls(batch *b, array *p)
 {
     if (p->null_count < UNKNOWN_NULLS || p->null_count > p->length ||
         (p->null_count > 0 && !p->valid))
-        return refuse(b, "%" PRId64 " nulls in a length of %" PRId64, p->null_count, p->length);
+        return refuse_column(b, "%" PRId64 " nulls in a length of %" PRId64, p->null_count,
+                             p->length);
     if (!p->valid)
         return ARRAKIS_OK;
-    b->contents_checked |= !is_remembered(b, p);
+    b->contents_checked |= !is_checked_again(b, p);
     int64_t nulls = ark_bits_zeros(p->valid, p->length);
     if (p->null_count != UNKNOWN_NULLS && nulls != p->null_count)
-        return refuse(b, "%" PRId64 " nulls, and a bitmap of %" PRId64, p->null_count, nulls);
+        return refuse_column(b, "%" PRId64 " nulls, and a bitmap of %" PRId64, p->null_count,
+                             nulls);
     p->null_count = nulls;
     return ARRAKIS_OK;
 }
 
-/* Node and bitmap, which nearly all types begin with. */
-static arrakis_status take_common(batch *b, const ark_type *type, part *out)
+/* The node and the bitmap, which nearly all types begin with. */
+static arrakis_status take_common(batch *b, const ark_type *type, array *out)
 {
     arrakis_status rc = take_node(b, out);
     if (rc < 0 || !has_bitmap(b, type))
         return rc;
     if (out->null_count == 0) {
-        b->buffer++; /* not looked at: it may even be missing */
+        b->buffer++; /* unused: the buffer may even be missing */
         return ARRAKIS_OK;
     }
     int64_t size;
     if ((rc = take_buffer(b, &out->valid, &size)) < 0 ||
-        (rc = want_elements(b, size, out->length, 1)) < 0)
+        (rc = check_size(b, size, out->length, 1)) < 0)
         return rc;
     return check_nulls(b, out);
 }
 
-/* Common, of a type that has either a bitmap or no nulls. */
-static arrakis_status take_nullable(batch *b, const ark_type *type, part *out)
+/* The same, for types that have no nulls where they have no bitmap. */
+static arrakis_status take_nullable(batch *b, const ark_type *type, array *out)
 {
     arrakis_status rc = take_common(b, type, out);
     return rc < 0 || out->valid ? rc : check_nulls(b, out);
@@ -201,62 +206,64 @@ static bool value_ok(const ark_type *type, const uint8_t *values, int64_t i)
     }
 }
 
-static arrakis_status load_fixed(batch *b, const ark_type *type, part *out)
+static arrakis_status load_fixed(batch *b, const ark_type *type, array *out)
 {
     arrakis_status rc = take_nullable(b, type, out);
     if (rc < 0)
         return rc;
-    /* of these types Arrow's reader takes a buffer for no values, too, and so checks where it is */
-    bool taken =
+    /* for these types Arrow's reader checks the offset of the buffer even when there are no values
+     * */
+    bool checked =
         out->length > 0 || type->storage == ARK_STORE_BYTES || type->storage == ARK_STORE_DECIMALS;
     out->data[0] = b->body;
-    if (!taken)
+    if (!checked)
         b->buffer++;
     else if ((rc = take_buffer(b, &out->data[0], &out->size[0])) < 0)
         return rc;
     int64_t bits = type->storage == ARK_STORE_BITS ? 1 : 8 * (int64_t)type->width;
-    rc = want_elements(b, out->size[0], out->length, bits);
+    rc = check_size(b, out->size[0], out->length, bits);
     if (rc < 0 || type->storage == ARK_STORE_NUMBERS || type->storage == ARK_STORE_BITS ||
         type->storage == ARK_STORE_BYTES)
         return rc;
     b->contents_checked = true;
     for (int64_t i = 0; i < out->length; i++)
         if (ark_is_set(out->valid, i) && !value_ok(type, out->data[0], i))
-            return refuse(b, "value %" PRId64 " is not of the type %s", i, ark_type_name(type));
+            return refuse_column(b, "value %" PRId64 " is not of the type %s", i,
+                                 ark_type_name(type));
     return ARRAKIS_OK;
 }
 
 /* ---- offsets */
 
-/* Of no elements there may be no offset at all. */
-static arrakis_status check_offsets(batch *b, const part *p, int32_t width, int64_t limit)
+/* Without elements there may be no offset at all. */
+static arrakis_status check_offsets(batch *b, const array *p, int32_t width, int64_t limit)
 {
     if (p->length == 0 && p->size[0] == 0)
         return ARRAKIS_OK;
     if (p->size[0] / width <= p->length)
-        return refuse(b, "%" PRId64 " bytes of offsets, too few for %" PRId64 " elements",
-                      p->size[0], p->length);
+        return refuse_column(b, "%" PRId64 " bytes of offsets, too few for %" PRId64 " elements",
+                             p->size[0], p->length);
     bool ok = width == 8       ? ark_check_long_offsets(p->data[0], p->length, limit)
               : p->length == 0 ? ark_load_i32(p->data[0]) >= 0
                                : ark_check_offsets(p->data[0], p->length, limit);
     return ok ? ARRAKIS_OK
-              : refuse(b, "offsets decrease or leave the %" PRId64 " elements", limit);
+              : refuse_column(b, "offsets decrease or leave the %" PRId64 " elements", limit);
 }
 
 /* ---- text and bytes */
 
-static arrakis_status check_texts(batch *b, const ark_type *type, const part *p)
+static arrakis_status check_texts(batch *b, const ark_type *type, const array *p)
 {
     for (int64_t i = 0; type->utf8 && i < p->length; i++) {
         int64_t from = ark_type_integer_at(p->data[0], i, type->width);
         int64_t to = ark_type_integer_at(p->data[0], i + 1, type->width);
         if (ark_is_set(p->valid, i) && !ark_check_utf8(p->data[1] + from, to - from))
-            return refuse(b, "text %" PRId64 " is no UTF-8", i);
+            return refuse_column(b, "text %" PRId64 " is no UTF-8", i);
     }
     return ARRAKIS_OK;
 }
 
-static arrakis_status load_text(batch *b, const ark_type *type, part *out)
+static arrakis_status load_text(batch *b, const ark_type *type, array *out)
 {
     arrakis_status rc;
     b->contents_checked = true;
@@ -268,10 +275,10 @@ static arrakis_status load_text(batch *b, const ark_type *type, part *out)
     return check_texts(b, type, out);
 }
 
-/* ---- views: 4 bytes of size; then the bytes, or their first 4, a buffer and a place in it */
+/* ---- views: 4 bytes of size; then the bytes, or their first 4, a buffer and an offset in it */
 
 typedef struct views {
-    size_t first; /* of the buffers that they refer to */
+    size_t first; /* the first buffer that the views refer to */
     int64_t count;
 } views;
 
@@ -287,13 +294,13 @@ static const uint8_t *view_bytes(const batch *b, const views *of, const uint8_t 
     int64_t buffer = ark_load_i32(view + 8), offset = ark_load_i32(view + 12), buffer_size;
     const uint8_t *data;
     if (buffer < 0 || offset < 0 || buffer >= of->count ||
-        look_at_buffer(b, of->first + (size_t)buffer, &data, &buffer_size) < 0 ||
+        find_buffer(b, of->first + (size_t)buffer, &data, &buffer_size) < 0 ||
         offset + size > buffer_size || memcmp(data + offset, view + 4, VIEW_PREFIX) != 0)
         return NULL;
     return data + offset;
 }
 
-static arrakis_status check_views(batch *b, const ark_type *type, const part *p, const views *of)
+static arrakis_status check_views(batch *b, const ark_type *type, const array *p, const views *of)
 {
     for (int64_t i = 0; i < p->length; i++) {
         if (!ark_is_set(p->valid, i))
@@ -301,13 +308,13 @@ static arrakis_status check_views(batch *b, const ark_type *type, const part *p,
         const uint8_t *view = p->data[0] + VIEW_SIZE * i;
         const uint8_t *bytes = view_bytes(b, of, view);
         if (!bytes)
-            return refuse(b, "view %" PRId64 " is not valid", i);
+            return refuse_column(b, "view %" PRId64 " is not valid", i);
         int64_t size = type->utf8 ? ark_load_i32(view) : 0;
-        arrakis_status rc = spend(b, size > VIEW_INLINE ? size : 0);
+        arrakis_status rc = spend_budget(b, size > VIEW_INLINE ? size : 0);
         if (rc < 0)
             return rc;
         if (!ark_check_utf8(bytes, size))
-            return refuse(b, "text %" PRId64 " is no UTF-8", i);
+            return refuse_column(b, "text %" PRId64 " is no UTF-8", i);
     }
     return ARRAKIS_OK;
 }
@@ -315,16 +322,17 @@ static arrakis_status check_views(batch *b, const ark_type *type, const part *p,
 static arrakis_status count_views(batch *b, views *out)
 {
     if (b->count >= b->counts.count)
-        return refuse(b, "the batch has %zu numbers of view buffers, too few", b->counts.count);
+        return refuse_column(b, "the batch has %zu numbers of view buffers, too few",
+                             b->counts.count);
     out->count = ark_load_i64(b->counts.data + 8 * b->count++);
     int64_t left = (int64_t)b->buffers.count - (int64_t)b->buffer;
     return out->count < 0 || out->count > left
-               ? refuse(b, "%" PRId64 " view buffers, of %" PRId64 " that are left", out->count,
-                        left)
+               ? refuse_column(b, "%" PRId64 " view buffers, of %" PRId64 " that are left",
+                               out->count, left)
                : ARRAKIS_OK;
 }
 
-static arrakis_status load_views(batch *b, const ark_type *type, part *out)
+static arrakis_status load_views(batch *b, const ark_type *type, array *out)
 {
     views of = {0, 0};
     arrakis_status rc;
@@ -336,112 +344,116 @@ static arrakis_status load_views(batch *b, const ark_type *type, part *out)
     for (int64_t i = 0; i < of.count; i++)
         if ((rc = take_buffer(b, &out->data[1], &out->size[1])) < 0)
             return rc;
-    if ((rc = want_elements(b, out->size[0], out->length, 8 * VIEW_SIZE)) < 0)
+    if ((rc = check_size(b, out->size[0], out->length, 8 * VIEW_SIZE)) < 0)
         return rc;
     return check_views(b, type, out, &of);
 }
 
 /* ---- lists */
 
-static arrakis_status load_list(batch *b, const ark_type *type, part *out)
+static arrakis_status load_list(batch *b, const ark_type *type, array *out)
 {
-    part child;
+    array child;
     arrakis_status rc;
     if ((rc = take_nullable(b, type, out)) < 0 ||
         (rc = take_buffer(b, &out->data[0], &out->size[0])) < 0 ||
-        (rc = load(b, &b->types[type->child], &child)) < 0)
+        (rc = load_array(b, &b->types[type->child], &child)) < 0)
         return rc;
     b->contents_checked |= b->field->kind != ARK_TYPE_LIST;
     if (type->storage == ARK_STORE_MAP && (child.valid || child.first_valid))
-        return refuse(b, "a map with null entries or keys");
+        return refuse_column(b, "a map with null entries or keys");
     return check_offsets(b, out, type->width, child.length);
 }
 
-static arrakis_status load_list_view(batch *b, const ark_type *type, part *out)
+static arrakis_status load_list_view(batch *b, const ark_type *type, array *out)
 {
-    part child;
+    array child;
     arrakis_status rc;
     b->contents_checked = true;
     if ((rc = take_nullable(b, type, out)) < 0 ||
         (rc = take_buffer(b, &out->data[0], &out->size[0])) < 0 ||
         (rc = take_buffer(b, &out->data[1], &out->size[1])) < 0 ||
-        (rc = load(b, &b->types[type->child], &child)) < 0 ||
-        (rc = want_elements(b, out->size[0], out->length, 8 * (int64_t)type->width)) < 0 ||
-        (rc = want_elements(b, out->size[1], out->length, 8 * (int64_t)type->width)) < 0)
+        (rc = load_array(b, &b->types[type->child], &child)) < 0 ||
+        (rc = check_size(b, out->size[0], out->length, 8 * (int64_t)type->width)) < 0 ||
+        (rc = check_size(b, out->size[1], out->length, 8 * (int64_t)type->width)) < 0)
         return rc;
     return ark_check_spans(out->data[0], out->data[1], out->length, type->width, child.length)
                ? ARRAKIS_OK
-               : refuse(b, "an offset or size leaves the %" PRId64 " elements", child.length);
+               : refuse_column(b, "an offset or size leaves the %" PRId64 " elements",
+                               child.length);
 }
 
-static arrakis_status load_fixed_list(batch *b, const ark_type *type, part *out)
+static arrakis_status load_fixed_list(batch *b, const ark_type *type, array *out)
 {
-    part child;
+    array child;
     arrakis_status rc;
     if ((rc = take_nullable(b, type, out)) < 0 ||
-        (rc = load(b, &b->types[type->child], &child)) < 0)
+        (rc = load_array(b, &b->types[type->child], &child)) < 0)
         return rc;
-    int64_t wanted;
-    if (type->width < 0 || __builtin_mul_overflow(out->length, (int64_t)type->width, &wanted) ||
-        child.length < wanted)
-        return refuse(b, "%" PRId64 " lists of %" PRId32 " have %" PRId64 " elements", out->length,
-                      type->width, child.length);
+    int64_t needed;
+    if (type->width < 0 || __builtin_mul_overflow(out->length, (int64_t)type->width, &needed) ||
+        child.length < needed)
+        return refuse_column(b, "%" PRId64 " lists of %" PRId32 " have %" PRId64 " elements",
+                             out->length, type->width, child.length);
     return ARRAKIS_OK;
 }
 
 /* ---- structs, unions, runs */
 
-static arrakis_status load_struct(batch *b, const ark_type *type, part *out)
+static arrakis_status load_struct(batch *b, const ark_type *type, array *out)
 {
     arrakis_status rc = take_nullable(b, type, out);
     for (uint32_t i = 0; rc >= 0 && i < type->child_count; i++) {
-        part child;
-        rc = load(b, &b->types[type->child + i], &child);
+        array child;
+        rc = load_array(b, &b->types[type->child + i], &child);
         if (rc >= 0 && child.length < out->length)
-            return refuse(b, "%" PRId64 " structs, %" PRId64 " of a child", out->length,
-                          child.length);
+            return refuse_column(b, "%" PRId64 " structs, %" PRId64 " of a child", out->length,
+                                 child.length);
         if (i == 0 && rc >= 0)
             out->first_valid = child.valid;
     }
     return rc;
 }
 
-/* Lengths by code; of a code that two children have, the last one's. -1: no child has it. */
+/* The lengths of the children by their code; -1: no child has the code. Where two children have
+ * the same, the last one counts. */
 static arrakis_status load_variants(batch *b, const ark_type *type, int64_t lengths[CODES],
-                                    int64_t wanted)
+                                    int64_t needed)
 {
     for (int i = 0; i < CODES; i++)
         lengths[i] = -1;
     for (uint32_t i = 0; i < type->child_count; i++) {
         const ark_type *variant = &b->types[type->child + i];
-        part child;
-        arrakis_status rc = load(b, variant, &child);
+        array child;
+        arrakis_status rc = load_array(b, variant, &child);
         if (rc < 0)
             return rc;
-        if (child.length < wanted)
-            return refuse(b, "%" PRId64 " unions, %" PRId64 " of a child", wanted, child.length);
+        if (child.length < needed)
+            return refuse_column(b, "%" PRId64 " unions, %" PRId64 " of a child", needed,
+                                 child.length);
         lengths[variant->code] = child.length;
     }
     return ARRAKIS_OK;
 }
 
-static arrakis_status check_codes(batch *b, const part *p, const int64_t lengths[CODES],
+static arrakis_status check_codes(batch *b, const array *p, const int64_t lengths[CODES],
                                   bool dense)
 {
     int64_t last[CODES] = {0};
     for (int64_t i = 0; i < p->length; i++) {
         uint8_t code = p->data[0][i];
         if (code >= CODES || lengths[code] < 0)
-            return refuse(b, "union %" PRId64 " has a type id that none of its children has", i);
+            return refuse_column(
+                b, "union %" PRId64 " has a type id that none of its children has", i);
         int64_t offset = dense ? ark_load_i32(p->data[1] + 4 * i) : 0;
         if (dense && (offset < last[code] || offset >= lengths[code]))
-            return refuse(b, "union %" PRId64 ": offsets decrease or leave the child", i);
+            return refuse_column(b, "union %" PRId64 ": offsets decrease or leave the child", i);
         last[code] = offset;
     }
     return ARRAKIS_OK;
 }
 
-static arrakis_status load_union(batch *b, const ark_type *type, part *out)
+static arrakis_status load_union(batch *b, const ark_type *type, array *out)
 {
     bool dense = type->storage == ARK_STORE_DENSE_UNION;
     int64_t lengths[CODES];
@@ -450,7 +462,7 @@ static arrakis_status load_union(batch *b, const ark_type *type, part *out)
     if (rc < 0)
         return rc;
     if (b->old && out->null_count != 0)
-        return refuse(b, "a union with a bitmap of its own");
+        return refuse_column(b, "a union with a bitmap of its own");
     b->buffer += b->old;
     out->null_count = 0;
     size_t first = b->buffer;
@@ -458,55 +470,56 @@ static arrakis_status load_union(batch *b, const ark_type *type, part *out)
                             (dense && (rc = take_buffer(b, &out->data[1], &out->size[1])) < 0)))
         return rc;
     b->buffer = first + 1 + dense;
-    if ((rc = want_elements(b, out->size[0], out->length, 8)) < 0 ||
-        (dense && (rc = want_elements(b, out->size[1], out->length, 32)) < 0) ||
+    if ((rc = check_size(b, out->size[0], out->length, 8)) < 0 ||
+        (dense && (rc = check_size(b, out->size[1], out->length, 32)) < 0) ||
         (rc = load_variants(b, type, lengths, dense ? 0 : out->length)) < 0)
         return rc;
     return check_codes(b, out, lengths, dense);
 }
 
-static arrakis_status check_runs(batch *b, const part *p, const part *ends, int32_t width)
+static arrakis_status check_runs(batch *b, const array *p, const array *ends, int32_t width)
 {
     int64_t longest = width == 2 ? INT16_MAX : width == 4 ? INT32_MAX : INT64_MAX;
     int64_t last = 0;
     for (int64_t i = 0; i < ends->length; i++) {
         int64_t end = ark_type_integer_at(ends->data[0], i, width);
         if (end <= last)
-            return refuse(b, "run %" PRId64 " ends before it begins", i);
+            return refuse_column(b, "run %" PRId64 " ends before it begins", i);
         last = end;
     }
     if (p->length > longest || last < p->length)
-        return refuse(b, "runs of %" PRId64 " in a length of %" PRId64, last, p->length);
+        return refuse_column(b, "runs of %" PRId64 " in a length of %" PRId64, last, p->length);
     return ARRAKIS_OK;
 }
 
-static arrakis_status load_runs(batch *b, const ark_type *type, part *out)
+static arrakis_status load_runs(batch *b, const ark_type *type, array *out)
 {
     const ark_type *end_type = &b->types[type->child];
-    part ends, values;
+    array ends, values;
     arrakis_status rc;
     b->contents_checked = true;
-    if ((rc = take_nullable(b, type, out)) < 0 || (rc = load(b, end_type, &ends)) < 0 ||
-        (rc = load(b, end_type + 1, &values)) < 0)
+    if ((rc = take_nullable(b, type, out)) < 0 || (rc = load_array(b, end_type, &ends)) < 0 ||
+        (rc = load_array(b, end_type + 1, &values)) < 0)
         return rc;
     if (out->valid || ends.null_count != 0 || ends.length > values.length)
-        return refuse(b, "%" PRId64 " runs, %" PRId64 " of them null, of %" PRId64 " values",
-                      ends.length, ends.null_count, values.length);
+        return refuse_column(b,
+                             "%" PRId64 " runs, %" PRId64 " of them null, of %" PRId64 " values",
+                             ends.length, ends.null_count, values.length);
     return check_runs(b, out, &ends, end_type->width);
 }
 
 /* ---- columns */
 
-static arrakis_status load_nothing(batch *b, part *out)
+static arrakis_status load_nothing(batch *b, array *out)
 {
     arrakis_status rc = take_node(b, out);
     if (rc >= 0 && out->null_count != out->length)
-        return refuse(b, "%" PRId64 " nulls in a length of %" PRId64, out->null_count,
-                      out->length);
+        return refuse_column(b, "%" PRId64 " nulls in a length of %" PRId64, out->null_count,
+                             out->length);
     return rc;
 }
 
-static arrakis_status load_kind(batch *b, const ark_type *type, part *out)
+static arrakis_status load_by_storage(batch *b, const ark_type *type, array *out)
 {
     switch ((ark_storage)type->storage) {
     case ARK_STORE_NOTHING:
@@ -540,27 +553,27 @@ static arrakis_status load_kind(batch *b, const ark_type *type, part *out)
     return load_runs(b, type, out);
 }
 
-static arrakis_status load(batch *b, const ark_type *type, part *out)
+static arrakis_status load_array(batch *b, const ark_type *type, array *out)
 {
-    size_t place = b->parts++;
-    *out = (part){0};
+    size_t index = b->array_count++;
+    *out = (array){0};
     if (b->nesting == MAX_NESTING)
-        return refuse(b, "types nested deeper than %d", MAX_NESTING);
+        return refuse_column(b, "types nested deeper than %d", MAX_NESTING);
     b->nesting++;
-    arrakis_status rc = load_kind(b, type, out);
+    arrakis_status rc = load_by_storage(b, type, out);
     b->nesting--;
-    if (place < KEPT)
-        b->kept[place] = *out;
+    if (index < KEPT_ARRAYS)
+        b->kept[index] = *out;
     return rc;
 }
 
-/* NULL where there are no rows: then there may be no offset either. */
-static const uint8_t *offsets_of(const part *p)
+/* NULL where there are no rows: then there may be no offsets. */
+static const uint8_t *offsets_of(const array *p)
 {
     return p->length > 0 ? p->data[0] : NULL;
 }
 
-static void fill_map(ark_column *column, const part kept[KEPT])
+static void set_map(ark_column *column, const array kept[KEPT_ARRAYS])
 {
     column->key_offsets = offsets_of(&kept[2]);
     column->key_text = kept[2].data[1];
@@ -571,9 +584,9 @@ static void fill_map(ark_column *column, const part kept[KEPT])
     column->item_valid = kept[3].valid;
 }
 
-static void fill_column(ark_column *column, const batch *b)
+static void set_column(ark_column *column, const batch *b)
 {
-    const part *own = &b->kept[0], *child = &b->kept[1];
+    const array *own = &b->kept[0], *child = &b->kept[1];
     *column = (ark_column){.length = own->length,
                            .null_count = own->null_count,
                            .contents_checked = b->contents_checked};
@@ -595,30 +608,30 @@ static void fill_column(ark_column *column, const batch *b)
     column->child_null_count = child->null_count;
     column->values = child->data[0];
     if (b->field->kind == ARK_TYPE_MAP)
-        fill_map(column, b->kept);
+        set_map(column, b->kept);
 }
 
 static arrakis_status read_column(batch *b, ark_column *column, const ark_schema *schema, size_t i,
                                   int64_t rows)
 {
-    part own;
+    array own;
     b->field = &schema->fields[i];
-    b->parts = 0;
+    b->array_count = 0;
     b->contents_checked = false;
-    arrakis_status rc = load(b, &schema->types[i], &own);
+    arrakis_status rc = load_array(b, &schema->types[i], &own);
     if (rc < 0)
         return rc;
     if (own.length != rows)
-        return refuse(b, "%" PRId64 " rows in a batch of %" PRId64, own.length, rows);
-    fill_column(column, b);
+        return refuse_column(b, "%" PRId64 " rows in a batch of %" PRId64, own.length, rows);
+    set_column(column, b);
     return ARRAKIS_OK;
 }
 
 /* ---- batches */
 
-/* Refuse what changes the meaning of the buffers. */
-static arrakis_status check_plain(ark_flatbuffer *flat, ark_flatbuffer_table message,
-                                  ark_flatbuffer_table header, bool old, arrakis_error *err)
+/* Refuse batches whose buffers are encoded. */
+static arrakis_status check_encoding(ark_flatbuffer *flat, ark_flatbuffer_table message,
+                                     ark_flatbuffer_table header, bool old, arrakis_error *err)
 {
     if (ark_flatbuffer_has(flat, header, ARK_BATCH_COMPRESSION)) {
         ark_flatbuffer_table compression =
@@ -636,7 +649,7 @@ static arrakis_status check_plain(ark_flatbuffer *flat, ark_flatbuffer_table mes
     return ARRAKIS_OK;
 }
 
-/* Open the header: the batch's nodes and buffers. */
+/* Find the nodes and buffers in the header of the batch. */
 static arrakis_status open_batch(batch *b, int64_t *length, const ark_schema *schema,
                                  const ark_ipc_message *message, arrakis_error *err)
 {
@@ -659,7 +672,7 @@ static arrakis_status open_batch(batch *b, int64_t *length, const ark_schema *sc
     if (__builtin_mul_overflow(b->body_size, (int64_t)BODIES, &b->budget))
         b->budget = INT64_MAX;
     *length = ark_flatbuffer_i64(&flat, header, ARK_BATCH_LENGTH);
-    arrakis_status rc = check_plain(&flat, root, header, b->old, err);
+    arrakis_status rc = check_encoding(&flat, root, header, b->old, err);
     if (rc < 0)
         return rc;
     if (flat.bad || header.at == 0 || *length < 0)

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Two arrays and their buffers: a column, and what is inside it where it is a list. */
+/* A column, and the array inside it where it is a list. */
 typedef struct column {
     struct ArrowArray outer, inner;
     struct ArrowArray *child;
@@ -19,19 +19,20 @@ typedef struct column {
     int32_t ends[2]; /* offsets of a list of one row */
 } column;
 
-/* What an exported array points into. Lives until the array and all inside it, which may be moved out,
- * are released; in any threads, hence the atomic count. */
+/* The memory that an exported array points into. It lives until the array and all arrays inside it
+ * are released: consumers may move these out and release them in any thread, hence the atomic
+ * count. */
 typedef struct array_memory {
     atomic_size_t refs;
-    arrakis_block *block; /* whose samples they are */
+    arrakis_block *block; /* the samples are those of this block */
     int64_t time_ns;
-    void *made; /* what rows need beside the block's own memory */
+    void *made; /* what rows need besides the memory of the block; freed with it */
     const void *no_validity;
     struct ArrowArray **children;
     column columns[];
 } array_memory;
 
-static void drop(array_memory *memory, size_t refs)
+static void memory_unref(array_memory *memory, size_t refs)
 {
     if (atomic_fetch_sub(&memory->refs, refs) != refs)
         return;
@@ -41,7 +42,7 @@ static void drop(array_memory *memory, size_t refs)
     free(memory);
 }
 
-/* Mark it and what is still in it as released; returns how many that are. */
+/* Mark an array, and the arrays that are still in it, as released; returns how many that are. */
 static size_t mark_released(struct ArrowArray *array)
 {
     size_t count = 1;
@@ -55,10 +56,10 @@ static size_t mark_released(struct ArrowArray *array)
 static void release_array(struct ArrowArray *array)
 {
     array_memory *memory = array->private_data;
-    drop(memory, mark_released(array));
+    memory_unref(memory, mark_released(array));
 }
 
-static array_memory *new_memory(const arrakis_block *block, size_t count)
+static array_memory *memory_new(const arrakis_block *block, size_t count)
 {
     array_memory *memory = malloc(sizeof *memory + count * sizeof *memory->columns);
     if (!memory)
@@ -71,7 +72,7 @@ static array_memory *new_memory(const arrakis_block *block, size_t count)
     for (size_t i = 0; i < count; i++)
         memory->children[i] = &memory->columns[i].outer;
     atomic_init(&memory->refs, 0);
-    /* Its count is its only part that changes. */
+    /* const is cast away: the count of references is the only thing that changes. */
     memory->block = arrakis_block_ref((arrakis_block *)block);
     memory->time_ns = arrakis_block_start_ns(block);
     memory->made = NULL;
@@ -116,7 +117,8 @@ static void set_lists(column *c, array_memory *memory, int64_t rows, const int32
     c->inner_buffers[1] = samples;
     c->child = &c->inner;
     set_array(&c->inner, memory, (int64_t)samples_count, c->inner_buffers, 2);
-    c->inner.null_count = valid ? -1 : 0; /* the consumer counts them when it wants to know */
+    c->inner.null_count =
+        valid ? -1 : 0; /* not counted: consumers count them where they need to */
     set_array(&c->outer, memory, rows, c->outer_buffers, 2);
     c->outer.n_children = 1;
     c->outer.children = &c->child;
@@ -134,7 +136,7 @@ arrakis_status arrakis_block_export(const arrakis_block *block, struct ArrowArra
                         block ? "out" : "block");
     size_t count = arrakis_channels_count(arrakis_block_channels(block));
     const uint32_t *order = ark_layout_by_name(block->layout);
-    array_memory *memory = order ? new_memory(block, count + 1) : NULL;
+    array_memory *memory = order ? memory_new(block, count + 1) : NULL;
     if (!memory)
         return ark_fail(err, ARRAKIS_ENOMEM, "no memory for an array of %zu columns", count + 1);
     atomic_init(&memory->refs, 2 * count + 2);
@@ -153,10 +155,10 @@ arrakis_status arrakis_block_export(const arrakis_block *block, struct ArrowArra
 
 /* ------------------------------------------------------------------ rows */
 
-/* The channels of one data type. */
+/* Rows for all channels of one data type. */
 typedef struct rows {
-    size_t count, samples; /* in all */
-    bool nulls, in_one_run;
+    size_t count, samples; /* of all rows */
+    bool nulls, contiguous;
     const uint8_t *first;
     /* in array_memory.made */
     int64_t *times;
@@ -165,12 +167,12 @@ typedef struct rows {
     uint8_t *valid, *copies;
 } rows;
 
-static arrakis_status measure(rows *r, const arrakis_block *block, arrakis_dtype dtype,
-                              arrakis_error *err)
+static arrakis_status measure_rows(rows *r, const arrakis_block *block, arrakis_dtype dtype,
+                                   arrakis_error *err)
 {
     const uint8_t *next = NULL;
     size_t size = arrakis_dtype_size(dtype);
-    *r = (rows){.in_one_run = true};
+    *r = (rows){.contiguous = true};
     for (size_t i = 0; i < arrakis_channels_count(arrakis_block_channels(block)); i++) {
         arrakis_series s;
         ark_block_series(&s, block, i);
@@ -179,7 +181,7 @@ static arrakis_status measure(rows *r, const arrakis_block *block, arrakis_dtype
         if (s.length > INT32_MAX - r->samples)
             return ark_fail(err, ARRAKIS_EINVAL, "rows of over %d samples", INT32_MAX);
         r->first = r->count ? r->first : s.samples;
-        r->in_one_run = r->in_one_run && (!r->count || s.samples == next);
+        r->contiguous = r->contiguous && (!r->count || s.samples == next);
         next = (const uint8_t *)s.samples + s.length * size;
         r->samples += s.length;
         r->nulls = r->nulls || s.valid;
@@ -188,18 +190,18 @@ static arrakis_status measure(rows *r, const arrakis_block *block, arrakis_dtype
     return ARRAKIS_OK;
 }
 
-static size_t padded(size_t size)
+static size_t pad_size(size_t size)
 {
     return (size + 7) & ~(size_t)7;
 }
 
-/* Lay out what has to be made, in one piece: times, ids, offsets, validity, samples. */
+/* Allocate times, ids, offsets and, where needed, validity and samples, in one piece. */
 static bool make_room(array_memory *memory, rows *r, size_t sample_size)
 {
-    size_t bits = r->nulls ? padded(r->samples / 8 + 1) : 0;
-    size_t copies = r->in_one_run ? 0 : r->samples * sample_size;
-    size_t times = r->count * sizeof *r->times, ids = padded(r->count * sizeof *r->ids);
-    size_t offsets = padded((r->count + 1) * sizeof *r->offsets);
+    size_t bits = r->nulls ? pad_size(r->samples / 8 + 1) : 0;
+    size_t copies = r->contiguous ? 0 : r->samples * sample_size;
+    size_t times = r->count * sizeof *r->times, ids = pad_size(r->count * sizeof *r->ids);
+    size_t offsets = pad_size((r->count + 1) * sizeof *r->offsets);
     uint8_t *at = memory->made = malloc(times + ids + offsets + bits + copies);
     if (!at)
         return false;
@@ -207,13 +209,14 @@ static bool make_room(array_memory *memory, rows *r, size_t sample_size)
     r->ids = (uint32_t *)(void *)(at += times);
     r->offsets = (int32_t *)(void *)(at += ids);
     r->valid = r->nulls ? at + offsets : NULL;
-    r->copies = r->in_one_run ? NULL : at + offsets + bits;
+    r->copies = r->contiguous ? NULL : at + offsets + bits;
     if (bits)
         memset(r->valid, 0xff, bits);
     return true;
 }
 
-static void fill(rows *r, const arrakis_block *block, arrakis_dtype dtype, const uint32_t *ids)
+static void fill_rows(rows *r, const arrakis_block *block, arrakis_dtype dtype,
+                      const uint32_t *ids)
 {
     size_t row = 0, at = 0, size = arrakis_dtype_size(dtype);
     r->offsets[0] = 0;
@@ -246,17 +249,17 @@ arrakis_status arrakis_block_export_rows(const arrakis_block *block, arrakis_dty
         return ark_fail(err, ARRAKIS_EINVAL, "rows of data type %d, which does not exist",
                         (int)dtype);
     rows r;
-    arrakis_status rc = measure(&r, block, dtype, err);
+    arrakis_status rc = measure_rows(&r, block, dtype, err);
     if (rc < 0)
         return rc;
-    array_memory *memory = new_memory(block, 3);
+    array_memory *memory = memory_new(block, 3);
     if (!memory || !make_room(memory, &r, arrakis_dtype_size(dtype))) {
         if (memory)
-            drop(memory, 0);
+            memory_unref(memory, 0);
         return ark_fail(err, ARRAKIS_ENOMEM, "no memory for an array of %zu rows", r.count);
     }
     atomic_init(&memory->refs, 5);
-    fill(&r, block, dtype, ids);
+    fill_rows(&r, block, dtype, ids);
     set_struct(out, memory, (int64_t)r.count, 3);
     set_numbers(&memory->columns[0], memory, (int64_t)r.count, r.times);
     set_numbers(&memory->columns[1], memory, (int64_t)r.count, r.ids);

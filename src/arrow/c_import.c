@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blocks from arrays of the Arrow C data interface. Pointers are believed; what they lead to is
- * checked as far as its lengths tell. */
+/* Blocks from arrays of the Arrow C data interface. Pointers must be valid; the arrays they lead
+ * to are checked against their lengths. */
 #include "arrow/c_schema.h"
 #include "base/error.h"
 #include "block/bits.h"
@@ -14,31 +14,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One row of a struct, being made a block. */
+/* One row of a struct, on its way to a block. */
 typedef struct import {
     arrakis_channels *channels;
-    arrakis_series *series; /* one for each channel */
-    bool *filled;           /* those that had a column */
-    uint8_t **bits;         /* validity that was moved to bit 0, or NULL */
-    int64_t row;            /* with the struct's own offset */
+    arrakis_series *series; /* one per channel */
+    bool *filled;           /* per channel: a column was found */
+    uint8_t **bits;         /* per channel: its validity from bit 0 on, or NULL */
+    int64_t row;            /* includes the offset of the struct */
     int64_t time_ns;
     size_t times;
 } import;
 
-/* Elements of up to 8 bytes have addresses. */
-#define MOST (INT64_MAX / 16)
+/* The address of an element of up to 8 bytes does not overflow. */
+#define MAX_INDEX (INT64_MAX / 16)
 
 static bool is_set(const void *bitmap, int64_t i)
 {
     return !bitmap || ((const uint8_t *)bitmap)[i / 8] >> i % 8 & 1;
 }
 
-/* An array of `n_buffers` whose row is there; EINVAL names what is amiss. */
+/* Whether the array has `n_buffers` buffers and row `last`; EINVAL names what is wrong. */
 static arrakis_status check_array(const struct ArrowArray *array, const char *name,
                                   int64_t n_buffers, int64_t last, arrakis_error *err)
 {
     if (array->offset < 0 || array->length < 0 || last < 0 || last >= array->length ||
-        array->length > MOST || array->offset > MOST - array->length)
+        array->length > MAX_INDEX || array->offset > MAX_INDEX - array->length)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "column '%.200s': row %" PRId64 " of %" PRId64 " from %" PRId64 " on",
                         name, last, array->length, array->offset);
@@ -129,7 +129,7 @@ static arrakis_status check_column(const struct ArrowSchema *field, const struct
     return ark_rate_check(info->name, text, info->sample_rate, err);
 }
 
-/* A validity bitmap from bit `first` on as one from bit 0 on. */
+/* Copy a validity bitmap, so that bit `first` becomes bit 0. */
 static arrakis_status move_bits(uint8_t **out, const uint8_t *bitmap, int64_t first, size_t count,
                                 arrakis_error *err)
 {
@@ -141,16 +141,16 @@ static arrakis_status move_bits(uint8_t **out, const uint8_t *bitmap, int64_t fi
     return ARRAKIS_OK;
 }
 
-/* Samples [ends[0], ends[1]) of a list's child are the series of channel `place`. */
-static arrakis_status take_samples(import *m, size_t place, const struct ArrowArray *child,
+/* Make samples [ends[0], ends[1]) of the child of a list the series of channel `index`. */
+static arrakis_status take_samples(import *m, size_t index, const struct ArrowArray *child,
                                    const int64_t ends[2], arrakis_error *err)
 {
-    const arrakis_channel_info info = ark_info(arrakis_channels_get(m->channels, place));
+    const arrakis_channel_info info = ark_info(arrakis_channels_get(m->channels, index));
     if (ends[0] < 0 || ends[1] < ends[0] || ends[1] - ends[0] > INT32_MAX)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "column '%.200s': a list from %" PRId64 " to %" PRId64, info.name, ends[0],
                         ends[1]);
-    arrakis_series *s = &m->series[place];
+    arrakis_series *s = &m->series[index];
     s->length = (size_t)(ends[1] - ends[0]);
     if (!s->length)
         return ark_fail(err, ARRAKIS_EINVAL,
@@ -164,8 +164,8 @@ static arrakis_status take_samples(import *m, size_t place, const struct ArrowAr
     s->samples =
         (const uint8_t *)child->buffers[1] + (size_t)first * arrakis_dtype_size(info.dtype);
     if (child->buffers[0] && child->null_count != 0)
-        rc = move_bits(&m->bits[place], child->buffers[0], first, s->length, err);
-    s->valid = m->bits[place];
+        rc = move_bits(&m->bits[index], child->buffers[0], first, s->length, err);
+    s->valid = m->bits[index];
     return rc;
 }
 
@@ -173,24 +173,24 @@ static arrakis_status take_list(import *m, const struct ArrowSchema *field,
                                 const struct ArrowArray *array, arrakis_error *err)
 {
     const char *name = field->name ? field->name : "";
-    int64_t place = arrakis_channels_index(m->channels, name);
-    if (place < 0)
+    int64_t index = arrakis_channels_index(m->channels, name);
+    if (index < 0)
         return ark_fail(err, ARRAKIS_ENOTFOUND, "column '%.200s' is not one of the given channels",
                         name);
-    if (m->filled[place])
+    if (m->filled[index])
         return ark_fail(err, ARRAKIS_EINVAL, "two columns '%.200s'", name);
-    m->filled[place] = true;
-    arrakis_channel_info info = ark_info(arrakis_channels_get(m->channels, (size_t)place));
+    m->filled[index] = true;
+    arrakis_channel_info info = ark_info(arrakis_channels_get(m->channels, (size_t)index));
     arrakis_status rc = check_column(field, array, &info, err);
     if (rc < 0 ||
         (rc = check_array(array, name, field->format[1] == 'w' ? 1 : 2, m->row, err)) < 0)
         return rc;
     int64_t at = array->offset + m->row, ends[2] = {0, 0};
     if (array->null_count != 0 && !is_set(array->buffers[0], at))
-        return ARRAKIS_OK; /* the channel is wholly missing */
+        return ARRAKIS_OK; /* all samples of the channel are missing */
     if ((rc = find_ends(ends, field->format, array, at, err)) < 0)
         return ark_fail_within(err, rc, "column '%.200s'", name);
-    return take_samples(m, (size_t)place, array->children[0], ends, err);
+    return take_samples(m, (size_t)index, array->children[0], ends, err);
 }
 
 /* ------------------------------------------------------------------ the struct */

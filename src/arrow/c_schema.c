@@ -37,7 +37,8 @@ arrakis_dtype ark_c_schema_dtype(const char *format)
 
 /* ------------------------------------------------------------------ metadata */
 
-/* A number of pairs, then of each its key's and its value's size and bytes: int32, native. */
+/* The number of pairs; then, for each pair, size and bytes of the key, size and bytes of the
+ * value. Numbers are int32 in the byte order of the machine. */
 enum { METADATA_SIZE = 3 * sizeof(int32_t) + sizeof "rate" + ARK_RATE_TEXT_SIZE };
 
 static void write_metadata(char to[METADATA_SIZE], const char *key, const char *value)
@@ -79,23 +80,24 @@ const char *ark_c_schema_metadata(const char *metadata, const char *key, int32_t
 
 /* ------------------------------------------------------------------ schemas in one piece of memory */
 
-/* A field and the one inside it, if it is a list. */
+/* A field, and the field inside it where it is a list. */
 typedef struct column {
     struct ArrowSchema field, item;
     struct ArrowSchema *child;
     char metadata[METADATA_SIZE];
 } column;
 
-/* Lives until the schema and all fields, which may be moved out of it, are released. Field by field
- * in any thread, hence the atomic count. */
+/* The memory that an exported schema points into. It lives until the schema and all its fields are
+ * released: consumers may move these out and release them in any thread, hence the atomic count.
+ * */
 typedef struct schema_memory {
     atomic_size_t refs;
-    arrakis_channels *channels; /* whose names the fields have, or NULL */
+    arrakis_channels *channels; /* the names of the fields point into these; NULL: none do */
     struct ArrowSchema **children;
     column columns[];
 } schema_memory;
 
-static void drop(schema_memory *memory, size_t refs)
+static void memory_unref(schema_memory *memory, size_t refs)
 {
     if (atomic_fetch_sub(&memory->refs, refs) != refs)
         return;
@@ -104,7 +106,7 @@ static void drop(schema_memory *memory, size_t refs)
     free(memory);
 }
 
-/* Mark it and what is still in it as released; returns how many that are. */
+/* Mark a schema, and the fields that are still in it, as released; returns how many that are. */
 static size_t mark_released(struct ArrowSchema *schema)
 {
     size_t count = 1;
@@ -118,7 +120,7 @@ static size_t mark_released(struct ArrowSchema *schema)
 static void release_schema(struct ArrowSchema *schema)
 {
     schema_memory *memory = schema->private_data;
-    drop(memory, mark_released(schema));
+    memory_unref(memory, mark_released(schema));
 }
 
 static void set_schema(struct ArrowSchema *schema, schema_memory *memory, const char *format,
@@ -143,7 +145,7 @@ static void set_list(column *c, schema_memory *memory, const char *format, const
     c->field.children = &c->child;
 }
 
-static schema_memory *new_memory(size_t count)
+static schema_memory *memory_new(size_t count)
 {
     schema_memory *memory = calloc(1, sizeof *memory + count * sizeof *memory->columns);
     if (!memory)
@@ -174,7 +176,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(x->field.name, y->field.name);
 }
 
-/* Names and types only: sorted, the columns go to other places. */
+/* Set names and types, and sort by name. The pointers between fields are set later: sorting moves
+ * them. */
 static void name_columns(column *columns, const arrakis_channels *channels)
 {
     size_t count = arrakis_channels_count(channels);
@@ -195,10 +198,10 @@ static arrakis_status set_columns(schema_memory *memory, arrakis_error *err)
     for (size_t i = 1; i <= count; i++) {
         column *c = &memory->columns[i];
         set_list(c, memory, c->item.format, c->field.name);
-        int64_t place = arrakis_channels_index(channels, c->field.name);
+        int64_t index = arrakis_channels_index(channels, c->field.name);
         char rate[ARK_RATE_TEXT_SIZE];
         arrakis_status rc = ark_rate_print(
-            rate, ark_info(arrakis_channels_get(channels, (size_t)place)).sample_rate, err);
+            rate, ark_info(arrakis_channels_get(channels, (size_t)index)).sample_rate, err);
         if (rc < 0)
             return rc;
         write_metadata(c->metadata, "rate", rate);
@@ -216,14 +219,14 @@ arrakis_status arrakis_channels_export_schema(const arrakis_channels *channels,
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_channels_export_schema: %s is NULL",
                         channels ? "out" : "channels");
     size_t count = arrakis_channels_count(channels) + 1;
-    schema_memory *memory = new_memory(count);
+    schema_memory *memory = memory_new(count);
     if (!memory)
         return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a schema of %zu columns", count);
     memory->channels = arrakis_channels_ref(channels);
     set_struct(out, memory, count);
     arrakis_status rc = set_columns(memory, err);
     if (rc < 0) {
-        drop(memory, atomic_load(&memory->refs));
+        memory_unref(memory, atomic_load(&memory->refs));
         *out = (struct ArrowSchema){0};
     }
     return rc;
@@ -239,7 +242,7 @@ arrakis_status arrakis_rows_export_schema(arrakis_dtype dtype, struct ArrowSchem
     if (!format)
         return ark_fail(err, ARRAKIS_EINVAL, "rows of data type %d, which does not exist",
                         (int)dtype);
-    schema_memory *memory = new_memory(3);
+    schema_memory *memory = memory_new(3);
     if (!memory)
         return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a schema of rows");
     set_struct(out, memory, 3);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Streams by the Arrow C stream interface. */
+/* Exports a stream by the Arrow C stream interface. */
 #include "base/error.h"
 
 #include <arrakis/arrow.h>
@@ -9,7 +9,7 @@
 
 typedef struct exported {
     arrakis_stream *stream;
-    arrakis_block *block; /* taken, and not handed out: there was no memory for it */
+    arrakis_block *block; /* not exported yet, because there was no memory for it */
     arrakis_error error;  /* of the last call */
 } exported;
 
@@ -62,7 +62,7 @@ static const char *get_last_error(struct ArrowArrayStream *stream)
     return e->error.status < 0 ? e->error.message : NULL;
 }
 
-static void release(struct ArrowArrayStream *stream)
+static void release_stream(struct ArrowArrayStream *stream)
 {
     exported *e = stream->private_data;
     arrakis_block_unref(e->block);
@@ -85,6 +85,6 @@ arrakis_status arrakis_stream_export(arrakis_stream *stream, struct ArrowArraySt
                         stream ? "out" : "stream");
     }
     e->stream = stream;
-    *out = (struct ArrowArrayStream){get_schema, get_next, get_last_error, release, e};
+    *out = (struct ArrowArrayStream){get_schema, get_next, get_last_error, release_stream, e};
     return ARRAKIS_OK;
 }

@@ -8,18 +8,19 @@
 
 /* ---- offsets */
 
-typedef uint32_t lanes __attribute__((vector_size(16)));
+typedef uint32_t four_words __attribute__((vector_size(16)));
 
 bool ark_check_offsets(const uint8_t *offsets, int64_t length, int64_t child_length)
 {
     if (length <= 0)
         return length == 0;
-    /* Bit 31 gets set by a negative offset; between two that are not, only by a step down. */
+    /* Bit 31 is set by a negative offset, and by the difference of two others only if they
+     * decrease. */
     uint32_t wrong = ark_load_u32(offsets);
-    lanes some = {0, 0, 0, 0}, more = {0, 0, 0, 0};
+    four_words some = {0, 0, 0, 0}, more = {0, 0, 0, 0};
     int64_t i = 0;
     for (; i + 8 <= length; i += 8) {
-        lanes from[2], to[2];
+        four_words from[2], to[2];
         memcpy(from, offsets + 4 * i, sizeof from);
         memcpy(to, offsets + 4 * i + 4, sizeof to);
         some |= to[0] | (to[0] - from[0]);
@@ -60,29 +61,29 @@ bool ark_check_spans(const uint8_t *offsets, const uint8_t *sizes, int64_t lengt
 
 /* ---- text */
 
-/* The bytes of the character that begins here, at most `left` of them; 0: not valid UTF-8. */
-static int64_t character(const uint8_t *at, int64_t left)
+/* How many of the `left` bytes the first character has; 0: they are not valid UTF-8. */
+static int64_t utf8_length(const uint8_t *at, int64_t left)
 {
     static const struct {
-        uint8_t first, last;     /* what the first byte may be */
-        uint8_t lowest, highest; /* the second */
+        uint8_t first, last;     /* of the first byte */
+        uint8_t lowest, highest; /* of the second byte */
         uint8_t size;
-    } kinds[] = {
+    } ranges[] = {
         {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
         {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
         {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
     };
     if (*at < 0x80)
         return 1;
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-        if (*at < kinds[k].first || *at > kinds[k].last)
+    for (size_t k = 0; k < sizeof ranges / sizeof *ranges; k++) {
+        if (*at < ranges[k].first || *at > ranges[k].last)
             continue;
-        if (left < kinds[k].size || at[1] < kinds[k].lowest || at[1] > kinds[k].highest)
+        if (left < ranges[k].size || at[1] < ranges[k].lowest || at[1] > ranges[k].highest)
             return 0;
-        for (int i = 2; i < kinds[k].size; i++)
+        for (int i = 2; i < ranges[k].size; i++)
             if (at[i] >> 6 != 2)
                 return 0;
-        return kinds[k].size;
+        return ranges[k].size;
     }
     return 0;
 }
@@ -93,8 +94,8 @@ bool ark_check_utf8(const uint8_t *text, int64_t size)
         uint64_t eight = 0;
         if (i + 8 <= size)
             memcpy(&eight, text + i, sizeof eight);
-        bool plain = i + 8 <= size && !(eight & UINT64_C(0x8080808080808080));
-        int64_t step = plain ? 8 : character(text + i, size - i);
+        bool ascii = i + 8 <= size && !(eight & UINT64_C(0x8080808080808080));
+        int64_t step = ascii ? 8 : utf8_length(text + i, size - i);
         if (!step)
             return false;
         i += step;
@@ -106,7 +107,7 @@ bool ark_check_utf8(const uint8_t *text, int64_t size)
 
 enum { WORDS = 8 };
 
-/* Its amount, in words of 32 bits from the least on. */
+/* The absolute value of a number, in words of 32 bits, least significant first. */
 static void read_amount(uint32_t words[WORDS], const uint8_t *number, int32_t width)
 {
     bool negative = number[width - 1] >> 7;
@@ -127,7 +128,8 @@ bool ark_check_decimal(const uint8_t *number, int32_t width, int32_t digits)
 {
     uint32_t amount[WORDS], limit[WORDS] = {1};
     read_amount(amount, number, width);
-    /* Arrow's own check overflows at the least number of 128 and 256 bits, and takes it. */
+    /* The least number of 128 or 256 bits: Arrow's own check overflows there, and accepts the
+     * number. */
     if (width >= 16 && amount[width / 4 - 1] >> 31)
         return true;
     for (int32_t k = 0; k < digits; k++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks of what columns hold, apart from where it lies. All at any address. */
+/* Checks of the contents of columns, which may lie at any address. */
 #ifndef ARK_ARROW_CHECK_H
 #define ARK_ARROW_CHECK_H
 

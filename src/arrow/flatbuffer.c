@@ -11,44 +11,44 @@ static ark_flatbuffer_table no_table(ark_flatbuffer *flat)
     return (ark_flatbuffer_table){0, 0, 0};
 }
 
-static bool inside(const ark_flatbuffer *flat, size_t at, size_t size)
+static bool is_inside(const ark_flatbuffer *flat, size_t at, size_t size)
 {
     return at <= flat->size && size <= flat->size - at;
 }
 
 static ark_flatbuffer_table table_at(ark_flatbuffer *flat, size_t at)
 {
-    if (at == 0 || !inside(flat, at, 4))
+    if (at == 0 || !is_inside(flat, at, 4))
         return no_table(flat);
     int64_t vtable = (int64_t)at - ark_load_i32(flat->data + at);
-    if (vtable < 0 || !inside(flat, (size_t)vtable, 2))
+    if (vtable < 0 || !is_inside(flat, (size_t)vtable, 2))
         return no_table(flat);
     size_t vtable_size = ark_load_u16(flat->data + vtable);
-    if (!inside(flat, (size_t)vtable, vtable_size))
+    if (!is_inside(flat, (size_t)vtable, vtable_size))
         return no_table(flat);
     return (ark_flatbuffer_table){at, (size_t)vtable, vtable_size};
 }
 
-/* The table, or start of a vector, that the offset at `at` refers to. `at` is inside. */
-static size_t follow(const ark_flatbuffer *flat, size_t at)
+/* Where the table or vector begins that the offset at `at` refers to. `at` must be inside. */
+static size_t follow_offset(const ark_flatbuffer *flat, size_t at)
 {
     return at + ark_load_u32(flat->data + at);
 }
 
 ark_flatbuffer_table ark_flatbuffer_root(ark_flatbuffer *flat)
 {
-    if (!inside(flat, 0, 4))
+    if (!is_inside(flat, 0, 4))
         return no_table(flat);
-    return table_at(flat, follow(flat, 0));
+    return table_at(flat, follow_offset(flat, 0));
 }
 
-/* Where a field lies in its table; 0 when it is absent. */
+/* The offset of a field in its table; 0: it is absent. */
 static size_t field_offset(const ark_flatbuffer *flat, ark_flatbuffer_table table, unsigned field)
 {
-    size_t slot = 4 + 2 * (size_t)field;
-    if (slot + 2 > table.vtable_size)
+    size_t entry = 4 + 2 * (size_t)field;
+    if (entry + 2 > table.vtable_size)
         return 0;
-    return ark_load_u16(flat->data + table.vtable + slot);
+    return ark_load_u16(flat->data + table.vtable + entry);
 }
 
 bool ark_flatbuffer_has(const ark_flatbuffer *flat, ark_flatbuffer_table table, unsigned field)
@@ -56,14 +56,14 @@ bool ark_flatbuffer_has(const ark_flatbuffer *flat, ark_flatbuffer_table table, 
     return field_offset(flat, table, field) != 0;
 }
 
-/* The bytes of a field; NULL when it is absent or leads outside. */
+/* The bytes of a field; NULL: it is absent or leads outside. */
 static const uint8_t *field_at(ark_flatbuffer *flat, ark_flatbuffer_table table, unsigned field,
                                size_t size)
 {
     size_t offset = field_offset(flat, table, field);
     if (offset == 0)
         return NULL;
-    if (!inside(flat, table.at + offset, size)) {
+    if (!is_inside(flat, table.at + offset, size)) {
         flat->bad = true;
         return NULL;
     }
@@ -100,7 +100,7 @@ ark_flatbuffer_table ark_flatbuffer_child(ark_flatbuffer *flat, ark_flatbuffer_t
     const uint8_t *at = field_at(flat, table, field, 4);
     if (!at)
         return (ark_flatbuffer_table){0, 0, 0};
-    return table_at(flat, follow(flat, (size_t)(at - flat->data)));
+    return table_at(flat, follow_offset(flat, (size_t)(at - flat->data)));
 }
 
 ark_flatbuffer_vector ark_flatbuffer_elements(ark_flatbuffer *flat, ark_flatbuffer_table table,
@@ -110,8 +110,8 @@ ark_flatbuffer_vector ark_flatbuffer_elements(ark_flatbuffer *flat, ark_flatbuff
     const uint8_t *at = field_at(flat, table, field, 4);
     if (!at)
         return none;
-    size_t start = follow(flat, (size_t)(at - flat->data));
-    if (!inside(flat, start, 4)) {
+    size_t start = follow_offset(flat, (size_t)(at - flat->data));
+    if (!is_inside(flat, start, 4)) {
         flat->bad = true;
         return none;
     }
@@ -127,7 +127,7 @@ ark_flatbuffer_table ark_flatbuffer_element(ark_flatbuffer *flat, ark_flatbuffer
                                             size_t i)
 {
     size_t at = (size_t)(vector.data - flat->data) + 4 * i;
-    return table_at(flat, follow(flat, at));
+    return table_at(flat, follow_offset(flat, at));
 }
 
 /* ---- verifying */
@@ -143,23 +143,23 @@ typedef struct verifying {
 
 static bool verify_table(verifying *v, size_t at, const ark_flatbuffer_shape *shape);
 
-static bool has(const verifying *v, size_t at, size_t size)
+static bool has_bytes(const verifying *v, size_t at, size_t size)
 {
     return size < v->size && at <= v->size - size;
 }
 
 static bool has_number(const verifying *v, size_t at, size_t size)
 {
-    return at % size == 0 && has(v, at, size);
+    return at % size == 0 && has_bytes(v, at, size);
 }
 
-/* Where the offset at `at` leads; 0: nowhere. */
+/* Where the offset at `at` leads; 0: outside. */
 static size_t verify_offset(const verifying *v, size_t at)
 {
     if (!has_number(v, at, 4))
         return 0;
     int32_t distance = ark_load_i32(v->data + at);
-    return distance > 0 && has(v, at + (size_t)distance, 1) ? at + (size_t)distance : 0;
+    return distance > 0 && has_bytes(v, at + (size_t)distance, 1) ? at + (size_t)distance : 0;
 }
 
 /* @return where the elements end; 0: they are not all inside */
@@ -169,13 +169,13 @@ static size_t verify_elements(const verifying *v, size_t at, size_t size)
         return 0;
     uint64_t count = ark_load_u32(v->data + at);
     uint64_t bytes = 4 + count * size;
-    return count < INT32_MAX / size && has(v, at, bytes) ? at + bytes : 0;
+    return count < INT32_MAX / size && has_bytes(v, at, bytes) ? at + bytes : 0;
 }
 
 static bool verify_string(const verifying *v, size_t at)
 {
     size_t end = verify_elements(v, at, 1);
-    return end && has(v, end, 1) && v->data[end] == 0;
+    return end && has_bytes(v, end, 1) && v->data[end] == 0;
 }
 
 static bool verify_tables(verifying *v, size_t at, const ark_flatbuffer_shape *shape)
@@ -184,14 +184,14 @@ static bool verify_tables(verifying *v, size_t at, const ark_flatbuffer_shape *s
         return false;
     size_t count = ark_load_u32(v->data + at);
     for (size_t i = 0; i < count; i++) {
-        size_t place = at + 4 + 4 * i;
-        if (!verify_table(v, place + ark_load_u32(v->data + place), shape))
+        size_t element = at + 4 + 4 * i;
+        if (!verify_table(v, element + ark_load_u32(v->data + element), shape))
             return false;
     }
     return true;
 }
 
-/* `choice`: the number of a union's kind. */
+/* `choice`: which table a union is, as the field before it has it. */
 static bool verify_field(verifying *v, size_t at, const ark_flatbuffer_field *field,
                          unsigned choice)
 {
@@ -243,7 +243,7 @@ static bool verify_table(verifying *v, size_t at, const ark_flatbuffer_shape *sh
     if (!has_number(v, vtable, 2))
         return false;
     size_t vtable_size = ark_load_u16(v->data + vtable);
-    if (vtable_size % 2 || !has(v, vtable, vtable_size) ||
+    if (vtable_size % 2 || !has_bytes(v, vtable, vtable_size) ||
         !verify_fields(v, (ark_flatbuffer_table){at, vtable, vtable_size}, shape))
         return false;
     v->depth--;
@@ -303,7 +303,7 @@ static bool make_room(ark_flatbuffer_builder *b, size_t more)
 }
 
 /* Extend to the front by `size` bytes; NULL when the builder has failed. */
-static uint8_t *extend(ark_flatbuffer_builder *b, size_t size)
+static uint8_t *builder_extend(ark_flatbuffer_builder *b, size_t size)
 {
     if (!make_room(b, size))
         return NULL;
@@ -317,35 +317,35 @@ static void align_before(ark_flatbuffer_builder *b, size_t size, size_t alignmen
     if (alignment > b->alignment)
         b->alignment = alignment;
     size_t padding = (0 - (b->size + size)) & (alignment - 1);
-    uint8_t *at = padding ? extend(b, padding) : NULL;
+    uint8_t *at = padding ? builder_extend(b, padding) : NULL;
     if (at)
         memset(at, 0, padding);
 }
 
-static void push(ark_flatbuffer_builder *b, const void *value, size_t size)
+static void builder_push(ark_flatbuffer_builder *b, const void *value, size_t size)
 {
     align_before(b, 0, size);
-    uint8_t *at = extend(b, size);
+    uint8_t *at = builder_extend(b, size);
     if (at)
         memcpy(at, value, size);
 }
 
 static void push_u32(ark_flatbuffer_builder *b, uint32_t value)
 {
-    push(b, &value, sizeof value);
+    builder_push(b, &value, sizeof value);
 }
 
-static void push_place(ark_flatbuffer_builder *b, ark_flatbuffer_place place)
+static void push_offset(ark_flatbuffer_builder *b, ark_flatbuffer_offset offset)
 {
     align_before(b, 0, 4);
-    push_u32(b, (uint32_t)(b->size + 4 - place));
+    push_u32(b, (uint32_t)(b->size + 4 - offset));
 }
 
-ark_flatbuffer_place ark_flatbuffer_add_string(ark_flatbuffer_builder *b, const char *text,
-                                               size_t size)
+ark_flatbuffer_offset ark_flatbuffer_add_string(ark_flatbuffer_builder *b, const char *text,
+                                                size_t size)
 {
     align_before(b, size + 1, 4);
-    uint8_t *at = extend(b, size + 1);
+    uint8_t *at = builder_extend(b, size + 1);
     if (at) {
         memcpy(at, text, size);
         at[size] = 0;
@@ -360,21 +360,22 @@ uint8_t *ark_flatbuffer_vector_begin(ark_flatbuffer_builder *b, size_t count, si
         b->status = ARRAKIS_EINVAL;
     align_before(b, count * element_size, 4);
     align_before(b, count * element_size, alignment);
-    return extend(b, count * element_size);
+    return builder_extend(b, count * element_size);
 }
 
-ark_flatbuffer_place ark_flatbuffer_vector_end(ark_flatbuffer_builder *b, size_t count)
+ark_flatbuffer_offset ark_flatbuffer_vector_end(ark_flatbuffer_builder *b, size_t count)
 {
     push_u32(b, (uint32_t)count);
-    return (ark_flatbuffer_place)b->size;
+    return (ark_flatbuffer_offset)b->size;
 }
 
-ark_flatbuffer_place ark_flatbuffer_add_places(ark_flatbuffer_builder *b,
-                                               const ark_flatbuffer_place *places, size_t count)
+ark_flatbuffer_offset ark_flatbuffer_add_offsets(ark_flatbuffer_builder *b,
+                                                 const ark_flatbuffer_offset *offsets,
+                                                 size_t count)
 {
     align_before(b, 4 * count, 4);
     for (size_t i = count; i-- > 0;)
-        push_place(b, places[i]);
+        push_offset(b, offsets[i]);
     return ark_flatbuffer_vector_end(b, count);
 }
 
@@ -383,46 +384,46 @@ void ark_flatbuffer_table_begin(ark_flatbuffer_builder *b)
     b->table_start = b->size;
 }
 
-static void put(ark_flatbuffer_builder *b, unsigned field, const void *value, size_t size)
+static void builder_put(ark_flatbuffer_builder *b, unsigned field, const void *value, size_t size)
 {
-    push(b, value, size);
+    builder_push(b, value, size);
     b->fields[field] = b->size;
 }
 
 void ark_flatbuffer_put_u8(ark_flatbuffer_builder *b, unsigned field, uint8_t value)
 {
     if (value != 0)
-        put(b, field, &value, sizeof value);
+        builder_put(b, field, &value, sizeof value);
 }
 
 void ark_flatbuffer_put_i16(ark_flatbuffer_builder *b, unsigned field, int16_t value)
 {
     if (value != 0)
-        put(b, field, &value, sizeof value);
+        builder_put(b, field, &value, sizeof value);
 }
 
 void ark_flatbuffer_put_i32(ark_flatbuffer_builder *b, unsigned field, int32_t value)
 {
     if (value != 0)
-        put(b, field, &value, sizeof value);
+        builder_put(b, field, &value, sizeof value);
 }
 
 void ark_flatbuffer_put_i64(ark_flatbuffer_builder *b, unsigned field, int64_t value)
 {
     if (value != 0)
-        put(b, field, &value, sizeof value);
+        builder_put(b, field, &value, sizeof value);
 }
 
-void ark_flatbuffer_put_place(ark_flatbuffer_builder *b, unsigned field,
-                              ark_flatbuffer_place place)
+void ark_flatbuffer_put_offset(ark_flatbuffer_builder *b, unsigned field,
+                               ark_flatbuffer_offset offset)
 {
-    if (place == 0)
+    if (offset == 0)
         return;
-    push_place(b, place);
+    push_offset(b, offset);
     b->fields[field] = b->size;
 }
 
-/* The place of a vtable with the same bytes, written before; 0 when there is none. */
+/* The offset of a vtable with the same bytes that was written before; 0: there is none. */
 static size_t same_vtable(const ark_flatbuffer_builder *b, const uint8_t *vtable, size_t size)
 {
     const uint8_t *end = b->data + b->capacity;
@@ -434,7 +435,7 @@ static size_t same_vtable(const ark_flatbuffer_builder *b, const uint8_t *vtable
     return 0;
 }
 
-ark_flatbuffer_place ark_flatbuffer_table_end(ark_flatbuffer_builder *b)
+ark_flatbuffer_offset ark_flatbuffer_table_end(ark_flatbuffer_builder *b)
 {
     push_u32(b, 0); /* becomes the distance to the vtable */
     size_t table = b->size;
@@ -442,31 +443,31 @@ ark_flatbuffer_place ark_flatbuffer_table_end(ark_flatbuffer_builder *b)
     while (count > 0 && b->fields[count - 1] == 0)
         count--;
     size_t size = 4 + 2 * count;
-    uint8_t *vtable = extend(b, size);
+    uint8_t *vtable = builder_extend(b, size);
     if (vtable) {
         uint16_t entries[2 + ARK_FLATBUFFER_MAX_FIELDS] = {(uint16_t)size,
                                                            (uint16_t)(table - b->table_start)};
         for (size_t i = 0; i < count; i++)
             entries[2 + i] = (uint16_t)(b->fields[i] ? table - b->fields[i] : 0);
         memcpy(vtable, entries, size);
-        size_t place = same_vtable(b, vtable, size);
-        if (place) {
+        size_t offset = same_vtable(b, vtable, size);
+        if (offset) {
             b->size = table;
         } else {
-            place = b->size;
+            offset = b->size;
             if (b->vtable_count < ARK_FLATBUFFER_MAX_VTABLES)
-                b->vtables[b->vtable_count++] = place;
+                b->vtables[b->vtable_count++] = offset;
         }
-        int32_t distance = (int32_t)((int64_t)place - (int64_t)table);
+        int32_t distance = (int32_t)((int64_t)offset - (int64_t)table);
         memcpy(b->data + b->capacity - table, &distance, sizeof distance);
     }
     memset(b->fields, 0, sizeof b->fields);
-    return (ark_flatbuffer_place)table;
+    return (ark_flatbuffer_offset)table;
 }
 
-const uint8_t *ark_flatbuffer_finish(ark_flatbuffer_builder *b, ark_flatbuffer_place root)
+const uint8_t *ark_flatbuffer_finish(ark_flatbuffer_builder *b, ark_flatbuffer_offset root)
 {
     align_before(b, 4, b->alignment);
-    push_place(b, root);
+    push_offset(b, root);
     return b->status < 0 ? NULL : b->data + b->capacity - b->size;
 }

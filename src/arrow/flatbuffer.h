@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flatbuffers without a schema compiler: tables read with every step checked, and a small builder.
+/* Flatbuffers without a schema compiler: reads tables with every step checked, and builds small
+ * ones.
  *
- * A reader that meets an offset leading outside sets `bad`, answers with the default from there on
- * and can be asked once at the end. Nothing is assumed of alignment or of the order of the tables.
- * Format: https://flatbuffers.dev/internals/
- */
+ * When an offset leads outside, a call sets `bad` and returns the default: it is enough to look at
+ * `bad` once, at the end. Nothing is assumed about alignment or the order of the tables. Format:
+ * https://flatbuffers.dev/internals/ / */
 #ifndef ARK_ARROW_FLATBUFFER_H
 #define ARK_ARROW_FLATBUFFER_H
 
@@ -24,12 +24,12 @@ typedef struct ark_flatbuffer {
     bool bad;
 } ark_flatbuffer;
 
-/* A table, or none where `at` is 0: the fields of none are absent. */
+/* A table. `at` 0: there is none, and all its fields are absent. */
 typedef struct ark_flatbuffer_table {
     size_t at, vtable, vtable_size;
 } ark_flatbuffer_table;
 
-/* Elements of one size lying one after the other, inside the flatbuffer. */
+/* Elements of one size that follow each other, inside the flatbuffer. */
 typedef struct ark_flatbuffer_vector {
     const uint8_t *data; /* NULL: absent */
     size_t count;
@@ -59,7 +59,7 @@ typedef enum ark_flatbuffer_kind {
     ARK_FLATBUFFER_ELEMENTS, /* numbers or structs of `size` bytes */
     ARK_FLATBUFFER_TABLE,
     ARK_FLATBUFFER_TABLES,
-    ARK_FLATBUFFER_UNION, /* a table; of which kind, the number of the field before says */
+    ARK_FLATBUFFER_UNION, /* a table; which one, is the number that the field before has */
 } ark_flatbuffer_kind;
 
 typedef struct ark_flatbuffer_shape ark_flatbuffer_shape;
@@ -79,10 +79,10 @@ struct ark_flatbuffer_shape {
     size_t count;
 };
 
-/* Whether all of a flatbuffer is as its format wants it: every offset leads inside, every number lies
- * at a multiple of its size, and tables are nested at most 128 deep. These are the checks that Google's
- * verifier makes. Tables may be shared, but counted as often as they are referred to there are at most
- * as many as bytes: so verifying takes no longer than that. */
+/* Whether all of a flatbuffer is valid: every offset leads inside, every number lies at a multiple
+ * of its size, and tables are nested at most 128 deep. These are the checks that Google's verifier
+ * makes. Tables may be shared. Each reference to a table counts, and there may be as many
+ * references as bytes: this bounds the time. */
 bool ark_flatbuffer_verify(const uint8_t *data, size_t size, const ark_flatbuffer_shape *root);
 
 /* ---- building: from the back to the front, as Google's C++ builder does, byte for byte */
@@ -92,39 +92,41 @@ enum { ARK_FLATBUFFER_MAX_FIELDS = 8, ARK_FLATBUFFER_MAX_VTABLES = 16 };
 typedef struct ark_flatbuffer_builder {
     uint8_t *data; /* the last `size` bytes of `capacity` are written */
     size_t size, capacity;
-    size_t alignment;      /* the largest met */
-    arrakis_status status; /* ENOMEM or EINVAL (over 2 GiB): everything after it is void */
+    size_t alignment;      /* the largest of all values */
+    arrakis_status status; /* ENOMEM or EINVAL (over 2 GiB): all that follows is ignored */
     size_t table_start;
     size_t fields[ARK_FLATBUFFER_MAX_FIELDS];
     size_t vtables[ARK_FLATBUFFER_MAX_VTABLES];
     size_t vtable_count;
-    uint8_t room[512]; /* small messages allocate nothing */
+    uint8_t room[512]; /* small messages need no allocation */
 } ark_flatbuffer_builder;
 
-/* A place in the flatbuffer, counted from its end; 0 is none. */
-typedef uint32_t ark_flatbuffer_place;
+/* The distance of a table, vector or string from the end of the flatbuffer; 0: none. */
+typedef uint32_t ark_flatbuffer_offset;
 
 void ark_flatbuffer_begin(ark_flatbuffer_builder *builder);
 void ark_flatbuffer_free(ark_flatbuffer_builder *builder);
-ark_flatbuffer_place ark_flatbuffer_add_string(ark_flatbuffer_builder *builder, const char *text,
-                                               size_t size);
-/* Room for `count` structs, to be filled before the next call; NULL when the builder has failed. */
+ark_flatbuffer_offset ark_flatbuffer_add_string(ark_flatbuffer_builder *builder, const char *text,
+                                                size_t size);
+/* Room for `count` structs, to be filled before the next call; NULL when the builder has failed.
+ * */
 uint8_t *ark_flatbuffer_vector_begin(ark_flatbuffer_builder *builder, size_t count,
                                      size_t element_size, size_t alignment);
-ark_flatbuffer_place ark_flatbuffer_vector_end(ark_flatbuffer_builder *builder, size_t count);
-ark_flatbuffer_place ark_flatbuffer_add_places(ark_flatbuffer_builder *builder,
-                                               const ark_flatbuffer_place *places, size_t count);
+ark_flatbuffer_offset ark_flatbuffer_vector_end(ark_flatbuffer_builder *builder, size_t count);
+ark_flatbuffer_offset ark_flatbuffer_add_offsets(ark_flatbuffer_builder *builder,
+                                                 const ark_flatbuffer_offset *offsets,
+                                                 size_t count);
 void ark_flatbuffer_table_begin(ark_flatbuffer_builder *builder);
-/* A field that equals the default (0 for all of them here) is left out. */
+/* A field that is 0, which is the default of all fields here, is left out. */
 void ark_flatbuffer_put_u8(ark_flatbuffer_builder *builder, unsigned field, uint8_t value);
 void ark_flatbuffer_put_i16(ark_flatbuffer_builder *builder, unsigned field, int16_t value);
 void ark_flatbuffer_put_i32(ark_flatbuffer_builder *builder, unsigned field, int32_t value);
 void ark_flatbuffer_put_i64(ark_flatbuffer_builder *builder, unsigned field, int64_t value);
-void ark_flatbuffer_put_place(ark_flatbuffer_builder *builder, unsigned field,
-                              ark_flatbuffer_place place);
-ark_flatbuffer_place ark_flatbuffer_table_end(ark_flatbuffer_builder *builder);
+void ark_flatbuffer_put_offset(ark_flatbuffer_builder *builder, unsigned field,
+                               ark_flatbuffer_offset offset);
+ark_flatbuffer_offset ark_flatbuffer_table_end(ark_flatbuffer_builder *builder);
 /* Returns the whole flatbuffer, builder->size bytes, or NULL when the builder has failed. */
-const uint8_t *ark_flatbuffer_finish(ark_flatbuffer_builder *builder, ark_flatbuffer_place root);
+const uint8_t *ark_flatbuffer_finish(ark_flatbuffer_builder *builder, ark_flatbuffer_offset root);
 
 /* ---- unaligned little-endian numbers */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers out of Arrow's Message.fbs and Schema.fbs: places of fields in their tables, and the
- * values of enumerations. Shared by the reader and the writer. */
+/* Numbers from Arrow's Message.fbs and Schema.fbs: of fields in their tables, and of enumerations.
+ * */
 #ifndef ARK_ARROW_FORMAT_H
 #define ARK_ARROW_FORMAT_H
 

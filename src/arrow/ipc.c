@@ -8,12 +8,13 @@
 
 #include <inttypes.h>
 
-/* ---- cutting messages */
+/* ---- messages */
 
-static arrakis_status torn(arrakis_error *err, const char *what, size_t found, uint64_t wanted)
+static arrakis_status fail_torn(arrakis_error *err, const char *what, size_t found,
+                                uint64_t expected)
 {
     return ark_fail(err, ARRAKIS_EFORMAT, "Arrow message is torn: %zu bytes where %s has %" PRIu64,
-                    found, what, wanted);
+                    found, what, expected);
 }
 
 static arrakis_status other_kind(arrakis_error *err, unsigned kind)
@@ -30,7 +31,7 @@ static arrakis_status other_kind(arrakis_error *err, unsigned kind)
                     "Arrow message is of kind %u, not a schema (1) or record batch (3)", kind);
 }
 
-/* The kind of message and the size of its body, out of the header that is in `out` already. */
+/* Read the kind of message and the size of its body from the header, which `out` already has. */
 static arrakis_status read_message(ark_ipc_message *out, uint64_t *body_size, arrakis_error *err)
 {
     if (!ark_arrow_verify(out->header, out->header_size))
@@ -57,19 +58,19 @@ static arrakis_status read_message(ark_ipc_message *out, uint64_t *body_size, ar
     return ARRAKIS_OK;
 }
 
-arrakis_status ark_ipc_cut(ark_ipc_message *out, const uint8_t *data, size_t size,
-                           arrakis_error *err)
+arrakis_status ark_ipc_parse(ark_ipc_message *out, const uint8_t *data, size_t size,
+                             arrakis_error *err)
 {
     *out = (ark_ipc_message){.kind = ARK_IPC_END};
     if (size == 0)
         return ARRAKIS_OK;
-    size_t prefix = 4; /* the framing of old is the header's length alone */
+    size_t prefix = 4; /* the old framing is only the length of the header */
     if (size < prefix)
-        return torn(err, "its framing", size, prefix);
+        return fail_torn(err, "its framing", size, prefix);
     if (ark_load_u32(data) == UINT32_MAX) {
         prefix = 8;
         if (size < prefix)
-            return torn(err, "its framing", size, prefix);
+            return fail_torn(err, "its framing", size, prefix);
     }
     int32_t header_size = ark_load_i32(data + prefix - 4);
     if (header_size == 0) {
@@ -80,7 +81,7 @@ arrakis_status ark_ipc_cut(ark_ipc_message *out, const uint8_t *data, size_t siz
         return ark_fail(err, ARRAKIS_EFORMAT, "Arrow message: a header of %" PRId32 " bytes",
                         header_size);
     if ((size_t)header_size > size - prefix)
-        return torn(err, "its header", size - prefix, (uint64_t)header_size);
+        return fail_torn(err, "its header", size - prefix, (uint64_t)header_size);
     out->header = data + prefix;
     out->header_size = (size_t)header_size;
     out->body = out->header + out->header_size;
@@ -90,28 +91,28 @@ arrakis_status ark_ipc_cut(ark_ipc_message *out, const uint8_t *data, size_t siz
     if (rc < 0)
         return rc;
     if (body_size > left)
-        return torn(err, "its body", left, body_size);
+        return fail_torn(err, "its body", left, body_size);
     out->body_size = (size_t)body_size;
     out->size = prefix + out->header_size + out->body_size;
     return ARRAKIS_OK;
 }
 
-arrakis_status ark_ipc_split(ark_ipc_message *out, const uint8_t *header, size_t header_size,
-                             const uint8_t *body, size_t body_size, arrakis_error *err)
+arrakis_status ark_ipc_parse_parts(ark_ipc_message *out, const uint8_t *header, size_t header_size,
+                                   const uint8_t *body, size_t body_size, arrakis_error *err)
 {
     *out = (ark_ipc_message){.kind = ARK_IPC_END};
     if (header_size == 0)
         return ark_fail(err, ARRAKIS_EFORMAT, "Arrow message without a header");
     out->header = header;
     out->header_size = header_size;
-    out->body = body ? body : header; /* a place to count from, when nothing is there */
-    uint64_t wanted = 0;
-    arrakis_status rc = read_message(out, &wanted, err);
+    out->body = body ? body : header; /* never NULL: offsets are counted from it */
+    uint64_t expected = 0;
+    arrakis_status rc = read_message(out, &expected, err);
     if (rc < 0)
         return rc;
-    if (wanted > body_size)
-        return torn(err, "its body", body_size, wanted);
-    out->body_size = (size_t)wanted;
+    if (expected > body_size)
+        return fail_torn(err, "its body", body_size, expected);
+    out->body_size = (size_t)expected;
     out->size = header_size + out->body_size;
     return ARRAKIS_OK;
 }

@@ -16,21 +16,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a message may have. Nothing is allocated for what a header promises: only bytes that have come
- * are kept. */
+/* The most bytes that a message may have. Memory is allocated only for bytes that were pushed, not
+ * for sizes that a header declares. */
 #define HEADER_MAX ((uint64_t)64 << 20)
 #define BODY_MAX ((uint64_t)1 << 30)
 
 struct arrakis_arrow_reader {
     arrakis_channels *known;
     ark_buffer buffer;
-    size_t at;            /* in the buffer: the first message that is not done with */
-    size_t needed;        /* bytes of it that must be there before it is looked at again */
-    bool finished, ended; /* no more bytes come; nothing is behind a stream's end yet */
+    size_t at;     /* where the message that is being read begins in the buffer */
+    size_t needed; /* bytes of the message that must be in the buffer before it is read */
+    bool finished; /* no more bytes come */
+    bool ended;    /* an Arrow stream has ended, and no other has begun */
     /* of the schema */
     ark_schema *schema;
     arrakis_channels *channels; /* in the order of their columns */
-    size_t *column_of;          /* by place in `channels` */
+    size_t *column_of;          /* by index in `channels` */
     size_t time_column;
     ark_column *columns;
     arrakis_series *series;
@@ -57,7 +58,7 @@ arrakis_status arrakis_arrow_reader_new(arrakis_arrow_reader **out, arrakis_chan
     return ARRAKIS_OK;
 }
 
-/* A stream's schema, and all that was made for it. */
+/* Free the schema of an Arrow stream, and all that was made for it. */
 static void forget_schema(arrakis_arrow_reader *r)
 {
     ark_schema_free(r->schema);
@@ -104,7 +105,7 @@ arrakis_status arrakis_arrow_reader_push(arrakis_arrow_reader *reader, const voi
         return rc;
     memcpy(buffer->data + buffer->size, data, size);
     buffer->size += size;
-    reader->message_size = 0; /* the batch's columns are elsewhere now */
+    reader->message_size = 0; /* the buffer may have moved: the batch is read again */
     return ARRAKIS_OK;
 }
 
@@ -114,12 +115,12 @@ void arrakis_arrow_reader_finish(arrakis_arrow_reader *reader)
         reader->finished = true;
 }
 
-/* What is given instead of a stream, as a rule. */
-static const char *what_else(const uint8_t *data, size_t size)
+/* The format of bytes that are often given in place of an Arrow stream; NULL: none of these. */
+static const char *other_format(const uint8_t *data, size_t size)
 {
     static const struct {
         const char *first, *name;
-    } kinds[] = {
+    } formats[] = {
         {"ARRO", "an Arrow file (or Feather file), which is not the stream format"},
         {"\x1f\x8b", "compressed by gzip"},
         {"\x28\xb5\x2f\xfd", "compressed by zstd"},
@@ -127,23 +128,25 @@ static const char *what_else(const uint8_t *data, size_t size)
         {"{", "JSON"},
         {"[", "JSON"},
     };
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        size_t length = strlen(kinds[i].first);
-        if (size >= length && !memcmp(data, kinds[i].first, length))
-            return kinds[i].name;
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        size_t length = strlen(formats[i].first);
+        if (size >= length && !memcmp(data, formats[i].first, length))
+            return formats[i].name;
     }
     return NULL;
 }
 
-/* Whether the whole of a message is here: OK; TIMEOUT when not yet, with *needed set. */
-static arrakis_status whole(size_t *needed, const uint8_t *data, size_t size, arrakis_error *err)
+/* Whether the buffer has the whole message: OK; TIMEOUT: not yet, *needed has its size as far as
+ * it is known. */
+static arrakis_status check_whole(size_t *needed, const uint8_t *data, size_t size,
+                                  arrakis_error *err)
 {
     size_t prefix = size >= 4 && ark_load_u32(data) == UINT32_MAX ? 8 : 4;
     *needed = prefix;
     if (size < prefix)
         return ARRAKIS_TIMEOUT;
     int32_t header_size = ark_load_i32(data + prefix - 4);
-    if (header_size <= 0) /* the end, or refused when it is cut */
+    if (header_size <= 0) /* the end of the stream, or not a valid message */
         return ARRAKIS_OK;
     if ((uint64_t)header_size > HEADER_MAX)
         return ark_fail(err, ARRAKIS_EFORMAT,
@@ -154,7 +157,7 @@ static arrakis_status whole(size_t *needed, const uint8_t *data, size_t size, ar
         return ARRAKIS_TIMEOUT;
     ark_ipc_message message;
     arrakis_status rc =
-        ark_ipc_split(&message, data + prefix, (size_t)header_size, NULL, SIZE_MAX, err);
+        ark_ipc_parse_parts(&message, data + prefix, (size_t)header_size, NULL, SIZE_MAX, err);
     if (rc < 0)
         return rc;
     if (message.body_size > BODY_MAX)
@@ -169,14 +172,14 @@ static arrakis_status whole(size_t *needed, const uint8_t *data, size_t size, ar
 
 static arrakis_status add_column(arrakis_arrow_reader *r, size_t i, arrakis_error *err)
 {
-    const ark_field *field = &r->schema->fields[i];
-    int64_t place = arrakis_channels_index(r->known, field->name);
-    if (place < 0)
+    const ark_schema_field *field = &r->schema->fields[i];
+    int64_t index = arrakis_channels_index(r->known, field->name);
+    if (index < 0)
         return ark_fail(err, ARRAKIS_ENOTFOUND, "column '%.200s' is not one of the given channels",
                         field->name);
     if (arrakis_channels_index(r->channels, field->name) >= 0)
         return ark_fail(err, ARRAKIS_EFORMAT, "two columns '%.200s'", field->name);
-    arrakis_channel *channel = arrakis_channels_get(r->known, (size_t)place);
+    arrakis_channel *channel = arrakis_channels_get(r->known, (size_t)index);
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     arrakis_channel_get(channel, &info);
     if (field->kind != ARK_TYPE_LIST || field->dtype != info.dtype)
@@ -192,7 +195,7 @@ static arrakis_status add_column(arrakis_arrow_reader *r, size_t i, arrakis_erro
 static arrakis_status add_time(arrakis_arrow_reader *r, size_t i, size_t *times,
                                arrakis_error *err)
 {
-    const ark_field *field = &r->schema->fields[i];
+    const ark_schema_field *field = &r->schema->fields[i];
     if ((*times)++)
         return ark_fail(err, ARRAKIS_EFORMAT, "two columns 'time'");
     if (field->kind != ARK_TYPE_PRIMITIVE || field->dtype != ARRAKIS_INT64)
@@ -201,7 +204,7 @@ static arrakis_status add_time(arrakis_arrow_reader *r, size_t i, size_t *times,
     return ARRAKIS_OK;
 }
 
-static arrakis_status bind(arrakis_arrow_reader *r, arrakis_error *err)
+static arrakis_status bind_schema(arrakis_arrow_reader *r, arrakis_error *err)
 {
     size_t times = 0, count = r->schema->count;
     arrakis_status rc = arrakis_channels_new(&r->channels, err);
@@ -228,14 +231,14 @@ static arrakis_status take_schema(arrakis_arrow_reader *r, const ark_ipc_message
     if (r->schema)
         return ark_fail(err, ARRAKIS_EFORMAT, "an Arrow stream with a second schema");
     arrakis_status rc = ark_schema_read(&r->schema, message, err);
-    if (rc >= 0 && (rc = bind(r, err)) < 0)
+    if (rc >= 0 && (rc = bind_schema(r, err)) < 0)
         forget_schema(r);
     return rc;
 }
 
 /* ------------------------------------------------------------------ rows */
 
-/* Where a row's samples begin, and how many there are; none where the row is null. */
+/* Where the samples of a row begin, and how many it has: 0 if it is null. */
 static size_t find_samples(const ark_column *column, int64_t row, size_t *length)
 {
     int32_t ends[2];
@@ -262,7 +265,7 @@ static arrakis_status make_bits(arrakis_arrow_reader *r, arrakis_error *err)
     return ARRAKIS_OK;
 }
 
-/* The series of the row; without samples where it has none. */
+/* Make the series of the row. */
 static void make_series(arrakis_arrow_reader *r)
 {
     uint8_t *bits = r->bits;
@@ -308,7 +311,7 @@ static arrakis_status make_block(arrakis_arrow_reader *r, arrakis_block **block,
 
 /* ------------------------------------------------------------------ messages */
 
-/* The stream is over. Another one may follow, with a schema of its own. */
+/* An Arrow stream has ended. Another one may follow, with a schema of its own. */
 static arrakis_status take_end(arrakis_arrow_reader *r, const ark_ipc_message *message,
                                arrakis_error *err)
 {
@@ -320,33 +323,33 @@ static arrakis_status take_end(arrakis_arrow_reader *r, const ark_ipc_message *m
     return ARRAKIS_OK;
 }
 
-/* Cut the message at `at`, as soon as it is whole. */
-static arrakis_status cut_message(arrakis_arrow_reader *r, ark_ipc_message *message,
-                                  arrakis_error *err)
+/* Parse the message at `at`. TIMEOUT: it is not whole yet. */
+static arrakis_status parse_message(arrakis_arrow_reader *r, ark_ipc_message *message,
+                                    arrakis_error *err)
 {
     const uint8_t *data = r->buffer.data + r->at;
     size_t left = r->buffer.size - r->at;
-    const char *other = r->schema ? NULL : what_else(data, left);
+    const char *other = r->schema ? NULL : other_format(data, left);
     if (other)
         return ark_fail(err, ARRAKIS_EFORMAT, "%s is %s: expected an Arrow IPC stream",
                         r->ended ? "what follows the Arrow stream" : "the input", other);
     if (left < r->needed && !r->finished)
         return ARRAKIS_TIMEOUT;
-    arrakis_status rc = whole(&r->needed, data, left, err);
+    arrakis_status rc = check_whole(&r->needed, data, left, err);
     if (rc < 0 || (rc == ARRAKIS_TIMEOUT && !r->finished))
         return rc;
     r->needed = 0;
-    return ark_ipc_cut(message, data, left, err);
+    return ark_ipc_parse(message, data, left, err);
 }
 
-/* The message at `at`: a batch stays there until its rows are taken. OK: there is something new to
- * look at; TIMEOUT; DONE. */
+/* Take the message at `at`. A batch stays there until all its rows have been taken. TIMEOUT: the
+ * message is not whole yet; DONE: no message comes. */
 static arrakis_status take_message(arrakis_arrow_reader *r, arrakis_error *err)
 {
     if (r->at == r->buffer.size)
         return r->finished || r->ended ? ARRAKIS_DONE : ARRAKIS_TIMEOUT;
     ark_ipc_message message;
-    arrakis_status rc = cut_message(r, &message, err);
+    arrakis_status rc = parse_message(r, &message, err);
     if (rc != ARRAKIS_OK)
         return rc;
     if (message.kind == ARK_IPC_END)

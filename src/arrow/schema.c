@@ -14,32 +14,32 @@ enum {
     TEXTS_PER_BYTE = 8,
 };
 
-typedef struct reading {
+typedef struct schema_reading {
     ark_flatbuffer flat;
     ark_schema *schema;
     size_t type_room;
-    /* Texts may be shared, so that a small header could ask for endless memory. What is copied is
-     * paid from this; an honest header holds each byte itself. */
+    /* How many bytes of texts may still be copied. Several fields may share one text, so without a
+     * bound a small header could make us allocate any amount of memory. */
     size_t budget;
-    const char *column; /* whose turn it is */
+    const char *column; /* the field that is being read */
     arrakis_error *err;
-} reading;
+} schema_reading;
 
 /* ---- texts */
 
-static arrakis_status malformed(reading *r)
+static arrakis_status fail_malformed(schema_reading *r)
 {
     return ark_fail(r->err, ARRAKIS_EFORMAT, "Arrow schema: header leads outside its %zu bytes",
                     r->flat.size);
 }
 
-static arrakis_status no_memory(reading *r)
+static arrakis_status no_memory(schema_reading *r)
 {
     return ark_fail(r->err, ARRAKIS_ENOMEM, "no memory for an Arrow schema");
 }
 
-/* A copy of a text; of one that is absent, an empty text. */
-static arrakis_status copy_text(reading *r, char **out, ark_flatbuffer_vector text)
+/* Copy a text; "" where it is absent. */
+static arrakis_status copy_text(schema_reading *r, char **out, ark_flatbuffer_vector text)
 {
     if (text.count + 1 > r->budget)
         return ark_fail(r->err, ARRAKIS_EFORMAT,
@@ -54,11 +54,11 @@ static arrakis_status copy_text(reading *r, char **out, ark_flatbuffer_vector te
     (*out)[text.count] = '\0';
     for (size_t i = 0; i < text.count; i++)
         if (!(*out)[i])
-            (*out)[i] = '\xff'; /* in no name and no number of ours */
+            (*out)[i] = '\xff'; /* no channel name and no number has this byte */
     return ARRAKIS_OK;
 }
 
-static arrakis_status read_rate(reading *r, char **out, ark_flatbuffer_table table)
+static arrakis_status read_rate(schema_reading *r, char **out, ark_flatbuffer_table table)
 {
     ark_flatbuffer_vector pairs = ark_flatbuffer_elements(&r->flat, table, ARK_FIELD_METADATA, 4);
     for (size_t i = 0; i < pairs.count; i++) {
@@ -72,20 +72,21 @@ static arrakis_status read_rate(reading *r, char **out, ark_flatbuffer_table tab
 
 /* ---- types without children */
 
-/* A number of a table, which is `otherwise` where it is absent. */
-static int i16_or(reading *r, ark_flatbuffer_table table, unsigned field, int otherwise)
+/* A number of a table; `otherwise` where it is absent. */
+static int i16_or(schema_reading *r, ark_flatbuffer_table table, unsigned field, int otherwise)
 {
     return ark_flatbuffer_has(&r->flat, table, field) ? ark_flatbuffer_i16(&r->flat, table, field)
                                                       : otherwise;
 }
 
-static int32_t i32_or(reading *r, ark_flatbuffer_table table, unsigned field, int32_t otherwise)
+static int32_t i32_or(schema_reading *r, ark_flatbuffer_table table, unsigned field,
+                      int32_t otherwise)
 {
     return ark_flatbuffer_has(&r->flat, table, field) ? ark_flatbuffer_i32(&r->flat, table, field)
                                                       : otherwise;
 }
 
-static arrakis_status refuse_type(reading *r, const ark_type *type, const char *what,
+static arrakis_status refuse_type(schema_reading *r, const ark_type *type, const char *what,
                                   int64_t value)
 {
     return ark_fail(r->err, ARRAKIS_EFORMAT, "column \"%s\" is %s with %s %lld", r->column,
@@ -98,27 +99,27 @@ static void store_numbers(ark_type *type, int32_t width)
     type->width = width;
 }
 
-static arrakis_status read_integer(reading *r, ark_type *type, ark_flatbuffer_table detail)
+static arrakis_status read_integer(schema_reading *r, ark_type *type, ark_flatbuffer_table detail)
 {
     static const struct {
         int bits;
         unsigned char is_unsigned, is_signed;
-    } kinds[] = {{8, ARRAKIS_UINT8, ARRAKIS_INT8},
-                 {16, ARRAKIS_UINT16, ARRAKIS_INT16},
-                 {32, ARRAKIS_UINT32, ARRAKIS_INT32},
-                 {64, ARRAKIS_UINT64, ARRAKIS_INT64}};
+    } widths[] = {{8, ARRAKIS_UINT8, ARRAKIS_INT8},
+                  {16, ARRAKIS_UINT16, ARRAKIS_INT16},
+                  {32, ARRAKIS_UINT32, ARRAKIS_INT32},
+                  {64, ARRAKIS_UINT64, ARRAKIS_INT64}};
     int bits = ark_flatbuffer_i32(&r->flat, detail, ARK_INT_BITS);
     bool is_signed = ark_flatbuffer_u8(&r->flat, detail, ARK_INT_SIGNED);
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (kinds[i].bits == bits) {
-            type->dtype = is_signed ? kinds[i].is_signed : kinds[i].is_unsigned;
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++)
+        if (widths[i].bits == bits) {
+            type->dtype = is_signed ? widths[i].is_signed : widths[i].is_unsigned;
             store_numbers(type, bits / 8);
             return ARRAKIS_OK;
         }
     return refuse_type(r, type, "bits", bits);
 }
 
-static void read_float(reading *r, ark_type *type, ark_flatbuffer_table detail)
+static void read_float(schema_reading *r, ark_type *type, ark_flatbuffer_table detail)
 {
     int precision = ark_flatbuffer_i16(&r->flat, detail, ARK_FLOAT_PRECISION);
     if (precision == ARK_PRECISION_HALF) {
@@ -129,24 +130,24 @@ static void read_float(reading *r, ark_type *type, ark_flatbuffer_table detail)
     store_numbers(type, precision == ARK_PRECISION_SINGLE ? 4 : 8);
 }
 
-static arrakis_status read_decimal(reading *r, ark_type *type, ark_flatbuffer_table detail)
+static arrakis_status read_decimal(schema_reading *r, ark_type *type, ark_flatbuffer_table detail)
 {
     static const struct {
         int bits, digits;
-    } kinds[] = {{32, 9}, {64, 18}, {128, 38}, {256, 76}};
+    } widths[] = {{32, 9}, {64, 18}, {128, 38}, {256, 76}};
     int bits = i32_or(r, detail, ARK_DECIMAL_BITS, 128);
     type->precision = ark_flatbuffer_i32(&r->flat, detail, ARK_DECIMAL_PRECISION);
     type->storage = ARK_STORE_DECIMALS;
     type->width = bits / 8;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (kinds[i].bits == bits)
-            return type->precision >= 1 && type->precision <= kinds[i].digits
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++)
+        if (widths[i].bits == bits)
+            return type->precision >= 1 && type->precision <= widths[i].digits
                        ? ARRAKIS_OK
                        : refuse_type(r, type, "digits", type->precision);
     return refuse_type(r, type, "bits", bits);
 }
 
-static void read_date(reading *r, ark_type *type, ark_flatbuffer_table detail)
+static void read_date(schema_reading *r, ark_type *type, ark_flatbuffer_table detail)
 {
     bool days = i16_or(r, detail, ARK_TYPE_UNIT, ARK_DATE_MILLISECOND) == ARK_DATE_DAY;
     store_numbers(type, days ? 4 : 8);
@@ -154,7 +155,7 @@ static void read_date(reading *r, ark_type *type, ark_flatbuffer_table detail)
         type->storage = ARK_STORE_DAYS;
 }
 
-static arrakis_status read_time(reading *r, ark_type *type, ark_flatbuffer_table detail)
+static arrakis_status read_time(schema_reading *r, ark_type *type, ark_flatbuffer_table detail)
 {
     int unit = i16_or(r, detail, ARK_TIME_UNIT, ARK_UNIT_MILLISECOND);
     int bits = i32_or(r, detail, ARK_TIME_BITS, 32);
@@ -168,7 +169,7 @@ static arrakis_status read_time(reading *r, ark_type *type, ark_flatbuffer_table
     return bits == 8 * type->width ? ARRAKIS_OK : refuse_type(r, type, "bits", bits);
 }
 
-static arrakis_status read_interval(reading *r, ark_type *type, ark_flatbuffer_table detail)
+static arrakis_status read_interval(schema_reading *r, ark_type *type, ark_flatbuffer_table detail)
 {
     int unit = ark_flatbuffer_i16(&r->flat, detail, ARK_TYPE_UNIT);
     store_numbers(type, unit == ARK_INTERVAL_MONTHS ? 4 : unit == ARK_INTERVAL_DAYS ? 8 : 16);
@@ -177,7 +178,8 @@ static arrakis_status read_interval(reading *r, ark_type *type, ark_flatbuffer_t
                : refuse_type(r, type, "unit", unit);
 }
 
-static arrakis_status read_fixed_binary(reading *r, ark_type *type, ark_flatbuffer_table detail)
+static arrakis_status read_fixed_binary(schema_reading *r, ark_type *type,
+                                        ark_flatbuffer_table detail)
 {
     type->storage = ARK_STORE_BYTES;
     type->width = ark_flatbuffer_i32(&r->flat, detail, ARK_TYPE_WIDTH);
@@ -193,7 +195,7 @@ static void store_text(ark_type *type, ark_storage storage, int32_t width, bool 
     type->utf8 = utf8;
 }
 
-static arrakis_status read_leaf(reading *r, ark_type *type, ark_flatbuffer_table detail)
+static arrakis_status read_leaf(schema_reading *r, ark_type *type, ark_flatbuffer_table detail)
 {
     switch (type->arrow) {
     case ARK_ARROW_NULL:
@@ -241,15 +243,15 @@ static arrakis_status read_leaf(reading *r, ark_type *type, ark_flatbuffer_table
 
 /* ---- types with children */
 
-static arrakis_status want_children(reading *r, const ark_type *type, uint32_t wanted)
+static arrakis_status check_children(schema_reading *r, const ark_type *type, uint32_t expected)
 {
-    return type->child_count == wanted ? ARRAKIS_OK
-                                       : refuse_type(r, type, "children", type->child_count);
+    return type->child_count == expected ? ARRAKIS_OK
+                                         : refuse_type(r, type, "children", type->child_count);
 }
 
-static arrakis_status read_map(reading *r, ark_type *type)
+static arrakis_status read_map(schema_reading *r, ark_type *type)
 {
-    arrakis_status rc = want_children(r, type, 1);
+    arrakis_status rc = check_children(r, type, 1);
     if (rc < 0)
         return rc;
     type->storage = ARK_STORE_MAP;
@@ -263,7 +265,7 @@ static arrakis_status read_map(reading *r, ark_type *type)
     return ARRAKIS_OK;
 }
 
-static arrakis_status read_union(reading *r, ark_type *type, ark_flatbuffer_table detail)
+static arrakis_status read_union(schema_reading *r, ark_type *type, ark_flatbuffer_table detail)
 {
     bool sparse = ark_flatbuffer_i16(&r->flat, detail, ARK_UNION_MODE) == ARK_UNION_SPARSE;
     ark_flatbuffer_vector ids = ark_flatbuffer_elements(&r->flat, detail, ARK_UNION_IDS, 4);
@@ -279,9 +281,9 @@ static arrakis_status read_union(reading *r, ark_type *type, ark_flatbuffer_tabl
     return ARRAKIS_OK;
 }
 
-static arrakis_status read_runs(reading *r, ark_type *type)
+static arrakis_status read_runs(schema_reading *r, ark_type *type)
 {
-    arrakis_status rc = want_children(r, type, 2);
+    arrakis_status rc = check_children(r, type, 2);
     if (rc < 0)
         return rc;
     type->storage = ARK_STORE_RUNS;
@@ -292,15 +294,16 @@ static arrakis_status read_runs(reading *r, ark_type *type)
                     ark_type_name(&r->schema->types[type->child]));
 }
 
-static arrakis_status read_list(reading *r, ark_type *type, ark_storage storage, int32_t width)
+static arrakis_status read_list(schema_reading *r, ark_type *type, ark_storage storage,
+                                int32_t width)
 {
     type->storage = (unsigned char)storage;
     type->width = width;
-    return want_children(r, type, 1);
+    return check_children(r, type, 1);
 }
 
-/* The children are read; types[at] is in `type`. */
-static arrakis_status read_kind(reading *r, ark_type *type, ark_flatbuffer_table detail)
+/* Fill in a type whose children have been read. */
+static arrakis_status read_by_type(schema_reading *r, ark_type *type, ark_flatbuffer_table detail)
 {
     switch (type->arrow) {
     case ARK_ARROW_LIST:
@@ -324,13 +327,13 @@ static arrakis_status read_kind(reading *r, ark_type *type, ark_flatbuffer_table
     case ARK_ARROW_RUNS:
         return read_runs(r, type);
     default:
-        type->child_count = 0; /* of no meaning for these */
+        type->child_count = 0; /* these types have none, whatever the field has */
         return read_leaf(r, type, detail);
     }
 }
 
-/* Room for `count` types beside each other. */
-static arrakis_status add_types(reading *r, uint32_t *first, size_t count)
+/* Append `count` types. */
+static arrakis_status add_types(schema_reading *r, uint32_t *first, size_t count)
 {
     ark_schema *schema = r->schema;
     if (count > MAX_TYPES - schema->type_count)
@@ -351,9 +354,9 @@ static arrakis_status add_types(reading *r, uint32_t *first, size_t count)
     return ARRAKIS_OK;
 }
 
-/* The type of the field `table` to types[at], its children's behind all there are. No deeper than the
- * verifier lets tables be nested. */
-static arrakis_status read_type(reading *r, uint32_t at, ark_flatbuffer_table table)
+/* Read the type of the field `table` into types[at], and append the types of its children. The
+ * verifier has bounded how deep tables are nested. */
+static arrakis_status read_type(schema_reading *r, uint32_t at, ark_flatbuffer_table table)
 {
     if (ark_flatbuffer_has(&r->flat, table, ARK_FIELD_DICTIONARY))
         return ark_fail(r->err, ARRAKIS_EUNSUPPORTED, "column \"%s\" is dictionary-encoded",
@@ -376,9 +379,9 @@ static arrakis_status read_type(reading *r, uint32_t at, ark_flatbuffer_table ta
     if (type.arrow == ARK_ARROW_NONE || type.arrow >= ARK_ARROW_TYPES)
         return ark_fail(r->err, ARRAKIS_EFORMAT, "column \"%s\" is of an unknown type %d",
                         r->column, type.arrow);
-    rc = read_kind(r, &type, ark_flatbuffer_child(&r->flat, table, ARK_FIELD_TYPE));
+    rc = read_by_type(r, &type, ark_flatbuffer_child(&r->flat, table, ARK_FIELD_TYPE));
     r->schema->types[at] = type;
-    return rc < 0 || !r->flat.bad ? rc : malformed(r);
+    return rc < 0 || !r->flat.bad ? rc : fail_malformed(r);
 }
 
 /* ---- fields */
@@ -388,8 +391,8 @@ static bool is_utf8(const ark_type *type)
     return type->storage == ARK_STORE_TEXT && type->width == 4 && type->utf8;
 }
 
-/* Whether the field is of a type that is used, and of which. */
-static void classify(ark_field *field, const ark_type *type, const ark_type *types)
+/* Set the kind of a field: whether its type is used, and how. */
+static void set_kind(ark_schema_field *field, const ark_type *type, const ark_type *types)
 {
     const ark_type *child = &types[type->child];
     field->kind = ARK_TYPE_OTHER;
@@ -413,9 +416,9 @@ static void classify(ark_field *field, const ark_type *type, const ark_type *typ
     }
 }
 
-static arrakis_status read_field(reading *r, size_t i, ark_flatbuffer_table table)
+static arrakis_status read_field(schema_reading *r, size_t i, ark_flatbuffer_table table)
 {
-    ark_field *field = &r->schema->fields[i];
+    ark_schema_field *field = &r->schema->fields[i];
     arrakis_status rc;
     if ((rc = copy_text(r, &field->name,
                         ark_flatbuffer_elements(&r->flat, table, ARK_FIELD_NAME, 1))) < 0)
@@ -424,11 +427,11 @@ static arrakis_status read_field(reading *r, size_t i, ark_flatbuffer_table tabl
     if ((rc = read_rate(r, &field->rate, table)) < 0 ||
         (rc = read_type(r, (uint32_t)i, table)) < 0)
         return rc;
-    classify(field, &r->schema->types[i], r->schema->types);
+    set_kind(field, &r->schema->types[i], r->schema->types);
     return ARRAKIS_OK;
 }
 
-static arrakis_status read_schema(reading *r)
+static arrakis_status read_schema(schema_reading *r)
 {
     ark_schema *schema = r->schema;
     ark_flatbuffer_table root = ark_flatbuffer_root(&r->flat);
@@ -436,7 +439,7 @@ static arrakis_status read_schema(reading *r)
     int endianness = ark_flatbuffer_i16(&r->flat, header, ARK_SCHEMA_ENDIANNESS);
     ark_flatbuffer_vector fields = ark_flatbuffer_elements(&r->flat, header, ARK_SCHEMA_FIELDS, 4);
     if (r->flat.bad || header.at == 0)
-        return malformed(r);
+        return fail_malformed(r);
     if (endianness != 0)
         return ark_fail(r->err, ARRAKIS_EUNSUPPORTED, "Arrow schema is big-endian");
     if (fields.count > MAX_FIELDS)
@@ -467,7 +470,7 @@ arrakis_status ark_schema_read(ark_schema **out, const ark_ipc_message *message,
     ark_schema *schema = calloc(1, sizeof *schema);
     if (!schema)
         return ark_fail(err, ARRAKIS_ENOMEM, "no memory for an Arrow schema");
-    reading r = {
+    schema_reading r = {
         .flat = {message->header, message->header_size, false},
         .schema = schema,
         .budget = TEXTS_PER_BYTE * message->header_size,

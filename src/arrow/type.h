@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How columns of any type lie in a batch: what is needed to step over one and to check it. */
+/* How columns of any type are stored in a batch: enough to skip and to check them. */
 #ifndef ARK_ARROW_TYPE_H
 #define ARK_ARROW_TYPE_H
 
@@ -9,7 +9,7 @@ typedef enum ark_storage {
     ARK_STORE_NOTHING,    /* the type null: no buffers */
     ARK_STORE_NUMBERS,    /* `width` bytes each */
     ARK_STORE_BITS,       /* bool */
-    ARK_STORE_BYTES,      /* fixed-size binary: `width` bytes each, maybe none */
+    ARK_STORE_BYTES,      /* fixed-size binary: `width` bytes each, which may be 0 */
     ARK_STORE_DAYS,       /* milliseconds of whole days */
     ARK_STORE_TIMES,      /* `width` bytes each: 0 to `limit`, exclusive */
     ARK_STORE_DECIMALS,   /* `width` bytes each, of `precision` digits */
@@ -22,7 +22,7 @@ typedef enum ark_storage {
     ARK_STORE_STRUCT,
     ARK_STORE_SPARSE_UNION, /* codes of a byte */
     ARK_STORE_DENSE_UNION,  /* codes of a byte, then offsets of 4 bytes */
-    ARK_STORE_RUNS,         /* two children: the runs' ends, and values */
+    ARK_STORE_RUNS,         /* two children: the ends of the runs, and their values */
 } ark_storage;
 
 typedef struct ark_type {
@@ -34,7 +34,7 @@ typedef struct ark_type {
     bool nullable;
     int32_t width, precision;
     int64_t limit;
-    uint32_t child, child_count; /* the children lie beside each other in ark_schema.types */
+    uint32_t child, child_count; /* the children follow each other in ark_schema.types */
 } ark_type;
 
 /* The type's name, as Arrow's documentation has it. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables of Arrow's Message.fbs and Schema.fbs, as far as messages that are read have them. */
+/* The tables of Arrow's Message.fbs and Schema.fbs that schemas and record batches have. */
 #include "arrow/verify.h"
 
 #include "arrow/flatbuffer.h"
@@ -14,7 +14,7 @@
     {                                                                                             \
         .kind = ARK_FLATBUFFER_STRING                                                             \
     }
-#define NEEDED_STRING                                                                             \
+#define REQUIRED_STRING                                                                           \
     {                                                                                             \
         .kind = ARK_FLATBUFFER_STRING, .required = true                                           \
     }
@@ -30,16 +30,16 @@
     {                                                                                             \
         .kind = ARK_FLATBUFFER_TABLES, .table = &(shape)                                          \
     }
-#define UNION(shapes, needed)                                                                     \
+#define UNION(shapes, must_exist)                                                                 \
     {                                                                                             \
-        .kind = ARK_FLATBUFFER_UNION, .required = (needed), .choices = (shapes),                  \
+        .kind = ARK_FLATBUFFER_UNION, .required = (must_exist), .choices = (shapes),              \
         .choice_count = COUNT(shapes)                                                             \
     }
 #define SHAPE(name) static const ark_flatbuffer_shape name = {name##_fields, COUNT(name##_fields)}
 
 /* ---- types */
 
-static const ark_flatbuffer_shape plain = {NULL, 0}; /* a type that has no parameters */
+static const ark_flatbuffer_shape no_parameters = {NULL, 0}; /* a type that has no parameters */
 
 static const ark_flatbuffer_field one_i16_fields[] = {NUMBER(2)};
 SHAPE(one_i16); /* floats, dates, intervals, durations */
@@ -59,37 +59,37 @@ static const ark_flatbuffer_field union_shape_fields[] = {NUMBER(2), ELEMENTS(4)
 SHAPE(union_shape);
 
 static const ark_flatbuffer_shape *const types[ARK_ARROW_TYPES] = {
-    [ARK_ARROW_NULL] = &plain,
+    [ARK_ARROW_NULL] = &no_parameters,
     [ARK_ARROW_INT] = &integer,
     [ARK_ARROW_FLOAT] = &one_i16,
-    [ARK_ARROW_BINARY] = &plain,
-    [ARK_ARROW_UTF8] = &plain,
-    [ARK_ARROW_BOOL] = &plain,
+    [ARK_ARROW_BINARY] = &no_parameters,
+    [ARK_ARROW_UTF8] = &no_parameters,
+    [ARK_ARROW_BOOL] = &no_parameters,
     [ARK_ARROW_DECIMAL] = &decimal,
     [ARK_ARROW_DATE] = &one_i16,
     [ARK_ARROW_TIME] = &time,
     [ARK_ARROW_TIMESTAMP] = &timestamp,
     [ARK_ARROW_INTERVAL] = &one_i16,
-    [ARK_ARROW_LIST] = &plain,
-    [ARK_ARROW_STRUCT] = &plain,
+    [ARK_ARROW_LIST] = &no_parameters,
+    [ARK_ARROW_STRUCT] = &no_parameters,
     [ARK_ARROW_UNION] = &union_shape,
     [ARK_ARROW_FIXED_BINARY] = &one_i32,
     [ARK_ARROW_FIXED_LIST] = &one_i32,
     [ARK_ARROW_MAP] = &map,
     [ARK_ARROW_DURATION] = &one_i16,
-    [ARK_ARROW_LARGE_BINARY] = &plain,
-    [ARK_ARROW_LARGE_UTF8] = &plain,
-    [ARK_ARROW_LARGE_LIST] = &plain,
-    [ARK_ARROW_RUNS] = &plain,
-    [ARK_ARROW_BINARY_VIEW] = &plain,
-    [ARK_ARROW_UTF8_VIEW] = &plain,
-    [ARK_ARROW_LIST_VIEW] = &plain,
-    [ARK_ARROW_LARGE_LIST_VIEW] = &plain,
+    [ARK_ARROW_LARGE_BINARY] = &no_parameters,
+    [ARK_ARROW_LARGE_UTF8] = &no_parameters,
+    [ARK_ARROW_LARGE_LIST] = &no_parameters,
+    [ARK_ARROW_RUNS] = &no_parameters,
+    [ARK_ARROW_BINARY_VIEW] = &no_parameters,
+    [ARK_ARROW_UTF8_VIEW] = &no_parameters,
+    [ARK_ARROW_LIST_VIEW] = &no_parameters,
+    [ARK_ARROW_LARGE_LIST_VIEW] = &no_parameters,
 };
 
 /* ---- schemas */
 
-static const ark_flatbuffer_field pair_fields[] = {NEEDED_STRING, NEEDED_STRING};
+static const ark_flatbuffer_field pair_fields[] = {REQUIRED_STRING, REQUIRED_STRING};
 SHAPE(pair);
 static const ark_flatbuffer_field dictionary_fields[] = {NUMBER(8), TABLE(integer), NUMBER(1),
                                                          NUMBER(2)};

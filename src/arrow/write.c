@@ -8,7 +8,7 @@
 
 static const uint8_t end_marker[8] = {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0};
 
-static size_t padded(size_t size)
+static size_t pad_size(size_t size)
 {
     return (size + 7) & ~(size_t)7;
 }
@@ -16,19 +16,19 @@ static size_t padded(size_t size)
 /* ---- messages */
 
 const uint8_t *ark_write_message(ark_flatbuffer_builder *b, uint8_t kind,
-                                 ark_flatbuffer_place header, size_t body_size)
+                                 ark_flatbuffer_offset header, size_t body_size)
 {
     ark_flatbuffer_table_begin(b);
     ark_flatbuffer_put_i64(b, ARK_MESSAGE_BODY_LENGTH, (int64_t)body_size);
-    ark_flatbuffer_put_place(b, ARK_MESSAGE_HEADER, header);
+    ark_flatbuffer_put_offset(b, ARK_MESSAGE_HEADER, header);
     ark_flatbuffer_put_i16(b, ARK_MESSAGE_VERSION, ARK_VERSION_5);
     ark_flatbuffer_put_u8(b, ARK_MESSAGE_HEADER_TYPE, kind);
     return ark_flatbuffer_finish(b, ark_flatbuffer_table_end(b));
 }
 
-/* Wrap a header table as a Message and append it with its framing; frees the builder. */
+/* Append a Message with its framing; frees the builder. */
 static arrakis_status append_header(ark_buffer *out, ark_flatbuffer_builder *b, uint8_t kind,
-                                    ark_flatbuffer_place header, size_t body_size,
+                                    ark_flatbuffer_offset header, size_t body_size,
                                     arrakis_error *err)
 {
     const uint8_t *data = ark_write_message(b, kind, header, body_size);
@@ -38,14 +38,14 @@ static arrakis_status append_header(ark_buffer *out, ark_flatbuffer_builder *b, 
                  rc == ARRAKIS_ENOMEM ? "no memory for an Arrow header"
                                       : "an Arrow header of over 2 GiB");
     if (rc >= 0)
-        rc = ark_buffer_reserve(out, 8 + padded(b->size) + body_size, err);
+        rc = ark_buffer_reserve(out, 8 + pad_size(b->size) + body_size, err);
     if (rc >= 0) {
-        uint32_t framing[2] = {UINT32_MAX, (uint32_t)padded(b->size)};
+        uint32_t framing[2] = {UINT32_MAX, (uint32_t)pad_size(b->size)};
         uint8_t *at = out->data + out->size;
         memcpy(at, framing, sizeof framing);
         memcpy(at + 8, data, b->size);
-        memset(at + 8 + b->size, 0, padded(b->size) - b->size);
-        out->size += 8 + padded(b->size);
+        memset(at + 8 + b->size, 0, pad_size(b->size) - b->size);
+        out->size += 8 + pad_size(b->size);
     }
     ark_flatbuffer_free(b);
     return rc;
@@ -74,7 +74,7 @@ static bool is_signed(arrakis_dtype dtype)
            dtype == ARRAKIS_INT64;
 }
 
-static ark_flatbuffer_place add_type(ark_flatbuffer_builder *b, arrakis_dtype dtype)
+static ark_flatbuffer_offset add_type(ark_flatbuffer_builder *b, arrakis_dtype dtype)
 {
     ark_flatbuffer_table_begin(b);
     if (is_float(dtype)) {
@@ -88,25 +88,25 @@ static ark_flatbuffer_place add_type(ark_flatbuffer_builder *b, arrakis_dtype dt
     return ark_flatbuffer_table_end(b);
 }
 
-static ark_flatbuffer_place add_metadata(ark_flatbuffer_builder *b, const char *key,
-                                         const char *value)
+static ark_flatbuffer_offset add_metadata(ark_flatbuffer_builder *b, const char *key,
+                                          const char *value)
 {
-    ark_flatbuffer_place key_place = ark_flatbuffer_add_string(b, key, strlen(key));
-    ark_flatbuffer_place value_place = ark_flatbuffer_add_string(b, value, strlen(value));
+    ark_flatbuffer_offset key_offset = ark_flatbuffer_add_string(b, key, strlen(key));
+    ark_flatbuffer_offset value_offset = ark_flatbuffer_add_string(b, value, strlen(value));
     ark_flatbuffer_table_begin(b);
-    ark_flatbuffer_put_place(b, ARK_PAIR_VALUE, value_place);
-    ark_flatbuffer_put_place(b, ARK_PAIR_KEY, key_place);
-    ark_flatbuffer_place pair = ark_flatbuffer_table_end(b);
-    return ark_flatbuffer_add_places(b, &pair, 1);
+    ark_flatbuffer_put_offset(b, ARK_PAIR_VALUE, value_offset);
+    ark_flatbuffer_put_offset(b, ARK_PAIR_KEY, key_offset);
+    ark_flatbuffer_offset pair = ark_flatbuffer_table_end(b);
+    return ark_flatbuffer_add_offsets(b, &pair, 1);
 }
 
 /* A field of numbers, or of a list when `child` is not 0. */
-static ark_flatbuffer_place add_field(ark_flatbuffer_builder *b, const char *name, bool nullable,
-                                      arrakis_dtype dtype, ark_flatbuffer_place child,
-                                      const char *rate)
+static ark_flatbuffer_offset add_field(ark_flatbuffer_builder *b, const char *name, bool nullable,
+                                       arrakis_dtype dtype, ark_flatbuffer_offset child,
+                                       const char *rate)
 {
     uint8_t type_type = is_float(dtype) ? ARK_ARROW_FLOAT : ARK_ARROW_INT;
-    ark_flatbuffer_place type;
+    ark_flatbuffer_offset type;
     if (child) {
         type_type = ARK_ARROW_LIST;
         ark_flatbuffer_table_begin(b);
@@ -114,34 +114,34 @@ static ark_flatbuffer_place add_field(ark_flatbuffer_builder *b, const char *nam
     } else {
         type = add_type(b, dtype);
     }
-    ark_flatbuffer_place metadata = rate ? add_metadata(b, "rate", rate) : 0;
-    ark_flatbuffer_place name_place = ark_flatbuffer_add_string(b, name, strlen(name));
-    ark_flatbuffer_place children = ark_flatbuffer_add_places(b, &child, child ? 1 : 0);
+    ark_flatbuffer_offset metadata = rate ? add_metadata(b, "rate", rate) : 0;
+    ark_flatbuffer_offset name_offset = ark_flatbuffer_add_string(b, name, strlen(name));
+    ark_flatbuffer_offset children = ark_flatbuffer_add_offsets(b, &child, child ? 1 : 0);
     ark_flatbuffer_table_begin(b);
-    ark_flatbuffer_put_place(b, ARK_FIELD_METADATA, metadata);
-    ark_flatbuffer_put_place(b, ARK_FIELD_CHILDREN, children);
-    ark_flatbuffer_put_place(b, ARK_FIELD_TYPE, type);
-    ark_flatbuffer_put_place(b, ARK_FIELD_NAME, name_place);
+    ark_flatbuffer_put_offset(b, ARK_FIELD_METADATA, metadata);
+    ark_flatbuffer_put_offset(b, ARK_FIELD_CHILDREN, children);
+    ark_flatbuffer_put_offset(b, ARK_FIELD_TYPE, type);
+    ark_flatbuffer_put_offset(b, ARK_FIELD_NAME, name_offset);
     ark_flatbuffer_put_u8(b, ARK_FIELD_TYPE_TYPE, type_type);
     ark_flatbuffer_put_u8(b, ARK_FIELD_NULLABLE, nullable);
     return ark_flatbuffer_table_end(b);
 }
 
-static ark_flatbuffer_place add_list_field(ark_flatbuffer_builder *b, const char *name,
-                                           arrakis_dtype dtype, const char *rate)
+static ark_flatbuffer_offset add_list_field(ark_flatbuffer_builder *b, const char *name,
+                                            arrakis_dtype dtype, const char *rate)
 {
-    ark_flatbuffer_place item = add_field(b, "item", true, dtype, 0, NULL);
+    ark_flatbuffer_offset item = add_field(b, "item", true, dtype, 0, NULL);
     return add_field(b, name, true, dtype, item, rate);
 }
 
 static arrakis_status append_schema(ark_buffer *out, ark_flatbuffer_builder *b,
-                                    const ark_flatbuffer_place *fields, size_t count,
+                                    const ark_flatbuffer_offset *fields, size_t count,
                                     arrakis_error *err)
 {
-    ark_flatbuffer_place list = ark_flatbuffer_add_places(b, fields, count);
+    ark_flatbuffer_offset list = ark_flatbuffer_add_offsets(b, fields, count);
     ark_flatbuffer_table_begin(b);
-    ark_flatbuffer_put_place(b, ARK_SCHEMA_FIELDS, list);
-    ark_flatbuffer_place schema = ark_flatbuffer_table_end(b);
+    ark_flatbuffer_put_offset(b, ARK_SCHEMA_FIELDS, list);
+    ark_flatbuffer_offset schema = ark_flatbuffer_table_end(b);
     return append_header(out, b, ARK_HEADER_SCHEMA, schema, 0, err);
 }
 
@@ -199,25 +199,25 @@ static void write_validity(uint8_t *bits, size_t at, const arrakis_series *serie
     }
 }
 
-static inline void clear_some(uint8_t *samples, uint64_t nulls, size_t size)
+static inline void clear_bits(uint8_t *samples, uint64_t nulls, size_t size)
 {
     for (; nulls != 0; nulls &= nulls - 1)
         memset(samples + (size_t)__builtin_ctzll(nulls) * size, 0, size);
 }
 
-/* What lies under a null is nobody's business: zeros, as pyarrow has them. */
+/* Null samples are written as 0, as pyarrow does: their values must not leave the process. */
 static void clear_nulls(uint8_t *samples, const arrakis_series *series, size_t size)
 {
     for (size_t i = 0; series->valid && i < series->length; i += 64, samples += 64 * size) {
         uint64_t nulls = ~load_bits(series->valid + i / 8, series->length - i);
         if (nulls == UINT64_MAX)
             memset(samples, 0, 64 * size);
-        else if (size == 4) /* known sizes become plain stores */
-            clear_some(samples, nulls, 4);
+        else if (size == 4) /* with a constant size, memset() is one store */
+            clear_bits(samples, nulls, 4);
         else if (size == 8)
-            clear_some(samples, nulls, 8);
+            clear_bits(samples, nulls, 8);
         else
-            clear_some(samples, nulls, size);
+            clear_bits(samples, nulls, size);
     }
 }
 
@@ -231,13 +231,14 @@ static void copy_samples(uint8_t *to, const uint8_t *samples, size_t bytes)
 
 /* ---- batches */
 
-/* A body in the making: first the places of all buffers in the header, then their contents. */
-typedef struct placing {
+/* Nodes and buffers of a batch, as they are written into its header; the contents of the buffers
+ * follow. */
+typedef struct body_layout {
     uint8_t *nodes, *buffers; /* next to write in the header; NULL when the builder has failed */
     size_t size;
-} placing;
+} body_layout;
 
-static void put_node(placing *b, size_t length, size_t nulls)
+static void put_node(body_layout *b, size_t length, size_t nulls)
 {
     int64_t node[2] = {(int64_t)length, (int64_t)nulls};
     if (b->nodes) {
@@ -246,31 +247,31 @@ static void put_node(placing *b, size_t length, size_t nulls)
     }
 }
 
-/* Returns where in the body the buffer lies. */
-static size_t put_buffer(placing *b, size_t size)
+/* Returns the offset of the buffer in the body. */
+static size_t put_buffer(body_layout *b, size_t size)
 {
     int64_t buffer[2] = {(int64_t)b->size, (int64_t)size};
     if (b->buffers) {
         memcpy(b->buffers, buffer, sizeof buffer);
         b->buffers += sizeof buffer;
     }
-    b->size += padded(size);
+    b->size += pad_size(size);
     return (size_t)buffer[0];
 }
 
-static ark_flatbuffer_place add_batch(ark_flatbuffer_builder *b, size_t rows,
-                                      ark_flatbuffer_place nodes, ark_flatbuffer_place buffers)
+static ark_flatbuffer_offset add_batch(ark_flatbuffer_builder *b, size_t rows,
+                                       ark_flatbuffer_offset nodes, ark_flatbuffer_offset buffers)
 {
     ark_flatbuffer_table_begin(b);
     ark_flatbuffer_put_i64(b, ARK_BATCH_LENGTH, (int64_t)rows);
-    ark_flatbuffer_put_place(b, ARK_BATCH_BUFFERS, buffers);
-    ark_flatbuffer_put_place(b, ARK_BATCH_NODES, nodes);
+    ark_flatbuffer_put_offset(b, ARK_BATCH_BUFFERS, buffers);
+    ark_flatbuffer_put_offset(b, ARK_BATCH_NODES, nodes);
     return ark_flatbuffer_table_end(b);
 }
 
 static void clear_padding(uint8_t *buffer, size_t size)
 {
-    memset(buffer + size, 0, padded(size) - size);
+    memset(buffer + size, 0, pad_size(size) - size);
 }
 
 /* ---- rows */
@@ -308,11 +309,11 @@ static arrakis_status append_rows_header(ark_buffer *out, rows *r, arrakis_error
 {
     ark_flatbuffer_builder b;
     ark_flatbuffer_begin(&b);
-    placing body = {ark_flatbuffer_vector_begin(&b, 4, 16, 8), NULL, 0};
+    body_layout body = {ark_flatbuffer_vector_begin(&b, 4, 16, 8), NULL, 0};
     for (int i = 0; i < 3; i++)
         put_node(&body, r->count, 0);
     put_node(&body, r->samples, r->nulls);
-    ark_flatbuffer_place nodes = ark_flatbuffer_vector_end(&b, 4);
+    ark_flatbuffer_offset nodes = ark_flatbuffer_vector_end(&b, 4);
     body.buffers = ark_flatbuffer_vector_begin(&b, 8, 16, 8);
     put_buffer(&body, 0);
     r->times_at = put_buffer(&body, 8 * r->count);
@@ -322,15 +323,16 @@ static arrakis_status append_rows_header(ark_buffer *out, rows *r, arrakis_error
     r->offsets_at = put_buffer(&body, 4 * (r->count + 1));
     r->valid_at = put_buffer(&body, r->nulls ? bitmap_size(r->samples) : 0);
     r->values_at = put_buffer(&body, r->samples * r->sample_size);
-    ark_flatbuffer_place buffers = ark_flatbuffer_vector_end(&b, 8);
+    ark_flatbuffer_offset buffers = ark_flatbuffer_vector_end(&b, 8);
     r->body_size = body.size;
     return append_header(out, &b, ARK_HEADER_BATCH, add_batch(&b, r->count, nodes, buffers),
                          body.size, err);
 }
 
-/* The samples of all rows, and their offsets. A block's series mostly lie one behind the other:
- * such runs are copied in one go. */
-static void gather(uint8_t *values, uint8_t *offsets, const rows *r, const arrakis_series *series)
+/* Copy the samples of all rows, and write their offsets. The series of a block mostly follow each
+ * other in memory: such runs are copied at once. */
+static void copy_rows(uint8_t *values, uint8_t *offsets, const rows *r,
+                      const arrakis_series *series)
 {
     const size_t count = r->count, sample_size = r->sample_size;
     const uint8_t *run = NULL;
@@ -374,7 +376,7 @@ static void write_rows(uint8_t *to, const rows *r, int64_t time_ns, const uint32
     if (r->count > 0)
         memcpy(to + r->ids_at, ids, 4 * r->count);
     clear_padding(to + r->ids_at, 4 * r->count);
-    gather(to + r->values_at, to + r->offsets_at, r, series);
+    copy_rows(to + r->values_at, to + r->offsets_at, r, series);
     clear_padding(to + r->offsets_at, 4 * (r->count + 1));
     clear_padding(to + r->values_at, r->samples * r->sample_size);
     if (r->nulls) {
@@ -394,9 +396,9 @@ arrakis_status ark_write_rows(ark_buffer *out, arrakis_dtype dtype, int64_t time
         return rc;
     ark_flatbuffer_builder b;
     ark_flatbuffer_begin(&b);
-    ark_flatbuffer_place fields[3] = {add_field(&b, "time", true, ARRAKIS_INT64, 0, NULL),
-                                      add_field(&b, "id", true, ARRAKIS_UINT32, 0, NULL),
-                                      add_list_field(&b, "data", dtype, NULL)};
+    ark_flatbuffer_offset fields[3] = {add_field(&b, "time", true, ARRAKIS_INT64, 0, NULL),
+                                       add_field(&b, "id", true, ARRAKIS_UINT32, 0, NULL),
+                                       add_list_field(&b, "data", dtype, NULL)};
     if ((rc = append_schema(out, &b, fields, 3, err)) < 0 ||
         (rc = append_rows_header(out, &r, err)) < 0)
         return rc;
@@ -411,7 +413,7 @@ arrakis_status ark_write_columns_schema(ark_buffer *out, size_t count, const cha
                                         const arrakis_dtype *dtypes, const char *const *rates,
                                         arrakis_error *err)
 {
-    ark_flatbuffer_place *fields = calloc(count + 1, sizeof *fields);
+    ark_flatbuffer_offset *fields = calloc(count + 1, sizeof *fields);
     if (!fields)
         return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a schema of %zu columns", count);
     ark_flatbuffer_builder b;
@@ -448,14 +450,14 @@ static arrakis_status append_columns_header(ark_buffer *out, size_t row_count, s
     ark_column_cells cells;
     ark_flatbuffer_builder b;
     ark_flatbuffer_begin(&b);
-    placing body = {ark_flatbuffer_vector_begin(&b, 1 + 2 * count, 16, 8), NULL, 0};
+    body_layout body = {ark_flatbuffer_vector_begin(&b, 1 + 2 * count, 16, 8), NULL, 0};
     put_node(&body, row_count, 0);
     for (size_t i = 0; i < count; i++) {
         source->cells(source->opaque, i, &cells);
         put_node(&body, row_count, 0);
         put_node(&body, row_count * cells.length, count_cell_nulls(&cells, row_count));
     }
-    ark_flatbuffer_place nodes = ark_flatbuffer_vector_end(&b, 1 + 2 * count);
+    ark_flatbuffer_offset nodes = ark_flatbuffer_vector_end(&b, 1 + 2 * count);
     body.buffers = ark_flatbuffer_vector_begin(&b, 2 + 4 * count, 16, 8);
     put_buffer(&body, 0);
     put_buffer(&body, 8 * row_count);
@@ -467,14 +469,14 @@ static arrakis_status append_columns_header(ark_buffer *out, size_t row_count, s
         put_buffer(&body, count_cell_nulls(&cells, row_count) ? bitmap_size(samples) : 0);
         put_buffer(&body, samples * arrakis_dtype_size(cells.dtype));
     }
-    ark_flatbuffer_place buffers = ark_flatbuffer_vector_end(&b, 2 + 4 * count);
+    ark_flatbuffer_offset buffers = ark_flatbuffer_vector_end(&b, 2 + 4 * count);
     *body_size = body.size;
     return append_header(out, &b, ARK_HEADER_BATCH, add_batch(&b, row_count, nodes, buffers),
                          body.size, err);
 }
 
-/* The samples of all rows of a column without nulls. There may be millions of one sample each: known
- * sizes become plain loads and stores. */
+/* Copy the samples of all rows of a column without nulls. There may be millions of rows of one
+ * sample: with a constant size, memcpy() is one load and store. */
 static void copy_cells(uint8_t *to, size_t row_count, const ark_column_cells *cells, size_t bytes)
 {
     const uint8_t *const *base = cells->base;
@@ -505,14 +507,14 @@ typedef struct offsets_seen {
     size_t length;
 } offsets_seen;
 
-/* List offsets of rows of one length. Columns of one length have the same ones: they are worked out once.
- * Returns the place after them. */
+/* Write the list offsets of rows of one length. Columns of the same length have the same offsets:
+ * later ones are copied. Returns the position after them. */
 static uint8_t *write_offsets(uint8_t *to, size_t row_count, size_t length, offsets_seen *seen)
 {
     size_t size = 4 * (row_count + 1);
     if (seen->at && seen->length == length) {
-        memcpy(to, seen->at, padded(size));
-        return to + padded(size);
+        memcpy(to, seen->at, pad_size(size));
+        return to + pad_size(size);
     }
     for (size_t i = 0; i <= row_count; i++) {
         uint32_t end = (uint32_t)(i * length);
@@ -520,16 +522,16 @@ static uint8_t *write_offsets(uint8_t *to, size_t row_count, size_t length, offs
     }
     clear_padding(to, size);
     *seen = (offsets_seen){to, length};
-    return to + padded(size);
+    return to + pad_size(size);
 }
 
-/* Returns the place after the column. */
+/* Returns the position after the column. */
 static uint8_t *write_column(uint8_t *to, size_t row_count, const ark_column_cells *cells,
                              offsets_seen *seen)
 {
     to = write_offsets(to, row_count, cells->length, seen);
     if (count_cell_nulls(cells, row_count)) {
-        size_t size = padded(bitmap_size(row_count * cells->length));
+        size_t size = pad_size(bitmap_size(row_count * cells->length));
         memset(to, 0, size);
         for (size_t i = 0; i < row_count; i++)
             write_validity(to, i * cells->length, &cells->series[i]);
@@ -541,7 +543,7 @@ static uint8_t *write_column(uint8_t *to, size_t row_count, const ark_column_cel
     else
         copy_cells(to, row_count, cells, bytes);
     clear_padding(to, row_count * bytes);
-    return to + padded(row_count * bytes);
+    return to + pad_size(row_count * bytes);
 }
 
 arrakis_status ark_write_columns_rows(ark_buffer *out, const int64_t *times_ns, size_t row_count,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Arrow IPC messages, written: the bytes that pyarrow writes for the same values. */
+/* Writes Arrow IPC messages: the same bytes as pyarrow for the same values. */
 #ifndef ARK_ARROW_WRITE_H
 #define ARK_ARROW_WRITE_H
 
@@ -8,47 +8,49 @@
 
 #include <arrakis/arrakis.h>
 
-/* A whole Kafka message (schema, one batch, end-of-stream) with the schema time: int64, id: uint32,
- * data: list<dtype>, one row a series. Replaces what is in `out`. A series with samples NULL is a
- * row of `length` nulls. Identical to what the reference's publisher writes for the same block. */
+/* A whole Kafka message (schema, one batch, end-of-stream) with the schema time: int64, id:
+ * uint32, data: list<dtype>, one row per series. Replaces the contents of `out`. A series whose
+ * samples are NULL becomes a row of `length` nulls. The bytes are those that the reference's
+ * publisher writes for the same block. */
 arrakis_status ark_write_rows(ark_buffer *out, arrakis_dtype dtype, int64_t time_ns, size_t count,
                               const uint32_t *ids, const arrakis_series *series,
                               arrakis_error *err);
 
-/* An IPC stream's schema message for the columns time: int64 and then list<dtype> each, with field
- * metadata `rate`. Appends. */
+/* Append the schema message of an Arrow stream with a column time: int64, and one column
+ * list<dtype> per name, each with `rate` in its metadata. */
 arrakis_status ark_write_columns_schema(ark_buffer *out, size_t count, const char *const *names,
                                         const arrakis_dtype *dtypes, const char *const *rates,
                                         arrakis_error *err);
-/* A column's samples in a batch: `length` of them in each of its rows. */
+/* The samples of a column in a batch: `length` of them in each row. */
 typedef struct ark_column_cells {
     arrakis_dtype dtype;
     size_t length;
-    const uint8_t *const *base; /* row i's samples lie at base[i] + offset, and none is missing */
+    const uint8_t *const
+        *base; /* the samples of row i begin at base[i] + offset, and none is missing */
     size_t offset;
     const arrakis_series *series; /* one per row, in place of `base`; NULL: no sample is missing */
 } ark_column_cells;
 
-/* Tells column by column; asked several times about each. */
+/* Where the columns come from. Each is asked for several times. */
 typedef struct ark_column_source {
     void (*cells)(void *opaque, size_t column, ark_column_cells *out);
     void *opaque;
 } ark_column_source;
 
-/* One batch for that schema, a row for each time. Appends. EINVAL: no rows, or a column of over
+/* Append a batch of that schema, with one row per time. EINVAL: no rows, or a column of over
  * INT32_MAX samples. */
 arrakis_status ark_write_columns_rows(ark_buffer *out, const int64_t *times_ns, size_t rows,
                                       size_t count, const ark_column_source *source,
                                       arrakis_error *err);
-/* The same of one row, of one series a column. */
+/* Append a batch of one row: one series per column. */
 arrakis_status ark_write_columns_batch(ark_buffer *out, int64_t time_ns, size_t count,
                                        arrakis_series *series, arrakis_error *err);
-/* The end-of-stream marker. Appends. */
+/* Append the end-of-stream marker. */
 arrakis_status ark_write_end(ark_buffer *out, arrakis_error *err);
 
-/* Wrap a header table as a Message, which ends the builder's work; ark_flatbuffer_finish()'s bytes, or NULL
- * and why in its status. */
+/* Make a header table a Message, which is the last thing that is built. Returns the bytes of
+ * ark_flatbuffer_finish(), or NULL: the status of the builder has the reason. */
 const uint8_t *ark_write_message(ark_flatbuffer_builder *b, uint8_t kind,
-                                 ark_flatbuffer_place header, size_t body_size);
+                                 ark_flatbuffer_offset header, size_t body_size);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A growing run of bytes; all zero is empty. */
+/* Bytes that grow. Empty when all bytes of the struct are 0. */
 #ifndef ARK_BASE_BUFFER_H
 #define ARK_BASE_BUFFER_H
 
@@ -10,6 +10,7 @@ typedef struct ark_buffer {
     size_t size, capacity;
 } ark_buffer;
 
+/* Make room for `more` bytes after the first `size`. */
 arrakis_status ark_buffer_reserve(ark_buffer *buffer, size_t more, arrakis_error *err);
 void ark_buffer_free(ark_buffer *buffer);
 

@@ -10,7 +10,7 @@
 struct arrakis_cancel {
     atomic_uint refs;
     atomic_bool set;
-    int fd; /* eventfd, never read: readable for ever once set */
+    int fd; /* eventfd; never read, so once set it stays readable */
     pid_t owner;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What ends calls from outside: a flag that loops look at, and a descriptor for who waits. */
+/* Cancels calls from outside them: a flag for loops, and a descriptor for waiting. */
 #ifndef ARK_BASE_CANCEL_H
 #define ARK_BASE_CANCEL_H
 
@@ -7,9 +7,9 @@
 
 #include <stdatomic.h>
 
-/* The flag; NULL for NULL, which is never set. */
+/* The flag; NULL for NULL, which is never canceled. */
 const atomic_bool *ark_cancel_flag(const arrakis_cancel *cancel);
-/* ECANCELED, of `what`, once it is set; OK for NULL. */
+/* ECANCELED, with `what` in the error, once the cancel is set; OK before, and for NULL. */
 arrakis_status ark_cancel_check(const arrakis_cancel *cancel, const char *what,
                                 arrakis_error *err);
 

@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <time.h>
 
-static int64_t distance(int64_t a_ns, int64_t b_ns)
+static int64_t distance_ns(int64_t a_ns, int64_t b_ns)
 {
     return a_ns > b_ns ? a_ns - b_ns : b_ns - a_ns;
 }
@@ -17,8 +17,8 @@ int64_t ark_clock_judge(ark_clock *clock, int64_t steady_ns, int64_t system_ns,
 {
     int64_t leap_ns = system_ns - (steady_ns + clock->offset_ns);
     *news = ARK_CLOCK_FINE;
-    if (clock->begun && distance(leap_ns, 0) > ARK_CLOCK_LEAP_NS) {
-        if (!clock->doubted || distance(leap_ns, clock->leap_ns) > ARK_CLOCK_LEAP_NS) {
+    if (clock->begun && distance_ns(leap_ns, 0) > ARK_CLOCK_LEAP_NS) {
+        if (!clock->doubted || distance_ns(leap_ns, clock->leap_ns) > ARK_CLOCK_LEAP_NS) {
             *news = ARK_CLOCK_LEAPT;
             clock->doubted = true;
             clock->doubted_ns = steady_ns;
@@ -34,7 +34,8 @@ int64_t ark_clock_judge(ark_clock *clock, int64_t steady_ns, int64_t system_ns,
     return system_ns;
 }
 
-/* It also counts the time in which the machine sleeps: that is no leap of the system's clock. */
+/* CLOCK_BOOTTIME also counts while the machine sleeps, so that sleeping is not a leap of the
+ * system's clock. */
 static int64_t boot_ns(void)
 {
     struct timespec now;
@@ -44,9 +45,9 @@ static int64_t boot_ns(void)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static ark_clock process;
-static ark_log_limit said;
+static ark_log_limit leap_limit;
 
-static void say(ark_clock_news news, int64_t leap_ns)
+static void log_leap(ark_clock_news news, int64_t leap_ns)
 {
     double seconds = (double)leap_ns * 1e-9;
     if (news == ARK_CLOCK_LEAPT)
@@ -67,11 +68,11 @@ int64_t ark_clock_now_ns(void)
     int64_t steady_ns = boot_ns();
     int64_t now_ns = ark_clock_judge(&process, steady_ns, arrakis_gps_now_ns(), &news);
     int64_t leap_ns = process.leap_ns;
-    bool say_it = news == ARK_CLOCK_FOLLOWED ||
-                  (news == ARK_CLOCK_LEAPT && ark_log_limit_note(&said, steady_ns));
+    bool log_it = news == ARK_CLOCK_FOLLOWED ||
+                  (news == ARK_CLOCK_LEAPT && ark_log_limit_note(&leap_limit, steady_ns));
     pthread_mutex_unlock(&lock);
-    if (say_it)
-        say(news, leap_ns);
+    if (log_it)
+        log_leap(news, leap_ns);
     return now_ns;
 }
 

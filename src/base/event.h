@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An event descriptor: readable once it is set, until it is cleared. */
+/* A descriptor that is readable from ark_event_set() to ark_event_clear(). */
 #ifndef ARK_BASE_EVENT_H
 #define ARK_BASE_EVENT_H
 
-/* An eventfd that does not block, for librdkafka to write to; and its draining. */
+/* A non-blocking eventfd, to which librdkafka may write, too; -1: the system has no descriptor
+ * left. */
 int ark_event_new(void);
 void ark_event_clear(int fd);
-/* Async-signal-safe; errno stays. */
+/* Async-signal-safe; keeps errno. */
 void ark_event_set(int fd);
 
 #endif

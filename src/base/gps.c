@@ -58,11 +58,11 @@ static bool in_leap_second(int64_t gps_ns)
 
 /* ------------------------------------------------------------------ reading */
 
-/* Every take_ function moves `*p` past what it took, and only then. */
+/* The take_ functions move `*p` behind what they have read, if it was what they expect. */
 
-static bool take_char(const char **p, char wanted)
+static bool take_char(const char **p, char expected)
 {
-    if (**p != wanted)
+    if (**p != expected)
         return false;
     ++*p;
     return true;
@@ -96,7 +96,7 @@ static bool take_integer(const char **p, int64_t *value)
     return true;
 }
 
-/* "." and digits, if there are any: billionths. What is finer than that must be zeros. */
+/* A "." and digits, or nothing: a number of billionths. Digits after the ninth must be 0. */
 static bool take_fraction(const char **p, int64_t *billionths)
 {
     *billionths = 0;
@@ -116,8 +116,8 @@ static bool take_fraction(const char **p, int64_t *billionths)
     return true;
 }
 
-/* integer + billionths, of units of `unit_ns`: exactly, or not at all. */
-static bool scale(int64_t *ns, int64_t integer, int64_t billionths, int64_t unit_ns)
+/* A number of units of `unit_ns`. False: it is not a whole number of nanoseconds, or overflows. */
+static bool scale_to_ns(int64_t *ns, int64_t integer, int64_t billionths, int64_t unit_ns)
 {
     int64_t part;
     if (unit_ns >= ARRAKIS_SECOND_NS) {
@@ -176,7 +176,7 @@ static bool parse_seconds(int64_t *gps_ns, const char *p)
     for (power += 9; power > 0; power--)
         if (__builtin_mul_overflow(*gps_ns, 10, gps_ns))
             return false;
-    return power == 0; /* less: finer than a nanosecond */
+    return power == 0; /* below 0: finer than a nanosecond */
 }
 
 static bool parse_now(int64_t *gps_ns, const char *p, int64_t now_ns)
@@ -203,12 +203,13 @@ static bool parse_now(int64_t *gps_ns, const char *p, int64_t now_ns)
         return false;
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
         if (strcmp(p, units[i].name) == 0)
-            return scale(&offset, integer, billionths, units[i].ns) &&
+            return scale_to_ns(&offset, integer, billionths, units[i].ns) &&
                    !__builtin_add_overflow(now_ns, minus ? -offset : offset, gps_ns);
     return false;
 }
 
-/* "Z", "UTC", "GMT", "+02:00", "+0200", "+02" or nothing: seconds to be taken off to get UTC. */
+/* "Z", "UTC", "GMT", "+02:00", "+0200", "+02" or nothing: how many seconds the time is ahead of
+ * UTC. */
 static bool take_offset(const char **p, int *seconds)
 {
     *seconds = 0;
@@ -248,7 +249,8 @@ static bool take_clock(const char **p, bool separated, struct tm *tm, int64_t *n
     return take_offset(p, offset) && tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec <= 60;
 }
 
-/* The extended form, or the basic one, which has neither '-' nor ':' and is a number without a time. */
+/* The extended form, or the basic one, which has neither '-' nor ':' and is a number without a
+ * time. */
 static bool parse_iso(int64_t *gps_ns, const char *p)
 {
     struct tm tm = {0};
@@ -268,7 +270,7 @@ static bool parse_iso(int64_t *gps_ns, const char *p)
     tm.tm_mon = month - 1;
     tm.tm_mday = day;
     int64_t seconds = timegm(&tm);
-    /* timegm makes 2 March of 30 February. */
+    /* timegm() takes 30 February for 2 March. */
     if (*p != '\0' || month < 1 || month > 12 || tm.tm_mday != day)
         return false;
     int64_t unix_ns;
@@ -289,7 +291,7 @@ static int64_t day_of(int64_t gps_ns)
     return arrakis_unix_to_gps_ns(unix_ns - unix_ns % day_ns);
 }
 
-/* Whether a text that is no time has more than nine decimals: that may be all. */
+/* Whether a text has more than nine decimals, which may be all that is wrong with it. */
 static bool too_fine(const char *text)
 {
     const char *point = strchr(text, '.');
@@ -331,7 +333,7 @@ void arrakis_time_format(char buffer[32], int64_t gps_ns)
         return;
     int64_t unix_ns = arrakis_gps_to_unix_ns(gps_ns);
     bool leap = in_leap_second(gps_ns);
-    if (leap) /* its place in 23:59:59, to be called :60 */
+    if (leap) /* the second before, 23:59:59, printed as :60 */
         unix_ns = arrakis_gps_to_unix_ns(gps_ns - ARRAKIS_SECOND_NS);
     int64_t seconds = unix_ns / ARRAKIS_SECOND_NS, rest = unix_ns % ARRAKIS_SECOND_NS;
     if (rest < 0) {
@@ -341,7 +343,8 @@ void arrakis_time_format(char buffer[32], int64_t gps_ns)
     time_t t = (time_t)seconds;
     struct tm tm;
     gmtime_r(&t, &tm);
-    /* The years of an int64_t have four digits; the remainders tell the compiler so. */
+    /* Years of an int64_t have four digits: the remainders show the compiler that the text fits.
+     * */
     snprintf(buffer, 32, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (tm.tm_year + 1900) % 10000,
              (tm.tm_mon + 1) % 100, tm.tm_mday % 100, tm.tm_hour % 100, tm.tm_min % 100,
              (tm.tm_sec + leap) % 100, (int)(rest / 1000000));

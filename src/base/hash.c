@@ -18,34 +18,34 @@ static void make_secret(void)
     secret[1] = (uintptr_t)&secret ^ (uintptr_t)__builtin_frame_address(0) << 20;
 }
 
-static uint64_t turned(uint64_t x, int bits)
+static uint64_t rotate_left(uint64_t x, int bits)
 {
     return x << bits | x >> (64 - bits);
 }
 
-/* One round of the permutation. */
-static inline void stir(uint64_t v[4])
+/* One round of SipHash. */
+static inline void sip_round(uint64_t v[4])
 {
     v[0] += v[1];
     v[2] += v[3];
-    v[1] = turned(v[1], 13) ^ v[0];
-    v[3] = turned(v[3], 16) ^ v[2];
-    v[0] = turned(v[0], 32);
+    v[1] = rotate_left(v[1], 13) ^ v[0];
+    v[3] = rotate_left(v[3], 16) ^ v[2];
+    v[0] = rotate_left(v[0], 32);
     v[2] += v[1];
     v[0] += v[3];
-    v[1] = turned(v[1], 17) ^ v[2];
-    v[3] = turned(v[3], 21) ^ v[0];
-    v[2] = turned(v[2], 32);
+    v[1] = rotate_left(v[1], 17) ^ v[2];
+    v[3] = rotate_left(v[3], 21) ^ v[0];
+    v[2] = rotate_left(v[2], 32);
 }
 
-static inline void take_word(uint64_t v[4], uint64_t word)
+static inline void add_word(uint64_t v[4], uint64_t word)
 {
     v[3] ^= word;
-    stir(v);
+    sip_round(v);
     v[0] ^= word;
 }
 
-/* Up to eight bytes, the first one lowest. */
+/* Up to eight bytes as a number, least significant first. */
 static uint64_t word_of(const unsigned char *bytes, size_t count)
 {
     uint64_t word = 0;
@@ -60,11 +60,11 @@ uint64_t ark_hash_keyed(const uint64_t key[2], const void *data, size_t size)
                      key[0] ^ UINT64_C(0x6c7967656e657261), key[1] ^ UINT64_C(0x7465646279746573)};
     const unsigned char *at = data, *end = at + size / 8 * 8;
     for (; at < end; at += 8)
-        take_word(v, word_of(at, 8));
-    take_word(v, word_of(at, size % 8) | (uint64_t)size << 56);
+        add_word(v, word_of(at, 8));
+    add_word(v, word_of(at, size % 8) | (uint64_t)size << 56);
     v[2] ^= 0xff;
     for (int i = 0; i < 3; i++)
-        stir(v);
+        sip_round(v);
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 

@@ -3,8 +3,9 @@
 
 #include "base/error.h"
 
-/* Not less than the values, the keys and the levels that the text has, whether or not it is JSON. */
-static void measure(const char *text, size_t size, size_t *values, size_t *depth)
+/* Upper bounds of the number of values and keys, and of the levels, that a text has, JSON or not.
+ * */
+static void measure_text(const char *text, size_t size, size_t *values, size_t *depth)
 {
     size_t open = 0;
     bool quoted = false;
@@ -36,7 +37,7 @@ json_t *ark_json_load(const void *text, size_t size, size_t size_max, size_t fla
                  size_max);
         return NULL;
     }
-    measure(text, size, &values, &depth);
+    measure_text(text, size, &values, &depth);
     if (depth > ARK_JSON_DEPTH_MAX || values > most) {
         ark_fail(err, ARRAKIS_EFORMAT, "%s with %zu %s, expected up to %zu", what,
                  depth > ARK_JSON_DEPTH_MAX ? depth : values,

@@ -8,16 +8,16 @@
 typedef struct text {
     char *data;
     size_t size, room;
-    bool torn; /* a piece is missing */
+    bool incomplete; /* a piece is missing */
 } text;
 
-static int add(const char *piece, size_t size, void *opaque)
+static int append_piece(const char *piece, size_t size, void *opaque)
 {
     text *t = opaque;
-    if (t->torn || size >= t->room - t->size) {
+    if (t->incomplete || size >= t->room - t->size) {
         size_t room = 2 * (t->room + size);
-        char *grown = t->torn ? NULL : realloc(t->data, room);
-        t->torn = !grown;
+        char *grown = t->incomplete ? NULL : realloc(t->data, room);
+        t->incomplete = !grown;
         if (!grown)
             return -1;
         t->data = grown;
@@ -34,7 +34,7 @@ char *ark_json_text(const json_t *value, size_t flags)
     text t = {.data = value ? malloc(ROOM) : NULL, .room = ROOM};
     if (!t.data)
         return NULL;
-    if (json_dump_callback(value, add, &t, flags) < 0 || t.torn) {
+    if (json_dump_callback(value, append_piece, &t, flags) < 0 || t.incomplete) {
         free(t.data);
         return NULL;
     }

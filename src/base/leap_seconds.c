@@ -13,13 +13,13 @@
 #include <unistd.h>
 
 #define VARIABLE "ARRAKIS_LEAP_SECONDS"
-/* The list has some 10 kB; only so much of a file is read. */
+/* The list has some 10 kB; larger files are refused. */
 #define FILE_SIZE_MAX 65536
 
 /* GPS second 0 in seconds since 1900, and TAI - UTC then. */
 #define GPS_SINCE_1900 INT64_C(2524953600)
 #define TAI_AT_GPS_0 19
-/* They come at the end of a month. */
+/* Leap seconds are at the end of a month. */
 #define LEAST_BETWEEN (28 * 86400)
 
 static ark_leap_list list = {18,

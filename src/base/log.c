@@ -8,9 +8,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-/* librdkafka logs from its own threads: the sink is guarded, the level is read without the lock. */
+/* librdkafka logs from its own threads: the lock guards the sink; the level is read without the
+ * lock. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static atomic_int heard = -1;
+static atomic_int max_level = -1;
 static arrakis_log_fn sink;
 static void *sink_opaque;
 
@@ -19,13 +20,13 @@ void arrakis_log_set(arrakis_log_level level, arrakis_log_fn fn, void *opaque)
     pthread_mutex_lock(&lock);
     sink = fn;
     sink_opaque = opaque;
-    atomic_store(&heard, fn ? (int)level : -1);
+    atomic_store(&max_level, fn ? (int)level : -1);
     pthread_mutex_unlock(&lock);
 }
 
 bool ark_log_enabled(arrakis_log_level level)
 {
-    return (int)level <= atomic_load_explicit(&heard, memory_order_relaxed);
+    return (int)level <= atomic_load_explicit(&max_level, memory_order_relaxed);
 }
 
 void ark_log(arrakis_log_level level, const char *format, ...)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Saying a thing that happens again and again: at once the first time, then at most every 30 s with
- * the count since. All zero is a fresh one. */
+/* Limits the log messages about something that recurs: the first time is logged at once, then at
+ * most one message per 30 s, with the count since the last. Nothing has happened when all bytes
+ * are 0. */
 #ifndef ARK_BASE_LOG_LIMIT_H
 #define ARK_BASE_LOG_LIMIT_H
 
@@ -8,30 +9,32 @@
 
 typedef struct ark_log_limit {
     bool open;
-    int64_t said_ns;
-    uint64_t unsaid; /* occurrences since it was last said, this one included */
+    int64_t logged_ns;
+    uint64_t unlogged; /* occurrences since the last message, with this one */
 } ark_log_limit;
 
 #define ARK_LOG_LIMIT_INTERVAL_NS (30 * ARRAKIS_SECOND_NS)
 
-/* It happened. Returns how often since it was last said if it is to be said now, else 0. */
+/* It has happened. Returns 0 when it need not be logged, or how often it has happened since the
+ * last message. */
 static inline uint64_t ark_log_limit_note(ark_log_limit *limit, int64_t now_ns)
 {
-    limit->unsaid++;
-    if (limit->open && now_ns - limit->said_ns < ARK_LOG_LIMIT_INTERVAL_NS)
+    limit->unlogged++;
+    if (limit->open && now_ns - limit->logged_ns < ARK_LOG_LIMIT_INTERVAL_NS)
         return 0;
-    uint64_t count = limit->unsaid;
+    uint64_t count = limit->unlogged;
     limit->open = true;
-    limit->said_ns = now_ns;
-    limit->unsaid = 0;
+    limit->logged_ns = now_ns;
+    limit->unlogged = 0;
     return count;
 }
 
-/* It is over. Returns whether it had begun; *unsaid receives what was not said yet. */
-static inline bool ark_log_limit_end(ark_log_limit *limit, uint64_t *unsaid)
+/* It is over. Returns whether it had happened; *unlogged receives how often since the last
+ * message. */
+static inline bool ark_log_limit_end(ark_log_limit *limit, uint64_t *unlogged)
 {
     bool was_open = limit->open;
-    *unsaid = limit->unsaid;
+    *unlogged = limit->unlogged;
     *limit = (ark_log_limit){0};
     return was_open;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A lock with a condition that is waited for on the monotonic clock. */
+/* A lock, and a condition with deadlines on the monotonic clock. */
 #ifndef ARK_BASE_MONITOR_H
 #define ARK_BASE_MONITOR_H
 
@@ -16,10 +16,10 @@ void ark_monitor_init(ark_monitor *monitor);
 void ark_monitor_clear(ark_monitor *monitor);
 void ark_monitor_enter(ark_monitor *monitor);
 void ark_monitor_leave(ark_monitor *monitor);
-/* Wake whoever waits. */
+/* Wake all threads that wait. */
 void ark_monitor_notify(ark_monitor *monitor);
-/* Within the lock: wait for a change (true; also without one, now and then) or for that moment of
- * ark_monotonic_ns() (false). INT64_MAX: without limit. */
+/* In the lock: wait until another thread notifies (true; sometimes also without that) or
+ * ark_monotonic_ns() reaches deadline_ns (false). INT64_MAX: without limit. */
 bool ark_monitor_wait(ark_monitor *monitor, int64_t deadline_ns);
 
 #endif

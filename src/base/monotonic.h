@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The clock of deadlines, which nobody sets. */
+/* The monotonic clock, for deadlines: it cannot be set. */
 #ifndef ARK_BASE_MONOTONIC_H
 #define ARK_BASE_MONOTONIC_H
 
 #include <arrakis/arrakis.h>
 
-/* Nanoseconds on the clock of deadlines. */
+/* The present time. */
 int64_t ark_monotonic_ns(void);
 
-/* The deadline in so many nanoseconds; INT64_MAX, which never comes, for ARRAKIS_UNSET. */
+/* The time `timeout_ns` from now; INT64_MAX, which never comes, for ARRAKIS_UNSET. */
 int64_t ark_monotonic_in(int64_t timeout_ns);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The character of UTF-8 that begins here, and its bytes; none: 0 bytes. */
+/* The size in bytes of the UTF-8 character at `s`, and the character; 0: it is not UTF-8. */
 static size_t character_at(const unsigned char *s, uint32_t *character)
 {
     size_t size = *s < 0x80   ? 1

@@ -65,16 +65,16 @@ void ark_sized_struct_give(void *to, const void *from, size_t from_size)
     void name##_init(name *out, size_t struct_size)                                               \
     {                                                                                             \
         static const name defaults = NAME##_INIT;                                                 \
-        fill(out, struct_size, &defaults, sizeof defaults);                                       \
+        fill_defaults(out, struct_size, &defaults, sizeof defaults);                              \
     }
 
-/* As many bytes as the caller has; what only a newer header has is zero. */
-static void fill(void *out, size_t size, const void *defaults, size_t defaults_size)
+/* Fill as many bytes as the struct of the caller has. Members of a newer header become 0. */
+static void fill_defaults(void *out, size_t size, const void *defaults, size_t defaults_size)
 {
     if (!out || size < sizeof(size_t))
         return;
     if (size > ARK_STRUCT_SIZE_MAX) {
-        memset(out, 0, sizeof(size_t)); /* refused by whatever takes it */
+        memset(out, 0, sizeof(size_t)); /* the size 0: every call refuses the struct */
         return;
     }
     memset(out, 0, size);

@@ -54,7 +54,7 @@ char *ark_token_load(const char *path, bool own)
 
 /* ------------------------------------------------------------------ claims */
 
-static int digit(char c)
+static int base64_digit(char c)
 {
     static const char digits[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -62,14 +62,15 @@ static int digit(char c)
     return at ? (int)(at - digits) : -1;
 }
 
-/* base64url without padding, in place of its text; -1 when the text is not base64url. */
-static long decode(char *text, size_t length)
+/* Decode base64url without padding in place; returns the size, or -1: the text is not base64url.
+ * */
+static long decode_base64(char *text, size_t length)
 {
     uint32_t bits = 0;
     unsigned held = 0;
     size_t size = 0;
     for (size_t i = 0; i < length; i++) {
-        int value = digit(text[i]);
+        int value = base64_digit(text[i]);
         if (value < 0)
             return -1;
         bits = (bits << 6 | (uint32_t)value) & 0xffff;
@@ -82,14 +83,14 @@ static long decode(char *text, size_t length)
     return (long)size;
 }
 
-/* The claims of a token of three parts; NULL when it is not of that form. */
+/* The claims of a token of three parts; NULL: it does not have that form. */
 static json_t *claims_of(const char *token)
 {
     const char *first = strchr(token, '.'), *second = first ? strchr(first + 1, '.') : NULL;
     if (!second || strchr(second + 1, '.'))
         return NULL;
     char *payload = strndup(first + 1, (size_t)(second - first - 1));
-    long size = payload ? decode(payload, (size_t)(second - first - 1)) : -1;
+    long size = payload ? decode_base64(payload, (size_t)(second - first - 1)) : -1;
     json_t *claims =
         size > 0 ? ark_json_load(payload, (size_t)size, (size_t)size, 0, "a token", NULL) : NULL;
     free(payload);
@@ -102,9 +103,9 @@ static json_t *claims_of(const char *token)
 static bool is_host(const json_t *value, const char *host)
 {
     const char *text = json_string_value(value);
-    char wanted[300];
-    snprintf(wanted, sizeof wanted, "https://%s", host);
-    return text && strcmp(text, wanted) == 0;
+    char expected[300];
+    snprintf(expected, sizeof expected, "https://%s", host);
+    return text && strcmp(text, expected) == 0;
 }
 
 static bool is_audience(const json_t *value, const char *host)
@@ -137,11 +138,12 @@ bool ark_token_names(const char *token, const char *host)
     return found;
 }
 
-/* Whether "name[:path]" of a token allows the wanted one: the same name, and a path above it. */
-static bool allows(const char *scope, size_t length, const char *wanted)
+/* Whether a scope "name[:path]" of a token allows the expected one: it has the same name, and the
+ * same path or one above it. */
+static bool scope_allows(const char *scope, size_t length, const char *expected)
 {
-    size_t name = strcspn(wanted, ":");
-    if (length < name || memcmp(scope, wanted, name) != 0)
+    size_t name = strcspn(expected, ":");
+    if (length < name || memcmp(scope, expected, name) != 0)
         return false;
     const char *path = scope + name;
     size_t path_length = length - name;
@@ -149,18 +151,18 @@ static bool allows(const char *scope, size_t length, const char *wanted)
         return false;
     while (path_length && path[path_length - 1] == '/')
         path_length--;
-    if (path_length <= 1) /* none, or the root */
+    if (path_length <= 1) /* no path, or the root */
         return true;
-    return strncmp(path, wanted + name, path_length) == 0 &&
-           strchr("/", wanted[name + path_length]) != NULL;
+    return strncmp(path, expected + name, path_length) == 0 &&
+           strchr("/", expected[name + path_length]) != NULL;
 }
 
-static bool has_scope(const json_t *claims, const char *wanted)
+static bool has_scope(const json_t *claims, const char *expected)
 {
     const char *at = json_string_value(json_object_get(claims, "scope"));
     while (at && *at) {
         size_t length = strcspn(at, " ");
-        if (allows(at, length, wanted))
+        if (scope_allows(at, length, expected))
             return true;
         at += length + (at[length] == ' ');
     }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waiting for one descriptor, up to a deadline. */
+/* Waits for one descriptor until a deadline. */
 #ifndef ARK_BASE_WAIT_H
 #define ARK_BASE_WAIT_H
 
 #include <arrakis/arrakis.h>
 
-/* The moment timeout_ms from now on the monotonic clock; INT64_MAX for a negative one. */
+/* The time `timeout_ms` from now on the monotonic clock; INT64_MAX for a negative timeout. */
 int64_t ark_wait_deadline(int timeout_ms);
-/* Wait until fd is readable (true) or the deadline has passed (false; always, for a negative fd). */
+/* Wait until fd is readable (true) or the deadline has passed (false; always for a negative fd).
+ * */
 bool ark_wait_fd(int fd, int64_t deadline_ns);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A descriptor that becomes readable with any of several, or at a GPS time. */
+/* A descriptor that is readable when any of several descriptors is, or from a GPS time on. */
 #ifndef ARK_BASE_WAITER_H
 #define ARK_BASE_WAITER_H
 
 #include <arrakis/arrakis.h>
 
 typedef struct ark_waiter {
-    int fd;    /* epoll: the descriptor to give to users */
-    int timer; /* CLOCK_BOOTTIME: nobody sets it */
+    int fd;    /* epoll: the descriptor to wait for */
+    int timer; /* on CLOCK_BOOTTIME, which cannot be set */
     int64_t armed_ns;
 } ark_waiter;
 

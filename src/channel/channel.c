@@ -10,12 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *given(const char *text)
+static const char *non_empty(const char *text)
 {
     return text && *text ? text : NULL;
 }
 
-/* UTF-8 as JSON, Arrow and PCRE2 want it: no overlong forms, no surrogates, at most U+10FFFF. */
+/* UTF-8 as JSON, Arrow and PCRE2 require it: no overlong forms, no surrogates, at most U+10FFFF.
+ * */
 static bool is_utf8(const char *text)
 {
     const unsigned char *s = (const unsigned char *)text;
@@ -51,7 +52,7 @@ static arrakis_status check_texts(const arrakis_channel_info *info, arrakis_erro
     return ARRAKIS_OK;
 }
 
-/* `least` to `most`, or not given. */
+/* Whether a number is between `least` and `most`, or is not given. */
 static arrakis_status check_number(const char *name, const char *field, int64_t value,
                                    int64_t least, int64_t most, arrakis_error *err)
 {
@@ -64,7 +65,7 @@ static arrakis_status check_number(const char *name, const char *field, int64_t 
 arrakis_status ark_channel_check(arrakis_channel_info *info, arrakis_error *err)
 {
     arrakis_name_parts parts;
-    if (!given(info->name))
+    if (!non_empty(info->name))
         return ark_fail(err, ARRAKIS_EINVAL, "a channel without a name");
     ARK_TRY(check_texts(info, err));
     ARK_TRY(arrakis_name_parse(&parts, info->name, err));
@@ -79,9 +80,9 @@ arrakis_status ark_channel_check(arrakis_channel_info *info, arrakis_error *err)
     ARK_TRY(
         check_number(info->name, "partition_index", info->partition_index, 0, UINT32_MAX, err));
     ARK_TRY(check_number(info->name, "stride", info->stride_ns, 1, INT64_MAX, err));
-    info->publisher = given(info->publisher);
-    info->partition_id = given(info->partition_id);
-    info->replay_id = given(info->replay_id);
+    info->publisher = non_empty(info->publisher);
+    info->partition_id = non_empty(info->partition_id);
+    info->replay_id = non_empty(info->replay_id);
     return check_number(info->name, "max_latency", info->max_latency_ns, 0, INT64_MAX, err);
 }
 
@@ -197,7 +198,7 @@ arrakis_status ark_channel_topic(char **out, const arrakis_channel_info *info,
     return ARRAKIS_OK;
 }
 
-int ark_channel_by_place(const arrakis_channel *a, const arrakis_channel *b)
+int ark_channel_by_partition(const arrakis_channel *a, const arrakis_channel *b)
 {
     int order = strcmp(a->shared->partition_id, b->shared->partition_id);
     if (order)

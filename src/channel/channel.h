@@ -7,8 +7,8 @@
 
 #include <stdatomic.h>
 
-/* No place in a table of channels. */
-#define ARK_NOWHERE SIZE_MAX
+/* There is no channel of that name in a table or store. */
+#define ARK_NO_INDEX SIZE_MAX
 
 struct arrakis_channel {
     ark_channel_shared *shared;
@@ -17,29 +17,30 @@ struct arrakis_channel {
     char name[];
 };
 
-/* As arrakis_channel_get(): inlined, it is the look at one field that is used. */
+/* As arrakis_channel_get(). Inlined, only the fields that are used are read. */
 static inline arrakis_channel_info ark_info(const arrakis_channel *channel)
 {
     return ark_channel_shared_info(channel->shared, channel->name, channel->time_ns,
                                    channel->partition_index);
 }
 
-/* What arrakis_channel_new() requires; texts that are empty become NULL. */
+/* Check what arrakis_channel_new() requires; empty texts become NULL. */
 arrakis_status ark_channel_check(arrakis_channel_info *info, arrakis_error *err);
-/* A channel that needs no check. Takes the reference over; NULL: out of memory. */
+/* Make a channel without checks. Owns the reference to `shared`, on failure too. NULL: out of
+ * memory. */
 arrakis_channel *ark_channel_of_shared(ark_channel_shared *shared, const char *name,
                                        int64_t time_ns, int64_t partition_index);
 
-/* The Kafka topic of a channel's partition, of a replay or (NULL) live; to be freed. EINVAL: Kafka has
- * no topics of such a name; ENOMEM. */
+/* The Kafka topic of a channel's partition, for a replay or live (NULL); free() it. EINVAL: a
+ * Kafka topic cannot have that name; ENOMEM. */
 arrakis_status ark_channel_topic(char **out, const arrakis_channel_info *info,
                                  const char *replay_id, arrakis_error *err);
 
-/* Order by partition_id, and by index in it; both must have them. */
-int ark_channel_by_place(const arrakis_channel *a, const arrakis_channel *b);
+/* Compare by partition_id, then by partition_index; both channels must have them. */
+int ark_channel_by_partition(const arrakis_channel *a, const arrakis_channel *b);
 
-/* Samples a channel has in `duration_ns`: rate x duration, or -1 when that is no whole number
- * (to 1e-6 of a sample), negative, or over INT32_MAX. */
+/* The number of samples of a channel in `duration_ns`, the product of rate and duration; -1: the
+ * product is not a whole number (to 1e-6 of a sample), is negative, or over INT32_MAX. */
 int64_t ark_channel_samples(const arrakis_channel *channel, int64_t duration_ns);
 
 #endif

@@ -7,16 +7,16 @@
 #define AT(field) offsetof(arrakis_channel_info, field)
 
 const ark_channel_field ark_channel_fields[ARK_CHANNEL_FIELD_COUNT] = {
-    {"name", ARK_FIELD_TEXT, AT(name)},
-    {"data_type", ARK_FIELD_DTYPE, AT(dtype)},
-    {"sample_rate", ARK_FIELD_RATE, AT(sample_rate)},
-    {"time", ARK_FIELD_INTEGER, AT(time_ns)},
-    {"publisher", ARK_FIELD_TEXT, AT(publisher)},
-    {"partition_id", ARK_FIELD_TEXT, AT(partition_id)},
-    {"partition_index", ARK_FIELD_INTEGER, AT(partition_index)},
-    {"stride", ARK_FIELD_INTEGER, AT(stride_ns)},
-    {"max_latency", ARK_FIELD_INTEGER, AT(max_latency_ns)},
-    {"replay_id", ARK_FIELD_TEXT, AT(replay_id)},
+    {"name", ARK_CHANNEL_FIELD_TEXT, AT(name)},
+    {"data_type", ARK_CHANNEL_FIELD_DTYPE, AT(dtype)},
+    {"sample_rate", ARK_CHANNEL_FIELD_RATE, AT(sample_rate)},
+    {"time", ARK_CHANNEL_FIELD_INTEGER, AT(time_ns)},
+    {"publisher", ARK_CHANNEL_FIELD_TEXT, AT(publisher)},
+    {"partition_id", ARK_CHANNEL_FIELD_TEXT, AT(partition_id)},
+    {"partition_index", ARK_CHANNEL_FIELD_INTEGER, AT(partition_index)},
+    {"stride", ARK_CHANNEL_FIELD_INTEGER, AT(stride_ns)},
+    {"max_latency", ARK_CHANNEL_FIELD_INTEGER, AT(max_latency_ns)},
+    {"replay_id", ARK_CHANNEL_FIELD_TEXT, AT(replay_id)},
 };
 
 const ark_channel_field *ark_channel_fields_find(const char *key)

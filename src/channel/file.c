@@ -11,18 +11,18 @@
 
 #define LINE_SIZE_MAX ((size_t)1 << 20)
 
-/* A file's lines, none longer than LINE_SIZE_MAX. */
+/* Reads the lines of a file, none longer than LINE_SIZE_MAX. */
 typedef struct line_reader {
     int fd;
-    size_t start, end; /* what is in `buffer` and not yet taken */
+    size_t start, end; /* of the bytes in `buffer` that have not been used */
     bool at_end;
-    size_t number; /* of the line taken last */
-    uint64_t size; /* of what was read */
+    size_t number; /* of the last line */
+    uint64_t size; /* bytes that were read */
     const ark_channel_file_limits *limits;
     char buffer[LINE_SIZE_MAX + 1];
 } line_reader;
 
-static arrakis_status fill(line_reader *reader, const char *path, arrakis_error *err)
+static arrakis_status fill_buffer(line_reader *reader, const char *path, arrakis_error *err)
 {
     memmove(reader->buffer, reader->buffer + reader->start, reader->end - reader->start);
     reader->end -= reader->start;
@@ -45,11 +45,11 @@ static arrakis_status fill(line_reader *reader, const char *path, arrakis_error 
     return ARRAKIS_OK;
 }
 
-/* OK with a line, without its end, or DONE. */
+/* The next line, without its end. DONE: there are no more. */
 static arrakis_status next_line(line_reader *reader, const char *path, const char **line,
                                 size_t *size, arrakis_error *err)
 {
-    size_t looked = 0; /* of the line, without finding its end */
+    size_t looked = 0; /* bytes of the line that have been searched for its end */
     for (;;) {
         char *first = reader->buffer + reader->start;
         size_t here = reader->end - reader->start;
@@ -64,7 +64,7 @@ static arrakis_status next_line(line_reader *reader, const char *path, const cha
         if (reader->at_end)
             return ARRAKIS_DONE;
         looked = here;
-        ARK_TRY(fill(reader, path, err));
+        ARK_TRY(fill_buffer(reader, path, err));
     }
 }
 
@@ -84,15 +84,15 @@ static arrakis_status add_line(arrakis_channels *channels, const char *line, siz
     if (rc == ARRAKIS_OK)
         rc = arrakis_channels_add(channels, channel, err);
     arrakis_channel_unref(channel);
-    if (rc == ARRAKIS_EINVAL) /* a name twice is the file's fault, not the caller's */
+    if (rc == ARRAKIS_EINVAL) /* a repeated name is an error of the file, not of the caller */
         rc = ARRAKIS_EFORMAT;
     if (rc < 0 && err)
         err->status = rc;
     return rc;
 }
 
-static arrakis_status load(arrakis_channels *channels, line_reader *reader, const char *path,
-                           arrakis_error *err)
+static arrakis_status load_lines(arrakis_channels *channels, line_reader *reader, const char *path,
+                                 arrakis_error *err)
 {
     const char *line;
     size_t size;
@@ -118,7 +118,8 @@ arrakis_status ark_channel_file_load(arrakis_channels **out, const char *path,
     if (fd < 0)
         return ark_fail(err, ARRAKIS_EIO, "opening %s: %s", path, strerror(errno));
     arrakis_channels *channels = NULL;
-    line_reader *reader = malloc(sizeof *reader); /* its buffer is not touched before it is read */
+    line_reader *reader =
+        malloc(sizeof *reader); /* not calloc(): the pages of its buffer are used one by one */
     arrakis_status rc;
     if (!reader) {
         rc = ark_no_memory(err, "reading %s", path);
@@ -128,7 +129,7 @@ arrakis_status ark_channel_file_load(arrakis_channels **out, const char *path,
         reader->limits = limits;
         rc = arrakis_channels_new(&channels, err);
         if (rc == ARRAKIS_OK)
-            rc = load(channels, reader, path, err);
+            rc = load_lines(channels, reader, path, err);
     }
     free(reader);
     close(fd);

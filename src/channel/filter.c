@@ -10,41 +10,42 @@
 #include <string.h>
 
 /* The reference matches with Python's re.match: from the first character on, `$` also before a
- * last line end, classes and case by Unicode. So do these options. What differs is rare in a
- * channel pattern: PCRE2 has possessive quantifiers, recursion, \h, \K, and \Z that allows a last
- * line end, which Python lacks or reads otherwise; Python has (?a) and (?L). */
+ * last line end, classes and case by Unicode. So do these options. The differences are rare in
+ * patterns for channels: PCRE2 has possessive quantifiers, recursion, \h, \K, and \Z that allows a
+ * last line end, which Python lacks or reads otherwise; Python has (?a) and (?L). */
 #define PATTERN_OPTIONS (PCRE2_ANCHORED | PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C)
 #define PATTERN_LENGTH_MAX 65536
 /* An error of pcre2_compile() that has no name in its header. */
 #define COMPILE_NO_MEMORY 121
 
-/* Steps of the matcher on one name. An honest pattern takes some tens; (a+)+$ takes for ever. */
+/* The most steps that matching one name may take. Reasonable patterns take some tens; (a+)+$ takes
+ * for ever. */
 #define MATCH_STEPS_MAX 100000
 #define MATCH_HEAP_KIB_MAX 1024
 
 struct ark_filter {
-    pcre2_code *code; /* NULL: any name */
+    pcre2_code *code; /* NULL: all names match */
     pcre2_match_data *match;
     pcre2_match_context *limits;
-    unsigned dtypes; /* a bit each; 0: all */
+    unsigned dtypes; /* one bit per data type; 0: all */
     double min_rate, max_rate;
     char **publishers;
     size_t publisher_count;
     char *replay_id;
-    int gave_up; /* PCRE2's reason; 0: none */
-    char gave_up_on[128];
+    int match_error; /* error code of PCRE2; 0: none */
+    char failed_name[128];
 };
 
-static arrakis_status compile(ark_filter *filter, const char *pattern, arrakis_error *err)
+static arrakis_status compile_pattern(ark_filter *filter, const char *pattern, arrakis_error *err)
 {
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
     if (!context)
         return ark_no_memory(err, "a search");
     pcre2_set_max_pattern_length(context, PATTERN_LENGTH_MAX);
     int code;
-    PCRE2_SIZE place;
+    PCRE2_SIZE error_at;
     filter->code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PATTERN_OPTIONS,
-                                 &code, &place, context);
+                                 &code, &error_at, context);
     pcre2_compile_context_free(context);
     if (!filter->code) {
         if (code == COMPILE_NO_MEMORY)
@@ -52,7 +53,7 @@ static arrakis_status compile(ark_filter *filter, const char *pattern, arrakis_e
         char text[128];
         pcre2_get_error_message(code, (PCRE2_UCHAR *)text, sizeof text);
         return ark_fail(err, ARRAKIS_EINVAL, "pattern '%.200s': %s (at byte %zu)", pattern, text,
-                        place);
+                        error_at);
     }
     filter->match = pcre2_match_data_create(1, NULL);
     filter->limits = pcre2_match_context_create(NULL);
@@ -93,7 +94,8 @@ static arrakis_status copy_publishers(ark_filter *filter, const arrakis_query *q
     return ARRAKIS_OK;
 }
 
-static arrakis_status set_up(ark_filter *filter, const arrakis_query *query, arrakis_error *err)
+static arrakis_status init_filter(ark_filter *filter, const arrakis_query *query,
+                                  arrakis_error *err)
 {
     if (isnan(query->min_rate) || isnan(query->max_rate))
         return ark_fail(err, ARRAKIS_EINVAL, "a search between the rates %g and %g",
@@ -104,7 +106,7 @@ static arrakis_status set_up(ark_filter *filter, const arrakis_query *query, arr
         return ark_no_memory(err, "a search");
     ARK_TRY(copy_types(filter, query, err));
     ARK_TRY(copy_publishers(filter, query, err));
-    return query->pattern ? compile(filter, query->pattern, err) : ARRAKIS_OK;
+    return query->pattern ? compile_pattern(filter, query->pattern, err) : ARRAKIS_OK;
 }
 
 arrakis_status ark_filter_new(ark_filter **out, const arrakis_query *query, arrakis_error *err)
@@ -113,7 +115,7 @@ arrakis_status ark_filter_new(ark_filter **out, const arrakis_query *query, arra
     ark_filter *filter = calloc(1, sizeof *filter);
     if (!filter)
         return ark_no_memory(err, "a search");
-    arrakis_status rc = set_up(filter, query, err);
+    arrakis_status rc = init_filter(filter, query, err);
     if (rc < 0) {
         ark_filter_free(filter);
         return rc;
@@ -144,14 +146,14 @@ static bool name_matches(ark_filter *filter, const char *name)
                          PCRE2_NO_UTF_CHECK, filter->match, filter->limits);
     if (rc >= 0 || rc == PCRE2_ERROR_NOMATCH)
         return rc >= 0;
-    filter->gave_up = rc;
-    strncpy(filter->gave_up_on, name, sizeof filter->gave_up_on - 1);
+    filter->match_error = rc;
+    strncpy(filter->failed_name, name, sizeof filter->failed_name - 1);
     return false;
 }
 
 bool ark_filter_matches(ark_filter *filter, const arrakis_channel_info *info)
 {
-    return !filter->gave_up && info->sample_rate >= filter->min_rate &&
+    return !filter->match_error && info->sample_rate >= filter->min_rate &&
            info->sample_rate <= filter->max_rate &&
            (!filter->dtypes || filter->dtypes & 1u << info->dtype) &&
            same_replay(filter, info->replay_id) && has_publisher(filter, info->publisher) &&
@@ -160,13 +162,13 @@ bool ark_filter_matches(ark_filter *filter, const arrakis_channel_info *info)
 
 arrakis_status ark_filter_status(const ark_filter *filter, arrakis_error *err)
 {
-    if (!filter->gave_up)
+    if (!filter->match_error)
         return ARRAKIS_OK;
-    if (filter->gave_up == PCRE2_ERROR_NOMEMORY)
+    if (filter->match_error == PCRE2_ERROR_NOMEMORY)
         return ark_no_memory(err, "a search");
     return ark_fail(err, ARRAKIS_EINVAL,
                     "pattern too expensive: more than %d steps on '%s'; simplify it",
-                    MATCH_STEPS_MAX, filter->gave_up_on);
+                    MATCH_STEPS_MAX, filter->failed_name);
 }
 
 void ark_filter_free(ark_filter *filter)

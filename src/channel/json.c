@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* No channel comes near it, and it bounds what a parsed text can take. */
+/* Far more than any channel needs; it bounds the memory of a parsed text. */
 #define JSON_SIZE_MAX ((size_t)1 << 20)
 
 static const char *type_name(const json_t *value)
@@ -36,12 +36,12 @@ static const char *type_name(const json_t *value)
     return "null";
 }
 
-static arrakis_status wrong(const json_t *object, const char *field, const json_t *found,
-                            const char *wanted, arrakis_error *err)
+static arrakis_status fail_field(const json_t *object, const char *field, const json_t *found,
+                                 const char *expected, arrakis_error *err)
 {
     const char *name = json_string_value(json_object_get(object, "name"));
     return ark_fail(err, ARRAKIS_EFORMAT, "channel '%.200s': %s is %s, expected %s",
-                    name ? name : "?", field, found ? type_name(found) : "missing", wanted);
+                    name ? name : "?", field, found ? type_name(found) : "missing", expected);
 }
 
 static arrakis_status read_type(arrakis_dtype *out, const json_t *object, const json_t *value,
@@ -60,33 +60,33 @@ static arrakis_status read_type(arrakis_dtype *out, const json_t *object, const 
 static arrakis_status read_field(arrakis_channel_info *info, const ark_channel_field *field,
                                  const json_t *object, const json_t *value, arrakis_error *err)
 {
-    void *place = (char *)info + field->offset;
+    void *member = (char *)info + field->offset;
     switch (field->kind) {
-    case ARK_FIELD_TEXT:
+    case ARK_CHANNEL_FIELD_TEXT:
         if (!json_is_string(value))
-            return wrong(object, field->key, value, "a string", err);
-        *(const char **)place = json_string_value(value);
+            return fail_field(object, field->key, value, "a string", err);
+        *(const char **)member = json_string_value(value);
         break;
-    case ARK_FIELD_DTYPE:
+    case ARK_CHANNEL_FIELD_DTYPE:
         if (!json_is_string(value))
-            return wrong(object, field->key, value, "a string such as \"float32\"", err);
-        return read_type(place, object, value, err);
-    case ARK_FIELD_INTEGER:
+            return fail_field(object, field->key, value, "a string such as \"float32\"", err);
+        return read_type(member, object, value, err);
+    case ARK_CHANNEL_FIELD_INTEGER:
         /* The least int64_t means "not given" to the rest of the library. */
         if (!json_is_integer(value) || json_integer_value(value) == ARRAKIS_UNSET)
-            return wrong(object, field->key, value, "an integer in range", err);
-        *(int64_t *)place = json_integer_value(value);
+            return fail_field(object, field->key, value, "an integer in range", err);
+        *(int64_t *)member = json_integer_value(value);
         break;
-    case ARK_FIELD_RATE:
+    case ARK_CHANNEL_FIELD_RATE:
         if (!json_is_number(value))
-            return wrong(object, field->key, value, "a number", err);
-        *(double *)place = json_number_value(value);
+            return fail_field(object, field->key, value, "a number", err);
+        *(double *)member = json_number_value(value);
         break;
     }
     return ARRAKIS_OK;
 }
 
-/* NaN, which JSON cannot say, stands for a rate that was not given. */
+/* NaN, which JSON does not have, means that the rate is missing. */
 static arrakis_channel_info empty_info(void)
 {
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
@@ -94,8 +94,8 @@ static arrakis_channel_info empty_info(void)
     return info;
 }
 
-/* Out of range is the text's fault, not the caller's. */
-static arrakis_status check(arrakis_channel_info *info, arrakis_error *err)
+/* A number out of range is an error of the text, not of the caller. */
+static arrakis_status check_info(arrakis_channel_info *info, arrakis_error *err)
 {
     arrakis_status rc = ark_channel_check(info, err);
     if (rc != ARRAKIS_EINVAL)
@@ -105,7 +105,7 @@ static arrakis_status check(arrakis_channel_info *info, arrakis_error *err)
     return ARRAKIS_EFORMAT;
 }
 
-/* Texts point into the object. */
+/* The texts of `info` point into the object. */
 static arrakis_status read_object(arrakis_channel_info *info, const json_t *object,
                                   arrakis_error *err)
 {
@@ -120,12 +120,12 @@ static arrakis_status read_object(arrakis_channel_info *info, const json_t *obje
         ARK_TRY(read_field(info, &ark_channel_fields[i], object, value, err));
     }
     if (!info->name)
-        return wrong(object, "name", NULL, "a string", err);
+        return fail_field(object, "name", NULL, "a string", err);
     if (info->dtype == ARRAKIS_DTYPE_NONE)
-        return wrong(object, "data_type", NULL, "a string such as \"float32\"", err);
+        return fail_field(object, "data_type", NULL, "a string such as \"float32\"", err);
     if (isnan(info->sample_rate))
-        return wrong(object, "sample_rate", NULL, "a number", err);
-    return check(info, err);
+        return fail_field(object, "sample_rate", NULL, "a number", err);
+    return check_info(info, err);
 }
 
 arrakis_status ark_channel_json_object(arrakis_channel **out, const json_t *object,
@@ -161,9 +161,9 @@ arrakis_status ark_channel_json_read(ark_channel_json *out, const char *text, si
                         JSON_SIZE_MAX);
     out->object = NULL;
     out->info = empty_info();
-    if (ark_channel_json_fast_read(&out->info, out->plain, text, size) && out->info.name &&
+    if (ark_channel_json_fast_read(&out->info, out->scratch, text, size) && out->info.name &&
         out->info.dtype != ARRAKIS_DTYPE_NONE && !isnan(out->info.sample_rate))
-        return check(&out->info, err);
+        return check_info(&out->info, err);
     return read_any_shape(out, text, size, err);
 }
 
@@ -189,19 +189,19 @@ arrakis_status arrakis_channel_from_json(arrakis_channel **out, const char *text
 
 /* ------------------------------------------------------------------ writing */
 
-static bool put(json_t *object, const char *field, json_t *value)
+static bool put_value(json_t *object, const char *field, json_t *value)
 {
     return json_object_set_new_nocheck(object, field, value) == 0;
 }
 
 static bool put_text(json_t *object, const char *field, const char *text)
 {
-    return !text || put(object, field, json_string_nocheck(text));
+    return !text || put_value(object, field, json_string_nocheck(text));
 }
 
 static bool put_integer(json_t *object, const char *field, int64_t value)
 {
-    return value == ARRAKIS_UNSET || put(object, field, json_integer(value));
+    return value == ARRAKIS_UNSET || put_value(object, field, json_integer(value));
 }
 
 /* Whole rates are integers, as people write them. */
@@ -233,7 +233,7 @@ char *arrakis_channel_to_json(const arrakis_channel *channel)
     json_t *object = json_object();
     if (object && put_text(object, "name", info.name) &&
         put_text(object, "data_type", arrakis_dtype_name(info.dtype)) &&
-        put(object, "sample_rate", rate_value(info.sample_rate)) &&
+        put_value(object, "sample_rate", rate_value(info.sample_rate)) &&
         put_integer(object, "time", info.time_ns) &&
         put_text(object, "publisher", info.publisher) &&
         put_text(object, "partition_id", info.partition_id) &&

@@ -9,19 +9,20 @@
 
 #include <jansson.h>
 
-/* What a channel's JSON says, checked. */
+/* A channel read from JSON, and checked. */
 typedef struct ark_channel_json {
-    arrakis_channel_info info; /* its texts are in one of these two */
-    json_t *object;            /* NULL: the text has the plain shape */
-    char plain[ARK_JSON_FAST_SIZE_MAX + 1];
+    arrakis_channel_info info; /* its texts are in `object` or in `scratch` */
+    json_t *object;            /* NULL: the text was read by json_fast */
+    char scratch[ARK_JSON_FAST_SIZE_MAX + 1];
 } ark_channel_json;
-/* As arrakis_channel_from_json(), and nothing is allocated for a text in plain shape. To be cleared
- * unless it fails. */
+/* As arrakis_channel_from_json(), but allocates nothing for the texts that json_fast reads. Clear
+ * it, unless the call fails. */
 arrakis_status ark_channel_json_read(ark_channel_json *out, const char *text, size_t size,
                                      arrakis_error *err);
 void ark_channel_json_clear(ark_channel_json *text);
 
-/* From a JSON object that is parsed already; err names the field, found and wanted. */
+/* Make a channel from a JSON object. The error names the field, what was found and what was
+ * expected. */
 arrakis_status ark_channel_json_object(arrakis_channel **out, const json_t *object,
                                        arrakis_error *err);
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Every take_ function moves `*p` past what it took. The text ends in a zero byte. */
+/* The take_ functions move `*p` behind what they have read. The text ends with a zero byte. */
 
 static void skip_space(char **p)
 {
@@ -13,19 +13,19 @@ static void skip_space(char **p)
         ++*p;
 }
 
-static bool take(char **p, char wanted)
+static bool take_char(char **p, char expected)
 {
     skip_space(p);
-    if (**p != wanted)
+    if (**p != expected)
         return false;
     ++*p;
     return true;
 }
 
-/* A string, ended in its place. */
+/* A string. A zero byte replaces its closing quote. */
 static bool take_text(char **p, char **text)
 {
-    if (!take(p, '"'))
+    if (!take_char(p, '"'))
         return false;
     char *s = *text = *p;
     while (*s >= ' ' && *s <= '~' && *s != '"' && *s != '\\')
@@ -37,16 +37,16 @@ static bool take_text(char **p, char **text)
     return true;
 }
 
-typedef struct plain_number {
+typedef struct exact_number {
     int64_t digits; /* without the point */
     int decimals;
     bool integer;
-} plain_number;
+} exact_number;
 
-/* Digits with or without a point, that fit; no sign, no exponent. */
-static bool take_number(char **p, plain_number *number)
+/* Digits that fit, with or without a point; no sign and no exponent. */
+static bool take_number(char **p, exact_number *number)
 {
-    *number = (plain_number){.integer = true};
+    *number = (exact_number){.integer = true};
     char *s = *p;
     if (*s == '0' && s[1] >= '0' && s[1] <= '9')
         return false;
@@ -66,8 +66,8 @@ static bool take_number(char **p, plain_number *number)
     return true;
 }
 
-/* Exact when both numbers of the division are. */
-static bool to_rate(double *rate, plain_number number)
+/* The quotient is exact where dividend and divisor are. */
+static bool to_rate(double *rate, exact_number number)
 {
     static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
@@ -86,11 +86,11 @@ static bool take_null(char **p)
     return true;
 }
 
-/* The value of a field that is not known. */
+/* Skip the value of an unknown field. */
 static bool skip_value(char **p)
 {
     char *text;
-    plain_number number;
+    exact_number number;
     return **p == '"' ? take_text(p, &text) : take_null(p) || take_number(p, &number);
 }
 
@@ -101,27 +101,28 @@ static bool take_value(char **p, const ark_channel_field *field, arrakis_channel
         return skip_value(p);
     if (take_null(p))
         return true;
-    void *place = (char *)info + field->offset;
+    void *member = (char *)info + field->offset;
     char *text;
-    plain_number number;
-    if (field->kind == ARK_FIELD_TEXT || field->kind == ARK_FIELD_DTYPE) {
+    exact_number number;
+    if (field->kind == ARK_CHANNEL_FIELD_TEXT || field->kind == ARK_CHANNEL_FIELD_DTYPE) {
         if (!take_text(p, &text))
             return false;
-        if (field->kind == ARK_FIELD_TEXT)
-            *(const char **)place = text;
+        if (field->kind == ARK_CHANNEL_FIELD_TEXT)
+            *(const char **)member = text;
         else
-            *(arrakis_dtype *)place = arrakis_dtype_parse(text);
-        return field->kind == ARK_FIELD_TEXT || *(arrakis_dtype *)place != ARRAKIS_DTYPE_NONE;
+            *(arrakis_dtype *)member = arrakis_dtype_parse(text);
+        return field->kind == ARK_CHANNEL_FIELD_TEXT ||
+               *(arrakis_dtype *)member != ARRAKIS_DTYPE_NONE;
     }
     if (!take_number(p, &number))
         return false;
-    if (field->kind == ARK_FIELD_RATE)
-        return to_rate(place, number);
-    *(int64_t *)place = number.digits;
+    if (field->kind == ARK_CHANNEL_FIELD_RATE)
+        return to_rate(member, number);
+    *(int64_t *)member = number.digits;
     return number.integer;
 }
 
-/* Programs write the fields in this order, as a rule, though not all of them. */
+/* Programs mostly write the fields in this order, though not all of them. */
 static const ark_channel_field *find_field(const char *key, const ark_channel_field *next)
 {
     for (; next < ark_channel_fields + ARK_CHANNEL_FIELD_COUNT; next++)
@@ -141,10 +142,10 @@ bool ark_channel_json_fast_read(arrakis_channel_info *info,
     const ark_channel_field *next = ark_channel_fields;
     unsigned seen = 0;
     char *p = scratch, *key;
-    if (!take(&p, '{'))
+    if (!take_char(&p, '{'))
         return false;
     do {
-        if (!take_text(&p, &key) || !take(&p, ':'))
+        if (!take_text(&p, &key) || !take_char(&p, ':'))
             return false;
         const ark_channel_field *field = find_field(key, next);
         next = field ? field + 1 : next;
@@ -152,8 +153,8 @@ bool ark_channel_json_fast_read(arrakis_channel_info *info,
         if (seen & bit || !take_value(&p, field, info))
             return false;
         seen |= bit;
-    } while (take(&p, ','));
-    if (!take(&p, '}'))
+    } while (take_char(&p, ','));
+    if (!take_char(&p, '}'))
         return false;
     skip_space(&p);
     return p == scratch + size;

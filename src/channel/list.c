@@ -34,7 +34,7 @@ arrakis_status arrakis_channels_add(arrakis_channels *channels, arrakis_channel 
         return ark_fail(err, ARRAKIS_EINVAL,
                         "channel '%.200s' is added to a list that is in use: it no longer changes",
                         name);
-    if (ark_channel_table_find(&channels->table, name, strlen(name)) != ARK_NOWHERE)
+    if (ark_channel_table_find(&channels->table, name, strlen(name)) != ARK_NO_INDEX)
         return ark_fail(err, ARRAKIS_EINVAL, "channel '%.200s' is given twice", name);
     return ark_channel_table_add(&channels->table, channel, err);
 }
@@ -51,14 +51,14 @@ arrakis_channel *arrakis_channels_get(const arrakis_channels *channels, size_t i
 
 int64_t arrakis_channels_index(const arrakis_channels *channels, const char *name)
 {
-    size_t place = channels && name ? ark_channel_table_find(&channels->table, name, strlen(name))
-                                    : ARK_NOWHERE;
-    return place == ARK_NOWHERE ? -1 : (int64_t)place;
+    size_t index = channels && name ? ark_channel_table_find(&channels->table, name, strlen(name))
+                                    : ARK_NO_INDEX;
+    return index == ARK_NO_INDEX ? -1 : (int64_t)index;
 }
 
 arrakis_channels *arrakis_channels_ref(const arrakis_channels *channels)
 {
-    /* Its count is all that changes in a list that is shared. */
+    /* const is cast away: the count of references is the only thing that changes. */
     arrakis_channels *list = (arrakis_channels *)(uintptr_t)channels;
     if (list)
         atomic_fetch_add_explicit(&list->refs, 1, memory_order_relaxed);

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* The reference's pattern in words: the domain has no line end and is as long as it can be, the
- * subsystem ends at the first '-' or '_', and the rest has no line end but for one at its end,
+/* The pattern of the reference, in words: the domain has no line end and is as long as it can be,
+ * the subsystem ends at the first '-' or '_', and the rest has no line end but for one at its end,
  * which does not belong to it. */
 arrakis_status arrakis_name_parse(arrakis_name_parts *out, const char *name, arrakis_error *err)
 {

@@ -8,24 +8,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The program's own locale may have another decimal point, of several bytes even. */
-typedef struct plain_numbers {
-    locale_t plain, before;
-} plain_numbers;
+/* The locale of the program may have another decimal point, even of several bytes. */
+typedef struct c_locale {
+    locale_t c, before;
+} c_locale;
 
-static arrakis_status begin(plain_numbers *locale, arrakis_error *err)
+static arrakis_status enter_c_locale(c_locale *locale, arrakis_error *err)
 {
-    locale->plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
-    if (!locale->plain)
+    locale->c = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+    if (!locale->c)
         return ark_no_memory(err, "a rate's text");
-    locale->before = uselocale(locale->plain);
+    locale->before = uselocale(locale->c);
     return ARRAKIS_OK;
 }
 
-static void end(const plain_numbers *locale)
+static void leave_c_locale(const c_locale *locale)
 {
     uselocale(locale->before);
-    freelocale(locale->plain);
+    freelocale(locale->c);
 }
 
 static void print_shortest(char out[ARK_RATE_TEXT_SIZE], double rate)
@@ -43,33 +43,33 @@ arrakis_status ark_rate_print(char out[ARK_RATE_TEXT_SIZE], double rate, arrakis
         snprintf(out, ARK_RATE_TEXT_SIZE, "%.0f", rate);
         return ARRAKIS_OK;
     }
-    plain_numbers locale = {0};
-    ARK_TRY(begin(&locale, err));
+    c_locale locale = {0};
+    ARK_TRY(enter_c_locale(&locale, err));
     print_shortest(out, rate);
-    end(&locale);
+    leave_c_locale(&locale);
     return ARRAKIS_OK;
 }
 
 arrakis_status ark_rate_read(double *rate, const char *text, arrakis_error *err)
 {
-    plain_numbers locale = {0};
-    ARK_TRY(begin(&locale, err));
+    c_locale locale = {0};
+    ARK_TRY(enter_c_locale(&locale, err));
     char *rest;
     *rate = strtod(text, &rest);
     if (rest == text || *rest)
         *rate = NAN;
-    end(&locale);
+    leave_c_locale(&locale);
     return ARRAKIS_OK;
 }
 
-arrakis_status ark_rate_check(const char *column, const char *text, double wanted,
+arrakis_status ark_rate_check(const char *column, const char *text, double expected,
                               arrakis_error *err)
 {
     double rate;
     arrakis_status rc = ark_rate_read(&rate, text, err);
-    if (rc < 0 || rate == wanted)
+    if (rc < 0 || rate == expected)
         return rc;
     return ark_fail(err, ARRAKIS_EMISMATCH,
                     "column '%.200s' has the rate '%.40s', the channel has %.17g Hz", column, text,
-                    wanted);
+                    expected);
 }

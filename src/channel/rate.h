@@ -7,13 +7,14 @@
 
 enum { ARK_RATE_TEXT_SIZE = 32 };
 
-/* As the reference prints it: the shortest digits that read back as the same number, a whole one
- * without a point. ENOMEM: the locale could not be had. */
+/* Print a rate as the reference does: with the fewest digits that read back as the same number,
+ * and whole numbers without a point. ENOMEM: no memory for the locale. */
 arrakis_status ark_rate_print(char out[ARK_RATE_TEXT_SIZE], double rate, arrakis_error *err);
-/* The number that the whole text is; NAN where the text is not a number. ENOMEM as above. */
+/* Read a rate; NAN: the text is not a number. ENOMEM: as ark_rate_print(). */
 arrakis_status ark_rate_read(double *rate, const char *text, arrakis_error *err);
-/* Whether an Arrow column's rate, as its metadata has it, is that of its channel: EMISMATCH names both. */
-arrakis_status ark_rate_check(const char *column, const char *text, double wanted,
+/* Whether the rate in the metadata of an Arrow column is that of its channel; EMISMATCH names
+ * both. */
+arrakis_status ark_rate_check(const char *column, const char *text, double expected,
                               arrakis_error *err);
 
 #endif

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kinds are shared by way of a small table of those that were lately asked for. */
 #include "channel/shared.h"
 
 #include "base/hash.h"
@@ -8,15 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Four times as many places as a site has partitions, looked for in a few places each: so no two
- * partitions of a site, whose channels come by turns, take the place from each other. */
+/* A cache of the metadata that was used lately: set-associative, with four times as many entries
+ * as a site has partitions. So partitions of one site, whose channels may come by turns, do not
+ * evict each other. */
 enum { RECENT = 16384, WAYS = 4 };
-/* What is kept for later is bounded: one with longer texts is made anew. */
+/* Metadata with longer texts is not cached, so that the cache is bounded. */
 enum { SHARED_SIZE_MAX = 512 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static ark_channel_shared *recent[RECENT]; /* each holds a reference */
-static size_t taken;                       /* places that were taken from another */
+static size_t evictions;                   /* how often an entry was replaced */
 
 static bool same_text(const char *a, const char *b)
 {
@@ -33,8 +33,8 @@ bool ark_channel_shared_fits(const ark_channel_shared *shared, const arrakis_cha
            same_text(shared->replay_id, info->replay_id);
 }
 
-/* A collision costs memory, no more. */
-static size_t home_of(const arrakis_channel_info *info)
+/* The first entry of its set. A collision costs memory, and nothing else. */
+static size_t set_of(const arrakis_channel_info *info)
 {
     const char *const texts[] = {info->partition_id, info->publisher, info->replay_id};
     uint64_t h = (uint64_t)info->dtype;
@@ -43,13 +43,13 @@ static size_t home_of(const arrakis_channel_info *info)
     return (size_t)h % RECENT / WAYS * WAYS;
 }
 
-static const char *copy_text(char **place, const char *text)
+static const char *copy_text(char **entry, const char *text)
 {
     if (!text)
         return NULL;
     size_t size = strlen(text) + 1;
-    const char *copy = memcpy(*place, text, size);
-    *place += size;
+    const char *copy = memcpy(*entry, text, size);
+    *entry += size;
     return copy;
 }
 
@@ -63,7 +63,7 @@ static size_t texts_size(const arrakis_channel_info *info)
     return text_size(info->publisher) + text_size(info->partition_id) + text_size(info->replay_id);
 }
 
-static ark_channel_shared *make(const arrakis_channel_info *info)
+static ark_channel_shared *new_shared(const arrakis_channel_info *info)
 {
     ark_channel_shared *shared = malloc(sizeof *shared + texts_size(info));
     if (!shared)
@@ -73,36 +73,37 @@ static ark_channel_shared *make(const arrakis_channel_info *info)
     shared->sample_rate = info->sample_rate;
     shared->stride_ns = info->stride_ns;
     shared->max_latency_ns = info->max_latency_ns;
-    char *place = shared->text;
-    shared->publisher = copy_text(&place, info->publisher);
-    shared->partition_id = copy_text(&place, info->partition_id);
-    shared->replay_id = copy_text(&place, info->replay_id);
+    char *entry = shared->text;
+    shared->publisher = copy_text(&entry, info->publisher);
+    shared->partition_id = copy_text(&entry, info->partition_id);
+    shared->replay_id = copy_text(&entry, info->replay_id);
     return shared;
 }
 
-/* Its place among those that it may have, or the one to take: a free one, else any. */
-static ark_channel_shared **place_of(size_t home, const arrakis_channel_info *info)
+/* The entry that has the metadata of `info`, or else the one to use for it: a free one, or one to
+ * evict. */
+static ark_channel_shared **find_entry(size_t set, const arrakis_channel_info *info)
 {
-    ark_channel_shared **place = NULL;
-    for (size_t i = home; i < home + WAYS; i++) {
+    ark_channel_shared **entry = NULL;
+    for (size_t i = set; i < set + WAYS; i++) {
         if (recent[i] && ark_channel_shared_fits(recent[i], info))
             return &recent[i];
-        if (!recent[i] && !place)
-            place = &recent[i];
+        if (!recent[i] && !entry)
+            entry = &recent[i];
     }
-    return place ? place : &recent[home + taken++ % WAYS];
+    return entry ? entry : &recent[set + evictions++ % WAYS];
 }
 
 ark_channel_shared *ark_channel_shared_of(const arrakis_channel_info *info)
 {
     if (texts_size(info) > SHARED_SIZE_MAX)
-        return make(info);
-    size_t home = home_of(info);
+        return new_shared(info);
+    size_t set = set_of(info);
     pthread_mutex_lock(&lock);
-    ark_channel_shared **place = place_of(home, info), *shared = *place, *old = NULL;
+    ark_channel_shared **entry = find_entry(set, info), *shared = *entry, *old = NULL;
     if (!shared || !ark_channel_shared_fits(shared, info)) {
         old = shared;
-        *place = shared = make(info);
+        *entry = shared = new_shared(info);
     }
     ark_channel_shared_ref(shared);
     pthread_mutex_unlock(&lock);

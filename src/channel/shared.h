@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the channels of a partition have alike, and hold together: a site has 311,000 channels, 80 per
- * partition. */
+/* The metadata that the channels of a partition have in common, kept once for all of them: a site
+ * has 311,000 channels, 80 per partition. */
 #ifndef ARK_CHANNEL_SHARED_H
 #define ARK_CHANNEL_SHARED_H
 
@@ -17,10 +17,10 @@ typedef struct ark_channel_shared {
     char text[];
 } ark_channel_shared;
 
-/* What `info` describes, none of whose texts is empty: one that was lately asked for, or a
- * new one. NULL: out of memory. */
+/* The shared metadata that `info` has: one that was used lately, or a new one. Texts of `info` may
+ * be NULL, but not "". NULL: out of memory. */
 ark_channel_shared *ark_channel_shared_of(const arrakis_channel_info *info);
-/* Whether that is what `info` describes. */
+/* Whether `info` has this metadata. */
 bool ark_channel_shared_fits(const ark_channel_shared *shared, const arrakis_channel_info *info);
 ark_channel_shared *ark_channel_shared_ref(ark_channel_shared *shared);
 void ark_channel_shared_free(ark_channel_shared *shared);

@@ -11,8 +11,8 @@
 enum {
     ITEMS_MIN = 16,
     TEXT_MIN = 1024,
-    TEXT_MAX = INT32_MAX,  /* what `name_at` reaches */
-    UNUSED_MIN = 64 << 10, /* less is not worth moving the names together */
+    TEXT_MAX = INT32_MAX,  /* the largest `name_at` */
+    UNUSED_MIN = 64 << 10, /* fewer unused bytes are left */
 };
 
 /* ------------------------------------------------------------------ slots */
@@ -22,29 +22,29 @@ static size_t next_slot(const ark_channel_store *store, size_t slot)
     return (slot + 1) & (store->slot_count - 1);
 }
 
-static void link_place(ark_channel_store *store, uint32_t hash, size_t place)
+static void link_item(ark_channel_store *store, uint32_t hash, size_t index)
 {
     size_t slot = hash & (store->slot_count - 1);
-    while (store->slots[slot].place)
+    while (store->slots[slot].item)
         slot = next_slot(store, slot);
-    store->slots[slot] = (ark_store_slot){hash, (uint32_t)place + 1};
+    store->slots[slot] = (ark_store_slot){hash, (uint32_t)index + 1};
 }
 
-/* The slot of the channel at `place`. */
-static size_t slot_of(const ark_channel_store *store, size_t place)
+/* The slot of a channel. */
+static size_t slot_of(const ark_channel_store *store, size_t index)
 {
-    const char *name = ark_channel_store_name(store, place);
+    const char *name = ark_channel_store_name(store, index);
     size_t slot = (uint32_t)ark_hash(name, strlen(name)) & (store->slot_count - 1);
-    while (store->slots[slot].place != place + 1)
+    while (store->slots[slot].item != index + 1)
         slot = next_slot(store, slot);
     return slot;
 }
 
-/* Free a slot, and move up what stands behind it only because it was taken. */
+/* Free a slot, and move up those after it that are not in their own slot because it was in use. */
 static void free_slot(ark_channel_store *store, size_t hole)
 {
     size_t mask = store->slot_count - 1;
-    for (size_t slot = next_slot(store, hole); store->slots[slot].place;
+    for (size_t slot = next_slot(store, hole); store->slots[slot].item;
          slot = next_slot(store, slot)) {
         size_t home = store->slots[slot].hash & mask;
         if (((slot - home) & mask) < ((slot - hole) & mask))
@@ -52,27 +52,27 @@ static void free_slot(ark_channel_store *store, size_t hole)
         store->slots[hole] = store->slots[slot];
         hole = slot;
     }
-    store->slots[hole].place = 0;
+    store->slots[hole].item = 0;
 }
 
-static bool is_named(const ark_channel_store *store, size_t place, const char *name, size_t length)
+static bool is_named(const ark_channel_store *store, size_t index, const char *name, size_t length)
 {
-    const char *there = ark_channel_store_name(store, place);
+    const char *there = ark_channel_store_name(store, index);
     return strlen(there) == length && memcmp(there, name, length) == 0;
 }
 
 size_t ark_channel_store_find(const ark_channel_store *store, const char *name, size_t length)
 {
     if (!store->slot_count)
-        return ARK_NOWHERE;
+        return ARK_NO_INDEX;
     uint32_t hash = (uint32_t)ark_hash(name, length);
     size_t slot = hash & (store->slot_count - 1);
-    for (; store->slots[slot].place; slot = next_slot(store, slot)) {
+    for (; store->slots[slot].item; slot = next_slot(store, slot)) {
         if (store->slots[slot].hash == hash &&
-            is_named(store, store->slots[slot].place - 1, name, length))
-            return store->slots[slot].place - 1;
+            is_named(store, store->slots[slot].item - 1, name, length))
+            return store->slots[slot].item - 1;
     }
-    return ARK_NOWHERE;
+    return ARK_NO_INDEX;
 }
 
 /* ------------------------------------------------------------------ room */
@@ -88,7 +88,7 @@ static bool grow_items(ark_channel_store *store)
     return true;
 }
 
-/* Five of eight slots may be taken. */
+/* At most five of eight slots are used. */
 static bool grow_slots(ark_channel_store *store)
 {
     size_t old_count = store->slot_count, count = old_count ? old_count * 2 : 2 * ITEMS_MIN;
@@ -98,8 +98,8 @@ static bool grow_slots(ark_channel_store *store)
     store->slots = slots;
     store->slot_count = count;
     for (size_t i = 0; i < old_count; i++)
-        if (old[i].place)
-            link_place(store, old[i].hash, old[i].place - 1);
+        if (old[i].item)
+            link_item(store, old[i].hash, old[i].item - 1);
     free(old);
     return true;
 }
@@ -127,8 +127,8 @@ static bool make_room(ark_channel_store *store, size_t name_size)
            grow_text(store, name_size);
 }
 
-/* Once half of the text is of no use it is written anew, or left when there is no memory. */
-static void drop_unused(ark_channel_store *store)
+/* Once half of the text is unused, copy the other half; without memory for that it stays. */
+static void compact_text(ark_channel_store *store)
 {
     if (store->text_unused < UNUSED_MIN || store->text_unused < store->text_size / 2)
         return;
@@ -151,9 +151,9 @@ static void drop_unused(ark_channel_store *store)
 
 /* ------------------------------------------------------------------ channels */
 
-/* As a rule records come partition by partition. */
-static ark_channel_shared *kind_of(const ark_channel_store *store,
-                                   const arrakis_channel_info *info)
+/* Channels mostly come partition by partition. */
+static ark_channel_shared *shared_of(const ark_channel_store *store,
+                                     const arrakis_channel_info *info)
 {
     ark_channel_shared *last = store->count ? store->items[store->count - 1].shared : NULL;
     return last && ark_channel_shared_fits(last, info) ? ark_channel_shared_ref(last)
@@ -169,8 +169,8 @@ static void set_item(ark_stored_channel *item, ark_channel_shared *shared,
     item->index = item->has_index ? (uint32_t)info->partition_index : 0;
 }
 
-static bool add(ark_channel_store *store, ark_channel_shared *shared,
-                const arrakis_channel_info *info)
+static bool add_channel(ark_channel_store *store, ark_channel_shared *shared,
+                        const arrakis_channel_info *info)
 {
     size_t length = strlen(info->name);
     if (!make_room(store, length + 1))
@@ -180,52 +180,52 @@ static bool add(ark_channel_store *store, ark_channel_shared *shared,
     item->name_at = (uint32_t)store->text_size & TEXT_MAX;
     memcpy(store->text + store->text_size, info->name, length + 1);
     store->text_size += length + 1;
-    link_place(store, (uint32_t)ark_hash(info->name, length), store->count++);
+    link_item(store, (uint32_t)ark_hash(info->name, length), store->count++);
     return true;
 }
 
-arrakis_status ark_channel_store_put(ark_channel_store *store, size_t place,
+arrakis_status ark_channel_store_put(ark_channel_store *store, size_t index,
                                      const arrakis_channel_info *info, arrakis_error *err)
 {
-    ark_channel_shared *shared = kind_of(store, info);
-    if (shared && place != ARK_NOWHERE) {
-        ark_channel_shared_free(store->items[place].shared);
-        set_item(&store->items[place], shared, info);
+    ark_channel_shared *shared = shared_of(store, info);
+    if (shared && index != ARK_NO_INDEX) {
+        ark_channel_shared_free(store->items[index].shared);
+        set_item(&store->items[index], shared, info);
         return ARRAKIS_OK;
     }
-    if (shared && add(store, shared, info))
+    if (shared && add_channel(store, shared, info))
         return ARRAKIS_OK;
     ark_channel_shared_free(shared);
     return ark_no_memory(err, "channel '%.200s' after %zu others", info->name, store->count);
 }
 
-void ark_channel_store_remove(ark_channel_store *store, size_t place)
+void ark_channel_store_remove(ark_channel_store *store, size_t index)
 {
     size_t last = store->count - 1;
-    free_slot(store, slot_of(store, place));
-    ark_channel_shared_free(store->items[place].shared);
-    store->text_unused += strlen(ark_channel_store_name(store, place)) + 1;
-    if (place != last) {
-        store->slots[slot_of(store, last)].place = (uint32_t)place + 1;
-        store->items[place] = store->items[last];
+    free_slot(store, slot_of(store, index));
+    ark_channel_shared_free(store->items[index].shared);
+    store->text_unused += strlen(ark_channel_store_name(store, index)) + 1;
+    if (index != last) {
+        store->slots[slot_of(store, last)].item = (uint32_t)index + 1;
+        store->items[index] = store->items[last];
     }
     store->count--;
-    drop_unused(store);
+    compact_text(store);
 }
 
-arrakis_channel_info ark_channel_store_info(const ark_channel_store *store, size_t place)
+arrakis_channel_info ark_channel_store_info(const ark_channel_store *store, size_t index)
 {
-    const ark_stored_channel *item = &store->items[place];
-    return ark_channel_shared_info(item->shared, ark_channel_store_name(store, place),
+    const ark_stored_channel *item = &store->items[index];
+    return ark_channel_shared_info(item->shared, ark_channel_store_name(store, index),
                                    item->time_ns,
                                    item->has_index ? (int64_t)item->index : ARRAKIS_UNSET);
 }
 
-arrakis_channel *ark_channel_store_make(const ark_channel_store *store, size_t place)
+arrakis_channel *ark_channel_store_make(const ark_channel_store *store, size_t index)
 {
-    const ark_stored_channel *item = &store->items[place];
+    const ark_stored_channel *item = &store->items[index];
     return ark_channel_of_shared(ark_channel_shared_ref(item->shared),
-                                 ark_channel_store_name(store, place), item->time_ns,
+                                 ark_channel_store_name(store, index), item->time_ns,
                                  item->has_index ? (int64_t)item->index : ARRAKIS_UNSET);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Very many channels in little space, by name: what a metadata topic is kept in. A channel takes its
- * name and 40 bytes; an arrakis_channel is made only of those that somebody asks for. */
+/* Very many channels in little memory, found by name: holds what a metadata topic has. A channel
+ * takes its name and 40 bytes; an arrakis_channel is made only of channels that are used. */
 #ifndef ARK_CHANNEL_STORE_H
 #define ARK_CHANNEL_STORE_H
 
@@ -15,37 +15,39 @@ typedef struct ark_stored_channel {
 } ark_stored_channel;
 
 typedef struct ark_store_slot {
-    uint32_t hash, place; /* in `items` + 1; 0 is free */
+    uint32_t hash;
+    uint32_t item; /* index in `items`, plus one; 0: the slot is free */
 } ark_store_slot;
 
-/* All-zero is an empty store. */
+/* A hash table. Empty when all bytes are 0. */
 typedef struct ark_channel_store {
-    ark_stored_channel *items; /* in the order of their first records, until one is removed */
+    ark_stored_channel
+        *items; /* in the order in which they were first put, until one is removed */
     size_t count, capacity;
     char *text; /* the names, each with its zero byte */
     size_t text_size, text_capacity;
-    size_t text_unused;    /* names of channels that were removed */
+    size_t text_unused;    /* bytes of the names of removed channels */
     ark_store_slot *slots; /* open addressing */
     size_t slot_count;     /* a power of two, or 0 */
 } ark_channel_store;
 
-/* The place of a name, or ARK_NOWHERE. */
+/* The index of a name, or ARK_NO_INDEX. */
 size_t ark_channel_store_find(const ark_channel_store *store, const char *name, size_t length);
-/* Takes copies: at `place`, where a channel of this name is, or behind the last when it is found
- * nowhere. ENOMEM leaves the store as it was. */
-arrakis_status ark_channel_store_put(ark_channel_store *store, size_t place,
+/* Copy a channel: to `index`, which ark_channel_store_find() returned for its name, or to the end
+ * for ARK_NO_INDEX. ENOMEM: nothing has changed. */
+arrakis_status ark_channel_store_put(ark_channel_store *store, size_t index,
                                      const arrakis_channel_info *info, arrakis_error *err);
-/* The last channel moves to `place`. */
-void ark_channel_store_remove(ark_channel_store *store, size_t place);
-static inline const char *ark_channel_store_name(const ark_channel_store *store, size_t place)
+/* Remove a channel; the last channel gets its index. */
+void ark_channel_store_remove(ark_channel_store *store, size_t index);
+static inline const char *ark_channel_store_name(const ark_channel_store *store, size_t index)
 {
-    return store->text + store->items[place].name_at;
+    return store->text + store->items[index].name_at;
 }
 
-/* What is known of a channel; its texts are the store's, until that is changed. */
-arrakis_channel_info ark_channel_store_info(const ark_channel_store *store, size_t place);
-/* A new reference; NULL: out of memory. */
-arrakis_channel *ark_channel_store_make(const ark_channel_store *store, size_t place);
+/* The metadata of a channel; its texts are valid until the store changes. */
+arrakis_channel_info ark_channel_store_info(const ark_channel_store *store, size_t index);
+/* Make a channel; NULL: out of memory. */
+arrakis_channel *ark_channel_store_make(const ark_channel_store *store, size_t index);
 void ark_channel_store_clear(ark_channel_store *store);
 
 #endif

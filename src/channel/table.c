@@ -10,9 +10,9 @@
 
 #define SLOTS_MIN 16
 
-static size_t home_of(const ark_channel_table *table, size_t place)
+static size_t home_of(const ark_channel_table *table, size_t index)
 {
-    const char *name = arrakis_channel_name(table->items[place]);
+    const char *name = arrakis_channel_name(table->items[index]);
     return (size_t)ark_hash(name, strlen(name)) & (table->slot_count - 1);
 }
 
@@ -21,12 +21,12 @@ static size_t next_slot(const ark_channel_table *table, size_t slot)
     return (slot + 1) & (table->slot_count - 1);
 }
 
-static void link_place(ark_channel_table *table, size_t place)
+static void link_item(ark_channel_table *table, size_t index)
 {
-    size_t slot = home_of(table, place);
+    size_t slot = home_of(table, index);
     while (table->slots[slot])
         slot = next_slot(table, slot);
-    table->slots[slot] = (uint32_t)place + 1;
+    table->slots[slot] = (uint32_t)index + 1;
 }
 
 static bool grow_items(ark_channel_table *table)
@@ -50,22 +50,22 @@ static bool grow_slots(ark_channel_table *table)
     table->slots = slots;
     table->slot_count = count;
     for (size_t i = 0; i < table->count; i++)
-        link_place(table, i);
+        link_item(table, i);
     return true;
 }
 
 size_t ark_channel_table_find(const ark_channel_table *table, const char *name, size_t length)
 {
     if (!table->slot_count)
-        return ARK_NOWHERE;
+        return ARK_NO_INDEX;
     size_t slot = (size_t)ark_hash(name, length) & (table->slot_count - 1);
     for (; table->slots[slot]; slot = next_slot(table, slot)) {
-        size_t place = table->slots[slot] - 1;
-        const char *there = arrakis_channel_name(table->items[place]);
-        if (strlen(there) == length && memcmp(there, name, length) == 0)
-            return place;
+        size_t index = table->slots[slot] - 1;
+        const char *item_name = arrakis_channel_name(table->items[index]);
+        if (strlen(item_name) == length && memcmp(item_name, name, length) == 0)
+            return index;
     }
-    return ARK_NOWHERE;
+    return ARK_NO_INDEX;
 }
 
 arrakis_status ark_channel_table_add(ark_channel_table *table, arrakis_channel *channel,
@@ -77,7 +77,7 @@ arrakis_status ark_channel_table_add(ark_channel_table *table, arrakis_channel *
         return ark_no_memory(err, "channel '%.200s' after %zu others",
                              arrakis_channel_name(channel), table->count);
     table->items[table->count] = arrakis_channel_ref(channel);
-    link_place(table, table->count++);
+    link_item(table, table->count++);
     return ARRAKIS_OK;
 }
 

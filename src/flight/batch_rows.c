@@ -36,7 +36,7 @@ static arrakis_status bind_channel(size_t *column, const arrakis_channel *channe
     const entry *found = bsearch(&key, entries, schema->count, sizeof key, by_name);
     if (!found)
         return ark_fail(err, ARRAKIS_EMISMATCH, "the stream lacks channel '%.200s'", info.name);
-    const ark_field *field = &schema->fields[found->column];
+    const ark_schema_field *field = &schema->fields[found->column];
     if (field->kind != ARK_TYPE_LIST || field->dtype != info.dtype)
         return ark_fail(err, ARRAKIS_EMISMATCH,
                         "channel '%.200s' is streamed as %s%s, expected lists of %s", info.name,
@@ -51,7 +51,7 @@ arrakis_status ark_batch_rows_bind(ark_flight_part *parts, size_t count,
                                    size_t *time_column, arrakis_error *err)
 {
     const ark_schema *schema = batches->schema;
-    const ark_field *time = ark_batches_field(batches, "time", time_column);
+    const ark_schema_field *time = ark_batches_field(batches, "time", time_column);
     if (!time || time->kind != ARK_TYPE_PRIMITIVE || time->dtype != ARRAKIS_INT64)
         return ark_fail(err, ARRAKIS_EFORMAT, "a stream whose column time is %s, expected int64",
                         time ? "of another type" : "missing");

@@ -58,8 +58,8 @@ arrakis_status ark_batches_decode(ark_batches *batches, const uint8_t *bytes, si
     batches->rows = 0;
     if (!data.header_size) /* application metadata alone */
         return ARRAKIS_TIMEOUT;
-    ARK_TRY(
-        ark_ipc_split(&message, data.header, data.header_size, data.body, data.body_size, err));
+    ARK_TRY(ark_ipc_parse_parts(&message, data.header, data.header_size, data.body, data.body_size,
+                                err));
     if (message.kind == ARK_IPC_SCHEMA) {
         ARK_TRY(take_schema(batches, &message, err));
         return ARRAKIS_TIMEOUT;
@@ -143,7 +143,8 @@ void ark_batches_close(ark_batches *batches)
     *batches = (ark_batches){0};
 }
 
-const ark_field *ark_batches_field(const ark_batches *batches, const char *name, size_t *column)
+const ark_schema_field *ark_batches_field(const ark_batches *batches, const char *name,
+                                          size_t *column)
 {
     for (size_t i = 0; i < batches->schema->count; i++)
         if (strcmp(batches->schema->fields[i].name, name) == 0) {

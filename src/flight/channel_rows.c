@@ -29,7 +29,7 @@ static const struct {
     {"replay_id", TEXT, false, offsetof(arrakis_channel_info, replay_id)},
 };
 
-static bool is_number(const ark_field *field)
+static bool is_number(const ark_schema_field *field)
 {
     return field->kind == ARK_TYPE_PRIMITIVE;
 }
@@ -40,7 +40,8 @@ static arrakis_status find_columns(ark_channel_rows *rows, const ark_batches *ba
 {
     for (size_t i = 0; i < ARK_CHANNEL_COLUMNS; i++) {
         rows->columns[i] = NO_COLUMN;
-        const ark_field *field = ark_batches_field(batches, columns[i].name, &rows->columns[i]);
+        const ark_schema_field *field =
+            ark_batches_field(batches, columns[i].name, &rows->columns[i]);
         bool number = columns[i].kind == INTEGER || columns[i].kind == RATE;
         if (!field && !columns[i].needed)
             continue;
@@ -171,7 +172,7 @@ arrakis_status ark_channel_rows_count(uint64_t *count, const ark_batches *batche
                                       arrakis_error *err)
 {
     size_t at;
-    const ark_field *field = ark_batches_field(batches, "count", &at);
+    const ark_schema_field *field = ark_batches_field(batches, "count", &at);
     if (!field || !is_number(field))
         return ark_fail(err, ARRAKIS_EFORMAT, "a count without a number of that name");
     *count = 0;

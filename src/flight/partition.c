@@ -34,7 +34,7 @@ static arrakis_status append_zeros(ark_buffer *to, size_t size, arrakis_error *e
 
 /* Wrap as a Message; frees the builder. */
 static arrakis_status finish(ark_buffer *out, ark_flatbuffer_builder *b, uint8_t kind,
-                             ark_flatbuffer_place header, size_t body_size, arrakis_error *err)
+                             ark_flatbuffer_offset header, size_t body_size, arrakis_error *err)
 {
     const uint8_t *data = ark_write_message(b, kind, header, body_size);
     arrakis_status rc = data ? append(out, data, b->size, err)
@@ -44,21 +44,21 @@ static arrakis_status finish(ark_buffer *out, ark_flatbuffer_builder *b, uint8_t
 }
 
 /* bits 0: text. */
-static ark_flatbuffer_place add_field(ark_flatbuffer_builder *b, const char *name, bool nullable,
-                                      int32_t bits, bool is_signed)
+static ark_flatbuffer_offset add_field(ark_flatbuffer_builder *b, const char *name, bool nullable,
+                                       int32_t bits, bool is_signed)
 {
     ark_flatbuffer_table_begin(b);
     if (bits) {
         ark_flatbuffer_put_i32(b, ARK_INT_BITS, bits);
         ark_flatbuffer_put_u8(b, ARK_INT_SIGNED, is_signed);
     }
-    ark_flatbuffer_place type = ark_flatbuffer_table_end(b);
-    ark_flatbuffer_place name_place = ark_flatbuffer_add_string(b, name, strlen(name));
-    ark_flatbuffer_place children = ark_flatbuffer_add_places(b, NULL, 0);
+    ark_flatbuffer_offset type = ark_flatbuffer_table_end(b);
+    ark_flatbuffer_offset name_place = ark_flatbuffer_add_string(b, name, strlen(name));
+    ark_flatbuffer_offset children = ark_flatbuffer_add_offsets(b, NULL, 0);
     ark_flatbuffer_table_begin(b);
-    ark_flatbuffer_put_place(b, ARK_FIELD_CHILDREN, children);
-    ark_flatbuffer_put_place(b, ARK_FIELD_TYPE, type);
-    ark_flatbuffer_put_place(b, ARK_FIELD_NAME, name_place);
+    ark_flatbuffer_put_offset(b, ARK_FIELD_CHILDREN, children);
+    ark_flatbuffer_put_offset(b, ARK_FIELD_TYPE, type);
+    ark_flatbuffer_put_offset(b, ARK_FIELD_NAME, name_place);
     ark_flatbuffer_put_u8(b, ARK_FIELD_TYPE_TYPE, bits ? ARK_ARROW_INT : ARK_ARROW_UTF8);
     ark_flatbuffer_put_u8(b, ARK_FIELD_NULLABLE, nullable);
     return ark_flatbuffer_table_end(b);
@@ -68,16 +68,16 @@ static arrakis_status write_schema(ark_buffer *out, arrakis_error *err)
 {
     ark_flatbuffer_builder b;
     ark_flatbuffer_begin(&b);
-    const ark_flatbuffer_place fields[COLUMNS] = {
+    const ark_flatbuffer_offset fields[COLUMNS] = {
         add_field(&b, "channel", false, 0, false),
         add_field(&b, "data_type", false, 0, false),
         add_field(&b, "sample_rate", false, 32, true),
         add_field(&b, "partition_id", true, 0, false),
         add_field(&b, "partition_index", true, 32, false),
     };
-    ark_flatbuffer_place list = ark_flatbuffer_add_places(&b, fields, COLUMNS);
+    ark_flatbuffer_offset list = ark_flatbuffer_add_offsets(&b, fields, COLUMNS);
     ark_flatbuffer_table_begin(&b);
-    ark_flatbuffer_put_place(&b, ARK_SCHEMA_FIELDS, list);
+    ark_flatbuffer_put_offset(&b, ARK_SCHEMA_FIELDS, list);
     return finish(out, &b, ARK_HEADER_SCHEMA, ark_flatbuffer_table_end(&b), 0, err);
 }
 
@@ -177,14 +177,14 @@ static arrakis_status write_header(ark_buffer *out, const making *m, size_t coun
         int64_t node[2] = {(int64_t)count, i < 3 ? 0 : (int64_t)count};
         memcpy(at + 16 * i, node, sizeof node);
     }
-    ark_flatbuffer_place nodes = ark_flatbuffer_vector_end(&b, COLUMNS);
+    ark_flatbuffer_offset nodes = ark_flatbuffer_vector_end(&b, COLUMNS);
     if ((at = ark_flatbuffer_vector_begin(&b, BUFFERS, 16, 8)))
         memcpy(at, m->places, sizeof m->places);
-    ark_flatbuffer_place buffers = ark_flatbuffer_vector_end(&b, BUFFERS);
+    ark_flatbuffer_offset buffers = ark_flatbuffer_vector_end(&b, BUFFERS);
     ark_flatbuffer_table_begin(&b);
     ark_flatbuffer_put_i64(&b, ARK_BATCH_LENGTH, (int64_t)count);
-    ark_flatbuffer_put_place(&b, ARK_BATCH_BUFFERS, buffers);
-    ark_flatbuffer_put_place(&b, ARK_BATCH_NODES, nodes);
+    ark_flatbuffer_put_offset(&b, ARK_BATCH_BUFFERS, buffers);
+    ark_flatbuffer_put_offset(&b, ARK_BATCH_NODES, nodes);
     return finish(out, &b, ARK_HEADER_BATCH, ark_flatbuffer_table_end(&b), m->body->size, err);
 }
 

@@ -140,7 +140,7 @@ static arrakis_status list_batch(const ark_batches *batches, void *opaque, bool 
                                  arrakis_error *err)
 {
     size_t at;
-    const ark_field *field = ark_batches_field(batches, "properties", &at);
+    const ark_schema_field *field = ark_batches_field(batches, "properties", &at);
     if (!field || field->kind != ARK_TYPE_MAP)
         return ark_fail(
             err, ARRAKIS_EFORMAT,

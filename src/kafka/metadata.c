@@ -107,15 +107,15 @@ static size_t bytes_at(const ark_metadata *metadata, size_t place)
 static void apply_tombstone(ark_metadata *metadata, const void *key, size_t key_size)
 {
     size_t place = ark_channel_store_find(&metadata->store, key, key_size);
-    if (place == ARK_NOWHERE)
+    if (place == ARK_NO_INDEX)
         return;
     metadata->bytes -= bytes_at(metadata, place);
     ark_channel_store_remove(&metadata->store, place);
 }
 
-/* Why a channel that was read cannot be taken, or NULL. A topic speaks for its own publisher alone,
- * and of two publishers with a channel of one name the later one holds: so no record may name
- * another publisher, or a time that is yet to come. */
+/* Why a channel that was read cannot be taken, or NULL. A topic speaks for its own publisher
+ * alone, and of two publishers with a channel of one name the later one holds: so no record may
+ * name another publisher, or a time that is yet to come. */
 static const char *fault_of(const ark_metadata *metadata, const arrakis_channel_info *info,
                             const void *key, size_t key_size)
 {
@@ -134,7 +134,7 @@ static arrakis_status put_channel(ark_metadata *metadata, const arrakis_channel_
 {
     size_t place = ark_channel_store_find(&metadata->store, info->name, strlen(info->name));
     size_t bytes = channel_bytes(info);
-    size_t there = place != ARK_NOWHERE ? bytes_at(metadata, place) : 0;
+    size_t there = place != ARK_NO_INDEX ? bytes_at(metadata, place) : 0;
     if (metadata->bytes - there + bytes > ARK_METADATA_BYTES_MAX)
         return ark_fail(err, ARRAKIS_EFORMAT, "%s: its channels take over %zu MiB",
                         metadata->topic, ARK_METADATA_BYTES_MAX >> 20);
@@ -237,7 +237,7 @@ arrakis_status ark_metadata_each(ark_metadata *metadata, const ark_wish *wish, a
         if (wish->name_count)
             place =
                 ark_channel_store_find(&metadata->store, wish->names[i], strlen(wish->names[i]));
-        if (place != ARK_NOWHERE)
+        if (place != ARK_NO_INDEX)
             rc = offer(metadata, wish, place, err);
     }
     return rc;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A broker in this process: librdkafka's mock cluster, and the metadata that an Arrakis site has. */
+/* A broker in this process: librdkafka's mock cluster, and the metadata that an Arrakis site has.
+ * */
 #include "base/error.h"
 #include "base/json_text.h"
 #include "base/log.h"
@@ -170,7 +171,7 @@ static arrakis_status digest_of(char hex[65], arrakis_channel *const *channels, 
     arrakis_status rc = ARRAKIS_OK;
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++) {
         const arrakis_channel_info info = ark_info(channels[i]);
-        rc = ark_channel_store_put(&store, ARK_NOWHERE, &info, err);
+        rc = ark_channel_store_put(&store, ARK_NO_INDEX, &info, err);
     }
     if (rc == ARRAKIS_OK)
         rc = ark_metadata_digest(hex, &store, err);

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A broker that is just going down may end a connection in a way that looks like a wrong protocol. */
+/* A broker that is just going down may end a connection in a way that looks like a wrong protocol.
+ * */
 static const int64_t suspicion_ns = 2 * ARRAKIS_SECOND_NS;
 
 ark_kafka_trouble *ark_kafka_trouble_new(ark_token_source tokens)
@@ -87,14 +88,14 @@ void ark_kafka_trouble_end(ark_kafka_trouble *trouble, const char *url, const ch
 {
     if (!atomic_load_explicit(&trouble->open, memory_order_relaxed))
         return;
-    uint64_t unsaid = 0;
+    uint64_t unlogged = 0;
     pthread_mutex_lock(&trouble->lock);
-    ark_log_limit_end(&trouble->limit, &unsaid);
+    ark_log_limit_end(&trouble->limit, &unlogged);
     atomic_store(&trouble->open, false);
     *trouble->refusal = 0;
     pthread_mutex_unlock(&trouble->lock);
     ark_log(ARRAKIS_LOG_INFO, "%s: %s (%llu errors not logged)", url, what,
-            (unsigned long long)unsaid);
+            (unsigned long long)unlogged);
 }
 
 /* What comes from other brokers than the one in trouble is no sign that its trouble is over. */
@@ -147,8 +148,8 @@ void ark_kafka_trouble_last(ark_kafka_trouble *trouble, char text[ARK_KAFKA_TROU
     pthread_mutex_unlock(&trouble->lock);
 }
 
-/* A certificate that one side does not take, by the number of the alert that TLS ends with: 42 to 49 are
- * about certificates and access, 116 asks for one. */
+/* A certificate that one side does not take, by the number of the alert that TLS ends with: 42 to
+ * 49 are about certificates and access, 116 asks for one. */
 static bool is_alert(const char *text)
 {
     static const char words[] = "SSL alert number ";
@@ -196,8 +197,8 @@ static void weigh(ark_kafka_trouble *trouble, const char *text)
     pthread_mutex_unlock(&trouble->lock);
 }
 
-/* librdkafka has no new token to log in with, and asks for one again in ten seconds. What is logged in
- * by then goes on as long as the last one is good. */
+/* librdkafka has no new token to log in with, and asks for one again in ten seconds. What is
+ * logged in by then goes on as long as the last one is good. */
 static void take_missing_token(ark_kafka_trouble *trouble, const char *text)
 {
     pthread_mutex_lock(&trouble->lock);
@@ -221,14 +222,16 @@ static const char *without_thread(const char *text)
 static const char *take_failure(ark_kafka_trouble *trouble, const char *facility, const char *text)
 {
     const char *matter = without_thread(text);
-    /* no group is used: its coordinator's connection is idle, and closed by the broker in the end */
+    /* no group is used: its coordinator's connection is idle, and closed by the broker in the end
+     * */
     if (strcmp(facility, "FAIL") != 0 || strstr(text, "GroupCoordinator"))
         return NULL;
     weigh(trouble, matter);
     return matter;
 }
 
-/* These run in librdkafka's threads. FAIL is a connection; ERROR repeats it, and tells of tokens. */
+/* These run in librdkafka's threads. FAIL is a connection; ERROR repeats it, and tells of tokens.
+ * */
 static void take_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     bool failed = strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0;

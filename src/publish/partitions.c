@@ -73,8 +73,8 @@ static arrakis_status check_channels(ark_publish_partitions *partitions,
 static int by_place(const void *a, const void *b, void *opaque)
 {
     const arrakis_channels *channels = opaque;
-    return ark_channel_by_place(arrakis_channels_get(channels, *(const uint32_t *)a),
-                                arrakis_channels_get(channels, *(const uint32_t *)b));
+    return ark_channel_by_partition(arrakis_channels_get(channels, *(const uint32_t *)a),
+                                    arrakis_channels_get(channels, *(const uint32_t *)b));
 }
 
 /* `order` has the channels of each partition together. */

@@ -63,7 +63,7 @@ static arrakis_status check_replay(const ark_reader_stream *stream,
 
 static int by_partition(const void *a, const void *b)
 {
-    return ark_channel_by_place(*(arrakis_channel *const *)a, *(arrakis_channel *const *)b);
+    return ark_channel_by_partition(*(arrakis_channel *const *)a, *(arrakis_channel *const *)b);
 }
 
 /* The channels of one partition follow each other in `sorted`, by partition index: rows that are

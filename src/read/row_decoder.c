@@ -256,7 +256,7 @@ static void forget_schema(ark_row_decoder *d)
 static arrakis_status check_data(const ark_row_decoder *d, const ark_row_schema *row_schema,
                                  arrakis_error *err)
 {
-    const ark_field *data = &row_schema->schema->fields[row_schema->data_column];
+    const ark_schema_field *data = &row_schema->schema->fields[row_schema->data_column];
     if (data->kind != ARK_TYPE_LIST)
         return ark_fail(err, ARRAKIS_EFORMAT, "column data is %s%s%s, expected list of %s",
                         data->type_name, *data->child_name ? " of " : "", data->child_name,
@@ -349,7 +349,7 @@ static arrakis_status read_header(ark_row_decoder *d, bool *repeated, arrakis_er
         return ARRAKIS_OK;
     }
     ark_ipc_message message;
-    arrakis_status rc = ark_ipc_cut(&message, d->at, d->left, err);
+    arrakis_status rc = ark_ipc_parse(&message, d->at, d->left, err);
     if (rc < 0)
         return rc;
     if (message.kind == ARK_IPC_END)

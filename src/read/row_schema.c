@@ -30,8 +30,8 @@ static arrakis_status find_columns(ark_row_schema *row_schema, arrakis_error *er
         (rc = find_column(schema, "id", &row_schema->id_column, err)) < 0 ||
         (rc = find_column(schema, "data", &row_schema->data_column, err)) < 0)
         return rc;
-    const ark_field *time = &schema->fields[row_schema->time_column],
-                    *id = &schema->fields[row_schema->id_column];
+    const ark_schema_field *time = &schema->fields[row_schema->time_column],
+                           *id = &schema->fields[row_schema->id_column];
     if (time->kind != ARK_TYPE_PRIMITIVE || time->dtype != ARRAKIS_INT64)
         return ark_fail(err, ARRAKIS_EFORMAT, "column time is %s, expected int64",
                         time->type_name);
@@ -46,7 +46,7 @@ static arrakis_status read_schema(ark_row_schema **out, const uint8_t *data, siz
                                   arrakis_error *err)
 {
     ark_ipc_message message;
-    arrakis_status rc = ark_ipc_cut(&message, data, size, err);
+    arrakis_status rc = ark_ipc_parse(&message, data, size, err);
     if (rc < 0)
         return rc;
     if (message.kind != ARK_IPC_SCHEMA)

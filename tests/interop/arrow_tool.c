@@ -166,7 +166,7 @@ static void print_text(ark_buffer *out, const uint8_t *offsets, const uint8_t *t
     append(out, "'", 1, NULL);
 }
 
-static void print_items(ark_buffer *out, const ark_field *field, const ark_column *column,
+static void print_items(ark_buffer *out, const ark_schema_field *field, const ark_column *column,
                         int64_t row)
 {
     append(out, "[", 1, NULL);
@@ -189,7 +189,8 @@ static void print_items(ark_buffer *out, const ark_field *field, const ark_colum
     append(out, " ]", 2, NULL);
 }
 
-static void describe_column(ark_buffer *out, const ark_field *field, const ark_column *column)
+static void describe_column(ark_buffer *out, const ark_schema_field *field,
+                            const ark_column *column)
 {
     print(out, "column %s nulls=%" PRId64 " child_nulls=%" PRId64 ":", field->name,
           column->null_count, column->child_null_count);
@@ -211,7 +212,7 @@ static void describe_schema(ark_buffer *out, const ark_schema *schema)
 {
     static const char *const kinds[] = {"primitive", "utf8", "list", "map", "other"};
     for (size_t i = 0; i < schema->count; i++) {
-        const ark_field *f = &schema->fields[i];
+        const ark_schema_field *f = &schema->fields[i];
         print(out, "field %s %s %s %s rate=%s\n", f->name, kinds[f->kind],
               arrakis_dtype_name(f->dtype), f->nullable ? "nullable" : "required",
               f->rate ? f->rate : "-");
@@ -255,7 +256,7 @@ static arrakis_status answer(ark_buffer *out, char mode, input in, arrakis_error
     arrakis_status rc = ARRAKIS_OK;
     while (rc >= 0) {
         ark_ipc_message message;
-        if ((rc = ark_ipc_cut(&message, in.data, in.size, err)) < 0)
+        if ((rc = ark_ipc_parse(&message, in.data, in.size, err)) < 0)
             break;
         in.data += message.size;
         in.size -= message.size;

@@ -13,16 +13,16 @@ typedef struct made {
 } made;
 
 /* A message of that header, read back. */
-static arrakis_status cut(made *m, ark_flatbuffer_builder *b, ark_flatbuffer_place header,
-                          uint8_t kind, int16_t version, ark_flatbuffer_place metadata,
+static arrakis_status cut(made *m, ark_flatbuffer_builder *b, ark_flatbuffer_offset header,
+                          uint8_t kind, int16_t version, ark_flatbuffer_offset metadata,
                           size_t body, arrakis_error *err)
 {
     ark_flatbuffer_table_begin(b);
     ark_flatbuffer_put_i16(b, ARK_MESSAGE_VERSION, version);
     ark_flatbuffer_put_u8(b, ARK_MESSAGE_HEADER_TYPE, kind);
     ark_flatbuffer_put_i64(b, ARK_MESSAGE_BODY_LENGTH, (int64_t)body);
-    ark_flatbuffer_put_place(b, ARK_MESSAGE_HEADER, header);
-    ark_flatbuffer_put_place(b, ARK_MESSAGE_METADATA, metadata);
+    ark_flatbuffer_put_offset(b, ARK_MESSAGE_HEADER, header);
+    ark_flatbuffer_put_offset(b, ARK_MESSAGE_METADATA, metadata);
     const uint8_t *data = ark_flatbuffer_finish(b, ark_flatbuffer_table_end(b));
     assert_non_null(data);
     uint32_t size = (uint32_t)b->size;
@@ -33,11 +33,11 @@ static arrakis_status cut(made *m, ark_flatbuffer_builder *b, ark_flatbuffer_pla
     memset(m->bytes.data + 4 + size, 0, body);
     m->bytes.size = 4 + size + body;
     ark_flatbuffer_free(b);
-    return ark_ipc_cut(&m->message, m->bytes.data, m->bytes.size, err);
+    return ark_ipc_parse(&m->message, m->bytes.data, m->bytes.size, err);
 }
 
 /* A batch of `count` int64 columns of two rows, whose buffers are all the same 16 bytes. */
-static ark_flatbuffer_place same_buffers(ark_flatbuffer_builder *b, size_t count)
+static ark_flatbuffer_offset same_buffers(ark_flatbuffer_builder *b, size_t count)
 {
     ark_flatbuffer_begin(b);
     int64_t *at = (int64_t *)(void *)ark_flatbuffer_vector_begin(b, 2 * count, 16, 8);
@@ -45,29 +45,29 @@ static ark_flatbuffer_place same_buffers(ark_flatbuffer_builder *b, size_t count
         const int64_t two[] = {0, 0, 0, 16};
         memcpy(at + 4 * i, two, sizeof two);
     }
-    ark_flatbuffer_place buffers = ark_flatbuffer_vector_end(b, 2 * count);
+    ark_flatbuffer_offset buffers = ark_flatbuffer_vector_end(b, 2 * count);
     at = (int64_t *)(void *)ark_flatbuffer_vector_begin(b, count, 16, 8);
     for (size_t i = 0; i < count; i++) {
         const int64_t node[] = {2, 0};
         memcpy(at + 2 * i, node, sizeof node);
     }
-    ark_flatbuffer_place nodes = ark_flatbuffer_vector_end(b, count);
+    ark_flatbuffer_offset nodes = ark_flatbuffer_vector_end(b, count);
     ark_flatbuffer_table_begin(b);
-    ark_flatbuffer_put_place(b, ARK_BATCH_NODES, nodes);
-    ark_flatbuffer_put_place(b, ARK_BATCH_BUFFERS, buffers);
+    ark_flatbuffer_put_offset(b, ARK_BATCH_NODES, nodes);
+    ark_flatbuffer_put_offset(b, ARK_BATCH_BUFFERS, buffers);
     ark_flatbuffer_put_i64(b, ARK_BATCH_LENGTH, 2);
     return ark_flatbuffer_table_end(b);
 }
 
 enum { MOST = 17 };
-static ark_field fields[MOST];
+static ark_schema_field fields[MOST];
 static ark_type types[MOST];
 
 static ark_schema numbers(size_t count)
 {
     static char name[] = "x";
     for (size_t i = 0; i < count; i++) {
-        fields[i] = (ark_field){.name = name, .dtype = ARRAKIS_INT64};
+        fields[i] = (ark_schema_field){.name = name, .dtype = ARRAKIS_INT64};
         types[i] = (ark_type){.storage = ARK_STORE_NUMBERS, .dtype = ARRAKIS_INT64, .width = 8};
     }
     return (ark_schema){count, fields, types, count};
@@ -81,9 +81,9 @@ static arrakis_status read_same(size_t count, int16_t version, bool with_metadat
     ark_column columns[MOST];
     int64_t rows;
     made m;
-    ark_flatbuffer_place header = same_buffers(&b, count), metadata = 0;
+    ark_flatbuffer_offset header = same_buffers(&b, count), metadata = 0;
     if (with_metadata)
-        metadata = ark_flatbuffer_add_places(&b, NULL, 0);
+        metadata = ark_flatbuffer_add_offsets(&b, NULL, 0);
     arrakis_status rc = cut(&m, &b, header, ARK_HEADER_BATCH, version, metadata, 16, err);
     assert_int_equal(rc, ARRAKIS_OK);
     rc = ark_batch_read(columns, &rows, &schema, &m.message, err);
@@ -112,27 +112,27 @@ static void an_old_batch_with_metadata_may_be_compressed(void **state)
 
 /* ---- schemas */
 
-static ark_flatbuffer_place field_of(ark_flatbuffer_builder *b, uint8_t kind,
-                                     ark_flatbuffer_place type, ark_flatbuffer_place children)
+static ark_flatbuffer_offset field_of(ark_flatbuffer_builder *b, uint8_t kind,
+                                      ark_flatbuffer_offset type, ark_flatbuffer_offset children)
 {
     ark_flatbuffer_table_begin(b);
-    ark_flatbuffer_put_place(b, ARK_FIELD_TYPE, type);
-    ark_flatbuffer_put_place(b, ARK_FIELD_CHILDREN, children);
+    ark_flatbuffer_put_offset(b, ARK_FIELD_TYPE, type);
+    ark_flatbuffer_put_offset(b, ARK_FIELD_CHILDREN, children);
     ark_flatbuffer_put_u8(b, ARK_FIELD_TYPE_TYPE, kind);
     return ark_flatbuffer_table_end(b);
 }
 
-static ark_flatbuffer_place empty_table(ark_flatbuffer_builder *b)
+static ark_flatbuffer_offset empty_table(ark_flatbuffer_builder *b)
 {
     ark_flatbuffer_table_begin(b);
     return ark_flatbuffer_table_end(b);
 }
 
-static arrakis_status read_fields(ark_flatbuffer_builder *b, ark_flatbuffer_place list,
+static arrakis_status read_fields(ark_flatbuffer_builder *b, ark_flatbuffer_offset list,
                                   arrakis_error *err)
 {
     ark_flatbuffer_table_begin(b);
-    ark_flatbuffer_put_place(b, ARK_SCHEMA_FIELDS, list);
+    ark_flatbuffer_put_offset(b, ARK_SCHEMA_FIELDS, list);
     made m;
     ark_schema *schema = NULL;
     arrakis_status rc =
@@ -150,17 +150,17 @@ static arrakis_status read_structs(size_t count, size_t members, arrakis_error *
     ark_flatbuffer_builder b;
     ark_flatbuffer_begin(&b);
     size_t most = count > members ? count : members;
-    ark_flatbuffer_place *places = calloc(most, sizeof *places);
+    ark_flatbuffer_offset *places = calloc(most, sizeof *places);
     assert_non_null(places);
-    ark_flatbuffer_place type = empty_table(&b);
-    ark_flatbuffer_place member = field_of(&b, ARK_ARROW_BOOL, type, 0);
+    ark_flatbuffer_offset type = empty_table(&b);
+    ark_flatbuffer_offset member = field_of(&b, ARK_ARROW_BOOL, type, 0);
     for (size_t i = 0; i < members; i++)
         places[i] = member;
-    ark_flatbuffer_place children = ark_flatbuffer_add_places(&b, places, members);
-    ark_flatbuffer_place one = field_of(&b, ARK_ARROW_STRUCT, type, children);
+    ark_flatbuffer_offset children = ark_flatbuffer_add_offsets(&b, places, members);
+    ark_flatbuffer_offset one = field_of(&b, ARK_ARROW_STRUCT, type, children);
     for (size_t i = 0; i < count; i++)
         places[i] = one;
-    arrakis_status rc = read_fields(&b, ark_flatbuffer_add_places(&b, places, count), err);
+    arrakis_status rc = read_fields(&b, ark_flatbuffer_add_offsets(&b, places, count), err);
     free(places);
     return rc;
 }
@@ -180,12 +180,12 @@ static arrakis_status read_lists(size_t depth, arrakis_error *err)
 {
     ark_flatbuffer_builder b;
     ark_flatbuffer_begin(&b);
-    ark_flatbuffer_place type = empty_table(&b), field = field_of(&b, ARK_ARROW_BOOL, type, 0);
+    ark_flatbuffer_offset type = empty_table(&b), field = field_of(&b, ARK_ARROW_BOOL, type, 0);
     for (size_t i = 0; i < depth; i++) {
-        ark_flatbuffer_place children = ark_flatbuffer_add_places(&b, &field, 1);
+        ark_flatbuffer_offset children = ark_flatbuffer_add_offsets(&b, &field, 1);
         field = field_of(&b, ARK_ARROW_LIST, type, children);
     }
-    return read_fields(&b, ark_flatbuffer_add_places(&b, &field, 1), err);
+    return read_fields(&b, ark_flatbuffer_add_offsets(&b, &field, 1), err);
 }
 
 static void tables_are_nested_128_deep_at_most(void **state)

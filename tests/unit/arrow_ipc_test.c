@@ -54,7 +54,7 @@ static void unload(stream *s)
 static arrakis_status step(stream *s)
 {
     ark_ipc_message message;
-    arrakis_status rc = ark_ipc_cut(&message, s->data + s->at, s->size - s->at, &s->err);
+    arrakis_status rc = ark_ipc_parse(&message, s->data + s->at, s->size - s->at, &s->err);
     if (rc < 0)
         return rc;
     s->at += message.size;
@@ -275,7 +275,7 @@ static void a_map_with_null_or_too_few_keys_is_refused(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         stream s = opened("properties", 1);
         ark_ipc_message message;
-        assert_int_equal(ark_ipc_cut(&message, s.data + s.at, s.size - s.at, NULL), ARRAKIS_OK);
+        assert_int_equal(ark_ipc_parse(&message, s.data + s.at, s.size - s.at, NULL), ARRAKIS_OK);
         ark_flatbuffer flat = {message.header, message.header_size, false};
         ark_flatbuffer_table header =
             ark_flatbuffer_child(&flat, ark_flatbuffer_root(&flat), ARK_MESSAGE_HEADER);
@@ -315,19 +315,20 @@ static void header_and_body_may_come_apart(void **state)
     (void)state;
     stream s = opened("rows-null-lists", 1);
     ark_ipc_message whole, apart;
-    assert_int_equal(ark_ipc_cut(&whole, s.data + s.at, s.size - s.at, NULL), ARRAKIS_OK);
-    assert_int_equal(ark_ipc_split(&apart, whole.header, whole.header_size, whole.body,
-                                   whole.body_size, &s.err),
+    assert_int_equal(ark_ipc_parse(&whole, s.data + s.at, s.size - s.at, NULL), ARRAKIS_OK);
+    assert_int_equal(ark_ipc_parse_parts(&apart, whole.header, whole.header_size, whole.body,
+                                         whole.body_size, &s.err),
                      ARRAKIS_OK);
     assert_int_equal(apart.kind, ARK_IPC_BATCH);
     assert_int_equal(ark_batch_read(s.columns, &s.rows, s.schema, &apart, &s.err), ARRAKIS_OK);
     assert_null_lists(&s);
-    assert_int_equal(ark_ipc_split(&apart, whole.header, whole.header_size, whole.body,
-                                   whole.body_size - 1, &s.err),
+    assert_int_equal(ark_ipc_parse_parts(&apart, whole.header, whole.header_size, whole.body,
+                                         whole.body_size - 1, &s.err),
                      ARRAKIS_EFORMAT);
-    assert_int_equal(ark_ipc_split(&apart, NULL, 0, NULL, 0, &s.err), ARRAKIS_EFORMAT);
-    assert_int_equal(ark_ipc_split(&apart, whole.header, 3, NULL, 0, &s.err), ARRAKIS_EFORMAT);
-    assert_int_equal(ark_ipc_split(&apart, s.data + 8, 280, NULL, 0, &s.err), ARRAKIS_OK);
+    assert_int_equal(ark_ipc_parse_parts(&apart, NULL, 0, NULL, 0, &s.err), ARRAKIS_EFORMAT);
+    assert_int_equal(ark_ipc_parse_parts(&apart, whole.header, 3, NULL, 0, &s.err),
+                     ARRAKIS_EFORMAT);
+    assert_int_equal(ark_ipc_parse_parts(&apart, s.data + 8, 280, NULL, 0, &s.err), ARRAKIS_OK);
     assert_int_equal(apart.kind, ARK_IPC_SCHEMA);
     unload(&s);
 }
@@ -338,10 +339,10 @@ static void a_schema_is_no_batch_and_a_batch_no_schema(void **state)
     stream s = opened("rows-float32", 2);
     ark_ipc_message schema, batch, end;
     ark_schema *other;
-    assert_int_equal(ark_ipc_cut(&schema, s.data, s.size, NULL), ARRAKIS_OK);
-    assert_int_equal(ark_ipc_cut(&batch, s.data + schema.size, s.size - schema.size, NULL),
+    assert_int_equal(ark_ipc_parse(&schema, s.data, s.size, NULL), ARRAKIS_OK);
+    assert_int_equal(ark_ipc_parse(&batch, s.data + schema.size, s.size - schema.size, NULL),
                      ARRAKIS_OK);
-    assert_int_equal(ark_ipc_cut(&end, s.data + s.at, s.size - s.at, NULL), ARRAKIS_OK);
+    assert_int_equal(ark_ipc_parse(&end, s.data + s.at, s.size - s.at, NULL), ARRAKIS_OK);
     assert_int_equal(end.kind, ARK_IPC_END);
     assert_int_equal(end.size, 8);
     assert_int_equal(ark_schema_read(&other, &batch, &s.err), ARRAKIS_EFORMAT);
@@ -395,7 +396,7 @@ static void other_types_are_read_and_named(void **state)
 static ark_flatbuffer_vector fields_of(const stream *s, ark_flatbuffer *flat)
 {
     ark_ipc_message message;
-    assert_int_equal(ark_ipc_cut(&message, s->data, s->size, NULL), ARRAKIS_OK);
+    assert_int_equal(ark_ipc_parse(&message, s->data, s->size, NULL), ARRAKIS_OK);
     *flat = (ark_flatbuffer){message.header, message.header_size, false};
     ark_flatbuffer_table schema =
         ark_flatbuffer_child(flat, ark_flatbuffer_root(flat), ARK_MESSAGE_HEADER);
@@ -670,14 +671,14 @@ static void framing_that_cannot_be_is_refused(void **state)
     static const uint8_t marker[] = {0, 0, 0, 0, 7};
     ark_ipc_message message;
     arrakis_error err;
-    assert_int_equal(ark_ipc_cut(&message, negative, 8, &err), ARRAKIS_EFORMAT);
+    assert_int_equal(ark_ipc_parse(&message, negative, 8, &err), ARRAKIS_EFORMAT);
     assert_non_null(strstr(err.message, "a header of -2 bytes"));
-    assert_int_equal(ark_ipc_cut(&message, long_one, 8, &err), ARRAKIS_EFORMAT);
+    assert_int_equal(ark_ipc_parse(&message, long_one, 8, &err), ARRAKIS_EFORMAT);
     assert_non_null(strstr(err.message, "0 bytes where its header has 2147483647"));
-    assert_int_equal(ark_ipc_cut(&message, marker, 5, &err), ARRAKIS_OK);
+    assert_int_equal(ark_ipc_parse(&message, marker, 5, &err), ARRAKIS_OK);
     assert_int_equal(message.kind, ARK_IPC_END);
     assert_int_equal(message.size, 4);
-    assert_int_equal(ark_ipc_cut(&message, NULL, 0, &err), ARRAKIS_OK);
+    assert_int_equal(ark_ipc_parse(&message, NULL, 0, &err), ARRAKIS_OK);
     assert_int_equal(message.size, 0);
 }
 

@@ -206,7 +206,7 @@ static void what_is_not_known_or_otherwise_is_refused(void **state)
     refuses(stream.data, stream.size, ARRAKIS_FLOAT64, 2, ARRAKIS_ENOTFOUND, "H1:C");
     refuses(stream.data, stream.size, ARRAKIS_FLOAT32, 3, ARRAKIS_EMISMATCH, "lists of float32");
     ark_ipc_message schema;
-    assert_int_equal(ark_ipc_cut(&schema, stream.data, stream.size, NULL), ARRAKIS_OK);
+    assert_int_equal(ark_ipc_parse(&schema, stream.data, stream.size, NULL), ARRAKIS_OK);
     refuses(stream.data + schema.size, stream.size - schema.size, ARRAKIS_FLOAT64, 3,
             ARRAKIS_EFORMAT, "without a schema");
     ark_buffer twice = {0};
@@ -358,11 +358,11 @@ static void lengths_are_limited(void **state)
             "a header of 67108865 bytes, expected at most 67108864");
     ark_buffer stream = make_stream();
     ark_ipc_message schema;
-    assert_int_equal(ark_ipc_cut(&schema, stream.data, stream.size, NULL), ARRAKIS_OK);
+    assert_int_equal(ark_ipc_parse(&schema, stream.data, stream.size, NULL), ARRAKIS_OK);
     uint8_t *batch = stream.data + schema.size;
     int64_t *body_size = NULL; /* where the header has the body's size */
     ark_ipc_message message;
-    assert_int_equal(ark_ipc_cut(&message, batch, stream.size - schema.size, NULL), ARRAKIS_OK);
+    assert_int_equal(ark_ipc_parse(&message, batch, stream.size - schema.size, NULL), ARRAKIS_OK);
     for (size_t at = 0; at + 8 <= message.header_size && !body_size; at += 4)
         if (!memcmp(message.header + at, &(int64_t){(int64_t)message.body_size}, 8))
             body_size = (int64_t *)(void *)(batch + 8 + at);

@@ -36,7 +36,7 @@ static ark_ipc_message cut(const uint8_t *data, size_t size, size_t *at)
 {
     ark_ipc_message message;
     arrakis_error err;
-    if (ark_ipc_cut(&message, data + *at, size - *at, &err) < 0)
+    if (ark_ipc_parse(&message, data + *at, size - *at, &err) < 0)
         fail_msg("%s", err.message);
     *at += message.size;
     return message;
@@ -291,7 +291,7 @@ static void columns_are_the_bytes_that_pyarrow_writes(void **state)
         arrakis_dtype dtypes[10];
         const char *column_names[10], *rates[10];
         for (size_t k = 0; k < count; k++) {
-            const ark_field *field = &schema->fields[k + 1];
+            const ark_schema_field *field = &schema->fields[k + 1];
             dtypes[k] = field->dtype;
             column_names[k] = field->name;
             rates[k] = field->rate;
@@ -362,7 +362,7 @@ static void thousands_of_columns_read_back(void **state)
 
 /* Wrap a header table into a message of its own and cut it. */
 static arrakis_status cut_built(ark_flatbuffer_builder *b, ark_buffer *out,
-                                ark_ipc_message *message, ark_flatbuffer_place header,
+                                ark_ipc_message *message, ark_flatbuffer_offset header,
                                 uint8_t kind, int16_t version, size_t body, arrakis_error *err)
 {
     ark_flatbuffer_table_begin(b);
@@ -370,7 +370,7 @@ static arrakis_status cut_built(ark_flatbuffer_builder *b, ark_buffer *out,
     ark_flatbuffer_put_i16(b, ARK_MESSAGE_VERSION, version);
     ark_flatbuffer_put_u8(b, ARK_MESSAGE_HEADER_TYPE, kind);
     ark_flatbuffer_put_i64(b, ARK_MESSAGE_BODY_LENGTH, (int64_t)body);
-    ark_flatbuffer_put_place(b, ARK_MESSAGE_HEADER, header);
+    ark_flatbuffer_put_offset(b, ARK_MESSAGE_HEADER, header);
     const uint8_t *data = ark_flatbuffer_finish(b, ark_flatbuffer_table_end(b));
     assert_non_null(data);
     out->size = 0;
@@ -381,24 +381,24 @@ static arrakis_status cut_built(ark_flatbuffer_builder *b, ark_buffer *out,
     memset(out->data + 4 + size, 0, body);
     out->size = 4 + size + body;
     ark_flatbuffer_free(b);
-    return ark_ipc_cut(message, out->data, out->size, err);
+    return ark_ipc_parse(message, out->data, out->size, err);
 }
 
 /* A batch of one int64 column and two rows, in an order and with fields that pyarrow has not. */
-static ark_flatbuffer_place build_batch(ark_flatbuffer_builder *b, size_t variadic)
+static ark_flatbuffer_offset build_batch(ark_flatbuffer_builder *b, size_t variadic)
 {
     int64_t buffers[] = {0, 0, 8, 16}, nodes[] = {2, 0}, counts[] = {1, 2};
     memcpy(ark_flatbuffer_vector_begin(b, 2, 16, 8), buffers, sizeof buffers);
-    ark_flatbuffer_place buffer_place = ark_flatbuffer_vector_end(b, 2);
+    ark_flatbuffer_offset buffer_place = ark_flatbuffer_vector_end(b, 2);
     memcpy(ark_flatbuffer_vector_begin(b, variadic, 8, 8), counts, 8 * variadic);
-    ark_flatbuffer_place variadic_place = ark_flatbuffer_vector_end(b, variadic);
+    ark_flatbuffer_offset variadic_place = ark_flatbuffer_vector_end(b, variadic);
     memcpy(ark_flatbuffer_vector_begin(b, 1, 16, 8), nodes, sizeof nodes);
-    ark_flatbuffer_place node_place = ark_flatbuffer_vector_end(b, 1);
+    ark_flatbuffer_offset node_place = ark_flatbuffer_vector_end(b, 1);
     ark_flatbuffer_table_begin(b);
-    ark_flatbuffer_put_place(b, ARK_BATCH_NODES, node_place);
-    ark_flatbuffer_put_place(b, ARK_BATCH_VARIADIC_COUNTS, variadic_place);
+    ark_flatbuffer_put_offset(b, ARK_BATCH_NODES, node_place);
+    ark_flatbuffer_put_offset(b, ARK_BATCH_VARIADIC_COUNTS, variadic_place);
     ark_flatbuffer_put_i64(b, 6, 42);
-    ark_flatbuffer_put_place(b, ARK_BATCH_BUFFERS, buffer_place);
+    ark_flatbuffer_put_offset(b, ARK_BATCH_BUFFERS, buffer_place);
     ark_flatbuffer_put_i64(b, ARK_BATCH_LENGTH, 2);
     return ark_flatbuffer_table_end(b);
 }
@@ -406,7 +406,7 @@ static ark_flatbuffer_place build_batch(ark_flatbuffer_builder *b, size_t variad
 static void another_layout_and_unknown_fields_are_read(void **state)
 {
     (void)state;
-    ark_field field = {.name = (char[]){"x"}, .dtype = ARRAKIS_INT64};
+    ark_schema_field field = {.name = (char[]){"x"}, .dtype = ARRAKIS_INT64};
     ark_type type = {.storage = ARK_STORE_NUMBERS, .dtype = ARRAKIS_INT64, .width = 8};
     ark_schema schema = {1, &field, &type, 1};
     ark_flatbuffer_builder b;
@@ -488,31 +488,31 @@ static arrakis_status read_shared(size_t count, const char *name, size_t name_si
 {
     ark_flatbuffer_builder b;
     ark_flatbuffer_begin(&b);
-    ark_flatbuffer_place key = ark_flatbuffer_add_string(&b, "k", 1);
+    ark_flatbuffer_offset key = ark_flatbuffer_add_string(&b, "k", 1);
     ark_flatbuffer_table_begin(&b);
-    ark_flatbuffer_put_place(&b, ARK_PAIR_KEY, key);
-    ark_flatbuffer_put_place(&b, ARK_PAIR_VALUE, key);
-    ark_flatbuffer_place pair = ark_flatbuffer_table_end(&b);
+    ark_flatbuffer_put_offset(&b, ARK_PAIR_KEY, key);
+    ark_flatbuffer_put_offset(&b, ARK_PAIR_VALUE, key);
+    ark_flatbuffer_offset pair = ark_flatbuffer_table_end(&b);
     size_t most = count > pairs ? count : pairs;
-    ark_flatbuffer_place *places = calloc(most + 1, sizeof *places);
+    ark_flatbuffer_offset *places = calloc(most + 1, sizeof *places);
     for (size_t i = 0; i < pairs; i++)
         places[i] = pair;
-    ark_flatbuffer_place metadata = ark_flatbuffer_add_places(&b, places, pairs);
-    ark_flatbuffer_place name_place = ark_flatbuffer_add_string(&b, name, name_size);
+    ark_flatbuffer_offset metadata = ark_flatbuffer_add_offsets(&b, places, pairs);
+    ark_flatbuffer_offset name_place = ark_flatbuffer_add_string(&b, name, name_size);
     ark_flatbuffer_table_begin(&b);
     ark_flatbuffer_put_i32(&b, ARK_INT_BITS, 8);
-    ark_flatbuffer_place type = ark_flatbuffer_table_end(&b);
+    ark_flatbuffer_offset type = ark_flatbuffer_table_end(&b);
     ark_flatbuffer_table_begin(&b);
-    ark_flatbuffer_put_place(&b, ARK_FIELD_NAME, name_place);
-    ark_flatbuffer_put_place(&b, ARK_FIELD_METADATA, metadata);
-    ark_flatbuffer_put_place(&b, ARK_FIELD_TYPE, type);
+    ark_flatbuffer_put_offset(&b, ARK_FIELD_NAME, name_place);
+    ark_flatbuffer_put_offset(&b, ARK_FIELD_METADATA, metadata);
+    ark_flatbuffer_put_offset(&b, ARK_FIELD_TYPE, type);
     ark_flatbuffer_put_u8(&b, ARK_FIELD_TYPE_TYPE, ARK_ARROW_INT);
     places[0] = ark_flatbuffer_table_end(&b);
     for (size_t i = 1; i < count; i++)
         places[i] = places[0];
-    ark_flatbuffer_place fields = ark_flatbuffer_add_places(&b, places, count);
+    ark_flatbuffer_offset fields = ark_flatbuffer_add_offsets(&b, places, count);
     ark_flatbuffer_table_begin(&b);
-    ark_flatbuffer_put_place(&b, ARK_SCHEMA_FIELDS, fields);
+    ark_flatbuffer_put_offset(&b, ARK_SCHEMA_FIELDS, fields);
     ark_buffer out = {NULL, 0, 0};
     ark_ipc_message message;
     ark_schema *schema = NULL;
@@ -550,9 +550,9 @@ static void a_failed_builder_stays_failed(void **state)
     ark_flatbuffer_builder b;
     ark_flatbuffer_begin(&b);
     assert_null(ark_flatbuffer_vector_begin(&b, (size_t)1 << 60, 16, 8));
-    ark_flatbuffer_place vector = ark_flatbuffer_vector_end(&b, 1);
+    ark_flatbuffer_offset vector = ark_flatbuffer_vector_end(&b, 1);
     ark_flatbuffer_table_begin(&b);
-    ark_flatbuffer_put_place(&b, 0, vector);
+    ark_flatbuffer_put_offset(&b, 0, vector);
     assert_null(ark_flatbuffer_finish(&b, ark_flatbuffer_table_end(&b)));
     assert_int_equal(b.status, ARRAKIS_EINVAL);
     ark_flatbuffer_free(&b);

@@ -47,7 +47,7 @@ static ark_schema *schema_of(arrakis_arrow_writer *writer)
     ark_ipc_message message;
     ark_schema *schema;
     assert_int_equal(arrakis_arrow_writer_schema(writer, &data, &size, NULL), ARRAKIS_OK);
-    assert_int_equal(ark_ipc_cut(&message, data, size, NULL), ARRAKIS_OK);
+    assert_int_equal(ark_ipc_parse(&message, data, size, NULL), ARRAKIS_OK);
     assert_int_equal(message.size, size);
     assert_int_equal(ark_schema_read(&schema, &message, NULL), ARRAKIS_OK);
     return schema;
@@ -118,12 +118,12 @@ static void assert_block(arrakis_arrow_writer *writer, const arrakis_block *bloc
     if (arrakis_arrow_writer_block(writer, block, &data, &size, &err) < 0)
         fail_msg("%s", err.message);
     ark_ipc_message message;
-    assert_int_equal(ark_ipc_cut(&message, data, size, NULL), ARRAKIS_OK);
+    assert_int_equal(ark_ipc_parse(&message, data, size, NULL), ARRAKIS_OK);
     assert_int_equal(message.size, size);
     uint8_t copy[1024];
     assert_true(size <= sizeof copy);
     memcpy(copy, data, size); /* the schema replaces it */
-    assert_int_equal(ark_ipc_cut(&message, copy, size, NULL), ARRAKIS_OK);
+    assert_int_equal(ark_ipc_parse(&message, copy, size, NULL), ARRAKIS_OK);
     ark_schema *schema = schema_of(writer);
     ark_column columns[3];
     int64_t rows;
@@ -237,7 +237,7 @@ static size_t count_messages(const uint8_t *data, size_t size)
 {
     size_t count = 0;
     for (ark_ipc_message message; size > 0; count++) {
-        PASS(ark_ipc_cut(&message, data, size, err));
+        PASS(ark_ipc_parse(&message, data, size, err));
         data += message.size;
         size -= message.size;
     }
@@ -316,7 +316,7 @@ static void a_writer_of_no_channels_writes_times(void **state)
     ark_schema_free(schema);
     arrakis_arrow_writer_end(writer, &data, &size);
     ark_ipc_message message;
-    assert_int_equal(ark_ipc_cut(&message, data, size, NULL), ARRAKIS_OK);
+    assert_int_equal(ark_ipc_parse(&message, data, size, NULL), ARRAKIS_OK);
     assert_int_equal(message.kind, ARK_IPC_END);
     assert_int_equal(size, 8);
     arrakis_arrow_writer_free(writer);

@@ -38,7 +38,7 @@ static void a_store_is_what_a_list_would_be(void **state)
         char name[20];
         size_t length = (size_t)snprintf(name, sizeof name, "H1:%zu", i);
         size_t place = ark_channel_store_find(&store, name, length);
-        assert_int_equal(place != ARK_NOWHERE, there[i]);
+        assert_int_equal(place != ARK_NO_INDEX, there[i]);
         if (there[i]) {
             assert_string_equal(ark_channel_store_name(&store, place), name);
             ark_channel_store_remove(&store, place);
@@ -97,8 +97,8 @@ static void names_of_channels_that_are_gone_take_no_room(void **state)
     }
     assert_int_equal(store.count, 2);
     assert_true(store.text_capacity < 300000);
-    assert_int_not_equal(ark_channel_store_find(&store, "H1:FIRST", 8), ARK_NOWHERE);
-    assert_int_not_equal(ark_channel_store_find(&store, "H1:LAST", 7), ARK_NOWHERE);
+    assert_int_not_equal(ark_channel_store_find(&store, "H1:FIRST", 8), ARK_NO_INDEX);
+    assert_int_not_equal(ark_channel_store_find(&store, "H1:LAST", 7), ARK_NO_INDEX);
     ark_channel_store_clear(&store);
 }
 
@@ -107,7 +107,7 @@ static size_t steps_of(const ark_channel_store *store)
 {
     size_t steps = 0, mask = store->slot_count - 1;
     for (size_t slot = 0; slot < store->slot_count; slot++)
-        if (store->slots[slot].place)
+        if (store->slots[slot].item)
             steps += 1 + ((slot - store->slots[slot].hash) & mask);
     return steps;
 }

@@ -54,7 +54,7 @@ static arrakis_status decode(ark_batches *batches, ark_buffer *keep, const void 
                              size_t size)
 {
     ark_ipc_message cut;
-    assert_int_equal(ark_ipc_cut(&cut, bytes, size, &err), ARRAKIS_OK);
+    assert_int_equal(ark_ipc_parse(&cut, bytes, size, &err), ARRAKIS_OK);
     keep->size = 0;
     assert_int_equal(ark_proto_put_bytes(keep, 2, cut.header, cut.header_size, &err), ARRAKIS_OK);
     assert_int_equal(ark_proto_put_bytes(keep, 1000, cut.body, cut.body_size, &err), ARRAKIS_OK);

@@ -31,7 +31,7 @@ static void expect_message(const ark_buffer *header, const ark_buffer *body, con
                            size_t size, size_t *at)
 {
     ark_ipc_message message;
-    assert_int_equal(ark_ipc_cut(&message, data + *at, size - *at, &err), ARRAKIS_OK);
+    assert_int_equal(ark_ipc_parse(&message, data + *at, size - *at, &err), ARRAKIS_OK);
     size_t padded = (header->size + 7) & ~(size_t)7;
     assert_int_equal(padded, message.header_size);
     assert_memory_equal(header->data, message.header, header->size);

@@ -116,7 +116,7 @@ static ark_buffer as_flight_data(const void *bytes, size_t size)
 {
     ark_buffer out = {NULL, 0, 0};
     ark_ipc_message cut;
-    PASS(ark_ipc_cut(&cut, bytes, size, err));
+    PASS(ark_ipc_parse(&cut, bytes, size, err));
     PASS(ark_proto_put_bytes(&out, 2, cut.header, cut.header_size, err));
     PASS(ark_proto_put_bytes(&out, 1000, cut.body, cut.body_size, err));
     return out;

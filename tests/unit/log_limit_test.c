@@ -19,14 +19,14 @@ static void an_end_tells_what_was_left_unsaid_and_starts_afresh(void **state)
 {
     (void)state;
     ark_log_limit limit = {0};
-    uint64_t unsaid;
-    assert_false(ark_log_limit_end(&limit, &unsaid));
+    uint64_t unlogged;
+    assert_false(ark_log_limit_end(&limit, &unlogged));
     assert_int_equal(ark_log_limit_note(&limit, 5 * SECOND), 1);
     assert_int_equal(ark_log_limit_note(&limit, 6 * SECOND), 0);
     assert_int_equal(ark_log_limit_note(&limit, 7 * SECOND), 0);
-    assert_true(ark_log_limit_end(&limit, &unsaid));
-    assert_int_equal(unsaid, 2);
-    assert_false(ark_log_limit_end(&limit, &unsaid));
+    assert_true(ark_log_limit_end(&limit, &unlogged));
+    assert_int_equal(unlogged, 2);
+    assert_false(ark_log_limit_end(&limit, &unlogged));
     assert_int_equal(ark_log_limit_note(&limit, 8 * SECOND), 1);
 }
 

@@ -351,7 +351,7 @@ static void store_json(ark_channel_store *store, const char *json)
 {
     ark_channel_json text;
     assert_int_equal(ark_channel_json_read(&text, json, strlen(json), NULL), ARRAKIS_OK);
-    assert_int_equal(ark_channel_store_put(store, ARK_NOWHERE, &text.info, NULL), ARRAKIS_OK);
+    assert_int_equal(ark_channel_store_put(store, ARK_NO_INDEX, &text.info, NULL), ARRAKIS_OK);
     ark_channel_json_clear(&text);
 }
 
@@ -411,7 +411,7 @@ static void a_digest_does_not_depend_on_the_order_of_records(void **state)
         info.partition_id = partition;
         info.partition_index = (int64_t)(i * 40000);
         info.stride_ns = 62500000;
-        assert_int_equal(ark_channel_store_put(&store, ARK_NOWHERE, &info, NULL), ARRAKIS_OK);
+        assert_int_equal(ark_channel_store_put(&store, ARK_NO_INDEX, &info, NULL), ARRAKIS_OK);
     }
     assert_digest(&store, "2dc2c598f1cbeeda2ffd3770a2a55d89ef25fdf381d35effefbba247469560e5");
     ark_channel_store_clear(&store);

@@ -140,9 +140,9 @@ static uint8_t *find_column(ark_buffer *message, size_t number, ark_column *colu
     ark_schema *schema;
     ark_column columns[8];
     int64_t rows;
-    PASS(ark_ipc_cut(&part, message->data, message->size, err));
+    PASS(ark_ipc_parse(&part, message->data, message->size, err));
     PASS(ark_schema_read(&schema, &part, err));
-    PASS(ark_ipc_cut(&part, message->data + part.size, message->size - part.size, err));
+    PASS(ark_ipc_parse(&part, message->data + part.size, message->size - part.size, err));
     PASS(ark_batch_read(columns, &rows, schema, &part, err));
     *column = columns[number];
     ark_schema_free(schema);
@@ -445,7 +445,7 @@ static void a_message_has_one_schema(void **state)
     bench b = bench_of(four, 4);
     ark_buffer whole = rows_of(5, ids, 4, 0), twice = {NULL, 0, 0};
     ark_ipc_message schema;
-    PASS(ark_ipc_cut(&schema, whole.data, whole.size, err));
+    PASS(ark_ipc_parse(&schema, whole.data, whole.size, err));
     PASS(ark_buffer_reserve(&twice, schema.size + whole.size, err));
     memcpy(twice.data, whole.data, schema.size);
     memcpy(twice.data + schema.size, whole.data, whole.size);

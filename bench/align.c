@@ -87,7 +87,7 @@ static arrakis_reader *make_reader(const workload *w, arrakis_channels *channels
     loaded_reader *loaded = bench_alloc(sizeof *loaded);
     *loaded = (loaded_reader){.messages = messages, .count = count};
     loaded->head.ops = &loaded_ops;
-    loaded->head.fd = ark_event_new();
+    loaded->head.fd = ark_event_open();
     if (ark_reader_group(&loaded->head, channels, "memory/", &err) < 0 ||
         ark_ingest_init(&loaded->ingest, loaded->head.streams, loaded->head.stream_count, &err) <
             0)

@@ -130,7 +130,7 @@ int main(int argc, char **argv)
     free(out);
     ark_chunk_free(chunk, input);
     ark_row_decoder_free(decoder);
-    ark_layout_free(layout);
+    ark_layout_unref(layout);
     arrakis_channels_unref(channels);
     return 0;
 }

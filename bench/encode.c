@@ -39,7 +39,7 @@ int main(int argc, char **argv)
     }
     printf("{\"ours\": %.1f, \"limit\": %.1f, \"bytes\": %zu}\n", ns[0], ns[1], buffer.size);
     arrakis_block_unref(block);
-    ark_buffer_free(&buffer);
+    ark_buffer_clear(&buffer);
     arrakis_channels_unref(channels);
     free(samples);
     free(copy);

@@ -41,7 +41,7 @@ static void make_file(void)
         }
     if (fclose(file))
         bench_fail("cannot write %s", bench_text("file", NULL));
-    ark_buffer_free(&buffer);
+    ark_buffer_clear(&buffer);
 }
 
 static void print_channels(void)
@@ -184,7 +184,7 @@ static void make_backlog(rd_kafka_topic_t **topics)
             write_message(&buffer, p, stride, time_ns);
             produce(connection_of(p), topics[p], &buffer, (time_ns + UNIX_FROM_GPS_NS) / 1000000);
         }
-    ark_buffer_free(&buffer);
+    ark_buffer_clear(&buffer);
 }
 
 static void sleep_until(int64_t real_ns)
@@ -226,8 +226,8 @@ static void go_live(rd_kafka_topic_t **topics)
     printf("{\"cpu\": %.3f, \"worst_ms\": %.3f}\n",
            (bench_cpu_s() - cpu) * 1e9 / (double)(end - first), (double)worst * 1e-6);
     for (size_t p = 0; p < work.partitions; p++)
-        ark_buffer_free(&buffers[p]);
-    ark_buffer_free(&other);
+        ark_buffer_clear(&buffers[p]);
+    ark_buffer_clear(&other);
     free(buffers);
 }
 

@@ -140,7 +140,7 @@ static void write_again(const ark_column *columns, int64_t rows, arrakis_dtype d
         require(memcmp(samples, series[i].samples, series[i].length * size) == 0);
     }
     ark_schema_free(schema);
-    ark_buffer_free(&out);
+    ark_buffer_clear(&out);
     free(series);
     free(ids);
 }

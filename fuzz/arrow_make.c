@@ -211,13 +211,13 @@ static void append_message(maker *m, uint8_t kind, ark_flatbuffer_offset header)
         append(m, zeros, padding);
         append(m, m->body, m->body_size);
     }
-    ark_flatbuffer_free(&m->flat);
+    ark_flatbuffer_clear(&m->flat);
 }
 
 static void append_schema(maker *m)
 {
     ark_flatbuffer_offset fields[COLUMNS];
-    ark_flatbuffer_begin(&m->flat);
+    ark_flatbuffer_init(&m->flat);
     for (size_t i = 0; i < m->column_count; i++)
         fields[i] = put_field(m, m->columns[i].name, m->columns[i].type);
     ark_flatbuffer_offset list = ark_flatbuffer_add_offsets(&m->flat, fields, m->column_count);
@@ -387,7 +387,7 @@ static void append_batch(maker *m)
         add_array(m, m->columns[i].type, rows, m->columns[i].usual);
     if (m->full)
         return;
-    ark_flatbuffer_begin(&m->flat);
+    ark_flatbuffer_init(&m->flat);
     ark_flatbuffer_offset counts = put_vector(m, m->counts, m->count_count, 8);
     ark_flatbuffer_offset buffers = put_vector(m, m->buffers, m->buffer_count, 16);
     ark_flatbuffer_offset nodes = put_vector(m, m->nodes, m->node_count, 16);

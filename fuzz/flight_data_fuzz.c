@@ -121,7 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         data += length;
         size -= length;
     }
-    ark_buffer_free(&rows.text);
+    ark_buffer_clear(&rows.text);
     ark_batches_close(&batches);
     return 0;
 }

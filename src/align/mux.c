@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 70 years, which is never: channels may declare any latency, and sums of times must not overflow.
- * */
+/* 70 years, which is never: channels may declare any latency, and sums of times must not
+ * overflow. */
 static const int64_t max_latency_ns = INT64_MAX / 4;
 
 /* ------------------------------------------------------------------ making one */
@@ -154,7 +154,7 @@ void ark_mux_free(ark_mux *mux)
     }
     free(mux->inputs);
     free(mux->chunks);
-    ark_layout_free(mux->layout);
+    ark_layout_unref(mux->layout);
     free(mux);
 }
 

@@ -104,8 +104,8 @@ static void limit_queue(ark_mux *mux, ark_mux_input *input, int64_t now_ns)
     }
 }
 
-/* The deadlines of a live input pass when its data comes, even while other inputs are waited for.
- * */
+/* The deadlines of a live input pass when its data comes, even while other inputs are waited
+ * for. */
 static void expire_input(ark_mux *mux, ark_mux_input *input, int64_t now_ns)
 {
     int64_t end_ns = ark_mux_block_end_ns(mux);

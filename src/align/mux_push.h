@@ -18,8 +18,8 @@ ark_push ark_mux_push(ark_mux *mux, size_t input, const ark_rows *rows, int64_t 
 
 /* Queue the held rows of an input that begin before until_ns, or are not far ahead any more. */
 void ark_mux_push_held(ark_mux *mux, ark_mux_input *input, int64_t until_ns, int64_t now_ns);
-/* The same, and the rows that have been held for long. To be called when no more data is at hand.
- * */
+/* The same, and the rows that have been held for long. To be called when no more data is at
+ * hand. */
 void ark_mux_push_held_idle(ark_mux *mux, ark_mux_input *input, int64_t until_ns, int64_t now_ns);
 /* When ark_mux_push_held_idle() can next queue rows; there must be held ones. */
 int64_t ark_mux_push_held_due_ns(const ark_mux *mux, const ark_mux_input *input);

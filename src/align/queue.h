@@ -2,8 +2,8 @@
 /* The data of one input that waits for other inputs. No I/O, no clock.
  *
  * The queue holds chunks in the order of time, and has a watermark. A span before the watermark
- * that no chunk covers is a gap, so gaps take no memory. Data from before the watermark is late.
- * */
+ * that no chunk covers is a gap, so gaps take no memory. Data from before the watermark is
+ * late. */
 #ifndef ARK_ALIGN_QUEUE_H
 #define ARK_ALIGN_QUEUE_H
 

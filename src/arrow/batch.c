@@ -211,8 +211,8 @@ static arrakis_status load_fixed(batch *b, const ark_type *type, array *out)
     arrakis_status rc = take_nullable(b, type, out);
     if (rc < 0)
         return rc;
-    /* for these types Arrow's reader checks the offset of the buffer even when there are no values
-     * */
+    /* for these types Arrow's reader checks the offset of the buffer even when there are no
+     * values */
     bool checked =
         out->length > 0 || type->storage == ARK_STORE_BYTES || type->storage == ARK_STORE_DECIMALS;
     out->data[0] = b->body;

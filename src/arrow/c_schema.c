@@ -88,8 +88,8 @@ typedef struct column {
 } column;
 
 /* The memory that an exported schema points into. It lives until the schema and all its fields are
- * released: consumers may move these out and release them in any thread, hence the atomic count.
- * */
+ * released: consumers may move these out and release them in any thread, hence the atomic
+ * count. */
 typedef struct schema_memory {
     atomic_size_t refs;
     arrakis_channels *channels; /* the names of the fields point into these; NULL: none do */

@@ -259,7 +259,7 @@ bool ark_flatbuffer_verify(const uint8_t *data, size_t size, const ark_flatbuffe
 
 /* ---- building */
 
-void ark_flatbuffer_begin(ark_flatbuffer_builder *b)
+void ark_flatbuffer_init(ark_flatbuffer_builder *b)
 {
     b->data = b->room;
     b->capacity = sizeof b->room;
@@ -270,7 +270,7 @@ void ark_flatbuffer_begin(ark_flatbuffer_builder *b)
     memset(b->fields, 0, sizeof b->fields);
 }
 
-void ark_flatbuffer_free(ark_flatbuffer_builder *b)
+void ark_flatbuffer_clear(ark_flatbuffer_builder *b)
 {
     if (b->data != b->room)
         free(b->data);

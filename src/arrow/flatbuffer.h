@@ -104,12 +104,12 @@ typedef struct ark_flatbuffer_builder {
 /* The distance of a table, vector or string from the end of the flatbuffer; 0: none. */
 typedef uint32_t ark_flatbuffer_offset;
 
-void ark_flatbuffer_begin(ark_flatbuffer_builder *builder);
-void ark_flatbuffer_free(ark_flatbuffer_builder *builder);
+void ark_flatbuffer_init(ark_flatbuffer_builder *builder);
+void ark_flatbuffer_clear(ark_flatbuffer_builder *builder);
 ark_flatbuffer_offset ark_flatbuffer_add_string(ark_flatbuffer_builder *builder, const char *text,
                                                 size_t size);
-/* Room for `count` structs, to be filled before the next call; NULL when the builder has failed.
- * */
+/* Room for `count` structs, to be filled before the next call; NULL when the builder has
+ * failed. */
 uint8_t *ark_flatbuffer_vector_begin(ark_flatbuffer_builder *builder, size_t count,
                                      size_t element_size, size_t alignment);
 ark_flatbuffer_offset ark_flatbuffer_vector_end(ark_flatbuffer_builder *builder, size_t count);

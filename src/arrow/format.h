@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers from Arrow's Message.fbs and Schema.fbs: of fields in their tables, and of enumerations.
- * */
+/* Numbers from Arrow's Message.fbs and Schema.fbs: of fields in their tables, and of
+ * enumerations. */
 #ifndef ARK_ARROW_FORMAT_H
 #define ARK_ARROW_FORMAT_H
 

@@ -79,7 +79,7 @@ void arrakis_arrow_reader_free(arrakis_arrow_reader *reader)
         return;
     arrakis_channels_unref(reader->known);
     forget_schema(reader);
-    ark_buffer_free(&reader->buffer);
+    ark_buffer_clear(&reader->buffer);
     free(reader->bits);
     free(reader);
 }

@@ -47,7 +47,7 @@ static arrakis_status append_header(ark_buffer *out, ark_flatbuffer_builder *b, 
         memset(at + 8 + b->size, 0, pad_size(b->size) - b->size);
         out->size += 8 + pad_size(b->size);
     }
-    ark_flatbuffer_free(b);
+    ark_flatbuffer_clear(b);
     return rc;
 }
 
@@ -308,7 +308,7 @@ static arrakis_status measure_rows(rows *r, arrakis_dtype dtype, size_t count,
 static arrakis_status append_rows_header(ark_buffer *out, rows *r, arrakis_error *err)
 {
     ark_flatbuffer_builder b;
-    ark_flatbuffer_begin(&b);
+    ark_flatbuffer_init(&b);
     body_layout body = {ark_flatbuffer_vector_begin(&b, 4, 16, 8), NULL, 0};
     for (int i = 0; i < 3; i++)
         put_node(&body, r->count, 0);
@@ -395,7 +395,7 @@ arrakis_status ark_write_rows(ark_buffer *out, arrakis_dtype dtype, int64_t time
     if (rc < 0)
         return rc;
     ark_flatbuffer_builder b;
-    ark_flatbuffer_begin(&b);
+    ark_flatbuffer_init(&b);
     ark_flatbuffer_offset fields[3] = {add_field(&b, "time", true, ARRAKIS_INT64, 0, NULL),
                                        add_field(&b, "id", true, ARRAKIS_UINT32, 0, NULL),
                                        add_list_field(&b, "data", dtype, NULL)};
@@ -417,7 +417,7 @@ arrakis_status ark_write_columns_schema(ark_buffer *out, size_t count, const cha
     if (!fields)
         return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a schema of %zu columns", count);
     ark_flatbuffer_builder b;
-    ark_flatbuffer_begin(&b);
+    ark_flatbuffer_init(&b);
     fields[0] = add_field(&b, "time", false, ARRAKIS_INT64, 0, NULL);
     for (size_t i = 0; i < count; i++)
         fields[i + 1] = add_list_field(&b, names[i], dtypes[i], rates ? rates[i] : NULL);
@@ -449,7 +449,7 @@ static arrakis_status append_columns_header(ark_buffer *out, size_t row_count, s
 {
     ark_column_cells cells;
     ark_flatbuffer_builder b;
-    ark_flatbuffer_begin(&b);
+    ark_flatbuffer_init(&b);
     body_layout body = {ark_flatbuffer_vector_begin(&b, 1 + 2 * count, 16, 8), NULL, 0};
     put_node(&body, row_count, 0);
     for (size_t i = 0; i < count; i++) {

@@ -276,6 +276,6 @@ void arrakis_arrow_writer_free(arrakis_arrow_writer *writer)
     free(writer->times_ns);
     free(writer->series);
     free(writer->base);
-    ark_buffer_free(&writer->buffer);
+    ark_buffer_clear(&writer->buffer);
     free(writer);
 }

@@ -23,7 +23,7 @@ arrakis_status ark_buffer_reserve(ark_buffer *buffer, size_t more, arrakis_error
     return ARRAKIS_OK;
 }
 
-void ark_buffer_free(ark_buffer *buffer)
+void ark_buffer_clear(ark_buffer *buffer)
 {
     free(buffer->data);
     *buffer = (ark_buffer){NULL, 0, 0};

@@ -12,6 +12,6 @@ typedef struct ark_buffer {
 
 /* Make room for `more` bytes after the first `size`. */
 arrakis_status ark_buffer_reserve(ark_buffer *buffer, size_t more, arrakis_error *err);
-void ark_buffer_free(ark_buffer *buffer);
+void ark_buffer_clear(ark_buffer *buffer);
 
 #endif

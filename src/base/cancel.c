@@ -24,7 +24,7 @@ arrakis_status arrakis_cancel_new(arrakis_cancel **out, arrakis_error *err)
         return ark_no_memory(err, "a cancel");
     atomic_init(&cancel->refs, 1);
     cancel->owner = getpid();
-    cancel->fd = ark_event_new();
+    cancel->fd = ark_event_open();
     if (cancel->fd < 0) {
         free(cancel);
         return ark_fail(err, ARRAKIS_EIO, "a cancel: no descriptor for events");

@@ -6,7 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-int ark_event_new(void)
+int ark_event_open(void)
 {
     return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 }

@@ -5,7 +5,7 @@
 
 /* A non-blocking eventfd, to which librdkafka may write, too; -1: the system has no descriptor
  * left. */
-int ark_event_new(void);
+int ark_event_open(void);
 void ark_event_clear(int fd);
 /* Async-signal-safe; keeps errno. */
 void ark_event_set(int fd);

@@ -343,8 +343,8 @@ void arrakis_time_format(char buffer[32], int64_t gps_ns)
     time_t t = (time_t)seconds;
     struct tm tm;
     gmtime_r(&t, &tm);
-    /* Years of an int64_t have four digits: the remainders show the compiler that the text fits.
-     * */
+    /* Years of an int64_t have four digits: the remainders show the compiler that the text
+     * fits. */
     snprintf(buffer, 32, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (tm.tm_year + 1900) % 10000,
              (tm.tm_mon + 1) % 100, tm.tm_mday % 100, tm.tm_hour % 100, tm.tm_min % 100,
              (tm.tm_sec + leap) % 100, (int)(rest / 1000000));

@@ -3,8 +3,8 @@
 
 #include "base/error.h"
 
-/* Upper bounds of the number of values and keys, and of the levels, that a text has, JSON or not.
- * */
+/* Upper bounds of the number of values and keys, and of the levels, that a text has, JSON or
+ * not. */
 static void measure_text(const char *text, size_t size, size_t *values, size_t *depth)
 {
     size_t open = 0;

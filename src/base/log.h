@@ -8,8 +8,8 @@
 /* Whether messages of this level are logged. To be checked before work that is only needed for a
  * message. */
 bool ark_log_enabled(arrakis_log_level level);
-/* Log a line. It may quote what a peer sent: control characters are replaced (base/plain_text.h).
- * */
+/* Log a line. It may quote what a peer sent: control characters are replaced
+ * (base/plain_text.h). */
 void ark_log(arrakis_log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Structs that begin with their size: callers may have been built with an older or newer header.
- * */
+/* Structs that begin with their size: callers may have been built with an older or newer
+ * header. */
 #ifndef ARK_BASE_SIZED_STRUCT_H
 #define ARK_BASE_SIZED_STRUCT_H
 

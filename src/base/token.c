@@ -62,8 +62,8 @@ static int base64_digit(char c)
     return at ? (int)(at - digits) : -1;
 }
 
-/* Decode base64url without padding in place; returns the size, or -1: the text is not base64url.
- * */
+/* Decode base64url without padding in place; returns the size, or -1: the text is not
+ * base64url. */
 static long decode_base64(char *text, size_t length)
 {
     uint32_t bits = 0;

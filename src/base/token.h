@@ -31,8 +31,8 @@ bool ark_token_names(const char *token, const char *host);
 /* Check the claims of a token (not its signature, which the server checks). */
 ark_token_fit ark_token_check(const char *token, const char *host, const char *scope,
                               int64_t unix_s);
-/* When a JSON web token expires, in GPS time; ARRAKIS_UNSET: the token does not have that claim.
- * */
+/* When a JSON web token expires, in GPS time; ARRAKIS_UNSET: the token does not have that
+ * claim. */
 int64_t ark_token_expiry(const char *token);
 
 #endif

@@ -141,7 +141,7 @@ arrakis_status arrakis_block_new(arrakis_block **out, arrakis_channels *channels
         rc = ark_block_assemble(out, layout, start_ns, &chunk, err);
     if (rc < 0)
         ark_chunk_free(chunk, &layout->inputs[0]);
-    ark_layout_free(layout);
+    ark_layout_unref(layout);
     return rc;
 }
 
@@ -158,7 +158,7 @@ void arrakis_block_unref(arrakis_block *block)
         return;
     for (size_t i = 0; i < block->layout->input_count; i++)
         ark_chunk_free(block->chunks[i], &block->layout->inputs[i]);
-    ark_layout_free(block->layout);
+    ark_layout_unref(block->layout);
     free(block);
 }
 

@@ -122,7 +122,7 @@ arrakis_status ark_layout_new(ark_layout **out, const arrakis_channels *const *l
     if (rc == ARRAKIS_OK && !(layout->zeros = calloc(longest + 8, 1)))
         rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     if (rc < 0) {
-        ark_layout_free(layout);
+        ark_layout_unref(layout);
         return rc;
     }
     *out = layout;
@@ -172,7 +172,7 @@ const uint32_t *ark_layout_by_name(ark_layout *layout)
     return known;
 }
 
-void ark_layout_free(ark_layout *layout)
+void ark_layout_unref(ark_layout *layout)
 {
     if (!layout || atomic_fetch_sub(&layout->refs, 1) != 1)
         return;

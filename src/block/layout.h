@@ -62,10 +62,10 @@ arrakis_status ark_layout_new(ark_layout **out, const arrakis_channels *const *l
                               arrakis_error *err);
 /* Give the channels of the blocks the order of `order`, which holds the channels of all lists. */
 arrakis_status ark_layout_order(ark_layout *layout, arrakis_channels *order, arrakis_error *err);
-/* The numbers of the channels, sorted by name. May be called in any thread. NULL: out of memory.
- * */
+/* The numbers of the channels, sorted by name. May be called in any thread. NULL: out of
+ * memory. */
 const uint32_t *ark_layout_by_name(ark_layout *layout);
-void ark_layout_free(ark_layout *layout);
+void ark_layout_unref(ark_layout *layout);
 
 /* How many samples of a channel lie in part_ns of a block of whole_ns. */
 static inline size_t ark_layout_part_samples(const ark_layout_channel *channel,

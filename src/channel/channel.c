@@ -15,8 +15,8 @@ static const char *non_empty(const char *text)
     return text && *text ? text : NULL;
 }
 
-/* UTF-8 as JSON, Arrow and PCRE2 require it: no overlong forms, no surrogates, at most U+10FFFF.
- * */
+/* UTF-8 as JSON, Arrow and PCRE2 require it: no overlong forms, no surrogates, at most
+ * U+10FFFF. */
 static bool is_utf8(const char *text)
 {
     const unsigned char *s = (const unsigned char *)text;
@@ -92,7 +92,7 @@ arrakis_channel *ark_channel_of_shared(ark_channel_shared *shared, const char *n
     size_t name_size = strlen(name) + 1;
     arrakis_channel *channel = malloc(offsetof(arrakis_channel, name) + name_size);
     if (!channel) {
-        ark_channel_shared_free(shared);
+        ark_channel_shared_unref(shared);
         return NULL;
     }
     atomic_init(&channel->refs, 1);
@@ -131,7 +131,7 @@ void arrakis_channel_unref(arrakis_channel *channel)
 {
     if (!channel || atomic_fetch_sub_explicit(&channel->refs, 1, memory_order_acq_rel) != 1)
         return;
-    ark_channel_shared_free(channel->shared);
+    ark_channel_shared_unref(channel->shared);
     free(channel);
 }
 

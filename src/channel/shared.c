@@ -107,7 +107,7 @@ ark_channel_shared *ark_channel_shared_of(const arrakis_channel_info *info)
     }
     ark_channel_shared_ref(shared);
     pthread_mutex_unlock(&lock);
-    ark_channel_shared_free(old);
+    ark_channel_shared_unref(old);
     return shared;
 }
 
@@ -118,7 +118,7 @@ ark_channel_shared *ark_channel_shared_ref(ark_channel_shared *shared)
     return shared;
 }
 
-void ark_channel_shared_free(ark_channel_shared *shared)
+void ark_channel_shared_unref(ark_channel_shared *shared)
 {
     if (shared && atomic_fetch_sub_explicit(&shared->refs, 1, memory_order_acq_rel) == 1)
         free(shared);

@@ -23,7 +23,7 @@ ark_channel_shared *ark_channel_shared_of(const arrakis_channel_info *info);
 /* Whether `info` has this metadata. */
 bool ark_channel_shared_fits(const ark_channel_shared *shared, const arrakis_channel_info *info);
 ark_channel_shared *ark_channel_shared_ref(ark_channel_shared *shared);
-void ark_channel_shared_free(ark_channel_shared *shared);
+void ark_channel_shared_unref(ark_channel_shared *shared);
 
 static inline arrakis_channel_info ark_channel_shared_info(const ark_channel_shared *shared,
                                                            const char *name, int64_t time_ns,

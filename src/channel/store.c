@@ -189,13 +189,13 @@ arrakis_status ark_channel_store_put(ark_channel_store *store, size_t index,
 {
     ark_channel_shared *shared = shared_of(store, info);
     if (shared && index != ARK_NO_INDEX) {
-        ark_channel_shared_free(store->items[index].shared);
+        ark_channel_shared_unref(store->items[index].shared);
         set_item(&store->items[index], shared, info);
         return ARRAKIS_OK;
     }
     if (shared && add_channel(store, shared, info))
         return ARRAKIS_OK;
-    ark_channel_shared_free(shared);
+    ark_channel_shared_unref(shared);
     return ark_no_memory(err, "channel '%.200s' after %zu others", info->name, store->count);
 }
 
@@ -203,7 +203,7 @@ void ark_channel_store_remove(ark_channel_store *store, size_t index)
 {
     size_t last = store->count - 1;
     free_slot(store, slot_of(store, index));
-    ark_channel_shared_free(store->items[index].shared);
+    ark_channel_shared_unref(store->items[index].shared);
     store->text_unused += strlen(ark_channel_store_name(store, index)) + 1;
     if (index != last) {
         store->slots[slot_of(store, last)].item = (uint32_t)index + 1;
@@ -232,7 +232,7 @@ arrakis_channel *ark_channel_store_make(const ark_channel_store *store, size_t i
 void ark_channel_store_clear(ark_channel_store *store)
 {
     for (size_t i = 0; i < store->count; i++)
-        ark_channel_shared_free(store->items[i].shared);
+        ark_channel_shared_unref(store->items[i].shared);
     free(store->items);
     free(store->text);
     free(store->slots);

@@ -12,8 +12,8 @@ static inline int64_t ark_stride_floor(int64_t t, int64_t step)
     return t - (rest < 0 ? rest + step : rest);
 }
 
-/* Least common multiple of two strides; -1: it is over a day, so the strides do not fit together.
- * */
+/* Least common multiple of two strides; -1: it is over a day, so the strides do not fit
+ * together. */
 int64_t ark_stride_lcm(int64_t a_ns, int64_t b_ns);
 /* The least common multiple of the strides of channels. EINVAL names a channel without one. */
 arrakis_status ark_stride_of(int64_t *stride_ns, const arrakis_channels *channels,

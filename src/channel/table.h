@@ -15,8 +15,8 @@ typedef struct ark_channel_table {
 
 /* The index of a name in `items`, or ARK_NO_INDEX. */
 size_t ark_channel_table_find(const ark_channel_table *table, const char *name, size_t length);
-/* Add a channel whose name is not in the table, with a new reference. ENOMEM: nothing has changed.
- * */
+/* Add a channel whose name is not in the table, with a new reference. ENOMEM: nothing has
+ * changed. */
 arrakis_status ark_channel_table_add(ark_channel_table *table, arrakis_channel *channel,
                                      arrakis_error *err);
 void ark_channel_table_clear(ark_channel_table *table);

@@ -23,7 +23,7 @@ arrakis_status ark_batches_start(ark_batches *batches, ark_session *session, ark
     arrakis_status rc = ark_flight_message_put_ticket(&request, ticket, ticket_size, err);
     if (rc == ARRAKIS_OK)
         rc = ark_call_start(&batches->call, session, "DoGet", &request, ARRAKIS_UNSET, err);
-    ark_buffer_free(&request);
+    ark_buffer_clear(&request);
     if (rc == ARRAKIS_OK)
         batches->call.budget = budget;
     else

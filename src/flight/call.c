@@ -181,6 +181,6 @@ void ark_call_close(ark_call *call)
     if (call->budget)
         ark_budget_return(call->budget, ARK_COST_HELD, call->held);
     ark_session_free(call->session);
-    ark_buffer_free(&call->message);
+    ark_buffer_clear(&call->message);
     *call = (ark_call){0};
 }

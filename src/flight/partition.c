@@ -39,7 +39,7 @@ static arrakis_status finish(ark_buffer *out, ark_flatbuffer_builder *b, uint8_t
     const uint8_t *data = ark_write_message(b, kind, header, body_size);
     arrakis_status rc = data ? append(out, data, b->size, err)
                              : ark_fail(err, b->status, "a table of channels: out of memory");
-    ark_flatbuffer_free(b);
+    ark_flatbuffer_clear(b);
     return rc;
 }
 
@@ -67,7 +67,7 @@ static ark_flatbuffer_offset add_field(ark_flatbuffer_builder *b, const char *na
 static arrakis_status write_schema(ark_buffer *out, arrakis_error *err)
 {
     ark_flatbuffer_builder b;
-    ark_flatbuffer_begin(&b);
+    ark_flatbuffer_init(&b);
     const ark_flatbuffer_offset fields[COLUMNS] = {
         add_field(&b, "channel", false, 0, false),
         add_field(&b, "data_type", false, 0, false),
@@ -171,7 +171,7 @@ static arrakis_status write_header(ark_buffer *out, const making *m, size_t coun
                                    arrakis_error *err)
 {
     ark_flatbuffer_builder b;
-    ark_flatbuffer_begin(&b);
+    ark_flatbuffer_init(&b);
     uint8_t *at = ark_flatbuffer_vector_begin(&b, COLUMNS, 16, 8);
     for (size_t i = 0; at && i < COLUMNS; i++) {
         int64_t node[2] = {(int64_t)count, i < 3 ? 0 : (int64_t)count};
@@ -211,7 +211,7 @@ arrakis_status ark_partition_write(ark_partition_table *out, arrakis_channel *co
 
 void ark_partition_clear(ark_partition_table *table)
 {
-    ark_buffer_free(&table->schema);
-    ark_buffer_free(&table->header);
-    ark_buffer_free(&table->body);
+    ark_buffer_clear(&table->schema);
+    ark_buffer_clear(&table->header);
+    ark_buffer_clear(&table->body);
 }

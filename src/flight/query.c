@@ -144,7 +144,7 @@ static arrakis_status list_channels(ark_server *server, char *request, arrakis_c
 {
     listing list = {.fn = fn, .opaque = opaque};
     arrakis_status rc = ark_query_table(server, request, list_batch, false, &list, err);
-    ark_buffer_free(&list.rows.text);
+    ark_buffer_clear(&list.rows.text);
     return rc;
 }
 

@@ -39,7 +39,7 @@ static arrakis_status make_messages(ark_buffer messages[2], const char *request,
         rc = ark_flight_message_put_data(&messages[0], &descriptor, &schema, err);
     if (rc == ARRAKIS_OK)
         rc = ark_flight_message_put_data(&messages[1], NULL, &batch, err);
-    ark_buffer_free(&descriptor);
+    ark_buffer_clear(&descriptor);
     return rc;
 }
 
@@ -92,8 +92,8 @@ arrakis_status ark_register_channels(ark_server *server, const char *publisher_i
     if (rc == ARRAKIS_OK)
         rc = exchange(server, session, messages, err);
     ark_session_free(session);
-    ark_buffer_free(&messages[0]);
-    ark_buffer_free(&messages[1]);
+    ark_buffer_clear(&messages[0]);
+    ark_buffer_clear(&messages[1]);
     ark_partition_clear(&table);
     free(request);
     return rc;

@@ -92,7 +92,7 @@ arrakis_status ark_server_ask(ark_server *server, ark_flight_info *info, char *r
                                                        strlen(request), &budget, err)) < 0)
         rc = ark_fail_within(err, rc, "%.100s", server->session->url);
     ark_call_close(&call);
-    ark_buffer_free(&descriptor);
+    ark_buffer_clear(&descriptor);
     free(request);
     return rc;
 }
@@ -110,6 +110,6 @@ arrakis_status ark_server_action(ark_server *server, const char *name, char **js
         (rc = ark_result_json(json, call.message.data, call.message.size, err)) < 0)
         rc = ark_fail_within(err, rc, "%.100s: %s", server->session->url, name);
     ark_call_close(&call);
-    ark_buffer_free(&action);
+    ark_buffer_clear(&action);
     return rc;
 }

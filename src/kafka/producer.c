@@ -127,7 +127,7 @@ static arrakis_status open_news(ark_producer *producer, arrakis_error *err)
     static const uint64_t one = 1;
     rd_kafka_queue_t *queue = rd_kafka_queue_get_main(producer->rk);
     if (producer->news_fd < 0)
-        producer->news_fd = ark_event_new();
+        producer->news_fd = ark_event_open();
     if (queue && producer->news_fd >= 0)
         rd_kafka_queue_io_event_enable(queue, producer->news_fd, &one, sizeof one);
     if (queue)
@@ -555,7 +555,7 @@ static void free_topic(topic *t)
     while (t->all) {
         message *m = t->all;
         t->all = m->next;
-        ark_buffer_free(&m->buffer);
+        ark_buffer_clear(&m->buffer);
         free(m);
     }
     free(t->name);

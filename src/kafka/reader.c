@@ -461,7 +461,7 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
         return rc;
     rd_kafka_poll_set_consumer(kafka->rk);
     kafka->queue = rd_kafka_queue_get_consumer(kafka->rk);
-    kafka->head.fd = ark_event_new();
+    kafka->head.fd = ark_event_open();
     if (kafka->head.fd < 0)
         return ark_fail(err, ARRAKIS_EIO, "no descriptor for events");
     const uint64_t one = 1;

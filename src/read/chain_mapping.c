@@ -184,7 +184,7 @@ void ark_chain_mapping_clear(ark_chain_mapping *mapping)
     *mapping = (ark_chain_mapping){0};
 }
 
-arrakis_status ark_chain_mapping_make(arrakis_reader *head, const ark_chain_segment *segments,
+arrakis_status ark_chain_mapping_init(arrakis_reader *head, const ark_chain_segment *segments,
                                       size_t count, ark_chain_mapping *mappings,
                                       arrakis_error *err)
 {

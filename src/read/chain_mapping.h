@@ -28,7 +28,7 @@ typedef struct ark_chain_mapping {
 
 /* Make the inputs of the head, and the mappings of all readers. ENOTFOUND: no reader has a
  * channel. */
-arrakis_status ark_chain_mapping_make(arrakis_reader *head, const ark_chain_segment *segments,
+arrakis_status ark_chain_mapping_init(arrakis_reader *head, const ark_chain_segment *segments,
                                       size_t count, ark_chain_mapping *mappings,
                                       arrakis_error *err);
 void ark_chain_mapping_clear(ark_chain_mapping *mapping);

@@ -409,7 +409,7 @@ static size_t most_channels(const chain_reader *chain)
 static arrakis_status init_chain(chain_reader *chain, arrakis_error *err)
 {
     arrakis_status rc =
-        ark_chain_mapping_make(&chain->head, chain->segments, chain->count, chain->mappings, err);
+        ark_chain_mapping_init(&chain->head, chain->segments, chain->count, chain->mappings, err);
     if (rc == ARRAKIS_OK)
         rc = ark_waiter_open(&chain->waiter, err);
     size_t channels = most_channels(chain);

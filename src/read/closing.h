@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Closing a librdkafka handle within a bound: librdkafka 2.0 does not return from closing one that
- * had a topic assigned which has been deleted since, and any version may have to wait for a broker. */
+ * had a topic assigned which has been deleted since, and any version may have to wait for a
+ * broker. */
 #ifndef ARK_READ_CLOSING_H
 #define ARK_READ_CLOSING_H
 

@@ -24,7 +24,7 @@ void ark_ingest_clear(ark_ingest *ingest)
     for (size_t i = 0; ingest->inputs && i < ingest->count; i++)
         ark_row_decoder_free(ingest->inputs[i].decoder);
     free(ingest->inputs);
-    ark_row_schema_drop(ingest->schema);
+    ark_row_schema_unref(ingest->schema);
     *ingest = (ark_ingest){0};
 }
 
@@ -54,8 +54,8 @@ static void count_undecodable(ark_ingest *ingest, ark_ingest_input *input,
                 ingest->topic, (long long)ingest->offset, (unsigned long long)times, why->message);
 }
 
-/* Partition indexes that match no channel for long come from a publisher with an old registration.
- * */
+/* Partition indexes that match no channel for long come from a publisher with an old
+ * registration. */
 static void count_unwanted(ark_ingest *ingest, ark_ingest_input *input)
 {
     ingest->unwanted++;

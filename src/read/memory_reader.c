@@ -120,7 +120,7 @@ arrakis_status arrakis_memory_reader_new(arrakis_reader **out, arrakis_channels 
     if (!memory)
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     memory->head.ops = &memory_ops;
-    memory->head.fd = ark_event_new();
+    memory->head.fd = ark_event_open();
     memory->last = &memory->first;
     arrakis_status rc = ark_reader_group(&memory->head, channels, "memory/", err);
     if (rc == ARRAKIS_OK)

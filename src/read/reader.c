@@ -121,7 +121,7 @@ void ark_reader_clear(arrakis_reader *reader)
     for (size_t i = 0; i < reader->stream_count; i++) {
         free(reader->streams[i].id);
         arrakis_channels_unref(reader->streams[i].channels);
-        ark_layout_free(reader->streams[i].layout);
+        ark_layout_unref(reader->streams[i].layout);
     }
     free(reader->streams);
     arrakis_channels_unref(reader->channels);

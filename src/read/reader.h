@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every reader implements. next() never waits: callers wait for the reader's file descriptor.
- * */
+/* What every reader implements. next() never waits: callers wait for the reader's file
+ * descriptor. */
 #ifndef ARK_READ_READER_H
 #define ARK_READ_READER_H
 

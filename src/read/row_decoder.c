@@ -208,7 +208,7 @@ void ark_row_decoder_free(ark_row_decoder *d)
     free(d->header_bytes.data);
     free(d->shape_bytes.data);
     free(d->columns);
-    ark_row_schema_drop(d->row_schema);
+    ark_row_schema_unref(d->row_schema);
     free(d);
 }
 
@@ -246,7 +246,7 @@ static void forget_schema(ark_row_decoder *d)
 {
     d->header_bytes.size = d->shape_bytes.size = 0;
     d->runs_kept = false;
-    ark_row_schema_drop(d->row_schema);
+    ark_row_schema_unref(d->row_schema);
     d->row_schema = NULL;
     d->schema = NULL;
 }
@@ -271,7 +271,7 @@ static arrakis_status check_data(const ark_row_decoder *d, const ark_row_schema 
 static arrakis_status read_schema(ark_row_decoder *d, arrakis_error *err)
 {
     ark_row_schema *row_schema;
-    arrakis_status rc = ark_row_schema_take(&row_schema, d->latest, d->at, d->left, err);
+    arrakis_status rc = ark_row_schema_get(&row_schema, d->latest, d->at, d->left, err);
     if (rc < 0)
         return rc;
     forget_schema(d);
@@ -407,8 +407,8 @@ static void *with_room(void *list, size_t *room, size_t count, size_t size)
     return grown;
 }
 
-/* Append the samples of a row: to the last run, if they follow it in the message and in the block.
- * */
+/* Append the samples of a row: to the last run, if they follow it in the message and in the
+ * block. */
 static bool add_run(ark_row_decoder *d, uint32_t channel, int32_t first, uint32_t length)
 {
     const ark_column *data = &d->columns[d->data_column];

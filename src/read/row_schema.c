@@ -54,19 +54,19 @@ static arrakis_status read_schema(ark_row_schema **out, const uint8_t *data, siz
     ark_row_schema *row_schema = malloc(sizeof *row_schema + message.size);
     if (!row_schema)
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
-    *row_schema = (ark_row_schema){.uses = 1, .size = message.size};
+    *row_schema = (ark_row_schema){.refs = 1, .size = message.size};
     memcpy(row_schema->bytes, data, message.size);
     if ((rc = ark_schema_read(&row_schema->schema, &message, err)) < 0 ||
         (rc = find_columns(row_schema, err)) < 0) {
-        ark_row_schema_drop(row_schema);
+        ark_row_schema_unref(row_schema);
         return rc;
     }
     *out = row_schema;
     return ARRAKIS_OK;
 }
 
-arrakis_status ark_row_schema_take(ark_row_schema **out, ark_row_schema **latest,
-                                   const uint8_t *data, size_t size, arrakis_error *err)
+arrakis_status ark_row_schema_get(ark_row_schema **out, ark_row_schema **latest,
+                                  const uint8_t *data, size_t size, arrakis_error *err)
 {
     if (!latest)
         return read_schema(out, data, size, err);
@@ -75,17 +75,17 @@ arrakis_status ark_row_schema_take(ark_row_schema **out, ark_row_schema **latest
         arrakis_status rc = read_schema(&row_schema, data, size, err);
         if (rc < 0)
             return rc;
-        ark_row_schema_drop(*latest);
+        ark_row_schema_unref(*latest);
         *latest = row_schema;
     }
-    (*latest)->uses++;
+    (*latest)->refs++;
     *out = *latest;
     return ARRAKIS_OK;
 }
 
-void ark_row_schema_drop(ark_row_schema *row_schema)
+void ark_row_schema_unref(ark_row_schema *row_schema)
 {
-    if (!row_schema || --row_schema->uses)
+    if (!row_schema || --row_schema->refs)
         return;
     ark_schema_free(row_schema->schema);
     free(row_schema);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 typedef struct ark_row_schema {
-    size_t uses;
+    size_t refs;
     ark_schema *schema;
     size_t time_column, id_column, data_column;
     size_t size; /* of the bytes: framing and header */
@@ -23,13 +23,12 @@ static inline bool ark_row_schema_begins(const ark_row_schema *row_schema, const
            !memcmp(data, row_schema->bytes, row_schema->size);
 }
 
-/* A use of the schema that the bytes begin with: of *latest, if it is that schema. Otherwise the
- * schema is read and becomes *latest, which is a use of its own. `latest` NULL: the schema is
+/* A reference to the schema that the bytes begin with: to *latest, if it is that schema. Otherwise the
+ * schema is read and becomes *latest, which has a reference of its own. `latest` NULL: the schema is
  * read. EFORMAT: no schema, or one without the columns time, id and data; EUNSUPPORTED: as
  * ark_schema_read(). */
-arrakis_status ark_row_schema_take(ark_row_schema **out, ark_row_schema **latest,
-                                   const uint8_t *data, size_t size, arrakis_error *err);
-/* End a use; the schema is freed with its last use. */
-void ark_row_schema_drop(ark_row_schema *row_schema);
+arrakis_status ark_row_schema_get(ark_row_schema **out, ark_row_schema **latest,
+                                  const uint8_t *data, size_t size, arrakis_error *err);
+void ark_row_schema_unref(ark_row_schema *row_schema);
 
 #endif

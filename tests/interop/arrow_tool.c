@@ -112,7 +112,7 @@ static arrakis_status rewrite_rows(ark_buffer *out, const ark_column *columns, i
     arrakis_status rc = ark_write_rows(&one, dtype, time_ns, count, ids, series, err);
     if (rc >= 0)
         rc = append(out, one.data, one.size, err);
-    ark_buffer_free(&one);
+    ark_buffer_clear(&one);
     drop(series, count);
     free(ids);
     return rc;
@@ -294,7 +294,7 @@ int main(void)
         if (out.size > 0)
             fwrite(out.data, 1, out.size, stdout);
         fflush(stdout);
-        ark_buffer_free(&out);
+        ark_buffer_clear(&out);
         free(data);
     }
     return 0;

@@ -103,7 +103,7 @@ static void answer(ark_row_decoder *decoder, const uint8_t *message, size_t size
     fwrite(&answer_size, 4, 1, stdout);
     if (answer_size > 0)
         fwrite(out.data, 1, answer_size, stdout);
-    ark_buffer_free(&out);
+    ark_buffer_clear(&out);
 }
 
 int main(void)

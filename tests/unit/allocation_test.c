@@ -51,7 +51,7 @@ static recording make_recording(void)
 static void free_recording(recording *r)
 {
     for (size_t i = 0; i < r->count; i++)
-        ark_buffer_free(&r->messages[i]);
+        ark_buffer_clear(&r->messages[i]);
 }
 
 /* Every sample is right or missing. Returns how many are there. */

@@ -85,7 +85,7 @@ static arrakis_status write_and_read(void *opaque)
     arrakis_status rc = write_into(&bytes, opaque);
     if (rc == ARRAKIS_OK)
         rc = read_from(&bytes, opaque);
-    ark_buffer_free(&bytes);
+    ark_buffer_clear(&bytes);
     return rc;
 }
 
@@ -106,7 +106,7 @@ static arrakis_status write_rows(void *opaque)
                                      {samples, &valid, 2, ARRAKIS_INT32}};
     ark_buffer bytes = {0};
     arrakis_status rc = ark_write_rows(&bytes, ARRAKIS_INT32, START, 2, ids, series, NULL);
-    ark_buffer_free(&bytes);
+    ark_buffer_clear(&bytes);
     return rc;
 }
 

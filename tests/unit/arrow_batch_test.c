@@ -32,14 +32,14 @@ static arrakis_status cut(made *m, ark_flatbuffer_builder *b, ark_flatbuffer_off
     memcpy(m->bytes.data + 4, data, size);
     memset(m->bytes.data + 4 + size, 0, body);
     m->bytes.size = 4 + size + body;
-    ark_flatbuffer_free(b);
+    ark_flatbuffer_clear(b);
     return ark_ipc_parse(&m->message, m->bytes.data, m->bytes.size, err);
 }
 
 /* A batch of `count` int64 columns of two rows, whose buffers are all the same 16 bytes. */
 static ark_flatbuffer_offset same_buffers(ark_flatbuffer_builder *b, size_t count)
 {
-    ark_flatbuffer_begin(b);
+    ark_flatbuffer_init(b);
     int64_t *at = (int64_t *)(void *)ark_flatbuffer_vector_begin(b, 2 * count, 16, 8);
     for (size_t i = 0; i < count; i++) {
         const int64_t two[] = {0, 0, 0, 16};
@@ -87,7 +87,7 @@ static arrakis_status read_same(size_t count, int16_t version, bool with_metadat
     arrakis_status rc = cut(&m, &b, header, ARK_HEADER_BATCH, version, metadata, 16, err);
     assert_int_equal(rc, ARRAKIS_OK);
     rc = ark_batch_read(columns, &rows, &schema, &m.message, err);
-    ark_buffer_free(&m.bytes);
+    ark_buffer_clear(&m.bytes);
     return rc;
 }
 
@@ -140,7 +140,7 @@ static arrakis_status read_fields(ark_flatbuffer_builder *b, ark_flatbuffer_offs
     if (rc == ARRAKIS_OK)
         rc = ark_schema_read(&schema, &m.message, err);
     ark_schema_free(schema);
-    ark_buffer_free(&m.bytes);
+    ark_buffer_clear(&m.bytes);
     return rc;
 }
 
@@ -148,7 +148,7 @@ static arrakis_status read_fields(ark_flatbuffer_builder *b, ark_flatbuffer_offs
 static arrakis_status read_structs(size_t count, size_t members, arrakis_error *err)
 {
     ark_flatbuffer_builder b;
-    ark_flatbuffer_begin(&b);
+    ark_flatbuffer_init(&b);
     size_t most = count > members ? count : members;
     ark_flatbuffer_offset *places = calloc(most, sizeof *places);
     assert_non_null(places);
@@ -179,7 +179,7 @@ static void a_schema_has_no_more_fields_than_its_limits(void **state)
 static arrakis_status read_lists(size_t depth, arrakis_error *err)
 {
     ark_flatbuffer_builder b;
-    ark_flatbuffer_begin(&b);
+    ark_flatbuffer_init(&b);
     ark_flatbuffer_offset type = empty_table(&b), field = field_of(&b, ARK_ARROW_BOOL, type, 0);
     for (size_t i = 0; i < depth; i++) {
         ark_flatbuffer_offset children = ark_flatbuffer_add_offsets(&b, &field, 1);

@@ -501,7 +501,7 @@ static arrakis_stream *stream_of(size_t messages, bool past, arrakis_cancel *can
         const int32_t first = (int32_t)(100 * i);
         ark_buffer message = int32_message((int64_t)(1000 + i) * SECOND, 1, &id, &first, 4);
         PASS(arrakis_memory_reader_push(reader, 0, message.data, message.size, err));
-        ark_buffer_free(&message);
+        ark_buffer_clear(&message);
     }
     arrakis_stream_options options = ARRAKIS_STREAM_OPTIONS_INIT;
     options.cancel = cancel;

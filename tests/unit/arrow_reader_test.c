@@ -139,7 +139,7 @@ static void blocks_come_back_however_the_bytes_are_cut(void **state)
         assert_int_equal(rc, ARRAKIS_DONE);
         arrakis_arrow_reader_free(reader);
     }
-    ark_buffer_free(&stream);
+    ark_buffer_clear(&stream);
 }
 
 static void bytes_may_come_while_blocks_wait(void **state)
@@ -158,7 +158,7 @@ static void bytes_may_come_while_blocks_wait(void **state)
     assert_int_equal(read_all(reader, 1, &rc), 2);
     assert_int_equal(rc, ARRAKIS_DONE);
     arrakis_arrow_reader_free(reader);
-    ark_buffer_free(&stream);
+    ark_buffer_clear(&stream);
 }
 
 static void a_stream_without_an_end_marker_ends_between_messages_only(void **state)
@@ -181,7 +181,7 @@ static void a_stream_without_an_end_marker_ends_between_messages_only(void **sta
         assert_int_equal(arrakis_arrow_reader_push(reader, stream.data, 1, NULL), ARRAKIS_EINVAL);
         arrakis_arrow_reader_free(reader);
     }
-    ark_buffer_free(&stream);
+    ark_buffer_clear(&stream);
 }
 
 static void refuses(const void *data, size_t size, arrakis_dtype first, size_t count,
@@ -215,8 +215,8 @@ static void what_is_not_known_or_otherwise_is_refused(void **state)
     refuses(twice.data, twice.size, ARRAKIS_FLOAT64, 3, ARRAKIS_EFORMAT, "second schema");
     static const uint8_t huge[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 0};
     refuses(huge, sizeof huge, ARRAKIS_FLOAT64, 3, ARRAKIS_EFORMAT, "header of 2147483647");
-    ark_buffer_free(&twice);
-    ark_buffer_free(&stream);
+    ark_buffer_clear(&twice);
+    ark_buffer_clear(&stream);
 }
 
 /* A schema of the column time and then lists. A name may come twice. */
@@ -238,10 +238,10 @@ static void two_columns_of_one_name_are_refused(void **state)
     static const char *const times[] = {"H1:A", "time"}; /* the writer's own is the first one */
     ark_buffer stream = schema_of(2, twice, dtypes, rates);
     refuses(stream.data, stream.size, ARRAKIS_FLOAT64, 3, ARRAKIS_EFORMAT, "two columns 'H1:A'");
-    ark_buffer_free(&stream);
+    ark_buffer_clear(&stream);
     stream = schema_of(2, times, dtypes, rates);
     refuses(stream.data, stream.size, ARRAKIS_FLOAT64, 3, ARRAKIS_EFORMAT, "two columns 'time'");
-    ark_buffer_free(&stream);
+    ark_buffer_clear(&stream);
 }
 
 static void a_column_of_another_rate_is_refused(void **state)
@@ -254,7 +254,7 @@ static void a_column_of_another_rate_is_refused(void **state)
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         ark_buffer stream = schema_of(1, names, dtypes, &others[i]);
         refuses(stream.data, stream.size, ARRAKIS_FLOAT64, 3, ARRAKIS_EMISMATCH, "rate");
-        ark_buffer_free(&stream);
+        ark_buffer_clear(&stream);
     }
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
         ark_buffer stream = schema_of(1, names, dtypes, &same[i]);
@@ -264,7 +264,7 @@ static void a_column_of_another_rate_is_refused(void **state)
         read_all(reader, 0, &rc);
         assert_int_equal(rc, ARRAKIS_TIMEOUT);
         arrakis_arrow_reader_free(reader);
-        ark_buffer_free(&stream);
+        ark_buffer_clear(&stream);
     }
 }
 
@@ -295,8 +295,8 @@ static void a_stream_may_follow_another(void **state)
         assert_int_equal(rc, ARRAKIS_DONE);
         arrakis_arrow_reader_free(reader);
     }
-    ark_buffer_free(&one);
-    ark_buffer_free(&all);
+    ark_buffer_clear(&one);
+    ark_buffer_clear(&all);
 }
 
 /* What follows the end of a stream; all of it is there. */
@@ -316,7 +316,7 @@ static void refuses_behind(const void *more, size_t size, const char *words)
     assert_int_equal(arrakis_arrow_reader_next(reader, &block, &err), ARRAKIS_EFORMAT);
     assert_non_null(strstr(err.message, words));
     arrakis_arrow_reader_free(reader);
-    ark_buffer_free(&stream);
+    ark_buffer_clear(&stream);
 }
 
 static void bytes_behind_the_end_are_an_error(void **state)
@@ -375,7 +375,7 @@ static void lengths_are_limited(void **state)
     memcpy(body_size, &(int64_t){(INT64_C(1) << 30) + 1}, 8);
     refuses(stream.data, stream.size, ARRAKIS_FLOAT64, CHANNELS, ARRAKIS_EFORMAT,
             "a body of 1073741825 bytes, expected at most 1073741824");
-    ark_buffer_free(&stream);
+    ark_buffer_clear(&stream);
 }
 
 static void calls_check_their_arguments(void **state)

@@ -103,7 +103,7 @@ static void rows_are_the_bytes_that_pyarrow_writes(void **state)
                          ARRAKIS_OK);
         assert_int_equal(out.size, size);
         assert_memory_equal(out.data, message, size);
-        ark_buffer_free(&out);
+        ark_buffer_clear(&out);
         ark_schema_free(schema);
     }
 }
@@ -137,8 +137,8 @@ static void a_missing_series_is_a_list_of_nulls(void **state)
     static const int16_t wanted[] = {7, 8, 9, 0, 0, 0, 7, 8, 9};
     assert_memory_equal(columns[2].values, wanted, sizeof wanted);
     ark_schema_free(schema);
-    ark_buffer_free(&missing);
-    ark_buffer_free(&masked);
+    ark_buffer_clear(&missing);
+    ark_buffer_clear(&masked);
 }
 
 /* Every length and density of nulls, at every bit that a row can begin at. */
@@ -187,7 +187,7 @@ static void validity_reads_back_bit_by_bit(void **state)
             }
         assert_int_equal(data->child_null_count, nulls);
         ark_schema_free(schema);
-        ark_buffer_free(&out);
+        ark_buffer_clear(&out);
     }
 }
 
@@ -217,7 +217,7 @@ static void samples_of_rows_need_neither_alignment_nor_neighbours(void **state)
     assert_int_equal(columns[2].child_length, size);
     assert_memory_equal(columns[2].values, wanted, size);
     ark_schema_free(schema);
-    ark_buffer_free(&out);
+    ark_buffer_clear(&out);
 }
 
 static void the_buffer_is_used_again(void **state)
@@ -234,7 +234,7 @@ static void the_buffer_is_used_again(void **state)
     assert_ptr_equal(out.data, first.data);
     assert_int_equal(out.capacity, first.capacity);
     assert_int_equal(out.size, first.size - 496 * 8);
-    ark_buffer_free(&out);
+    ark_buffer_clear(&out);
     assert_null(out.data);
 }
 
@@ -259,7 +259,7 @@ static void rows_that_fit_no_message_are_refused(void **state)
                      ARRAKIS_EINVAL);
     assert_int_equal(ark_buffer_reserve(&out, SIZE_MAX, &err), ARRAKIS_ENOMEM);
     assert_null(out.data);
-    ark_buffer_free(&out);
+    ark_buffer_clear(&out);
 }
 
 static void a_batch_without_rows_reads_back(void **state)
@@ -271,7 +271,7 @@ static void a_batch_without_rows_reads_back(void **state)
     assert_int_equal(ark_write_rows(&out, ARRAKIS_INT8, 5, 0, NULL, NULL, NULL), ARRAKIS_OK);
     assert_int_equal(read(out.data, out.size, &schema, columns), 0);
     ark_schema_free(schema);
-    ark_buffer_free(&out);
+    ark_buffer_clear(&out);
 }
 
 /* ---- columns */
@@ -306,7 +306,7 @@ static void columns_are_the_bytes_that_pyarrow_writes(void **state)
         assert_int_equal(ark_write_end(&out, NULL), ARRAKIS_OK);
         assert_int_equal(out.size, size);
         assert_memory_equal(out.data, message, size);
-        ark_buffer_free(&out);
+        ark_buffer_clear(&out);
         ark_schema_free(schema);
     }
 }
@@ -323,7 +323,7 @@ static void a_column_that_fits_no_message_leaves_the_buffer_as_it_was(void **sta
     series = (arrakis_series){&out, NULL, 1, ARRAKIS_DTYPE_NONE};
     assert_int_equal(ark_write_columns_batch(&out, 5, 1, &series, &err), ARRAKIS_EINVAL);
     assert_int_equal(out.size, 8);
-    ark_buffer_free(&out);
+    ark_buffer_clear(&out);
 }
 
 static void thousands_of_columns_read_back(void **state)
@@ -355,7 +355,7 @@ static void thousands_of_columns_read_back(void **state)
         assert_memory_equal(columns[i + 1].values, &samples[i], 4);
     free(columns);
     ark_schema_free(schema);
-    ark_buffer_free(&out);
+    ark_buffer_clear(&out);
 }
 
 /* ---- what other writers could write, built by hand */
@@ -380,7 +380,7 @@ static arrakis_status cut_built(ark_flatbuffer_builder *b, ark_buffer *out,
     memcpy(out->data + 4, data, size);
     memset(out->data + 4 + size, 0, body);
     out->size = 4 + size + body;
-    ark_flatbuffer_free(b);
+    ark_flatbuffer_clear(b);
     return ark_ipc_parse(message, out->data, out->size, err);
 }
 
@@ -415,20 +415,20 @@ static void another_layout_and_unknown_fields_are_read(void **state)
     ark_column column;
     int64_t rows;
     arrakis_error err;
-    ark_flatbuffer_begin(&b);
+    ark_flatbuffer_init(&b);
     assert_int_equal(cut_built(&b, &out, &message, build_batch(&b, 0), ARK_HEADER_BATCH,
                                ARK_VERSION_5, 24, &err),
                      ARRAKIS_OK);
     assert_int_equal(ark_batch_read(&column, &rows, &schema, &message, &err), ARRAKIS_OK);
     assert_int_equal(rows, 2);
     assert_ptr_equal(column.values, message.body + 8);
-    ark_flatbuffer_begin(&b);
+    ark_flatbuffer_init(&b);
     assert_int_equal(cut_built(&b, &out, &message, build_batch(&b, 2), ARK_HEADER_BATCH,
                                ARK_VERSION_5, 24, &err),
                      ARRAKIS_OK);
     assert_int_equal(ark_batch_read(&column, &rows, &schema, &message, &err), ARRAKIS_OK);
     assert_int_equal(rows, 2);
-    ark_buffer_free(&out);
+    ark_buffer_clear(&out);
 }
 
 static void a_header_without_its_table_is_refused(void **state)
@@ -438,13 +438,13 @@ static void a_header_without_its_table_is_refused(void **state)
     ark_buffer out = {NULL, 0, 0};
     ark_ipc_message message;
     arrakis_error err;
-    ark_flatbuffer_begin(&b);
+    ark_flatbuffer_init(&b);
     assert_int_equal(cut_built(&b, &out, &message, 0, ARK_HEADER_BATCH, ARK_VERSION_5, 0, &err),
                      ARRAKIS_EFORMAT);
-    ark_flatbuffer_begin(&b);
+    ark_flatbuffer_init(&b);
     assert_int_equal(cut_built(&b, &out, &message, 0, ARK_HEADER_SCHEMA, ARK_VERSION_5, 0, &err),
                      ARRAKIS_EFORMAT);
-    ark_buffer_free(&out);
+    ark_buffer_clear(&out);
 }
 
 static void other_versions_and_kinds_are_named(void **state)
@@ -470,13 +470,13 @@ static void other_versions_and_kinds_are_named(void **state)
         ark_buffer out = {NULL, 0, 0};
         ark_ipc_message message;
         arrakis_error err;
-        ark_flatbuffer_begin(&b);
+        ark_flatbuffer_init(&b);
         assert_int_equal(cut_built(&b, &out, &message, build_batch(&b, 0), cases[i].kind,
                                    cases[i].version, 24, &err),
                          cases[i].status);
         if (!strstr(err.message, cases[i].said))
             fail_msg("'%s' does not say '%s'", err.message, cases[i].said);
-        ark_buffer_free(&out);
+        ark_buffer_clear(&out);
     }
 }
 
@@ -487,7 +487,7 @@ static arrakis_status read_shared(size_t count, const char *name, size_t name_si
                                   arrakis_error *err)
 {
     ark_flatbuffer_builder b;
-    ark_flatbuffer_begin(&b);
+    ark_flatbuffer_init(&b);
     ark_flatbuffer_offset key = ark_flatbuffer_add_string(&b, "k", 1);
     ark_flatbuffer_table_begin(&b);
     ark_flatbuffer_put_offset(&b, ARK_PAIR_KEY, key);
@@ -522,7 +522,7 @@ static arrakis_status read_shared(size_t count, const char *name, size_t name_si
         rc = ark_schema_read(&schema, &message, err);
     assert_true((rc == ARRAKIS_OK) == (schema != NULL));
     ark_schema_free(schema);
-    ark_buffer_free(&out);
+    ark_buffer_clear(&out);
     free(places);
     return rc;
 }
@@ -548,14 +548,14 @@ static void a_failed_builder_stays_failed(void **state)
 {
     (void)state;
     ark_flatbuffer_builder b;
-    ark_flatbuffer_begin(&b);
+    ark_flatbuffer_init(&b);
     assert_null(ark_flatbuffer_vector_begin(&b, (size_t)1 << 60, 16, 8));
     ark_flatbuffer_offset vector = ark_flatbuffer_vector_end(&b, 1);
     ark_flatbuffer_table_begin(&b);
     ark_flatbuffer_put_offset(&b, 0, vector);
     assert_null(ark_flatbuffer_finish(&b, ark_flatbuffer_table_end(&b)));
     assert_int_equal(b.status, ARRAKIS_EINVAL);
-    ark_flatbuffer_free(&b);
+    ark_flatbuffer_clear(&b);
 }
 
 int main(void)

@@ -203,8 +203,8 @@ static void read_blocks(arrakis_block **blocks)
         PASS(arrakis_memory_reader_push(reader, 0, p.data, p.size, err));
         if (i != 4)
             PASS(arrakis_memory_reader_push(reader, 1, q.data, q.size, err));
-        ark_buffer_free(&p);
-        ark_buffer_free(&q);
+        ark_buffer_clear(&p);
+        ark_buffer_clear(&q);
     }
     arrakis_memory_reader_finish(reader);
     PASS(arrakis_stream_open(&stream, reader, &options, err));

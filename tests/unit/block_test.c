@@ -169,7 +169,7 @@ static void a_stream_without_data_is_missing_in_full_length(void **state)
     assert_int_equal(ark_chunk_close(chunks[1], &layout->inputs[1]), ARRAKIS_OK);
     arrakis_block *block;
     PASS(ark_block_assemble(&block, layout, 0, chunks, err));
-    ark_layout_free(layout);
+    ark_layout_unref(layout);
     assert_int_equal(arrakis_block_series(block, 0).length, 16);
     assert_int_equal(arrakis_series_missing(arrakis_block_series(block, 0)), 16);
     assert_int_equal(arrakis_block_series(block, 1).length, 2);
@@ -195,7 +195,7 @@ static void what_was_never_written_is_missing_and_zero(void **state)
         assert_int_equal(ark_chunk_close(chunks[i], &layout->inputs[i]), ARRAKIS_OK);
     arrakis_block *block;
     PASS(ark_block_assemble(&block, layout, 0, chunks, err));
-    ark_layout_free(layout);
+    ark_layout_unref(layout);
     for (size_t i = 0; i < 16; i++) {
         assert_int_equal(is_present(arrakis_block_series(block, 0), i), i >= 8);
         assert_int_equal(int32_at(arrakis_block_series(block, 0), i), i < 8 ? 0 : 5 + i - 8);
@@ -227,7 +227,7 @@ static void an_edge_through_a_sample_stays_inside_the_series(void **state)
     assert_int_equal(ark_chunk_close(chunk, &layout->inputs[0]), ARRAKIS_OK);
     arrakis_block *block;
     PASS(ark_block_assemble(&block, layout, 0, &chunk, err));
-    ark_layout_free(layout);
+    ark_layout_unref(layout);
     assert_int_equal(arrakis_block_start_ns(block), SECOND);
     assert_int_equal(arrakis_block_duration_ns(block), SECOND);
     arrakis_series fast = arrakis_block_series(block, 0), slow = arrakis_block_series(block, 1);
@@ -324,7 +324,7 @@ static void a_layout_is_shared_by_blocks_of_any_thread(void **state)
         pthread_join(threads[i], &failed);
         assert_null(failed);
     }
-    ark_layout_free(layout);
+    ark_layout_unref(layout);
 }
 
 static void large_chunks_are_used_again(void **state)
@@ -351,7 +351,7 @@ static void large_chunks_are_used_again(void **state)
     }
     for (size_t i = 0; i < ARK_CHUNK_POOL; i++) /* what is kept goes with the layout */
         ark_chunk_free(chunks[i], input);
-    ark_layout_free(layout);
+    ark_layout_unref(layout);
     arrakis_channels_unref(list);
 }
 
@@ -360,7 +360,7 @@ static void freeing_nothing_is_allowed(void **state)
     (void)state;
     arrakis_block_unref(NULL);
     ark_chunk_free(NULL, NULL);
-    ark_layout_free(NULL);
+    ark_layout_unref(NULL);
     assert_null(arrakis_block_ref(NULL));
 }
 

@@ -76,7 +76,7 @@ static void push(arrakis_reader *segment, size_t stream, int64_t second, size_t 
     }
     ark_buffer message = int32_message(second * SECOND, rows, ids, first, 1);
     PASS(arrakis_memory_reader_push(segment, stream, message.data, message.size, err));
-    ark_buffer_free(&message);
+    ark_buffer_clear(&message);
 }
 
 static void push_before(const bench *b, int64_t second)
@@ -277,7 +277,7 @@ static void a_longer_stride_is_cut_into_the_shorter_one(void **state)
     PASS(arrakis_reader_open(b.chain, err));
     ark_buffer message = int32_message(2 * SECOND, 2, ids, samples, 2);
     PASS(arrakis_memory_reader_push(b.segments[0], 0, message.data, message.size, err));
-    ark_buffer_free(&message);
+    ark_buffer_clear(&message);
     EXPECT(&b, 0, 2, 40);
     EXPECT(&b, 0, 3, 41);
     EXPECT(&b, 1, 2, 60);
@@ -364,7 +364,7 @@ static void a_part_of_the_seam_s_stride_is_left_to_the_next_one(void **state)
     for (size_t i = 0; i < 2; i++) {
         ark_buffer message = int32_message(4 * SECOND, 1, &id, &samples[i], i ? 4 : 2);
         PASS(arrakis_memory_reader_push(b.segments[i], 0, message.data, message.size, err));
-        ark_buffer_free(&message);
+        ark_buffer_clear(&message);
     }
     EXPECT(&b, 0, 4, 140);
     assert_int_equal(nothing(&b), ARRAKIS_TIMEOUT);

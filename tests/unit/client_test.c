@@ -471,7 +471,7 @@ static void push(arrakis_reader *reader, size_t stream, uint32_t id, int64_t tim
                      ARRAKIS_OK);
     assert_int_equal(arrakis_memory_reader_push(reader, stream, message.data, message.size, NULL),
                      ARRAKIS_OK);
-    ark_buffer_free(&message);
+    ark_buffer_clear(&message);
 }
 
 /* A reader of two_channels() that holds `count` strides; FAST has a sample missing in stride 1,

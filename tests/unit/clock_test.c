@@ -103,7 +103,7 @@ static void push(arrakis_reader *reader, int64_t time_ns)
     const int32_t value = 7;
     ark_buffer message = int32_message(time_ns, 1, &id, &value, 2);
     PASS(arrakis_memory_reader_push(reader, 0, message.data, message.size, err));
-    ark_buffer_free(&message);
+    ark_buffer_clear(&message);
 }
 
 static void expect(arrakis_stream *stream, int64_t time_ns, size_t missing)

@@ -98,8 +98,8 @@ static void put_endpoint(ark_buffer *info, const char *ticket, const char *uri)
     PASS(ark_proto_put_bytes(&inner, 1, uri, strlen(uri), err));
     PASS(ark_proto_put_bytes(&endpoint, 2, inner.data, inner.size, err));
     PASS(ark_proto_put_bytes(info, 3, endpoint.data, endpoint.size, err));
-    ark_buffer_free(&inner);
-    ark_buffer_free(&endpoint);
+    ark_buffer_clear(&inner);
+    ark_buffer_clear(&endpoint);
 }
 
 typedef struct answer {
@@ -139,7 +139,7 @@ static void an_answer_is_taken_or_memory_has_run_out(void **state)
     put_endpoint(&a.info, "{\"args\":{\"channels\":[\"X:A\",\"X:B\"],\"start\":5000000000}}",
                  "kafka://x:9092");
     fail_each_allocation(read_answer, &a, 20, ARRAKIS_EFORMAT);
-    ark_buffer_free(&a.info);
+    ark_buffer_clear(&a.info);
     arrakis_channels_unref(a.channels);
 }
 

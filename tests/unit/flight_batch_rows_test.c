@@ -110,7 +110,7 @@ static int tear_down(void **state)
 {
     fixture *f = *state;
     ark_batches_close(&f->batches);
-    ark_buffer_free(&f->keep);
+    ark_buffer_clear(&f->keep);
     arrakis_channels_unref(f->channels);
     return 0;
 }

@@ -91,8 +91,8 @@ static void a_message_of_flight_is_read_as_it_was_written(void **state)
     assert_int_equal(ark_flight_message_read_data(&read, out.data, out.size, &err), ARRAKIS_OK);
     assert_memory_equal(read.header, header, sizeof header);
     assert_memory_equal(read.body, body, sizeof body);
-    ark_buffer_free(&descriptor);
-    ark_buffer_free(&out);
+    ark_buffer_clear(&descriptor);
+    ark_buffer_clear(&out);
 }
 
 int main(void)

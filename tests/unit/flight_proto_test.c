@@ -25,7 +25,7 @@ static void put_wrapped(ark_buffer *to, uint32_t number, const char *text)
     ark_buffer inner = {0};
     put(&inner, 1, text, strlen(text));
     put(to, number, inner.data, inner.size);
-    ark_buffer_free(&inner);
+    ark_buffer_clear(&inner);
 }
 
 static void a_command_is_a_descriptor_of_its_type(void **state)
@@ -36,7 +36,7 @@ static void a_command_is_a_descriptor_of_its_type(void **state)
     static const uint8_t wanted[] = {0x08, 0x02, 0x12, 0x02, '{', '}'};
     assert_int_equal(buffer.size, sizeof wanted);
     assert_memory_equal(buffer.data, wanted, sizeof wanted);
-    ark_buffer_free(&buffer);
+    ark_buffer_clear(&buffer);
 }
 
 static void long_fields_have_long_lengths(void **state)
@@ -55,7 +55,7 @@ static void long_fields_have_long_lengths(void **state)
     assert_null(data.header);
     assert_ptr_equal(data.body, buffer.data + sizeof wanted);
     assert_int_equal(data.body_size, sizeof text);
-    ark_buffer_free(&buffer);
+    ark_buffer_clear(&buffer);
 }
 
 static void fields_that_are_not_known_are_passed_over(void **state)
@@ -137,8 +137,8 @@ static void endpoints_have_tickets_and_locations(void **state)
     assert_int_equal(read.endpoints[1].uri_count, 1);
     assert_string_equal(read.endpoints[1].uris[0], "arrow-flight-reuse-connection://?");
     ark_flight_info_clear(&read);
-    ark_buffer_free(&endpoint);
-    ark_buffer_free(&info);
+    ark_buffer_clear(&endpoint);
+    ark_buffer_clear(&info);
 }
 
 static void an_endpoint_needs_a_ticket(void **state)
@@ -151,8 +151,8 @@ static void an_endpoint_needs_a_ticket(void **state)
     assert_int_equal(read_info(&read, &info), ARRAKIS_EFORMAT);
     assert_string_equal(err.message, "an endpoint without a ticket");
     assert_null(read.endpoints);
-    ark_buffer_free(&endpoint);
-    ark_buffer_free(&info);
+    ark_buffer_clear(&endpoint);
+    ark_buffer_clear(&info);
 }
 
 static void a_location_has_no_zero_in_it(void **state)
@@ -165,9 +165,9 @@ static void a_location_has_no_zero_in_it(void **state)
     put(&info, 3, endpoint.data, endpoint.size);
     ark_flight_info read;
     assert_int_equal(read_info(&read, &info), ARRAKIS_EFORMAT);
-    ark_buffer_free(&location);
-    ark_buffer_free(&endpoint);
-    ark_buffer_free(&info);
+    ark_buffer_clear(&location);
+    ark_buffer_clear(&endpoint);
+    ark_buffer_clear(&info);
 }
 
 static void put_endpoint(ark_buffer *info, const char *ticket, size_t locations)
@@ -177,7 +177,7 @@ static void put_endpoint(ark_buffer *info, const char *ticket, size_t locations)
     for (size_t i = 0; i < locations; i++)
         put_wrapped(&endpoint, 2, "grpc://a:1");
     put(info, 3, endpoint.data, endpoint.size);
-    ark_buffer_free(&endpoint);
+    ark_buffer_clear(&endpoint);
 }
 
 static void endpoints_are_limited_in_number(void **state)
@@ -193,7 +193,7 @@ static void endpoints_are_limited_in_number(void **state)
     put_endpoint(&info, "t", 0);
     assert_int_equal(read_info(&read, &info), ARRAKIS_EFORMAT);
     assert_string_equal(err.message, "here: an answer of over 10000 endpoints");
-    ark_buffer_free(&info);
+    ark_buffer_clear(&info);
 }
 
 static void an_endpoint_s_locations_are_limited_in_number(void **state)
@@ -208,7 +208,7 @@ static void an_endpoint_s_locations_are_limited_in_number(void **state)
         if (rc < 0)
             assert_string_equal(err.message, "an endpoint of over 16 locations");
         ark_flight_info_clear(&read);
-        ark_buffer_free(&info);
+        ark_buffer_clear(&info);
     }
 }
 
@@ -230,7 +230,7 @@ static void tickets_are_limited_in_size(void **state)
         put_endpoint(&info, ticket, 0);
         assert_int_equal(read_answer(&read, &info, request), ARRAKIS_EFORMAT);
         assert_non_null(strstr(err.message, "expected up to "));
-        ark_buffer_free(&info);
+        ark_buffer_clear(&info);
         free(ticket);
     }
 }
@@ -250,7 +250,7 @@ static void endpoints_are_limited_in_size(void **state)
     info.size = most + 1;
     assert_int_equal(read_answer(&read, &info, request), ARRAKIS_EFORMAT);
     assert_string_equal(err.message, "endpoints of 16777227 bytes, expected up to 16777226");
-    ark_buffer_free(&info);
+    ark_buffer_clear(&info);
 }
 
 int main(void)

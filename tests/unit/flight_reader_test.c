@@ -51,7 +51,7 @@ static arrakis_status fake_start(ark_transport_call **out, ark_transport_channel
     *out = calloc(1, sizeof **out);
     assert_non_null(*out);
     (*out)->script = &scripts[started++];
-    (*out)->fd = ark_event_new();
+    (*out)->fd = ark_event_open();
     ark_event_set((*out)->fd);
     return ARRAKIS_OK;
 }
@@ -191,8 +191,8 @@ static int tear_down(void **state)
     arrakis_log_set(ARRAKIS_LOG_WARNING, NULL, NULL);
     for (size_t i = 0; i < CALLS; i++)
         for (size_t k = 0; k < scripts[i].count; k++)
-            ark_buffer_free(&scripts[i].messages[k]);
-    ark_buffer_free(&empty_message);
+            ark_buffer_clear(&scripts[i].messages[k]);
+    ark_buffer_clear(&empty_message);
     return 0;
 }
 
@@ -328,11 +328,11 @@ static arrakis_reader *open_flooded(int32_t from, int32_t to, int64_t flood_ns, 
                                     int64_t end_ns)
 {
     add_blocks(&scripts[0], from, to);
-    ark_buffer_free(&empty_message);
+    ark_buffer_clear(&empty_message);
     script flood = {.count = 0};
     add_block_at(&flood, flood_ns);
     empty_message = flood.messages[1];
-    ark_buffer_free(&flood.messages[0]);
+    ark_buffer_clear(&flood.messages[0]);
     scripts[0].ending = FLOOD;
     return open_reader(start_ns, end_ns, 1, SECOND / 5);
 }
@@ -443,7 +443,7 @@ static void schemas_are_no_sign_of_life(void **state)
 {
     (void)state;
     arrakis_reader *reader = open_flooded(0, 2, START, START, START + 4 * STRIDE);
-    ark_buffer_free(&empty_message);
+    ark_buffer_clear(&empty_message);
     script schema = {.count = 0};
     add_blocks(&schema, 0, 0);
     empty_message = schema.messages[0];

@@ -64,8 +64,8 @@ static void messages_of_no_channel_asked_for_are_said_once_an_episode(void **sta
     ark_ingest_stats(&ingest, &stats);
     assert_int_equal(stats.unwanted, 10);
     assert_int_equal(stats.undecodable, 0);
-    ark_buffer_free(&stranger);
-    ark_buffer_free(&wanted);
+    ark_buffer_clear(&stranger);
+    ark_buffer_clear(&wanted);
     ark_ingest_clear(&ingest);
     arrakis_channels_unref(channels);
 }
@@ -89,7 +89,7 @@ static void messages_that_cannot_be_read_are_said_once_and_counted(void **state)
     ark_ingest_stats(&ingest, &stats);
     assert_int_equal(stats.undecodable, 5);
     assert_int_equal(stats.messages, 10);
-    ark_buffer_free(&wanted);
+    ark_buffer_clear(&wanted);
     ark_ingest_clear(&ingest);
     arrakis_channels_unref(channels);
 }

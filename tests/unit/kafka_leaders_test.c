@@ -54,7 +54,7 @@ static void publish(const char *topic, int32_t from, int32_t to)
                               RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
                               RD_KAFKA_V_VALUE(message.data, message.size), RD_KAFKA_V_END),
             0);
-        ark_buffer_free(&message);
+        ark_buffer_clear(&message);
     }
     assert_int_equal(rd_kafka_flush(producer, 10000), 0);
 }

@@ -40,7 +40,7 @@ static ark_buffer rows_of(int64_t second, size_t count)
 static void push(arrakis_reader *reader, size_t stream, ark_buffer message)
 {
     PASS(arrakis_memory_reader_push(reader, stream, message.data, message.size, err));
-    ark_buffer_free(&message);
+    ark_buffer_clear(&message);
 }
 
 static void expect_block(arrakis_reader *reader, size_t wanted_stream, int64_t second)

@@ -43,7 +43,7 @@ static void push(arrakis_reader *part, size_t stream, int64_t second)
     int32_t first = (int32_t)second;
     ark_buffer message = int32_message(second * SECOND, 1, &id, &first, 1);
     PASS(arrakis_memory_reader_push(part, stream, message.data, message.size, err));
-    ark_buffer_free(&message);
+    ark_buffer_clear(&message);
 }
 
 /* The number of the stream whose block is next, or -1 with *status. */

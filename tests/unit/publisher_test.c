@@ -253,7 +253,7 @@ static void assert_message(const rd_kafka_message_t *m, arrakis_dtype dtype, int
     assert_null(m->key);
     rd_kafka_headers_t *headers;
     assert_int_equal(rd_kafka_message_headers(m, &headers), RD_KAFKA_RESP_ERR__NOENT);
-    ark_buffer_free(&wanted);
+    ark_buffer_clear(&wanted);
 }
 
 static void a_block_goes_as_one_message_a_partition(void **state)

@@ -27,7 +27,7 @@ static bench bench_of(int64_t timeout_ns, int64_t start_ns, int64_t block)
 static void bench_free(bench *b)
 {
     ark_queue_clear(&b->queue);
-    ark_layout_free(b->layout);
+    ark_layout_unref(b->layout);
 }
 
 /* A stride whose sample is its time. */
@@ -201,7 +201,7 @@ static uint32_t chunks_of(double rate)
     ark_queue queue;
     PASS(ark_layout_new(&layout, lists, &stride_ns, 1, SECOND, err));
     ark_queue_init(&queue, &layout->inputs[0], INT64_MAX / 4, 0, SECOND);
-    ark_layout_free(layout);
+    ark_layout_unref(layout);
     arrakis_channels_unref(list);
     return queue.max_chunks;
 }

@@ -40,7 +40,7 @@ static bench bench_of(const channel_spec *specs, size_t count)
 static void bench_free(bench *b)
 {
     ark_row_decoder_free(b->decoder);
-    ark_layout_free(b->layout);
+    ark_layout_unref(b->layout);
     arrakis_channels_unref(b->channels);
 }
 
@@ -101,7 +101,7 @@ static void decode(const bench *b, const void *message, size_t size, const char 
 static void decode_buffer(const bench *b, ark_buffer message, const char *wanted)
 {
     decode(b, message.data, message.size, wanted);
-    ark_buffer_free(&message);
+    ark_buffer_clear(&message);
 }
 
 static ark_buffer load(const char *name)
@@ -183,7 +183,7 @@ static void rows_side_by_side_are_one_piece(void **state)
         assert_int_equal(rows.missing_count, 0);
         assert_int_equal(ark_row_decoder_next(b.decoder, &rows, NULL), ARRAKIS_DONE);
     }
-    ark_buffer_free(&message);
+    ark_buffer_clear(&message);
     bench_free(&b);
 }
 
@@ -233,7 +233,7 @@ static void changed_offsets_are_seen(void **state)
     decode(&b, message.data, message.size,
            "channel X:D has 0 samples (0 ns), others of the message "
            "last 1000000000 ns");
-    ark_buffer_free(&message);
+    ark_buffer_clear(&message);
     decode_buffer(&b, rows_of(8, ids, 4, 0), "8+1: 10 11, 20 21, 30 31, 40 41");
     bench_free(&b);
 }
@@ -260,7 +260,7 @@ static void offsets_that_lead_astray_are_refused_under_a_known_header(void **sta
         decode(&b, message.data, message.size, "list offsets lead out of the 8 samples");
         /* and again: a refused message is no pattern for the next */
         decode(&b, message.data, message.size, "list offsets lead out of the 8 samples");
-        ark_buffer_free(&message);
+        ark_buffer_clear(&message);
     }
     decode_buffer(&b, rows_of(7, ids, 4, 0), "7+1: 10 11, 20 21, 30 31, 40 41");
     bench_free(&b);
@@ -304,23 +304,23 @@ static void decoders_that_share_read_a_schema_once(void **state)
           c = sharing_bench(&floats, 1, &latest);
     decode_buffer(&a, rows_of(5, ids, 4, 0), "5+1: 10 11, 20 21, 30 31, 40 41");
     const ark_row_schema *first = latest;
-    assert_int_equal(latest->uses, 2);
+    assert_int_equal(latest->refs, 2);
     decode_buffer(&b, rows_of(6, ids, 4, 0), "6+1: 10 11, 20 21, 30 31, 40 41");
     assert_ptr_equal(latest, first);
-    assert_int_equal(latest->uses, 3);
+    assert_int_equal(latest->refs, 3);
     decode_buffer(&c, rows_of(6, ids, 1, 0), "samples are int32, expected float64");
     decode_file(&b, "no-time", "no column \"time\"");
     assert_ptr_equal(latest, first); /* what cannot be read is no schema to share */
     decode_file(&b, "other-columns", "5+1: 10 11, 20 21, 30 31, 40 41");
     assert_ptr_not_equal(latest, first);
-    assert_int_equal(first->uses, 1); /* a's */
+    assert_int_equal(first->refs, 1); /* a's */
     bench_free(&b);
     decode_buffer(&a, rows_of(7, ids, 4, 0), "7+1: 10 11, 20 21, 30 31, 40 41");
     decode_file(&a, "other-columns", "5+1: 10 11, 20 21, 30 31, 40 41");
-    assert_int_equal(latest->uses, 2);
+    assert_int_equal(latest->refs, 2);
     bench_free(&a);
     bench_free(&c);
-    ark_row_schema_drop(latest);
+    ark_row_schema_unref(latest);
 }
 
 static void a_column_of_each_name_is_wanted_once(void **state)
@@ -405,7 +405,7 @@ static void a_message_is_taken_whole_or_not_at_all(void **state)
         ark_row_decoder_begin(b.decoder, bad.data, bad.size);
         assert_int_equal(ark_row_decoder_next(b.decoder, &rows, &err), ARRAKIS_EFORMAT);
         assert_non_null(strstr(err.message, "rows of different times, the first of 6000000000"));
-        ark_buffer_free(&bad);
+        ark_buffer_clear(&bad);
         for (size_t size = two.size - 1; size + 300 > two.size;
              size--) { /* torn behind the first */
             if (size == two.size - 8)
@@ -416,7 +416,7 @@ static void a_message_is_taken_whole_or_not_at_all(void **state)
         decode(&b, two.data, two.size, good);
         decode(&b, two.data, two.size - 8, good);
     }
-    ark_buffer_free(&two);
+    ark_buffer_clear(&two);
     bench_free(&b);
 }
 
@@ -435,7 +435,7 @@ static void a_wrong_count_of_nulls_is_seen_each_time(void **state)
         decode(&b, message.data, message.size, "3 samples are null, and a bitmap has 4");
         *valid ^= 1;
     }
-    ark_buffer_free(&message);
+    ark_buffer_clear(&message);
     bench_free(&b);
 }
 
@@ -476,7 +476,7 @@ static void a_torn_message_is_refused_and_forgotten(void **state)
         decode(&b, whole.data, whole.size, good);
     }
     decode(&b, whole.data, whole.size - 8, good);
-    ark_buffer_free(&whole);
+    ark_buffer_clear(&whole);
     ark_rows rows;
     ark_row_decoder_begin(b.decoder, NULL, 0); /* a Kafka message without a value */
     FAIL(ark_row_decoder_next(b.decoder, &rows, err), ARRAKIS_EFORMAT, "begin with a schema");
@@ -509,7 +509,7 @@ static void which_rows_are_null_is_looked_up_each_time(void **state)
     decode(&b, message.data, message.size, "channel X:B has 0 samples (0 ns)");
     *valid = 0x9; /* two, where the header has one */
     decode(&b, message.data, message.size, "1 nulls, and a bitmap of 2");
-    ark_buffer_free(&message);
+    ark_buffer_clear(&message);
     bench_free(&b);
 }
 
@@ -597,7 +597,7 @@ static void a_longer_list_is_a_longer_block_not_more_samples(void **state)
     ark_row_decoder_begin(b.decoder, message.data, message.size);
     PASS(ark_row_decoder_next(b.decoder, &rows, err));
     assert_int_equal(rows.duration_ns, 3 * SECOND / 2);
-    ark_buffer_free(&message);
+    ark_buffer_clear(&message);
     bench_free(&b);
 }
 
@@ -615,7 +615,7 @@ static void durations_out_of_all_proportion_do_not_overflow(void **state)
     ark_row_decoder_begin(b.decoder, message.data, message.size);
     PASS(ark_row_decoder_next(b.decoder, &rows, err));
     assert_int_equal(rows.duration_ns, ARRAKIS_TIME_MAX_NS);
-    ark_buffer_free(&message);
+    ark_buffer_clear(&message);
     bench_free(&b);
     const channel_spec fast = {"X:A", ARRAKIS_INT32, 3e9, "p", 0, 1, UNSET};
     b = bench_of(&fast, 1);
@@ -623,7 +623,7 @@ static void durations_out_of_all_proportion_do_not_overflow(void **state)
     ark_row_decoder_begin(b.decoder, message.data, message.size);
     PASS(ark_row_decoder_next(b.decoder, &rows, err));
     assert_int_equal(rows.duration_ns, 2);
-    ark_buffer_free(&message);
+    ark_buffer_clear(&message);
     bench_free(&b);
 }
 

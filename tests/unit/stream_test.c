@@ -50,7 +50,7 @@ static void push(const bench *b, size_t stream, int64_t time_ns, int32_t value)
     static const uint32_t id = 0;
     ark_buffer message = int32_message(time_ns, 1, &id, &value, 2);
     PASS(arrakis_memory_reader_push(b->reader, stream, message.data, message.size, err));
-    ark_buffer_free(&message);
+    ark_buffer_clear(&message);
 }
 
 /* The next block begins at start_ns and holds these first samples; -1: missing. */

@@ -25,7 +25,7 @@ static bool readable(int fd)
 static void a_deadline_is_waited_for_and_not_much_longer(void **state)
 {
     (void)state;
-    int fd = ark_event_new();
+    int fd = ark_event_open();
     int64_t begin_ns = monotonic_ns();
     assert_false(ark_wait_fd(fd, ark_wait_deadline(30)));
     int64_t took_ns = monotonic_ns() - begin_ns;
@@ -41,7 +41,7 @@ static void a_deadline_is_waited_for_and_not_much_longer(void **state)
 static void an_event_stays_until_it_is_cleared(void **state)
 {
     (void)state;
-    int fd = ark_event_new();
+    int fd = ark_event_open();
     assert_false(readable(fd));
     ark_event_set(fd);
     ark_event_set(fd);
@@ -71,7 +71,7 @@ static void an_interrupted_wait_goes_on(void **state)
     const struct itimerspec often = {{0, 5 * MS}, {0, 5 * MS}}, never = {{0, 0}, {0, 0}};
     assert_int_equal(timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
     timer_settime(timer, 0, &often, NULL);
-    int fd = ark_event_new();
+    int fd = ark_event_open();
     int64_t begin_ns = monotonic_ns();
     assert_false(ark_wait_fd(fd, ark_wait_deadline(60)));
     assert_true(monotonic_ns() - begin_ns >= 60 * MS);
@@ -86,7 +86,7 @@ static void a_waiter_wakes_for_any_of_its_descriptors(void **state)
 {
     (void)state;
     ark_waiter waiter = ARK_WAITER_NONE;
-    int a = ark_event_new(), b = ark_event_new();
+    int a = ark_event_open(), b = ark_event_open();
     PASS(ark_waiter_open(&waiter, err));
     PASS(ark_waiter_add(&waiter, a, err));
     PASS(ark_waiter_add(&waiter, b, err));

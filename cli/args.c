@@ -66,11 +66,11 @@ static bool parse_count(int64_t *count, const char *text)
     return true;
 }
 
-static bool parse_choice(int *place, const char *const *choices, const char *text)
+static bool parse_choice(int *target, const char *const *choices, const char *text)
 {
     for (int i = 0; choices[i]; i++)
         if (strcmp(choices[i], text) == 0) {
-            *place = i;
+            *target = i;
             return true;
         }
     return false;
@@ -102,29 +102,29 @@ static int store_time(const struct arg_parser *parser, const struct arg_option *
 static int store_value(const struct arg_parser *parser, const struct arg_option *option,
                        const char *text)
 {
-    void *place = (char *)parser->target + option->offset;
-    const char *wanted = NULL;
+    void *target = (char *)parser->target + option->offset;
+    const char *expected = NULL;
     switch (option->kind) {
     case ARG_TEXT:
-        *(const char **)place = text;
+        *(const char **)target = text;
         break;
     case ARG_LIST:
-        if (!arg_list_add(place, text))
+        if (!arg_list_add(target, text))
             return fail("out of memory");
         break;
     case ARG_TIME:
-        return store_time(parser, option, place, text);
+        return store_time(parser, option, target, text);
     case ARG_SECONDS:
-        wanted = parse_seconds(place, text) ? NULL : "seconds, 0 or more";
+        expected = parse_seconds(target, text) ? NULL : "seconds, 0 or more";
         break;
     case ARG_NUMBER:
-        wanted = parse_number(place, text) ? NULL : "a number, 0 or more";
+        expected = parse_number(target, text) ? NULL : "a number, 0 or more";
         break;
     case ARG_COUNT:
-        wanted = parse_count(place, text) ? NULL : "a whole number, 1 or more";
+        expected = parse_count(target, text) ? NULL : "a whole number, 1 or more";
         break;
     case ARG_CHOICE:
-        if (!parse_choice(place, option->choices, text))
+        if (!parse_choice(target, option->choices, text))
             return bad_choice(parser, option, text);
         break;
     case ARG_FLAG:
@@ -132,25 +132,25 @@ static int store_value(const struct arg_parser *parser, const struct arg_option 
     case ARG_STOP:
         break;
     }
-    if (wanted)
+    if (expected)
         return fail_usage(parser->command, "invalid --%s '%s': expected %s", option->name, text,
-                          wanted);
+                          expected);
     return 0;
 }
 
 static void store_constant(struct arg_parser *parser, const struct arg_option *option)
 {
-    void *place = (char *)parser->target + option->offset;
+    void *target = (char *)parser->target + option->offset;
     if (option->kind == ARG_FLAG)
-        *(bool *)place = option->value;
+        *(bool *)target = option->value;
     else
-        *(int *)place = option->value;
+        *(int *)target = option->value;
     parser->stopped = option->kind == ARG_STOP;
 }
 
 /* ---------------------------------------------------------------- finding options */
 
-static bool begins(const char *name, const char *text, size_t length)
+static bool begins_with(const char *name, const char *text, size_t length)
 {
     return name && strncmp(name, text, length) == 0;
 }
@@ -159,15 +159,16 @@ struct match {
     const struct arg_option *first, *second;
 };
 
-static void consider(struct match *m, const struct arg_option *o, const char *text, size_t length)
+static void match_option(struct match *m, const struct arg_option *o, const char *text,
+                         size_t length)
 {
-    bool exact = (begins(o->name, text, length) && !o->name[length]) ||
-                 (begins(o->alias, text, length) && !o->alias[length]);
+    bool exact = (begins_with(o->name, text, length) && !o->name[length]) ||
+                 (begins_with(o->alias, text, length) && !o->alias[length]);
     if (exact)
         *m = (struct match){o, o};
     else if (m->second && m->second == m->first)
-        return; /* found by its whole name */
-    else if (!begins(o->name, text, length) && !begins(o->alias, text, length))
+        return; /* an option has exactly this name */
+    else if (!begins_with(o->name, text, length) && !begins_with(o->alias, text, length))
         return;
     else if (!m->first)
         m->first = o;
@@ -175,13 +176,13 @@ static void consider(struct match *m, const struct arg_option *o, const char *te
         m->second = o;
 }
 
-/* By its name, or by what it begins with where no other does. */
+/* Find an option by its name, or by the begin of its name if no other name begins so. */
 static struct match find_long(const struct arg_parser *parser, const char *text, size_t length)
 {
     struct match m = {NULL, NULL};
     for (size_t t = 0; parser->tables[t]; t++)
         for (const struct arg_option *o = parser->tables[t]->options; o->name; o++)
-            consider(&m, o, text, length);
+            match_option(&m, o, text, length);
     if (m.second == m.first)
         m.second = NULL;
     return m;
@@ -205,8 +206,9 @@ static bool looks_like_option(const struct arg_parser *parser, const char *text)
 
 /* ---------------------------------------------------------------- the line */
 
-/* The same option twice is harmless: the last one holds. */
-static bool clashes(struct arg_parser *parser, const struct arg_option *option)
+/* Whether another option of the same group was given. The same option may be repeated: the last
+ * one counts. */
+static bool clashes_with_other(struct arg_parser *parser, const struct arg_option *option)
 {
     if (!option->group)
         return false;
@@ -221,10 +223,10 @@ static bool clashes(struct arg_parser *parser, const struct arg_option *option)
 
 /* `attached` is the value in "--name=value" or "-nvalue", or NULL. @return how many more arguments
  * were used, or -1. */
-static int take(struct arg_parser *parser, const struct arg_option *option, const char *attached,
-                int argc, char **argv)
+static int take_option(struct arg_parser *parser, const struct arg_option *option,
+                       const char *attached, int argc, char **argv)
 {
-    if (clashes(parser, option))
+    if (clashes_with_other(parser, option))
         return -1;
     if (!takes_value(option)) {
         if (attached) {
@@ -256,7 +258,7 @@ static int take_long(struct arg_parser *parser, const char *text, int argc, char
                    m.first->name, m.second->name);
         return -1;
     }
-    return take(parser, m.first, text[length] ? text + length + 1 : NULL, argc, argv);
+    return take_option(parser, m.first, text[length] ? text + length + 1 : NULL, argc, argv);
 }
 
 static int take_letters(struct arg_parser *parser, const char *text, int argc, char **argv)
@@ -268,7 +270,7 @@ static int take_letters(struct arg_parser *parser, const char *text, int argc, c
             return -1;
         }
         bool attached = takes_value(option) && text[1];
-        int used = take(parser, option, attached ? text + 1 : NULL, argc, argv);
+        int used = take_option(parser, option, attached ? text + 1 : NULL, argc, argv);
         if (used != 0 || attached || parser->stopped)
             return used;
     }

@@ -7,18 +7,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** What an option's value is, and the type it is stored as. */
+/** The value of an option, and the type in which it is stored. */
 enum arg_kind {
     ARG_FLAG,    /* none: bool, becomes `value` */
     ARG_SET,     /* none: int, becomes `value` */
-    ARG_STOP,    /* as ARG_SET, and the rest of the line is not looked at */
+    ARG_STOP,    /* as ARG_SET, and the rest of the line is ignored */
     ARG_TEXT,    /* const char * */
     ARG_LIST,    /* struct arg_list, one more each time */
     ARG_TIME,    /* int64_t, GPS ns, as arrakis_time_parse() reads it */
     ARG_SECONDS, /* int64_t, ns, at least 0 */
     ARG_NUMBER,  /* double, at least 0 */
     ARG_COUNT,   /* int64_t, at least 1 */
-    ARG_CHOICE,  /* int, the place of the value among `choices` */
+    ARG_CHOICE,  /* int, the index of the value in `choices` */
 };
 
 struct arg_option {
@@ -26,7 +26,7 @@ struct arg_option {
     const char *name, *alias;
     const char *metavar, *help;
     enum arg_kind kind;
-    size_t offset; /* of the stored value in the structure that is filled */
+    size_t offset; /* of the stored value in `target` */
     int value;
     int group; /* not 0: at most one option of a group may be given */
     const char *const *choices;
@@ -46,7 +46,7 @@ struct arg_list {
 };
 
 struct arg_parser {
-    const char *command;                   /* for messages; NULL: the program's own options */
+    const char *command; /* for messages; NULL: the options of the program itself */
     const struct arg_table *const *tables; /* ended by NULL */
     void *target;                          /* the structure to fill */
     struct arg_list *arguments;            /* what is not an option; NULL: stop at the first */
@@ -55,7 +55,7 @@ struct arg_parser {
     bool stopped; /* by an ARG_STOP */
 };
 
-/** Parse argv[0] to argv[argc - 1]. @return how many were used, or -1 after a message. */
+/** Parse argv[0] to argv[argc - 1]. @return how many of them were used, or -1 after a message. */
 int args_parse(struct arg_parser *parser, int argc, char **argv);
 /** @return false when out of memory */
 bool arg_list_add(struct arg_list *list, const char *item);

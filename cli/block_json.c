@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A reader of its own, as a JSON library has neither NaN nor whole numbers beyond int64, which both
- * are samples. */
+/* Not read with a JSON library: these have neither NaN nor integers beyond int64, and both can be
+ * samples. */
 #include "block_json.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ refuse(struct text *t, arrakis_status status, const char *format, ...)
     return status;
 }
 
-static arrakis_status wanted(struct text *t, const char *what)
+static arrakis_status fail_expected(struct text *t, const char *what)
 {
     if (t->at >= t->end)
         return refuse(t, ARRAKIS_EFORMAT, "the line ends, expected %s", what);
@@ -39,15 +39,15 @@ static arrakis_status wanted(struct text *t, const char *what)
 
 /* ---------------------------------------------------------------- tokens */
 
-static char next(struct text *t)
+static char peek_char(struct text *t)
 {
     t->at += strspn(t->at, " \t\r\n");
     return *t->at; /* zero at the end */
 }
 
-static bool take(struct text *t, char c)
+static bool take_char(struct text *t, char c)
 {
-    if (next(t) != c || t->at >= t->end)
+    if (peek_char(t) != c || t->at >= t->end)
         return false;
     t->at++;
     return true;
@@ -62,26 +62,26 @@ static bool take_word(struct text *t, const char *word)
     return true;
 }
 
-/* Past a string's closing quote. */
+/* Skip to the end of a string. */
 static arrakis_status skip_string(struct text *t)
 {
-    if (!take(t, '"'))
-        return wanted(t, "a string");
+    if (!take_char(t, '"'))
+        return fail_expected(t, "a string");
     for (;;) {
         t->at += strcspn(t->at, "\"\\");
         if (t->at >= t->end || !*t->at)
-            return wanted(t, "'\"'");
+            return fail_expected(t, "'\"'");
         if (*t->at++ == '"')
             return ARRAKIS_OK;
         if (!*t->at++)
-            return wanted(t, "'\"'");
+            return fail_expected(t, "'\"'");
     }
 }
 
-/* A string's value, to be passed to json_decref(). */
+/* Read a string; json_decref() the value. */
 static arrakis_status read_string(struct text *t, json_t **value)
 {
-    next(t);
+    peek_char(t);
     const char *begin = t->at;
     arrakis_status rc = skip_string(t);
     if (rc < 0)
@@ -95,14 +95,14 @@ static arrakis_status read_string(struct text *t, json_t **value)
     return refuse(t, ARRAKIS_EFORMAT, "not a string of UTF-8 of at most %d bytes", NAME_MAX_SIZE);
 }
 
-/* Past a value of any kind. Strictness is not needed: nothing is made of it. */
+/* Skip a value of any type. It is not used, so it is not checked strictly. */
 static arrakis_status skip_value(struct text *t)
 {
     int depth = 0;
     do {
-        char c = next(t);
+        char c = peek_char(t);
         if (t->at >= t->end)
-            return wanted(t, "a value");
+            return fail_expected(t, "a value");
         if (c == '"') {
             arrakis_status rc = skip_string(t);
             if (rc < 0)
@@ -113,14 +113,14 @@ static arrakis_status skip_value(struct text *t)
                 return refuse(t, ARRAKIS_EFORMAT, "nested deeper than %d", DEPTH_MAX);
         } else if (c == '}' || c == ']') {
             if (depth-- == 0)
-                return wanted(t, "a value");
+                return fail_expected(t, "a value");
             t->at++;
         } else if (depth && (c == ',' || c == ':')) {
             t->at++;
         } else {
             size_t n = strcspn(t->at, " \t\r\n,:\"{}[]");
             if (!n)
-                return wanted(t, "a value");
+                return fail_expected(t, "a value");
             t->at += n;
         }
     } while (depth);
@@ -132,8 +132,8 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Whether a number begins as JSON has it, without zeros before its digits, nor as strtod() takes
- * more: hexadecimal. */
+/* Whether a number begins as in JSON: without leading zeros, and not hexadecimal, which strtod()
+ * reads, too. */
 static bool begins_number(const char *text)
 {
     const char *digits = text + (*text == '-');
@@ -144,11 +144,11 @@ static bool begins_number(const char *text)
 static arrakis_status read_integer(struct text *t, int64_t *value)
 {
     char *end;
-    next(t);
+    peek_char(t);
     errno = 0;
     long long v = strtoll(t->at, &end, 10);
     if (!begins_number(t->at) || end == t->at || errno || strspn(end, ".eE"))
-        return wanted(t, "a whole number");
+        return fail_expected(t, "a whole number");
     *value = v;
     t->at = end;
     return ARRAKIS_OK;
@@ -162,7 +162,7 @@ static bool is_unsigned(arrakis_dtype type)
            type == ARRAKIS_UINT64;
 }
 
-/* A negative number's low bytes are the number in fewer bytes, too. */
+/* This is also right for negative numbers: their low bytes are the number in fewer bytes. */
 static void put_low_bytes(char *to, size_t size, uint64_t v)
 {
     const uint8_t byte = (uint8_t)v;
@@ -197,8 +197,8 @@ static const char *read_signed(char *to, size_t size, const char *text)
     return end;
 }
 
-/* The digits may be those of a double, or the fewest that tell one float32 from the others: in both
- * cases the nearest is meant. */
+/* The digits may be those of a double, or the fewest that identify a float32: in both cases the
+ * nearest float32 is meant. */
 static const char *read_real(char *to, size_t size, const char *text)
 {
     char *end;
@@ -233,18 +233,18 @@ static arrakis_status read_number(struct text *t, char *to, arrakis_dtype type)
         end = real                ? read_real(to, size, t->at)
               : is_unsigned(type) ? read_unsigned(to, size, t->at)
                                   : read_signed(to, size, t->at);
-    /* strtod() also takes a point with nothing behind it. */
+    /* strtod() also reads a point without digits after it, which JSON does not have. */
     const char *point = end ? memchr(t->at, '.', (size_t)(end - t->at)) : NULL;
     if (!end || !strchr(" \t\r\n,]", *end) || (point && !is_digit(point[1]))) {
         char what[64];
         snprintf(what, sizeof what, "a sample of %s, or null", arrakis_dtype_name(type));
-        return wanted(t, what);
+        return fail_expected(t, what);
     }
     t->at = end;
     return ARRAKIS_OK;
 }
 
-static bool room(struct block_column *column, size_t size)
+static bool reserve_samples(struct block_column *column, size_t size)
 {
     if (column->count < column->capacity)
         return true;
@@ -265,9 +265,9 @@ static bool room(struct block_column *column, size_t size)
 static arrakis_status read_sample(struct text *t, struct block_column *column, arrakis_dtype type)
 {
     size_t size = arrakis_dtype_size(type);
-    if (!room(column, size))
+    if (!reserve_samples(column, size))
         return refuse(t, ARRAKIS_ENOMEM, "out of memory after %zu samples", column->count);
-    next(t);
+    peek_char(t);
     char *to = column->samples + column->count * size;
     bool missing = take_word(t, "null");
     arrakis_status rc = missing ? ARRAKIS_OK : read_number(t, to, type);
@@ -283,16 +283,16 @@ static arrakis_status read_sample(struct text *t, struct block_column *column, a
 static arrakis_status read_samples(struct text *t, struct block_column *column, arrakis_dtype type)
 {
     column->count = column->missing = 0;
-    if (!take(t, '['))
-        return wanted(t, "an array of samples");
-    if (take(t, ']'))
+    if (!take_char(t, '['))
+        return fail_expected(t, "an array of samples");
+    if (take_char(t, ']'))
         return ARRAKIS_OK;
     do {
         arrakis_status rc = read_sample(t, column, type);
         if (rc < 0)
             return rc;
-    } while (take(t, ','));
-    return take(t, ']') ? ARRAKIS_OK : wanted(t, "',' or ']'");
+    } while (take_char(t, ','));
+    return take_char(t, ']') ? ARRAKIS_OK : fail_expected(t, "',' or ']'");
 }
 
 /* ---------------------------------------------------------------- the block */
@@ -328,28 +328,28 @@ static arrakis_status read_column(struct text *t, struct block_text *block, cons
     return read_samples(t, column, info.dtype);
 }
 
-/* What is done with each member of an object. */
+/* Called for each member of an object. */
 typedef arrakis_status (*member_fn)(struct text *t, struct block_text *block, const char *name,
                                     const arrakis_channels *known);
 
 static arrakis_status read_object(struct text *t, struct block_text *block, member_fn member,
                                   const arrakis_channels *known)
 {
-    if (!take(t, '{'))
-        return wanted(t, "an object");
-    if (take(t, '}'))
+    if (!take_char(t, '{'))
+        return fail_expected(t, "an object");
+    if (take_char(t, '}'))
         return ARRAKIS_OK;
     do {
         json_t *name = NULL;
         arrakis_status rc = read_string(t, &name);
         if (rc == ARRAKIS_OK)
-            rc =
-                take(t, ':') ? member(t, block, json_string_value(name), known) : wanted(t, "':'");
+            rc = take_char(t, ':') ? member(t, block, json_string_value(name), known)
+                                   : fail_expected(t, "':'");
         json_decref(name);
         if (rc < 0)
             return rc;
-    } while (take(t, ','));
-    return take(t, '}') ? ARRAKIS_OK : wanted(t, "',' or '}'");
+    } while (take_char(t, ','));
+    return take_char(t, '}') ? ARRAKIS_OK : fail_expected(t, "',' or '}'");
 }
 
 static arrakis_status read_member(struct text *t, struct block_text *block, const char *name,
@@ -373,9 +373,9 @@ arrakis_status block_text_read(struct block_text *block, const char *text, size_
     arrakis_status rc = read_object(&t, block, read_member, known);
     if (rc < 0)
         return rc;
-    next(&t);
+    peek_char(&t);
     if (t.at < t.end)
-        return wanted(&t, "the end of the line");
+        return fail_expected(&t, "the end of the line");
     if (block->time_ns == ARRAKIS_UNSET)
         return refuse(&t, ARRAKIS_EFORMAT, "the block has no \"time_ns\"");
     if (!block->count)
@@ -390,7 +390,7 @@ static arrakis_status copy_column(struct text *t, struct block_column *column, a
     size_t size = arrakis_dtype_size(s.dtype);
     column->count = 0;
     while (column->count < s.length) {
-        if (!room(column, size))
+        if (!reserve_samples(column, size))
             return refuse(t, ARRAKIS_ENOMEM, "out of memory for %zu samples", s.length);
         column->count = column->capacity < s.length ? column->capacity : s.length;
     }

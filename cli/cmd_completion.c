@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each shell needs to complete a command line, made from the same tables as the help. */
+/* Prints the completion script of a shell, made from the same tables as the help. */
 #include "command.h"
 #include "out.h"
 #include "report.h"
@@ -42,8 +42,8 @@ static bool is_file(const struct arg_option *o)
     return o->metavar && strcmp(o->metavar, "FILE") == 0;
 }
 
-/* A text between single quotes, with a backslash before each character of `special`, and the way
- * a quote is written there. */
+/* A text in single quotes: with a backslash before each character of `special`, and `quote` for a
+ * quote in it. */
 static void put_quoted(struct out *out, const char *text, const char *special, const char *quote)
 {
     for (; *text; text++) {
@@ -273,7 +273,7 @@ static void put_fish(struct out *out, const struct command *const *all)
 
 /* ---------------------------------------------------------------- the command */
 
-static int run(const struct options *o)
+static int run_completion(const struct options *o)
 {
     static const struct {
         const char *name;
@@ -302,5 +302,5 @@ const struct command cmd_completion = {
     .tables = tables,
     .min_arguments = 1,
     .max_arguments = 1,
-    .run = run,
+    .run = run_completion,
 };

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A number looks the same in every format. */
-static int count(arrakis_client *client, const arrakis_query *query)
+/* The output is the same in every format. */
+static int count_channels(arrakis_client *client, const arrakis_query *query)
 {
     uint64_t n;
     arrakis_error err;
@@ -21,7 +21,7 @@ static int count(arrakis_client *client, const arrakis_query *query)
     return out_finish(&out, EXIT_SUCCESS);
 }
 
-static int run(const struct options *o)
+static int run_count(const struct options *o)
 {
     arrakis_query query;
     arrakis_dtype *types;
@@ -30,7 +30,7 @@ static int run(const struct options *o)
     if (!code)
         code = source_open(&client, o, false);
     if (!code)
-        code = count(client, &query);
+        code = count_channels(client, &query);
     source_close(client);
     free(types);
     return code;
@@ -48,5 +48,5 @@ const struct command cmd_count = {
     .description = "PATTERN is as for find; without one, every channel counts.",
     .tables = tables,
     .max_arguments = 1,
-    .run = run,
+    .run = run_count,
 };

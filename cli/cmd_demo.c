@@ -11,14 +11,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define DURATION_NS (10 * ARRAKIS_SECOND_NS) /* where nobody is looking */
+#define DURATION_NS (10 * ARRAKIS_SECOND_NS) /* where stdout is not a terminal */
 #define DROP_OUT_AFTER_NS ARRAKIS_SECOND_NS
-/* The mock broker answers a fetch that found nothing only when this has passed, whatever arrives in
- * the meantime: at librdkafka's 500 ms, blocks would come eight at a time. */
+/* The mock broker answers a fetch that finds nothing only after this time, whatever arrives
+ * meanwhile: with the 500 ms of librdkafka, blocks would come eight at a time. */
 static const arrakis_property prompt = {"fetch.wait.max.ms", "5"};
 enum { REDRAWS_A_SECOND = 4, PARTITIONS_MAX = 500, CHANNELS_MAX = 100 };
 
-static bool introduce(const char *broker, const char *name)
+static bool print_introduction(const char *broker, const char *name)
 {
     struct out out = {.fd = STDOUT_FILENO};
     out_format(&out,
@@ -38,7 +38,7 @@ static int until_ms(int64_t gps_ns)
     return ns <= 0 ? 0 : (int)((ns + 999999) / 1000000);
 }
 
-static int watch(arrakis_stream *stream, struct view *view)
+static int watch_stream(arrakis_stream *stream, struct view *view)
 {
     int64_t period_ns = ARRAKIS_SECOND_NS / (view->live ? REDRAWS_A_SECOND : 1);
     int64_t next_ns = arrakis_gps_now_ns() + period_ns;
@@ -67,7 +67,7 @@ static int view_stream(arrakis_stream *stream, struct detector *detector, bool l
     int code = view_begin(&view, stream, live);
     detector_drop_out(detector, arrakis_gps_now_ns() + DROP_OUT_AFTER_NS);
     if (!code)
-        code = watch(stream, &view);
+        code = watch_stream(stream, &view);
     return view_end(&view, code);
 }
 
@@ -90,7 +90,7 @@ static arrakis_status open_stream(arrakis_stream **stream, arrakis_client *clien
     return rc;
 }
 
-/* As any other client would: channels from the metadata topics, data from theirs. */
+/* Read as any other client: channels from the metadata topics, data from their topics. */
 static int read_back(struct detector *detector, const char *broker, int64_t duration_ns, bool live)
 {
     arrakis_client *client = NULL;
@@ -110,8 +110,8 @@ static int read_back(struct detector *detector, const char *broker, int64_t dura
     return code;
 }
 
-static int demonstrate(struct detector *detector, arrakis_mock_broker *broker,
-                       const struct options *o)
+static int run_demonstration(struct detector *detector, arrakis_mock_broker *broker,
+                             const struct options *o)
 {
     bool live = isatty(STDOUT_FILENO);
     const arrakis_channels *channels = detector_channels(detector);
@@ -124,12 +124,12 @@ static int demonstrate(struct detector *detector, arrakis_mock_broker *broker,
     int code = detector_start(detector, url);
     if (code)
         return code;
-    if (!introduce(url, arrakis_channel_name(arrakis_channels_get(channels, 0))))
+    if (!print_introduction(url, arrakis_channel_name(arrakis_channels_get(channels, 0))))
         return EXIT_SUCCESS;
     return read_back(detector, url, duration_ns, live);
 }
 
-static int run(const struct options *o)
+static int run_demo(const struct options *o)
 {
     if (o->partitions > PARTITIONS_MAX)
         return fail_usage(o->command, "invalid --partitions: expected at most %d", PARTITIONS_MAX);
@@ -143,7 +143,7 @@ static int run(const struct options *o)
     if (!code)
         code = finish(arrakis_mock_broker_open(&broker, &err), &err);
     if (!code)
-        code = demonstrate(detector, broker, o);
+        code = run_demonstration(detector, broker, o);
     detector_close(detector);
     arrakis_mock_broker_close(broker);
     return code;
@@ -182,5 +182,5 @@ const struct command cmd_demo = {
                    "printed, so that other clients can read too. Now and then one partition drops "
                    "out for a second, to show what a gap looks like.",
     .tables = tables,
-    .run = run,
+    .run = run_demo,
 };

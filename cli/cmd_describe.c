@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-static int print(const arrakis_channels *channels, const struct options *o)
+static int print_channels(const arrakis_channels *channels, const struct options *o)
 {
     struct channel_list list;
     channel_list_begin(&list, o);
@@ -17,18 +17,19 @@ static int print(const arrakis_channels *channels, const struct options *o)
     return channel_list_end(&list, 0);
 }
 
-static int describe(arrakis_client *client, const struct names *names, const struct options *o)
+static int describe_channels(arrakis_client *client, const struct names *names,
+                             const struct options *o)
 {
     arrakis_channels *channels = NULL;
     arrakis_error err;
     arrakis_status rc = arrakis_client_describe(client, &channels, names->list.items,
                                                 names->list.count, o->time_ns, o->replay_id, &err);
-    int code = rc < 0 ? finish(rc, &err) : print(channels, o);
+    int code = rc < 0 ? finish(rc, &err) : print_channels(channels, o);
     arrakis_channels_unref(channels);
     return code;
 }
 
-static int run(const struct options *o)
+static int run_describe(const struct options *o)
 {
     struct names names;
     arrakis_client *client = NULL;
@@ -36,7 +37,7 @@ static int run(const struct options *o)
     if (!code && !interrupt_seen())
         code = source_open(&client, o, false);
     if (!code && client)
-        code = describe(client, &names, o);
+        code = describe_channels(client, &names, o);
     source_close(client);
     names_free(&names);
     return code;
@@ -58,5 +59,5 @@ const struct command cmd_describe = {
     .tables = tables,
     .min_arguments = 1,
     .max_arguments = SIZE_MAX,
-    .run = run,
+    .run = run_describe,
 };

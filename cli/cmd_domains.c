@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static int show(json_t *domains)
+static int show_domains(json_t *domains)
 {
     struct out out = {.fd = STDOUT_FILENO};
     for (size_t i = 0; i < json_array_size(domains); i++) {
@@ -16,9 +16,9 @@ static int show(json_t *domains)
     return out_finish(&out, EXIT_SUCCESS);
 }
 
-static int run(const struct options *o)
+static int run_domains(const struct options *o)
 {
-    return server_show(o, arrakis_client_domains, show);
+    return server_show(o, arrakis_client_domains, show_domains);
 }
 
 static const struct arg_table *const tables[] = {&server_options, NULL};
@@ -29,5 +29,5 @@ const struct command cmd_domains = {
     .summary = "list the domains of a server",
     .arguments = "",
     .tables = tables,
-    .run = run,
+    .run = run_domains,
 };

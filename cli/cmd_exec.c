@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A command, or whoever reads our first line, that is to use our server. */
+/* Runs a command that is to use the server, or prints the server and keeps it reachable. */
 #include "command.h"
 #include "interrupt.h"
 #include "out.h"
@@ -17,7 +17,7 @@
 
 enum { NOT_FOUND = 127, BY_SIGNAL = 128 };
 
-/* Written out, so that whoever gets it need not know what is left out. */
+/* With scheme, host and port, so that no default is needed to read it. */
 static int put_server(char *out, size_t size, const struct options *o, const char *url)
 {
     struct place at;
@@ -29,7 +29,7 @@ static int put_server(char *out, size_t size, const struct options *o, const cha
     return 0;
 }
 
-static char *join(const struct arg_list *list)
+static char *join_words(const struct arg_list *list)
 {
     size_t size = 1;
     for (size_t i = 0; i < list->count; i++)
@@ -40,7 +40,7 @@ static char *join(const struct arg_list *list)
     return text;
 }
 
-/* Signals come only where they are waited for; none is lost. */
+/* Block signals except where they are waited for: none is lost. */
 static void hold_signals(sigset_t *held, sigset_t *before)
 {
     sigemptyset(held);
@@ -50,7 +50,7 @@ static void hold_signals(sigset_t *held, sigset_t *before)
     sigprocmask(SIG_BLOCK, held, before);
 }
 
-/* Ctrl-C has reached the command, too; SIGTERM is passed on. */
+/* Ctrl-C has also reached the command; SIGTERM is passed on to it. */
 static int await_command(pid_t pid, const sigset_t *held)
 {
     int status = 0, number;
@@ -82,8 +82,8 @@ static int run_line(const char *line)
     return code;
 }
 
-/* `forwarded`: there is an ssh without which the URL is of no use. */
-static int stay(const char *server, bool forwarded)
+/* `forwarded`: the URL is usable as long as an ssh runs. */
+static int stay_open(const char *server, bool forwarded)
 {
     struct out out = {.fd = STDOUT_FILENO};
     sigset_t held, before;
@@ -102,7 +102,7 @@ static int stay(const char *server, bool forwarded)
     return lost ? fail("ssh exited; the tunnel to the server is closed") : code;
 }
 
-static int run(const struct options *o)
+static int run_exec(const struct options *o)
 {
     const char *environment = getenv("ARRAKIS_SERVER");
     const char *url = o->url ? o->url : environment ? environment : "";
@@ -116,8 +116,8 @@ static int run(const struct options *o)
     if (code)
         return code;
     if (o->arguments.count == 0)
-        return stay(server, forwarded);
-    char *line = join(&o->arguments);
+        return stay_open(server, forwarded);
+    char *line = join_words(&o->arguments);
     if (!line || setenv("ARRAKIS_SERVER", server, 1) < 0)
         code = fail("out of memory");
     else
@@ -154,5 +154,5 @@ const struct command cmd_exec = {
                    "ssh:// server held open until Ctrl-C.",
     .tables = tables,
     .max_arguments = SIZE_MAX,
-    .run = run,
+    .run = run_exec,
 };

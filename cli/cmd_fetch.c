@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-static int print(arrakis_block *block, const struct options *o)
+static int print_block(arrakis_block *block, const struct options *o)
 {
     struct block_printer printer;
     int code = block_printer_begin(&printer, o, arrakis_block_channels(block), false);
@@ -15,23 +15,23 @@ static int print(arrakis_block *block, const struct options *o)
     return block_printer_end(&printer, code);
 }
 
-static int fetch(arrakis_client *client, const struct names *names, const arrakis_request *request,
-                 const struct options *o)
+static int fetch_block(arrakis_client *client, const struct names *names,
+                       const arrakis_request *request, const struct options *o)
 {
     arrakis_block *block = NULL;
     arrakis_error err;
     arrakis_status rc =
         arrakis_client_fetch(client, &block, names->list.items, names->list.count, request, &err);
-    int code = rc < 0 || !block ? finish(rc, &err) : print(block, o);
+    int code = rc < 0 || !block ? finish(rc, &err) : print_block(block, o);
     arrakis_block_unref(block);
     return code;
 }
 
-static int run(const struct options *o)
+static int run_fetch(const struct options *o)
 {
     if (o->end_ns != ARRAKIS_UNSET && o->start_ns == ARRAKIS_UNSET)
         return fail("fetch: --end needs --start");
-    return request_run(o, fetch);
+    return request_run(o, fetch_block);
 }
 
 static const struct arg_option span[] = {
@@ -59,5 +59,5 @@ const struct command cmd_fetch = {
     .tables = tables,
     .min_arguments = 1,
     .max_arguments = SIZE_MAX,
-    .run = run,
+    .run = run_fetch,
 };

@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 
-static int find(arrakis_client *client, const arrakis_query *query, const struct options *o)
+static int find_channels(arrakis_client *client, const arrakis_query *query,
+                         const struct options *o)
 {
     struct channel_list list;
     channel_list_begin(&list, o);
@@ -16,7 +17,7 @@ static int find(arrakis_client *client, const arrakis_query *query, const struct
     return rc < 0 ? finish(rc, &err) : code;
 }
 
-static int run(const struct options *o)
+static int run_find(const struct options *o)
 {
     if (!o->arguments.count)
         return fail("find needs a pattern: '.' finds every channel, of which there may be very "
@@ -28,7 +29,7 @@ static int run(const struct options *o)
     if (!code)
         code = source_open(&client, o, false);
     if (!code)
-        code = find(client, &query, o);
+        code = find_channels(client, &query, o);
     source_close(client);
     free(types);
     return code;
@@ -48,5 +49,5 @@ const struct command cmd_find = {
         "name on, but need not reach its end.",
     .tables = tables,
     .max_arguments = 1,
-    .run = run,
+    .run = run_find,
 };

@@ -22,13 +22,14 @@ enum { PIECE_SIZE = 65536 };
 #define CONFIRMATION_NS (30 * ARRAKIS_SECOND_NS) /* unless --timeout is given */
 
 struct sender {
-    const char *server;      /* NULL: published to --kafka-url, without one */
-    arrakis_channels *known; /* all of the publisher's */
+    const char *server;      /* NULL: publish to --kafka-url, without a server */
+    arrakis_channels *known; /* all channels of the publisher */
     char *publisher_id;
     int64_t stride_ns;
     arrakis_publisher *publisher;
     int timeout_ms;
-    arrakis_channels *list; /* the last block's, in its order: mostly the next one's too */
+    arrakis_channels
+        *list; /* those of the last block, in its order; the next block mostly has the same */
     arrakis_series *series; /* one per channel of the list */
     uint8_t *bits;          /* validity of one block */
     size_t bits_size;
@@ -79,8 +80,8 @@ static int find_channels(struct sender *s, const struct options *o)
     return rc < 0 ? finish(rc, &err) : 0;
 }
 
-/* Who publishes: whom the first channel names; the library checks the others. */
-static int look_at_channels(struct sender *s, const struct options *o)
+/* The publisher is the one that the first channel names; the library checks the other channels. */
+static int choose_publisher(struct sender *s, const struct options *o)
 {
     if (interrupt_seen())
         return 0;
@@ -97,18 +98,19 @@ static int look_at_channels(struct sender *s, const struct options *o)
     return s->publisher_id ? 0 : fail("out of memory");
 }
 
-/* A server that says where to publish knows the channels, too; those of a file are registered. */
+/* A server that names the broker also has the channels; the channels of a file are registered with
+ * it. */
 static int choose_channels(struct sender *s, const struct options *o)
 {
     if (!s->server || o->metadata) {
         int code = find_channels(s, o);
-        return code ? code : look_at_channels(s, o);
+        return code ? code : choose_publisher(s, o);
     }
     s->publisher_id = strdup(o->publisher_id);
     return s->publisher_id ? 0 : fail("out of memory");
 }
 
-/* As the publisher has them. How long a block is, all of them say alike. */
+/* Use the channels as they are registered: all of them have the same stride. */
 static void take_registered(struct sender *s)
 {
     arrakis_channels *registered = arrakis_channels_ref(arrakis_publisher_channels(s->publisher));
@@ -128,7 +130,7 @@ static int open_publisher(struct sender *s, const struct options *o)
     options.publisher_id = s->publisher_id;
     options.replay_id = o->replay_id;
     options.channels = s->known;
-    options.close_timeout_ns = 0; /* each block is waited for by itself */
+    options.close_timeout_ns = 0; /* the confirmation of each block is waited for */
     arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     source_connection(&to, o);
     to.url = s->server;
@@ -140,7 +142,7 @@ static int open_publisher(struct sender *s, const struct options *o)
         code = rc < 0 ? finish(rc, &err) : 0;
     }
     properties_free(&properties);
-    if (s->publisher) /* there is none, and no error, after an interrupt */
+    if (s->publisher) /* NULL without an error: interrupted */
         take_registered(s);
     int64_t wait_ns = o->timeout_ns == ARRAKIS_UNSET ? CONFIRMATION_NS : o->timeout_ns;
     s->timeout_ms = wait_ns / 1000000 < INT32_MAX ? (int)(wait_ns / 1000000) : INT32_MAX;
@@ -195,9 +197,10 @@ static arrakis_status make_bits(struct sender *s, const struct block_text *text,
     return ARRAKIS_OK;
 }
 
-/* Stride `k` of `strides` of a column. @return where the next one's bits go */
-static uint8_t *cut(arrakis_series *series, const struct block_column *column, int64_t k,
-                    int64_t strides, arrakis_dtype type, uint8_t *bits)
+/* The series of stride `k` of `strides` of a column. @return where the bits of the next series
+ * go */
+static uint8_t *cut_stride(arrakis_series *series, const struct block_column *column, int64_t k,
+                           int64_t strides, arrakis_dtype type, uint8_t *bits)
 {
     size_t length = column->count / (size_t)strides, first = (size_t)k * length;
     *series = (arrakis_series){.samples = column->samples + first * arrakis_dtype_size(type),
@@ -220,7 +223,7 @@ static arrakis_status publish_stride(struct sender *s, const struct block_text *
     for (size_t i = 0; i < text->count; i++) {
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         arrakis_channel_get(arrakis_channels_get(s->list, i), &info);
-        bits = cut(&s->series[i], &text->columns[i], k, strides, info.dtype, bits);
+        bits = cut_stride(&s->series[i], &text->columns[i], k, strides, info.dtype, bits);
     }
     arrakis_block *block;
     arrakis_status rc = arrakis_block_new(&block, s->list, text->time_ns + k * duration_ns,
@@ -231,7 +234,8 @@ static arrakis_status publish_stride(struct sender *s, const struct block_text *
     return rc;
 }
 
-/* A block that lasts several strides, as of 'stream --stride' or 'fetch', is published as so many. */
+/* A block of several strides, such as those of 'stream --stride' or 'fetch', is published as
+ * several blocks. */
 static arrakis_status publish_block(struct sender *s, const struct block_text *text,
                                     arrakis_error *err)
 {
@@ -241,7 +245,7 @@ static arrakis_status publish_block(struct sender *s, const struct block_text *t
         strides = duration_ns / s->stride_ns;
     for (size_t i = 0; i < text->count; i++)
         if (text->columns[i].count % (size_t)strides)
-            strides = 1; /* refused with the numbers of its own */
+            strides = 1; /* publishing it fails, with an error about its numbers of samples */
     if (duration_ns <= 0 || text->time_ns < 0 || text->time_ns > ARRAKIS_TIME_MAX_NS) {
         snprintf(err->message, sizeof err->message,
                  "a block of %" PRId64 " ns from %" PRId64 " ns: expected a time since 1980 and a "
@@ -265,7 +269,7 @@ static arrakis_status publish_block(struct sender *s, const struct block_text *t
 
 /* ---------------------------------------------------------------- all of stdin */
 
-static bool blank(const char *line)
+static bool blank_column(const char *line)
 {
     return !line[strspn(line, " \t\r")];
 }
@@ -278,7 +282,7 @@ static int publish_lines(struct sender *s)
     size_t size;
     int code;
     while (!(code = lines_next(&lines, &line, &size)) && line) {
-        if (size == strlen(line) && blank(line))
+        if (size == strlen(line) && blank_column(line))
             continue;
         arrakis_error err;
         arrakis_status rc = block_text_read(&text, line, size, s->known, &err);
@@ -294,7 +298,7 @@ static int publish_lines(struct sender *s)
     return code;
 }
 
-/* Every block that the bytes so far have. @return 0 or the exit code */
+/* Publish all blocks that are whole so far. @return 0 or the exit code */
 static int publish_blocks(struct sender *s, arrakis_arrow_reader *reader, struct block_text *text,
                           size_t *number)
 {
@@ -351,7 +355,7 @@ static int publish_arrow(struct sender *s)
     return code;
 }
 
-static int run(const struct options *o)
+static int run_publish(const struct options *o)
 {
     struct sender s = {0};
     const char *environment = getenv("ARRAKIS_SERVER");
@@ -433,5 +437,5 @@ const struct command cmd_publish = {
         "published "
         "ends the program.",
     .tables = tables,
-    .run = run,
+    .run = run_publish,
 };

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A time as the server gives it: seconds, whole or not. */
+/* A time in seconds, as the server sends it: with or without a fraction. */
 static void put_time(struct out *out, const json_t *time)
 {
     if (json_is_integer(time))
@@ -17,7 +17,7 @@ static void put_time(struct out *out, const json_t *time)
         out_text(out, "None");
 }
 
-static int show(json_t *replays)
+static int show_replays(json_t *replays)
 {
     struct out out = {.fd = STDOUT_FILENO};
     const char *id;
@@ -36,9 +36,9 @@ static int show(json_t *replays)
     return out_finish(&out, EXIT_SUCCESS);
 }
 
-static int run(const struct options *o)
+static int run_replays(const struct options *o)
 {
-    return server_show(o, arrakis_client_replays, show);
+    return server_show(o, arrakis_client_replays, show_replays);
 }
 
 static const struct arg_table *const tables[] = {&server_options, NULL};
@@ -49,5 +49,5 @@ const struct command cmd_replays = {
     .summary = "list the spans of time that a server replays",
     .arguments = "",
     .tables = tables,
-    .run = run,
+    .run = run_replays,
 };

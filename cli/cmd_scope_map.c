@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static int show(json_t *map)
+static int show_scope_map(json_t *map)
 {
     char *text = json_dumps(map, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
     if (!text)
@@ -19,9 +19,9 @@ static int show(json_t *map)
     return out_finish(&out, EXIT_SUCCESS);
 }
 
-static int run(const struct options *o)
+static int run_scope_map(const struct options *o)
 {
-    return server_show(o, arrakis_client_scope_map, show);
+    return server_show(o, arrakis_client_scope_map, show_scope_map);
 }
 
 static const struct arg_table *const tables[] = {&server_options, NULL};
@@ -32,5 +32,5 @@ const struct command cmd_scope_map = {
     .summary = "show as JSON which server has which channels",
     .arguments = "",
     .tables = tables,
-    .run = run,
+    .run = run_scope_map,
 };

@@ -39,7 +39,7 @@ static void put_value(struct out *out, const json_t *value)
     }
 }
 
-static int show(json_t *info, json_t *endpoints)
+static int show_server_info(json_t *info, json_t *endpoints)
 {
     struct out out = {.fd = STDOUT_FILENO};
     const char *key;
@@ -65,7 +65,7 @@ static int show_endpoints(json_t *endpoints)
     return out_finish(&out, EXIT_SUCCESS);
 }
 
-static int run(const struct options *o)
+static int run_server_info(const struct options *o)
 {
     arrakis_client *client;
     json_t *endpoints = NULL, *info = NULL;
@@ -77,7 +77,7 @@ static int run(const struct options *o)
     if (!code)
         code = server_ask(&info, client, arrakis_client_server_info);
     if (!code)
-        code = show(info, endpoints);
+        code = show_server_info(info, endpoints);
     json_decref(info);
     json_decref(endpoints);
     source_close(client);
@@ -102,5 +102,5 @@ const struct command cmd_server_info = {
     .summary = "show a server's version and capabilities",
     .arguments = "",
     .tables = tables,
-    .run = run,
+    .run = run_server_info,
 };

@@ -12,10 +12,10 @@ struct progress {
     const struct options *options;
     struct block_printer printer;
     int64_t count;   /* blocks so far */
-    int64_t next_ns; /* where the next one begins, where gaps are filled */
+    int64_t next_ns; /* where gaps are filled: begin of the next block */
 };
 
-static bool contiguous(const struct progress *p, const arrakis_block *block)
+static bool is_contiguous(const struct progress *p, const arrakis_block *block)
 {
     int64_t start_ns = arrakis_block_start_ns(block);
     if (p->options->on_gap != ARRAKIS_GAP_FILL || !p->count || start_ns == p->next_ns)
@@ -25,7 +25,7 @@ static bool contiguous(const struct progress *p, const arrakis_block *block)
     return false;
 }
 
-static bool show(struct progress *p, arrakis_block *block)
+static bool show_block(struct progress *p, arrakis_block *block)
 {
     int64_t latency_ns = arrakis_gps_now_ns() - arrakis_block_start_ns(block);
     bool go_on = block_printer_add(&p->printer, block, latency_ns);
@@ -53,8 +53,8 @@ static int print_blocks(arrakis_stream *stream, struct progress *p)
             go_on = block_printer_flush(&p->printer);
             continue;
         }
-        bool fits = contiguous(p, block);
-        go_on = fits && show(p, block);
+        bool fits = is_contiguous(p, block);
+        go_on = fits && show_block(p, block);
         arrakis_block_unref(block);
         if (!fits)
             return EXIT_FAILURE;
@@ -80,7 +80,7 @@ static int stream_names(arrakis_client *client, const struct names *names,
     return code;
 }
 
-static int run(const struct options *o)
+static int run_stream(const struct options *o)
 {
     return request_run(o, stream_names);
 }
@@ -147,5 +147,5 @@ const struct command cmd_stream = {
     .tables = tables,
     .min_arguments = 1,
     .max_arguments = SIZE_MAX,
-    .run = run,
+    .run = run_stream,
 };

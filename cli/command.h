@@ -9,9 +9,9 @@ struct command {
     const char *name;
     const char *aliases[3];                /* ended by NULL */
     const char *summary;                   /* one line, in the list of commands */
-    const char *arguments;                 /* of the usage line; "" for none */
-    const char *description;               /* a paragraph of its help, or NULL */
-    const struct arg_table *const *tables; /* ended by NULL; the program's own are added */
+    const char *arguments;                 /* for the usage line; "" for none */
+    const char *description;               /* a paragraph for its help, or NULL */
+    const struct arg_table *const *tables; /* ended by NULL; those of the program are added */
     size_t min_arguments, max_arguments;
     int (*run)(const struct options *options); /* @return the exit code */
 };

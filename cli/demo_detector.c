@@ -29,8 +29,8 @@ struct part {
 
 struct detector {
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* of the two below */
-    size_t settled;         /* parts that have published, or never will */
+    pthread_cond_t changed; /* signaled when the two below change */
+    size_t settled;         /* parts that have published, or have failed */
     bool stopping, failed;
     atomic_llong drop_out_ns;
     arrakis_channels *channels;
@@ -145,7 +145,7 @@ static bool wait_until(struct detector *d, int64_t gps_ns)
     return !stopping;
 }
 
-static void settle(struct detector *d, bool failed)
+static void settle_part(struct detector *d, bool failed)
 {
     pthread_mutex_lock(&d->lock);
     d->settled++;
@@ -163,7 +163,7 @@ static bool dropped_out(const struct part *p, int64_t start_ns)
            since_ns % DROP_OUT_PERIOD_NS < ARRAKIS_SECOND_NS;
 }
 
-static arrakis_status publish(struct part *p, int64_t start_ns, arrakis_error *err)
+static arrakis_status publish_part(struct part *p, int64_t start_ns, arrakis_error *err)
 {
     for (size_t i = 0; i < arrakis_channels_count(p->channels); i++)
         signal_make(p->samples[i], p->number, i, start_ns, p->series[i].length);
@@ -192,11 +192,12 @@ static void *publish_all(void *opaque)
     int64_t start_ns = now_ns - now_ns % STRIDE_NS;
     for (; wait_until(p->detector, start_ns + STRIDE_NS); start_ns = next_stride(start_ns)) {
         arrakis_error err;
-        arrakis_status rc = dropped_out(p, start_ns) ? ARRAKIS_OK : publish(p, start_ns, &err);
+        arrakis_status rc =
+            dropped_out(p, start_ns) ? ARRAKIS_OK : publish_part(p, start_ns, &err);
         if (rc < 0)
             fail("publishing %s: %s", p->id, err.message);
         if (!settled || rc < 0)
-            settle(p->detector, rc < 0);
+            settle_part(p->detector, rc < 0);
         settled = true;
         if (rc < 0)
             break;
@@ -206,7 +207,7 @@ static void *publish_all(void *opaque)
 
 static bool start_thread(struct part *p)
 {
-    /* Signals are the main thread's. */
+    /* Only the main thread handles signals. */
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -39,8 +39,8 @@ void signal_describe(arrakis_channel_info *info, char name[64], size_t partition
 
 /* ---------------------------------------------------------------- shapes */
 
-/* Noise in -1 to 1 that depends on the sample alone. */
-static double noise(uint64_t seed)
+/* Noise from -1 to 1, which depends only on the sample. */
+static double noise_at(uint64_t seed)
 {
     seed += UINT64_C(0x9e3779b97f4a7c15);
     seed = (seed ^ seed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -49,19 +49,19 @@ static double noise(uint64_t seed)
 }
 
 /* Every eight seconds two stars merge: pitch and loudness rise for a second. */
-static double strain(double t, uint64_t seed)
+static double strain_at(double t, uint64_t seed)
 {
     double left = 8 - fmod(t, 8);
-    double h = 0.3 * noise(seed) + 0.2 * sin(2 * M_PI * 60 * t);
+    double h = 0.3 * noise_at(seed) + 0.2 * sin(2 * M_PI * 60 * t);
     if (left < 1)
         h += pow(left + 0.02, -0.25) * sin(-240 * pow(left, 0.625));
     return 1e-21 * h;
 }
 
-static double slow(double t, size_t index, uint64_t seed)
+static double slow_at(double t, size_t index, uint64_t seed)
 {
     double period = 20 + 7 * (double)(index % 5);
-    return 20 + (double)index + sin(2 * M_PI * t / period) + 0.02 * noise(seed);
+    return 20 + (double)index + sin(2 * M_PI * t / period) + 0.02 * noise_at(seed);
 }
 
 static double state_word(double t, size_t index)
@@ -72,29 +72,29 @@ static double state_word(double t, size_t index)
     return phase < 9 ? 0x3ff : phase < 10 ? 0x3fd : 0x3f1;
 }
 
-static double counts(double t, size_t index, uint64_t seed)
+static double counts_at(double t, size_t index, uint64_t seed)
 {
     return floor(3000 * sin(2 * M_PI * (0.15 + 0.05 * (double)(index % 7)) * t) +
-                 300 * noise(seed));
+                 300 * noise_at(seed));
 }
 
-static double value(size_t partition, size_t index, double t, uint64_t seed)
+static double value_at(size_t partition, size_t index, double t, uint64_t seed)
 {
     switch (partition % SIGNAL_KINDS) {
     case 0:
         if (index == 0)
-            return strain(t, seed);
-        return sin(2 * M_PI * (0.4 + 0.1 * (double)(index % 9)) * t) + 0.2 * noise(seed);
+            return strain_at(t, seed);
+        return sin(2 * M_PI * (0.4 + 0.1 * (double)(index % 9)) * t) + 0.2 * noise_at(seed);
     case 1:
-        return slow(t, index, seed);
+        return slow_at(t, index, seed);
     case 2:
         return state_word(t, index);
     default:
-        return counts(t, index, seed);
+        return counts_at(t, index, seed);
     }
 }
 
-static void store(void *samples, size_t i, arrakis_dtype type, double v)
+static void store_value(void *samples, size_t i, arrakis_dtype type, double v)
 {
     if (type == ARRAKIS_FLOAT32)
         ((float *)samples)[i] = (float)v;
@@ -110,11 +110,11 @@ void signal_make(void *samples, size_t partition, size_t index, int64_t start_ns
 {
     const struct kind *kind = &kinds[partition % SIGNAL_KINDS];
     double rate = kind->rates[index % NAMES];
-    /* Every shape repeats, or may: hours keep the sines exact. */
+    /* Every shape repeats, or may repeat; times of some hours at most keep the sines exact. */
     int64_t start = start_ns % (100000 * ARRAKIS_SECOND_NS);
     for (size_t i = 0; i < count; i++) {
         double t = (double)start / 1e9 + (double)i / rate;
         uint64_t seed = (uint64_t)llround(t * rate) * 1009 + partition * 131 + index;
-        store(samples, i, kind->type, value(partition, index, t, seed));
+        store_value(samples, i, kind->type, value_at(partition, index, t, seed));
     }
 }

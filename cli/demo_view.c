@@ -16,9 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Channels faster than this show how strong they are, slower ones what they are. */
+/* For channels of a higher rate the view shows the loudness, for others the value. */
 #define LOUDNESS_FROM_HZ 64.0
-/* A gap is mentioned for so long after it. */
+/* How long a gap is mentioned. */
 #define GAP_MEMORY_NS (10 * ARRAKIS_SECOND_NS)
 
 /* ---------------------------------------------------------------- begin and end */
@@ -80,7 +80,7 @@ int view_end(struct view *v, int code)
 
 /* ---------------------------------------------------------------- taking in */
 
-static double sample(arrakis_series s, size_t i)
+static double sample_at(arrakis_series s, size_t i)
 {
     switch (s.dtype) {
     case ARRAKIS_FLOAT32:
@@ -94,11 +94,11 @@ static double sample(arrakis_series s, size_t i)
     }
 }
 
-static double loudness(arrakis_series s)
+static double loudness_of(arrakis_series s)
 {
     double sum = 0;
     for (size_t i = 0; i < s.length; i++)
-        sum += sample(s, i) * sample(s, i);
+        sum += sample_at(s, i) * sample_at(s, i);
     return sqrt(sum / (double)s.length);
 }
 
@@ -114,9 +114,9 @@ static void add_series(struct view *v, size_t i, arrakis_series s, int64_t now_n
         v->gap_channel = i;
         v->new_gaps++;
     } else if (info.sample_rate > LOUDNESS_FROM_HZ) {
-        value = loudness(s);
+        value = loudness_of(s);
     } else {
-        value = sample(s, s.length - 1);
+        value = sample_at(s, s.length - 1);
     }
     t->values[t->next] = (float)value;
     t->next = (t->next + 1) % VIEW_HISTORY;
@@ -143,7 +143,7 @@ static int by_size(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* Where the stream is, and what came since this was last said. */
+/* The position of the stream, and what has arrived since the last summary. */
 static void put_summary(struct view *v, struct out *out)
 {
     if (!v->new_blocks) {
@@ -164,7 +164,7 @@ static void put_summary(struct view *v, struct out *out)
 
 /* ---------------------------------------------------------------- a table */
 
-static void range(const struct trace *t, float *low, float *high)
+static void find_range(const struct trace *t, float *low, float *high)
 {
     *low = INFINITY;
     *high = -INFINITY;
@@ -182,7 +182,7 @@ static void put_sparkline(const struct view *v, struct out *out, const struct tr
     static const char *const letters[] = {".", ":", "-", "=", "+", "*", "#", "@"};
     const char *const *levels = v->unicode ? bars : letters;
     float low, high;
-    range(t, &low, &high);
+    find_range(t, &low, &high);
     for (size_t k = VIEW_HISTORY - width; k < VIEW_HISTORY; k++) {
         float value = t->values[(t->next + k) % VIEW_HISTORY];
         if (isnan(value))
@@ -204,7 +204,7 @@ static void state_text(char text[32], const struct trace *t, int64_t now_ns)
 
 enum { NAME_WIDTH = 25, VALUE_WIDTH = 11, LATENCY_WIDTH = 7, STATE_WIDTH = 11, TYPE_WIDTH = 7 };
 
-/* On a narrow terminal the last columns fall off the edge, and half the past. */
+/* On a narrow terminal the last columns and half of the values are not shown. */
 static size_t spark_width(size_t columns)
 {
     return columns < 110 ? VIEW_HISTORY / 2 : VIEW_HISTORY;
@@ -222,7 +222,7 @@ static void put_row(struct view *v, size_t i, size_t columns, int64_t now_ns)
     put_sparkline(v, &line, t, spark_width(columns));
     out_text(&line, "  ");
     if (!t->in_gap)
-        snprintf(text, sizeof text, "%.6g", sample(s, s.length - 1));
+        snprintf(text, sizeof text, "%.6g", sample_at(s, s.length - 1));
     table_cell(&line, text, VALUE_WIDTH, true);
     int64_t lag_ns = arrakis_stream_lag_ns(v->stream, t->stream);
     snprintf(text, sizeof text, "%.0f ms", (double)lag_ns / 1e6);
@@ -251,7 +251,7 @@ static void put_titles(struct view *v, size_t columns)
 
 static void put_table(struct view *v)
 {
-    enum { OTHER_LINES = 4 }; /* summary, titles, what is hidden, the cursor's own */
+    enum { OTHER_LINES = 4 }; /* summary, titles, hidden channels, and the line of the cursor */
     size_t columns, rows, n = arrakis_channels_count(v->channels);
     screen_size(&columns, &rows);
     size_t room = rows > OTHER_LINES ? rows - OTHER_LINES : 1;

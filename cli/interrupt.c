@@ -10,7 +10,7 @@
 
 static arrakis_cancel *cancel; /* lives as long as the program; NULL before interrupt_install() */
 
-static void handle(int number)
+static void on_signal(int number)
 {
     (void)number;
     arrakis_cancel_set(cancel);
@@ -21,7 +21,7 @@ int interrupt_install(void)
     arrakis_error err;
     if (arrakis_cancel_new(&cancel, &err) < 0)
         return fail("%s", err.message);
-    struct sigaction action = {.sa_handler = handle, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ctrl-C and SIGTERM end what is under way in good order; a second one ends the program. */
+/* Ctrl-C and SIGTERM end the work in good order; a second one ends the program at once. */
 #ifndef CLI_INTERRUPT_H
 #define CLI_INTERRUPT_H
 
@@ -8,9 +8,9 @@
 /** @return 0, or the exit code after a message: there is no descriptor left. */
 int interrupt_install(void);
 bool interrupt_seen(void);
-/** Set once the signal has come; for connections and requests. */
+/** A cancel that the signal sets; for connections and requests. */
 arrakis_cancel *interrupt_cancel(void);
-/** Wait until fd is readable or has ended; false: the signal came first. */
+/** Wait until fd is readable or at its end; false: the signal came first. */
 bool interrupt_wait(int fd);
 
 #endif

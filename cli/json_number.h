@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers as text. Each call writes at `p`, without a terminating zero, and returns the end of what
- * it wrote: at most NUMBER_SIZE bytes. */
+/* Numbers as text. Each call writes at most NUMBER_SIZE bytes to `p`, without a terminating zero,
+ * and returns the end of them. */
 #ifndef CLI_JSON_NUMBER_H
 #define CLI_JSON_NUMBER_H
 
@@ -13,9 +13,9 @@ char *put_signed(char *p, int64_t value);
 /** The fewest digits that read back as the same double, laid out as Python's repr does: "1.0",
  *  "1e+16", "nan", "inf". */
 char *put_double(char *p, double value);
-/** The same, but "NaN", "Infinity" and "-Infinity", as Python's json has them. */
+/** The same, but with "NaN", "Infinity" and "-Infinity" as in Python's json. */
 char *put_json_double(char *p, double value);
-/** The fewest digits that read back as the same float: what people want to see. */
+/** The fewest digits that read back as the same float, for people. */
 char *put_float(char *p, float value);
 
 #endif

@@ -11,7 +11,7 @@
 
 enum { READ_SIZE = 65536, LINE_MAX_MIB = 256 };
 
-/* Room for a piece more and a zero. */
+/* Make room for one more piece and a zero byte. */
 static int make_room(struct lines *l)
 {
     if (l->from) {
@@ -50,7 +50,7 @@ static int read_more(struct lines *l)
 
 int lines_next(struct lines *l, char **line, size_t *size)
 {
-    size_t looked_at = 0; /* of the line that begins at `from` */
+    size_t looked_at = 0; /* bytes of the line at `from` that were searched for its end */
     for (;;) {
         char *begin = l->data + l->from;
         size_t left = l->size - l->from;

@@ -157,7 +157,7 @@ static int run_command(const struct command *command, struct options *options, i
     return code ? code : command->run(options);
 }
 
-static int run(struct options *options, int argc, char **argv)
+static int run_program(struct options *options, int argc, char **argv)
 {
     int64_t now_ns = arrakis_gps_now_ns();
     struct arg_parser parser = {.tables = program_tables, .target = options, .now_ns = now_ns};
@@ -180,7 +180,7 @@ int main(int argc, char **argv)
 {
     struct options options;
     options_init(&options);
-    int code = argc > 0 ? run(&options, argc - 1, argv + 1) : program_help();
+    int code = argc > 0 ? run_program(&options, argc - 1, argv + 1) : program_help();
     ssh_close();
     options_free(&options);
     return code;

@@ -28,7 +28,7 @@ static int read_stdin(char **text)
     return error && error != EINTR ? fail("reading stdin: %s", strerror(error)) : 0;
 }
 
-static char *trimmed(char *line)
+static char *trim_line(char *line)
 {
     line += strspn(line, " \t\r\f\v");
     size_t n = strlen(line);
@@ -41,21 +41,21 @@ static bool add_lines(struct arg_list *list, char *text)
 {
     char *rest = text;
     for (char *line; (line = strsep(&rest, "\n"));) {
-        line = trimmed(line);
+        line = trim_line(line);
         if (*line && *line != '#' && !arg_list_add(list, line))
             return false;
     }
     return true;
 }
 
-static int gather(struct names *names, const struct options *o)
+static int add_names(struct names *names, const struct options *o)
 {
     for (size_t i = 0; i < o->arguments.count; i++) {
         const char *argument = o->arguments.items[i];
         bool added = true;
         if (strcmp(argument, "-") != 0) {
             added = arg_list_add(&names->list, argument);
-        } else if (!names->text) { /* a second "-" has nothing left to read */
+        } else if (!names->text) { /* a second "-" finds nothing more to read */
             int code = read_stdin(&names->text);
             if (code)
                 return code;
@@ -79,7 +79,7 @@ static int by_name(const void *a, const void *b)
     return order ? order : (x->position > y->position) - (x->position < y->position);
 }
 
-/* Leaves the first of each name, in the order given. */
+/* Drop all but the first of each name, and keep the order. */
 static int drop_repeated(struct arg_list *list)
 {
     if (list->count < 2)
@@ -105,7 +105,7 @@ static int drop_repeated(struct arg_list *list)
 int names_load(struct names *names, const struct options *o)
 {
     *names = (struct names){{NULL, 0}, NULL};
-    int code = gather(names, o);
+    int code = add_names(names, o);
     if (!code)
         code = drop_repeated(&names->list);
     if (!code && !names->list.count && !interrupt_seen())

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a command line can say, and the parts of the option tables that commands share. */
+/* The options of all commands, and the option tables that several commands share. */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
@@ -86,8 +86,8 @@ void options_free(struct options *options);
     }
 
 extern const struct arg_table program_options;  /* of every command, and before it */
-extern const struct arg_table source_options;   /* needed wherever channels are */
-extern const struct arg_table server_options;   /* where only a server is asked */
+extern const struct arg_table source_options;   /* all commands that need channels */
+extern const struct arg_table server_options;   /* commands that need a server */
 extern const struct arg_table channel_formats;  /* find, describe */
 extern const struct arg_table count_formats;    /* count */
 extern const struct arg_table block_formats;    /* stream, fetch */

@@ -11,10 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A long fetch is written in pieces, not held as text. */
+/* Long texts are written in pieces of this size. */
 enum { PIECE_SIZE = 1 << 20 };
 
-static bool grow(struct out *out, size_t n)
+static bool out_grow(struct out *out, size_t n)
 {
     size_t capacity = out->capacity ? out->capacity : 4096;
     while (capacity - out->size < n) {
@@ -38,7 +38,7 @@ char *out_reserve(struct out *out, size_t n)
 {
     if (out->fd >= 0 && out->size > PIECE_SIZE)
         out_flush(out);
-    if (out->error || (out->capacity - out->size < n && !grow(out, n)))
+    if (out->error || (out->capacity - out->size < n && !out_grow(out, n)))
         return NULL;
     return out->data + out->size;
 }
@@ -91,8 +91,8 @@ void out_format(struct out *out, const char *format, ...)
     va_end(again);
 }
 
-/* Of three bytes in UTF-8: what turns the direction of the text that follows, or breaks its line, so that
- * a name could make a row of a table be read otherwise. */
+/* Characters of three bytes in UTF-8 that change the direction of text or break a line: with them
+ * a name could make a row of a table look like another. */
 static bool turns_text(unsigned code)
 {
     return code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
@@ -115,8 +115,8 @@ size_t control_at(const char *text, unsigned *code)
     return turns_text(*code) ? 3 : 0;
 }
 
-/* Bytes of the UTF-8 sequence that begins here, 0 where none does: names are UTF-8, but a message
- * may quote a broken server, and may be cut. */
+/* The size of the UTF-8 sequence at `text`; 0: it is not UTF-8. Names are UTF-8, but a message may
+ * quote what a server sent, and may be cut. */
 static size_t sequence_at(const char *text)
 {
     const unsigned char *s = (const unsigned char *)text;
@@ -163,8 +163,7 @@ static void write_all(struct out *out, const char *data, size_t size)
         if (n >= 0) {
             data += n;
             size -= (size_t)n;
-        } else if (errno !=
-                   EINTR) { /* interrupted: what was begun is finished, the end comes after */
+        } else if (errno != EINTR) { /* interrupted: the text is written to its end first */
             out->error = errno;
         }
     }
@@ -193,7 +192,7 @@ int out_finish(struct out *out, int code)
     if (!error)
         return code;
     if (error == EPIPE)
-        return code; /* whoever read has seen enough */
+        return code; /* the reader of the pipe has closed it */
     return fail("writing the output: %s", strerror(error));
 }
 

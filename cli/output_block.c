@@ -51,7 +51,7 @@ static void add_table(struct block_printer *p, const arrakis_block *block, int64
     size_t columns = 0, rows = 0;
     if (isatty(STDOUT_FILENO))
         screen_size(&columns, &rows);
-    /* The cursor stands on the line below the frame. */
+    /* The cursor is on the line below the frame. */
     block_table_write(&p->table, &p->out, block, columns, p->live ? rows - 1 : 0, latency_ns);
     if (p->live)
         screen_draw(&p->out);
@@ -88,7 +88,7 @@ static size_t batch_size(const arrakis_block *block)
 
 static void add_arrow(struct block_printer *p, arrakis_block *block)
 {
-    if (!p->waiting_most) /* a stream's blocks are all alike */
+    if (!p->waiting_most) /* all blocks of a stream have the same size */
         p->waiting_most = batch_size(block);
     p->waiting[p->waiting_count++] = arrakis_block_ref(block);
     if (p->waiting_count == p->waiting_most)

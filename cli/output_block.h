@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blocks on stdout, in the format asked for. */
+/* Prints blocks on stdout in the requested format. */
 #ifndef CLI_OUTPUT_BLOCK_H
 #define CLI_OUTPUT_BLOCK_H
 
@@ -10,7 +10,7 @@
 #include "output_json.h"
 #include "output_table.h"
 
-/* Several blocks go to one Arrow batch where they have so many bytes of samples together at most. */
+/* An Arrow batch has at most this many blocks, and bytes of samples if it has several. */
 enum { ARROW_BLOCKS = 64, ARROW_BYTES = 1 << 20 };
 
 struct block_printer {
@@ -20,12 +20,13 @@ struct block_printer {
     struct json_blocks json;
     struct block_table table;
     arrakis_arrow_writer *arrow;
-    arrakis_block *waiting[ARROW_BLOCKS]; /* for the batch to be full */
+    arrakis_block *waiting[ARROW_BLOCKS]; /* for the batch that is being filled */
     size_t waiting_count, waiting_most;
-    bool failed; /* in a way that has been reported */
+    bool failed; /* a message has been printed */
 };
 
-/** Refuses what cannot go to a terminal. @return 0, or the exit code after a message. */
+/** Refuse formats that cannot be printed on a terminal. @return 0, or the exit code after a
+ *  message. */
 int block_printer_check(const struct options *options);
 /** @param live      whether a table may be redrawn in place where stdout is a terminal
  *  @return 0, or the exit code after a message */
@@ -34,11 +35,12 @@ int block_printer_begin(struct block_printer *printer, const struct options *opt
 /** @param latency_ns of the block, or ARRAKIS_UNSET
  *  @return whether to go on */
 bool block_printer_add(struct block_printer *printer, arrakis_block *block, int64_t latency_ns);
-/** Whether blocks wait for others to be written with: if none is there, block_printer_flush(). */
+/** Whether blocks wait for a full batch: call block_printer_flush() when no other block is
+ *  ready. */
 bool block_printer_waits(const struct block_printer *printer);
-/** Write what waits. @return whether to go on */
+/** Write the waiting blocks. @return whether to go on */
 bool block_printer_flush(struct block_printer *printer);
-/** @return the exit code, where that of getting the blocks was `code` */
+/** `code` is the exit code of reading the blocks. @return the exit code of all */
 int block_printer_end(struct block_printer *printer, int code);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A listing of channels on stdout, in the format asked for, as they become known. */
+/* Prints channels on stdout in the requested format, as they are found. */
 #ifndef CLI_OUTPUT_CHANNELS_H
 #define CLI_OUTPUT_CHANNELS_H
 
@@ -12,13 +12,13 @@ struct channel_list {
     struct out out;
     struct channel_table table;
     size_t count;
-    bool progress; /* say on stderr how many there are while none is shown yet */
+    bool progress; /* print their number on stderr, while no channel is printed yet */
 };
 
 void channel_list_begin(struct channel_list *list, const struct options *options);
 /** An arrakis_channel_fn: `list` is a struct channel_list. */
 bool channel_list_add(arrakis_channel *channel, void *list);
-/** @return the exit code, where that of finding the channels was `code` */
+/** `code` is the exit code of finding the channels. @return the exit code of all */
 int channel_list_end(struct channel_list *list, int code);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* What stands after an opening bracket, between items and before the closing one, by depth. */
+/* The text after an opening bracket, between items and before the closing one, by depth. */
 struct layout {
     const char *open[4], *between[4], *close[4];
 };
@@ -24,7 +24,7 @@ static const struct layout *layout_of(enum json_style style)
     return style == JSON_LINE ? &on_one_line : &indented;
 }
 
-/* Of what needs no look: as a rule it is all of a text. */
+/* How many bytes at the begin of a text need no escapes: mostly all of them. */
 static size_t plain_length(const char *text)
 {
     size_t n = 0;
@@ -33,7 +33,7 @@ static size_t plain_length(const char *text)
     return n;
 }
 
-/* Whatever a terminal could take for a command is escaped, not only what JSON demands. */
+/* Escapes what JSON requires, and all that a terminal could take for a command. */
 static void json_text(struct out *out, const char *text)
 {
     unsigned code;
@@ -65,7 +65,7 @@ struct object {
     bool begun;
 };
 
-static void key(struct object *o, const char *name)
+static void put_key(struct object *o, const char *name)
 {
     out_text(o->out, o->begun ? o->layout->between[o->depth] : o->layout->open[o->depth]);
     o->begun = true;
@@ -78,7 +78,7 @@ static void text_member(struct object *o, const char *name, const char *value)
 {
     if (!value)
         return;
-    key(o, name);
+    put_key(o, name);
     json_text(o->out, value);
 }
 
@@ -86,7 +86,7 @@ static void number_member(struct object *o, const char *name, int64_t value)
 {
     if (value == ARRAKIS_UNSET)
         return;
-    key(o, name);
+    put_key(o, name);
     char *p = out_reserve(o->out, NUMBER_SIZE);
     if (p)
         out_advance(o->out, put_signed(p, value));
@@ -94,13 +94,13 @@ static void number_member(struct object *o, const char *name, int64_t value)
 
 static void rate_member(struct object *o, const char *name, double value)
 {
-    key(o, name);
+    put_key(o, name);
     char *p = out_reserve(o->out, NUMBER_SIZE);
     if (p)
         out_advance(o->out, put_json_double(p, value));
 }
 
-/* `depth` is that of its members. */
+/* `depth` is the depth of its members. */
 static void channel_object(struct out *out, const arrakis_channel *channel,
                            const struct layout *layout, int depth)
 {
@@ -130,7 +130,7 @@ void json_channel(struct out *out, const arrakis_channel *channel, enum json_sty
 
 /* ---------------------------------------------------------------- samples */
 
-static bool present(const uint8_t *valid, size_t i)
+static bool is_present(const uint8_t *valid, size_t i)
 {
     return !valid || (valid[i / 8] >> (i % 8) & 1);
 }
@@ -141,7 +141,7 @@ static char *put_bytes(char *p, const char *text, size_t size)
     return p + size;
 }
 
-/* A loop for each type, so that nothing is decided a sample but whether it is there. */
+/* One loop per data type: per sample, only its validity is checked. */
 #define PUT_SAMPLES(name, type, put)                                                              \
     static char *put_##name(char *p, arrakis_series s, size_t from, size_t to,                    \
                             const char *between, size_t between_size)                             \
@@ -150,7 +150,7 @@ static char *put_bytes(char *p, const char *text, size_t size)
         for (size_t i = from; i < to; i++) {                                                      \
             if (i)                                                                                \
                 p = put_bytes(p, between, between_size);                                          \
-            p = present(s.valid, i) ? put(p, samples[i]) : put_bytes(p, "null", 4);               \
+            p = is_present(s.valid, i) ? put(p, samples[i]) : put_bytes(p, "null", 4);            \
         }                                                                                         \
         return p;                                                                                 \
     }
@@ -211,7 +211,7 @@ static void json_short_samples(struct out *out, arrakis_series s)
 
 /* ---------------------------------------------------------------- blocks */
 
-/* `"H1:NAME": `, with what stands before it, for each channel. */
+/* Keep `"H1:NAME": `, with the text before it, for each channel. */
 static void keep_names(struct json_blocks *w, const struct layout *layout)
 {
     w->names.fd = -1;

@@ -13,16 +13,17 @@ enum json_style {
     JSON_ABBREVIATED, /* indented, and series as short texts */
 };
 
-/** Followed by a line end. */
+/** Writes a channel and a line end. */
 void json_channel(struct out *out, const arrakis_channel *channel, enum json_style style);
 
-/** Writes blocks. Blocks of one stream have the same channels: their text is made once. Set up by
- *  its style and zeros; whatever blocks it has seen must outlive it, or be of one stream. */
+/** Writes blocks. The text of the channels is made once for all blocks of a stream. Begins with
+ *  its style, and all other bytes 0. The blocks must be of one stream, or live longer than this
+ *  struct. */
 struct json_blocks {
     enum json_style style;
-    const arrakis_channels *channels; /* whose text is kept */
-    struct out names;    /* what stands before the samples of each, with zeros between */
-    struct out metadata; /* all that follows the samples */
+    const arrakis_channels *channels; /* their text is kept */
+    struct out names;    /* per channel, the text before its samples; ended by zero bytes */
+    struct out metadata; /* the text after all samples */
 };
 
 void json_block(struct json_blocks *writer, struct out *out, const arrakis_block *block);

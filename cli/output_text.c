@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static bool missing(arrakis_series s, size_t i)
+static bool put_missing(arrakis_series s, size_t i)
 {
     return s.valid && !(s.valid[i / 8] >> (i % 8) & 1);
 }
@@ -44,7 +44,7 @@ void text_sample(struct out *out, arrakis_series s, size_t i)
     char *p = out_reserve(out, NUMBER_SIZE);
     if (!p)
         return;
-    if (missing(s, i)) {
+    if (put_missing(s, i)) {
         *p++ = '-';
         *p++ = '-';
     } else {
@@ -71,7 +71,7 @@ void text_samples(struct out *out, arrakis_series s, size_t limit, size_t edge)
 
 /* ---------------------------------------------------------------- Python's notation */
 
-static void quoted(struct out *out, const char *text)
+static void put_quoted(struct out *out, const char *text)
 {
     char quote = strchr(text, '\'') && !strchr(text, '"') ? '"' : '\'';
     unsigned code;
@@ -90,7 +90,7 @@ static void quoted(struct out *out, const char *text)
 }
 
 /* 1_000_000 */
-static void grouped(struct out *out, int64_t value)
+static void put_grouped(struct out *out, int64_t value)
 {
     char digits[NUMBER_SIZE];
     size_t n =
@@ -104,7 +104,7 @@ static void grouped(struct out *out, int64_t value)
     }
 }
 
-static void rate(struct out *out, double hz)
+static void put_rate(struct out *out, double hz)
 {
     char *p = out_reserve(out, NUMBER_SIZE);
     if (p)
@@ -116,7 +116,7 @@ static void text_field(struct out *out, const char *name, const char *value)
     if (!value)
         return;
     out_format(out, ", %s=", name);
-    quoted(out, value);
+    put_quoted(out, value);
 }
 
 static void number_field(struct out *out, const char *name, int64_t value)
@@ -124,7 +124,7 @@ static void number_field(struct out *out, const char *name, int64_t value)
     if (value == ARRAKIS_UNSET)
         return;
     out_format(out, ", %s=", name);
-    grouped(out, value);
+    put_grouped(out, value);
 }
 
 void text_channel(struct out *out, const arrakis_channel *channel)
@@ -134,7 +134,7 @@ void text_channel(struct out *out, const arrakis_channel *channel)
     out_char(out, '<');
     out_plain(out, info.name);
     out_text(out, ", ");
-    rate(out, info.sample_rate);
+    put_rate(out, info.sample_rate);
     out_format(out, " Hz, '%s'", arrakis_dtype_name(info.dtype));
     number_field(out, "time", info.time_ns);
     text_field(out, "publisher", info.publisher);
@@ -146,7 +146,7 @@ void text_channel(struct out *out, const arrakis_channel *channel)
     out_char(out, '>');
 }
 
-static void array(struct out *out, arrakis_series s)
+static void put_array(struct out *out, arrakis_series s)
 {
     out_text(out, "array(");
     text_samples(out, s, 16, 3);
@@ -160,15 +160,15 @@ void text_block(struct out *out, const arrakis_block *block)
     out_format(out, "SeriesBlock(time_ns=%lld, data={", (long long)arrakis_block_start_ns(block));
     for (size_t i = 0; i < n; i++) {
         out_text(out, i ? ", " : "");
-        quoted(out, arrakis_channel_name(arrakis_channels_get(channels, i)));
+        put_quoted(out, arrakis_channel_name(arrakis_channels_get(channels, i)));
         out_text(out, ": ");
-        array(out, arrakis_block_series(block, i));
+        put_array(out, arrakis_block_series(block, i));
     }
     out_text(out, "}, channels={");
     for (size_t i = 0; i < n; i++) {
         const arrakis_channel *channel = arrakis_channels_get(channels, i);
         out_text(out, i ? ", " : "");
-        quoted(out, arrakis_channel_name(channel));
+        put_quoted(out, arrakis_channel_name(channel));
         out_text(out, ": ");
         text_channel(out, channel);
     }
@@ -177,20 +177,20 @@ void text_block(struct out *out, const arrakis_block *block)
 
 /* ---------------------------------------------------------------- pprint */
 
-/* A mapping of at most ten members, sorted by key: on one line where 80 columns hold it, else one a
- * line, `indent` columns in. */
+/* A mapping of at most ten members, sorted by key: on one line if it fits into 80 columns,
+ * otherwise one per line, `indent` columns in. */
 struct members {
-    struct out text; /* "'key': value", each ended by zero */
+    struct out text; /* "'key': value", each ended by a zero byte */
     size_t count;
 };
 
-static void member(struct members *m, const char *name, const char *text, int64_t number)
+static void put_member(struct members *m, const char *name, const char *text, int64_t number)
 {
     if (!text && number == ARRAKIS_UNSET)
         return;
     out_format(&m->text, "'%s': ", name);
     if (text)
-        quoted(&m->text, text);
+        put_quoted(&m->text, text);
     else
         out_format(&m->text, "%lld", (long long)number);
     out_char(&m->text, '\0');
@@ -222,19 +222,19 @@ static void pretty_channel(struct out *out, const arrakis_channel *channel, size
     struct members m = {.text = {.fd = -1}};
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     arrakis_channel_get(channel, &info);
-    member(&m, "data_type", arrakis_dtype_name(info.dtype), 0);
-    member(&m, "max_latency", NULL, info.max_latency_ns);
-    member(&m, "name", info.name, 0);
-    member(&m, "partition_id", info.partition_id, ARRAKIS_UNSET);
-    member(&m, "partition_index", NULL, info.partition_index);
-    member(&m, "publisher", info.publisher, ARRAKIS_UNSET);
-    member(&m, "replay_id", info.replay_id, ARRAKIS_UNSET);
+    put_member(&m, "data_type", arrakis_dtype_name(info.dtype), 0);
+    put_member(&m, "max_latency", NULL, info.max_latency_ns);
+    put_member(&m, "name", info.name, 0);
+    put_member(&m, "partition_id", info.partition_id, ARRAKIS_UNSET);
+    put_member(&m, "partition_index", NULL, info.partition_index);
+    put_member(&m, "publisher", info.publisher, ARRAKIS_UNSET);
+    put_member(&m, "replay_id", info.replay_id, ARRAKIS_UNSET);
     out_text(&m.text, "'sample_rate': ");
-    rate(&m.text, info.sample_rate);
+    put_rate(&m.text, info.sample_rate);
     out_char(&m.text, '\0');
     m.count++;
-    member(&m, "stride", NULL, info.stride_ns);
-    member(&m, "time", NULL, info.time_ns);
+    put_member(&m, "stride", NULL, info.stride_ns);
+    put_member(&m, "time", NULL, info.time_ns);
     if (m.text.error)
         out->error = m.text.error;
     else
@@ -248,13 +248,13 @@ void text_channel_pretty(struct out *out, const arrakis_channel *channel)
 }
 
 /* The start of entry i of a mapping whose brace stands in column `indent`. */
-static size_t entry(struct out *out, const char *name, size_t i, size_t indent)
+static size_t put_entry(struct out *out, const char *name, size_t i, size_t indent)
 {
     if (i) {
         out_text(out, ",\n");
         out_pad(out, ' ', indent);
     }
-    quoted(out, name);
+    put_quoted(out, name);
     out_text(out, ": ");
     return indent + strlen(name) + strlen("'': ");
 }
@@ -267,13 +267,13 @@ void text_block_pretty(struct out *out, const arrakis_block *block)
                (long long)arrakis_block_duration_ns(block));
     for (size_t i = 0; i < n; i++) {
         const arrakis_channel *channel = arrakis_channels_get(channels, i);
-        size_t column = entry(out, arrakis_channel_name(channel), i, 14);
+        size_t column = put_entry(out, arrakis_channel_name(channel), i, 14);
         pretty_channel(out, channel, column);
     }
     out_text(out, "},\n 'data': {");
     for (size_t i = 0; i < n; i++) {
-        entry(out, arrakis_channel_name(arrakis_channels_get(channels, i)), i, 10);
-        array(out, arrakis_block_series(block, i));
+        put_entry(out, arrakis_channel_name(arrakis_channels_get(channels, i)), i, 10);
+        put_array(out, arrakis_block_series(block, i));
     }
     out_format(out, "},\n 'time_ns': %lld}\n", (long long)arrakis_block_start_ns(block));
 }

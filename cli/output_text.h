@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Channels and blocks in words, in the manner of Python's repr() and pprint(). */
+/* Channels and blocks as Python's repr() and pprint() write them. */
 #ifndef CLI_OUTPUT_TEXT_H
 #define CLI_OUTPUT_TEXT_H
 
@@ -7,7 +7,7 @@
 
 #include <arrakis/arrakis.h>
 
-/** One sample, with as few digits as tell it apart from its neighbours; "--" where it is missing. */
+/** A sample with the fewest digits that read back as the same value; "--" if it is missing. */
 void text_sample(struct out *out, arrakis_series series, size_t i);
 /** "[1, 2, 3]"; of more than `limit` samples only `edge` at each end. */
 void text_samples(struct out *out, arrakis_series series, size_t limit, size_t edge);

@@ -12,8 +12,8 @@
 
 enum { FILE_MAX_KIB = 1024, PROPERTIES_MAX = 1000 };
 
-static int add(struct properties *p, const char *name, size_t name_size, const char *value,
-               size_t value_size)
+static int add_property(struct properties *p, const char *name, size_t name_size,
+                        const char *value, size_t value_size)
 {
     if (p->count == PROPERTIES_MAX)
         return fail("over %d properties of librdkafka", PROPERTIES_MAX);
@@ -31,7 +31,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* What a line says is not repeated: it may be a password. */
+/* Errors do not quote the line: it may have a password. */
 static int take_line(struct properties *p, const char *path, size_t number, const char *line,
                      size_t size)
 {
@@ -57,10 +57,10 @@ static int take_line(struct properties *p, const char *path, size_t number, cons
     const char *value = equals + 1;
     while (value < end && is_blank(*value))
         value++;
-    return add(p, line, (size_t)(key_end - line), value, (size_t)(end - value));
+    return add_property(p, line, (size_t)(key_end - line), value, (size_t)(end - value));
 }
 
-/* @return how many bytes, or -1 with errno */
+/* @return how many bytes were read, or -1 with errno */
 static ssize_t read_all(int fd, char *data, size_t capacity)
 {
     size_t size = 0;
@@ -109,7 +109,7 @@ static int take_option(struct properties *p, const struct options *o, const char
     if (!equals || equals == text)
         return fail_usage(o->command, "invalid --property '%s': expected KEY=VALUE or @FILE",
                           text);
-    return add(p, text, (size_t)(equals - text), equals + 1, strlen(equals + 1));
+    return add_property(p, text, (size_t)(equals - text), equals + 1, strlen(equals + 1));
 }
 
 int properties_load(struct properties *p, const struct options *o)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* librdkafka's properties, as the user gives them: of the file that ARRAKIS_PROPERTIES names, then
- * of each -X, in order. */
+/* The librdkafka properties that the user gives: those of the file that ARRAKIS_PROPERTIES names,
+ * then those of -X, in this order. */
 #ifndef CLI_PROPERTIES_H
 #define CLI_PROPERTIES_H
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the commands that read data have in common: their run, and options that each explains in
- * words of its own. */
+/* What the commands that read data have in common: how they run, and options whose help
+ * differs. */
 #ifndef CLI_REQUEST_H
 #define CLI_REQUEST_H
 
 #include "source.h"
 
-/** Reads the data asked for and prints it. @return the exit code */
+/** Reads the requested data and prints it. @return the exit code */
 typedef int (*request_fn)(arrakis_client *client, const struct names *names,
                           const arrakis_request *request, const struct options *options);
 
-/** What is asked for, where it comes from and how it is printed, checked and made ready for `read`.
- *  @return the exit code */
+/** Check the options, make the client, the request and the output, and call `read`. @return the
+ *  exit code */
 int request_run(const struct options *options, request_fn read);
 
 #define REQUEST_OPTION(option, option_kind, place, words, value_name)                             \

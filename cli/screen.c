@@ -43,7 +43,7 @@ void screen_begin(void)
 }
 
 /* Each line is cleared to its end after it is written, so that nothing flickers. */
-static void compose(struct out *out, const struct out *frame, size_t *lines)
+static void compose_frame(struct out *out, const struct out *frame, size_t *lines)
 {
     to_first_line(out);
     *lines = 0;
@@ -62,7 +62,7 @@ bool screen_draw(struct out *frame)
     struct out out = {.fd = -1};
     pthread_mutex_lock(&lock);
     size_t lines;
-    compose(&out, frame, &lines);
+    compose_frame(&out, frame, &lines);
     if (!frame->error)
         frame->error = write_text(&out) ? 0 : out.error;
     lines_shown = lines;

@@ -8,15 +8,15 @@
 /** Columns and rows of the terminal on stdout; 80 by 24 when the terminal does not report them. */
 void screen_size(size_t *columns, size_t *rows);
 
-/** Hide the cursor and begin below what is there. */
+/** Hide the cursor, and begin below the text that is on the screen. */
 void screen_begin(void);
-/** Replace the frame that is shown by `frame`: lines that end in '\n', none wider than the terminal.
- *  Empties it. @return whether to go on. */
+/** Replace the frame on the screen by `frame`: lines that end with '\n', none wider than the
+ *  terminal. Empties `frame`. @return whether to go on. */
 bool screen_draw(struct out *frame);
 /** Show the cursor below the last frame. May be called without screen_begin(). */
 void screen_end(void);
 
-/** Around a line of log: takes the frame away first, so that the two do not mix. In any thread. */
+/** Erase the frame before a line of log is printed. May be called in any thread. */
 void screen_make_way(void);
 void screen_go_on(void);
 

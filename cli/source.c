@@ -27,8 +27,8 @@ void source_connection(arrakis_connection *c, const struct options *o)
     }
 }
 
-/* The first that is given: a file, the server, the broker's metadata topics. A server named by the
- * environment alone is left out where nothing would be asked of it. */
+/* The first source that is given: a file, the server, the metadata topics of the broker. A server
+ * that only the environment names is not used where it is not needed. */
 static int choose_source(arrakis_connection *c, const struct options *o, bool data)
 {
     const char *environment = getenv("ARRAKIS_SERVER");

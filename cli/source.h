@@ -5,17 +5,19 @@
 
 #include "options.h"
 
-/** A client of the sources given, ready to be interrupted; with `data`, one that can read samples
- *  too. @return 0, or the exit code after a message. */
+/** A client of the given sources, which can be interrupted; with `data`, one that can read
+ *  samples, too.
+ *  @return 0, or the exit code after a message. */
 int source_open(arrakis_client **client, const struct options *options, bool data);
 void source_close(arrakis_client *client);
-/** @return 0, or the exit code after a message. `metadata` and the limit of silence are the options'. */
+/** @return 0, or the exit code after a message. `metadata` and the limit of silence come from the
+ *  options. */
 int source_client(arrakis_client **client, const arrakis_connection *connection,
                   const struct options *options);
 /** How servers are reached: time allowed, certificates, brokers and hosts that they may name. */
 void source_connection(arrakis_connection *connection, const struct options *options);
 
-/** `types` receives the data types that query->dtypes points to, to be passed to free().
+/** query->dtypes points to `types`; free() them.
  *  @return 0, or the exit code after a message. */
 int source_query(arrakis_query *query, arrakis_dtype **types, const struct options *options);
 
@@ -24,7 +26,7 @@ int source_request(arrakis_request *request, const struct options *options);
 
 struct names {
     struct arg_list list; /* each name once */
-    char *text;           /* what was read from stdin */
+    char *text;           /* the bytes of stdin */
 };
 
 /** The channels of the arguments; "-" stands for the lines of stdin, without blank ones and those

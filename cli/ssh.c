@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Someone may have to type a password. */
+/* The user may have to type a password. */
 static const int64_t patience_ns = 60 * ARRAKIS_SECOND_NS;
 static const int64_t parting_ns = 2 * ARRAKIS_SECOND_NS;
 static const char question[] = "arrakis-server-is", ready[] = "arrakis-forward-ready";
@@ -27,9 +27,9 @@ static const char question[] = "arrakis-server-is", ready[] = "arrakis-forward-r
 struct remote {
     pid_t pid;
     int in, out;
-    char line[512]; /* that it is printing; what is too long is cut */
+    char line[512]; /* the line that ssh is printing, cut if it is too long */
     size_t length;
-    char answer[512]; /* the line behind the question; "" if there was none */
+    char answer[512]; /* the line after the question; "": there was none */
     bool asked, ready;
 };
 
@@ -51,8 +51,9 @@ void ssh_reset_signals(const sigset_t *mask)
     sigprocmask(SIG_SETMASK, mask, NULL);
 }
 
-/* It stays in the terminal's foreground so that it can ask for a password; Ctrl-C is our affair.
- * It goes down with us however we end: by the signal, and by the end of its input. */
+/* ssh stays in the foreground of the terminal, so that it can ask for a password; Ctrl-C is
+ * handled by this program. ssh ends when this program does, however that ends: by a signal, and by
+ * the end of its input. */
 static void become_ssh(char *const *argv, const int in[2], const int out[2], pid_t parent,
                        const sigset_t *mask)
 {
@@ -68,7 +69,7 @@ static void become_ssh(char *const *argv, const int in[2], const int out[2], pid
     _exit(255);
 }
 
-static int begin(struct remote *r, char *const *argv)
+static int begin_ssh(struct remote *r, char *const *argv)
 {
     int in[2], out[2];
     sigset_t mask;
@@ -99,7 +100,7 @@ static int begin(struct remote *r, char *const *argv)
     return code;
 }
 
-/* What a login script prints is not heeded. */
+/* Other lines are ignored: login scripts may print some. */
 static void end_line(struct remote *r)
 {
     r->ready = strcmp(r->line, ready) == 0;
@@ -125,10 +126,10 @@ static void take_output(struct remote *r, const char *text, size_t n)
 enum said {
     SAID_MORE,
     SAID_END,
-    SAID_NOTHING, /* in time, or until a signal came */
+    SAID_NOTHING, /* before the deadline or a signal */
 };
 
-/* A signal that comes at any moment ends the wait: it is let in only there. */
+/* Signals are blocked except while waiting, so that a signal always ends the wait. */
 static enum said listen_to(struct remote *r, int64_t deadline_ns)
 {
     sigset_t ours, before;
@@ -151,8 +152,8 @@ static enum said listen_to(struct remote *r, int64_t deadline_ns)
     return size > 0 ? SAID_MORE : SAID_END;
 }
 
-/* Its output's end is its own, unless it will not go. @return as waitpid() has it. */
-static int end(struct remote *r, bool ended)
+/* Wait for ssh to end, and kill it if it does not. @return the status of waitpid(). */
+static int end_ssh(struct remote *r, bool ended)
 {
     int status = 0;
     if (r->pid <= 0)
@@ -176,12 +177,12 @@ static int end(struct remote *r, bool ended)
     return status;
 }
 
-static int64_t patience(const struct options *o)
+static int64_t print_patience(const struct options *o)
 {
     return o->timeout_ns == ARRAKIS_UNSET ? patience_ns : o->timeout_ns;
 }
 
-static int failed(const struct ssh_url *u, int status)
+static int fail_ssh(const struct ssh_url *u, int status)
 {
     if (WIFSIGNALED(status))
         return fail("ssh to %s was ended by signal %d", u->destination, WTERMSIG(status));
@@ -190,13 +191,13 @@ static int failed(const struct ssh_url *u, int status)
 
 static int gave_up(const struct ssh_url *u, const struct options *o, struct remote *r, bool ended)
 {
-    int status = end(r, ended);
+    int status = end_ssh(r, ended);
     if (interrupt_seen())
         return EXIT_SUCCESS;
     if (!ended)
         return fail("ssh to %s was not ready within %g s", u->destination,
-                    (double)patience(o) / (double)ARRAKIS_SECOND_NS);
-    return failed(u, status);
+                    (double)print_patience(o) / (double)ARRAKIS_SECOND_NS);
+    return fail_ssh(u, status);
 }
 
 /* ---------------------------------------------------------------- what it is told */
@@ -213,7 +214,7 @@ static void add_destination(const char **argv, size_t n, const struct ssh_url *u
     argv[n++] = u->destination;
 }
 
-static size_t common(const char **argv, char connect_timeout[48], const struct options *o)
+static size_t put_common(const char **argv, char connect_timeout[48], const struct options *o)
 {
     static const char *const always[] = {"ssh", "-T", "-x", "-a", "-o", "RemoteCommand=none"};
     int64_t seconds = o->timeout_ns == ARRAKIS_UNSET ? 10 : o->timeout_ns / ARRAKIS_SECOND_NS;
@@ -225,7 +226,7 @@ static size_t common(const char **argv, char connect_timeout[48], const struct o
     return n;
 }
 
-static size_t count(const char **argv)
+static size_t count_words(const char **argv)
 {
     size_t n = 0;
     while (argv[n])
@@ -233,7 +234,8 @@ static size_t count(const char **argv)
     return n;
 }
 
-/* ssh cannot be asked for any free port, nor which it took. It refuses one that was taken since. */
+/* Find a free port: ssh cannot choose one and report it. It fails if another program has taken the
+ * port since. */
 static int free_port(struct place *at)
 {
     char host[sizeof at->host];
@@ -258,23 +260,23 @@ static int free_port(struct place *at)
     return code;
 }
 
-/* Log in, with these options, and run what in the end says that it is ready and stays. */
+/* Log in with these options, and run a command that prints when it is ready and then stays. */
 static int log_in(const struct ssh_url *u, const struct options *o, const char *const *options,
                   size_t option_count, const char *command)
 {
     static const char *const always[] = {"-o", "ServerAliveInterval=15"};
     const char *argv[ARGUMENTS_MAX] = {NULL};
     char connect_timeout[48];
-    size_t n = common(argv, connect_timeout, o);
+    size_t n = put_common(argv, connect_timeout, o);
     memcpy(argv + n, always, sizeof always);
     n += sizeof always / sizeof *always;
     memcpy(argv + n, options, option_count * sizeof *options);
     add_destination(argv, n + option_count, u);
-    argv[count(argv)] = command;
-    int code = begin(&the_remote, (char *const *)argv);
+    argv[count_words(argv)] = command;
+    int code = begin_ssh(&the_remote, (char *const *)argv);
     if (code)
         return code;
-    int64_t deadline = now_ns() + patience(o);
+    int64_t deadline = now_ns() + print_patience(o);
     enum said said = SAID_MORE;
     while (said == SAID_MORE && !the_remote.ready)
         said = listen_to(&the_remote, deadline);
@@ -288,9 +290,10 @@ static int forward_spec(char *spec, size_t size, const struct ssh_url *u, struct
     return code;
 }
 
-/* The line is printed once the port is there: ssh listens before it runs the command. A connection
- * that is shared with other ssh would keep the port when we are gone. */
-static int forward(const struct ssh_url *u, const struct options *o, struct place *at)
+/* ssh listens before it runs the command, so the port is open once the line is printed. A
+ * connection that is shared with other ssh processes would keep the port open after this program
+ * has ended. */
+static int forward_port(const struct ssh_url *u, const struct options *o, struct place *at)
 {
     char spec[600], command[64];
     const char *const options[] = {"-S", "none", "-o", "ExitOnForwardFailure=yes", "-L", spec};
@@ -301,7 +304,7 @@ static int forward(const struct ssh_url *u, const struct options *o, struct plac
     return log_in(u, o, options, sizeof options / sizeof *options, command);
 }
 
-/* Through the ssh that runs, by its socket: nobody logs in. */
+/* Through the socket of the ssh that runs: no second login. */
 static int forward_more(const struct ssh_url *u, const struct options *o, struct place *at,
                         const char *control)
 {
@@ -315,18 +318,19 @@ static int forward_more(const struct ssh_url *u, const struct options *o, struct
         return code;
     memcpy(argv + 1, options, sizeof options);
     add_destination(argv, 1 + sizeof options / sizeof *options, u);
-    if ((code = begin(&r, (char *const *)argv)))
+    if ((code = begin_ssh(&r, (char *const *)argv)))
         return code;
-    int64_t deadline = now_ns() + patience(o);
+    int64_t deadline = now_ns() + print_patience(o);
     while ((said = listen_to(&r, deadline)) == SAID_MORE)
         ;
     if (said != SAID_END)
         return gave_up(u, o, &r, false);
-    int status = end(&r, true);
-    return status ? failed(u, status) : 0;
+    int status = end_ssh(&r, true);
+    return status ? fail_ssh(u, status) : 0;
 }
 
-/* The server is the one that ARRAKIS_SERVER names over there: log in, ask, and then forward. */
+/* The server is the one that ARRAKIS_SERVER names on the remote host: log in, read it, and then
+ * forward. */
 static int ask_and_forward(struct ssh_url *u, const struct options *o, struct place *at)
 {
     char directory[] = P_tmpdir "/arrakis-ssh-XXXXXX", control[sizeof directory + 2], command[128];
@@ -361,7 +365,7 @@ int ssh_forward(const char **url, const struct options *o, const char *bind_to)
     why = place_parse(&at, bind_to ? bind_to : "127.0.0.1:0");
     if (why)
         return fail_usage(o->command, "--bind is '%s': %s", bind_to, why);
-    int code = u.has_remote ? forward(&u, o, &at) : ask_and_forward(&u, o, &at);
+    int code = u.has_remote ? forward_port(&u, o, &at) : ask_and_forward(&u, o, &at);
     if (code)
         return code;
     snprintf(the_url, sizeof the_url, "%s://%s:%s", u.remote.tls ? "grpc+tls" : "grpc", at.host,
@@ -380,5 +384,5 @@ bool ssh_is_running(void)
 
 void ssh_close(void)
 {
-    end(&the_remote, false);
+    end_ssh(&the_remote, false);
 }

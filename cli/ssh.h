@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A server on the far side of the user's own ssh: one process with one forwarded port, for as long
- * as the program runs. */
+/* A server behind the user's own ssh: one ssh process with one forwarded port, as long as the
+ * program runs. */
 #ifndef CLI_SSH_H
 #define CLI_SSH_H
 
@@ -13,10 +13,10 @@
  *  of 127.0.0.1. @return 0, or the exit code after a message. */
 int ssh_forward(const char **url, const struct options *options, const char *bind);
 bool ssh_is_running(void);
-/** End it, if it was begun. */
+/** End the ssh, if there is one. */
 void ssh_close(void);
 
-/** In a new process, before it becomes another program: signals as they were. */
+/** In a new process, before exec(): restore how signals are handled. */
 void ssh_reset_signals(const sigset_t *mask);
 
 #endif

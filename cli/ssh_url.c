@@ -14,7 +14,7 @@ bool ssh_url_is(const char *text)
     return text && strncasecmp(text, scheme, strlen(scheme)) == 0;
 }
 
-/* What ssh would take for an option is no name. */
+/* A name must not begin with a dash: ssh would take it for an option. */
 static bool copy_word(char *out, size_t size, const char *text, size_t length)
 {
     if (!length || length >= size || text[0] == '-' || strspn(text, WORD) < length)
@@ -49,7 +49,7 @@ static bool copy_port(char out[6], const char *text, size_t length)
     return value <= 65535;
 }
 
-/* Where the host's name ends. */
+/* The length of the name of the host. */
 static size_t host_length(const char *text)
 {
     const char *close = text[0] == '[' ? strchr(text, ']') : NULL;
@@ -79,7 +79,7 @@ const char *place_parse(struct place *out, const char *text)
     return NULL;
 }
 
-/* ssh itself wants an address without brackets. */
+/* ssh expects an address without brackets. */
 static bool put_destination(struct ssh_url *out, const char *user, size_t user_length,
                             const char *host, size_t length)
 {

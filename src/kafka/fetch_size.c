@@ -32,16 +32,19 @@ static int64_t message_bytes(const ark_reader_stream *stream)
 
 /* A request names every partition, and so costs the broker and us by their number: about a
  * microsecond each. Answered with each message that comes, requests for hundreds of partitions take
- * all of a broker. Then it answers when a part of a stride is there, or after a few milliseconds. */
-static void choose_pace(ark_kafka_fetch_size *l, int64_t partitions, int64_t stride_bytes)
+ * all of a broker. Then it answers when a part of a stride is there, or after the time of such a part:
+ * what is there is a guess, and one of several nodes has less. */
+static void choose_pace(ark_kafka_fetch_size *l, int64_t partitions, int64_t stride_bytes,
+                        int64_t stride_ns)
 {
     enum { FEW = 64, PARTS = 8, PARTITIONS_A_MS = 32, LONGEST_MS = 30 };
     l->least = 1;
     l->wait_ms = 500;
     if (partitions <= FEW)
         return;
+    int64_t part_ms = larger(partitions / PARTITIONS_A_MS, stride_ns / PARTS / 1000000);
     l->least = smaller(stride_bytes / PARTS, MIB);
-    l->wait_ms = smaller(partitions / PARTITIONS_A_MS, LONGEST_MS);
+    l->wait_ms = smaller(part_ms, LONGEST_MS);
 }
 
 /* The queue takes several whole answers: one that overruns it costs a second in librdkafka 2.0. Of a
@@ -55,10 +58,12 @@ arrakis_status ark_kafka_fetch_size_choose(ark_kafka_fetch_size *l,
 {
     enum { LEAST = 256 << 10, ANSWER = 32 * MIB, ANSWERS = 4 };
     int64_t partitions = (int64_t)count, two = smaller(ANSWER / partitions, LEAST), all = 0;
+    int64_t stride_ns = INT64_MAX;
     for (size_t i = 0; i < count; i++) {
         int64_t bytes = message_bytes(&streams[i]);
         two = larger(two, 2 * bytes);
         all += smaller(bytes, largest_message);
+        stride_ns = smaller(stride_ns, streams[i].stride_ns);
     }
     two = smaller(two, largest_message);
     l->queue = prefetch;
@@ -69,6 +74,6 @@ arrakis_status ark_kafka_fetch_size_choose(ark_kafka_fetch_size *l,
         return ark_fail(err, ARRAKIS_EINVAL, "prefetch of %lld bytes: expected 1 KiB to 2 GiB",
                         (long long)prefetch);
     l->fetch = larger(two, smaller(MIB, live ? MIB : l->queue / ANSWERS / partitions));
-    choose_pace(l, partitions, all);
+    choose_pace(l, partitions, all, stride_ns);
     return ARRAKIS_OK;
 }

@@ -42,6 +42,14 @@ static void hundreds_are_answered_with_a_part_of_a_stride(void **state)
     assert_int_equal(limits_of(100000, 16384, true, UNSET).least, MIB);
 }
 
+static void a_broker_is_not_asked_more_often_than_eight_times_a_stride(void **state)
+{
+    (void)state;
+    for (size_t partitions = 65; partitions <= 323; partitions++)
+        assert_in_range(limits_of(partitions, 16, true, UNSET).wait_ms, STRIDE / 8 / 1000000, 30);
+    assert_int_equal(limits_of(100, 16, true, UNSET).wait_ms, 7); /* of 62.5 ms */
+}
+
 static void an_answer_of_a_backlog_has_room_for_every_partition(void **state)
 {
     (void)state;
@@ -87,6 +95,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_few_partitions_are_answered_with_each_message),
         cmocka_unit_test(hundreds_are_answered_with_a_part_of_a_stride),
+        cmocka_unit_test(a_broker_is_not_asked_more_often_than_eight_times_a_stride),
         cmocka_unit_test(an_answer_of_a_backlog_has_room_for_every_partition),
         cmocka_unit_test(two_messages_are_asked_for_at_least),
         cmocka_unit_test(what_waits_is_bounded),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
+#include "interrupt.h"
 #include "output_block.h"
 #include "report.h"
 #include "request.h"
@@ -37,6 +38,16 @@ static bool show_block(struct progress *p, arrakis_block *block)
     return go_on && p->count != p->options->count;
 }
 
+static void wait_for_arrivals(const arrakis_stream *stream)
+{
+    interrupt_wait_or_dump(arrakis_stream_fd(stream));
+    if (!interrupt_dump_wanted())
+        return;
+    char *state = arrakis_stream_dump(stream);
+    fprintf(stderr, "%s\n", state ? state : "out of memory");
+    arrakis_free(state);
+}
+
 static int print_blocks(arrakis_stream *stream, struct progress *p)
 {
     arrakis_block *block = NULL;
@@ -44,13 +55,13 @@ static int print_blocks(arrakis_stream *stream, struct progress *p)
     arrakis_status rc;
     bool go_on = true;
     while (go_on) {
-        int timeout_ms = block_printer_waits(&p->printer) ? 0 : -1;
-        if ((rc = arrakis_stream_next(stream, timeout_ms, &block, &err)) == ARRAKIS_DONE)
+        if ((rc = arrakis_stream_next(stream, 0, &block, &err)) == ARRAKIS_DONE)
             break;
         if (rc < 0)
             return finish(rc, &err);
         if (rc == ARRAKIS_TIMEOUT) {
-            go_on = block_printer_flush(&p->printer);
+            if ((go_on = block_printer_flush(&p->printer)))
+                wait_for_arrivals(stream);
             continue;
         }
         bool fits = is_contiguous(p, block);

@@ -7,8 +7,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
+#include <sys/eventfd.h>
 
-static arrakis_cancel *cancel; /* lives as long as the program; NULL before interrupt_install() */
+/* Both live as long as the program: NULL and -1 before interrupt_install(). */
+static arrakis_cancel *cancel;
+static int dump_fd = -1; /* readable: a dump is wanted */
 
 static void on_signal(int number)
 {
@@ -16,11 +20,25 @@ static void on_signal(int number)
     arrakis_cancel_set(cancel);
 }
 
+static void want_dump(int number)
+{
+    (void)number;
+    int before = errno;
+    if (eventfd_write(dump_fd, 1) < 0)
+        errno = EAGAIN; /* so many are wanted already */
+    errno = before;
+}
+
 int interrupt_install(void)
 {
     arrakis_error err;
     if (arrakis_cancel_new(&cancel, &err) < 0)
         return fail("%s", err.message);
+    if ((dump_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0)
+        return fail("no descriptor for signals: %s", strerror(errno));
+    struct sigaction dump = {.sa_handler = want_dump, .sa_flags = SA_RESTART};
+    sigemptyset(&dump.sa_mask);
+    sigaction(SIGUSR1, &dump, NULL);
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
@@ -37,6 +55,20 @@ bool interrupt_seen(void)
 arrakis_cancel *interrupt_cancel(void)
 {
     return cancel;
+}
+
+bool interrupt_dump_wanted(void)
+{
+    eventfd_t count;
+    return eventfd_read(dump_fd, &count) == 0;
+}
+
+void interrupt_wait_or_dump(int fd)
+{
+    struct pollfd polled[] = {{.fd = fd, .events = POLLIN},
+                              {.fd = dump_fd, .events = POLLIN},
+                              {.fd = arrakis_cancel_fd(cancel), .events = POLLIN}};
+    poll(polled, 3, -1); /* the caller looks what it was, if anything */
 }
 
 bool interrupt_wait(int fd)

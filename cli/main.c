@@ -152,8 +152,8 @@ static int run_command(const struct command *command, struct options *options, i
     int code = check_arguments(command, options);
     if (code)
         return code;
-    report_log(options->quiet, options->verbose);
-    code = interrupt_install();
+    if ((code = report_log(options->quiet, options->verbose, options->debug)) == 0)
+        code = interrupt_install();
     return code ? code : command->run(options);
 }
 

@@ -57,6 +57,12 @@ static const struct arg_option program[] = {
      .value = 1,
      .group = GROUP_LOG,
      .help = "log details too"},
+    {.name = "debug",
+     .metavar = "CONTEXTS",
+     .kind = ARG_TEXT,
+     PLACE(debug),
+     .help = "log, as --verbose does, and trace what happens: align, kafka, flight, connect, "
+             "publish, or several with commas, or all"},
     {.letter = 'h',
      .name = "help",
      .kind = ARG_STOP,

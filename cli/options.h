@@ -38,6 +38,7 @@ struct options {
     const char *command; /* its name, for messages */
     int stop;
     bool quiet, verbose;
+    const char *debug; /* contexts that are traced */
     struct arg_list arguments;
 
     /* where channels and data come from */

@@ -95,11 +95,6 @@ static void add_arrow(struct block_printer *p, arrakis_block *block)
         write_waiting(p);
 }
 
-bool block_printer_waits(const struct block_printer *p)
-{
-    return p->waiting_count > 0;
-}
-
 bool block_printer_flush(struct block_printer *p)
 {
     if (p->waiting_count)

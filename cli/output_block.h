@@ -35,10 +35,8 @@ int block_printer_begin(struct block_printer *printer, const struct options *opt
 /** @param latency_ns of the block, or ARRAKIS_UNSET
  *  @return whether to go on */
 bool block_printer_add(struct block_printer *printer, arrakis_block *block, int64_t latency_ns);
-/** Whether blocks wait for a full batch: call block_printer_flush() when no other block is
- *  ready. */
-bool block_printer_waits(const struct block_printer *printer);
-/** Write the waiting blocks. @return whether to go on */
+/** Write the blocks that wait for a full batch: no other block is ready. @return whether to go
+ *  on */
 bool block_printer_flush(struct block_printer *printer);
 /** `code` is the exit code of reading the blocks. @return the exit code of all */
 int block_printer_end(struct block_printer *printer, int code);

@@ -89,10 +89,14 @@ static arrakis_log_level level_from_environment(void)
     return ARRAKIS_LOG_INFO;
 }
 
-void report_log(bool quiet, bool verbose)
+int report_log(bool quiet, bool verbose, const char *debug)
 {
-    arrakis_log_level level = quiet     ? ARRAKIS_LOG_WARNING
-                              : verbose ? ARRAKIS_LOG_DEBUG
-                                        : level_from_environment();
+    arrakis_error err;
+    arrakis_log_level level = debug || verbose ? ARRAKIS_LOG_DEBUG
+                              : quiet          ? ARRAKIS_LOG_WARNING
+                                               : level_from_environment();
+    if (arrakis_log_set_debug(debug, &err) < 0)
+        return fail_usage(NULL, "--debug: %s", err.message);
     arrakis_log_set(level, log_line, NULL);
+    return 0;
 }

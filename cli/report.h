@@ -15,7 +15,9 @@ int fail_usage(const char *command, const char *format, ...) __attribute__((form
 /** Print the error of a library call, unless the user has interrupted it. @return the exit code */
 int finish(arrakis_status status, const arrakis_error *err);
 
-/** Print log lines of the library of the level ARRAKIS_LOG_LEVEL (default: INFO) and above. */
-void report_log(bool quiet, bool verbose);
+/** Print log lines of the library of the level ARRAKIS_LOG_LEVEL (default: INFO) and above. `debug`: the
+ *  contexts that are traced; NULL: none. @return 0, or the exit code after a message: there is no such
+ *  context. */
+int report_log(bool quiet, bool verbose, const char *debug);
 
 #endif

@@ -422,10 +422,11 @@ class Follower:
         return self.blocks()
 
     def wait_for_error(self, text, timeout=30):
-        """Wait for a line on stderr with this text."""
+        """Wait for a line on stderr with this text, and return it."""
         with self._news:
             if not self._news.wait_for(lambda: any(text in e for e in self.errors), timeout):
                 raise AssertionError(f"no {text!r} on stderr:\n" + "\n".join(self.errors[-40:]))
+            return next(e for e in self.errors if text in e)
 
     def blocks(self):
         return [json.loads(line) for line in list(self.lines)]

@@ -612,6 +612,16 @@ ARRAKIS_API void arrakis_stats_init(arrakis_stats *out, size_t struct_size);
 
 /** Copies the counts so far. `stats->struct_size` must be set. */
 ARRAKIS_API void arrakis_stream_stats(const arrakis_stream *stream, arrakis_stats *stats);
+/**
+ * Returns the state of a stream, for whoever looks for a defect: for which inputs the next block
+ * waits and until when, and what each input holds. Times are GPS times in nanoseconds, or null.
+ * The members of the object may change with every version. Not while another thread uses the
+ * stream.
+ *
+ * @return a JSON object as text, which the caller passes to arrakis_free(); NULL: out of memory,
+ *         or `stream` is NULL
+ */
+ARRAKIS_API char *arrakis_stream_dump(const arrakis_stream *stream);
 /** Closes a stream and its reader, as arrakis_reader_close() does. Blocks outlive the stream. */
 ARRAKIS_API void arrakis_stream_close(arrakis_stream *stream);
 
@@ -961,6 +971,23 @@ typedef void (*arrakis_log_fn)(arrakis_log_level level, const char *message, voi
  * all messages.
  */
 ARRAKIS_API void arrakis_log_set(arrakis_log_level level, arrakis_log_fn fn, void *opaque);
+/**
+ * Chooses what is traced, for the entire process: at the level DEBUG, lines that begin with
+ * `[context]` tell what the library does, for whoever looks for a defect. None is traced at the
+ * start. No context gives a password or a token.
+ *
+ * | context   | what |
+ * |-----------|------|
+ * | `align`   | blocks, which inputs the next one waits for and until when, gaps, inputs that are paused |
+ * | `kafka`   | where topics are read from, ends of logs, topics that are missing, skips to the present |
+ * | `flight`  | questions to servers, streams that begin, end and move to another location |
+ * | `connect` | which host is connected to, and whether it is given a login or a token |
+ * | `publish` | registrations, and blocks as they are sent |
+ *
+ * @param contexts  some of these, separated by commas, or `all`; NULL or "": none
+ * @return OK; EINVAL: there is no such context, and nothing has changed
+ */
+ARRAKIS_API arrakis_status arrakis_log_set_debug(const char *contexts, arrakis_error *err);
 
 #ifdef __cplusplus
 }

@@ -258,8 +258,10 @@ static void note_gap(ark_mux_input *input, int64_t from_ns, int64_t to_ns)
 {
     int64_t patience_ns =
         input->due_after_ns > ARRAKIS_SECOND_NS ? input->due_after_ns : ARRAKIS_SECOND_NS;
-    if (input->gap_since_ns == ARRAKIS_UNSET)
+    if (input->gap_since_ns == ARRAKIS_UNSET) {
         input->gap_since_ns = from_ns;
+        ark_log_trace(ARK_LOG_ALIGN, "%s: a gap from %lld ns on", input->id, (long long)from_ns);
+    }
     if (input->had_data && !input->gap_logged && to_ns - input->gap_since_ns >= patience_ns) {
         input->gap_logged = true;
         ark_log(ARRAKIS_LOG_WARNING, "%s: no data since GPS %.3f; serving gaps until it resumes",

@@ -3,11 +3,14 @@
  * first. */
 #include "align/mux.h"
 #include "align/mux_deadline.h"
+#include "align/mux_dump.h"
 #include "align/mux_push.h"
 #include "align/queue.h"
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/json_text.h"
+#include "base/log.h"
 #include "base/sized_struct.h"
 #include "base/wait.h"
 #include "base/waiter.h"
@@ -32,6 +35,7 @@ struct arrakis_stream {
     size_t paused_count;
     unsigned fruitless; /* consecutive batches of arrivals that made no block ready */
     uint64_t blocks;
+    int64_t traced_ns;   /* the block that was last traced as waited for */
     arrakis_error fatal; /* the error that ended the stream, if its status is below 0 */
     arrakis_cancel *cancel;
 };
@@ -156,6 +160,7 @@ arrakis_status arrakis_stream_open(arrakis_stream **out, arrakis_reader *reader,
                                         out ? "reader" : "out");
     }
     stream->reader = reader;
+    stream->traced_ns = INT64_MAX;
     stream->waiter = (ark_waiter)ARK_WAITER_NONE;
     stream->options = (arrakis_stream_options)ARRAKIS_STREAM_OPTIONS_INIT;
     arrakis_status rc = ark_sized_struct_take(&stream->options, sizeof stream->options, options,
@@ -197,6 +202,8 @@ static void pause_input(arrakis_stream *stream, size_t ahead)
     stream->reader->ops->pause(stream->reader, ahead, true);
     stream->paused[ahead] = true;
     stream->paused_count++;
+    ark_log_trace(ARK_LOG_ALIGN, "%s is paused: it is far ahead",
+                  stream->reader->streams[ahead].id);
 }
 
 static void resume_inputs(arrakis_stream *stream)
@@ -206,6 +213,7 @@ static void resume_inputs(arrakis_stream *stream)
             stream->reader->ops->pause(stream->reader, i, false);
             stream->paused[i] = false;
             stream->paused_count--;
+            ark_log_trace(ARK_LOG_ALIGN, "%s is resumed", stream->reader->streams[i].id);
         }
 }
 
@@ -240,6 +248,7 @@ static arrakis_status pull_block(arrakis_stream *stream, arrakis_block **out, ar
         stream->over = (*out)->start_ns + (*out)->duration_ns >= stream->end_ns;
     }
     stream->blocks++;
+    ark_log_trace(ARK_LOG_ALIGN, "block at %lld ns", (long long)(*out)->start_ns);
     return ARRAKIS_OK;
 }
 
@@ -287,6 +296,20 @@ static bool ask_about_overdue(arrakis_stream *stream, int64_t *wake_ns)
     return true;
 }
 
+/* Once per block. */
+static void trace_wait(arrakis_stream *stream, int64_t wake_ns)
+{
+    int64_t cursor_ns = ark_mux_cursor_ns(stream->mux);
+    if (!ark_log_traces(ARK_LOG_ALIGN) || stream->traced_ns == cursor_ns)
+        return;
+    size_t count, first = ark_mux_dump_waited_for(stream->mux, &count);
+    stream->traced_ns = cursor_ns;
+    if (count)
+        ark_log_trace(ARK_LOG_ALIGN, "waiting for %zu of %zu inputs, %s first, until %lld ns",
+                      count, stream->reader->stream_count, stream->reader->streams[first].id,
+                      (long long)wake_ns);
+}
+
 /* Nothing has arrived: let deadlines pass. OK: a block may be ready; TIMEOUT: none is, and the
  * timer is set. */
 static arrakis_status let_time_pass(arrakis_stream *stream)
@@ -301,6 +324,7 @@ static arrakis_status let_time_pass(arrakis_stream *stream)
     if (overdue_ns != ARRAKIS_UNSET && (wake_ns == ARRAKIS_UNSET || overdue_ns < wake_ns))
         wake_ns = overdue_ns;
     ark_waiter_arm(&stream->waiter, wake_ns);
+    trace_wait(stream, wake_ns);
     return ARRAKIS_TIMEOUT;
 }
 
@@ -419,4 +443,32 @@ void arrakis_stream_stats(const arrakis_stream *stream, arrakis_stats *stats)
     ark_mux_stats(stream->mux, &now);
     stream->reader->ops->stats(stream->reader, &now);
     ark_sized_struct_give(stats, &now, sizeof now);
+}
+
+static json_t *dump_stats(const arrakis_stream *stream)
+{
+    arrakis_stats s = ARRAKIS_STATS_INIT;
+    arrakis_stream_stats(stream, &s);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "messages",
+                     (json_int_t)s.messages, "undecodable", (json_int_t)s.undecodable, "unwanted",
+                     (json_int_t)s.unwanted, "late", (json_int_t)s.late, "duplicate",
+                     (json_int_t)s.duplicate, "mismatched", (json_int_t)s.mismatched, "overflow",
+                     (json_int_t)s.overflow, "blocks", (json_int_t)s.blocks, "gaps",
+                     (json_int_t)s.gaps, "errors", (json_int_t)s.errors);
+}
+
+char *arrakis_stream_dump(const arrakis_stream *stream)
+{
+    json_t *all = stream ? ark_mux_dump(stream->mux) : NULL;
+    if (!all)
+        return NULL;
+    const char *state = stream->over ? "over" : stream->fatal.status < 0 ? "failed" : "open";
+    json_t *more = json_pack("{s:s, s:I, s:I, s:o}", "stream", state, "now_ns",
+                             (json_int_t)arrakis_gps_now_ns(), "paused_inputs",
+                             (json_int_t)stream->paused_count, "stats", dump_stats(stream));
+    bool whole = more && json_object_update(all, more) == 0;
+    char *text = whole ? ark_json_text(all, JSON_COMPACT) : NULL;
+    json_decref(more);
+    json_decref(all);
+    return text;
 }

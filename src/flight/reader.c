@@ -72,9 +72,17 @@ static void hear(ark_flight_source *s)
     s->excused = false;
 }
 
+static void trace_source(const ark_flight_source *s, const char *what)
+{
+    ark_log_trace(ARK_LOG_FLIGHT, "%s: the stream of channel '%.150s'%s %s",
+                  s->batches.call.session->url, s->ticket.names[0],
+                  s->ticket.name_count > 1 ? " and others" : "", what);
+}
+
 /* A place that is asked for the stream from its start. */
 static void begin_source(ark_flight_source *s)
 {
+    trace_source(s, "is asked for");
     s->running = true;
     s->come = s->filled = (ark_flight_mark){s->begin_ns, s->begin_ns};
     hear(s);
@@ -308,6 +316,7 @@ static arrakis_status take_turn(ark_flight_reader *flight, ark_flight_source *s,
         return rc < 0 ? rc : ARRAKIS_TIMEOUT;
     }
     if (rc == ARRAKIS_DONE) {
+        trace_source(s, "has ended");
         check_end(flight, s);
         stop_source(flight, s);
         s->over = true;

@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "flight/budget.h"
 #include "flight/call.h"
 #include "flight/message.h"
@@ -91,6 +92,8 @@ arrakis_status ark_server_ask(ark_server *server, ark_flight_info *info, char *r
     if (rc == ARRAKIS_OK && (rc = ark_flight_info_read(info, call.message.data, call.message.size,
                                                        strlen(request), &budget, err)) < 0)
         rc = ark_fail_within(err, rc, "%.100s", server->session->url);
+    ark_log_trace(ARK_LOG_FLIGHT, "%s: %zu endpoints for %.600s", server->session->url,
+                  info->count, request);
     ark_call_close(&call);
     ark_buffer_clear(&descriptor);
     free(request);

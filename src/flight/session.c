@@ -2,6 +2,7 @@
 #include "flight/session.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "flight/auth.h"
 #include "flight/transport_load.h"
 #include "flight/url.h"
@@ -66,6 +67,8 @@ static arrakis_status dial(ark_session *session, const char *text, ark_dial_opti
         .memory_max = (size_t)options->max_message + FRAMING_ROOM,
         .beside = by ? by->channel : NULL,
     };
+    ark_log_trace(ARK_LOG_CONNECT, "%s: a connection%s, %s token", session->url,
+                  url.tls ? " by TLS" : "", session->authorization ? "with a" : "without a");
     return session->transport->open(&session->channel, &transport, err);
 }
 

@@ -134,6 +134,9 @@ static void take_answers(ark_kafka_watch *watch, const rd_kafka_topic_partition_
             ark_kafka_end_lost(watch, partition, list->elems[i].err, begin_ns);
         else
             take_answer(partition, list->elems[i].offset, when_ns[i]);
+        ark_log_trace(ARK_LOG_KAFKA, "topic %s: its end is %lld, reading at %lld: %s",
+                      list->elems[i].topic, (long long)list->elems[i].offset,
+                      (long long)partition->end.position, rd_kafka_err2str(list->elems[i].err));
     }
 }
 

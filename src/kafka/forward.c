@@ -89,6 +89,8 @@ static arrakis_status move_to(ark_kafka_reader *kafka,
         int64_t position = atomic_load(&partition->position);
         int64_t target = target_of(&targets->elems[i], position);
         *moved += target != position;
+        ark_log_trace(ARK_LOG_KAFKA, "topic %s: from offset %lld to %lld", targets->elems[i].topic,
+                      (long long)position, (long long)target);
         atomic_store(&partition->position, target);
     }
     if (!*moved)

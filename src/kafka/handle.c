@@ -2,6 +2,7 @@
 #include "kafka/handle.h"
 
 #include "base/error.h"
+#include "base/log.h"
 
 arrakis_status ark_kafka_handle_start(rd_kafka_t **out, rd_kafka_type_t type,
                                       rd_kafka_conf_t *conf, arrakis_error *err)
@@ -10,6 +11,7 @@ arrakis_status ark_kafka_handle_start(rd_kafka_t **out, rd_kafka_type_t type,
     *out = rd_kafka_new(type, conf, text, sizeof text);
     if (*out) { /* refused where no mechanism has callbacks */
         rd_kafka_error_destroy(rd_kafka_sasl_background_callbacks_enable(*out));
+        ark_log_trace(ARK_LOG_CONNECT, "%s is started", rd_kafka_name(*out));
         return ARRAKIS_OK;
     }
     rd_kafka_resp_err_t code = rd_kafka_last_error();
@@ -27,5 +29,10 @@ arrakis_status ark_kafka_handle_new(rd_kafka_t **out, rd_kafka_type_t type, cons
     rd_kafka_conf_t *conf;
     arrakis_status rc =
         ark_kafka_conf_new(&conf, url, ours, our_count, properties, property_count, err);
-    return rc < 0 ? rc : ark_kafka_handle_start(out, type, conf, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_kafka_handle_start(out, type, conf, err);
+    if (rc == ARRAKIS_OK)
+        ark_log_trace(ARK_LOG_CONNECT, "%s asks %s, with %zu properties of the user's or server's",
+                      rd_kafka_name(*out), url, property_count);
+    return rc;
 }

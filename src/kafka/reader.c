@@ -328,6 +328,8 @@ static void kafka_pause(arrakis_reader *reader, size_t stream, bool paused)
         go_on_from(kafka, stream, one);
     rd_kafka_topic_partition_list_destroy(one);
     atomic_store(&kafka->partitions[stream].paused, paused);
+    ark_log_trace(ARK_LOG_KAFKA, "topic %s is %s", ark_kafka_state_topic(kafka, stream),
+                  paused ? "paused" : "resumed");
 }
 
 static arrakis_status kafka_open(arrakis_reader *reader, arrakis_error *err)

@@ -105,6 +105,8 @@ static void keep_found(ark_kafka_reader *kafka, rd_kafka_topic_partition_list_t 
         if (entry->err)
             continue;
         atomic_store(&partition->position, entry->offset);
+        ark_log_trace(ARK_LOG_KAFKA, "topic %s: reading from offset %lld", entry->topic,
+                      (long long)entry->offset);
         if (kept != i) { /* the entries' texts are librdkafka's to free: they change places */
             rd_kafka_topic_partition_t other = list->elems[kept];
             list->elems[kept] = *entry;

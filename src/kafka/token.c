@@ -2,6 +2,7 @@
 #include "kafka/token.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/token.h"
 
 #include <errno.h>
@@ -104,6 +105,9 @@ void ark_kafka_token_refresh(ark_kafka_token *token, rd_kafka_t *rk)
         rc = ark_fail(&why, ARRAKIS_EAUTH, "%s", text);
     if (rc < 0)
         rd_kafka_oauthbearer_set_token_failure(rk, why.message);
+    else
+        ark_log_trace(ARK_LOG_CONNECT, "%s has a token for %.0f s", rd_kafka_name(rk),
+                      (double)(expires_ns - arrakis_gps_now_ns()) * 1e-9);
     free(value);
 }
 

@@ -76,6 +76,7 @@ void ark_kafka_watch_renew(ark_kafka_reader *kafka, ark_kafka_asker *ask)
         fresh = NULL;
     }
     ark_monitor_leave(&kafka->watch.monitor);
+    ark_log_trace(ARK_LOG_KAFKA, "%s: questions go by a new handle", kafka->url);
     end_asking_handle(fresh);
     end_asking_handle(old);
 }

@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "base/cancel.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/sized_struct.h"
 #include "block/block.h"
 #include "channel/channel.h"
@@ -353,6 +354,8 @@ arrakis_status arrakis_publisher_publish(arrakis_publisher *publisher, const arr
         rc = encode(publisher, block, &p->batches[i], err);
     if (rc < 0)
         return rc;
+    ark_log_trace(ARK_LOG_PUBLISH, "block at %" PRId64 " ns: %zu messages are sent",
+                  arrakis_block_start_ns(block), p->batch_count);
     for (size_t i = 0; rc == ARRAKIS_OK && i < p->batch_count; i++)
         rc = ark_producer_send(publisher->producer, p->batches[i].partition, err);
     if (rc == ARRAKIS_OK)
@@ -360,6 +363,8 @@ arrakis_status arrakis_publisher_publish(arrakis_publisher *publisher, const arr
     if (rc < 0)
         return ark_fail_within(err, rc, "block at %" PRId64 " ns", arrakis_block_start_ns(block));
     publisher->published_ns = arrakis_block_start_ns(block);
+    ark_log_trace(ARK_LOG_PUBLISH, "block at %" PRId64 " ns: all have been delivered",
+                  publisher->published_ns);
     return ARRAKIS_OK;
 }
 

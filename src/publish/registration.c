@@ -3,6 +3,7 @@
 #include "publish/registration.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/monotonic.h"
 #include "channel/channel.h"
 #include "flight/query.h"
@@ -271,6 +272,11 @@ arrakis_status ark_registration_make(ark_registration *out, const arrakis_connec
     if (rc == ARRAKIS_OK)
         rc = get_properties(out, server, connection, options, err);
     ark_server_close(server);
+    if (rc == ARRAKIS_OK)
+        ark_log_trace(
+            ARK_LOG_PUBLISH, "%s: publisher %s is registered with %zu channels, brokers %s",
+            connection->url, options->publisher_id, arrakis_channels_count(out->channels),
+            out->broker ? out->broker : "as given");
     if (rc < 0)
         ark_registration_clear(out);
     return rc;

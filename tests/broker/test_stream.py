@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Live streams: counting, ending, the largest messages, late data, falling behind."""
 
+import json
+import signal
 import subprocess
 
 from live import LivePublisher
@@ -69,6 +71,25 @@ def test_an_interrupt_ends_it_with_success(cluster, cli, tmp_path):
             stream.wait_for(lambda b: b)
             assert stream.interrupt() == 0
             stream.blocks()  # every line is whole
+
+
+def test_a_stream_tells_what_it_waits_for(cluster, cli, tmp_path):
+    cs = channels()
+    cluster.create_for(cs)
+    metadata = write_metadata(tmp_path, cs)
+    arguments = stream_arguments(cluster.bootstrap, metadata, cs, None, None, "--debug", "kafka,align")
+    with LivePublisher(cluster, cs[:1]):
+        with cli.follow(*arguments) as stream:
+            stream.wait_for_error("reading from offset")  # it is open: the signal does not end it
+            stream.wait_for_error("[align] waiting for")
+            stream.process.send_signal(signal.SIGUSR1)
+            state = json.loads(stream.wait_for_error('"inputs"'))
+            assert stream.interrupt() == 0
+    assert state["live"] and state["stream"] == "open"
+    waited = {i["id"].split("/")[-1]: i["waited_for"] for i in state["inputs"]}
+    assert waited[cs[1].partition_id] is True
+    assert set(waited) == {c.partition_id for c in cs}
+    assert not any("[connect]" in line for line in stream.errors)
 
 
 def test_a_closed_pipe_ends_it_quietly(cluster, cli, tmp_path):

@@ -7,6 +7,7 @@
 #include "read/reader.h"
 #include "support.h"
 
+#include <jansson.h>
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -750,6 +751,40 @@ static void what_ends_a_stream_is_what_every_later_call_returns(void **state)
     arrakis_stream_close(b.stream);
 }
 
+static void a_dump_names_what_is_waited_for(void **state)
+{
+    (void)state;
+    const arrakis_stream_options options = options_of(PAST, UNSET);
+    bench b = bench_of(patient, &options);
+    push(&b, 0, PAST, 1);
+    assert_int_equal(next_status(&b, 0), ARRAKIS_TIMEOUT);
+    char *text = arrakis_stream_dump(b.stream);
+    json_error_t why;
+    json_t *dump = text ? json_loads(text, 0, &why) : NULL;
+    const char *phase, *id[2];
+    int unready, waited_for[2], strides[2];
+    json_int_t cursor_ns, messages;
+    assert_non_null(dump);
+    assert_int_equal(json_unpack(dump, "{s:s, s:I, s:i, s:{s:I}, s:[{s:s,s:b,s:i},{s:s,s:b,s:i}]}",
+                                 "phase", &phase, "cursor_ns", &cursor_ns, "unready_inputs",
+                                 &unready, "stats", "messages", &messages, "inputs", "id", &id[0],
+                                 "waited_for", &waited_for[0], "strides", &strides[0], "id",
+                                 &id[1], "waited_for", &waited_for[1], "strides", &strides[1]),
+                     0);
+    assert_string_equal(phase, "running");
+    assert_int_equal(cursor_ns, PAST);
+    assert_int_equal(messages, 1);
+    assert_int_equal(unready, 1);
+    assert_false(waited_for[0]);
+    assert_true(waited_for[1]);
+    assert_int_equal(strides[0], 1);
+    assert_int_equal(strides[1], 0);
+    json_decref(dump);
+    arrakis_free(text);
+    arrakis_stream_close(b.stream);
+    assert_null(arrakis_stream_dump(NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -783,6 +818,7 @@ int main(void)
         cmocka_unit_test(options_that_make_no_sense_are_refused),
         cmocka_unit_test(channels_come_in_the_order_they_were_asked_for),
         cmocka_unit_test(a_stream_tells_what_it_will_give),
+        cmocka_unit_test(a_dump_names_what_is_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,3 +119,21 @@ if(TARGET arrow_tool)
     set_tests_properties(interop.arrow PROPERTIES
         LABELS broker ENVIRONMENT "${python_environment}")
 endif()
+
+# The Python package, as the release build has it: under ASan, python itself would have to be started with the
+# sanitizer's library before all others, and its leaks and numpy's would have to be told from ours.
+set(ARRAKIS_PYTHON_PACKAGE "" CACHE PATH "Directory of the package libarrakis that is tested, such as build/python")
+if(ARRAKIS_PYTHON_PACKAGE)
+    file(GLOB files CONFIGURE_DEPENDS ${root}/python/tests/test_*.py)
+    foreach(file ${files})
+        get_filename_component(x ${file} NAME_WE)
+        string(REGEX REPLACE "^test_" "" x ${x})
+        if(x STREQUAL server AND NOT ARRAKIS_FLIGHT)
+            continue()
+        endif()
+        arrakis_python_test(python.${x} ${file})
+        set_tests_properties(python.${x} PROPERTIES FIXTURES_REQUIRED "")
+        set_property(TEST python.${x} APPEND PROPERTY
+            ENVIRONMENT "ARRAKIS_PYTHON_PACKAGE=${ARRAKIS_PYTHON_PACKAGE}")
+    endforeach()
+endif()

@@ -19,6 +19,7 @@ agrees() {
 }
 agrees CMakeCache.txt "$(sed -n 's/^CMAKE_PROJECT_VERSION:.*=//p' "$build/CMakeCache.txt")" "$version"
 agrees arrakis.pc "$(sed -n 's/^Version: //p' "$build/arrakis.pc")" "$version"
+agrees pyproject.toml "$(sed -n 's/^version = "\(.*\)"$/\1/p' "$root/python/pyproject.toml")" "$version"
 agrees CHANGELOG.md "$(sed -n '/^## /{s/^## \([^ ]*\) .*/\1/p;q}' "$root/CHANGELOG.md")" "$version"
 agrees "the first node of libarrakis.map" "$(sed -n '/^ARRAKIS_/{s/ {//p;q}' "$root/src/libarrakis.map")" \
     "ARRAKIS_$minor"

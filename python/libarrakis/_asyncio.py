@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`async for block in stream`: the loop waits on the stream's descriptor; there is no thread."""
+
+import asyncio
+import os
+
+
+async def blocks(stream):
+    while True:
+        block = stream._poll()
+        if block is None:
+            return
+        if block is not False:
+            yield block
+            continue
+        await _readable(stream)
+
+
+async def _readable(stream):
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+    stream._hold()
+    # A loop has one callback per descriptor, and tasks may share a stream.
+    fd = os.dup(stream.fileno())
+    try:
+        loop.add_reader(fd, _set, ready)
+        await ready
+    finally:
+        loop.remove_reader(fd)
+        os.close(fd)
+        stream._let_go()
+
+
+def _set(ready):
+    if not ready.done():
+        ready.set_result(None)

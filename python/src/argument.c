@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "argument.h"
+
+#include "error.h"
+
+#include <math.h>
+#include <string.h>
+
+static int wrong_type(const char *name, const char *expected, PyObject *found)
+{
+    PyErr_Format(PyExc_TypeError, "%s: expected %s, found %R", name, expected, found);
+    return -1;
+}
+
+int pyark_argument_text(PyObject *value, const char *name, const char **out)
+{
+    *out = NULL;
+    if (!value || value == Py_None)
+        return 0;
+    if (!PyUnicode_Check(value))
+        return wrong_type(name, "a str", value);
+    Py_ssize_t size;
+    *out = PyUnicode_AsUTF8AndSize(value, &size);
+    if (*out && strlen(*out) != (size_t)size) {
+        PyErr_Format(PyExc_ValueError, "%s: embedded null character", name);
+        *out = NULL;
+    }
+    return *out ? 0 : -1;
+}
+
+int pyark_argument_texts(PyObject *value, const char *name, pyark_texts *out)
+{
+    memset(out, 0, sizeof *out);
+    if (!value || value == Py_None)
+        return 0;
+    out->holder = PyUnicode_Check(value) ? PyTuple_Pack(1, value) : PySequence_Tuple(value);
+    if (!out->holder)
+        return -1;
+    Py_ssize_t count = PyTuple_Size(out->holder);
+    out->items = PyMem_Calloc((size_t)count + 1, sizeof *out->items);
+    out->count = (size_t)count;
+    if (!out->items)
+        PyErr_NoMemory();
+    for (Py_ssize_t i = 0; out->items && i < count; i++) {
+        PyObject *item = PyTuple_GetItem(out->holder, i);
+        if (item == Py_None ? wrong_type(name, "a str", item)
+                            : pyark_argument_text(item, name, &out->items[i])) {
+            pyark_argument_texts_free(out);
+            return -1;
+        }
+    }
+    return out->items ? 0 : -1;
+}
+
+void pyark_argument_texts_free(pyark_texts *texts)
+{
+    PyMem_Free(texts->items);
+    Py_CLEAR(texts->holder);
+    memset(texts, 0, sizeof *texts);
+}
+
+int pyark_argument_time(PyObject *value, const char *name, int64_t *out)
+{
+    *out = ARRAKIS_UNSET;
+    if (!value || value == Py_None)
+        return 0;
+    PyObject *text = PyObject_Str(value);
+    const char *utf8 = text ? PyUnicode_AsUTF8AndSize(text, NULL) : NULL;
+    arrakis_error err;
+    int rc = -1;
+    if (utf8 && arrakis_time_parse(out, utf8, arrakis_gps_now_ns(), &err) == ARRAKIS_OK) {
+        rc = 0;
+    } else if (utf8) {
+        char message[sizeof err.message];
+        memcpy(message, err.message, sizeof message);
+        err.status = ARRAKIS_EINVAL;
+        snprintf(err.message, sizeof err.message, "%s: %s", name, message);
+        pyark_error_raise(&err);
+    }
+    Py_XDECREF(text);
+    return rc;
+}
+
+int pyark_argument_duration(PyObject *value, const char *name, int64_t *out)
+{
+    *out = ARRAKIS_UNSET;
+    if (!value || value == Py_None)
+        return 0;
+    double seconds = PyFloat_AsDouble(value);
+    if (seconds == -1.0 && PyErr_Occurred())
+        return -1;
+    if (!(fabs(seconds) < 9e9)) {
+        PyErr_Format(PyExc_ValueError, "%s: expected seconds, found %R", name, value);
+        return -1;
+    }
+    *out = llround(seconds * 1e9);
+    return 0;
+}
+
+int pyark_argument_timeout(PyObject *value, int64_t *out)
+{
+    int64_t ns;
+    if (pyark_argument_duration(value, "timeout", &ns) != 0)
+        return -1;
+    if (ns == ARRAKIS_UNSET) {
+        *out = -1;
+        return 0;
+    }
+    if (ns < 0) {
+        PyErr_Format(PyExc_ValueError, "timeout: expected seconds, 0 or more, or None, found %R",
+                     value);
+        return -1;
+    }
+    *out = (ns + 999999) / 1000000;
+    return 0;
+}
+
+int pyark_argument_int64(PyObject *value, const char *name, int64_t *out)
+{
+    *out = ARRAKIS_UNSET;
+    if (!value || value == Py_None)
+        return 0;
+    PyObject *number = PyNumber_Index(value);
+    if (!number) {
+        PyErr_Clear();
+        return wrong_type(name, "an int", value);
+    }
+    long long found = PyLong_AsLongLong(number);
+    Py_DECREF(number);
+    if (found == -1 && PyErr_Occurred())
+        return -1;
+    *out = found;
+    return 0;
+}

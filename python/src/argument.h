@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Arguments of Python's calls as the library takes them. `None` is "not given". */
+#ifndef PYARK_ARGUMENT_H
+#define PYARK_ARGUMENT_H
+
+#include "binding.h"
+
+/* A list of texts, borrowed from `holder`. */
+typedef struct pyark_texts {
+    const char **items;
+    size_t count;
+    PyObject *holder;
+} pyark_texts;
+
+/* From one text or an iterable of texts. */
+int pyark_argument_texts(PyObject *value, const char *name, pyark_texts *out);
+void pyark_argument_texts_free(pyark_texts *texts);
+/* A text, borrowed from `value`; NULL for None. */
+int pyark_argument_text(PyObject *value, const char *name, const char **out);
+/*
+ * A GPS time: a number of seconds, or a text as arrakis_time_parse() takes it. A float is taken as it is written, so
+ * 1400000000.1 is exact.
+ */
+int pyark_argument_time(PyObject *value, const char *name, int64_t *out);
+/* A duration in seconds, as nanoseconds. */
+int pyark_argument_duration(PyObject *value, const char *name, int64_t *out);
+/* A time limit in seconds, as milliseconds, rounded up; None: -1, without limit. */
+int pyark_argument_timeout(PyObject *value, int64_t *out);
+/* Whole numbers. */
+int pyark_argument_int64(PyObject *value, const char *name, int64_t *out);
+
+#endif

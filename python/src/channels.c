@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "channels.h"
+
+#include "channel.h"
+#include "error.h"
+#include "mapping.h"
+
+typedef struct channels {
+    PyObject_HEAD arrakis_channels *channels;
+} channels;
+
+static PyTypeObject *type;
+
+static arrakis_channels *of(PyObject *self)
+{
+    return ((channels *)self)->channels;
+}
+
+PyObject *pyark_channels_wrap(const arrakis_channels *list)
+{
+    PyObject *self = PyType_GenericAlloc(type, 0);
+    if (self)
+        ((channels *)self)->channels = arrakis_channels_ref(list);
+    return self;
+}
+
+static void dealloc(PyObject *self)
+{
+    PyTypeObject *class = Py_TYPE(self);
+    arrakis_channels_unref(of(self));
+    PyObject_Free(self);
+    Py_DECREF(class);
+}
+
+/* ------------------------------------------------------------------ from Python */
+
+static int append(arrakis_channels *list, PyObject *item)
+{
+    arrakis_error err;
+    arrakis_channel *channel = pyark_channel_from(item);
+    if (!channel)
+        return -1;
+    arrakis_status rc = arrakis_channels_add(list, channel, &err);
+    arrakis_channel_unref(channel);
+    if (rc == ARRAKIS_OK)
+        return 0;
+    pyark_error_raise(&err);
+    return -1;
+}
+
+arrakis_channels *pyark_channels_from(PyObject *object)
+{
+    if (PyObject_TypeCheck(object, type))
+        return arrakis_channels_ref(of(object));
+    PyObject *values = PyObject_HasAttrString(object, "values")
+                           ? PyObject_CallMethod(object, "values", NULL)
+                           : Py_NewRef(object);
+    PyObject *iterator = values ? PyObject_GetIter(values) : NULL;
+    arrakis_channels *list = NULL;
+    arrakis_error err;
+    if (iterator && arrakis_channels_new(&list, &err) != ARRAKIS_OK)
+        pyark_error_raise(&err);
+    PyObject *item;
+    int rc = 0;
+    while (list && rc == 0 && (item = PyIter_Next(iterator))) {
+        rc = append(list, item);
+        Py_DECREF(item);
+    }
+    Py_XDECREF(iterator);
+    Py_XDECREF(values);
+    if (list && PyErr_Occurred()) {
+        arrakis_channels_unref(list);
+        list = NULL;
+    }
+    return list;
+}
+
+/* ------------------------------------------------------------------ the mapping */
+
+static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
+{
+    (void)class;
+    static const char *names[] = {"channels", NULL};
+    PyObject *from;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O:Channels", (char **)(uintptr_t)names,
+                                     &from))
+        return NULL;
+    arrakis_channels *list = pyark_channels_from(from);
+    PyObject *self = list ? pyark_channels_wrap(list) : NULL;
+    arrakis_channels_unref(list);
+    return self;
+}
+
+static Py_ssize_t length(PyObject *self)
+{
+    return (Py_ssize_t)arrakis_channels_count(of(self));
+}
+
+static PyObject *item(PyObject *self, PyObject *key)
+{
+    int64_t i = pyark_mapping_index(of(self), key);
+    return i < 0 ? NULL
+                 : pyark_channel_wrap(
+                       arrakis_channel_ref(arrakis_channels_get(of(self), (size_t)i)));
+}
+
+static int contains(PyObject *self, PyObject *key)
+{
+    return pyark_mapping_contains(of(self), key);
+}
+
+static PyObject *iterate(PyObject *self)
+{
+    return pyark_mapping_names(of(self));
+}
+
+static PyObject *as_list(PyObject *self)
+{
+    PyObject *values = pyark_mapping_values(self, NULL);
+    PyObject *list = values ? PySequence_List(values) : NULL;
+    Py_XDECREF(values);
+    return list;
+}
+
+static PyObject *reduce(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    PyObject *list = as_list(self);
+    return list ? Py_BuildValue("O(N)", type, list) : NULL;
+}
+
+static PyObject *repr(PyObject *self)
+{
+    PyObject *list = as_list(self);
+    PyObject *text = list ? PyUnicode_FromFormat("Channels(%R)", list) : NULL;
+    Py_XDECREF(list);
+    return text;
+}
+
+static PyMethodDef methods[] = {
+    PYARK_MAPPING_METHODS,
+    {"__reduce__", reduce, METH_NOARGS, NULL},
+    {0},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_doc,
+     "Channels(channels)\n--\n\n"
+     "An ordered, immutable mapping of names to Channel, from an iterable or a mapping\n"
+     "of channels. InvalidArgumentError: two channels have the same name."},
+    {Py_tp_new, PYARK_SLOT(new)},
+    {Py_tp_dealloc, PYARK_SLOT(dealloc)},
+    {Py_tp_repr, PYARK_SLOT(repr)},
+    {Py_tp_iter, PYARK_SLOT(iterate)},
+    {Py_mp_length, PYARK_SLOT(length)},
+    {Py_mp_subscript, PYARK_SLOT(item)},
+    {Py_sq_contains, PYARK_SLOT(contains)},
+    {Py_tp_methods, methods},
+    {0, NULL},
+};
+
+static PyType_Spec spec = {"libarrakis.Channels", sizeof(channels), 0,
+                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, slots};
+
+int pyark_channels_add(PyObject *module)
+{
+    type = (PyTypeObject *)PyType_FromSpec(&spec);
+    return type ? PyModule_AddObjectRef(module, "Channels", (PyObject *)type) : -1;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "log.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* More lines than these, unread, are dropped and counted: a log must not grow without bound. */
+#define CAPACITY 256
+
+typedef struct line {
+    arrakis_log_level level;
+    char text[600];
+} line;
+
+static struct {
+    pthread_mutex_t lock;
+    line lines[CAPACITY];
+    size_t first, count;
+    unsigned long dropped;
+    int fd;
+} queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
+static atomic_bool any, scheduled;
+static bool draining; /* a handler may call this module */
+
+/* ------------------------------------------------------------------ in any thread, without the GIL */
+
+static int drain_pending(void *unused)
+{
+    (void)unused;
+    atomic_store(&scheduled, false);
+    pyark_log_drain();
+    return 0;
+}
+
+static void put(arrakis_log_level level, const char *message, void *opaque)
+{
+    (void)opaque;
+    pthread_mutex_lock(&queue.lock);
+    if (queue.count == CAPACITY) {
+        queue.dropped++;
+    } else {
+        line *l = &queue.lines[(queue.first + queue.count++) % CAPACITY];
+        l->level = level;
+        snprintf(l->text, sizeof l->text, "%s", message);
+    }
+    atomic_store(&any, true);
+    uint64_t one = 1;
+    ssize_t written = write(queue.fd, &one, sizeof one);
+    (void)written; /* it fails only when the descriptor is readable already */
+    pthread_mutex_unlock(&queue.lock);
+    if (!atomic_exchange(&scheduled, true) && Py_AddPendingCall(drain_pending, NULL) != 0)
+        atomic_store(&scheduled, false);
+}
+
+static bool take(line *out, unsigned long *dropped)
+{
+    pthread_mutex_lock(&queue.lock);
+    bool found = queue.count > 0;
+    *dropped = queue.dropped;
+    queue.dropped = 0;
+    if (found) {
+        *out = queue.lines[queue.first];
+        queue.first = (queue.first + 1) % CAPACITY;
+        queue.count--;
+    }
+    if (queue.count == 0) {
+        uint64_t counter;
+        ssize_t got = read(queue.fd, &counter, sizeof counter);
+        (void)got;
+        atomic_store(&any, false);
+    }
+    pthread_mutex_unlock(&queue.lock);
+    return found;
+}
+
+/* The lock may have been held by a thread that the child does not have. */
+static void in_child(void)
+{
+    pthread_mutex_init(&queue.lock, NULL);
+    queue.count = 0;
+    queue.dropped = 0;
+}
+
+/* ------------------------------------------------------------------ with the GIL */
+
+static PyObject *logger(void)
+{
+    PyObject *logging = PyImport_ImportModule("logging");
+    PyObject *found =
+        logging ? PyObject_CallMethod(logging, "getLogger", "s", "libarrakis") : NULL;
+    Py_XDECREF(logging);
+    return found;
+}
+
+static void emit(PyObject *to, arrakis_log_level level, const char *text)
+{
+    static const int levels[] = {40, 30, 20, 10}; /* logging.ERROR, WARNING, INFO, DEBUG */
+    int number = levels[level <= ARRAKIS_LOG_DEBUG ? level : ARRAKIS_LOG_DEBUG];
+    PyObject *done = PyObject_CallMethod(to, "log", "iss", number, "%s", text);
+    if (!done && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
+        PyErr_Clear();
+        PyErr_SetInterrupt(); /* for the call that waits */
+    } else if (!done) {
+        PyErr_WriteUnraisable(to);
+    }
+    Py_XDECREF(done);
+}
+
+static void drain_to(PyObject *to)
+{
+    line l;
+    unsigned long dropped;
+    while (take(&l, &dropped)) {
+        emit(to, l.level, l.text);
+        if (dropped > 0) {
+            snprintf(l.text, sizeof l.text,
+                     "%lu log lines were dropped: more than %d came at once", dropped, CAPACITY);
+            emit(to, ARRAKIS_LOG_WARNING, l.text);
+        }
+    }
+}
+
+void pyark_log_drain(void)
+{
+    if (!atomic_load_explicit(&any, memory_order_relaxed) || draining)
+        return;
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    draining = true;
+    PyObject *to = logger();
+    if (to)
+        drain_to(to);
+    else
+        PyErr_Clear();
+    Py_XDECREF(to);
+    draining = false;
+    PyErr_Restore(type, value, trace);
+}
+
+void pyark_log_refresh(void)
+{
+    long level = 30;
+    PyObject *name = PyUnicode_FromString("logging");
+    PyObject *logging = name ? PyImport_GetModule(name) : NULL;
+    Py_XDECREF(name);
+    if (logging) {
+        PyObject *to = logger();
+        PyObject *effective = to ? PyObject_CallMethod(to, "getEffectiveLevel", NULL) : NULL;
+        if (effective)
+            level = PyLong_AsLong(effective);
+        Py_XDECREF(effective);
+        Py_XDECREF(to);
+        Py_DECREF(logging);
+    }
+    PyErr_Clear();
+    arrakis_log_level wanted = level > 30   ? ARRAKIS_LOG_ERROR
+                               : level > 20 ? ARRAKIS_LOG_WARNING
+                               : level > 10 ? ARRAKIS_LOG_INFO
+                                            : ARRAKIS_LOG_DEBUG;
+    arrakis_log_set(wanted, put, NULL);
+}
+
+int pyark_log_start(void)
+{
+    queue.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (queue.fd < 0 || pthread_atfork(NULL, NULL, in_child) != 0) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    return 0;
+}
+
+int pyark_log_fd(void)
+{
+    return draining ? -1 : queue.fd;
+}
+
+void pyark_log_stop(void)
+{
+    arrakis_log_set(ARRAKIS_LOG_ERROR, NULL, NULL);
+    pyark_log_drain();
+}

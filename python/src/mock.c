@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mock.h"
+
+#include "channels.h"
+#include "error.h"
+#include "handle.h"
+#include "log.h"
+#include "wait.h"
+
+#include <arrakis/mock.h>
+
+typedef struct broker {
+    PyObject_HEAD pyark_handle handle;
+} broker;
+
+static PyTypeObject *type;
+
+static pyark_handle *of(PyObject *self)
+{
+    return &((broker *)self)->handle;
+}
+
+static void close_object(void *object)
+{
+    arrakis_mock_broker_close(object);
+}
+
+static arrakis_status run_open(void *argument, arrakis_error *err)
+{
+    return arrakis_mock_broker_open(argument, err);
+}
+
+static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
+{
+    static const char *names[] = {NULL};
+    arrakis_mock_broker *opened = NULL;
+    arrakis_status status;
+    arrakis_error err;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, ":MockBroker", (char **)(uintptr_t)names) ||
+        pyark_fork_check() != 0)
+        return NULL;
+    PyObject *self = PyType_GenericAlloc(class, 0);
+    if (!self)
+        return NULL;
+    pyark_handle_init(of(self), "broker", close_object);
+    int rc = pyark_wait_call(run_open, &opened, NULL, &status, &err);
+    if (opened)
+        pyark_handle_open(of(self), opened, NULL);
+    if (rc == 0 && status == ARRAKIS_OK)
+        return self;
+    if (rc == 0)
+        pyark_error_raise(&err);
+    Py_DECREF(self);
+    return NULL;
+}
+
+static void dealloc(PyObject *self)
+{
+    PyTypeObject *class = Py_TYPE(self);
+    pyark_handle_destroy(of(self));
+    PyObject_Free(self);
+    Py_DECREF(class);
+}
+
+static PyObject *get_url(PyObject *self, void *unused)
+{
+    (void)unused;
+    if (pyark_handle_enter(of(self)) != 0)
+        return NULL;
+    PyObject *url = PyUnicode_FromString(arrakis_mock_broker_url(of(self)->object));
+    pyark_handle_leave(of(self));
+    return url;
+}
+
+typedef struct announcement {
+    pyark_handle *handle;
+    const arrakis_channels *channels;
+} announcement;
+
+static arrakis_status run_announce(void *argument, arrakis_error *err)
+{
+    announcement *a = argument;
+    pthread_mutex_lock(&a->handle->lock);
+    arrakis_status rc = arrakis_mock_broker_announce(a->handle->object, a->channels, err);
+    pthread_mutex_unlock(&a->handle->lock);
+    return rc;
+}
+
+static PyObject *announce(PyObject *self, PyObject *from)
+{
+    arrakis_status status;
+    arrakis_error err;
+    if (pyark_handle_enter(of(self)) != 0)
+        return NULL;
+    arrakis_channels *channels = pyark_channels_from(from);
+    announcement a = {.handle = of(self), .channels = channels};
+    int rc = channels ? pyark_wait_call(run_announce, &a, NULL, &status, &err) : -1;
+    if (rc == 0 && status != ARRAKIS_OK)
+        pyark_error_raise(&err);
+    arrakis_channels_unref(channels);
+    pyark_handle_leave(of(self));
+    return rc == 0 && status == ARRAKIS_OK ? Py_NewRef(Py_None) : NULL;
+}
+
+static PyObject *close_broker(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    pyark_handle_close(of(self));
+    Py_RETURN_NONE;
+}
+
+static PyObject *enter(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return Py_NewRef(self);
+}
+
+static PyObject *leave(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    pyark_handle_close(of(self));
+    Py_RETURN_FALSE;
+}
+
+static PyGetSetDef attributes[] = {
+    {"url", get_url, NULL, "'127.0.0.1:port', for kafka_url.", NULL},
+    {0},
+};
+
+static PyMethodDef methods[] = {
+    {"announce", announce, METH_O,
+     "announce($self, channels, /)\n--\n\n"
+     "Publishes the metadata topics of the channels, so that any client can find them. Each\n"
+     "channel needs its publisher."},
+    {"close", close_broker, METH_NOARGS, "close($self, /)\n--\n\nEnds the broker."},
+    {"__enter__", enter, METH_NOARGS, NULL},
+    {"__exit__", leave, METH_VARARGS, NULL},
+    {0},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_doc,
+     "MockBroker()\n--\n\n"
+     "A Kafka broker in this process, for demonstrations and tests; any Kafka client can\n"
+     "reach it on loopback. Keeps 5 MiB per partition, and cannot look offsets up by\n"
+     "time, so a stream from it has a start of now, or 0."},
+    {Py_tp_new, PYARK_SLOT(new)},
+    {Py_tp_dealloc, PYARK_SLOT(dealloc)},
+    {Py_tp_getset, attributes},
+    {Py_tp_methods, methods},
+    {0, NULL},
+};
+
+static PyType_Spec spec = {"libarrakis.mock.MockBroker", sizeof(broker), 0,
+                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, slots};
+
+int pyark_mock_add(PyObject *module)
+{
+    type = (PyTypeObject *)PyType_FromSpec(&spec);
+    return type ? PyModule_AddObjectRef(module, "MockBroker", (PyObject *)type) : -1;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "publisher.h"
+
+#include "argument.h"
+#include "block.h"
+#include "channels.h"
+#include "connection.h"
+#include "error.h"
+#include "handle.h"
+#include "log.h"
+#include "wait.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+typedef struct publisher {
+    PyObject_HEAD pyark_handle handle;
+    arrakis_channels *channels;
+    PyObject *id;
+} publisher;
+
+static PyTypeObject *type;
+
+static publisher *of(PyObject *self)
+{
+    return (publisher *)self;
+}
+
+static void close_object(void *object)
+{
+    arrakis_publisher_close(object);
+}
+
+/* ------------------------------------------------------------------ opening */
+
+typedef struct opening {
+    const arrakis_connection *connection;
+    const arrakis_publisher_options *options;
+    arrakis_publisher *publisher;
+} opening;
+
+static arrakis_status run_open(void *argument, arrakis_error *err)
+{
+    opening *o = argument;
+    return arrakis_publisher_open(&o->publisher, o->connection, o->options, err);
+}
+
+static arrakis_publisher *open_publisher(PyObject *options, arrakis_publisher_options *own,
+                                         arrakis_cancel *cancel)
+{
+    pyark_connection connection;
+    arrakis_status status;
+    arrakis_error err;
+    if (pyark_connection_from(options, &connection) != 0)
+        return NULL;
+    connection.connection.cancel = cancel;
+    opening o = {.connection = &connection.connection, .options = own};
+    int rc = pyark_wait_call(run_open, &o, cancel, &status, &err);
+    pyark_connection_free(&connection);
+    if (rc == 0 && status != ARRAKIS_OK)
+        pyark_error_raise(&err);
+    if (rc != 0) {
+        arrakis_publisher_close(o.publisher);
+        return NULL;
+    }
+    return o.publisher;
+}
+
+static PyObject *wrap(arrakis_publisher *opened, arrakis_cancel *cancel, PyObject *id)
+{
+    PyObject *self = PyType_GenericAlloc(type, 0);
+    if (!self) {
+        arrakis_publisher_close(opened);
+        arrakis_cancel_unref(cancel);
+        return NULL;
+    }
+    pyark_handle_init(&of(self)->handle, "publisher", close_object);
+    pyark_handle_open(&of(self)->handle, opened, cancel);
+    of(self)->channels = arrakis_channels_ref(arrakis_publisher_channels(opened));
+    of(self)->id = Py_NewRef(id);
+    return self;
+}
+
+static PyObject *make(PyObject *id, PyObject *channels, PyObject *options)
+{
+    arrakis_publisher_options own = ARRAKIS_PUBLISHER_OPTIONS_INIT;
+    arrakis_cancel *cancel;
+    arrakis_error err;
+    PyObject *self = NULL;
+    if (pyark_fork_check() != 0 ||
+        pyark_argument_text(id, "publisher_id", &own.publisher_id) != 0 ||
+        pyark_argument_text(pyark_connection_option(options, "replay_id"), "replay_id",
+                            &own.replay_id) != 0 ||
+        pyark_argument_duration(pyark_connection_option(options, "close_timeout"), "close_timeout",
+                                &own.close_timeout_ns) != 0)
+        return NULL;
+    if (channels && channels != Py_None && !(own.channels = pyark_channels_from(channels)))
+        return NULL;
+    pyark_log_refresh();
+    if (arrakis_cancel_new(&cancel, &err) == ARRAKIS_OK) {
+        arrakis_publisher *opened = open_publisher(options, &own, cancel);
+        if (opened)
+            self = wrap(opened, cancel, id);
+        else
+            arrakis_cancel_unref(cancel);
+    } else {
+        pyark_error_raise(&err);
+    }
+    arrakis_channels_unref(own.channels);
+    return self;
+}
+
+static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
+{
+    static const char *const own_options[] = {"replay_id", "close_timeout", "publisher_id",
+                                              "channels", NULL};
+    (void)class;
+    PyObject *id = NULL, *channels = NULL, *self = NULL;
+    PyObject *options = keywords ? PyDict_Copy(keywords) : PyDict_New();
+    if (options && PyArg_ParseTuple(args, "|OO:Publisher", &id, &channels) &&
+        pyark_connection_check(options, own_options, "Publisher") == 0) {
+        if (!id)
+            id = pyark_connection_option(options, "publisher_id");
+        if (!channels)
+            channels = pyark_connection_option(options, "channels");
+        if (id && PyUnicode_Check(id))
+            self = make(id, channels, options);
+        else
+            PyErr_SetString(PyExc_TypeError, "publisher_id: expected a str");
+    }
+    Py_XDECREF(options);
+    return self;
+}
+
+static void dealloc(PyObject *self)
+{
+    PyTypeObject *class = Py_TYPE(self);
+    pyark_handle_destroy(&of(self)->handle);
+    if (!pyark_fork_inherited(of(self)->handle.process))
+        arrakis_channels_unref(of(self)->channels);
+    Py_CLEAR(of(self)->id);
+    PyObject_Free(self);
+    Py_DECREF(class);
+}
+
+/* ------------------------------------------------------------------ publishing */
+
+typedef struct sending {
+    pyark_handle *handle;
+    const arrakis_block *block;
+    int timeout_ms;
+} sending;
+
+static arrakis_status run_publish(void *argument, arrakis_error *err)
+{
+    sending *s = argument;
+    pthread_mutex_lock(&s->handle->lock);
+    arrakis_status rc = arrakis_publisher_publish(s->handle->object, s->block, s->timeout_ms, err);
+    pthread_mutex_unlock(&s->handle->lock);
+    return rc;
+}
+
+static PyObject *publish(PyObject *self, PyObject *args, PyObject *keywords)
+{
+    static const char *names[] = {"block", "timeout", NULL};
+    PyObject *object, *timeout = NULL;
+    int64_t timeout_ms;
+    arrakis_status status;
+    arrakis_error err;
+    pyark_handle *handle = &of(self)->handle;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|O:publish", (char **)(uintptr_t)names,
+                                     &object, &timeout) ||
+        pyark_argument_timeout(timeout, &timeout_ms) != 0)
+        return NULL;
+    sending s = {.handle = handle, .block = pyark_block_of(object)};
+    if (!s.block || pyark_handle_enter(handle) != 0)
+        return NULL;
+    s.timeout_ms = timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
+    int rc = pyark_wait_call(run_publish, &s, handle->cancel, &status, &err);
+    if (rc == 0 && status != ARRAKIS_OK)
+        pyark_error_raise(&err);
+    pyark_handle_leave(handle);
+    return rc == 0 && status == ARRAKIS_OK ? Py_NewRef(Py_None) : NULL;
+}
+
+/* ------------------------------------------------------------------ the rest */
+
+static PyObject *close_publisher(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    pyark_handle_close(&of(self)->handle);
+    pyark_log_drain();
+    Py_RETURN_NONE;
+}
+
+static PyObject *enter(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return Py_NewRef(self);
+}
+
+static PyObject *leave(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    Py_XDECREF(close_publisher(self, NULL));
+    Py_RETURN_FALSE;
+}
+
+static PyObject *get_channels(PyObject *self, void *unused)
+{
+    (void)unused;
+    return pyark_channels_wrap(of(self)->channels);
+}
+
+static PyObject *get_id(PyObject *self, void *unused)
+{
+    (void)unused;
+    return Py_NewRef(of(self)->id);
+}
+
+static PyObject *repr(PyObject *self)
+{
+    return PyUnicode_FromFormat("<%sPublisher %R of %zu channels>",
+                                of(self)->handle.closed ? "closed " : "", of(self)->id,
+                                arrakis_channels_count(of(self)->channels));
+}
+
+static PyGetSetDef attributes[] = {
+    {"channels", get_channels, NULL, "The channels as they are registered.", NULL},
+    {"publisher_id", get_id, NULL, "The id of the publisher.", NULL},
+    {0},
+};
+
+static PyMethodDef methods[] = {
+    {"publish", PYARK_METHOD(publish), METH_VARARGS | METH_KEYWORDS,
+     "publish($self, block, timeout=None)\n--\n\n"
+     "Publishes one Block, one message per partition; returns when all are delivered.\n\n"
+     "Each channel must equal its registration; the duration is the stride, the start a multiple\n"
+     "of it, later than that of the last block. timeout is in seconds; None waits until\n"
+     "librdkafka has delivered or given up each message. MismatchError, InvalidArgumentError:\n"
+     "nothing was sent. BrokerError: a delivery failed, and the block may be published again.\n"
+     "AuthError. DeadlineError: not confirmed in time, and the block may still be delivered.\n"
+     "Ctrl-C ends the call within 2 s, and the publisher with it."},
+    {"close", close_publisher, METH_NOARGS,
+     "close($self, /)\n--\n\n"
+     "Closes the publisher. A publish() under way in another thread is canceled."},
+    {"__enter__", enter, METH_NOARGS, NULL},
+    {"__exit__", leave, METH_VARARGS, NULL},
+    {0},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_doc,
+     "Publisher(publisher_id, channels=None, *, replay_id=None, close_timeout=None, url=None,\n"
+     "          kafka_url=None, properties=None, allowed_brokers=None, token=None,\n"
+     "          insecure_token=False, token_hosts=None, ca_file=None, cert_file=None,\n"
+     "          key_file=None, request_timeout=None)\n--\n\n"
+     "Publishes blocks of channels to Kafka.\n\n"
+     "channels is a Channels, or a mapping or iterable of Channel. With kafka_url alone each has\n"
+     "partition_id, partition_index and stride. With a server at url, name, type and rate are\n"
+     "enough, and None means all channels that the server has for this publisher; channels that\n"
+     "the server does not have are registered there first.\n\n" PYARK_CONNECTION_DOC
+     "close_timeout: seconds that close() waits for deliveries under way, 10 if not given.\n\n"
+     "Threads may share a publisher; their blocks are published one after the other."},
+    {Py_tp_new, PYARK_SLOT(new)},
+    {Py_tp_dealloc, PYARK_SLOT(dealloc)},
+    {Py_tp_repr, PYARK_SLOT(repr)},
+    {Py_tp_getset, attributes},
+    {Py_tp_methods, methods},
+    {0, NULL},
+};
+
+static PyType_Spec spec = {"libarrakis.Publisher", sizeof(publisher), 0,
+                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, slots};
+
+int pyark_publisher_add(PyObject *module)
+{
+    type = (PyTypeObject *)PyType_FromSpec(&spec);
+    return type ? PyModule_AddObjectRef(module, "Publisher", (PyObject *)type) : -1;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "request.h"
+
+#include "error.h"
+
+#include <string.h>
+
+static int take_on_gap(const char *name, arrakis_on_gap *out)
+{
+    static const char *const names[] = {
+        [ARRAKIS_GAP_FILL] = "fill", [ARRAKIS_GAP_SKIP] = "skip", [ARRAKIS_GAP_RAISE] = "raise"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!name || strcmp(name, names[i]) == 0) {
+            *out = (arrakis_on_gap)i;
+            return 0;
+        }
+    }
+    arrakis_error err = {.status = ARRAKIS_EINVAL};
+    snprintf(err.message, sizeof err.message,
+             "on_gap: found '%.64s', expected 'fill', 'skip' or 'raise'", name);
+    pyark_error_raise(&err);
+    return -1;
+}
+
+static int take(PyObject *args, PyObject *keywords, pyark_request *out)
+{
+    static const char *names[] = {"channels",  "start",        "end",          "duration",
+                                  "on_gap",    "stride",       "fast_forward", "prefetch_bytes",
+                                  "replay_id", "replay_start", "replay_end",   "latency_tolerance",
+                                  NULL};
+    arrakis_request *r = &out->request;
+    PyObject *channels, *start = NULL, *end = NULL, *duration = NULL, *stride = NULL;
+    PyObject *prefetch = NULL, *replay_start = NULL, *replay_end = NULL, *tolerance = NULL;
+    const char *on_gap = NULL;
+    int fast_forward = 1;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|OO$OzOpOzOOO", (char **)(uintptr_t)names,
+                                     &channels, &start, &end, &duration, &on_gap, &stride,
+                                     &fast_forward, &prefetch, &r->replay_id, &replay_start,
+                                     &replay_end, &tolerance) ||
+        take_on_gap(on_gap, &r->on_gap) != 0 ||
+        pyark_argument_time(start, "start", &r->start_ns) != 0 ||
+        pyark_argument_time(end, "end", &r->end_ns) != 0 ||
+        pyark_argument_duration(duration, "duration", &r->duration_ns) != 0 ||
+        pyark_argument_duration(stride, "stride", &r->stride_ns) != 0 ||
+        pyark_argument_duration(tolerance, "latency_tolerance", &r->latency_tolerance_ns) != 0 ||
+        pyark_argument_int64(prefetch, "prefetch_bytes", &r->prefetch_bytes) != 0 ||
+        pyark_argument_time(replay_start, "replay_start", &r->replay_start_ns) != 0 ||
+        pyark_argument_time(replay_end, "replay_end", &r->replay_end_ns) != 0)
+        return -1;
+    r->fast_forward = fast_forward != 0;
+    return pyark_argument_texts(channels, "channels", &out->names);
+}
+
+int pyark_request_from(PyObject *args, PyObject *keywords, pyark_request *out)
+{
+    *out = (pyark_request){.request = ARRAKIS_REQUEST_INIT};
+    if (take(args, keywords, out) == 0)
+        return 0;
+    pyark_request_free(out);
+    return -1;
+}
+
+void pyark_request_free(pyark_request *request)
+{
+    pyark_argument_texts_free(&request->names);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wait.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * A signal may arrive between the look for signals and the wait, so it is blocked there and let in by ppoll() alone.
+ * Where another thread of the program took the signal, nothing wakes this one; a look once per second finds it.
+ */
+#define LOOK_MS 1000
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t pyark_wait_deadline(int64_t timeout_ms)
+{
+    return timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
+}
+
+static bool poll_once(int fd, int other, int64_t left, const sigset_t *mask)
+{
+    struct pollfd fds[3] = {
+        {.fd = fd, .events = POLLIN},
+        {.fd = other, .events = POLLIN},
+        {.fd = pyark_log_fd(), .events = POLLIN},
+    };
+    if (left < 0 || left > LOOK_MS)
+        left = LOOK_MS;
+    struct timespec limit = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
+    PyThreadState *state = PyEval_SaveThread();
+    int n = ppoll(fds, 3, &limit, mask);
+    PyEval_RestoreThread(state);
+    return n > 0 && (fds[0].revents || fds[1].revents);
+}
+
+static int wait_blocked(int fd, int other, int64_t deadline, const sigset_t *mask)
+{
+    for (;;) {
+        if (PyErr_CheckSignals() != 0)
+            return -1;
+        int64_t left = deadline < 0 ? -1 : deadline - now_ms();
+        if (poll_once(fd, other, deadline >= 0 && left < 0 ? 0 : left, mask))
+            return 1;
+        pyark_log_drain();
+        if (deadline >= 0 && now_ms() >= deadline)
+            return 0;
+    }
+}
+
+int pyark_wait_readable(int fd, int other, int64_t deadline)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    int rc = wait_blocked(fd, other, deadline, &before);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ calls without a descriptor */
+
+typedef struct call {
+    pyark_wait_fn fn;
+    void *argument;
+    arrakis_error *err;
+    arrakis_status status;
+    int done; /* an eventfd */
+} call;
+
+static void *run(void *argument)
+{
+    call *c = argument;
+    c->status = c->fn(c->argument, c->err);
+    uint64_t one = 1;
+    ssize_t written = write(c->done, &one, sizeof one);
+    (void)written;
+    return NULL;
+}
+
+/* Python runs handlers of signals in its main thread alone, which is the process's. */
+static bool main_thread(void)
+{
+    return syscall(SYS_gettid) == getpid();
+}
+
+static bool start(call *c, pthread_t *thread)
+{
+    c->done = eventfd(0, EFD_CLOEXEC);
+    if (c->done < 0)
+        return false;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    int rc = pthread_create(thread, NULL, run, c);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc != 0)
+        close(c->done);
+    return rc == 0;
+}
+
+int pyark_wait_call(pyark_wait_fn fn, void *argument, arrakis_cancel *cancel,
+                    arrakis_status *status, arrakis_error *err)
+{
+    call c = {.fn = fn, .argument = argument, .err = err};
+    pthread_t thread;
+    int rc = 0;
+    if (main_thread() && start(&c, &thread)) {
+        rc = pyark_wait_readable(c.done, -1, -1) < 0 ? -1 : 0;
+        if (rc < 0)
+            arrakis_cancel_set(cancel);
+        PyThreadState *state = PyEval_SaveThread();
+        pthread_join(thread, NULL);
+        PyEval_RestoreThread(state);
+        close(c.done);
+    } else {
+        PyThreadState *state = PyEval_SaveThread();
+        c.status = fn(argument, err);
+        PyEval_RestoreThread(state);
+    }
+    pyark_log_drain();
+    *status = c.status;
+    return rc;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Waiting without the GIL, ended at once by a signal whose Python handler raises, as Ctrl-C's does. */
+#ifndef PYARK_WAIT_H
+#define PYARK_WAIT_H
+
+#include "binding.h"
+
+/* The time of a deadline `timeout_ms` from now; negative, as the timeout itself may be: none. */
+int64_t pyark_wait_deadline(int64_t timeout_ms);
+/*
+ * Waits until one of two descriptors is readable; `other` may be -1. Returns 1; 0: the deadline has passed; -1: a
+ * signal's handler raised. Log lines that come meanwhile are handed on.
+ */
+int pyark_wait_readable(int fd, int other, int64_t deadline);
+
+typedef arrakis_status (*pyark_wait_fn)(void *argument, arrakis_error *err);
+/*
+ * Runs a call of the library that may take long, without the GIL. In the main thread, a handler that raises sets
+ * `cancel` (NULL: the call cannot be canceled); the call is waited for all the same.
+ *
+ * Returns 0 and the status; -1: a handler raised. What the call returned is then the caller's to free.
+ */
+int pyark_wait_call(pyark_wait_fn fn, void *argument, arrakis_cancel *cancel,
+                    arrakis_status *status, arrakis_error *err);
+
+#endif

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signals, forks and the end of the interpreter, each in a process of its own."""
+
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+PRELUDE = """
+import os, sys, threading, time
+sys.path.insert(0, {tests!r})
+import libarrakis
+from libarrakis.mock import MockBroker
+from samples import *
+
+def open_all():
+    global broker, of, publisher, client, stream
+    broker = MockBroker()
+    of = channels(2)
+    broker.announce(of)
+    publisher = libarrakis.Publisher(of[0].publisher, of, kafka_url=broker.url)
+    client = libarrakis.Client(kafka_url=broker.url)
+    stream = client.stream([c.name for c in of])
+    publisher.publish(block(of, now()))
+    return stream.read(10)
+"""
+
+
+def start(script):
+    prelude = PRELUDE.format(tests=str(__file__).rsplit("/", 1)[0])
+    return subprocess.Popen(
+        [sys.executable, "-c", prelude + textwrap.dedent(script)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def run(script, timeout=60):
+    process = start(script)
+    out, err = process.communicate(timeout=timeout)
+    assert process.returncode == 0, err
+    return out, err
+
+
+def interrupt(script):
+    """Send Ctrl-C once the script has printed a line; return its seconds from then on, and what it printed."""
+    process = start(script)
+    assert process.stdout.readline() == "waiting\n", process.stderr.read()
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    return time.monotonic() - begun, out
+
+
+CATCH = """
+try:
+    print("waiting", flush=True)
+    {call}
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.parametrize("more", ["", "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"])
+def test_ctrl_c_ends_a_wait_for_a_block_at_once(more):
+    seconds, out = interrupt("open_all()\n" + more + CATCH.format(call="next(stream)"))
+    assert out == "interrupted\n" and seconds < 3  # closing included
+
+
+def test_ctrl_c_ends_a_question_and_the_client_goes_on():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        seconds, out = interrupt(
+            f"client = libarrakis.Client(kafka_url='127.0.0.1:{silent.getsockname()[1]}')\n"
+            + CATCH.format(call="client.describe(['H1:A-B'])")
+            + "try:\n"
+            "    libarrakis.Client(kafka_url='127.0.0.1:1', request_timeout=0.2).count()\n"
+            "except libarrakis.Error as e:\n"
+            "    print(type(e).__name__)\n"
+        )
+    assert out.startswith("interrupted\n") and seconds < 8
+
+
+def test_another_signal_s_handler_runs_and_the_wait_goes_on():
+    out, _ = run(
+        """
+        import signal
+        open_all()
+        def handler(*_):
+            print("handled")
+            publisher.publish(block(of, now() + STRIDE))
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        assert stream.read(20)
+        """
+    )
+    assert out == "handled\n"
+
+
+def test_a_forked_child_gets_an_error():
+    out, _ = run(
+        """
+        b = open_all()
+        pid = os.fork()
+        if pid == 0:
+            for use in (lambda: next(stream), lambda: stream.read(0), lambda: stream.cancel(),
+                        lambda: stream.stats, lambda: client.count(), lambda: publisher.publish(b),
+                        lambda: broker.url, lambda: libarrakis.Client(kafka_url="127.0.0.1:1"),
+                        lambda: MockBroker()):
+                try:
+                    use()
+                    print("used")
+                except RuntimeError as e:
+                    assert "fork" in str(e), e
+            stream.close()
+            publisher.close()
+            assert len(b[of[0].name]) == 4
+            del b, stream, client, publisher
+            sys.exit(0)  # the end of the interpreter too
+        assert os.waitpid(pid, 0)[1] == 0
+        publisher.publish(block(of, now() + STRIDE))
+        assert stream.read(20)
+        """
+    )
+    assert out == ""
+
+
+def test_a_child_that_was_forked_before_anything_was_open_uses_the_library():
+    run(
+        """
+        c = channels(1)[0]
+        pid = os.fork()
+        if pid == 0:
+            open_all()
+            sys.exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        """
+    )
+
+
+def test_a_spawned_worker_takes_blocks_and_channels():
+    run(
+        """
+        import multiprocessing, operator
+        if __name__ == "__main__":
+            b = open_all()
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                again = pool.apply(operator.pos if False else libarrakis.Channels, (b.channels,))
+            assert list(again) == list(b)
+        """
+    )
+
+
+@pytest.mark.parametrize("end", ["", "sys.exit(0)", "del broker"])
+def test_an_interpreter_ends_with_open_streams(end):
+    _, err = run(
+        "open_all()\nthreading.Thread(target=lambda: list(stream), daemon=True).start()\n" + end
+    )
+    assert "Traceback" not in err and "Fatal" not in err
+
+
+def test_an_interpreter_ends_with_an_open_arrow_stream():
+    pytest.importorskip("pyarrow")
+    _, err = run(
+        """
+        import pyarrow
+        open_all()
+        reader = pyarrow.RecordBatchReader.from_stream(stream)
+        """
+    )
+    assert err == ""
+
+
+def test_memory_stays_flat_over_a_hundred_thousand_blocks():
+    run(
+        """
+        of = channels(3)
+        data = {of[0].name: [1, 2, 3, 4], of[1].name: numpy.ma.masked_all(4, "f4"), of[2].name: None}
+
+        def resident():
+            return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+        def many(count):
+            for k in range(count):
+                b = libarrakis.Block(k * STRIDE, data, of)
+                b[of[0].name], b.mask(of[1].name), b.missing(of[2].name), b.channels
+                if k % 32 == 0:
+                    b.data, b.__arrow_c_array__(), repr(b), list(b)
+
+        many(5000)
+        before = resident()
+        many(100_000)
+        assert resident() - before < 500_000, resident() - before
+        """
+    )

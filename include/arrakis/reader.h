@@ -69,7 +69,9 @@ ARRAKIS_API void arrakis_kafka_options_init(arrakis_kafka_options *out, size_t s
  * Topics that are missing. A topic that does not exist is named in the log, and its data is a gap.
  * The reader looks for such a topic again after a second, then at doubling intervals of up to 10
  * s. Once the topic exists, a reader with a start reads it from its beginning; a live reader reads
- * the messages stamped since the reader was opened, except those that `fast_forward` would skip.
+ * the messages stamped since the reader was opened, except those that `fast_forward` would skip:
+ * at most those of the last hour, and at most 1,000 messages plus four for each stride of that
+ * time, wherever wrong timestamps or a clock that is set lead to.
  * When a reader is opened, it waits 2 s for a partition that has no leader, or whose leader does
  * not answer; later it looks for such a partition as for a topic that does not exist, but again a
  * second after the last time that the partition was not found.
@@ -85,13 +87,24 @@ ARRAKIS_API void arrakis_kafka_options_init(arrakis_kafka_options *out, size_t s
  * channels' max_latency (of which at most 30 s count) after they came; and data that has been due
  * for less than 30 s becomes a gap only 3 s after the latest of these: the time it was due, the
  * opening of the reader, the last failed question about any of its topics, and the finding of a
- * topic whose leader had been silent.
+ * topic whose leader had been silent. A topic about which questions have failed for 30 s without
+ * a break does not count for the last two.
+ *
+ * Leaders that are silent. Questions are asked by a second connection to each broker. Leaders that
+ * do not answer together are asked each by itself, 16 at a time: each is given 2 s to log in and
+ * to answer, or, when there are more than 16 of them, its share of 2 s, but at least 0.3 s. After
+ * a silence the reader makes these connections anew (at first after 1 s, then after twice as long
+ * each time, up to 16 s; again after 1 s once all leaders have answered for 32 s), because a new
+ * connection is told anew who leads. The old ones close in the background, one set at a time.
  *
  * Logins. A login that is refused when the reader is opened is EAUTH at once. A login that is
  * refused later (a password was changed, a certificate has expired) is tried again for 10 s,
  * because a broker that has just started may not have loaded its users yet; if no broker answers
- * then, the stream ends with EAUTH, also when it is live. Tokens are renewed before they expire,
- * whether or not the reader is asked for data.
+ * then, the stream ends with EAUTH, also when it is live. A request with an end also ends with
+ * EAUTH when only the connections for questions are refused for 10 s, and the established ones go
+ * on. A topic that was missing, and that the user may not see when the reader looks for it again,
+ * ends the stream with EAUTH. Tokens are renewed before they expire, whether or not the reader is
+ * asked for data.
  *
  * Start. The start is looked up by the timestamps of messages, which the clock of a producer or of
  * a broker sets. The look-up asks for a time 10 s before the start, so timestamps may be up to 10

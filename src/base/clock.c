@@ -36,7 +36,7 @@ int64_t ark_clock_judge(ark_clock *clock, int64_t steady_ns, int64_t system_ns,
 
 /* CLOCK_BOOTTIME also counts while the machine sleeps, so that sleeping is not a leap of the
  * system's clock. */
-static int64_t boot_ns(void)
+int64_t ark_clock_steady_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_BOOTTIME, &now);
@@ -65,7 +65,7 @@ int64_t ark_clock_now_ns(void)
 {
     ark_clock_news news;
     pthread_mutex_lock(&lock);
-    int64_t steady_ns = boot_ns();
+    int64_t steady_ns = ark_clock_steady_ns();
     int64_t now_ns = ark_clock_judge(&process, steady_ns, arrakis_gps_now_ns(), &news);
     int64_t leap_ns = process.leap_ns;
     bool log_it = news == ARK_CLOCK_FOLLOWED ||
@@ -80,6 +80,6 @@ int64_t ark_clock_boot_ns(int64_t gps_ns)
 {
     int64_t now_ns = ark_clock_now_ns(), left_ns, then_ns;
     bool never = __builtin_sub_overflow(gps_ns, now_ns, &left_ns) ||
-                 __builtin_add_overflow(boot_ns(), left_ns, &then_ns);
+                 __builtin_add_overflow(ark_clock_steady_ns(), left_ns, &then_ns);
     return !never ? then_ns : gps_ns > now_ns ? INT64_MAX : 0;
 }

@@ -34,6 +34,9 @@ int64_t ark_clock_judge(ark_clock *clock, int64_t steady_ns, int64_t system_ns,
 
 /* The present time of the one clock of the process, in any thread. Leaps are logged. */
 int64_t ark_clock_now_ns(void);
+/* Nanoseconds of CLOCK_BOOTTIME, by which that clock goes: nobody sets it, and it counts while the machine
+ * sleeps. */
+int64_t ark_clock_steady_ns(void);
 /* The time of CLOCK_BOOTTIME at which that clock will show gps_ns; for a timer. */
 int64_t ark_clock_boot_ns(int64_t gps_ns);
 

@@ -44,6 +44,24 @@ static bool is_absence(rd_kafka_resp_err_t err)
            err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
 }
 
+/* Its leader is there again after having been away. */
+static void doubt(ark_kafka_partition *partition, int64_t now_ns)
+{
+    ark_kafka_end *end = &partition->end;
+    if (now_ns < end->believed_ns)
+        return;
+    int64_t latency_ns = partition->budget_ns < young_ns ? partition->budget_ns : young_ns;
+    end->believed_ns = now_ns + settling_ns + latency_ns;
+    end->doubted = true;
+}
+
+/* A node may just have failed, on which other topics hang, too. What has failed for long tells nothing new. */
+static void note_failure(ark_kafka_watch *watch, const ark_kafka_end *end, int64_t now_ns)
+{
+    if (now_ns - end->failing_ns < young_ns)
+        watch->failed_ns = now_ns;
+}
+
 void ark_kafka_end_lost(ark_kafka_watch *watch, ark_kafka_partition *partition,
                         rd_kafka_resp_err_t err, int64_t begin_ns)
 {
@@ -51,6 +69,8 @@ void ark_kafka_end_lost(ark_kafka_watch *watch, ark_kafka_partition *partition,
     ark_kafka_end *end = &partition->end;
     bool was_absent = end->absent_ns == INT64_MIN;
     bool in_a_row = end->silent_ns != INT64_MAX && now_ns - end->failed_ns <= in_a_row_ns;
+    if (!in_a_row)
+        end->failing_ns = begin_ns;
     if (!in_a_row && end->silent_ns != INT64_MIN)
         end->silent_ns = begin_ns;
     if (end->silent_ns == INT64_MIN && !is_absence(err)) /* it has been there since */
@@ -66,19 +86,14 @@ void ark_kafka_end_lost(ark_kafka_watch *watch, ark_kafka_partition *partition,
     end->lost_position = position;
     end->failed_ns = now_ns;
     end->err = err;
-    if (err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && end->silent_ns != INT64_MIN &&
-        now_ns - end->silent_ns < young_ns)
-        watch->failed_ns = now_ns;
+    if (err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && end->silent_ns != INT64_MIN)
+        note_failure(watch, end, now_ns);
 }
 
-void ark_kafka_end_doubt(ark_kafka_partition *partition, int64_t now_ns)
+void ark_kafka_end_found(ark_kafka_watch *watch, ark_kafka_partition *partition, int64_t now_ns)
 {
-    ark_kafka_end *end = &partition->end;
-    if (now_ns < end->believed_ns)
-        return;
-    int64_t latency_ns = partition->budget_ns < young_ns ? partition->budget_ns : young_ns;
-    end->believed_ns = now_ns + settling_ns + latency_ns;
-    end->doubted = true;
+    note_failure(watch, &partition->end, now_ns);
+    doubt(partition, now_ns);
 }
 
 void ark_kafka_end_reached(ark_kafka_watch *watch, bool reached, int64_t now_ns)
@@ -110,7 +125,7 @@ static void take_answer(ark_kafka_partition *partition, int64_t offset, int64_t 
                 (end->absent_ns != INT64_MAX || asked_ns - end->silent_ns >= settling_ns);
     /* after a doubt one answer is believed, or a leader that comes and goes would never be */
     if (away && !end->doubted)
-        ark_kafka_end_doubt(partition, asked_ns);
+        doubt(partition, asked_ns);
     else if (asked_ns >= end->believed_ns)
         end->doubted = false;
     end->err = RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -143,10 +158,10 @@ static void take_answers(ark_kafka_watch *watch, const rd_kafka_topic_partition_
 void ark_kafka_end_ask(ark_kafka_reader *kafka, const ark_kafka_asker *asker)
 {
     arrakis_error why;
-    bool reached = false;
+    ark_kafka_heard heard = {false};
     ark_kafka_asker ask = *asker;
     rd_kafka_topic_partition_list_t *list = ark_kafka_state_list(kafka, NULL, RD_KAFKA_OFFSET_END);
-    ask.reached = &reached;
+    ask.heard = &heard;
     ask.when_ns = calloc((size_t)list->cnt + 1, sizeof *ask.when_ns);
     bool *doubtful = calloc((size_t)list->cnt + 1, sizeof *doubtful);
     ask.doubtful = doubtful;
@@ -167,9 +182,11 @@ void ark_kafka_end_ask(ark_kafka_reader *kafka, const ark_kafka_asker *asker)
     arrakis_status rc = ark_kafka_query_offsets(&ask, list, &why);
     ark_monitor_enter(&kafka->watch.monitor);
     take_answers(&kafka->watch, list, ask.when_ns, begin_ns);
-    ark_kafka_end_reached(&kafka->watch, reached, ark_monotonic_ns());
+    ark_kafka_end_reached(&kafka->watch, heard.broker, ark_monotonic_ns());
     ark_monitor_leave(&kafka->watch.monitor);
-    ark_kafka_watch_reached(kafka, reached);
+    ark_kafka_watch_heard(kafka, &heard);
+    asker->heard->leader |= heard.leader;
+    asker->heard->silent |= heard.silent;
     if (rc < 0)
         ark_log(ARRAKIS_LOG_DEBUG, "%s: %s", kafka->url, why.message);
     free(ask.when_ns);

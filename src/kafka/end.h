@@ -12,8 +12,9 @@
 
 int64_t ark_kafka_end_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
                                 int64_t *again_ns);
-/* Its leader is there again after having been away. Within the monitor. */
-void ark_kafka_end_doubt(ark_kafka_partition *partition, int64_t now_ns);
+/* A partition that could not be asked about when the reader was opened is found: another node has taken over,
+ * or its own is there again. Within the monitor. */
+void ark_kafka_end_found(ark_kafka_watch *watch, ark_kafka_partition *partition, int64_t now_ns);
 /* Whether any broker has answered a question. Within the monitor. */
 void ark_kafka_end_reached(ark_kafka_watch *watch, bool reached, int64_t now_ns);
 /* Ask for the ends of all partitions that are read. Runs in the watch's thread. */

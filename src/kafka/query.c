@@ -4,9 +4,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/monotonic.h"
+#include "base/thread.h"
 #include "base/wait.h"
 #include "kafka/status.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +21,10 @@ typedef struct tries {
 /* A try that is given up drops the connection (librdkafka 2.8 and later): behind a Fetch it is given
  * more time than the Fetch may take. */
 enum { FIRST_SLICE_MS = 500, BEHIND_FETCH_MS = 2000, LAST_SLICE_MS = 8000, PAUSE_MS = 100 };
+
+/* So many leaders are asked at a time. When there are more of them, they share the time of a try, and one that does
+ * not answer is left sooner, but not before this. */
+enum { SIDE_BY_SIDE = 16, LEAST_MS = 300 };
 
 /* How long partitions without an answer are waited for when others have one. */
 static const int64_t patience_ns = 2 * ARRAKIS_SECOND_NS;
@@ -138,11 +144,14 @@ rd_kafka_resp_err_t ark_kafka_query_topic_state(const rd_kafka_metadata_topic_t 
 
 /* ------------------------------------------------------------------ offsets */
 
-/* What has been asked for and what is known of it. */
+/* What has been asked for and what is known of it. Several threads ask at a time: the lock is held but for
+ * the time in which one waits for its answer. */
 typedef struct question {
     const ark_kafka_asker *asker;
     rd_kafka_topic_partition_list_t *list;
-    int32_t *leaders;         /* of the entries, where `err` is _TIMED_OUT */
+    pthread_mutex_t lock;
+    int32_t *leaders;         /* of the entries, where `err` is _TIMED_OUT; -1: not to be asked */
+    int each_ms;              /* how long each leader is given */
     rd_kafka_resp_err_t last; /* why the last try failed */
     bool known;               /* something is known of some partition */
 } question;
@@ -153,39 +162,31 @@ static bool open_entry(const rd_kafka_topic_partition_t *entry)
     return entry->err != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-static void note_reached(const question *q)
-{
-    if (q->asker->reached)
-        *q->asker->reached = true;
-}
-
 static bool is_doubtful(const ark_kafka_asker *asker, int entry)
 {
     return asker->all_doubtful || (asker->doubtful && asker->doubtful[entry]);
 }
 
-/* Ask once for the entries that have no offset yet: of one leader, or of all (NULL). */
-static void ask_once(question *q, const int32_t *leader, int wait_ms)
+static void ask_for_entry(rd_kafka_topic_partition_list_t *asked,
+                          rd_kafka_topic_partition_t *entry)
 {
-    rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_new(q->list->cnt);
-    for (int i = 0; i < q->list->cnt; i++) {
-        rd_kafka_topic_partition_t *entry = &q->list->elems[i];
-        if (!open_entry(entry) || (!leader && is_doubtful(q->asker, i)) ||
-            (leader && (entry->err != RD_KAFKA_RESP_ERR__TIMED_OUT || q->leaders[i] != *leader)))
-            continue;
-        rd_kafka_topic_partition_t *copy =
-            rd_kafka_topic_partition_list_add(asked, entry->topic, entry->partition);
-        copy->offset = entry->offset;
-        copy->opaque = entry;
-    }
+    rd_kafka_topic_partition_t *copy =
+        rd_kafka_topic_partition_list_add(asked, entry->topic, entry->partition);
+    copy->offset = entry->offset;
+    copy->opaque = entry;
+}
+
+/* Ask once for those entries, within the lock; takes the list over. */
+static void ask_once(question *q, rd_kafka_topic_partition_list_t *asked, int wait_ms)
+{
     int64_t begin_ns = ark_monotonic_ns();
-    rd_kafka_resp_err_t code = asked->cnt
-                                   ? rd_kafka_offsets_for_times(q->asker->rk, asked, wait_ms)
-                                   : RD_KAFKA_RESP_ERR_NO_ERROR;
+    pthread_mutex_unlock(&q->lock);
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(q->asker->rk, asked, wait_ms);
+    pthread_mutex_lock(&q->lock);
     if (code)
         q->last = code;
-    else if (asked->cnt)
-        note_reached(q);
+    else if (q->asker->heard)
+        q->asker->heard->broker = q->asker->heard->leader = true;
     for (int i = 0; !code && i < asked->cnt; i++) {
         rd_kafka_topic_partition_t *entry = asked->elems[i].opaque;
         entry->err = asked->elems[i].err;
@@ -198,6 +199,22 @@ static void ask_once(question *q, const int32_t *leader, int wait_ms)
         q->known = q->known || !entry->err;
     }
     rd_kafka_topic_partition_list_destroy(asked);
+}
+
+/* Ask all leaders at a time, but for what is doubtful. */
+static void ask_together(question *q, int wait_ms)
+{
+    rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_new(q->list->cnt);
+    for (int i = 0; i < q->list->cnt; i++)
+        if (open_entry(&q->list->elems[i]) && !is_doubtful(q->asker, i))
+            ask_for_entry(asked, &q->list->elems[i]);
+    if (!asked->cnt) {
+        rd_kafka_topic_partition_list_destroy(asked);
+        return;
+    }
+    pthread_mutex_lock(&q->lock);
+    ask_once(q, asked, wait_ms);
+    pthread_mutex_unlock(&q->lock);
 }
 
 static int by_name(const void *a, const void *b)
@@ -240,7 +257,8 @@ static void classify(question *q, int wait_ms)
         q->last = code;
         return;
     }
-    note_reached(q);
+    if (q->asker->heard)
+        q->asker->heard->broker = true;
     const rd_kafka_metadata_topic_t **sorted =
         malloc(((size_t)metadata->topic_cnt + 1) * sizeof(const rd_kafka_metadata_topic_t *));
     if (sorted)
@@ -249,9 +267,9 @@ static void classify(question *q, int wait_ms)
     rd_kafka_metadata_destroy(metadata);
 }
 
-static size_t leader_count(const question *q)
+static int leader_count(const question *q)
 {
-    size_t count = 0;
+    int count = 0;
     for (int i = 0; i < q->list->cnt; i++) {
         bool first = q->leaders[i] >= 0;
         for (int k = 0; first && k < i; k++)
@@ -261,28 +279,54 @@ static size_t leader_count(const question *q)
     return count;
 }
 
-/* Ask each leader by itself, so that a silent one leaves the others' answers alone. They share the
- * time: answers must not be old by the time that the last one is there. */
+/* The entries of the next leader, which is then not asked again; NULL: there is none. Within the lock. */
+static rd_kafka_topic_partition_list_t *next_leader(const question *q)
+{
+    int32_t leader = -1;
+    rd_kafka_topic_partition_list_t *asked = NULL;
+    for (int i = 0; i < q->list->cnt; i++) {
+        if (q->leaders[i] < 0 || (asked && q->leaders[i] != leader))
+            continue;
+        leader = q->leaders[i];
+        q->leaders[i] = -1;
+        asked = asked ? asked : rd_kafka_topic_partition_list_new(q->list->cnt);
+        ask_for_entry(asked, &q->list->elems[i]);
+    }
+    return asked;
+}
+
+/* Ask one leader after the other, as long as there are any. */
+static void *ask_in_turn(void *opaque)
+{
+    question *q = opaque;
+    rd_kafka_topic_partition_list_t *asked;
+    int left_ms;
+    pthread_mutex_lock(&q->lock);
+    while (!canceled(q->asker) && (left_ms = within_deadline(q->asker, q->each_ms)) &&
+           (asked = next_leader(q)))
+        ask_once(q, asked, left_ms);
+    pthread_mutex_unlock(&q->lock);
+    return NULL;
+}
+
+/* Ask each leader by itself, so that a silent one leaves the others' answers alone, and side by side: each
+ * has the time to log in, and answers are not old by the time that the last one is there. */
 static void ask_leaders(question *q, int wait_ms)
 {
-    enum { LEAST_MS = 300 };
     for (int i = 0; i < q->list->cnt; i++)
         q->leaders[i] = -1;
     classify(q, within_deadline(q->asker, wait_ms));
-    size_t leaders = leader_count(q);
-    int each_ms = leaders ? wait_ms / (int)leaders : wait_ms, left_ms;
-    each_ms = each_ms < LEAST_MS ? LEAST_MS : each_ms;
-    for (int i = 0; i < q->list->cnt && !canceled(q->asker); i++) {
-        if (q->list->elems[i].err != RD_KAFKA_RESP_ERR__TIMED_OUT || q->leaders[i] < 0)
-            continue;
-        int32_t leader = q->leaders[i];
-        if (!(left_ms = within_deadline(q->asker, each_ms)))
-            break;
-        ask_once(q, &leader, left_ms);
-        for (int k = i; k < q->list->cnt; k++)
-            if (q->leaders[k] == leader)
-                q->leaders[k] = -1;
-    }
+    int leaders = leader_count(q), rounds = (leaders + SIDE_BY_SIDE - 1) / SIDE_BY_SIDE;
+    q->each_ms = rounds > 1 ? wait_ms / rounds : wait_ms;
+    if (q->each_ms < LEAST_MS)
+        q->each_ms = LEAST_MS;
+    pthread_t threads[SIDE_BY_SIDE];
+    int started = 0, wanted = leaders < SIDE_BY_SIDE ? leaders : SIDE_BY_SIDE;
+    while (started < wanted - 1 && ark_thread_start(&threads[started], ask_in_turn, q))
+        started++;
+    ask_in_turn(q); /* this thread is one of them */
+    while (started)
+        pthread_join(threads[--started], NULL);
 }
 
 static size_t open_count(const question *q)
@@ -295,9 +339,9 @@ static size_t open_count(const question *q)
 
 static void note_silent(const question *q)
 {
-    for (int i = 0; q->asker->silent && i < q->list->cnt; i++)
+    for (int i = 0; q->asker->heard && i < q->list->cnt; i++)
         if (q->list->elems[i].err == RD_KAFKA_RESP_ERR__TIMED_OUT)
-            *q->asker->silent = true;
+            q->asker->heard->silent = true;
 }
 
 static arrakis_status ask_all(question *q, arrakis_error *err)
@@ -306,7 +350,7 @@ static arrakis_status ask_all(question *q, arrakis_error *err)
     tries t = begin(asker);
     for (int wait_ms; open_count(q) && (wait_ms = next_try(&t)) > 0;) {
         q->last = RD_KAFKA_RESP_ERR_NO_ERROR;
-        ask_once(q, NULL, wait_ms);
+        ask_together(q, wait_ms);
         if (!open_count(q))
             break;
         if (!canceled(asker))
@@ -338,7 +382,10 @@ arrakis_status ark_kafka_query_offsets(const ark_kafka_asker *asker,
 {
     if (!list->cnt)
         return ARRAKIS_OK;
-    question q = {.asker = asker, .list = list, .last = RD_KAFKA_RESP_ERR__TIMED_OUT};
+    question q = {.asker = asker,
+                  .list = list,
+                  .lock = PTHREAD_MUTEX_INITIALIZER,
+                  .last = RD_KAFKA_RESP_ERR__TIMED_OUT};
     if (!(q.leaders = malloc((size_t)list->cnt * sizeof *q.leaders)))
         return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
     for (int i = 0; i < list->cnt; i++) {
@@ -348,5 +395,6 @@ arrakis_status ark_kafka_query_offsets(const ark_kafka_asker *asker,
     arrakis_status rc = ask_all(&q, err);
     note_silent(&q);
     free(q.leaders);
+    pthread_mutex_destroy(&q.lock);
     return rc;
 }

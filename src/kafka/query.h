@@ -14,6 +14,13 @@
 #include <librdkafka/rdkafka.h>
 #include <stdatomic.h>
 
+/* What was heard of questions. Nothing of it is ever taken back. */
+typedef struct ark_kafka_heard {
+    bool broker; /* some broker has answered, to whichever handle */
+    bool leader; /* a leader has answered the handle that asks for offsets: its login is taken */
+    bool silent; /* a leader has not answered */
+} ark_kafka_heard;
+
 typedef struct ark_kafka_asker {
     rd_kafka_t *rk;
     rd_kafka_t *topics; /* the handle that has the topics, and fetches; NULL: rk, which does not */
@@ -21,8 +28,7 @@ typedef struct ark_kafka_asker {
     int64_t deadline_ns;       /* monotonic, for all of them; 0: none */
     const atomic_bool *cancel; /* NULL: none. Looked at after 500 ms, then at doubling intervals */
     ark_kafka_trouble *trouble; /* rk's: a login that fails ends the question; NULL: none */
-    bool *reached;              /* set when any broker has answered; NULL: not needed */
-    bool *silent;               /* set when a leader has not answered; NULL: not needed */
+    ark_kafka_heard *heard;     /* receives what is heard of offsets; NULL: not needed */
     int64_t *when_ns; /* receives for each entry the monotonic time at which it was asked for
                                  * that was answered; NULL: not asked for */
     /* for each entry: it had no answer lately, and is not asked for together with the others; NULL: none */

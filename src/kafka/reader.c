@@ -225,7 +225,7 @@ static arrakis_status assign(ark_kafka_reader *kafka, const ark_kafka_asker *ask
                              const bool *wanted, arrakis_error *err)
 {
     rd_kafka_topic_partition_list_t *list;
-    int64_t begin_ns = ark_clock_now_ns();
+    int64_t begin_ns = ark_clock_steady_ns();
     arrakis_status rc = ark_kafka_start_find(kafka, ask, wanted, &list, err);
     if (rc < 0)
         return rc;

@@ -55,13 +55,21 @@ static bool is_live(const ark_kafka_reader *kafka)
     return kafka->start_ns == ARRAKIS_UNSET || kafka->start_ns > arrakis_gps_now_ns();
 }
 
-/* Since when a live reader that is open reads what it could not ask about when it was opened: since then,
+/* Of how long a live reader that is open reads what it could not ask about when it was opened: since then,
  * but for what it would skip as too old. */
-static int64_t live_since(const ark_kafka_reader *kafka, const ark_kafka_partition *partition)
+static int64_t live_for(const ark_kafka_reader *kafka, const ark_kafka_partition *partition)
 {
-    int64_t oldest_ns = ark_clock_now_ns() - partition->budget_ns;
-    bool skips = kafka->fast_forward && partition->budget_ns;
-    return skips && oldest_ns > kafka->opened_ns ? oldest_ns : kafka->opened_ns;
+    int64_t for_ns = ark_clock_steady_ns() - kafka->opened_ns, most_ns = ARK_KAFKA_START_BACK_NS;
+    if (kafka->fast_forward && partition->budget_ns && partition->budget_ns < most_ns)
+        most_ns = partition->budget_ns;
+    return for_ns < most_ns ? for_ns : most_ns;
+}
+
+int64_t ark_kafka_start_bounded(int64_t found, int64_t end, int64_t for_ns, int64_t stride_ns)
+{
+    int64_t most = ARK_KAFKA_START_MORE + ARK_KAFKA_START_PER_STRIDE * (for_ns / stride_ns);
+    int64_t first = end - most;
+    return found > first ? found : first;
 }
 
 /* From the ends that the list has, back to what has come since the reader was opened. They were asked for
@@ -70,18 +78,24 @@ static arrakis_status go_back_to_opening(const ark_kafka_reader *kafka, const ar
                                          rd_kafka_topic_partition_list_t *list, arrakis_error *err)
 {
     rd_kafka_topic_partition_list_t *since = rd_kafka_topic_partition_list_new(list->cnt);
+    int64_t now_ns = ark_clock_now_ns();
     for (int i = 0; i < list->cnt; i++)
         if (!list->elems[i].err)
             rd_kafka_topic_partition_list_add(since, list->elems[i].topic, 0)->offset =
-                ark_kafka_state_unix_ms(live_since(kafka, list->elems[i].opaque));
+                ark_kafka_state_unix_ms(now_ns - live_for(kafka, list->elems[i].opaque));
     arrakis_status rc = ark_kafka_query_offsets(ask, since, err);
-    for (int i = 0, k = 0; rc == ARRAKIS_OK && i < list->cnt; i++)
-        if (!list->elems[i].err) {
-            list->elems[i].err = since->elems[k].err;
-            if (!none_so_late(&since->elems[k]))
-                list->elems[i].offset = since->elems[k].offset;
-            k++;
-        }
+    for (int i = 0, k = 0; rc == ARRAKIS_OK && i < list->cnt; i++) {
+        rd_kafka_topic_partition_t *entry = &list->elems[i];
+        if (entry->err)
+            continue;
+        const rd_kafka_topic_partition_t *found = &since->elems[k++];
+        const ark_kafka_partition *partition = entry->opaque;
+        entry->err = found->err;
+        if (!found->err && !none_so_late(found))
+            entry->offset = ark_kafka_start_bounded(
+                found->offset, entry->offset, live_for(kafka, partition),
+                kafka->head.streams[partition - kafka->partitions].stride_ns);
+    }
     rd_kafka_topic_partition_list_destroy(since);
     return rc;
 }

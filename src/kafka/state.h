@@ -10,6 +10,7 @@
 #include "base/monitor.h"
 #include "kafka/fast_forward.h"
 #include "kafka/trouble.h"
+#include "read/closing.h"
 #include "read/ingest.h"
 #include "read/reader.h"
 
@@ -40,6 +41,8 @@ typedef struct ark_kafka_end {
      * known not to exist or to have no leader, and the last of them. INT64_MIN: when the reader was
      * opened already; INT64_MAX: not so */
     int64_t silent_ns, absent_ns, failed_ns;
+    /* the same, whether or not anything was handed out meanwhile; in a row only */
+    int64_t failing_ns;
     int64_t offset;      /* after the last message; -1: no answer yet */
     int64_t position;    /* of the partition, when the question was asked */
     int64_t asked_ns;    /* when the question was asked */
@@ -76,6 +79,7 @@ typedef struct ark_kafka_watch {
     rd_kafka_t *rk;             /* asks for offsets, and fetches nothing; NULL: not needed yet */
     unsigned borrowed;          /* by how many askers in other threads */
     ark_kafka_trouble *trouble; /* of that handle, and of those that take its place */
+    ark_closing closing;        /* the handle before it, which is being destroyed; of the thread */
     /* monotonic: when to look whether the reader's login is still refused, since when that of the
      * handle that asks is; INT64_MAX: neither */
     int64_t login_ns, denied_ns;
@@ -90,8 +94,8 @@ typedef struct ark_kafka_watch {
      * The first of all waits began at first_wait_ns; INT64_MIN: nothing has been waited for yet */
     size_t awaited;
     int64_t awaited_position, awaited_ns, first_wait_ns;
-    int64_t
-        failed_ns; /* monotonic; the last failed question of one that has not failed for long */
+    /* monotonic; the last failed question about a topic whose questions have not failed for long */
+    int64_t failed_ns;
     /* monotonic; since when no broker has answered anything, INT64_MAX: one has; the last question */
     int64_t unanswered_ns, unanswered_last_ns;
     /* skipping ahead: wanted by the stream, found by the thread */
@@ -106,7 +110,7 @@ typedef struct ark_kafka_reader {
     arrakis_reader head;
     char *url;
     int64_t start_ns, timeout_ns;
-    int64_t opened_ns; /* GPS; when it began to ask where to read; ARRAKIS_UNSET: it has not yet */
+    int64_t opened_ns; /* steady: when it first asked where to read; ARRAKIS_UNSET: not yet */
     bool fast_forward, prepared;
     rd_kafka_t *rk;
     rd_kafka_conf_t *conf; /* for the watch's handle */

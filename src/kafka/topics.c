@@ -29,7 +29,7 @@ static arrakis_status note_states(const rd_kafka_metadata_t *metadata, const nam
         if (!found)
             continue;
         states[found->number] = ark_kafka_query_topic_state(topic, &leader);
-        if (states[found->number] == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+        if (first && states[found->number] == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
             return ark_fail(err, ARRAKIS_EAUTH, "topic %s: %s", topic->topic,
                             rd_kafka_err2str(topic->err));
         if (first && topic->partition_cnt > 1)

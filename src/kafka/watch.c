@@ -9,6 +9,7 @@
 #include "kafka/handle.h"
 #include "kafka/token.h"
 #include "kafka/trouble.h"
+#include "read/closing.h"
 
 /* ------------------------------------------------------------------ a connection for questions */
 
@@ -30,7 +31,8 @@ static arrakis_status make_asking_handle(ark_kafka_reader *kafka, rd_kafka_t **o
     return rc;
 }
 
-static void end_asking_handle(rd_kafka_t *rk)
+/* Waits for the handle's connections: one that looks up a name can take as long as the resolver does. */
+static void end_asking_handle(void *rk)
 {
     if (rk)
         rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
@@ -57,28 +59,38 @@ void ark_kafka_watch_give_back(ark_kafka_reader *kafka)
     ark_monitor_leave(&kafka->watch.monitor);
 }
 
+/* Take `fresh` for the handle that asks, and leave the one that is not used any more in its place. The
+ * thread is the one borrower; while there are others, the next silence will do. */
+static bool exchange(ark_kafka_watch *watch, ark_kafka_asker *ask, rd_kafka_t **fresh)
+{
+    ark_monitor_enter(&watch->monitor);
+    bool alone = watch->borrowed == 1;
+    if (alone) {
+        ask->rk = *fresh;
+        *fresh = watch->rk;
+        watch->rk = ask->rk;
+    }
+    ark_monitor_leave(&watch->monitor);
+    return alone;
+}
+
 /* librdkafka asks where leaders are once: a handle that fetches nothing goes on asking the one that it
- * was told of first, also when another has taken over. A new handle is told anew. The thread is the one
- * borrower; while there are others, the next silence will do. */
-void ark_kafka_watch_renew(ark_kafka_reader *kafka, ark_kafka_asker *ask)
+ * was told of first, also when another has taken over. A new handle is told anew. */
+bool ark_kafka_watch_renew(ark_kafka_reader *kafka, ark_kafka_asker *ask)
 {
     arrakis_error why;
-    rd_kafka_t *fresh, *old = NULL;
-    arrakis_status rc = make_asking_handle(kafka, &fresh, &why);
-    if (rc < 0) {
+    rd_kafka_t *handle;
+    if (ark_closing_pending(&kafka->watch.closing))
+        return false;
+    if (make_asking_handle(kafka, &handle, &why) < 0) {
         ark_log(ARRAKIS_LOG_DEBUG, "%s: %s", kafka->url, why.message);
-        return;
+        return false;
     }
-    ark_monitor_enter(&kafka->watch.monitor);
-    if (kafka->watch.borrowed == 1) {
-        old = kafka->watch.rk;
-        ask->rk = kafka->watch.rk = fresh;
-        fresh = NULL;
-    }
-    ark_monitor_leave(&kafka->watch.monitor);
-    ark_log_trace(ARK_LOG_KAFKA, "%s: questions go by a new handle", kafka->url);
-    end_asking_handle(fresh);
-    end_asking_handle(old);
+    bool renewed = exchange(&kafka->watch, ask, &handle);
+    ark_closing_begin(&kafka->watch.closing, rd_kafka_version_str(), end_asking_handle, handle);
+    if (renewed)
+        ark_log_trace(ARK_LOG_KAFKA, "%s: questions go by a new handle", kafka->url);
+    return renewed;
 }
 
 /* ------------------------------------------------------------------ logins */
@@ -95,8 +107,8 @@ void ark_kafka_watch_login(ark_kafka_reader *kafka)
         ark_log(ARRAKIS_LOG_WARNING, "%s: %s", kafka->url, why.message);
 }
 
-/* What a broker that has just started does not know yet it knows by now. */
-static void give_up(ark_kafka_reader *kafka, const arrakis_error *why)
+/* For a login: what a broker that has just started did not know yet it knows by now. */
+void ark_kafka_watch_refuse(ark_kafka_reader *kafka, const arrakis_error *why)
 {
     if (atomic_load(&kafka->watch.refused))
         return;
@@ -120,23 +132,25 @@ void ark_kafka_watch_check_login(ark_kafka_reader *kafka)
         ark_kafka_trouble_answered(kafka->trouble);
     } else if (!atomic_load(&kafka->watch.stop) &&
                ark_kafka_trouble_refusal(kafka->trouble, &why) < 0)
-        give_up(kafka, &why);
+        ark_kafka_watch_refuse(kafka, &why);
 }
 
-/* It logs in anew, when the reader's connections may long have done so. */
-void ark_kafka_watch_reached(ark_kafka_reader *kafka, bool reached)
+/* It logs in anew, when the reader's connections may long have done so, and go on. A request that is to end
+ * cannot: what its topics hold is not to be found out. One without an end has what still comes. */
+void ark_kafka_watch_heard(ark_kafka_reader *kafka, const ark_kafka_heard *heard)
 {
     arrakis_error why;
     ark_kafka_watch *watch = &kafka->watch;
     int64_t now_ns = ark_monotonic_ns();
-    if (reached)
+    if (heard->leader)
         ark_kafka_trouble_answered(watch->trouble);
-    if (reached || ark_kafka_trouble_refusal(watch->trouble, &why) == ARRAKIS_OK)
+    if (heard->leader || ark_kafka_trouble_refusal(watch->trouble, &why) == ARRAKIS_OK)
         watch->denied_ns = INT64_MAX;
     else if (watch->denied_ns == INT64_MAX)
         watch->denied_ns = now_ns;
-    else if (now_ns - watch->denied_ns >= ARK_KAFKA_REFUSED_NS)
-        give_up(kafka, &why);
+    else if (now_ns - watch->denied_ns >= ARK_KAFKA_REFUSED_NS &&
+             (kafka->head.bounded || !heard->broker))
+        ark_kafka_watch_refuse(kafka, &why);
 }
 
 /* ------------------------------------------------------------------ the thread */
@@ -175,6 +189,7 @@ void ark_kafka_watch_clear(ark_kafka_reader *kafka)
     if (watch->running)
         pthread_join(watch->thread, NULL);
     end_asking_handle(watch->rk);
+    ark_closing_join(&watch->closing);
     ark_kafka_trouble_free(watch->trouble);
     if (watch->forward_targets)
         rd_kafka_topic_partition_list_destroy(watch->forward_targets);

@@ -18,15 +18,20 @@ arrakis_status ark_kafka_watch_start(ark_kafka_reader *kafka, arrakis_error *err
 void ark_kafka_watch_login(ark_kafka_reader *kafka);
 /* Whether any broker still answers the reader's own connections. Runs in the watch's thread. */
 void ark_kafka_watch_check_login(ark_kafka_reader *kafka);
-/* Whether a broker has answered the handle that asks. Runs in the watch's thread. */
-void ark_kafka_watch_reached(ark_kafka_reader *kafka, bool reached);
+/* The stream ends with that once it has nothing to take. Runs in the watch's thread. */
+void ark_kafka_watch_refuse(ark_kafka_reader *kafka, const arrakis_error *why);
+/* What a question about the ends has brought, for the login of the handle that asks. Runs in the watch's
+ * thread. */
+void ark_kafka_watch_heard(ark_kafka_reader *kafka, const ark_kafka_heard *heard);
 /* An asker whose questions do not wait behind the reader's fetching, to be given back. Any thread; what
  * cancels it is the caller's to set, since the reader's own cancel comes and goes. */
 arrakis_status ark_kafka_watch_borrow(ark_kafka_reader *kafka, ark_kafka_asker *out,
                                       arrakis_error *err);
 void ark_kafka_watch_give_back(ark_kafka_reader *kafka);
-/* Put a new handle in the place of the one that the thread has borrowed, and asks by. The thread alone. */
-void ark_kafka_watch_renew(ark_kafka_reader *kafka, ark_kafka_asker *ask);
+/* Put a new handle in the place of the one that the thread has borrowed, and asks by; the old one closes in the
+ * background. false: there is none, since somebody else asks by the old one, the one before it has not closed yet,
+ * or none can be made. The thread alone. */
+bool ark_kafka_watch_renew(ark_kafka_reader *kafka, ark_kafka_asker *ask);
 /* Tell the thread to end; wait for that, and free what it used. The second may take seconds. */
 void ark_kafka_watch_stop(ark_kafka_reader *kafka);
 void ark_kafka_watch_clear(ark_kafka_reader *kafka);

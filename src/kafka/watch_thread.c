@@ -8,6 +8,7 @@
 #include "base/monotonic.h"
 #include "kafka/end.h"
 #include "kafka/forward.h"
+#include "kafka/patience.h"
 #include "kafka/query.h"
 #include "kafka/start.h"
 #include "kafka/state.h"
@@ -22,10 +23,6 @@ static const int64_t longest_look_ns = 10 * ARRAKIS_SECOND_NS;
 static const int64_t longest_away_ns = ARRAKIS_SECOND_NS;
 /* The ends of the log are asked for at most this often. */
 static const int64_t ends_interval_ns = ARRAKIS_SECOND_NS;
-/* After a silence the handle for questions is replaced when it is this old, and twice as old each time,
- * until all topics are there: a login may take long. */
-static const int64_t first_patience_ns = ARRAKIS_SECOND_NS;
-static const int64_t longest_patience_ns = 16 * ARRAKIS_SECOND_NS;
 
 /* ------------------------------------------------------------------ missing topics */
 
@@ -43,10 +40,8 @@ static arrakis_status take_up(ark_kafka_reader *kafka, const ark_kafka_asker *as
     rd_kafka_error_t *refused = list->cnt ? rd_kafka_incremental_assign(kafka->rk, list) : NULL;
     for (int i = 0; !refused && i < list->cnt; i++) {
         ark_kafka_partition *partition = list->elems[i].opaque;
-        if (!partition->appeared) { /* a node has just taken over, for other topics too */
-            ark_kafka_end_doubt(partition, ark_monotonic_ns());
-            kafka->watch.failed_ns = ark_monotonic_ns();
-        }
+        if (!partition->appeared)
+            ark_kafka_end_found(&kafka->watch, partition, ark_monotonic_ns());
         partition->end.err = RD_KAFKA_RESP_ERR__TIMED_OUT;
         partition->end.silent_ns = partition->end.absent_ns = INT64_MAX;
         partition->end.begun_ns = ark_monotonic_ns();
@@ -89,6 +84,15 @@ static void note_silence(ark_kafka_reader *kafka, const bool *which, int64_t beg
     ark_monitor_leave(&kafka->watch.monitor);
 }
 
+/* It was missing, and may not be read now that it is there. */
+static void refuse_topic(ark_kafka_reader *kafka, size_t stream)
+{
+    arrakis_error why;
+    ark_fail(&why, ARRAKIS_EAUTH, "topic %s: %s", ark_kafka_state_topic(kafka, stream),
+             rd_kafka_err2str(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED));
+    ark_kafka_watch_refuse(kafka, &why);
+}
+
 /* Returns after how long to look again, which was interval_ns before. */
 static int64_t look_again(ark_kafka_reader *kafka, const ark_kafka_asker *ask, search *s,
                           int64_t interval_ns)
@@ -107,6 +111,8 @@ static int64_t look_again(ark_kafka_reader *kafka, const ark_kafka_asker *ask, s
         s->appeared[i] = missing && !state;
         found += s->appeared[i];
         away = away || (missing && state != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+        if (missing && state == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+            refuse_topic(kafka, i);
         if (missing && state && partition->end.absent_ns != INT64_MIN)
             ark_kafka_end_lost(&kafka->watch, partition, state, now_ns);
     }
@@ -178,12 +184,13 @@ static turn wait_for_turn(ark_kafka_watch *watch, int64_t looked_ns, int64_t int
 
 static void watch_brokers(ark_kafka_reader *kafka, ark_kafka_asker *ask, search *s)
 {
-    bool silent = false;
     ark_kafka_watch *watch = &kafka->watch;
-    int64_t renewed_ns = ark_monotonic_ns(), patience_ns = first_patience_ns;
-    ask->silent = &silent;
     int64_t interval_ns = ARRAKIS_SECOND_NS, looked_ns = ark_monotonic_ns();
+    ark_kafka_patience patience = ark_kafka_patience_begin(looked_ns);
+    ark_kafka_heard heard;
+    ask->heard = &heard;
     for (;;) {
+        heard = (ark_kafka_heard){false};
         turn next = wait_for_turn(watch, looked_ns, interval_ns);
         if (next.stop)
             return;
@@ -201,15 +208,12 @@ static void watch_brokers(ark_kafka_reader *kafka, ark_kafka_asker *ask, search 
             ark_monitor_leave(&watch->monitor);
         }
         ark_event_set(kafka->head.fd);
-        if (silent && !atomic_load(&watch->stop) &&
-            ark_monotonic_ns() - renewed_ns >= patience_ns) {
-            ark_kafka_watch_renew(kafka, ask);
-            renewed_ns = ark_monotonic_ns();
-            looked_ns = renewed_ns - interval_ns; /* at once: it may know the next leader */
-            patience_ns = patience_ns < longest_patience_ns ? 2 * patience_ns : patience_ns;
-        } else if (!silent && !watch->missing)
-            patience_ns = first_patience_ns;
-        silent = false;
+        if (ark_kafka_patience_is_over(&patience, &heard, ark_monotonic_ns()) &&
+            !atomic_load(&watch->stop) && ark_kafka_watch_renew(kafka, ask)) {
+            ark_kafka_patience_renewed(&patience, ark_monotonic_ns());
+            looked_ns =
+                patience.renewed_ns - interval_ns; /* at once: it may know the next leader */
+        }
     }
 }
 

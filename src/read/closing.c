@@ -72,6 +72,20 @@ static void free_teardown(teardown *t)
     free(t);
 }
 
+static void push(ark_closing *closing, teardown *t)
+{
+    t->next = closing->first;
+    closing->first = t;
+}
+
+static teardown *pop(ark_closing *closing)
+{
+    teardown *t = closing->first;
+    if (t)
+        closing->first = t->next;
+    return t;
+}
+
 static void *run(void *opaque)
 {
     teardown *t = opaque;
@@ -104,8 +118,15 @@ void ark_closing_begin(ark_closing *closing, const char *version, void (*close)(
         close(opaque);
         return;
     }
-    t->next = closing->first;
-    closing->first = t;
+    push(closing, t);
+}
+
+static bool has_closed(teardown *t)
+{
+    ark_monitor_enter(&t->monitor);
+    bool closed = t->closed;
+    ark_monitor_leave(&t->monitor);
+    return closed;
 }
 
 /* Whether it has closed until then. It is not to be touched afterwards. */
@@ -133,9 +154,7 @@ void ark_closing_wait(ark_closing *closing)
     int64_t deadline_ns = ark_monotonic_ns() + ARK_CLOSING_NS;
     size_t left = 0;
     const char *version = "";
-    while (closing->first) {
-        teardown *t = closing->first;
-        closing->first = t->next;
+    for (teardown *t; (t = pop(closing));) {
         version = t->version;
         left += !finish(t, deadline_ns);
     }
@@ -149,10 +168,24 @@ void ark_closing_wait(ark_closing *closing)
 
 void ark_closing_move(ark_closing *to, ark_closing *from)
 {
-    while (from->first) {
-        teardown *t = from->first;
-        from->first = t->next;
-        t->next = to->first;
-        to->first = t;
-    }
+    for (teardown *t; (t = pop(from));)
+        push(to, t);
+}
+
+void ark_closing_join(ark_closing *closing)
+{
+    for (teardown *t; (t = pop(closing));)
+        finish(t, INT64_MAX);
+}
+
+bool ark_closing_pending(ark_closing *closing)
+{
+    ark_closing all = *closing;
+    closing->first = NULL;
+    for (teardown *t; (t = pop(&all));)
+        if (has_closed(t))
+            finish(t, INT64_MAX);
+        else
+            push(closing, t);
+    return closing->first;
 }

@@ -7,6 +7,8 @@
 
 #include <arrakis/arrakis.h>
 
+#include <stdbool.h>
+
 /* How long closing waits, for however many handles. arrakis.h states it. */
 #define ARK_CLOSING_NS (2 * ARRAKIS_SECOND_NS)
 /* How long after that the process waits at its exit for what has not closed yet. */
@@ -29,6 +31,10 @@ void ark_closing_begin(ark_closing *closing, const char *version, void (*close)(
 /* Wait for all that was begun, ARK_CLOSING_NS together; what has not ended by then goes on by
  * itself, with a line in the log; exit() waits for it up to ARK_CLOSING_EXIT_NS after that. */
 void ark_closing_wait(ark_closing *closing);
+/* Whether something that was begun has not ended yet. Frees what has. */
+bool ark_closing_pending(ark_closing *closing);
+/* Wait for all that was begun, without a bound: for who closes in turn, and is waited for. */
+void ark_closing_join(ark_closing *closing);
 /* What is in one is waited for in another. */
 void ark_closing_move(ark_closing *to, ark_closing *from);
 

@@ -414,6 +414,23 @@ def test_a_topic_that_may_not_be_read_is_named_live(allowed, broker, admin, cli,
     assert "uthoriz" in told and "exist" not in told
 
 
+def test_a_topic_that_is_missing_and_may_not_be_looked_for_any_more_is_named(
+    broker, admin, cli, tmp_path
+):
+    (there,) = topics(admin, ["describe", "read"])
+    missing = channel("H1:CAL-MISSING", f"m{unique('')}", 0, max_latency=2 * SECOND)
+    name = topic_of(missing.partition_id)
+    admin.allow("reader", name, "describe", "read")
+    cs = [there, missing]
+    metadata = write_metadata(tmp_path, cs)
+    with LivePublisher(admin, [there]):
+        with cli.follow(*stream_arguments(broker.sasl, metadata, cs, None, None, *login())) as stream:
+            stream.wait_for_error(name)
+            admin.deny("reader", name, "describe")
+            assert stream.finish(30) == 1
+    assert "uthoriz" in stream.errors[-1] and name in stream.errors[-1], stream.errors
+
+
 def test_a_right_that_is_taken_away_in_mid_request_ends_it_by_name(broker, admin, cli, tmp_path):
     cs = topics(admin, ["describe", "read"], ["describe", "read"])
     metadata = write_metadata(tmp_path, cs)

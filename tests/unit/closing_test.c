@@ -65,6 +65,35 @@ static void what_ends_has_ended_after_the_wait(void **state)
     assert_int_equal(ended, 3);
 }
 
+static void what_has_not_ended_is_pending(void **state)
+{
+    (void)state;
+    ark_closing closing = ARK_CLOSING_NONE;
+    released = ended = 0;
+    assert_false(ark_closing_pending(&closing));
+    for (int i = 0; i < 3; i++)
+        ark_closing_begin(&closing, "", wait_for_release, NULL);
+    assert_true(ark_closing_pending(&closing));
+    release();
+    while (ark_closing_pending(&closing))
+        ark_wait_fd(-1, ark_wait_deadline(1));
+    assert_int_equal(ended, 3);
+    assert_null(closing.first);
+}
+
+static void a_wait_without_a_bound_is_for_all(void **state)
+{
+    (void)state;
+    ark_closing closing = ARK_CLOSING_NONE;
+    ended = 0;
+    released = 1;
+    for (int i = 0; i < 3; i++)
+        ark_closing_begin(&closing, "", wait_for_release, NULL);
+    ark_closing_join(&closing);
+    assert_int_equal(ended, 3);
+    assert_null(closing.first);
+}
+
 /* ------------------------------------------------------------------ at exit, in a child */
 
 static int told_fd;
@@ -128,6 +157,8 @@ int main(void)
         cmocka_unit_test(exit_does_not_wait_for_ever),
         cmocka_unit_test(several_that_do_not_end_are_waited_for_together),
         cmocka_unit_test(what_ends_has_ended_after_the_wait),
+        cmocka_unit_test(what_has_not_ended_is_pending),
+        cmocka_unit_test(a_wait_without_a_bound_is_for_all),
     };
     ark_monitor_init(&monitor);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 /* Leaders that change while they are asked, on librdkafka's mock cluster of two brokers. */
 #include <arrakis/reader.h>
 
+#include "base/monotonic.h"
 #include "kafka/end.h"
 #include "kafka/state.h"
 #include "support.h"
@@ -162,6 +163,35 @@ static void what_is_handed_out_is_not_silent(void **state)
     assert_int_equal(partition.end.silent_ns, 3000);
 }
 
+/* What other topics wait for is a failure that has just come, not one that has lasted for hours: neither while its
+ * topic is read by connections that last, nor when it is over. */
+static void a_lasting_failure_does_not_keep_the_others_waiting(void **state)
+{
+    (void)state;
+    ark_kafka_watch watch = {.failed_ns = 0};
+    ark_kafka_partition partition = {.topic = NULL};
+    partition.end.silent_ns = partition.end.absent_ns = INT64_MAX;
+    int64_t now_ns = ark_monotonic_ns();
+    ark_kafka_end_lost(&watch, &partition, RD_KAFKA_RESP_ERR__TIMED_OUT, now_ns);
+    assert_true(watch.failed_ns >= now_ns);
+    watch.failed_ns = 0;
+    ark_kafka_end_found(&watch, &partition, ark_monotonic_ns());
+    assert_true(watch.failed_ns >= now_ns);
+
+    partition.end.failing_ns = now_ns - 60 * SECOND;
+    watch.failed_ns = 0;
+    for (int i = 0; i < 3; i++) {
+        atomic_store(&partition.position, i);
+        ark_kafka_end_lost(&watch, &partition, RD_KAFKA_RESP_ERR__TIMED_OUT, ark_monotonic_ns());
+    }
+    ark_kafka_end_found(&watch, &partition, ark_monotonic_ns());
+    assert_int_equal(watch.failed_ns, 0);
+
+    partition.end.failed_ns = now_ns - 60 * SECOND; /* in no row any more */
+    ark_kafka_end_lost(&watch, &partition, RD_KAFKA_RESP_ERR__TIMED_OUT, ark_monotonic_ns());
+    assert_true(watch.failed_ns >= now_ns);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +200,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_new_leader_gets_after_seconds_is_no_gap,
                                         open_cluster, close_cluster),
         cmocka_unit_test(what_is_handed_out_is_not_silent),
+        cmocka_unit_test(a_lasting_failure_does_not_keep_the_others_waiting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

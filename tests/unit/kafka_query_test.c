@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Questions to many leaders, on librdkafka's mock cluster, of a handle that has no connection to them yet. */
+#include "kafka/query.h"
+
+#include "base/monotonic.h"
+#include "support.h"
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+
+enum { FROZEN_MS = 60000, LIST_OFFSETS = 2 /* a kind of request */ };
+
+typedef struct site {
+    int count; /* of brokers, each of which leads one topic */
+    rd_kafka_t *rk, *asking, *reading;
+    rd_kafka_mock_cluster_t *cluster;
+    rd_kafka_topic_t **topics;
+    rd_kafka_topic_partition_list_t *list;
+} site;
+
+static rd_kafka_t *handle(rd_kafka_type_t type, const char *name, const char *value)
+{
+    char text[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    assert_int_equal(rd_kafka_conf_set(conf, name, value, text, sizeof text), RD_KAFKA_CONF_OK);
+    rd_kafka_conf_set(conf, "log_level", "3", NULL, 0);
+    rd_kafka_t *rk = rd_kafka_new(type, conf, text, sizeof text);
+    assert_non_null(rk);
+    return rk;
+}
+
+/* The handles know the last broker alone, and find the others through it. */
+static site open_site(int count)
+{
+    char number[16];
+    site s = {.count = count};
+    snprintf(number, sizeof number, "%d", count);
+    s.rk = handle(RD_KAFKA_PRODUCER, "test.mock.num.brokers", number);
+    s.cluster = rd_kafka_handle_mock_cluster(s.rk);
+    const char *last = strrchr(rd_kafka_mock_cluster_bootstraps(s.cluster), ',') + 1;
+    s.asking = handle(RD_KAFKA_CONSUMER, "bootstrap.servers", last);
+    s.reading = handle(RD_KAFKA_CONSUMER, "bootstrap.servers", last);
+    s.topics = calloc((size_t)count, sizeof *s.topics);
+    s.list = rd_kafka_topic_partition_list_new(count);
+    assert_non_null(s.topics);
+    for (int i = 0; i < count; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "topic-%d", i);
+        assert_int_equal(rd_kafka_mock_topic_create(s.cluster, name, 1, 1), 0);
+        assert_int_equal(rd_kafka_mock_partition_set_leader(s.cluster, name, 0, i + 1), 0);
+        s.topics[i] = rd_kafka_topic_new(s.reading, name, NULL);
+        rd_kafka_topic_partition_list_add(s.list, name, 0)->offset = RD_KAFKA_OFFSET_END;
+    }
+    return s;
+}
+
+static void close_site(site *s)
+{
+    for (int i = 0; i < s->count; i++)
+        rd_kafka_topic_destroy(s->topics[i]);
+    free(s->topics);
+    rd_kafka_topic_partition_list_destroy(s->list);
+    rd_kafka_destroy_flags(s->asking, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    rd_kafka_destroy_flags(s->reading, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    rd_kafka_destroy(s->rk);
+}
+
+/* As the watch of a reader asks. */
+static ark_kafka_asker asker_of(const site *s, ark_kafka_heard *heard)
+{
+    return (ark_kafka_asker){.rk = s->asking,
+                             .topics = s->reading,
+                             .timeout_ns = 2 * SECOND,
+                             .heard = heard,
+                             .all_doubtful = true};
+}
+
+/* What a login costs the mock cluster has none of: but a connection begins with a question there, too. */
+static void each_of_many_leaders_has_the_time_to_log_in(void **state)
+{
+    enum { LEADERS = 12, SLOW_MS = 200 };
+    (void)state;
+    site s = open_site(LEADERS);
+    for (int i = 0; i < LEADERS; i++)
+        rd_kafka_mock_broker_set_rtt(s.cluster, i + 1, SLOW_MS);
+    ark_kafka_heard heard = {false};
+    ark_kafka_asker ask = asker_of(&s, &heard);
+    PASS(ark_kafka_query_offsets(&ask, s.list, err));
+    for (int i = 0; i < LEADERS; i++)
+        assert_int_equal(s.list->elems[i].err, 0);
+    assert_true(heard.broker && heard.leader && !heard.silent);
+    close_site(&s);
+}
+
+static void many_silent_leaders_do_not_make_the_others_answers_old(void **state)
+{
+    enum { LEADERS = 40, ANSWERING = 4 };
+    (void)state;
+    site s = open_site(LEADERS);
+    ark_kafka_heard heard = {false};
+    ark_kafka_asker ask = asker_of(&s, &heard);
+    ask.timeout_ns = 30 * SECOND;
+    ask.all_doubtful = false;
+    PASS(ark_kafka_query_offsets(&ask, s.list, err));
+    assert_true(heard.broker && heard.leader && !heard.silent);
+    for (int i = 0; i < LEADERS; i++)
+        s.list->elems[i].offset = RD_KAFKA_OFFSET_END;
+    for (int i = 0; i < LEADERS - ANSWERING; i++)
+        assert_int_equal(
+            rd_kafka_mock_broker_push_request_error_rtts(
+                s.cluster, i + 1, LIST_OFFSETS, 1, (int)RD_KAFKA_RESP_ERR_NO_ERROR, FROZEN_MS),
+            0);
+    int64_t when_ns[LEADERS] = {0};
+    ask = asker_of(&s, &heard);
+    ask.when_ns = when_ns;
+    int64_t begun_ns = ark_monotonic_ns();
+    PASS(ark_kafka_query_offsets(&ask, s.list, err));
+    int64_t now_ns = ark_monotonic_ns();
+    assert_true(heard.broker && heard.leader && heard.silent);
+    for (int i = 0; i < LEADERS; i++)
+        if (i < LEADERS - ANSWERING)
+            assert_int_equal(s.list->elems[i].err, RD_KAFKA_RESP_ERR__TIMED_OUT);
+        else {
+            assert_int_equal(s.list->elems[i].err, 0);
+            assert_true(now_ns - when_ns[i] < 4 * SECOND);
+        }
+    assert_true(now_ns - begun_ns < 8 * SECOND);
+    close_site(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_of_many_leaders_has_the_time_to_log_in),
+        cmocka_unit_test(many_silent_leaders_do_not_make_the_others_answers_old),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

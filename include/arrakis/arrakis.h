@@ -882,7 +882,8 @@ ARRAKIS_API arrakis_status arrakis_publisher_publish(arrakis_publisher *publishe
 
 /**
  * Closes a publisher. Waits up to `close_timeout_ns` for deliveries that are still under way, and
- * does not wait once the publisher was canceled. Deliveries that are given up are logged.
+ * does not wait once the publisher was canceled. Deliveries that are given up are logged. Then waits
+ * up to 2 s for connections to end, as arrakis_reader_close() does.
  */
 ARRAKIS_API void arrakis_publisher_close(arrakis_publisher *publisher);
 

@@ -10,6 +10,7 @@
 #include "kafka/handle.h"
 #include "kafka/status.h"
 #include "kafka/trouble.h"
+#include "read/closing.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -574,6 +575,23 @@ static void flush(ark_producer *producer)
     }
 }
 
+/* Waits for the connections to end: one that looks up a name takes as long as the resolver does. */
+static void tear_down(void *opaque)
+{
+    ark_producer *producer = opaque;
+    stop(producer);
+    for (size_t i = 0; i < producer->topic_count; i++)
+        free_topic(producer->topics[i]);
+    free(producer->topics);
+    if (producer->conf)
+        rd_kafka_conf_destroy(producer->conf);
+    if (producer->news_fd >= 0)
+        close(producer->news_fd);
+    ark_kafka_trouble_free(producer->trouble);
+    free(producer->url);
+    free(producer);
+}
+
 void ark_producer_close(ark_producer *producer)
 {
     if (!producer)
@@ -586,15 +604,7 @@ void ark_producer_close(ark_producer *producer)
     }
     if (producer->trouble)
         ark_kafka_trouble_close(producer->trouble);
-    stop(producer);
-    for (size_t i = 0; i < producer->topic_count; i++)
-        free_topic(producer->topics[i]);
-    free(producer->topics);
-    if (producer->conf)
-        rd_kafka_conf_destroy(producer->conf);
-    if (producer->news_fd >= 0)
-        close(producer->news_fd);
-    ark_kafka_trouble_free(producer->trouble);
-    free(producer->url);
-    free(producer);
+    ark_closing closing = ARK_CLOSING_NONE;
+    ark_closing_begin(&closing, rd_kafka_version_str(), tear_down, producer);
+    ark_closing_wait(&closing);
 }

@@ -48,7 +48,7 @@ arrakis_status ark_producer_send(ark_producer *producer, size_t topic, arrakis_e
 arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err);
 
 /* Waits up to close_ms, but no longer once it is canceled, for what is still under way; what is given up
- * then is logged. */
+ * then is logged. Then up to ARK_CLOSING_NS for connections to end. */
 void ark_producer_close(ark_producer *producer);
 
 #endif

@@ -3,56 +3,13 @@
  * of the test's own. */
 #include <arrakis/reader.h>
 
-#include "base/monitor.h"
 #include "base/monotonic.h"
 #include "kafka/query.h"
 #include "kafka/state.h"
 #include "kafka/watch.h"
 #include "read/closing.h"
+#include "resolver.h"
 #include "support.h"
-
-#include <netdb.h>
-
-/* A resolver that takes as long as it is held up, a minute at most, and finds nothing. */
-static ark_monitor monitor;
-static bool held;
-static int waiting;
-
-__attribute__((visibility("default"))) int getaddrinfo(const char *restrict node,
-                                                       const char *restrict service,
-                                                       const struct addrinfo *restrict hints,
-                                                       struct addrinfo **restrict out)
-{
-    (void)node;
-    (void)service;
-    (void)hints;
-    (void)out;
-    ark_monitor_enter(&monitor);
-    int64_t end_ns = ark_monotonic_ns() + 60 * SECOND;
-    waiting++;
-    ark_monitor_notify(&monitor);
-    while (held && ark_monitor_wait(&monitor, end_ns))
-        ;
-    waiting--;
-    ark_monitor_leave(&monitor);
-    return EAI_NONAME;
-}
-
-static void hold(bool on)
-{
-    ark_monitor_enter(&monitor);
-    held = on;
-    ark_monitor_notify(&monitor);
-    ark_monitor_leave(&monitor);
-}
-
-static void expect_waiting(int wanted)
-{
-    ark_monitor_enter(&monitor);
-    while (waiting < wanted)
-        assert_true(ark_monitor_wait(&monitor, ark_monotonic_ns() + 30 * SECOND));
-    ark_monitor_leave(&monitor);
-}
 
 static ark_kafka_reader *make_reader(void)
 {
@@ -81,11 +38,11 @@ static void a_handle_that_waits_for_a_resolver_closes_in_the_background(void **s
     (void)state;
     ark_kafka_reader *kafka = make_reader();
     ark_kafka_asker ask;
-    hold(true);
+    hold_resolver(true);
     PASS(ark_kafka_watch_borrow(kafka, &ask, err));
     rd_kafka_t *first = ask.rk;
     ask_in_vain(kafka, ask);
-    expect_waiting(2); /* it, and the reader's own */
+    expect_lookups(2); /* it, and the reader's own */
 
     int64_t begun_ns = ark_monotonic_ns();
     assert_true(ark_kafka_watch_renew(kafka, &ask));
@@ -100,7 +57,7 @@ static void a_handle_that_waits_for_a_resolver_closes_in_the_background(void **s
     begun_ns = ark_monotonic_ns();
     arrakis_reader_close(&kafka->head);
     assert_true(ark_monotonic_ns() - begun_ns < 2 * ARK_CLOSING_NS);
-    hold(false); /* exit() waits for the rest */
+    hold_resolver(false); /* exit() waits for the rest */
 }
 
 static void a_handle_that_somebody_else_asks_by_stays(void **state)
@@ -163,6 +120,6 @@ int main(void)
         cmocka_unit_test(a_handle_that_somebody_else_asks_by_stays),
         cmocka_unit_test(a_login_that_is_refused_to_the_handle_that_asks_ends_what_has_an_end),
     };
-    ark_monitor_init(&monitor);
+    ark_monitor_init(&resolver);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -198,11 +198,12 @@ static const struct column block_columns[] = {
 };
 enum { BLOCK_COLUMNS = sizeof block_columns / sizeof *block_columns };
 
-static int by_name(const void *a, const void *b, void *channels)
+static int by_name(const void *a, const void *b, void *opaque)
 {
     const size_t *i = a, *j = b;
-    return strcmp(arrakis_channel_name(arrakis_channels_get(channels, *i)),
-                  arrakis_channel_name(arrakis_channels_get(channels, *j)));
+    const arrakis_channels *const *channels = opaque;
+    return strcmp(arrakis_channel_name(arrakis_channels_get(*channels, *i)),
+                  arrakis_channel_name(arrakis_channels_get(*channels, *j)));
 }
 
 static bool sort_channels(struct block_table *t, const arrakis_channels *channels)
@@ -213,7 +214,7 @@ static bool sort_channels(struct block_table *t, const arrakis_channels *channel
         return false;
     for (size_t i = 0; i < n; i++)
         order[i] = i;
-    qsort_r(order, n, sizeof *order, by_name, (void *)(uintptr_t)channels);
+    qsort_r(order, n, sizeof *order, by_name, &channels);
     t->order = order;
     t->channels = channels;
     return true;

@@ -17,11 +17,14 @@ static int add_property(struct properties *p, const char *name, size_t name_size
 {
     if (p->count == PROPERTIES_MAX)
         return fail("over %d properties of librdkafka", PROPERTIES_MAX);
-    arrakis_property *item = &p->items[p->count];
-    item->name = strndup(name, name_size);
-    item->value = strndup(value, value_size);
-    p->count++;
-    return item->name && item->value ? 0 : fail("out of memory");
+    char *text = calloc(1, name_size + value_size + 2);
+    if (!text)
+        return fail("out of memory");
+    memcpy(text, name, name_size);
+    memcpy(text + name_size + 1, value, value_size);
+    p->texts[p->count] = text;
+    p->items[p->count++] = (arrakis_property){text, text + name_size + 1};
+    return 0;
 }
 
 /* ---------------------------------------------------------------- files */
@@ -115,8 +118,9 @@ static int take_option(struct properties *p, const struct options *o, const char
 int properties_load(struct properties *p, const struct options *o)
 {
     const char *environment = getenv("ARRAKIS_PROPERTIES");
-    *p = (struct properties){calloc(PROPERTIES_MAX, sizeof *p->items), 0};
-    int code = p->items ? 0 : fail("out of memory");
+    *p = (struct properties){calloc(PROPERTIES_MAX, sizeof *p->items),
+                             calloc(PROPERTIES_MAX, sizeof *p->texts), 0};
+    int code = p->items && p->texts ? 0 : fail("out of memory");
     if (!code && environment && *environment)
         code = take_file(p, environment);
     for (size_t i = 0; !code && i < o->properties.count; i++)
@@ -126,9 +130,8 @@ int properties_load(struct properties *p, const struct options *o)
 
 void properties_free(struct properties *p)
 {
-    for (size_t i = 0; i < p->count; i++) {
-        free((char *)(uintptr_t)p->items[i].name);
-        free((char *)(uintptr_t)p->items[i].value);
-    }
+    for (size_t i = 0; i < p->count; i++)
+        free(p->texts[i]);
+    free(p->texts);
     free(p->items);
 }

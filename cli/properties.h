@@ -9,6 +9,7 @@
 /** To be freed on failure too. */
 struct properties {
     arrakis_property *items;
+    char **texts; /**< an item's name, and its value behind it */
     size_t count;
 };
 

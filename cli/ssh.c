@@ -22,6 +22,7 @@
 static const int64_t patience_ns = 60 * ARRAKIS_SECOND_NS;
 static const int64_t parting_ns = 2 * ARRAKIS_SECOND_NS;
 static const char question[] = "arrakis-server-is", ready[] = "arrakis-forward-ready";
+enum { ARGUMENTS_MAX = 32 };
 
 /* A running ssh: its standard input is held open, its output read. */
 struct remote {
@@ -54,9 +55,11 @@ void ssh_reset_signals(const sigset_t *mask)
 /* ssh stays in the foreground of the terminal, so that it can ask for a password; Ctrl-C is
  * handled by this program. ssh ends when this program does, however that ends: by a signal, and by
  * the end of its input. */
-static void become_ssh(char *const *argv, const int in[2], const int out[2], pid_t parent,
+static void become_ssh(const char *const *argv, const int in[2], const int out[2], pid_t parent,
                        const sigset_t *mask)
 {
+    char *arguments[ARGUMENTS_MAX]; /* execvp() does not change them, and is older than const */
+    memcpy(arguments, argv, sizeof arguments);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         _exit(255);
@@ -64,12 +67,13 @@ static void become_ssh(char *const *argv, const int in[2], const int out[2], pid
         _exit(255);
     signal(SIGINT, SIG_IGN);
     ssh_reset_signals(mask);
-    execvp(argv[0], argv);
+    execvp(arguments[0], arguments);
     dprintf(STDERR_FILENO, "arrakis-cli: cannot run %s: %s\n", argv[0], strerror(errno));
     _exit(255);
 }
 
-static int begin_ssh(struct remote *r, char *const *argv)
+/* argv has ARGUMENTS_MAX places. */
+static int begin_ssh(struct remote *r, const char *const *argv)
 {
     int in[2], out[2];
     sigset_t mask;
@@ -202,8 +206,6 @@ static int gave_up(const struct ssh_url *u, const struct options *o, struct remo
 
 /* ---------------------------------------------------------------- what it is told */
 
-enum { ARGUMENTS_MAX = 32 };
-
 static void add_destination(const char **argv, size_t n, const struct ssh_url *u)
 {
     if (*u->port) {
@@ -273,7 +275,7 @@ static int log_in(const struct ssh_url *u, const struct options *o, const char *
     memcpy(argv + n, options, option_count * sizeof *options);
     add_destination(argv, n + option_count, u);
     argv[count_words(argv)] = command;
-    int code = begin_ssh(&the_remote, (char *const *)argv);
+    int code = begin_ssh(&the_remote, argv);
     if (code)
         return code;
     int64_t deadline = now_ns() + print_patience(o);
@@ -318,7 +320,7 @@ static int forward_more(const struct ssh_url *u, const struct options *o, struct
         return code;
     memcpy(argv + 1, options, sizeof options);
     add_destination(argv, 1 + sizeof options / sizeof *options, u);
-    if ((code = begin_ssh(&r, (char *const *)argv)))
+    if ((code = begin_ssh(&r, argv)))
         return code;
     int64_t deadline = now_ns() + print_patience(o);
     while ((said = listen_to(&r, deadline)) == SAID_MORE)

@@ -27,7 +27,8 @@ static arrakis_block *make_block(arrakis_channels *channels, int64_t start_ns, i
 {
     size_t count = arrakis_channels_count(channels);
     arrakis_series *series = (arrakis_series *)calloc(count, sizeof *series);
-    for (size_t i = 0; series && i < count; i++) {
+    float **owned = (float **)calloc(count, sizeof *owned);
+    for (size_t i = 0; series && owned && i < count; i++) {
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         arrakis_channel_get(arrakis_channels_get(channels, i), &info);
         series[i].dtype = ARRAKIS_FLOAT32;
@@ -37,12 +38,13 @@ static arrakis_block *make_block(arrakis_channels *channels, int64_t start_ns, i
             double t = (double)(start_ns % ARRAKIS_SECOND_NS) / 1e9 + (double)k / info.sample_rate;
             samples[k] = (float)sin(2 * 3.141592653589793 * t);
         }
-        series[i].samples = samples; /* NULL would go out as missing */
+        series[i].samples = owned[i] = samples; /* NULL would go out as missing */
     }
     arrakis_block *block;
     check(arrakis_block_new(&block, channels, start_ns, stride_ns, series, &err));
     for (size_t i = 0; i < count; i++)
-        free((void *)series[i].samples);
+        free(owned[i]);
+    free(owned);
     free(series);
     return block;
 }

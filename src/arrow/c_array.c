@@ -2,6 +2,7 @@
 /* Blocks as arrays of the Arrow C data interface. */
 #include "arrow/c_schema.h"
 #include "base/error.h"
+#include "base/mutable.h"
 #include "block/bits.h"
 #include "block/block.h"
 #include "block/layout.h"
@@ -72,8 +73,7 @@ static array_memory *memory_new(const arrakis_block *block, size_t count)
     for (size_t i = 0; i < count; i++)
         memory->children[i] = &memory->columns[i].outer;
     atomic_init(&memory->refs, 0);
-    /* const is cast away: the count of references is the only thing that changes. */
-    memory->block = arrakis_block_ref((arrakis_block *)block);
+    memory->block = arrakis_block_ref(ark_mutable(block));
     memory->time_ns = arrakis_block_start_ns(block);
     memory->made = NULL;
     memory->no_validity = NULL;
@@ -138,7 +138,7 @@ arrakis_status arrakis_block_export(const arrakis_block *block, struct ArrowArra
     const uint32_t *order = ark_layout_by_name(block->layout);
     array_memory *memory = order ? memory_new(block, count + 1) : NULL;
     if (!memory)
-        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for an array of %zu columns", count + 1);
+        return ark_no_memory(err, "an array of %zu columns", count + 1);
     atomic_init(&memory->refs, 2 * count + 2);
     set_struct(out, memory, 1, count + 1);
     set_numbers(&memory->columns[0], memory, 1, &memory->time_ns);
@@ -249,14 +249,12 @@ arrakis_status arrakis_block_export_rows(const arrakis_block *block, arrakis_dty
         return ark_fail(err, ARRAKIS_EINVAL, "rows of data type %d, which does not exist",
                         (int)dtype);
     rows r;
-    arrakis_status rc = measure_rows(&r, block, dtype, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(measure_rows(&r, block, dtype, err));
     array_memory *memory = memory_new(block, 3);
     if (!memory || !make_room(memory, &r, arrakis_dtype_size(dtype))) {
         if (memory)
             memory_unref(memory, 0);
-        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for an array of %zu rows", r.count);
+        return ark_no_memory(err, "an array of %zu rows", r.count);
     }
     atomic_init(&memory->refs, 5);
     fill_rows(&r, block, dtype, ids);

@@ -122,8 +122,7 @@ static bool has_audience(const json_t *claims, const char *host)
     size_t i;
     if (!audience)
         return true;
-    json_array_foreach((json_t *)(uintptr_t)audience, i,
-                       item) if (is_audience(item, host)) return true;
+    json_array_foreach(audience, i, item) if (is_audience(item, host)) return true;
     return is_audience(audience, host);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/error.h"
+#include "base/mutable.h"
 #include "channel/channel.h"
 #include "channel/table.h"
 
@@ -58,8 +59,7 @@ int64_t arrakis_channels_index(const arrakis_channels *channels, const char *nam
 
 arrakis_channels *arrakis_channels_ref(const arrakis_channels *channels)
 {
-    /* const is cast away: the count of references is the only thing that changes. */
-    arrakis_channels *list = (arrakis_channels *)(uintptr_t)channels;
+    arrakis_channels *list = ark_mutable(channels);
     if (list)
         atomic_fetch_add_explicit(&list->refs, 1, memory_order_relaxed);
     return list;

@@ -7,13 +7,15 @@
 
 #include <arrakis/reader.h>
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Blocks that follow each other, put end to end. */
 typedef struct joined {
     arrakis_channels *channels;
-    arrakis_series *series; /* samples and valid are ours */
+    arrakis_series *series;
+    uint8_t **samples, **valid; /* what the series point to */
     size_t *capacity;
     size_t count;
     int64_t start_ns, end_ns;
@@ -21,11 +23,13 @@ typedef struct joined {
 
 static void clear(joined *all)
 {
-    for (size_t i = 0; all->series && i < all->count; i++) {
-        free((void *)(uintptr_t)all->series[i].samples);
-        free((void *)(uintptr_t)all->series[i].valid);
+    for (size_t i = 0; i < all->count; i++) {
+        free(all->samples[i]);
+        free(all->valid[i]);
     }
     free(all->series);
+    free(all->samples);
+    free(all->valid);
     free(all->capacity);
     arrakis_channels_unref(all->channels);
 }
@@ -40,8 +44,10 @@ static arrakis_status prepare(joined *all, const arrakis_block *first, int64_t s
     all->channels = arrakis_channels_ref(arrakis_block_channels(first));
     size_t count = arrakis_channels_count(all->channels);
     all->series = calloc(count, sizeof *all->series);
+    all->samples = calloc(count, sizeof *all->samples);
+    all->valid = calloc(count, sizeof *all->valid);
     all->capacity = calloc(count, sizeof *all->capacity);
-    if (!all->series || !all->capacity)
+    if (!all->series || !all->samples || !all->valid || !all->capacity)
         return ark_no_memory(err, "a fetch of %zu channels", count);
     for (; all->count < count; all->count++) {
         arrakis_series *series = &all->series[all->count];
@@ -55,7 +61,8 @@ static arrakis_status prepare(joined *all, const arrakis_block *first, int64_t s
                 "can hold; stream it instead",
                 (double)(end_ns - all->start_ns) / 1e9, ark_info(channel).name);
         all->capacity[all->count] = (size_t)samples;
-        series->samples = calloc((size_t)samples + 1, arrakis_dtype_size(series->dtype));
+        series->samples = all->samples[all->count] =
+            calloc((size_t)samples + 1, arrakis_dtype_size(series->dtype));
         if (!series->samples)
             return ark_no_memory(err, "a fetch of %g s, %lld samples of channel '%.200s'",
                                  (double)(end_ns - all->start_ns) / 1e9, (long long)samples,
@@ -67,15 +74,13 @@ static arrakis_status prepare(joined *all, const arrakis_block *first, int64_t s
 static bool add_mask(joined *all, size_t i, arrakis_series from)
 {
     size_t bytes = all->capacity[i] / 8 + 1;
-    if (!all->series[i].valid) {
-        uint8_t *valid = malloc(bytes);
-        if (!valid)
+    if (!all->valid[i]) {
+        if (!(all->valid[i] = malloc(bytes)))
             return false;
-        memset(valid, 0xff, bytes);
-        all->series[i].valid = valid;
+        memset(all->valid[i], 0xff, bytes);
+        all->series[i].valid = all->valid[i];
     }
-    ark_bits_copy_zeros((uint8_t *)(uintptr_t)all->series[i].valid, all->series[i].length,
-                        from.valid, 0, from.length);
+    ark_bits_copy_zeros(all->valid[i], all->series[i].length, from.valid, 0, from.length);
     return true;
 }
 
@@ -93,8 +98,7 @@ static arrakis_status append(joined *all, const arrakis_block *block, arrakis_er
                             from.length, all->capacity[i] - to->length);
         if (from.valid && !add_mask(all, i, from))
             return ark_no_memory(err, "a fetch");
-        memcpy((char *)(uintptr_t)to->samples + to->length * size, from.samples,
-               from.length * size);
+        memcpy(all->samples[i] + to->length * size, from.samples, from.length * size);
         to->length += from.length;
     }
     all->end_ns += arrakis_block_duration_ns(block);
@@ -134,6 +138,7 @@ static arrakis_status join(arrakis_stream *stream, arrakis_block **out, const ar
 arrakis_status ark_fetch(arrakis_stream *stream, arrakis_block **out,
                          const arrakis_stream_options *options, arrakis_error *err)
 {
+    assert(options->end_ns != ARRAKIS_UNSET || options->duration_ns != ARRAKIS_UNSET);
     *out = NULL;
     arrakis_block *first;
     arrakis_status rc = arrakis_stream_next(stream, -1, &first, err);

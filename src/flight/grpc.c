@@ -9,6 +9,8 @@
  * control). */
 #include "flight/transport.h"
 
+#include "base/mutable.h"
+
 #include <grpc/byte_buffer.h>
 #include <grpc/compression.h>
 #include <grpc/grpc.h>
@@ -203,7 +205,7 @@ static grpc_channel_credentials *make_credentials(const ark_transport_options *o
 
 static grpc_arg integer_arg(const char *key, int value)
 {
-    grpc_arg arg = {.type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)key};
+    grpc_arg arg = {.type = GRPC_ARG_INTEGER, .key = ark_mutable(key)};
     arg.value.integer = value;
     return arg;
 }
@@ -253,14 +255,12 @@ static void open_grpc(ark_transport_channel *channel, const ark_transport_option
     if (!grpc_is_initialized())
         gpr_set_log_function(drop_log);
     grpc_init();
-    grpc_arg agent = {.type = GRPC_ARG_STRING,
-                      .key = (char *)(uintptr_t) "grpc.primary_user_agent"};
-    agent.value.string = (char *)(uintptr_t)options->user_agent;
+    grpc_arg agent = {.type = GRPC_ARG_STRING, .key = ark_mutable("grpc.primary_user_agent")};
+    agent.value.string = ark_mutable(options->user_agent);
     /* gRPC compares with its own limit of a message when all of it is here: it is one step above
      * ours, whose error says more. The quota ends the connection while a message comes. */
     channel->quota = share_quota(options);
-    grpc_arg memory = {.type = GRPC_ARG_POINTER,
-                       .key = (char *)(uintptr_t)GRPC_ARG_RESOURCE_QUOTA};
+    grpc_arg memory = {.type = GRPC_ARG_POINTER, .key = ark_mutable(GRPC_ARG_RESOURCE_QUOTA)};
     memory.value.pointer.p = channel->quota;
     memory.value.pointer.vtable = grpc_resource_quota_arg_vtable();
     grpc_arg args[] = {
@@ -376,7 +376,7 @@ static void call_finish(ark_transport_call *call)
     grpc_metadata_array_destroy(&call->initial);
     grpc_metadata_array_destroy(&call->trailing);
     grpc_slice_unref(call->details);
-    gpr_free((void *)(uintptr_t)call->origin);
+    gpr_free(ark_mutable(call->origin));
     free(call->text);
     free(call->arrow_code);
     if (call->fd >= 0)
@@ -511,25 +511,24 @@ static void call_take(ark_transport_call *call, void *to)
     pthread_mutex_unlock(&call->lock);
 }
 
-static void call_status(const ark_transport_call *call, ark_call_status *status)
+static void call_status(ark_transport_call *call, ark_call_status *status)
 {
-    ark_transport_call *own = (ark_transport_call *)(uintptr_t)call;
-    if (!own->text)
-        own->text = strndup((const char *)GRPC_SLICE_START_PTR(own->details),
-                            GRPC_SLICE_LENGTH(own->details));
-    for (size_t i = 0; i < own->trailing.count && !own->arrow_code; i++) {
-        const grpc_metadata *trailer = &own->trailing.metadata[i];
+    if (!call->text)
+        call->text = strndup((const char *)GRPC_SLICE_START_PTR(call->details),
+                             GRPC_SLICE_LENGTH(call->details));
+    for (size_t i = 0; i < call->trailing.count && !call->arrow_code; i++) {
+        const grpc_metadata *trailer = &call->trailing.metadata[i];
         if (grpc_slice_str_cmp(trailer->key, "x-arrow-status") == 0)
-            own->arrow_code = strndup((const char *)GRPC_SLICE_START_PTR(trailer->value),
-                                      GRPC_SLICE_LENGTH(trailer->value));
+            call->arrow_code = strndup((const char *)GRPC_SLICE_START_PTR(trailer->value),
+                                       GRPC_SLICE_LENGTH(trailer->value));
     }
     *status = (ark_call_status){
-        .code = (int)own->code,
-        .message = own->text ? own->text : "",
-        .arrow_code = own->arrow_code ? own->arrow_code : "",
-        .local = own->initial.count == 0 && own->trailing.count == 0,
-        .overfull = own->code == GRPC_STATUS_RESOURCE_EXHAUSTED && own->text &&
-                    strcmp(own->text, "Buffers full") == 0, /* gRPC's words for it */
+        .code = (int)call->code,
+        .message = call->text ? call->text : "",
+        .arrow_code = call->arrow_code ? call->arrow_code : "",
+        .local = call->initial.count == 0 && call->trailing.count == 0,
+        .overfull = call->code == GRPC_STATUS_RESOURCE_EXHAUSTED && call->text &&
+                    strcmp(call->text, "Buffers full") == 0, /* gRPC's words for it */
     };
 }
 

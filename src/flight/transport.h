@@ -66,7 +66,7 @@ typedef struct ark_transport {
     /* Copy the message whose size recv returned, and let the next one come. */
     void (*take)(ark_transport_call *call, void *to);
     /* After DONE. */
-    void (*status)(const ark_transport_call *call, ark_call_status *status);
+    void (*status)(ark_transport_call *call, ark_call_status *status);
     /* End it as soon as possible; from any thread, not from a signal handler. */
     void (*cancel)(ark_transport_call *call);
     /* Cancels what still runs, and waits until gRPC has let go of it. */

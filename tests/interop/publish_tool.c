@@ -57,7 +57,7 @@ static void arena_free(arena *a)
 }
 
 /* The block's channels, out of those known, and their series. */
-static arrakis_status read_series(arrakis_channels *mine, arena *a, const json_t *data,
+static arrakis_status read_series(arrakis_channels *mine, arena *a, json_t *data,
                                   const arrakis_channels *known, arrakis_error *err)
 {
     size_t n = json_object_size(data);
@@ -65,7 +65,7 @@ static arrakis_status read_series(arrakis_channels *mine, arena *a, const json_t
     a->owned = calloc(2 * n + 1, sizeof *a->owned);
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)data, name, value)
+    json_object_foreach(data, name, value)
     {
         int64_t at = arrakis_channels_index(known, name);
         if (!a->series || !a->owned || at < 0) {

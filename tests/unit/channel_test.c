@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mutable.h"
 #include "channel/channel.h"
 #include "channel/file.h"
 
@@ -51,7 +52,7 @@ static arrakis_channel *read_json(const char *text)
 
 static void refuse_info(const arrakis_channel_info *info, const char *said)
 {
-    arrakis_channel *channel = (arrakis_channel *)info;
+    arrakis_channel *channel = ark_mutable(info); /* anything but NULL */
     arrakis_error err;
     assert_int_equal(arrakis_channel_new(&channel, info, &err), ARRAKIS_EINVAL);
     assert_null(channel);

@@ -86,7 +86,7 @@ static void fake_take(ark_transport_call *call, void *to)
     ark_event_set(call->fd);
 }
 
-static void fake_status(const ark_transport_call *call, ark_call_status *status)
+static void fake_status(ark_transport_call *call, ark_call_status *status)
 {
     bool ok = call->script->ending == END_OK;
     *status = (ark_call_status){ok ? 0 : 14, ok ? "" : "out of order", "", false, false};

@@ -91,12 +91,11 @@ static void an_unusable_broker_list_says_what_is_wrong(void **state)
     }
 }
 
-static void assert_property(const rd_kafka_t *rk, const char *name, const char *wanted)
+static void assert_property(rd_kafka_t *rk, const char *name, const char *wanted)
 {
     char value[128];
     size_t size = sizeof value;
-    assert_int_equal(rd_kafka_conf_get(rd_kafka_conf((rd_kafka_t *)rk), name, value, &size),
-                     RD_KAFKA_CONF_OK);
+    assert_int_equal(rd_kafka_conf_get(rd_kafka_conf(rk), name, value, &size), RD_KAFKA_CONF_OK);
     assert_string_equal(value, wanted);
 }
 

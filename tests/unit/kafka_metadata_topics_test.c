@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Metadata topics as other people leave them, on librdkafka's mock cluster. */
+#include "base/mutable.h"
+
 #include <arrakis/arrakis.h>
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
@@ -63,7 +65,7 @@ static void put(const char *topic, const char *name, const char *publisher, doub
              name, rate, publisher, (long long)time_ns);
     assert_int_equal(rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0),
                                        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                                       RD_KAFKA_V_KEY(name, strlen(name)),
+                                       RD_KAFKA_V_KEY(ark_mutable(name), strlen(name)),
                                        RD_KAFKA_V_VALUE(text, strlen(text)), RD_KAFKA_V_END),
                      0);
     assert_int_equal(rd_kafka_flush(producer, 10000), 0);

@@ -294,7 +294,8 @@ typedef struct arrakis_connection {
     /**
      * Time limit of each request; ARRAKIS_UNSET: 10 s. For an answer that is a table, the limit
      * holds for the time between two of its messages, and all of the table must arrive within 30
-     * times the limit.
+     * times the limit. A publisher without `url` makes no requests: timeout_ms of
+     * arrakis_publisher_publish() and close_timeout_ns limit what it waits for.
      */
     int64_t request_timeout_ns;
     /**

@@ -6,6 +6,7 @@
 #include "base/sized_struct.h"
 #include "channel/filter.h"
 #include "channel/wish.h"
+#include "client/connection.h"
 #include "flight/query.h"
 #include "kafka/metadata_topics.h"
 #include "kafka/policy.h"
@@ -20,41 +21,13 @@ static bool copy_text(char **to, const char *from)
     return !from || (*to = strdup(from)) != NULL;
 }
 
-static arrakis_status copy_properties(arrakis_client *client, const arrakis_connection *from_user,
-                                      arrakis_error *err)
-{
-    if (!from_user->property_count)
-        return ARRAKIS_OK;
-    if (!from_user->properties)
-        return ark_fail(err, ARRAKIS_EINVAL, "property_count is %zu, and properties is NULL",
-                        from_user->property_count);
-    client->properties = calloc(from_user->property_count, sizeof *client->properties);
-    if (!client->properties)
-        return ark_no_memory(err, "opening a client");
-    for (; client->property_count < from_user->property_count; client->property_count++) {
-        const arrakis_property *from = &from_user->properties[client->property_count];
-        if (!from->name || !from->value)
-            return ark_fail(err, ARRAKIS_EINVAL, "property %zu: its %s is NULL",
-                            client->property_count, from->name ? "value" : "name");
-        char *name = strdup(from->name), *value = strdup(from->value);
-        if (!name || !value) {
-            free(name);
-            free(value);
-            return ark_no_memory(err, "opening a client");
-        }
-        client->properties[client->property_count] = (arrakis_property){name, value};
-    }
-    return ARRAKIS_OK;
-}
-
 static arrakis_status copy_allowed(arrakis_client *client, const arrakis_connection *from_user,
                                    arrakis_error *err)
 {
     const ark_allowed_brokers allowed = {from_user->allowed_brokers,
                                          from_user->allowed_broker_count};
-    arrakis_status rc = ark_kafka_policy_patterns(&allowed, err);
-    if (rc < 0 || !allowed.count)
-        return rc;
+    if (!allowed.count)
+        return ARRAKIS_OK;
     client->allowed_brokers = calloc(allowed.count, sizeof *client->allowed_brokers);
     for (size_t i = 0; client->allowed_brokers && i < allowed.count; i++) {
         if (!copy_text(&client->allowed_brokers[i], allowed.patterns[i]))
@@ -71,17 +44,17 @@ static arrakis_status check_options(const arrakis_connection *c, const arrakis_c
     const struct {
         const char *name;
         int64_t value;
-    } limits[] = {{"request_timeout_ns", c->request_timeout_ns},
-                  {"stall_timeout_ns", o->stall_timeout_ns},
+    } limits[] = {{"stall_timeout_ns", o->stall_timeout_ns},
                   {"max_message_bytes", o->max_message_bytes}};
     if (!c->url && !c->kafka_url && !o->metadata_path)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "a client without a source: expected url, kafka_url or metadata_path");
+    ARK_TRY(ark_connection_check(c, err));
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         if (limits[i].value != ARRAKIS_UNSET && limits[i].value <= 0)
             return ark_fail(err, ARRAKIS_EINVAL, "%s is %lld, expected over 0", limits[i].name,
                             (long long)limits[i].value);
-    return c->kafka_url ? ark_metadata_topics_check(c->kafka_url, err) : ARRAKIS_OK;
+    return ARRAKIS_OK;
 }
 
 static arrakis_status fill(arrakis_client *client, const arrakis_connection *c,
@@ -94,7 +67,8 @@ static arrakis_status fill(arrakis_client *client, const arrakis_connection *c,
     if (!copy_text(&client->kafka_url, c->kafka_url) ||
         !copy_text(&client->metadata_path, o->metadata_path))
         return ark_no_memory(err, "opening a client");
-    arrakis_status rc = copy_properties(client, c, err);
+    const ark_properties properties = {c->properties, c->property_count};
+    arrakis_status rc = ark_kafka_properties_add_all(&client->properties, &properties, err);
     if (rc == ARRAKIS_OK)
         rc = copy_allowed(client, c, err);
     if (rc == ARRAKIS_OK && c->url)
@@ -133,11 +107,7 @@ void arrakis_client_close(arrakis_client *client)
 {
     if (!client)
         return;
-    for (size_t i = 0; i < client->property_count; i++) {
-        free((char *)(uintptr_t)client->properties[i].name);
-        free((char *)(uintptr_t)client->properties[i].value);
-    }
-    free(client->properties);
+    ark_kafka_properties_clear(&client->properties);
     for (size_t i = 0; i < client->allowed_broker_count; i++)
         free(client->allowed_brokers[i]);
     free(client->allowed_brokers);
@@ -191,8 +161,8 @@ static arrakis_status read_channels(arrakis_client *client, const arrakis_query 
     if (client->metadata_path)
         return read_file(client, wish, err);
     const ark_metadata_source source = {.url = client->kafka_url,
-                                        .properties = client->properties,
-                                        .property_count = client->property_count,
+                                        .properties = client->properties.list,
+                                        .property_count = client->properties.count,
                                         .tokens = client->tokens,
                                         .timeout_ns = client->request_timeout_ns,
                                         .cancel = ark_cancel_flag(client->cancel),

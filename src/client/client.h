@@ -4,6 +4,7 @@
 #define ARK_CLIENT_CLIENT_H
 
 #include "flight/server.h"
+#include "kafka/properties.h"
 #include "kafka/token_source.h"
 
 #include <arrakis/reader.h>
@@ -11,9 +12,8 @@
 struct arrakis_client {
     char *kafka_url;
     char *metadata_path;
-    ark_server *server;           /* NULL: none */
-    arrakis_property *properties; /* copies */
-    size_t property_count;
+    ark_server *server; /* NULL: none */
+    ark_property_copies properties;
     ark_token_source tokens;
     char **allowed_brokers; /* copies */
     size_t allowed_broker_count;

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "channel/channel.h"
+#include "channel/latency.h"
 #include "channel/stride.h"
 #include "flight/endpoints.h"
 #include "kafka/policy.h"
@@ -37,11 +38,10 @@ arrakis_status ark_client_reader_time(int64_t *time_ns, const arrakis_request *r
  * whoever waits no longer than that never waits long enough. */
 static void add_headroom(arrakis_request *request, const arrakis_channels *channels)
 {
-    int64_t latency_ns = ARRAKIS_UNSET, stride_ns = 0;
+    int64_t latency_ns = ark_latency_of(channels), stride_ns = 0;
     for (size_t i = 0; i < arrakis_channels_count(channels); i++) {
-        const arrakis_channel_info info = ark_info(arrakis_channels_get(channels, i));
-        latency_ns = info.max_latency_ns > latency_ns ? info.max_latency_ns : latency_ns;
-        stride_ns = info.stride_ns > stride_ns ? info.stride_ns : stride_ns;
+        int64_t own_ns = ark_info(arrakis_channels_get(channels, i)).stride_ns;
+        stride_ns = own_ns > stride_ns ? own_ns : stride_ns;
     }
     int64_t grace_ns = 2 * stride_ns > relay_grace_ns ? 2 * stride_ns : relay_grace_ns;
     if (request->latency_tolerance_ns == ARRAKIS_UNSET && latency_ns > 0)
@@ -57,8 +57,8 @@ static arrakis_status align(arrakis_request *request, const arrakis_channels *ch
     if (rc < 0 || request->start_ns == ARRAKIS_UNSET)
         return rc;
     /* what makes no sense is refused when the stream is opened */
-    if (request->duration_ns > 0 && request->duration_ns < INT64_MAX / 4 &&
-        request->start_ns > 0 && request->start_ns < INT64_MAX / 4)
+    if (request->duration_ns > 0 && request->duration_ns <= ARRAKIS_TIME_MAX_NS &&
+        request->start_ns > 0 && request->start_ns <= ARRAKIS_TIME_MAX_NS)
         request->end_ns = request->start_ns + request->duration_ns;
     request->start_ns = ark_stride_floor(request->start_ns, stride_ns);
     return ARRAKIS_OK;
@@ -72,8 +72,8 @@ arrakis_status ark_client_reader(arrakis_client *client, arrakis_reader **out,
     options.start_ns = request->start_ns;
     options.fast_forward = request->fast_forward && options.start_ns == ARRAKIS_UNSET;
     options.prefetch_bytes = request->prefetch_bytes;
-    options.properties = client->properties;
-    options.property_count = client->property_count;
+    options.properties = client->properties.list;
+    options.property_count = client->properties.count;
     options.kafka_token_fn = client->tokens.fn;
     options.kafka_token_opaque = client->tokens.opaque;
     options.request_timeout_ns = client->request_timeout_ns;

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "kafka/brokers.h"
+#include "kafka/properties.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,18 +58,14 @@ static arrakis_status set_all(rd_kafka_conf_t *conf, const char *url,
 {
     char *brokers = ark_kafka_brokers_list(url);
     arrakis_status rc = brokers ? set(conf, "bootstrap.servers", brokers, false, err)
-                                : ark_fail(err, ARRAKIS_ENOMEM, "%s: out of memory", url);
+                                : ark_no_memory(err, "%s", url);
     free(brokers);
     for (size_t i = 0; rc == ARRAKIS_OK && i < sizeof of_all / sizeof *of_all; i++)
         rc = set(conf, of_all[i].name, of_all[i].value, of_all[i].optional, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < our_count; i++)
         rc = set(conf, ours[i].name, ours[i].value, ours[i].optional, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < property_count; i++)
-        if (!properties[i].name || !properties[i].value)
-            rc = ark_fail(err, ARRAKIS_EINVAL, "property %zu has no %s", i,
-                          properties[i].name ? "value" : "name");
-        else
-            rc = set(conf, properties[i].name, properties[i].value, false, err);
+        rc = set(conf, properties[i].name, properties[i].value, false, err);
     return rc;
 }
 
@@ -78,16 +75,16 @@ arrakis_status ark_kafka_conf_new(rd_kafka_conf_t **out, const char *url,
                                   arrakis_error *err)
 {
     *out = NULL;
-    arrakis_status rc = ark_kafka_brokers_check(url, err);
-    if (rc < 0)
-        return rc;
+    const ark_properties users = {properties, property_count};
+    ARK_TRY(ark_kafka_brokers_check(url, err));
+    ARK_TRY(ark_kafka_properties_check(&users, err));
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     if (!conf)
-        return ark_fail(err, ARRAKIS_ENOMEM, "configuring %s: out of memory", url);
+        return ark_no_memory(err, "configuring %s", url);
     rd_kafka_conf_set_log_cb(conf, ark_kafka_conf_log);
     /* who needs a token gets it in librdkafka's thread, whether or not the handle is polled */
     rd_kafka_conf_enable_sasl_queue(conf, 1);
-    rc = set_all(conf, url, ours, our_count, properties, property_count, err);
+    arrakis_status rc = set_all(conf, url, ours, our_count, properties, property_count, err);
     if (rc < 0) {
         rd_kafka_conf_destroy(conf);
         return rc;

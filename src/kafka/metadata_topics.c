@@ -142,9 +142,7 @@ static arrakis_status add_topic(metadata_read *read, const rd_kafka_metadata_top
         return ARRAKIS_OK;
     }
     metadata_topic *topic = &read->topics[read->count];
-    arrakis_status rc = ark_metadata_new(&topic->records, found->topic, arrakis_gps_now_ns(), err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_metadata_new(&topic->records, found->topic, arrakis_gps_now_ns(), err));
     read->count++;
     rd_kafka_topic_conf_t *conf = rd_kafka_topic_conf_new();
     rd_kafka_topic_conf_set(conf, "auto.offset.reset", "earliest", NULL, 0);
@@ -170,13 +168,11 @@ static arrakis_status add_topics(metadata_read *read, const struct rd_kafka_meta
     /* The topics' places are their handles' opaques: they must not move. */
     read->topics = calloc(wanted + 1, sizeof *read->topics);
     if (!read->topics)
-        return ark_fail(err, ARRAKIS_ENOMEM, "%zu topics: out of memory", wanted);
+        return ark_no_memory(err, "%zu topics", wanted);
     for (size_t i = 0; i < count; i++) {
         if (!is_wanted(read, list->topics[i].topic))
             continue;
-        arrakis_status rc = add_topic(read, &list->topics[i], err);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(add_topic(read, &list->topics[i], err));
     }
     return ARRAKIS_OK;
 }
@@ -310,9 +306,7 @@ static arrakis_status consume(metadata_read *read, arrakis_error *err)
             give_up_rest(read);
             break;
         }
-        arrakis_status rc = take_many(read, left_ms < SLICE_MS ? (int)left_ms : SLICE_MS, err);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(take_many(read, left_ms < SLICE_MS ? (int)left_ms : SLICE_MS, err));
     }
     return ARRAKIS_OK;
 }
@@ -320,10 +314,8 @@ static arrakis_status consume(metadata_read *read, arrakis_error *err)
 static arrakis_status read_all(metadata_read *read, arrakis_error *err)
 {
     const struct rd_kafka_metadata *list;
-    arrakis_status rc = ark_kafka_query_topics(&read->asker, true, &list, err);
-    if (rc < 0)
-        return rc;
-    rc = add_topics(read, list, err);
+    ARK_TRY(ark_kafka_query_topics(&read->asker, true, &list, err));
+    arrakis_status rc = add_topics(read, list, err);
     rd_kafka_metadata_destroy(list);
     if (rc < 0)
         return rc;
@@ -356,11 +348,6 @@ static void clean_up(metadata_read *read)
     ark_kafka_close(read->rk, free_kept, read->kept);
 }
 
-arrakis_status ark_metadata_topics_check(const char *url, arrakis_error *err)
-{
-    return ark_kafka_brokers_check(url, err);
-}
-
 static arrakis_status start_handle(metadata_read *read, arrakis_error *err)
 {
     static const ark_kafka_property ours[] = {
@@ -378,7 +365,7 @@ static arrakis_status start_handle(metadata_read *read, arrakis_error *err)
     if (!(read->kept = calloc(1, sizeof *read->kept)) ||
         !(read->kept->trouble = ark_kafka_trouble_new(source->tokens))) {
         free(read->kept);
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "metadata topics");
     }
     arrakis_status rc = ark_kafka_conf_new(&conf, source->url, ours, sizeof ours / sizeof ours[0],
                                            source->properties, source->property_count, err);
@@ -411,16 +398,14 @@ arrakis_status ark_metadata_topics_read(const ark_metadata_source *source, const
                           .deadline_ms = clock_ms() + source->timeout_ns / 1000000,
                           .wish = wish,
                           .passed_over = passed_over};
-    arrakis_status rc = start_handle(&read, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(start_handle(&read, err));
     read.waiting_max = waiting_max_of(read.rk);
     read.queue = rd_kafka_queue_new(read.rk);
     read.asker = (ark_kafka_asker){.rk = read.rk,
                                    .timeout_ns = source->timeout_ns,
                                    .cancel = source->cancel,
                                    .trouble = read.kept->trouble};
-    rc = read.queue ? read_all(&read, err) : ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    arrakis_status rc = read.queue ? read_all(&read, err) : ark_no_memory(err, "metadata topics");
     clean_up(&read);
     return rc < 0 ? ark_fail_within(err, rc, "%s", source->url) : rc;
 }

@@ -10,9 +10,6 @@
 
 #include <stdatomic.h>
 
-/* EINVAL for a broker list that cannot be one. */
-arrakis_status ark_metadata_topics_check(const char *url, arrakis_error *err);
-
 /* Read the metadata topics of a broker's publishers, those given or with `publisher_count` 0 all of
  * them, and hand on what is asked for. A topic that cannot be read, has several partitions, or holds
  * more than it may, is passed over: a warning names it, and `passed_over` receives its status and why

@@ -4,12 +4,9 @@
 #ifndef ARK_KAFKA_POLICY_H
 #define ARK_KAFKA_POLICY_H
 
-#include <arrakis/arrakis.h>
+#include "kafka/properties.h"
 
-typedef struct ark_properties {
-    const arrakis_property *list;
-    size_t count;
-} ark_properties;
+#include <arrakis/arrakis.h>
 
 /* The brokers that the user has allowed, besides those that the user names. */
 typedef struct ark_allowed_brokers {

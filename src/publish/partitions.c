@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "channel/channel.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,7 @@ arrakis_status ark_publish_partitions_init(ark_publish_partitions *partitions,
                                            const arrakis_publisher_options *options,
                                            arrakis_error *err)
 {
+    assert(arrakis_channels_count(options->channels));
     *partitions = (ark_publish_partitions){0};
     ARK_TRY(check_channels(partitions, options, err));
     size_t count = arrakis_channels_count(options->channels);
@@ -182,6 +184,7 @@ static arrakis_status mismatch(const arrakis_channel *channel, const arrakis_cha
 arrakis_status ark_publish_partitions_find(const ark_publish_partitions *partitions, size_t *out,
                                            const arrakis_channel *channel, arrakis_error *err)
 {
+    assert(partitions->channels);
     int64_t at = arrakis_channels_index(partitions->channels, arrakis_channel_name(channel));
     if (at < 0)
         return ark_fail(err, ARRAKIS_EMISMATCH, "channel %s is not registered",

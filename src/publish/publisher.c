@@ -7,8 +7,7 @@
 #include "base/sized_struct.h"
 #include "block/block.h"
 #include "channel/channel.h"
-#include "kafka/brokers.h"
-#include "kafka/policy.h"
+#include "client/connection.h"
 #include "kafka/producer.h"
 #include "publish/partitions.h"
 #include "publish/registration.h"
@@ -45,25 +44,6 @@ struct arrakis_publisher {
 };
 
 /* ---- open */
-
-static arrakis_status check_connection(const arrakis_connection *o, arrakis_error *err)
-{
-    if (o->property_count && !o->properties)
-        return ark_fail(err, ARRAKIS_EINVAL, "property_count is %zu, and properties is NULL",
-                        o->property_count);
-    for (size_t i = 0; i < o->property_count; i++)
-        if (!o->properties[i].name || !o->properties[i].value)
-            return ark_fail(err, ARRAKIS_EINVAL, "property %zu has no %s", i,
-                            o->properties[i].name ? "value" : "name");
-    if (o->url && o->request_timeout_ns != ARRAKIS_UNSET && o->request_timeout_ns <= 0)
-        return ark_fail(err, ARRAKIS_EINVAL, "request_timeout_ns is %" PRId64 ", expected over 0",
-                        o->request_timeout_ns);
-    const ark_allowed_brokers allowed = {o->allowed_brokers, o->allowed_broker_count};
-    arrakis_status rc = ark_kafka_policy_patterns(&allowed, err);
-    if (rc < 0 || (o->url && !o->kafka_url))
-        return rc;
-    return ark_kafka_brokers_check(o->kafka_url, err);
-}
 
 static arrakis_status check_options(arrakis_publisher_options *out, bool with_server,
                                     arrakis_error *err)
@@ -152,8 +132,8 @@ static arrakis_status open_by_server(arrakis_publisher *publisher,
     options.channels = server.channels;
     if (!to.kafka_url)
         to.kafka_url = server.broker;
-    to.properties = server.properties;
-    to.property_count = server.property_count;
+    to.properties = server.properties.list;
+    to.property_count = server.properties.count;
     arrakis_status rc = open_producer(publisher, &to, &options, err);
     if (rc == ARRAKIS_OK && given->channels)
         rc = check_given(publisher, given->channels, err);
@@ -180,7 +160,9 @@ arrakis_status arrakis_publisher_open(arrakis_publisher **out,
     if (rc == ARRAKIS_OK)
         rc = check_options(&checked, to.url, err);
     if (rc == ARRAKIS_OK)
-        rc = check_connection(&to, err);
+        rc = ark_connection_check(&to, err);
+    if (rc == ARRAKIS_OK && !to.url && !to.kafka_url)
+        rc = ark_fail(err, ARRAKIS_EINVAL, "no broker given: expected kafka_url or url");
     if (rc == ARRAKIS_OK)
         rc = ark_cancel_check(to.cancel, "opening a publisher", err);
     if (rc < 0)

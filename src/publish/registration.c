@@ -67,8 +67,9 @@ static bool collect(arrakis_channel *channel, void *opaque)
 static int64_t deadline_of(const ark_server *server)
 {
     int64_t each_ns = ark_server_timeout_ns(server);
-    return each_ns > INT64_MAX / 4 / TIMEOUTS_MAX ? INT64_MAX
-                                                  : ark_monotonic_ns() + TIMEOUTS_MAX * each_ns;
+    return each_ns > ARRAKIS_TIME_MAX_NS / TIMEOUTS_MAX
+               ? INT64_MAX
+               : ark_monotonic_ns() + TIMEOUTS_MAX * each_ns;
 }
 
 /* The server's channels of the publisher. */
@@ -197,20 +198,11 @@ typedef struct properties {
 static arrakis_status keep_property(ark_registration *out, const char *name, const char *value,
                                     arrakis_error *err)
 {
-    char *copy = strdup(value), *name_copy = strdup(name);
-    if (!copy || !name_copy) {
-        free(copy);
-        free(name_copy);
-        return ark_no_memory(err, "properties");
-    }
-    if (is_broker(name)) {
-        free(out->broker);
-        out->broker = copy;
-        free(name_copy);
-    } else {
-        out->properties[out->copied++] = (arrakis_property){name_copy, copy};
-    }
-    return ARRAKIS_OK;
+    if (!is_broker(name))
+        return ark_kafka_properties_add(&out->properties, name, value, err);
+    free(out->broker);
+    out->broker = strdup(value);
+    return out->broker ? ARRAKIS_OK : ark_no_memory(err, "property %s", name);
 }
 
 static bool add_property(const char *name, const char *value, void *opaque)
@@ -231,7 +223,7 @@ static bool add_property(const char *name, const char *value, void *opaque)
 static arrakis_status check_properties(const ark_registration *out, const ark_properties *users,
                                        const arrakis_connection *to, arrakis_error *err)
 {
-    const ark_properties servers = {out->properties, out->copied};
+    const ark_properties servers = {out->properties.list, out->properties.count};
     const ark_allowed_brokers allowed = {to->allowed_brokers, to->allowed_broker_count};
     arrakis_status rc = ark_kafka_policy_login(&servers, users, err);
     if (rc < 0 || to->kafka_url)
@@ -245,17 +237,11 @@ static arrakis_status get_properties(ark_registration *out, ark_server *server,
                                      const arrakis_publisher_options *o, arrakis_error *err)
 {
     properties p = {.out = out, .users = {to->properties, to->property_count}, .err = err};
-    out->properties = calloc(PROPERTIES_MAX + to->property_count, sizeof *out->properties);
-    if (!out->properties)
-        return ark_no_memory(err, "registering publisher %s", o->publisher_id);
     ARK_TRY(ark_register_properties(server, o->publisher_id, o->replay_id, add_property, &p, err));
     arrakis_status rc = p.status < 0 ? p.status : check_properties(out, &p.users, to, err);
     if (rc < 0)
         return ark_fail_within(err, rc, "%.100s", ark_server_url(server));
-    out->property_count = out->copied;
-    for (size_t i = 0; i < to->property_count; i++)
-        out->properties[out->property_count++] = to->properties[i];
-    return rc;
+    return ark_kafka_properties_add_all(&out->properties, &p.users, err);
 }
 
 /* ------------------------------------------------------------------ both */
@@ -284,11 +270,7 @@ arrakis_status ark_registration_make(ark_registration *out, const arrakis_connec
 
 void ark_registration_clear(ark_registration *registration)
 {
-    for (size_t i = 0; i < registration->copied; i++) {
-        free((char *)(uintptr_t)registration->properties[i].name);
-        free((char *)(uintptr_t)registration->properties[i].value);
-    }
-    free(registration->properties);
+    ark_kafka_properties_clear(&registration->properties);
     free(registration->broker);
     arrakis_channels_unref(registration->channels);
     *registration = (ark_registration){0};

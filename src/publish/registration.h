@@ -3,14 +3,15 @@
 #ifndef ARK_PUBLISH_REGISTRATION_H
 #define ARK_PUBLISH_REGISTRATION_H
 
+#include "kafka/properties.h"
+
 #include <arrakis/arrakis.h>
 
 /* All zero is none; to be cleared. */
 typedef struct ark_registration {
-    arrakis_channels *channels;   /* as the server has them */
-    char *broker;                 /* NULL: none was said */
-    arrakis_property *properties; /* the server's, which are copies, then the connection's */
-    size_t property_count, copied;
+    arrakis_channels *channels;     /* as the server has them */
+    char *broker;                   /* NULL: the server named none */
+    ark_property_copies properties; /* the server's, then the connection's */
 } ark_registration;
 
 /* Ask connection->url: its channels for the publisher, after those of options->channels that it lacks

@@ -109,7 +109,7 @@ static void a_client_needs_a_source(void **state)
     options.max_message_bytes = ARRAKIS_UNSET;
     to.properties = &property;
     to.property_count = 1;
-    refuse_options(&to, &options, ARRAKIS_EINVAL, "property 0: its value is NULL");
+    refuse_options(&to, &options, ARRAKIS_EINVAL, "property 0 has no value");
     to.properties = NULL;
     refuse_options(&to, &options, ARRAKIS_EINVAL, "properties is NULL");
     assert_int_equal(arrakis_client_open(NULL, &to, &options, NULL), ARRAKIS_EINVAL);

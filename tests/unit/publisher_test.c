@@ -988,8 +988,9 @@ static void options_are_checked(void **state)
     assert_not_opened(&x, "acks");
     x = good;
     to = broker;
+    to.request_timeout_ns = 0; /* also where no server is asked */
+    assert_not_opened(&x, "request_timeout_ns is 0");
     to.url = "grpc://127.0.0.1:1";
-    to.request_timeout_ns = 0;
     assert_not_opened(&x, "request_timeout_ns is 0");
     to.request_timeout_ns = ARRAKIS_UNSET;
     static const char *const patterns[] = {"*"};

@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,16 +145,15 @@ static struct decimal choose(uint64_t lower, uint64_t v, uint64_t upper, int k)
     return (struct decimal){s + up, k};
 }
 
-static struct decimal shortest(uint64_t bits)
+/* A float or a double: c times two to the power q, with `size` bits for the fraction in it. */
+static struct decimal shortest(uint64_t fraction, int size, int biased, int least)
 {
-    uint64_t fraction = bits & ((UINT64_C(1) << 52) - 1);
-    int biased = (int)(bits >> 52 & 0x7ff);
-    uint64_t c = biased ? fraction | UINT64_C(1) << 52 : fraction;
-    int q = biased ? biased - 1075 : -1074;
+    uint64_t c = biased ? fraction | UINT64_C(1) << size : fraction;
+    int q = biased ? biased - 1 + least : least;
     if (q <= 0 && q > -53 && (c & ((UINT64_C(1) << -q) - 1)) == 0)
         return (struct decimal){c >> -q, 0}; /* an integer */
     bool odd = c & 1;
-    bool closer = fraction == 0 && biased > 1; /* the next double below is at half the distance */
+    bool closer = fraction == 0 && biased > 1; /* the next below is at half the distance */
     int k = (q * 1262611 - (closer ? 524031 : 0)) >> 22;
     int shift = q + floor_log2_pow10(-k) + 1;
     struct wide power = powers[-k - POWER_MIN];
@@ -225,17 +223,26 @@ static char *put_text(char *p, const char *text)
     return p + n;
 }
 
-static char *put_finite(char *p, double value)
+/* `bits` are those of a finite double, or of a float when that is_float. */
+static char *put_bits(char *p, uint64_t bits, bool is_float)
 {
+    int size = is_float ? 23 : 52, exponent = is_float ? 8 : 11, least = is_float ? -149 : -1074;
+    uint64_t fraction = bits & ((UINT64_C(1) << size) - 1);
+    int biased = (int)(bits >> size & ((UINT64_C(1) << exponent) - 1));
     if (!powers_ready)
         make_powers();
+    if (bits >> (size + exponent))
+        *p++ = '-';
+    if (!fraction && !biased)
+        return put_text(p, "0.0");
+    return put_decimal(p, shortest(fraction, size, biased, least));
+}
+
+static char *put_finite(char *p, double value)
+{
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
-    if (bits >> 63)
-        *p++ = '-';
-    if (value == 0)
-        return put_text(p, "0.0");
-    return put_decimal(p, shortest(bits & INT64_MAX));
+    return put_bits(p, bits, false);
 }
 
 char *put_double(char *p, double value)
@@ -254,23 +261,9 @@ char *put_json_double(char *p, double value)
 
 char *put_float(char *p, float value)
 {
-    if (!isfinite(value) || value == 0)
+    if (!isfinite(value))
         return put_double(p, (double)value);
-    char text[24];
-    for (int precision = 1; precision <= 9; precision++) {
-        snprintf(text, sizeof text, "%.*e", precision - 1, (double)value);
-        if (strtof(text, NULL) == value)
-            break;
-    }
-    struct decimal d = {0, 0};
-    const char *t = text + (*text == '-');
-    for (; *t != 'e'; t++)
-        if (*t != '.')
-            d.digits = d.digits * 10 + (uint64_t)(*t - '0');
-    d.exponent = atoi(t + 1);
-    for (uint64_t rest = d.digits; rest >= 10; rest /= 10)
-        d.exponent--;
-    if (value < 0)
-        *p++ = '-';
-    return put_decimal(p, d);
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return put_bits(p, bits, true);
 }

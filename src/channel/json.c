@@ -5,10 +5,9 @@
 #include "base/json_text.h"
 #include "channel/channel.h"
 #include "channel/fields.h"
+#include "channel/rate.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Far more than any channel needs; it bounds the memory of a parsed text. */
@@ -212,18 +211,6 @@ static json_t *rate_value(double rate)
     return json_real(rate);
 }
 
-/* The fewest digits that read back as the same number. */
-static int digits_of(double number)
-{
-    char text[40];
-    for (int digits = 1; digits < 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, number);
-        if (strtod(text, NULL) == number)
-            return digits;
-    }
-    return 17;
-}
-
 char *arrakis_channel_to_json(const arrakis_channel *channel)
 {
     if (!channel)
@@ -241,8 +228,9 @@ char *arrakis_channel_to_json(const arrakis_channel *channel)
         put_integer(object, "stride", info.stride_ns) &&
         put_integer(object, "max_latency", info.max_latency_ns) &&
         put_text(object, "replay_id", info.replay_id))
-        text = ark_json_text(object, JSON_ENSURE_ASCII |
-                                         JSON_REAL_PRECISION((size_t)digits_of(info.sample_rate)));
+        text = ark_json_text(object,
+                             JSON_ENSURE_ASCII |
+                                 JSON_REAL_PRECISION((size_t)ark_rate_digits(info.sample_rate)));
     json_decref(object);
     return text;
 }

@@ -28,13 +28,14 @@ static void leave_c_locale(const c_locale *locale)
     freelocale(locale->c);
 }
 
-static void print_shortest(char out[ARK_RATE_TEXT_SIZE], double rate)
+int ark_rate_digits(double rate)
 {
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(out, ARK_RATE_TEXT_SIZE, "%.*g", digits, rate);
-        if (strtod(out, NULL) == rate)
-            return;
-    }
+    char text[ARK_RATE_TEXT_SIZE];
+    int digits = 0;
+    do
+        snprintf(text, sizeof text, "%.*g", ++digits, rate);
+    while (digits < 17 && strtod(text, NULL) != rate);
+    return digits;
 }
 
 arrakis_status ark_rate_print(char out[ARK_RATE_TEXT_SIZE], double rate, arrakis_error *err)
@@ -45,7 +46,7 @@ arrakis_status ark_rate_print(char out[ARK_RATE_TEXT_SIZE], double rate, arrakis
     }
     c_locale locale = {0};
     ARK_TRY(enter_c_locale(&locale, err));
-    print_shortest(out, rate);
+    snprintf(out, ARK_RATE_TEXT_SIZE, "%.*g", ark_rate_digits(rate), rate);
     leave_c_locale(&locale);
     return ARRAKIS_OK;
 }

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -84,6 +85,12 @@ static void floats_need_fewer_digits(void **state)
     assert_number(put_float, 3.4028235e38f, "3.4028235e+38");
     assert_number(put_float, 16777216.0f, "16777216.0");
     assert_number(put_float, NAN, "nan");
+    assert_number(put_float, -0.0f, "-0.0");
+    assert_number(put_float, 0x1p-149f * 3, "4e-45");
+    /* Powers of two, where the float below is nearer: the nearest of nine digits are not the fewest. */
+    assert_number(put_float, 0x1p-96f, "1.2621775e-29");
+    assert_number(put_float, -0x1p87f, "-1.5474251e+26");
+    assert_number(put_float, 0x1p90f, "1.2379401e+27");
 }
 
 /* The digits printf needs for the value to come back: never fewer than ours, but that at a power of

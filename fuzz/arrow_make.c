@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arrow_make.h"
 
+#include "arrow/header.h"
 #include "arrow/flatbuffer.h"
 #include "arrow/format.h"
 #include "arrow/ipc.h"
-#include "arrow/write.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -202,7 +202,7 @@ static void append(maker *m, const void *data, size_t size)
 static void append_message(maker *m, uint8_t kind, ark_flatbuffer_offset header)
 {
     static const uint8_t zeros[8];
-    const uint8_t *data = ark_write_message(&m->flat, kind, header, m->body_size);
+    const uint8_t *data = ark_header_message(&m->flat, kind, header, m->body_size, NULL);
     uint32_t size = (uint32_t)m->flat.size, padding = (8 - size % 8) % 8;
     uint32_t framing[2] = {UINT32_MAX, size + padding};
     if (data) {

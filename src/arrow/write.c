@@ -1,51 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arrow/write.h"
 
+#include "arrow/header.h"
 #include "arrow/format.h"
 #include "base/error.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
-static const uint8_t end_marker[8] = {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0};
-
-static size_t pad_size(size_t size)
-{
-    return (size + 7) & ~(size_t)7;
-}
+const uint8_t ark_write_end_marker[8] = {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0};
 
 /* ---- messages */
-
-const uint8_t *ark_write_message(ark_flatbuffer_builder *b, uint8_t kind,
-                                 ark_flatbuffer_offset header, size_t body_size)
-{
-    ark_flatbuffer_table_begin(b);
-    ark_flatbuffer_put_i64(b, ARK_MESSAGE_BODY_LENGTH, (int64_t)body_size);
-    ark_flatbuffer_put_offset(b, ARK_MESSAGE_HEADER, header);
-    ark_flatbuffer_put_i16(b, ARK_MESSAGE_VERSION, ARK_VERSION_5);
-    ark_flatbuffer_put_u8(b, ARK_MESSAGE_HEADER_TYPE, kind);
-    return ark_flatbuffer_finish(b, ark_flatbuffer_table_end(b));
-}
 
 /* Append a Message with its framing; frees the builder. */
 static arrakis_status append_header(ark_buffer *out, ark_flatbuffer_builder *b, uint8_t kind,
                                     ark_flatbuffer_offset header, size_t body_size,
                                     arrakis_error *err)
 {
-    const uint8_t *data = ark_write_message(b, kind, header, body_size);
+    const uint8_t *data = ark_header_message(b, kind, header, body_size, err);
     arrakis_status rc = b->status;
-    if (rc < 0)
-        ark_fail(err, rc,
-                 rc == ARRAKIS_ENOMEM ? "no memory for an Arrow header"
-                                      : "an Arrow header of over 2 GiB");
-    if (rc >= 0)
-        rc = ark_buffer_reserve(out, 8 + pad_size(b->size) + body_size, err);
-    if (rc >= 0) {
-        uint32_t framing[2] = {UINT32_MAX, (uint32_t)pad_size(b->size)};
+    if (rc == ARRAKIS_OK)
+        rc = ark_buffer_reserve(out, 8 + ark_header_padded(b->size) + body_size, err);
+    if (rc == ARRAKIS_OK) {
+        uint32_t framing[2] = {UINT32_MAX, (uint32_t)ark_header_padded(b->size)};
         uint8_t *at = out->data + out->size;
         memcpy(at, framing, sizeof framing);
         memcpy(at + 8, data, b->size);
-        memset(at + 8 + b->size, 0, pad_size(b->size) - b->size);
-        out->size += 8 + pad_size(b->size);
+        memset(at + 8 + b->size, 0, ark_header_padded(b->size) - b->size);
+        out->size += 8 + ark_header_padded(b->size);
     }
     ark_flatbuffer_clear(b);
     return rc;
@@ -53,96 +35,12 @@ static arrakis_status append_header(ark_buffer *out, ark_flatbuffer_builder *b, 
 
 arrakis_status ark_write_end(ark_buffer *out, arrakis_error *err)
 {
-    arrakis_status rc = ark_buffer_reserve(out, sizeof end_marker, err);
+    arrakis_status rc = ark_buffer_reserve(out, sizeof ark_write_end_marker, err);
     if (rc >= 0) {
-        memcpy(out->data + out->size, end_marker, sizeof end_marker);
-        out->size += sizeof end_marker;
+        memcpy(out->data + out->size, ark_write_end_marker, sizeof ark_write_end_marker);
+        out->size += sizeof ark_write_end_marker;
     }
     return rc;
-}
-
-/* ---- schemas */
-
-static bool is_float(arrakis_dtype dtype)
-{
-    return dtype == ARRAKIS_FLOAT32 || dtype == ARRAKIS_FLOAT64;
-}
-
-static bool is_signed(arrakis_dtype dtype)
-{
-    return dtype == ARRAKIS_INT8 || dtype == ARRAKIS_INT16 || dtype == ARRAKIS_INT32 ||
-           dtype == ARRAKIS_INT64;
-}
-
-static ark_flatbuffer_offset add_type(ark_flatbuffer_builder *b, arrakis_dtype dtype)
-{
-    ark_flatbuffer_table_begin(b);
-    if (is_float(dtype)) {
-        ark_flatbuffer_put_i16(b, ARK_FLOAT_PRECISION,
-                               dtype == ARRAKIS_FLOAT64 ? ARK_PRECISION_DOUBLE
-                                                        : ARK_PRECISION_SINGLE);
-    } else {
-        ark_flatbuffer_put_i32(b, ARK_INT_BITS, (int32_t)(8 * arrakis_dtype_size(dtype)));
-        ark_flatbuffer_put_u8(b, ARK_INT_SIGNED, is_signed(dtype));
-    }
-    return ark_flatbuffer_table_end(b);
-}
-
-static ark_flatbuffer_offset add_metadata(ark_flatbuffer_builder *b, const char *key,
-                                          const char *value)
-{
-    ark_flatbuffer_offset key_offset = ark_flatbuffer_add_string(b, key, strlen(key));
-    ark_flatbuffer_offset value_offset = ark_flatbuffer_add_string(b, value, strlen(value));
-    ark_flatbuffer_table_begin(b);
-    ark_flatbuffer_put_offset(b, ARK_PAIR_VALUE, value_offset);
-    ark_flatbuffer_put_offset(b, ARK_PAIR_KEY, key_offset);
-    ark_flatbuffer_offset pair = ark_flatbuffer_table_end(b);
-    return ark_flatbuffer_add_offsets(b, &pair, 1);
-}
-
-/* A field of numbers, or of a list when `child` is not 0. */
-static ark_flatbuffer_offset add_field(ark_flatbuffer_builder *b, const char *name, bool nullable,
-                                       arrakis_dtype dtype, ark_flatbuffer_offset child,
-                                       const char *rate)
-{
-    uint8_t type_type = is_float(dtype) ? ARK_ARROW_FLOAT : ARK_ARROW_INT;
-    ark_flatbuffer_offset type;
-    if (child) {
-        type_type = ARK_ARROW_LIST;
-        ark_flatbuffer_table_begin(b);
-        type = ark_flatbuffer_table_end(b);
-    } else {
-        type = add_type(b, dtype);
-    }
-    ark_flatbuffer_offset metadata = rate ? add_metadata(b, "rate", rate) : 0;
-    ark_flatbuffer_offset name_offset = ark_flatbuffer_add_string(b, name, strlen(name));
-    ark_flatbuffer_offset children = ark_flatbuffer_add_offsets(b, &child, child ? 1 : 0);
-    ark_flatbuffer_table_begin(b);
-    ark_flatbuffer_put_offset(b, ARK_FIELD_METADATA, metadata);
-    ark_flatbuffer_put_offset(b, ARK_FIELD_CHILDREN, children);
-    ark_flatbuffer_put_offset(b, ARK_FIELD_TYPE, type);
-    ark_flatbuffer_put_offset(b, ARK_FIELD_NAME, name_offset);
-    ark_flatbuffer_put_u8(b, ARK_FIELD_TYPE_TYPE, type_type);
-    ark_flatbuffer_put_u8(b, ARK_FIELD_NULLABLE, nullable);
-    return ark_flatbuffer_table_end(b);
-}
-
-static ark_flatbuffer_offset add_list_field(ark_flatbuffer_builder *b, const char *name,
-                                            arrakis_dtype dtype, const char *rate)
-{
-    ark_flatbuffer_offset item = add_field(b, "item", true, dtype, 0, NULL);
-    return add_field(b, name, true, dtype, item, rate);
-}
-
-static arrakis_status append_schema(ark_buffer *out, ark_flatbuffer_builder *b,
-                                    const ark_flatbuffer_offset *fields, size_t count,
-                                    arrakis_error *err)
-{
-    ark_flatbuffer_offset list = ark_flatbuffer_add_offsets(b, fields, count);
-    ark_flatbuffer_table_begin(b);
-    ark_flatbuffer_put_offset(b, ARK_SCHEMA_FIELDS, list);
-    ark_flatbuffer_offset schema = ark_flatbuffer_table_end(b);
-    return append_header(out, b, ARK_HEADER_SCHEMA, schema, 0, err);
 }
 
 /* ---- validity */
@@ -229,49 +127,9 @@ static void copy_samples(uint8_t *to, const uint8_t *samples, size_t bytes)
         memset(to, 0, bytes);
 }
 
-/* ---- batches */
-
-/* Nodes and buffers of a batch, as they are written into its header; the contents of the buffers
- * follow. */
-typedef struct body_layout {
-    uint8_t *nodes, *buffers; /* next to write in the header; NULL when the builder has failed */
-    size_t size;
-} body_layout;
-
-static void put_node(body_layout *b, size_t length, size_t nulls)
-{
-    int64_t node[2] = {(int64_t)length, (int64_t)nulls};
-    if (b->nodes) {
-        memcpy(b->nodes, node, sizeof node);
-        b->nodes += sizeof node;
-    }
-}
-
-/* Returns the offset of the buffer in the body. */
-static size_t put_buffer(body_layout *b, size_t size)
-{
-    int64_t buffer[2] = {(int64_t)b->size, (int64_t)size};
-    if (b->buffers) {
-        memcpy(b->buffers, buffer, sizeof buffer);
-        b->buffers += sizeof buffer;
-    }
-    b->size += pad_size(size);
-    return (size_t)buffer[0];
-}
-
-static ark_flatbuffer_offset add_batch(ark_flatbuffer_builder *b, size_t rows,
-                                       ark_flatbuffer_offset nodes, ark_flatbuffer_offset buffers)
-{
-    ark_flatbuffer_table_begin(b);
-    ark_flatbuffer_put_i64(b, ARK_BATCH_LENGTH, (int64_t)rows);
-    ark_flatbuffer_put_offset(b, ARK_BATCH_BUFFERS, buffers);
-    ark_flatbuffer_put_offset(b, ARK_BATCH_NODES, nodes);
-    return ark_flatbuffer_table_end(b);
-}
-
 static void clear_padding(uint8_t *buffer, size_t size)
 {
-    memset(buffer + size, 0, pad_size(size) - size);
+    memset(buffer + size, 0, ark_header_padded(size) - size);
 }
 
 /* ---- rows */
@@ -309,24 +167,23 @@ static arrakis_status append_rows_header(ark_buffer *out, rows *r, arrakis_error
 {
     ark_flatbuffer_builder b;
     ark_flatbuffer_init(&b);
-    body_layout body = {ark_flatbuffer_vector_begin(&b, 4, 16, 8), NULL, 0};
+    ark_header_batch body;
+    ark_header_nodes(&body, &b, 4);
     for (int i = 0; i < 3; i++)
-        put_node(&body, r->count, 0);
-    put_node(&body, r->samples, r->nulls);
-    ark_flatbuffer_offset nodes = ark_flatbuffer_vector_end(&b, 4);
-    body.buffers = ark_flatbuffer_vector_begin(&b, 8, 16, 8);
-    put_buffer(&body, 0);
-    r->times_at = put_buffer(&body, 8 * r->count);
-    put_buffer(&body, 0);
-    r->ids_at = put_buffer(&body, 4 * r->count);
-    put_buffer(&body, 0);
-    r->offsets_at = put_buffer(&body, 4 * (r->count + 1));
-    r->valid_at = put_buffer(&body, r->nulls ? bitmap_size(r->samples) : 0);
-    r->values_at = put_buffer(&body, r->samples * r->sample_size);
-    ark_flatbuffer_offset buffers = ark_flatbuffer_vector_end(&b, 8);
-    r->body_size = body.size;
-    return append_header(out, &b, ARK_HEADER_BATCH, add_batch(&b, r->count, nodes, buffers),
-                         body.size, err);
+        ark_header_node(&body, r->count, 0);
+    ark_header_node(&body, r->samples, r->nulls);
+    ark_header_buffers(&body, 8);
+    ark_header_buffer(&body, 0);
+    r->times_at = ark_header_buffer(&body, 8 * r->count);
+    ark_header_buffer(&body, 0);
+    r->ids_at = ark_header_buffer(&body, 4 * r->count);
+    ark_header_buffer(&body, 0);
+    r->offsets_at = ark_header_buffer(&body, 4 * (r->count + 1));
+    r->valid_at = ark_header_buffer(&body, r->nulls ? bitmap_size(r->samples) : 0);
+    r->values_at = ark_header_buffer(&body, r->samples * r->sample_size);
+    r->body_size = body.body_size;
+    return append_header(out, &b, ARK_HEADER_BATCH, ark_header_batch_end(&body, r->count),
+                         body.body_size, err);
 }
 
 /* Copy the samples of all rows, and write their offsets. The series of a block mostly follow each
@@ -391,17 +248,14 @@ arrakis_status ark_write_rows(ark_buffer *out, arrakis_dtype dtype, int64_t time
 {
     rows r = {0};
     out->size = 0;
-    arrakis_status rc = measure_rows(&r, dtype, count, series, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(measure_rows(&r, dtype, count, series, err));
     ark_flatbuffer_builder b;
     ark_flatbuffer_init(&b);
-    ark_flatbuffer_offset fields[3] = {add_field(&b, "time", true, ARRAKIS_INT64, 0, NULL),
-                                       add_field(&b, "id", true, ARRAKIS_UINT32, 0, NULL),
-                                       add_list_field(&b, "data", dtype, NULL)};
-    if ((rc = append_schema(out, &b, fields, 3, err)) < 0 ||
-        (rc = append_rows_header(out, &r, err)) < 0)
-        return rc;
+    ark_flatbuffer_offset fields[3] = {ark_header_field(&b, "time", true, ARRAKIS_INT64, 0, NULL),
+                                       ark_header_field(&b, "id", true, ARRAKIS_UINT32, 0, NULL),
+                                       ark_header_list(&b, "data", dtype, NULL)};
+    ARK_TRY(append_header(out, &b, ARK_HEADER_SCHEMA, ark_header_schema(&b, fields, 3), 0, err));
+    ARK_TRY(append_rows_header(out, &r, err));
     write_rows(out->data + out->size, &r, time_ns, ids, series);
     out->size += r.body_size;
     return ark_write_end(out, err);
@@ -415,13 +269,14 @@ arrakis_status ark_write_columns_schema(ark_buffer *out, size_t count, const cha
 {
     ark_flatbuffer_offset *fields = calloc(count + 1, sizeof *fields);
     if (!fields)
-        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a schema of %zu columns", count);
+        return ark_no_memory(err, "a schema of %zu columns", count);
     ark_flatbuffer_builder b;
     ark_flatbuffer_init(&b);
-    fields[0] = add_field(&b, "time", false, ARRAKIS_INT64, 0, NULL);
+    fields[0] = ark_header_field(&b, "time", false, ARRAKIS_INT64, 0, NULL);
     for (size_t i = 0; i < count; i++)
-        fields[i + 1] = add_list_field(&b, names[i], dtypes[i], rates ? rates[i] : NULL);
-    arrakis_status rc = append_schema(out, &b, fields, count + 1, err);
+        fields[i + 1] = ark_header_list(&b, names[i], dtypes[i], rates ? rates[i] : NULL);
+    arrakis_status rc = append_header(out, &b, ARK_HEADER_SCHEMA,
+                                      ark_header_schema(&b, fields, count + 1), 0, err);
     free(fields);
     return rc;
 }
@@ -450,29 +305,28 @@ static arrakis_status append_columns_header(ark_buffer *out, size_t row_count, s
     ark_column_cells cells;
     ark_flatbuffer_builder b;
     ark_flatbuffer_init(&b);
-    body_layout body = {ark_flatbuffer_vector_begin(&b, 1 + 2 * count, 16, 8), NULL, 0};
-    put_node(&body, row_count, 0);
+    ark_header_batch body;
+    ark_header_nodes(&body, &b, 1 + 2 * count);
+    ark_header_node(&body, row_count, 0);
     for (size_t i = 0; i < count; i++) {
         source->cells(source->opaque, i, &cells);
-        put_node(&body, row_count, 0);
-        put_node(&body, row_count * cells.length, count_cell_nulls(&cells, row_count));
+        ark_header_node(&body, row_count, 0);
+        ark_header_node(&body, row_count * cells.length, count_cell_nulls(&cells, row_count));
     }
-    ark_flatbuffer_offset nodes = ark_flatbuffer_vector_end(&b, 1 + 2 * count);
-    body.buffers = ark_flatbuffer_vector_begin(&b, 2 + 4 * count, 16, 8);
-    put_buffer(&body, 0);
-    put_buffer(&body, 8 * row_count);
+    ark_header_buffers(&body, 2 + 4 * count);
+    ark_header_buffer(&body, 0);
+    ark_header_buffer(&body, 8 * row_count);
     for (size_t i = 0; i < count; i++) {
         source->cells(source->opaque, i, &cells);
         size_t samples = row_count * cells.length;
-        put_buffer(&body, 0);
-        put_buffer(&body, 4 * (row_count + 1));
-        put_buffer(&body, count_cell_nulls(&cells, row_count) ? bitmap_size(samples) : 0);
-        put_buffer(&body, samples * arrakis_dtype_size(cells.dtype));
+        ark_header_buffer(&body, 0);
+        ark_header_buffer(&body, 4 * (row_count + 1));
+        ark_header_buffer(&body, count_cell_nulls(&cells, row_count) ? bitmap_size(samples) : 0);
+        ark_header_buffer(&body, samples * arrakis_dtype_size(cells.dtype));
     }
-    ark_flatbuffer_offset buffers = ark_flatbuffer_vector_end(&b, 2 + 4 * count);
-    *body_size = body.size;
-    return append_header(out, &b, ARK_HEADER_BATCH, add_batch(&b, row_count, nodes, buffers),
-                         body.size, err);
+    *body_size = body.body_size;
+    return append_header(out, &b, ARK_HEADER_BATCH, ark_header_batch_end(&body, row_count),
+                         body.body_size, err);
 }
 
 /* Copy the samples of all rows of a column without nulls. There may be millions of rows of one
@@ -513,8 +367,8 @@ static uint8_t *write_offsets(uint8_t *to, size_t row_count, size_t length, offs
 {
     size_t size = 4 * (row_count + 1);
     if (seen->at && seen->length == length) {
-        memcpy(to, seen->at, pad_size(size));
-        return to + pad_size(size);
+        memcpy(to, seen->at, ark_header_padded(size));
+        return to + ark_header_padded(size);
     }
     for (size_t i = 0; i <= row_count; i++) {
         uint32_t end = (uint32_t)(i * length);
@@ -522,7 +376,7 @@ static uint8_t *write_offsets(uint8_t *to, size_t row_count, size_t length, offs
     }
     clear_padding(to, size);
     *seen = (offsets_seen){to, length};
-    return to + pad_size(size);
+    return to + ark_header_padded(size);
 }
 
 /* Returns the position after the column. */
@@ -531,7 +385,7 @@ static uint8_t *write_column(uint8_t *to, size_t row_count, const ark_column_cel
 {
     to = write_offsets(to, row_count, cells->length, seen);
     if (count_cell_nulls(cells, row_count)) {
-        size_t size = pad_size(bitmap_size(row_count * cells->length));
+        size_t size = ark_header_padded(bitmap_size(row_count * cells->length));
         memset(to, 0, size);
         for (size_t i = 0; i < row_count; i++)
             write_validity(to, i * cells->length, &cells->series[i]);
@@ -543,13 +397,14 @@ static uint8_t *write_column(uint8_t *to, size_t row_count, const ark_column_cel
     else
         copy_cells(to, row_count, cells, bytes);
     clear_padding(to, row_count * bytes);
-    return to + pad_size(row_count * bytes);
+    return to + ark_header_padded(row_count * bytes);
 }
 
 arrakis_status ark_write_columns_rows(ark_buffer *out, const int64_t *times_ns, size_t row_count,
                                       size_t count, const ark_column_source *source,
                                       arrakis_error *err)
 {
+    assert(source->cells);
     size_t start = out->size, body_size = 0;
     arrakis_status rc = ARRAKIS_OK;
     ark_column_cells cells;
@@ -575,17 +430,4 @@ arrakis_status ark_write_columns_rows(ark_buffer *out, const int64_t *times_ns, 
     }
     out->size += body_size;
     return ARRAKIS_OK;
-}
-
-static void cells_of_series(void *opaque, size_t column, ark_column_cells *out)
-{
-    const arrakis_series *series = (const arrakis_series *)opaque + column;
-    *out = (ark_column_cells){.dtype = series->dtype, .length = series->length, .series = series};
-}
-
-arrakis_status ark_write_columns_batch(ark_buffer *out, int64_t time_ns, size_t count,
-                                       arrakis_series *series, arrakis_error *err)
-{
-    const ark_column_source source = {cells_of_series, series};
-    return ark_write_columns_rows(out, &time_ns, 1, count, &source, err);
 }

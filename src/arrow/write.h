@@ -3,7 +3,6 @@
 #ifndef ARK_ARROW_WRITE_H
 #define ARK_ARROW_WRITE_H
 
-#include "arrow/flatbuffer.h"
 #include "base/buffer.h"
 
 #include <arrakis/arrakis.h>
@@ -42,15 +41,8 @@ typedef struct ark_column_source {
 arrakis_status ark_write_columns_rows(ark_buffer *out, const int64_t *times_ns, size_t rows,
                                       size_t count, const ark_column_source *source,
                                       arrakis_error *err);
-/* Append a batch of one row: one series per column. */
-arrakis_status ark_write_columns_batch(ark_buffer *out, int64_t time_ns, size_t count,
-                                       arrakis_series *series, arrakis_error *err);
-/* Append the end-of-stream marker. */
+/* The end-of-stream marker, and appending it. */
+extern const uint8_t ark_write_end_marker[8];
 arrakis_status ark_write_end(ark_buffer *out, arrakis_error *err);
-
-/* Make a header table a Message, which is the last thing that is built. Returns the bytes of
- * ark_flatbuffer_finish(), or NULL: the status of the builder has the reason. */
-const uint8_t *ark_write_message(ark_flatbuffer_builder *b, uint8_t kind,
-                                 ark_flatbuffer_offset header, size_t body_size);
 
 #endif

@@ -51,8 +51,7 @@ static arrakis_status fill_writer(arrakis_arrow_writer *w, const arrakis_channel
     w->rates = calloc(count + 1, sizeof *w->rates);
     w->dtypes = calloc(count + 1, sizeof *w->dtypes);
     if (!w->columns || !w->names || !w->rates || !w->dtypes)
-        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for an Arrow writer of %zu channels",
-                        count);
+        return ark_no_memory(err, "an Arrow writer of %zu channels", count);
     for (; w->count < count; w->count++)
         w->columns[w->count].channel =
             arrakis_channel_ref(arrakis_channels_get(channels, w->count));
@@ -60,9 +59,7 @@ static arrakis_status fill_writer(arrakis_arrow_writer *w, const arrakis_channel
     for (size_t i = 0; i < count; i++) {
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         arrakis_channel_get(w->columns[i].channel, &info);
-        arrakis_status rc = ark_rate_print(w->columns[i].rate, info.sample_rate, err);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(ark_rate_print(w->columns[i].rate, info.sample_rate, err));
         w->names[i] = info.name;
         w->rates[i] = w->columns[i].rate;
         w->dtypes[i] = info.dtype;
@@ -80,7 +77,7 @@ arrakis_status arrakis_arrow_writer_new(arrakis_arrow_writer **out,
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_arrow_writer_new: channels is NULL");
     arrakis_arrow_writer *w = calloc(1, sizeof *w);
     if (!w)
-        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for an Arrow writer");
+        return ark_no_memory(err, "an Arrow writer");
     arrakis_status rc = fill_writer(w, channels, err);
     if (rc < 0) {
         arrakis_arrow_writer_free(w);
@@ -99,10 +96,8 @@ arrakis_status arrakis_arrow_writer_schema(arrakis_arrow_writer *writer, const v
     *data = NULL;
     *size = 0;
     writer->buffer.size = 0;
-    arrakis_status rc = ark_write_columns_schema(&writer->buffer, writer->count, writer->names,
-                                                 writer->dtypes, writer->rates, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_write_columns_schema(&writer->buffer, writer->count, writer->names, writer->dtypes,
+                                     writer->rates, err));
     *data = writer->buffer.data;
     *size = writer->buffer.size;
     return ARRAKIS_OK;
@@ -140,13 +135,13 @@ static arrakis_status make_room(arrakis_arrow_writer *w, size_t rows, size_t inp
         arrakis_series *series = reallocarray(w->series, rows, sizeof *series);
         w->series = series ? series : w->series;
         if (!times_ns || !series)
-            return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a batch of %zu rows", rows);
+            return ark_no_memory(err, "a batch of %zu rows", rows);
         w->room = rows;
     }
     if (rows * inputs > w->base_room) {
         const uint8_t **base = reallocarray(w->base, rows * inputs, sizeof *base);
         if (!base)
-            return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a batch of %zu rows", rows);
+            return ark_no_memory(err, "a batch of %zu rows", rows);
         w->base = base;
         w->base_room = rows * inputs;
     }
@@ -235,9 +230,7 @@ arrakis_status arrakis_arrow_writer_blocks(arrakis_arrow_writer *writer,
     writer->buffer.size = 0;
     for (size_t at = 0, rows; at < count; at += rows) {
         rows = count_alike(blocks + at, count - at);
-        arrakis_status rc = append_batch(writer, blocks + at, rows, err);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(append_batch(writer, blocks + at, rows, err));
     }
     *data = writer->buffer.data;
     *size = writer->buffer.size;
@@ -255,12 +248,10 @@ arrakis_status arrakis_arrow_writer_block(arrakis_arrow_writer *writer, const ar
 
 void arrakis_arrow_writer_end(arrakis_arrow_writer *writer, const void **data, size_t *size)
 {
-    static const uint8_t marker[] = {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0};
     if (!data || !size)
         return;
-    /* The end of an Arrow stream is the same whatever its schema. */
-    *data = writer ? marker : NULL;
-    *size = writer ? sizeof marker : 0;
+    *data = writer ? ark_write_end_marker : NULL;
+    *size = writer ? sizeof ark_write_end_marker : 0;
 }
 
 void arrakis_arrow_writer_free(arrakis_arrow_writer *writer)

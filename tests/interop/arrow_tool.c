@@ -12,6 +12,7 @@
 #include "arrow/ipc.h"
 #include "arrow/schema.h"
 #include "arrow/write.h"
+#include "../unit/columns_batch.h"
 #include "base/buffer.h"
 
 #include <inttypes.h>
@@ -145,7 +146,7 @@ static arrakis_status rewrite_columns(ark_buffer *out, const ark_schema *schema,
     memcpy(&time_ns, columns[0].values, 8);
     for (size_t i = 0; i < count; i++)
         series[i] = series_of(&columns[i + 1], schema->fields[i + 1].dtype, 0);
-    arrakis_status rc = ark_write_columns_batch(out, time_ns, count, series, err);
+    arrakis_status rc = columns_batch(out, time_ns, count, series, err);
     drop(series, count);
     return rc;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Batches and schemas that no writer makes: limits, and what Arrow's reader has as special cases. */
 #include "arrow/batch.h"
+#include "arrow/flatbuffer.h"
 #include "arrow/format.h"
 #include "arrow/ipc.h"
 #include "arrow/schema.h"

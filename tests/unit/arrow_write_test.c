@@ -9,6 +9,7 @@
 #include "arrow/type.h"
 #include "arrow/write.h"
 #include "base/buffer.h"
+#include "columns_batch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -300,9 +301,8 @@ static void columns_are_the_bytes_that_pyarrow_writes(void **state)
         ark_buffer out = {NULL, 0, 0};
         assert_int_equal(ark_write_columns_schema(&out, count, column_names, dtypes, rates, NULL),
                          ARRAKIS_OK);
-        assert_int_equal(
-            ark_write_columns_batch(&out, ark_load_i64(columns[0].values), count, series, NULL),
-            ARRAKIS_OK);
+        assert_int_equal(columns_batch(&out, ark_load_i64(columns[0].values), count, series, NULL),
+                         ARRAKIS_OK);
         assert_int_equal(ark_write_end(&out, NULL), ARRAKIS_OK);
         assert_int_equal(out.size, size);
         assert_memory_equal(out.data, message, size);
@@ -318,10 +318,10 @@ static void a_column_that_fits_no_message_leaves_the_buffer_as_it_was(void **sta
     arrakis_error err;
     arrakis_series series = {&out, NULL, (size_t)INT32_MAX + 1, ARRAKIS_INT8};
     assert_int_equal(ark_write_end(&out, NULL), ARRAKIS_OK);
-    assert_int_equal(ark_write_columns_batch(&out, 5, 1, &series, &err), ARRAKIS_EINVAL);
+    assert_int_equal(columns_batch(&out, 5, 1, &series, &err), ARRAKIS_EINVAL);
     assert_int_equal(out.size, 8);
     series = (arrakis_series){&out, NULL, 1, ARRAKIS_DTYPE_NONE};
-    assert_int_equal(ark_write_columns_batch(&out, 5, 1, &series, &err), ARRAKIS_EINVAL);
+    assert_int_equal(columns_batch(&out, 5, 1, &series, &err), ARRAKIS_EINVAL);
     assert_int_equal(out.size, 8);
     ark_buffer_clear(&out);
 }
@@ -344,7 +344,7 @@ static void thousands_of_columns_read_back(void **state)
     }
     ark_buffer out = {NULL, 0, 0};
     assert_int_equal(ark_write_columns_schema(&out, COUNT, names, dtypes, NULL, NULL), 0);
-    assert_int_equal(ark_write_columns_batch(&out, 5, COUNT, series, NULL), 0);
+    assert_int_equal(columns_batch(&out, 5, COUNT, series, NULL), 0);
     ark_schema *schema;
     ark_column *columns = calloc(COUNT + 1, sizeof *columns);
     assert_int_equal(read(out.data, out.size, &schema, columns), 1);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A batch of one row in the column layout: a series for each column. */
+#ifndef TESTS_COLUMNS_BATCH_H
+#define TESTS_COLUMNS_BATCH_H
+
+#include "arrow/write.h"
+
+static inline void columns_batch_cells(void *opaque, size_t column, ark_column_cells *out)
+{
+    const arrakis_series *const *all = opaque, *series = *all + column;
+    *out = (ark_column_cells){.dtype = series->dtype, .length = series->length, .series = series};
+}
+
+static inline arrakis_status columns_batch(ark_buffer *out, int64_t time_ns, size_t count,
+                                           const arrakis_series *series, arrakis_error *err)
+{
+    const ark_column_source source = {columns_batch_cells, &series};
+    return ark_write_columns_rows(out, &time_ns, 1, count, &source, err);
+}
+
+#endif

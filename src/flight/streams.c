@@ -7,8 +7,10 @@
 #include "channel/stride.h"
 #include "flight/batch_rows.h"
 #include "flight/ticket.h"
+#include "read/grouping.h"
 #include "read/reader.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,37 +24,26 @@ bool ark_flight_streams_carry(const ark_flight_source *s, size_t stream)
 }
 
 /* Channels that the same endpoints carry are one stream: then every endpoint carries whole streams,
- * whatever the slices of time look like. *group_of: one number per channel. */
-static arrakis_status split_groups(const ark_flight_reader *flight,
-                                   const arrakis_channels *channels, size_t *group_of,
-                                   size_t *group_count, arrakis_error *err)
+ * whatever the slices of time look like. To be cleared also after an error. */
+static arrakis_status group_channels(const ark_flight_reader *flight,
+                                     const arrakis_channels *channels, ark_grouping *grouping,
+                                     arrakis_error *err)
 {
-    size_t total = arrakis_channels_count(channels), groups = 1, names = 0;
+    size_t total = arrakis_channels_count(channels), names = 0;
     for (size_t i = 0; i < flight->count; i++)
         names += flight->sources[i].ticket.name_count;
-    size_t *moved = calloc(names + 2, sizeof *moved), *seen = calloc(total + 1, sizeof *seen);
-    for (size_t i = 0; moved && seen && i < flight->count; i++) {
+    ARK_TRY(ark_grouping_init(grouping, total, names, err));
+    for (size_t i = 0; i < flight->count; i++) {
         const ark_ticket *ticket = &flight->sources[i].ticket;
-        size_t before = groups;
-        memset(moved, 0, before * sizeof *moved);
+        ark_grouping_begin(grouping);
         for (size_t k = 0; k < ticket->name_count; k++) {
             int64_t at = arrakis_channels_index(channels, ticket->names[k]);
-            if (at < 0 || seen[at] == i + 1)
-                continue;
-            seen[at] = i + 1;
-            if (!moved[group_of[at]])
-                moved[group_of[at]] = groups++;
-            group_of[at] = moved[group_of[at]];
+            if (at >= 0)
+                ark_grouping_add(grouping, (size_t)at);
         }
     }
-    bool ok = moved && seen;
-    free(moved);
-    free(seen);
-    *group_count = groups;
-    if (!ok)
-        return ark_no_memory(err, "%zu channels", total);
     for (size_t i = 0; i < total; i++)
-        if (group_of[i] == 0)
+        if (!grouping->group_of[i])
             return ark_fail(err, ARRAKIS_ENOTFOUND,
                             "%.100s returned no endpoint for channel '%.200s'", flight->here->url,
                             arrakis_channel_name(arrakis_channels_get(channels, i)));
@@ -74,17 +65,17 @@ static arrakis_status add_stream(ark_flight_reader *flight, arrakis_error *err)
 
 /* Streams in the order in which their first channels come. */
 static arrakis_status make_streams(ark_flight_reader *flight, const arrakis_channels *channels,
-                                   const size_t *group_of, size_t group_count, size_t *stream_of,
+                                   const ark_grouping *grouping, size_t *stream_of,
                                    arrakis_error *err)
 {
     size_t total = arrakis_channels_count(channels);
-    size_t *stream_of_group = calloc(group_count, sizeof *stream_of_group);
+    size_t *stream_of_group = calloc(grouping->count, sizeof *stream_of_group);
     flight->head.streams = calloc(total, sizeof *flight->head.streams);
     arrakis_status rc = stream_of_group && flight->head.streams
                             ? ARRAKIS_OK
                             : ark_no_memory(err, "%zu channels", total);
     for (size_t i = 0; rc == ARRAKIS_OK && i < total; i++) {
-        size_t *stream = &stream_of_group[group_of[i]];
+        size_t *stream = &stream_of_group[grouping->group_of[i]];
         if (!*stream && (rc = add_stream(flight, err)) == ARRAKIS_OK)
             *stream = flight->head.stream_count;
         if (rc == ARRAKIS_OK)
@@ -162,17 +153,18 @@ static arrakis_status make_parts(ark_flight_reader *flight, const arrakis_channe
 arrakis_status ark_flight_streams_plan(ark_flight_reader *flight, const arrakis_channels *channels,
                                        arrakis_error *err)
 {
-    size_t total = arrakis_channels_count(channels), groups = 0;
-    size_t *group_of = calloc(total + 1, sizeof *group_of);
+    assert(!flight->head.streams);
+    size_t total = arrakis_channels_count(channels);
     size_t *stream_of = calloc(total + 1, sizeof *stream_of);
-    arrakis_status rc = group_of && stream_of
-                            ? split_groups(flight, channels, group_of, &groups, err)
-                            : ark_no_memory(err, "%zu channels", total);
+    if (!stream_of)
+        return ark_no_memory(err, "%zu channels", total);
+    ark_grouping grouping;
+    arrakis_status rc = group_channels(flight, channels, &grouping, err);
     if (rc == ARRAKIS_OK)
-        rc = make_streams(flight, channels, group_of, groups, stream_of, err);
+        rc = make_streams(flight, channels, &grouping, stream_of, err);
     if (rc == ARRAKIS_OK)
         rc = make_parts(flight, channels, stream_of, err);
-    free(group_of);
+    ark_grouping_clear(&grouping);
     free(stream_of);
     return rc;
 }

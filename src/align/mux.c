@@ -10,12 +10,9 @@
 #include "block/chunk.h"
 #include "channel/latency.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* 70 years, which is never: channels may declare any latency, and sums of times must not
- * overflow. */
-static const int64_t max_latency_ns = INT64_MAX / 4;
 
 /* ------------------------------------------------------------------ making one */
 
@@ -25,15 +22,11 @@ static arrakis_status read_timing(const ark_mux_input_info *info, const ark_mux_
 {
     if (!arrakis_channels_count(info->channels))
         return ark_fail(err, ARRAKIS_EINVAL, "input %s has no channels", info->id);
-    arrakis_status rc = ark_stride_of(stride_ns, info->channels, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_stride_of(stride_ns, info->channels, err));
     int64_t latency = options->tolerance_ns != ARRAKIS_UNSET ? options->tolerance_ns
                                                              : ark_latency_of(info->channels);
     if (latency == ARRAKIS_UNSET && options->bounded)
         latency = ARK_DEFAULT_LATENCY_NS;
-    if (latency > max_latency_ns)
-        latency = max_latency_ns;
     *due_after_ns = latency == ARRAKIS_UNSET ? ARRAKIS_UNSET : latency + *stride_ns;
     return ARRAKIS_OK;
 }
@@ -69,7 +62,7 @@ static arrakis_status init_inputs(ark_mux *mux, const ark_mux_input_info *infos,
         ark_mux_input *input = &mux->inputs[i];
         const ark_layout_input *layout = &mux->layout->inputs[i];
         if (!(input->id = strdup(infos[i].id)))
-            return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+            return ark_no_memory(err, "input %s", infos[i].id);
         input->due_after_ns = due_after_ns[i];
         input->max_ahead_ns = ark_latency_max_ahead(due_after_ns[i], layout->stride_ns);
         input->first = ARK_MUX_FIRST_UNKNOWN;
@@ -94,7 +87,7 @@ static arrakis_status make_inputs(ark_mux *mux, const ark_mux_input_info *infos,
     mux->chunks = calloc(mux->count, sizeof *mux->chunks);
     arrakis_status rc = ARRAKIS_OK;
     if (!strides_ns || !due_after_ns || !lists || !mux->inputs || !mux->chunks)
-        rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        rc = ark_no_memory(err, "%zu inputs", mux->count);
     for (size_t i = 0; rc == ARRAKIS_OK && i < mux->count; i++) {
         lists[i] = infos[i].channels;
         rc = read_timing(&infos[i], options, &strides_ns[i], &due_after_ns[i], err);
@@ -116,12 +109,13 @@ static arrakis_status make_inputs(ark_mux *mux, const ark_mux_input_info *infos,
 arrakis_status ark_mux_new(ark_mux **out, const ark_mux_input_info *inputs, size_t count,
                            const ark_mux_options *options, int64_t now_ns, arrakis_error *err)
 {
+    assert(options->tolerance_ns <= ARRAKIS_TIME_MAX_NS);
     *out = NULL;
     if (!count)
         return ark_fail(err, ARRAKIS_EINVAL, "nothing to align: no inputs");
     ark_mux *mux = calloc(1, sizeof *mux);
     if (!mux)
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "%zu inputs", count);
     mux->live = options->start_ns == ARRAKIS_UNSET;
     mux->start_ns = options->start_ns;
     mux->end_ns = options->end_ns;
@@ -177,16 +171,19 @@ int64_t ark_mux_cursor_ns(const ark_mux *mux)
 
 bool ark_mux_full(const ark_mux *mux, size_t input)
 {
+    assert(input < mux->count);
     return !mux->live && ark_queue_full(&mux->inputs[input].queue);
 }
 
 bool ark_mux_has_room(const ark_mux *mux, size_t input)
 {
+    assert(input < mux->count);
     return ark_queue_has_room(&mux->inputs[input].queue);
 }
 
 int64_t ark_mux_newest_ns(const ark_mux *mux, size_t input)
 {
+    assert(input < mux->count);
     return mux->inputs[input].queue.last_ns;
 }
 
@@ -208,6 +205,7 @@ void ark_mux_opened(ark_mux *mux, int64_t now_ns)
 
 void ark_mux_exhausted(ark_mux *mux, size_t number, int64_t at_ns, bool live)
 {
+    assert(number < mux->count && !mux->live);
     ark_mux_input *input = &mux->inputs[number];
     if (input->due_after_ns == ARRAKIS_UNSET) {
         ark_mux_push_held(mux, input, at_ns == INT64_MAX ? at_ns : at_ns + 1, at_ns);
@@ -340,7 +338,7 @@ static arrakis_status make_block(ark_mux *mux, arrakis_block **out, arrakis_erro
     for (size_t i = 0; i < mux->count; i++) {
         ark_chunk **chunk = &mux->chunks[i];
         if (ark_queue_close(&mux->inputs[i].queue, start_ns, chunk) < 0)
-            return ark_fail(err, ARRAKIS_ENOMEM, "out of memory for a block");
+            return ark_no_memory(err, "a block");
         if (*chunk && shorter && (*chunk)->end_ns > mux->source_end_ns)
             (*chunk)->end_ns = mux->source_end_ns;
     }

@@ -4,6 +4,7 @@
 #include "align/mux_begin.h"
 #include "base/log.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* No clock of a site is this wrong: data further ahead of the clock is refused. */
@@ -183,6 +184,7 @@ void ark_mux_push_held_idle(ark_mux *mux, ark_mux_input *input, int64_t until_ns
 
 int64_t ark_mux_push_held_due_ns(const ark_mux *mux, const ark_mux_input *input)
 {
+    assert(input->hold.count);
     const ark_held *oldest = ark_hold_oldest(&input->hold);
     int64_t held_long_ns = oldest->since_ns + max_held_ns;
     int64_t not_ahead_ns = oldest->stride_start_ns - input->max_ahead_ns;
@@ -275,6 +277,7 @@ static bool is_too_old(const ark_mux *mux, const ark_mux_input *input, int64_t s
 
 ark_push ark_mux_push(ark_mux *mux, size_t number, const ark_rows *rows, int64_t now_ns)
 {
+    assert(number < mux->count);
     ark_mux_input *input = &mux->inputs[number];
     int64_t stride_start_ns;
     if (is_ahead_of_clock(mux, rows->time_ns, now_ns))

@@ -3,6 +3,7 @@
 
 #include "channel/stride.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { MIN_CAPACITY = 1000 };
@@ -19,6 +20,7 @@ static uint32_t max_chunks(const ark_layout_input *layout)
 void ark_queue_init(ark_queue *queue, const ark_layout_input *layout, int64_t timeout_ns,
                     int64_t start_ns, int64_t block_ns)
 {
+    assert(block_ns > 0 && block_ns % layout->stride_ns == 0);
     int64_t capacity = MIN_CAPACITY;
     if (timeout_ns != ARRAKIS_UNSET && 2 * timeout_ns / layout->stride_ns > capacity)
         capacity = 2 * timeout_ns / layout->stride_ns;
@@ -40,6 +42,7 @@ static ark_chunk **ring_at(const ark_queue *queue, uint32_t i)
 
 static ark_chunk *queue_pop(ark_queue *queue)
 {
+    assert(queue->count);
     ark_chunk *chunk = *ring_at(queue, 0);
     queue->head++;
     queue->count--;
@@ -88,6 +91,7 @@ static bool queue_grow(ark_queue *queue)
  * time. */
 static ark_chunk *newest_chunk(ark_queue *queue, int64_t block_ns)
 {
+    assert(!queue->count || (*ring_at(queue, queue->count - 1))->start_ns <= block_ns);
     if (queue->count && (*ring_at(queue, queue->count - 1))->start_ns == block_ns)
         return *ring_at(queue, queue->count - 1);
     if (!queue_grow(queue))
@@ -101,6 +105,8 @@ static ark_chunk *newest_chunk(ark_queue *queue, int64_t block_ns)
 ark_push ark_queue_push(ark_queue *queue, const ark_rows *rows, int64_t stride_start_ns,
                         int64_t block_ns)
 {
+    assert(block_ns <= stride_start_ns &&
+           stride_start_ns < block_ns + queue->layout->strides * queue->layout->stride_ns);
     if (stride_start_ns < queue->watermark_ns)
         return stride_start_ns == queue->last_ns ? ARK_PUSH_DUPLICATE : ARK_PUSH_LATE;
     ark_chunk *chunk = newest_chunk(queue, block_ns);

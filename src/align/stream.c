@@ -54,10 +54,10 @@ static arrakis_status check_options(const arrakis_stream_options *o, arrakis_err
                   {"latency tolerance", o->latency_tolerance_ns, 0}};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         if (limits[i].value != ARRAKIS_UNSET &&
-            (limits[i].value < limits[i].least || limits[i].value > INT64_MAX / 4))
+            (limits[i].value < limits[i].least || limits[i].value > ARRAKIS_TIME_MAX_NS))
             return ark_fail(err, ARRAKIS_EINVAL, "%s %lld ns: expected %lld or more, below %lld",
                             limits[i].name, (long long)limits[i].value, (long long)limits[i].least,
-                            (long long)INT64_MAX / 4);
+                            (long long)ARRAKIS_TIME_MAX_NS);
     if (o->end_ns != ARRAKIS_UNSET && o->duration_ns != ARRAKIS_UNSET)
         return ark_fail(err, ARRAKIS_EINVAL, "end and duration exclude each other");
     if (o->end_ns != ARRAKIS_UNSET && o->start_ns != ARRAKIS_UNSET && o->end_ns < o->start_ns)
@@ -75,7 +75,7 @@ static arrakis_status make_mux(arrakis_stream *stream, arrakis_error *err)
     size_t count = stream->reader->stream_count;
     ark_mux_input_info *streams = calloc(count + 1, sizeof *streams);
     if (!streams)
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "a stream of %zu inputs", count);
     for (size_t i = 0; i < count; i++)
         streams[i] = (ark_mux_input_info){stream->reader->streams[i].id,
                                           stream->reader->streams[i].channels};
@@ -124,21 +124,20 @@ static arrakis_status open_stream(arrakis_stream *stream, arrakis_error *err)
 {
     const arrakis_stream_options *o = &stream->options;
     arrakis_status rc;
-    if ((rc = adopt_start(stream, err)) < 0 || (rc = check_options(o, err)) < 0)
-        return rc;
+    ARK_TRY(adopt_start(stream, err));
+    ARK_TRY(check_options(o, err));
     stream->live = o->start_ns == ARRAKIS_UNSET;
     stream->end_ns = o->end_ns;
     if (!stream->live && o->duration_ns != ARRAKIS_UNSET)
         stream->end_ns = o->start_ns + o->duration_ns;
-    if ((rc = make_mux(stream, err)) < 0 || (rc = ark_waiter_open(&stream->waiter, err)) < 0)
-        return rc;
+    ARK_TRY(make_mux(stream, err));
+    ARK_TRY(ark_waiter_open(&stream->waiter, err));
     if (!(stream->paused = calloc(stream->reader->stream_count, sizeof *stream->paused)))
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "a stream of %zu inputs", stream->reader->stream_count);
     if (stream->cancel &&
         (rc = ark_waiter_add(&stream->waiter, arrakis_cancel_fd(stream->cancel), err)) < 0)
         return rc;
-    if ((rc = ark_cancel_check(stream->cancel, "opening a stream", err)) < 0)
-        return rc;
+    ARK_TRY(ark_cancel_check(stream->cancel, "opening a stream", err));
     stream->reader->bounded = stream->end_ns != ARRAKIS_UNSET;
     stream->reader->cancel = ark_cancel_flag(stream->cancel);
     if (!stream->reader->opened && (rc = arrakis_reader_open(stream->reader, err)) < 0)
@@ -155,7 +154,7 @@ arrakis_status arrakis_stream_open(arrakis_stream **out, arrakis_reader *reader,
     arrakis_stream *stream = out && reader ? calloc(1, sizeof *stream) : NULL;
     if (!stream) {
         arrakis_reader_close(reader);
-        return out && reader ? ark_fail(err, ARRAKIS_ENOMEM, "out of memory")
+        return out && reader ? ark_no_memory(err, "a stream")
                              : ark_fail(err, ARRAKIS_EINVAL, "arrakis_stream_open: %s is NULL",
                                         out ? "reader" : "out");
     }
@@ -264,8 +263,8 @@ static arrakis_status take_arrivals(arrakis_stream *stream, arrakis_error *err)
             return rc;
         ark_push how = ark_mux_push(stream->mux, arrival.stream, &arrival.rows, now_ns);
         if (how == ARK_PUSH_NOMEM)
-            return ark_fail(err, ARRAKIS_ENOMEM, "out of memory: a block of %s was dropped",
-                            stream->reader->streams[arrival.stream].id);
+            return ark_no_memory(err, "a block of %s was dropped",
+                                 stream->reader->streams[arrival.stream].id);
         if (!stream->live)
             pause_input(stream, arrival.stream);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "block/bits.h"
 
+#include <assert.h>
 #include <string.h>
 
 void ark_bits_clear(uint8_t *bits, size_t at, size_t count)
@@ -54,6 +55,7 @@ size_t arrakis_series_missing(arrakis_series series)
 
 int64_t ark_bits_zeros(const uint8_t *bits, int64_t count)
 {
+    assert(count >= 0);
     int64_t ones = 0, i = 0;
     for (; i + 64 <= count; i += 64) {
         uint64_t word;

@@ -45,7 +45,7 @@ arrakis_status ark_block_assemble(arrakis_block **out, ark_layout *layout, int64
     arrakis_block *block = malloc(sizeof *block + count * sizeof *block->chunks);
     *out = block;
     if (!block)
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory for a block");
+        return ark_no_memory(err, "a block");
     atomic_init(&block->refs, 1);
     atomic_fetch_add_explicit(&layout->refs, 1, memory_order_relaxed);
     block->layout = layout;
@@ -103,7 +103,7 @@ static arrakis_status fill_chunk(ark_chunk *chunk, const ark_layout_input *input
             rc = ark_chunk_mask(chunk, input, i, series[i].valid);
     }
     if (rc < 0)
-        return ark_fail(err, rc, "out of memory for a block");
+        return ark_no_memory(err, "a block");
     return ARRAKIS_OK;
 }
 
@@ -124,19 +124,14 @@ arrakis_status arrakis_block_new(arrakis_block **out, arrakis_channels *channels
         return ark_fail(err, ARRAKIS_EINVAL, "a block of %lld ns cannot begin at %lld ns",
                         (long long)duration_ns, (long long)start_ns);
     for (size_t i = 0; i < arrakis_channels_count(channels); i++) {
-        arrakis_status rc =
-            check_series(arrakis_channels_get(channels, i), duration_ns, &series[i], err);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(check_series(arrakis_channels_get(channels, i), duration_ns, &series[i], err));
     }
     ark_layout *layout;
     const arrakis_channels *list = channels;
-    arrakis_status rc = ark_layout_new(&layout, &list, &duration_ns, 1, duration_ns, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_layout_new(&layout, &list, &duration_ns, 1, duration_ns, err));
     ark_chunk *chunk = ark_chunk_new(&layout->inputs[0], start_ns);
-    rc = chunk ? fill_chunk(chunk, &layout->inputs[0], series, err)
-               : ark_fail(err, ARRAKIS_ENOMEM, "out of memory for a block");
+    arrakis_status rc =
+        chunk ? fill_chunk(chunk, &layout->inputs[0], series, err) : ark_no_memory(err, "a block");
     if (rc == ARRAKIS_OK)
         rc = ark_block_assemble(out, layout, start_ns, &chunk, err);
     if (rc < 0)

@@ -3,6 +3,7 @@
 
 #include "block/bits.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +70,8 @@ static ark_mask *mask_of(ark_chunk *chunk, const ark_layout_input *input)
 static bool mask_samples(ark_chunk *chunk, const ark_layout_input *input, uint32_t channel,
                          size_t first, size_t count)
 {
+    assert(channel < input->channel_count);
+    assert(first + count <= (size_t)input->channels[channel].samples * input->strides);
     ark_mask *mask = mask_of(chunk, input);
     if (!mask)
         return false;
@@ -142,6 +145,10 @@ static void note_ends(ark_chunk *chunk, const ark_layout_input *input, uint32_t 
 arrakis_status ark_chunk_put(ark_chunk *chunk, const ark_layout_input *input,
                              int64_t stride_start_ns, const ark_rows *rows)
 {
+    assert(stride_start_ns >= chunk->start_ns + chunk->next * input->stride_ns);
+    assert(rows->time_ns >= stride_start_ns);
+    assert(rows->duration_ns > 0 &&
+           rows->time_ns + rows->duration_ns <= stride_start_ns + input->stride_ns);
     uint32_t stride = (uint32_t)((stride_start_ns - chunk->start_ns) / input->stride_ns);
     int64_t into_ns = rows->time_ns - stride_start_ns;
     bool whole = rows->duration_ns == input->stride_ns;
@@ -172,6 +179,7 @@ arrakis_status ark_chunk_put(ark_chunk *chunk, const ark_layout_input *input,
 arrakis_status ark_chunk_mask(ark_chunk *chunk, const ark_layout_input *input, uint32_t channel,
                               const uint8_t *valid)
 {
+    assert(channel < input->channel_count);
     ark_mask *mask = mask_of(chunk, input);
     if (!mask)
         return ARRAKIS_ENOMEM;
@@ -183,6 +191,7 @@ arrakis_status ark_chunk_mask(ark_chunk *chunk, const ark_layout_input *input, u
 
 arrakis_status ark_chunk_close(ark_chunk *chunk, const ark_layout_input *input)
 {
+    assert(chunk->next <= input->strides);
     if (!mask_strides(chunk, input, chunk->next, input->strides))
         return ARRAKIS_ENOMEM;
     chunk->next = input->strides;
@@ -192,6 +201,8 @@ arrakis_status ark_chunk_close(ark_chunk *chunk, const ark_layout_input *input)
 void ark_chunk_trim(ark_chunk *chunk, const ark_layout_input *input, int64_t begin_ns,
                     int64_t end_ns)
 {
+    assert(chunk->next == input->strides);
+    assert(begin_ns >= chunk->start_ns && begin_ns < end_ns);
     int64_t span_ns = input->stride_ns * input->strides;
     for (uint32_t i = 0; i < input->channel_count; i++) {
         const ark_layout_channel *channel = &input->channels[i];

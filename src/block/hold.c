@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "block/hold.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +46,7 @@ static void copy_run(ark_run *to, const ark_run *from, const ark_layout_input *i
 bool ark_hold_add(ark_hold *hold, const ark_layout_input *input, const ark_rows *rows,
                   int64_t stride_start_ns, int64_t now_ns)
 {
+    assert(hold->count < ARK_HOLD_MOST);
     size_t bytes = 0, runs_size = rows->run_count * sizeof *rows->runs;
     size_t missing_size = rows->missing_count * sizeof *rows->missing;
     for (size_t i = 0; i < rows->run_count; i++)
@@ -70,6 +72,7 @@ bool ark_hold_add(ark_hold *hold, const ark_layout_input *input, const ark_rows 
 
 ark_held *ark_hold_take_oldest(ark_hold *hold)
 {
+    assert(hold->count);
     ark_held *oldest = hold->held[0];
     hold->count--;
     memmove(hold->held, hold->held + 1, hold->count * sizeof(ark_held *));
@@ -78,5 +81,6 @@ ark_held *ark_hold_take_oldest(ark_hold *hold)
 
 ark_held *ark_hold_take_newest(ark_hold *hold)
 {
+    assert(hold->count);
     return hold->held[--hold->count];
 }

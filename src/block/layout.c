@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "channel/channel.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,7 @@ static size_t longest_series(const ark_layout_input *input)
 static arrakis_status add_input(ark_layout *layout, size_t i, const arrakis_channels *list,
                                 int64_t stride_ns, arrakis_error *err)
 {
+    assert(stride_ns > 0);
     ark_layout_input *input = &layout->inputs[i];
     if (layout->duration_ns / stride_ns > INT32_MAX)
         return ark_fail(err, ARRAKIS_EINVAL, "blocks of %lld ns hold too many strides of %lld ns",
@@ -61,11 +63,11 @@ static arrakis_status add_input(ark_layout *layout, size_t i, const arrakis_chan
     input->channel_count = (uint32_t)arrakis_channels_count(list);
     input->channels = calloc(input->channel_count + 1, sizeof *input->channels);
     if (!input->channels)
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "%zu channels", arrakis_channels_count(list));
     arrakis_status rc = lay_out_channels(input, list, err);
     if (rc == ARRAKIS_OK && input->sample_bytes >= ARK_CHUNK_POOL_FROM &&
         !(input->pool = calloc(1, sizeof *input->pool)))
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "%zu channels", arrakis_channels_count(list));
     return rc;
 }
 
@@ -90,7 +92,7 @@ static arrakis_status number_channels(ark_layout *layout, arrakis_error *err)
     layout->positions =
         calloc(arrakis_channels_count(layout->channels) + 1, sizeof *layout->positions);
     if (!layout->positions)
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "%zu channels", arrakis_channels_count(layout->channels));
     for (uint32_t i = 0; i < layout->input_count; i++)
         for (uint32_t k = 0; k < layout->inputs[i].channel_count; k++)
             layout->positions[n++] = (ark_layout_position){i, k};
@@ -101,17 +103,18 @@ arrakis_status ark_layout_new(ark_layout **out, const arrakis_channels *const *l
                               const int64_t *strides_ns, size_t count, int64_t duration_ns,
                               arrakis_error *err)
 {
+    assert(count && duration_ns > 0);
     *out = NULL;
     size_t longest = 0;
     ark_layout *layout = calloc(1, sizeof *layout);
     if (!layout)
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "the layout of %zu inputs", count);
     atomic_init(&layout->refs, 1);
     layout->duration_ns = duration_ns;
     layout->input_count = count;
     layout->inputs = calloc(count + 1, sizeof *layout->inputs);
     arrakis_status rc = layout->inputs ? join_lists(layout, lists, count, err)
-                                       : ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+                                       : ark_no_memory(err, "the layout of %zu inputs", count);
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++) {
         rc = add_input(layout, i, lists[i], strides_ns[i], err);
         if (rc == ARRAKIS_OK && longest_series(&layout->inputs[i]) > longest)
@@ -120,7 +123,7 @@ arrakis_status ark_layout_new(ark_layout **out, const arrakis_channels *const *l
     if (rc == ARRAKIS_OK)
         rc = number_channels(layout, err);
     if (rc == ARRAKIS_OK && !(layout->zeros = calloc(longest + 8, 1)))
-        rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        rc = ark_no_memory(err, "the layout of %zu inputs", count);
     if (rc < 0) {
         ark_layout_unref(layout);
         return rc;
@@ -131,10 +134,11 @@ arrakis_status ark_layout_new(ark_layout **out, const arrakis_channels *const *l
 
 arrakis_status ark_layout_order(ark_layout *layout, arrakis_channels *order, arrakis_error *err)
 {
+    assert(arrakis_channels_count(order) == arrakis_channels_count(layout->channels));
     size_t count = arrakis_channels_count(layout->channels);
     ark_layout_position *positions = calloc(count + 1, sizeof *positions);
     if (!positions)
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "%zu channels", count);
     for (size_t i = 0; i < count; i++) {
         const char *name = arrakis_channel_name(arrakis_channels_get(order, i));
         positions[i] = layout->positions[arrakis_channels_index(layout->channels, name)];

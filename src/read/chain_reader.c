@@ -14,6 +14,7 @@
 
 #include <arrakis/reader.h>
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -254,9 +255,11 @@ static arrakis_status next_split(chain_reader *chain, ark_arrival *arrival, arra
 
 /* ------------------------------------------------------------------ the interface */
 
+static const ark_reader_ops chain_ops;
+
 static arrakis_status chain_prepare(arrakis_reader *reader, arrakis_error *err)
 {
-    const chain_reader *chain = (const chain_reader *)reader;
+    const chain_reader *chain = ARK_READER_AS(const chain_reader, reader, chain_ops);
     arrakis_status rc = ARRAKIS_OK;
     for (size_t i = 0; rc == ARRAKIS_OK && i < chain->count; i++)
         rc = ark_reader_prepare_within(chain->segments[i].reader, reader, err);
@@ -266,13 +269,13 @@ static arrakis_status chain_prepare(arrakis_reader *reader, arrakis_error *err)
 /* All that takes long is done here: next() must not wait. */
 static arrakis_status chain_open(arrakis_reader *reader, arrakis_error *err)
 {
-    arrakis_status rc = chain_prepare(reader, err);
-    return rc < 0 ? rc : start_segment((chain_reader *)reader, err);
+    ARK_TRY(chain_prepare(reader, err));
+    return start_segment(ARK_READER_AS(chain_reader, reader, chain_ops), err);
 }
 
 static arrakis_status chain_next(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err)
 {
-    chain_reader *chain = (chain_reader *)reader;
+    chain_reader *chain = ARK_READER_AS(chain_reader, reader, chain_ops);
     for (;;) {
         if (hand_out_empty(chain, arrival))
             return ARRAKIS_OK;
@@ -282,14 +285,13 @@ static arrakis_status chain_next(arrakis_reader *reader, ark_arrival *arrival, a
         bool over = rc == ARRAKIS_DONE || (rc == ARRAKIS_TIMEOUT && all_inputs_ended(chain));
         if (!over || is_last(chain))
             return rc;
-        if ((rc = next_segment(chain, err)) < 0)
-            return rc;
+        ARK_TRY(next_segment(chain, err));
     }
 }
 
 static bool chain_done(const arrakis_reader *reader)
 {
-    const chain_reader *chain = (const chain_reader *)reader;
+    const chain_reader *chain = ARK_READER_AS(const chain_reader, reader, chain_ops);
     return is_last(chain) && reader_now(chain)->ops->done(reader_now(chain));
 }
 
@@ -298,7 +300,7 @@ static bool chain_done(const arrakis_reader *reader)
 static int64_t chain_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
                                int64_t *again_ns)
 {
-    chain_reader *chain = (chain_reader *)reader;
+    chain_reader *chain = ARK_READER_AS(chain_reader, reader, chain_ops);
     arrakis_reader *one = reader_now(chain);
     chain_input *input = &chain->inputs[stream];
     size_t source = source_of(chain, stream);
@@ -327,7 +329,7 @@ static int64_t chain_exhausted(arrakis_reader *reader, size_t stream, int64_t si
 
 static void chain_pause(arrakis_reader *reader, size_t stream, bool paused)
 {
-    chain_reader *chain = (chain_reader *)reader;
+    chain_reader *chain = ARK_READER_AS(chain_reader, reader, chain_ops);
     chain->inputs[stream].paused = paused;
     if (source_of(chain, stream) != SIZE_MAX)
         pause_source(chain, source_of(chain, stream));
@@ -336,12 +338,13 @@ static void chain_pause(arrakis_reader *reader, size_t stream, bool paused)
 static arrakis_status chain_fast_forward(arrakis_reader *reader, int64_t to_ns, size_t *moved,
                                          arrakis_error *err)
 {
-    return arrakis_reader_fast_forward(reader_now((chain_reader *)reader), to_ns, moved, err);
+    return arrakis_reader_fast_forward(reader_now(ARK_READER_AS(chain_reader, reader, chain_ops)),
+                                       to_ns, moved, err);
 }
 
 static void chain_stats(const arrakis_reader *reader, arrakis_stats *stats)
 {
-    const chain_reader *chain = (const chain_reader *)reader;
+    const chain_reader *chain = ARK_READER_AS(const chain_reader, reader, chain_ops);
     stats->messages += chain->past.messages;
     stats->bytes += chain->past.bytes;
     stats->undecodable += chain->past.undecodable;
@@ -354,7 +357,7 @@ static void chain_stats(const arrakis_reader *reader, arrakis_stats *stats)
 
 static void chain_close(arrakis_reader *reader)
 {
-    chain_reader *chain = (chain_reader *)reader;
+    chain_reader *chain = ARK_READER_AS(chain_reader, reader, chain_ops);
     ark_closing_move(reader->closing, &chain->past_closing);
     for (size_t i = 0; i < chain->count; i++) {
         ark_reader_close_into(chain->segments[i].reader, reader->closing);
@@ -387,11 +390,10 @@ static const ark_reader_ops chain_ops = {
 
 static int64_t due_after_of(const ark_reader_stream *stream)
 {
-    const int64_t most_ns = INT64_MAX / 8; /* sums of times must not overflow */
     int64_t latency_ns = ark_latency_of(stream->channels);
     if (latency_ns == ARRAKIS_UNSET)
         latency_ns = default_latency_ns;
-    return (latency_ns < most_ns ? latency_ns : most_ns) + stream->stride_ns;
+    return latency_ns + stream->stride_ns;
 }
 
 /* The most channels that an input of any reader has. */
@@ -421,7 +423,7 @@ static arrakis_status init_chain(chain_reader *chain, arrakis_error *err)
     chain->inputs = calloc(chain->head.stream_count + 1, sizeof *chain->inputs);
     chain->all_channels = calloc(channels + 1, sizeof *chain->all_channels);
     if (!chain->inputs || !chain->all_channels)
-        return ark_fail(err, ARRAKIS_ENOMEM, "%zu channels: out of memory", channels);
+        return ark_no_memory(err, "%zu channels", channels);
     for (uint32_t i = 0; i < channels; i++)
         chain->all_channels[i] = i;
     for (size_t i = 0; i < chain->head.stream_count; i++) {
@@ -436,6 +438,7 @@ static arrakis_status init_chain(chain_reader *chain, arrakis_error *err)
 arrakis_status ark_chain_reader_new(arrakis_reader **out, const ark_chain_segment *segments,
                                     size_t count, arrakis_channels *channels, arrakis_error *err)
 {
+    assert(count);
     *out = NULL;
     chain_reader *chain = calloc(1, sizeof *chain);
     ark_chain_segment *copy = chain ? calloc(count + 1, sizeof *copy) : NULL;
@@ -445,7 +448,7 @@ arrakis_status ark_chain_reader_new(arrakis_reader **out, const ark_chain_segmen
             ark_reader_close_into(segments[i].reader, &closing);
         ark_closing_wait(&closing);
         free(chain);
-        return ark_fail(err, ARRAKIS_ENOMEM, "%zu readers: out of memory", count);
+        return ark_no_memory(err, "%zu readers", count);
     }
     memcpy(copy, segments, count * sizeof *copy);
     chain->head.ops = &chain_ops;
@@ -456,9 +459,8 @@ arrakis_status ark_chain_reader_new(arrakis_reader **out, const ark_chain_segmen
     chain->segments = copy;
     chain->count = count;
     chain->mappings = calloc(count + 1, sizeof *chain->mappings);
-    arrakis_status rc = chain->mappings
-                            ? init_chain(chain, err)
-                            : ark_fail(err, ARRAKIS_ENOMEM, "%zu readers: out of memory", count);
+    arrakis_status rc =
+        chain->mappings ? init_chain(chain, err) : ark_no_memory(err, "%zu readers", count);
     if (rc < 0) {
         arrakis_reader_close(&chain->head);
         return rc;

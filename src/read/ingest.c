@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/log.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 arrakis_status ark_ingest_init(ark_ingest *ingest, const ark_reader_stream *streams, size_t count,
@@ -11,7 +12,7 @@ arrakis_status ark_ingest_init(ark_ingest *ingest, const ark_reader_stream *stre
 {
     *ingest = (ark_ingest){.count = count};
     if (!(ingest->inputs = calloc(count + 1, sizeof *ingest->inputs)))
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "%zu inputs", count);
     arrakis_status rc = ARRAKIS_OK;
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
         rc = ark_row_decoder_new(&ingest->inputs[i].decoder, streams[i].channels,
@@ -31,6 +32,8 @@ void ark_ingest_clear(ark_ingest *ingest)
 void ark_ingest_begin(ark_ingest *ingest, size_t input, const char *topic, int64_t offset,
                       const void *message, size_t size)
 {
+    assert(input < ingest->count);
+    assert(!ingest->busy);
     ingest->messages++;
     ingest->bytes += size;
     ingest->input = input;

@@ -118,7 +118,7 @@ arrakis_status arrakis_memory_reader_new(arrakis_reader **out, arrakis_channels 
     *out = NULL;
     memory_reader *memory = calloc(1, sizeof *memory);
     if (!memory)
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "a reader");
     memory->head.ops = &memory_ops;
     memory->head.fd = ark_event_open();
     memory->last = &memory->first;
@@ -128,7 +128,7 @@ arrakis_status arrakis_memory_reader_new(arrakis_reader **out, arrakis_channels 
             ark_ingest_init(&memory->ingest, memory->head.streams, memory->head.stream_count, err);
     if (rc == ARRAKIS_OK &&
         !(memory->waiting = calloc(memory->head.stream_count, sizeof *memory->waiting)))
-        rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        rc = ark_no_memory(err, "a reader");
     if (rc < 0) {
         memory_close(&memory->head);
         return rc;
@@ -150,7 +150,7 @@ arrakis_status arrakis_memory_reader_push(arrakis_reader *reader, size_t stream,
     memory_reader *memory = (memory_reader *)reader;
     message *m = size <= PTRDIFF_MAX - sizeof *m ? malloc(sizeof *m + size) : NULL;
     if (!m)
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory for a message of %zu bytes", size);
+        return ark_no_memory(err, "a message of %zu bytes", size);
     m->next = NULL;
     m->stream = stream;
     m->size = size;

@@ -31,9 +31,11 @@ static arrakis_reader *find_reader(const multi_reader *multi, size_t *stream)
     return multi->readers[i];
 }
 
+static const ark_reader_ops multi_ops;
+
 static arrakis_status multi_prepare(arrakis_reader *reader, arrakis_error *err)
 {
-    const multi_reader *multi = (const multi_reader *)reader;
+    const multi_reader *multi = ARK_READER_AS(const multi_reader, reader, multi_ops);
     arrakis_status rc = ARRAKIS_OK;
     for (size_t i = 0; rc == ARRAKIS_OK && i < multi->count; i++)
         rc = ark_reader_prepare_within(multi->readers[i], reader, err);
@@ -42,7 +44,7 @@ static arrakis_status multi_prepare(arrakis_reader *reader, arrakis_error *err)
 
 static arrakis_status multi_open(arrakis_reader *reader, arrakis_error *err)
 {
-    multi_reader *multi = (multi_reader *)reader;
+    multi_reader *multi = ARK_READER_AS(multi_reader, reader, multi_ops);
     arrakis_status rc = ARRAKIS_OK;
     for (size_t i = 0; rc == ARRAKIS_OK && i < multi->count; i++) {
         rc = ark_reader_open_within(multi->readers[i], reader, err);
@@ -54,7 +56,7 @@ static arrakis_status multi_open(arrakis_reader *reader, arrakis_error *err)
 
 static arrakis_status multi_next(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err)
 {
-    multi_reader *multi = (multi_reader *)reader;
+    multi_reader *multi = ARK_READER_AS(multi_reader, reader, multi_ops);
     size_t done = 0;
     for (size_t tried = 0; tried < multi->count; tried++) {
         size_t i = multi->turn;
@@ -77,7 +79,7 @@ static arrakis_status multi_next(arrakis_reader *reader, ark_arrival *arrival, a
 
 static bool multi_done(const arrakis_reader *reader)
 {
-    const multi_reader *multi = (const multi_reader *)reader;
+    const multi_reader *multi = ARK_READER_AS(const multi_reader, reader, multi_ops);
     for (size_t i = 0; i < multi->count; i++)
         if (!multi->readers[i]->ops->done(multi->readers[i]))
             return false;
@@ -87,14 +89,14 @@ static bool multi_done(const arrakis_reader *reader)
 static int64_t multi_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
                                int64_t *again_ns)
 {
-    arrakis_reader *child = find_reader((multi_reader *)reader, &stream);
+    arrakis_reader *child = find_reader(ARK_READER_AS(multi_reader, reader, multi_ops), &stream);
     child->bounded = reader->bounded;
     return child->ops->exhausted(child, stream, since_ns, again_ns);
 }
 
 static void multi_pause(arrakis_reader *reader, size_t stream, bool paused)
 {
-    arrakis_reader *child = find_reader((multi_reader *)reader, &stream);
+    arrakis_reader *child = find_reader(ARK_READER_AS(multi_reader, reader, multi_ops), &stream);
     if (child->ops->pause)
         child->ops->pause(child, stream, paused);
 }
@@ -102,14 +104,12 @@ static void multi_pause(arrakis_reader *reader, size_t stream, bool paused)
 static arrakis_status multi_fast_forward(arrakis_reader *reader, int64_t to_ns, size_t *moved,
                                          arrakis_error *err)
 {
-    multi_reader *multi = (multi_reader *)reader;
+    multi_reader *multi = ARK_READER_AS(multi_reader, reader, multi_ops);
     *moved = 0;
     for (size_t i = 0; i < multi->count; i++) {
         size_t count;
         multi->readers[i]->begun_ns = reader->begun_ns;
-        arrakis_status rc = arrakis_reader_fast_forward(multi->readers[i], to_ns, &count, err);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(arrakis_reader_fast_forward(multi->readers[i], to_ns, &count, err));
         *moved += count;
     }
     return ARRAKIS_OK;
@@ -117,14 +117,14 @@ static arrakis_status multi_fast_forward(arrakis_reader *reader, int64_t to_ns, 
 
 static void multi_stats(const arrakis_reader *reader, arrakis_stats *stats)
 {
-    const multi_reader *multi = (const multi_reader *)reader;
+    const multi_reader *multi = ARK_READER_AS(const multi_reader, reader, multi_ops);
     for (size_t i = 0; i < multi->count; i++)
         multi->readers[i]->ops->stats(multi->readers[i], stats);
 }
 
 static void multi_close(arrakis_reader *reader)
 {
-    multi_reader *multi = (multi_reader *)reader;
+    multi_reader *multi = ARK_READER_AS(multi_reader, reader, multi_ops);
     for (size_t i = 0; i < multi->count; i++)
         ark_reader_close_into(multi->readers[i], reader->closing);
     ark_reader_clear(reader);
@@ -168,7 +168,7 @@ static arrakis_status copy_inputs(multi_reader *multi, arrakis_error *err)
         total += multi->readers[i]->stream_count;
     multi->head.streams = calloc(total + 1, sizeof *multi->head.streams);
     if (!multi->head.streams)
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "%zu inputs", total);
     for (size_t i = 0; i < multi->count; i++) {
         multi->first[i] = multi->head.stream_count;
         for (size_t k = 0; k < multi->readers[i]->stream_count; k++) {
@@ -178,7 +178,7 @@ static arrakis_status copy_inputs(multi_reader *multi, arrakis_error *err)
             to->channels = arrakis_channels_ref(from->channels);
             to->stride_ns = from->stride_ns;
             if (!to->id)
-                return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+                return ark_no_memory(err, "%zu inputs", total);
         }
     }
     return ARRAKIS_OK;
@@ -215,7 +215,7 @@ arrakis_status arrakis_multi_reader_new(arrakis_reader **out, arrakis_reader *co
         ark_closing_wait(&closing);
         free(multi);
         return out && readers && count
-                   ? ark_fail(err, ARRAKIS_ENOMEM, "out of memory")
+                   ? ark_no_memory(err, "%zu readers", count)
                    : ark_fail(err, ARRAKIS_EINVAL,
                               "arrakis_multi_reader_new: out or readers is NULL, or "
                               "there are none");
@@ -227,9 +227,8 @@ arrakis_status arrakis_multi_reader_new(arrakis_reader **out, arrakis_reader *co
     multi->waiter = (ark_waiter)ARK_WAITER_NONE;
     multi->first = calloc(count, sizeof *multi->first);
     multi->ended = calloc(count, sizeof *multi->ended);
-    arrakis_status rc = multi->first && multi->ended
-                            ? ark_waiter_open(&multi->waiter, err)
-                            : ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+    arrakis_status rc = multi->first && multi->ended ? ark_waiter_open(&multi->waiter, err)
+                                                     : ark_no_memory(err, "%zu readers", count);
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
         if (!readers[i])
             rc = ark_fail(err, ARRAKIS_EINVAL, "arrakis_multi_reader_new: reader %zu is NULL", i);

@@ -13,6 +13,7 @@
 
 #include <arrakis/reader.h>
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,7 @@ static arrakis_status new_input(arrakis_reader *reader, const char *prefix,
     ark_reader_stream *stream = &reader->streams[reader->stream_count];
     size_t size = strlen(prefix) + strlen(info->partition_id) + 1;
     if (!(stream->id = malloc(size)))
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "partition %s", info->partition_id);
     memcpy(stream->id, prefix, strlen(prefix));
     strcpy(stream->id + strlen(prefix), info->partition_id);
     reader->stream_count++;
@@ -76,9 +77,7 @@ static arrakis_status make_inputs(arrakis_reader *reader, arrakis_channel **sort
         ark_reader_stream *stream =
             reader->stream_count ? &reader->streams[reader->stream_count - 1] : NULL;
         if (!stream || strcmp(partition_of(stream), info.partition_id) != 0) {
-            arrakis_status rc = new_input(reader, prefix, &info, err);
-            if (rc < 0)
-                return rc;
+            ARK_TRY(new_input(reader, prefix, &info, err));
             stream = &reader->streams[reader->stream_count - 1];
         }
         arrakis_status rc = check_replay(stream, &info, err);
@@ -93,6 +92,7 @@ static arrakis_status make_inputs(arrakis_reader *reader, arrakis_channel **sort
 arrakis_status ark_reader_group(arrakis_reader *reader, arrakis_channels *channels,
                                 const char *prefix, arrakis_error *err)
 {
+    assert(!reader->streams);
     size_t count = arrakis_channels_count(channels);
     if (!count)
         return ark_fail(err, ARRAKIS_EINVAL, "no channels to read");
@@ -101,7 +101,7 @@ arrakis_status ark_reader_group(arrakis_reader *reader, arrakis_channels *channe
     reader->streams = calloc(count, sizeof *reader->streams);
     arrakis_status rc = ARRAKIS_OK;
     if (!sorted || !reader->streams)
-        rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        rc = ark_no_memory(err, "%zu channels", count);
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++) {
         sorted[i] = arrakis_channels_get(channels, i);
         rc = check_channel(sorted[i], err);
@@ -205,7 +205,7 @@ static arrakis_status make_block(arrakis_reader *reader, const ark_arrival *arri
     ark_chunk *chunk = ark_chunk_new(input, rows->time_ns);
     if (!chunk || ark_chunk_put(chunk, input, rows->time_ns, rows) < 0) {
         ark_chunk_free(chunk, input);
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory for a block");
+        return ark_no_memory(err, "a block");
     }
     rc = ark_block_assemble(block, stream->layout, rows->time_ns, &chunk, err);
     if (rc < 0)

@@ -10,6 +10,8 @@
 
 #include <arrakis/reader.h>
 
+#include <assert.h>
+
 /* Rows of one input that have arrived. They point into the reader, until the next call of it. */
 typedef struct ark_arrival {
     size_t stream;
@@ -65,6 +67,10 @@ struct arrakis_reader {
                        * brokers before; 0: none is under way */
     struct ark_closing *closing; /* while closing: what takes long is waited for there */
 };
+
+/* A reader as what it is: the operation that closes it tells. */
+#define ARK_READER_AS(type, reader, its_ops)                                                      \
+    (assert((reader)->ops->close == (its_ops).close), (type *)(reader))
 
 /* Group channels by their partition into inputs `<prefix><partition_id>`. EINVAL names the channel
  * and the field that it lacks, or an empty list. */

@@ -10,6 +10,7 @@
 #include "block/bits.h"
 #include "channel/channel.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,7 +120,7 @@ static arrakis_status make_tables(ark_row_decoder *d, arrakis_error *err)
     d->stride_samples = calloc(n, sizeof *d->stride_samples);
     d->seen_in = calloc(n, sizeof *d->seen_in);
     if (!d->channel_of || !d->sparse || !d->stride_samples || !d->seen_in)
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "%zu channels", n);
     for (uint32_t i = 0; i < d->channel_of_size; i++)
         d->channel_of[i] = NO_CHANNEL;
     return ARRAKIS_OK;
@@ -172,10 +173,11 @@ static arrakis_status sort_sparse(ark_row_decoder *d, arrakis_error *err)
 arrakis_status ark_row_decoder_new(ark_row_decoder **out, const arrakis_channels *channels,
                                    int64_t stride_ns, ark_row_schema **latest, arrakis_error *err)
 {
+    assert(stride_ns > 0);
     *out = NULL;
     ark_row_decoder *d = calloc(1, sizeof *d);
     if (!d)
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "a decoder");
     d->channels = channels;
     d->channel_count = (uint32_t)arrakis_channels_count(channels);
     d->stride_ns = stride_ns;
@@ -271,23 +273,23 @@ static arrakis_status check_data(const ark_row_decoder *d, const ark_row_schema 
 static arrakis_status read_schema(ark_row_decoder *d, arrakis_error *err)
 {
     ark_row_schema *row_schema;
-    arrakis_status rc = ark_row_schema_get(&row_schema, d->latest, d->at, d->left, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_row_schema_get(&row_schema, d->latest, d->at, d->left, err));
     forget_schema(d);
     d->row_schema = row_schema;
     d->schema = row_schema->schema;
     d->time_column = row_schema->time_column;
     d->id_column = row_schema->id_column;
     d->data_column = row_schema->data_column;
-    if ((rc = check_data(d, row_schema, err)) < 0) {
+    arrakis_status rc = check_data(d, row_schema, err);
+    if (rc < 0) {
         forget_schema(d);
         return rc;
     }
     ark_column *columns = realloc(d->columns, d->schema->count * sizeof *columns);
     if (!columns) {
+        rc = ark_no_memory(err, "%zu columns", d->schema->count);
         forget_schema(d);
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return rc;
     }
     d->columns = columns;
     d->at += row_schema->size;
@@ -349,21 +351,18 @@ static arrakis_status read_header(ark_row_decoder *d, bool *repeated, arrakis_er
         return ARRAKIS_OK;
     }
     ark_ipc_message message;
-    arrakis_status rc = ark_ipc_parse(&message, d->at, d->left, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_ipc_parse(&message, d->at, d->left, err));
     if (message.kind == ARK_IPC_END)
         return ARRAKIS_DONE;
     if (message.kind != ARK_IPC_BATCH)
         return ark_fail(err, ARRAKIS_EFORMAT, "a second schema in one message");
     d->header_bytes.size = 0;
     d->runs_kept = false;
-    if ((rc = ark_batch_read(d->columns, &d->row_count, d->schema, &message, err)) < 0)
-        return rc;
+    ARK_TRY(ark_batch_read(d->columns, &d->row_count, d->schema, &message, err));
     d->body = message.body;
     d->body_size = message.body_size;
     if (can_repeat(d) && !bytes_copy(&d->header_bytes, d->at, (size_t)(message.body - d->at)))
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "a batch's header");
     d->at += message.size;
     d->left -= message.size;
     return ARRAKIS_OK;
@@ -490,7 +489,7 @@ static arrakis_status add_row(ark_row_decoder *d, int64_t row, arrakis_error *er
     uint32_t length = (uint32_t)(ark_offset_at(data->offsets, row + 1) - first);
     arrakis_status rc = check_length(d, channel, length, err);
     if (rc == ARRAKIS_OK && (!add_run(d, channel, first, length) || !add_to_ranges(d, row)))
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "%zu rows", d->run_count);
     return rc;
 }
 
@@ -503,7 +502,7 @@ static arrakis_status note_missing(ark_row_decoder *d, arrakis_error *err)
         uint32_t *missing =
             with_room(d->missing, &d->missing_room, d->missing_count, sizeof *missing);
         if (!missing)
-            return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+            return ark_no_memory(err, "%zu rows", d->missing_count);
         d->missing = missing;
         d->missing[d->missing_count++] = channel;
     }
@@ -615,8 +614,8 @@ static arrakis_status read_batch(ark_row_decoder *d, ark_rows *rows, arrakis_err
     *rows = (ark_rows){.duration_ns = d->stride_ns};
     if (d->row_count == 0)
         return ARRAKIS_OK;
-    if ((rc = batch_runs(d, repeated, err)) < 0 || (rc = read_time(d, &rows->time_ns, err)) < 0)
-        return rc;
+    ARK_TRY(batch_runs(d, repeated, err));
+    ARK_TRY(read_time(d, &rows->time_ns, err));
     rows->duration_ns = d->duration_ns;
     rows->base = d->body;
     rows->runs = d->runs;

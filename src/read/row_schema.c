@@ -25,11 +25,9 @@ static arrakis_status find_column(const ark_schema *schema, const char *name, si
 static arrakis_status find_columns(ark_row_schema *row_schema, arrakis_error *err)
 {
     const ark_schema *schema = row_schema->schema;
-    arrakis_status rc;
-    if ((rc = find_column(schema, "time", &row_schema->time_column, err)) < 0 ||
-        (rc = find_column(schema, "id", &row_schema->id_column, err)) < 0 ||
-        (rc = find_column(schema, "data", &row_schema->data_column, err)) < 0)
-        return rc;
+    ARK_TRY(find_column(schema, "time", &row_schema->time_column, err));
+    ARK_TRY(find_column(schema, "id", &row_schema->id_column, err));
+    ARK_TRY(find_column(schema, "data", &row_schema->data_column, err));
     const ark_schema_field *time = &schema->fields[row_schema->time_column],
                            *id = &schema->fields[row_schema->id_column];
     if (time->kind != ARK_TYPE_PRIMITIVE || time->dtype != ARRAKIS_INT64)
@@ -46,18 +44,16 @@ static arrakis_status read_schema(ark_row_schema **out, const uint8_t *data, siz
                                   arrakis_error *err)
 {
     ark_ipc_message message;
-    arrakis_status rc = ark_ipc_parse(&message, data, size, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_ipc_parse(&message, data, size, err));
     if (message.kind != ARK_IPC_SCHEMA)
         return ark_fail(err, ARRAKIS_EFORMAT, "the message does not begin with a schema");
     ark_row_schema *row_schema = malloc(sizeof *row_schema + message.size);
     if (!row_schema)
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "a schema of %zu bytes", message.size);
     *row_schema = (ark_row_schema){.refs = 1, .size = message.size};
     memcpy(row_schema->bytes, data, message.size);
-    if ((rc = ark_schema_read(&row_schema->schema, &message, err)) < 0 ||
-        (rc = find_columns(row_schema, err)) < 0) {
+    arrakis_status rc = ark_schema_read(&row_schema->schema, &message, err);
+    if (rc < 0 || (rc = find_columns(row_schema, err)) < 0) {
         ark_row_schema_unref(row_schema);
         return rc;
     }
@@ -72,9 +68,7 @@ arrakis_status ark_row_schema_get(ark_row_schema **out, ark_row_schema **latest,
         return read_schema(out, data, size, err);
     if (!ark_row_schema_begins(*latest, data, size)) {
         ark_row_schema *row_schema;
-        arrakis_status rc = read_schema(&row_schema, data, size, err);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(read_schema(&row_schema, data, size, err));
         ark_row_schema_unref(*latest);
         *latest = row_schema;
     }

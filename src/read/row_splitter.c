@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "channel/channel.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ arrakis_status ark_row_splitter_init(ark_row_splitter *splitter, size_t channels
     splitter->missing = calloc(channels + 1, sizeof *splitter->missing);
     if (splitter->locations && splitter->runs && splitter->missing)
         return ARRAKIS_OK;
-    return ark_fail(err, ARRAKIS_ENOMEM, "%zu channels: out of memory", channels);
+    return ark_no_memory(err, "%zu channels", channels);
 }
 
 void ark_row_splitter_clear(ark_row_splitter *splitter)
@@ -30,6 +31,7 @@ void ark_row_splitter_clear(ark_row_splitter *splitter)
 ark_row_splitter_channel ark_row_splitter_channel_of(const arrakis_channel *channel, uint32_t from,
                                                      int64_t stride_ns)
 {
+    assert(stride_ns > 0);
     return (ark_row_splitter_channel){
         .from = from,
         .size = (uint32_t)arrakis_dtype_size(ark_info(channel).dtype),
@@ -40,6 +42,7 @@ ark_row_splitter_channel ark_row_splitter_channel_of(const arrakis_channel *chan
 void ark_row_splitter_begin(ark_row_splitter *splitter, const ark_rows *rows, int64_t stride_ns,
                             const ark_row_splitter_output *outputs, size_t count)
 {
+    assert(stride_ns > 0 && count);
     splitter->rows = *rows;
     splitter->outputs = outputs;
     splitter->count = count;
@@ -85,6 +88,7 @@ static void move_on(ark_row_splitter *splitter, bool more_steps)
 
 bool ark_row_splitter_next(ark_row_splitter *splitter, ark_arrival *arrival)
 {
+    assert(splitter->output <= splitter->count);
     if (splitter->output == splitter->count)
         return false;
     const ark_row_splitter_output *output = &splitter->outputs[splitter->output];

@@ -108,8 +108,8 @@ static arrakis_status find_buffer(const batch *b, size_t i, const uint8_t **data
 
 static arrakis_status take_buffer(batch *b, const uint8_t **data, int64_t *size)
 {
-    arrakis_status rc = find_buffer(b, b->buffer++, data, size);
-    return rc < 0 ? rc : spend_budget(b, *size);
+    ARK_TRY(find_buffer(b, b->buffer++, data, size));
+    return spend_budget(b, *size);
 }
 
 /* Whether `size` bytes hold `count` elements of `bits` bits. */
@@ -177,9 +177,8 @@ static arrakis_status take_common(batch *b, const ark_type *type, array *out)
         return ARRAKIS_OK;
     }
     int64_t size;
-    if ((rc = take_buffer(b, &out->valid, &size)) < 0 ||
-        (rc = check_size(b, size, out->length, 1)) < 0)
-        return rc;
+    ARK_TRY(take_buffer(b, &out->valid, &size));
+    ARK_TRY(check_size(b, size, out->length, 1));
     return check_nulls(b, out);
 }
 
@@ -208,9 +207,7 @@ static bool value_ok(const ark_type *type, const uint8_t *values, int64_t i)
 
 static arrakis_status load_fixed(batch *b, const ark_type *type, array *out)
 {
-    arrakis_status rc = take_nullable(b, type, out);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(take_nullable(b, type, out));
     /* for these types Arrow's reader checks the offset of the buffer even when there are no
      * values */
     bool checked =
@@ -218,10 +215,10 @@ static arrakis_status load_fixed(batch *b, const ark_type *type, array *out)
     out->data[0] = b->body;
     if (!checked)
         b->buffer++;
-    else if ((rc = take_buffer(b, &out->data[0], &out->size[0])) < 0)
-        return rc;
+    else
+        ARK_TRY(take_buffer(b, &out->data[0], &out->size[0]));
     int64_t bits = type->storage == ARK_STORE_BITS ? 1 : 8 * (int64_t)type->width;
-    rc = check_size(b, out->size[0], out->length, bits);
+    arrakis_status rc = check_size(b, out->size[0], out->length, bits);
     if (rc < 0 || type->storage == ARK_STORE_NUMBERS || type->storage == ARK_STORE_BITS ||
         type->storage == ARK_STORE_BYTES)
         return rc;
@@ -265,13 +262,11 @@ static arrakis_status check_texts(batch *b, const ark_type *type, const array *p
 
 static arrakis_status load_text(batch *b, const ark_type *type, array *out)
 {
-    arrakis_status rc;
     b->contents_checked = true;
-    if ((rc = take_nullable(b, type, out)) < 0 ||
-        (rc = take_buffer(b, &out->data[0], &out->size[0])) < 0 ||
-        (rc = take_buffer(b, &out->data[1], &out->size[1])) < 0 ||
-        (rc = check_offsets(b, out, type->width, out->size[1])) < 0)
-        return rc;
+    ARK_TRY(take_nullable(b, type, out));
+    ARK_TRY(take_buffer(b, &out->data[0], &out->size[0]));
+    ARK_TRY(take_buffer(b, &out->data[1], &out->size[1]));
+    ARK_TRY(check_offsets(b, out, type->width, out->size[1]));
     return check_texts(b, type, out);
 }
 
@@ -310,9 +305,7 @@ static arrakis_status check_views(batch *b, const ark_type *type, const array *p
         if (!bytes)
             return refuse_column(b, "view %" PRId64 " is not valid", i);
         int64_t size = type->utf8 ? ark_load_i32(view) : 0;
-        arrakis_status rc = spend_budget(b, size > VIEW_INLINE ? size : 0);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(spend_budget(b, size > VIEW_INLINE ? size : 0));
         if (!ark_check_utf8(bytes, size))
             return refuse_column(b, "text %" PRId64 " is no UTF-8", i);
     }
@@ -335,17 +328,14 @@ static arrakis_status count_views(batch *b, views *out)
 static arrakis_status load_views(batch *b, const ark_type *type, array *out)
 {
     views of = {0, 0};
-    arrakis_status rc;
     b->contents_checked = true;
-    if ((rc = count_views(b, &of)) < 0 || (rc = take_nullable(b, type, out)) < 0 ||
-        (rc = take_buffer(b, &out->data[0], &out->size[0])) < 0)
-        return rc;
+    ARK_TRY(count_views(b, &of));
+    ARK_TRY(take_nullable(b, type, out));
+    ARK_TRY(take_buffer(b, &out->data[0], &out->size[0]));
     of.first = b->buffer;
     for (int64_t i = 0; i < of.count; i++)
-        if ((rc = take_buffer(b, &out->data[1], &out->size[1])) < 0)
-            return rc;
-    if ((rc = check_size(b, out->size[0], out->length, 8 * VIEW_SIZE)) < 0)
-        return rc;
+        ARK_TRY(take_buffer(b, &out->data[1], &out->size[1]));
+    ARK_TRY(check_size(b, out->size[0], out->length, 8 * VIEW_SIZE));
     return check_views(b, type, out, &of);
 }
 
@@ -354,11 +344,9 @@ static arrakis_status load_views(batch *b, const ark_type *type, array *out)
 static arrakis_status load_list(batch *b, const ark_type *type, array *out)
 {
     array child;
-    arrakis_status rc;
-    if ((rc = take_nullable(b, type, out)) < 0 ||
-        (rc = take_buffer(b, &out->data[0], &out->size[0])) < 0 ||
-        (rc = load_array(b, &b->types[type->child], &child)) < 0)
-        return rc;
+    ARK_TRY(take_nullable(b, type, out));
+    ARK_TRY(take_buffer(b, &out->data[0], &out->size[0]));
+    ARK_TRY(load_array(b, &b->types[type->child], &child));
     b->contents_checked |= b->field->kind != ARK_TYPE_LIST;
     if (type->storage == ARK_STORE_MAP && (child.valid || child.first_valid))
         return refuse_column(b, "a map with null entries or keys");
@@ -368,15 +356,13 @@ static arrakis_status load_list(batch *b, const ark_type *type, array *out)
 static arrakis_status load_list_view(batch *b, const ark_type *type, array *out)
 {
     array child;
-    arrakis_status rc;
     b->contents_checked = true;
-    if ((rc = take_nullable(b, type, out)) < 0 ||
-        (rc = take_buffer(b, &out->data[0], &out->size[0])) < 0 ||
-        (rc = take_buffer(b, &out->data[1], &out->size[1])) < 0 ||
-        (rc = load_array(b, &b->types[type->child], &child)) < 0 ||
-        (rc = check_size(b, out->size[0], out->length, 8 * (int64_t)type->width)) < 0 ||
-        (rc = check_size(b, out->size[1], out->length, 8 * (int64_t)type->width)) < 0)
-        return rc;
+    ARK_TRY(take_nullable(b, type, out));
+    ARK_TRY(take_buffer(b, &out->data[0], &out->size[0]));
+    ARK_TRY(take_buffer(b, &out->data[1], &out->size[1]));
+    ARK_TRY(load_array(b, &b->types[type->child], &child));
+    ARK_TRY(check_size(b, out->size[0], out->length, 8 * (int64_t)type->width));
+    ARK_TRY(check_size(b, out->size[1], out->length, 8 * (int64_t)type->width));
     return ark_check_spans(out->data[0], out->data[1], out->length, type->width, child.length)
                ? ARRAKIS_OK
                : refuse_column(b, "an offset or size leaves the %" PRId64 " elements",
@@ -386,10 +372,8 @@ static arrakis_status load_list_view(batch *b, const ark_type *type, array *out)
 static arrakis_status load_fixed_list(batch *b, const ark_type *type, array *out)
 {
     array child;
-    arrakis_status rc;
-    if ((rc = take_nullable(b, type, out)) < 0 ||
-        (rc = load_array(b, &b->types[type->child], &child)) < 0)
-        return rc;
+    ARK_TRY(take_nullable(b, type, out));
+    ARK_TRY(load_array(b, &b->types[type->child], &child));
     int64_t needed;
     if (type->width < 0 || __builtin_mul_overflow(out->length, (int64_t)type->width, &needed) ||
         child.length < needed)
@@ -425,9 +409,7 @@ static arrakis_status load_variants(batch *b, const ark_type *type, int64_t leng
     for (uint32_t i = 0; i < type->child_count; i++) {
         const ark_type *variant = &b->types[type->child + i];
         array child;
-        arrakis_status rc = load_array(b, variant, &child);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(load_array(b, variant, &child));
         if (child.length < needed)
             return refuse_column(b, "%" PRId64 " unions, %" PRId64 " of a child", needed,
                                  child.length);
@@ -466,14 +448,13 @@ static arrakis_status load_union(batch *b, const ark_type *type, array *out)
     b->buffer += b->old;
     out->null_count = 0;
     size_t first = b->buffer;
-    if (out->length > 0 && ((rc = take_buffer(b, &out->data[0], &out->size[0])) < 0 ||
-                            (dense && (rc = take_buffer(b, &out->data[1], &out->size[1])) < 0)))
-        return rc;
+    for (int i = 0; out->length > 0 && i < 1 + dense; i++)
+        ARK_TRY(take_buffer(b, &out->data[i], &out->size[i]));
     b->buffer = first + 1 + dense;
-    if ((rc = check_size(b, out->size[0], out->length, 8)) < 0 ||
-        (dense && (rc = check_size(b, out->size[1], out->length, 32)) < 0) ||
-        (rc = load_variants(b, type, lengths, dense ? 0 : out->length)) < 0)
-        return rc;
+    ARK_TRY(check_size(b, out->size[0], out->length, 8));
+    if (dense)
+        ARK_TRY(check_size(b, out->size[1], out->length, 32));
+    ARK_TRY(load_variants(b, type, lengths, dense ? 0 : out->length));
     return check_codes(b, out, lengths, dense);
 }
 
@@ -496,11 +477,10 @@ static arrakis_status load_runs(batch *b, const ark_type *type, array *out)
 {
     const ark_type *end_type = &b->types[type->child];
     array ends, values;
-    arrakis_status rc;
     b->contents_checked = true;
-    if ((rc = take_nullable(b, type, out)) < 0 || (rc = load_array(b, end_type, &ends)) < 0 ||
-        (rc = load_array(b, end_type + 1, &values)) < 0)
-        return rc;
+    ARK_TRY(take_nullable(b, type, out));
+    ARK_TRY(load_array(b, end_type, &ends));
+    ARK_TRY(load_array(b, end_type + 1, &values));
     if (out->valid || ends.null_count != 0 || ends.length > values.length)
         return refuse_column(b,
                              "%" PRId64 " runs, %" PRId64 " of them null, of %" PRId64 " values",
@@ -618,9 +598,7 @@ static arrakis_status read_column(batch *b, ark_column *column, const ark_schema
     b->field = &schema->fields[i];
     b->array_count = 0;
     b->contents_checked = false;
-    arrakis_status rc = load_array(b, &schema->types[i], &own);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(load_array(b, &schema->types[i], &own));
     if (own.length != rows)
         return refuse_column(b, "%" PRId64 " rows in a batch of %" PRId64, own.length, rows);
     set_column(column, b);
@@ -672,9 +650,7 @@ static arrakis_status open_batch(batch *b, int64_t *length, const ark_schema *sc
     if (__builtin_mul_overflow(b->body_size, (int64_t)BODIES, &b->budget))
         b->budget = INT64_MAX;
     *length = ark_flatbuffer_i64(&flat, header, ARK_BATCH_LENGTH);
-    arrakis_status rc = check_encoding(&flat, root, header, b->old, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(check_encoding(&flat, root, header, b->old, err));
     if (flat.bad || header.at == 0 || *length < 0)
         return ark_fail(err, ARRAKIS_EFORMAT,
                         "record batch: a header of %zu bytes, %" PRId64 " rows",

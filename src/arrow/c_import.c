@@ -58,9 +58,7 @@ static arrakis_status take_time(import *m, const struct ArrowSchema *field,
     if (strcmp(field->format, "l") != 0)
         return ark_fail(err, ARRAKIS_EMISMATCH,
                         "column 'time' has the format '%.40s', expected 'l'", field->format);
-    arrakis_status rc = check_array(array, "time", 2, m->row, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(check_array(array, "time", 2, m->row, err));
     int64_t at = array->offset + m->row;
     if (!array->buffers[1] || !is_set(array->buffers[0], at))
         return ark_fail(err, ARRAKIS_EINVAL, "row %" PRId64 " has no time", m->row);
@@ -135,7 +133,7 @@ static arrakis_status move_bits(uint8_t **out, const uint8_t *bitmap, int64_t fi
 {
     size_t size = count / 8 + 1;
     if (!(*out = malloc(size)))
-        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a block");
+        return ark_no_memory(err, "a block");
     memset(*out, 0xff, size);
     ark_bits_copy_zeros(*out, 0, bitmap, (size_t)first, count);
     return ARRAKIS_OK;
@@ -236,9 +234,7 @@ static arrakis_status check_struct(const struct ArrowSchema *schema,
 static arrakis_status make_block(arrakis_block **out, import *m, const struct ArrowSchema *schema,
                                  const struct ArrowArray *array, arrakis_error *err)
 {
-    arrakis_status rc = take_columns(m, schema, array, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(take_columns(m, schema, array, err));
     int64_t span_ns = ark_series_span(m->series, m->channels);
     if (!span_ns)
         return ark_fail(err, ARRAKIS_EINVAL,
@@ -256,16 +252,14 @@ arrakis_status arrakis_block_import(arrakis_block **out, arrakis_channels *chann
     if (!out || !channels || !schema || !array)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "arrakis_block_import: out, channels, schema or array is NULL");
-    arrakis_status rc = check_struct(schema, array, row, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(check_struct(schema, array, row, err));
     size_t count = arrakis_channels_count(channels);
 import m = {.channels = channels, .row = array->offset + row };
     m.series = calloc(count + 1, sizeof *m.series);
     m.filled = calloc(count + 1, sizeof *m.filled);
     m.bits = calloc(count + 1, sizeof *m.bits);
-    rc = m.series && m.filled && m.bits ? make_block(out, &m, schema, array, err)
-                                        : ark_fail(err, ARRAKIS_ENOMEM, "no memory for a block");
+    arrakis_status rc = m.series && m.filled && m.bits ? make_block(out, &m, schema, array, err)
+                                                       : ark_no_memory(err, "a block");
     for (size_t i = 0; m.bits && i < count; i++)
         free(m.bits[i]);
     free(m.series);

@@ -200,10 +200,8 @@ static arrakis_status set_columns(schema_memory *memory, arrakis_error *err)
         set_list(c, memory, c->item.format, c->field.name);
         int64_t index = arrakis_channels_index(channels, c->field.name);
         char rate[ARK_RATE_TEXT_SIZE];
-        arrakis_status rc = ark_rate_print(
-            rate, ark_info(arrakis_channels_get(channels, (size_t)index)).sample_rate, err);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(ark_rate_print(
+            rate, ark_info(arrakis_channels_get(channels, (size_t)index)).sample_rate, err));
         write_metadata(c->metadata, "rate", rate);
         c->field.metadata = c->metadata;
     }
@@ -221,7 +219,7 @@ arrakis_status arrakis_channels_export_schema(const arrakis_channels *channels,
     size_t count = arrakis_channels_count(channels) + 1;
     schema_memory *memory = memory_new(count);
     if (!memory)
-        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a schema of %zu columns", count);
+        return ark_no_memory(err, "a schema of %zu columns", count);
     memory->channels = arrakis_channels_ref(channels);
     set_struct(out, memory, count);
     arrakis_status rc = set_columns(memory, err);
@@ -244,7 +242,7 @@ arrakis_status arrakis_rows_export_schema(arrakis_dtype dtype, struct ArrowSchem
                         (int)dtype);
     schema_memory *memory = memory_new(3);
     if (!memory)
-        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a schema of rows");
+        return ark_no_memory(err, "a schema of rows");
     set_struct(out, memory, 3);
     set_schema(&memory->columns[0].field, memory, "l", "time", true);
     set_schema(&memory->columns[1].field, memory, "I", "id", true);

@@ -80,7 +80,7 @@ arrakis_status arrakis_stream_export(arrakis_stream *stream, struct ArrowArraySt
     if (!e) {
         arrakis_stream_close(stream);
         if (stream && out)
-            return ark_fail(err, ARRAKIS_ENOMEM, "no memory to export a stream");
+            return ark_no_memory(err, "an exported stream");
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_stream_export: %s is NULL",
                         stream ? "out" : "stream");
     }

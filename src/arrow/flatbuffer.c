@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arrow/flatbuffer.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* ---- reading */
@@ -356,6 +357,7 @@ ark_flatbuffer_offset ark_flatbuffer_add_string(ark_flatbuffer_builder *b, const
 uint8_t *ark_flatbuffer_vector_begin(ark_flatbuffer_builder *b, size_t count, size_t element_size,
                                      size_t alignment)
 {
+    assert(element_size && alignment && !(alignment & (alignment - 1)));
     if (count > INT32_MAX / element_size && b->status == ARRAKIS_OK)
         b->status = ARRAKIS_EINVAL;
     align_before(b, count * element_size, 4);
@@ -386,6 +388,8 @@ void ark_flatbuffer_table_begin(ark_flatbuffer_builder *b)
 
 static void builder_put(ark_flatbuffer_builder *b, unsigned field, const void *value, size_t size)
 {
+    assert(field < ARK_FLATBUFFER_MAX_FIELDS);
+    assert(!b->fields[field]);
     builder_push(b, value, size);
     b->fields[field] = b->size;
 }
@@ -417,6 +421,7 @@ void ark_flatbuffer_put_i64(ark_flatbuffer_builder *b, unsigned field, int64_t v
 void ark_flatbuffer_put_offset(ark_flatbuffer_builder *b, unsigned field,
                                ark_flatbuffer_offset offset)
 {
+    assert(field < ARK_FLATBUFFER_MAX_FIELDS);
     if (offset == 0)
         return;
     push_offset(b, offset);

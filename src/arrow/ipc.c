@@ -87,9 +87,7 @@ arrakis_status ark_ipc_parse(ark_ipc_message *out, const uint8_t *data, size_t s
     out->body = out->header + out->header_size;
     size_t left = size - prefix - out->header_size;
     uint64_t body_size = 0;
-    arrakis_status rc = read_message(out, &body_size, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(read_message(out, &body_size, err));
     if (body_size > left)
         return fail_torn(err, "its body", left, body_size);
     out->body_size = (size_t)body_size;
@@ -107,9 +105,7 @@ arrakis_status ark_ipc_parse_parts(ark_ipc_message *out, const uint8_t *header, 
     out->header_size = header_size;
     out->body = body ? body : header; /* never NULL: offsets are counted from it */
     uint64_t expected = 0;
-    arrakis_status rc = read_message(out, &expected, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(read_message(out, &expected, err));
     if (expected > body_size)
         return fail_torn(err, "its body", body_size, expected);
     out->body_size = (size_t)expected;

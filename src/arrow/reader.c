@@ -52,7 +52,7 @@ arrakis_status arrakis_arrow_reader_new(arrakis_arrow_reader **out, arrakis_chan
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_arrow_reader_new: channels is NULL");
     arrakis_arrow_reader *r = calloc(1, sizeof *r);
     if (!r)
-        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for an Arrow reader");
+        return ark_no_memory(err, "an Arrow reader");
     r->known = arrakis_channels_ref(channels);
     *out = r;
     return ARRAKIS_OK;
@@ -156,10 +156,8 @@ static arrakis_status check_whole(size_t *needed, const uint8_t *data, size_t si
     if (size < *needed)
         return ARRAKIS_TIMEOUT;
     ark_ipc_message message;
-    arrakis_status rc =
-        ark_ipc_parse_parts(&message, data + prefix, (size_t)header_size, NULL, SIZE_MAX, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(
+        ark_ipc_parse_parts(&message, data + prefix, (size_t)header_size, NULL, SIZE_MAX, err));
     if (message.body_size > BODY_MAX)
         return ark_fail(err, ARRAKIS_EFORMAT,
                         "Arrow message: a body of %zu bytes, expected at most %" PRIu64,
@@ -214,7 +212,7 @@ static arrakis_status bind_schema(arrakis_arrow_reader *r, arrakis_error *err)
     r->columns = calloc(count + 1, sizeof *r->columns);
     r->series = calloc(count + 1, sizeof *r->series);
     if (!r->column_of || !r->columns || !r->series)
-        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for %zu columns", count);
+        return ark_no_memory(err, "%zu columns", count);
     for (size_t i = 0; rc >= 0 && i < count; i++)
         rc = strcmp(r->schema->fields[i].name, "time") == 0 ? add_time(r, i, &times, err)
                                                             : add_column(r, i, err);
@@ -259,7 +257,7 @@ static arrakis_status make_bits(arrakis_arrow_reader *r, arrakis_error *err)
         return ARRAKIS_OK;
     uint8_t *bits = realloc(r->bits, size);
     if (!bits)
-        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for a block");
+        return ark_no_memory(err, "a block");
     r->bits = bits;
     r->bits_size = size;
     return ARRAKIS_OK;
@@ -293,12 +291,10 @@ static arrakis_status make_block(arrakis_arrow_reader *r, arrakis_block **block,
     const ark_column *time = &r->columns[r->time_column];
     int64_t time_ns;
     memcpy(&time_ns, time->values + (size_t)r->row * sizeof time_ns, sizeof time_ns);
-    if (!ark_is_set(time->valid, r->row) || time_ns < 0 || time_ns > INT64_MAX / 4)
+    if (!ark_is_set(time->valid, r->row) || time_ns < 0 || time_ns > ARRAKIS_TIME_MAX_NS)
         return ark_fail(err, ARRAKIS_EFORMAT, "row %" PRId64 ": its time is %" PRId64 " ns",
                         r->row, time_ns);
-    arrakis_status rc = make_bits(r, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(make_bits(r, err));
     make_series(r);
     int64_t duration_ns = ark_series_span(r->series, r->channels);
     if (!duration_ns)

@@ -33,11 +33,6 @@ static arrakis_status fail_malformed(schema_reading *r)
                     r->flat.size);
 }
 
-static arrakis_status no_memory(schema_reading *r)
-{
-    return ark_fail(r->err, ARRAKIS_ENOMEM, "no memory for an Arrow schema");
-}
-
 /* Copy a text; "" where it is absent. */
 static arrakis_status copy_text(schema_reading *r, char **out, ark_flatbuffer_vector text)
 {
@@ -48,7 +43,7 @@ static arrakis_status copy_text(schema_reading *r, char **out, ark_flatbuffer_ve
     r->budget -= text.count + 1;
     *out = malloc(text.count + 1);
     if (!*out)
-        return no_memory(r);
+        return ark_no_memory(r->err, "an Arrow schema");
     if (text.count > 0)
         memcpy(*out, text.data, text.count);
     (*out)[text.count] = '\0';
@@ -251,9 +246,7 @@ static arrakis_status check_children(schema_reading *r, const ark_type *type, ui
 
 static arrakis_status read_map(schema_reading *r, ark_type *type)
 {
-    arrakis_status rc = check_children(r, type, 1);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(check_children(r, type, 1));
     type->storage = ARK_STORE_MAP;
     type->width = 4;
     const ark_type *types = r->schema->types, *entries = &types[type->child];
@@ -283,9 +276,7 @@ static arrakis_status read_union(schema_reading *r, ark_type *type, ark_flatbuff
 
 static arrakis_status read_runs(schema_reading *r, ark_type *type)
 {
-    arrakis_status rc = check_children(r, type, 2);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(check_children(r, type, 2));
     type->storage = ARK_STORE_RUNS;
     unsigned ends = r->schema->types[type->child].dtype;
     if (ends == ARRAKIS_INT16 || ends == ARRAKIS_INT32 || ends == ARRAKIS_INT64)
@@ -343,7 +334,7 @@ static arrakis_status add_types(schema_reading *r, uint32_t *first, size_t count
         size_t room = 2 * (schema->type_count + count);
         ark_type *types = reallocarray(schema->types, room, sizeof *types);
         if (!types)
-            return no_memory(r);
+            return ark_no_memory(r->err, "an Arrow schema");
         schema->types = types;
         r->type_room = room;
     }
@@ -419,14 +410,11 @@ static void set_kind(ark_schema_field *field, const ark_type *type, const ark_ty
 static arrakis_status read_field(schema_reading *r, size_t i, ark_flatbuffer_table table)
 {
     ark_schema_field *field = &r->schema->fields[i];
-    arrakis_status rc;
-    if ((rc = copy_text(r, &field->name,
-                        ark_flatbuffer_elements(&r->flat, table, ARK_FIELD_NAME, 1))) < 0)
-        return rc;
+    ARK_TRY(
+        copy_text(r, &field->name, ark_flatbuffer_elements(&r->flat, table, ARK_FIELD_NAME, 1)));
     r->column = field->name;
-    if ((rc = read_rate(r, &field->rate, table)) < 0 ||
-        (rc = read_type(r, (uint32_t)i, table)) < 0)
-        return rc;
+    ARK_TRY(read_rate(r, &field->rate, table));
+    ARK_TRY(read_type(r, (uint32_t)i, table));
     set_kind(field, &r->schema->types[i], r->schema->types);
     return ARRAKIS_OK;
 }
@@ -448,7 +436,7 @@ static arrakis_status read_schema(schema_reading *r)
     uint32_t first;
     schema->fields = calloc(fields.count ? fields.count : 1, sizeof *schema->fields);
     if (!schema->fields)
-        return no_memory(r);
+        return ark_no_memory(r->err, "an Arrow schema");
     arrakis_status rc = add_types(r, &first, fields.count);
     while (rc >= 0 && schema->count < fields.count) {
         size_t i = schema->count++;
@@ -469,7 +457,7 @@ arrakis_status ark_schema_read(ark_schema **out, const ark_ipc_message *message,
                         message->body_size);
     ark_schema *schema = calloc(1, sizeof *schema);
     if (!schema)
-        return ark_fail(err, ARRAKIS_ENOMEM, "no memory for an Arrow schema");
+        return ark_no_memory(err, "an Arrow schema");
     schema_reading r = {
         .flat = {message->header, message->header_size, false},
         .schema = schema,

@@ -17,6 +17,7 @@
 
 #include <arrakis/reader.h>
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* Brokers are asked at most this often. */
@@ -326,10 +327,10 @@ static bool want(ark_kafka_watch *watch, const ark_kafka_partition *partition)
     return news;
 }
 
-int64_t ark_kafka_end_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
+int64_t ark_kafka_end_exhausted(ark_kafka_reader *kafka, size_t stream, int64_t since_ns,
                                 int64_t *again_ns)
 {
-    ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
+    assert(stream < kafka->head.stream_count);
     ark_kafka_partition *partition = &kafka->partitions[stream];
     arrakis_error why;
     bool ask;

@@ -10,7 +10,7 @@
 
 #include <librdkafka/rdkafka.h>
 
-int64_t ark_kafka_end_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
+int64_t ark_kafka_end_exhausted(ark_kafka_reader *kafka, size_t stream, int64_t since_ns,
                                 int64_t *again_ns);
 /* A partition that could not be asked about when the reader was opened is found: another node has taken over,
  * or its own is there again. Within the monitor. */

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 static const int64_t least_grace_ns = 10 * ARRAKIS_SECOND_NS;
@@ -12,7 +13,7 @@ arrakis_status ark_fast_forward_init(ark_fast_forward *policy, size_t count, arr
     *policy = (ark_fast_forward){.count = count};
     policy->behind_since_ns = malloc((count + 1) * sizeof *policy->behind_since_ns);
     if (!policy->behind_since_ns)
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "%zu partitions", count);
     for (size_t i = 0; i < count; i++)
         policy->behind_since_ns[i] = ARRAKIS_UNSET;
     return ARRAKIS_OK;
@@ -32,6 +33,7 @@ int64_t ark_fast_forward_grace_ns(int64_t budget_ns)
 ark_lag ark_fast_forward_observe(ark_fast_forward *policy, size_t stream, int64_t lag_ns,
                                  int64_t budget_ns, int64_t now_ns)
 {
+    assert(stream < policy->count);
     int64_t *since_ns = &policy->behind_since_ns[stream];
     if (budget_ns <= 0)
         return ARK_LAG_FINE;
@@ -63,5 +65,6 @@ void ark_fast_forward_done(ark_fast_forward *policy)
 
 void ark_fast_forward_again(ark_fast_forward *policy, size_t stream, int64_t now_ns)
 {
+    assert(stream < policy->count);
     policy->behind_since_ns[stream] = now_ns;
 }

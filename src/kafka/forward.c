@@ -103,22 +103,19 @@ static arrakis_status move_to(ark_kafka_reader *kafka,
     return ARRAKIS_OK;
 }
 
-arrakis_status ark_kafka_forward_to(arrakis_reader *reader, int64_t to_ns, size_t *moved,
+arrakis_status ark_kafka_forward_to(ark_kafka_reader *kafka, int64_t to_ns, size_t *moved,
                                     arrakis_error *err)
 {
-    ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
     rd_kafka_topic_partition_list_t *targets;
     ark_kafka_asker ask;
     *moved = 0;
     if (at_head(kafka))
         return ARRAKIS_OK;
     ark_kafka_state_put_back(kafka);
-    arrakis_status rc = ark_kafka_watch_borrow(kafka, &ask, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_kafka_watch_borrow(kafka, &ask, err));
     ask.deadline_ns = ark_kafka_state_deadline(kafka);
-    ask.cancel = reader->cancel;
-    rc = ark_kafka_forward_find(kafka, &ask, to_ns, &targets, err);
+    ask.cancel = kafka->head.cancel;
+    arrakis_status rc = ark_kafka_forward_find(kafka, &ask, to_ns, &targets, err);
     ark_kafka_watch_give_back(kafka);
     if (rc < 0)
         return rc;

@@ -10,7 +10,7 @@
 
 #include <librdkafka/rdkafka.h>
 
-arrakis_status ark_kafka_forward_to(arrakis_reader *reader, int64_t to_ns, size_t *moved,
+arrakis_status ark_kafka_forward_to(ark_kafka_reader *kafka, int64_t to_ns, size_t *moved,
                                     arrakis_error *err);
 /* A live stream is late beyond its budget: find out where to skip to, in the watch's thread. */
 void ark_kafka_forward_ask(ark_kafka_reader *kafka, size_t stream, int64_t at_ns, int64_t now_ns);

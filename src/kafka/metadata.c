@@ -39,7 +39,7 @@ arrakis_status ark_metadata_new(ark_metadata **out, const char *topic, int64_t n
     size_t size = strlen(topic) + 1;
     *out = calloc(1, sizeof **out + size);
     if (!*out)
-        return ark_fail(err, ARRAKIS_ENOMEM, "metadata topic %s: out of memory", topic);
+        return ark_no_memory(err, "metadata topic %s", topic);
     memcpy((*out)->topic, topic, size);
     (*out)->publisher = (*out)->topic + strlen(ARK_METADATA_PREFIX);
     (*out)->now_ns = now_ns;
@@ -222,7 +222,7 @@ static arrakis_status offer(const ark_metadata *metadata, const ark_wish *wish, 
         return want == ARK_WANT_NOT ? ARRAKIS_OK : ARRAKIS_DONE;
     arrakis_channel *channel = ark_channel_store_make(&metadata->store, place);
     if (!channel)
-        return ark_fail(err, ARRAKIS_ENOMEM, "channel '%.200s': out of memory", info.name);
+        return ark_no_memory(err, "channel '%.200s'", info.name);
     bool more = wish->take(channel, wish->opaque);
     arrakis_channel_unref(channel);
     return more ? ARRAKIS_OK : ARRAKIS_DONE;

@@ -200,8 +200,7 @@ arrakis_status ark_metadata_digest(char hex[65], const ark_channel_store *store,
     free(d.portion.data);
     free(d.other.data);
     if (!ok)
-        return ark_fail(err, ARRAKIS_ENOMEM, "digest of %zu channels: out of memory",
-                        store->count);
+        return ark_no_memory(err, "digest of %zu channels", store->count);
     for (size_t i = 0; i < SHA256_SIZE; i++)
         snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
     return ARRAKIS_OK;

@@ -60,9 +60,7 @@ static arrakis_status start(arrakis_mock_broker *broker, arrakis_error *err)
         rd_kafka_conf_destroy(conf);
         return ark_fail(err, ARRAKIS_EUNSUPPORTED, "mock broker: %s", text);
     }
-    arrakis_status rc = ark_kafka_handle_start(&broker->rk, RD_KAFKA_PRODUCER, conf, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_kafka_handle_start(&broker->rk, RD_KAFKA_PRODUCER, conf, err));
     broker->cluster = rd_kafka_handle_mock_cluster(broker->rk);
     return broker->cluster ? ARRAKIS_OK
                            : ark_fail(err, ARRAKIS_EUNSUPPORTED,
@@ -76,7 +74,7 @@ arrakis_status arrakis_mock_broker_open(arrakis_mock_broker **out, arrakis_error
     *out = NULL;
     arrakis_mock_broker *broker = calloc(1, sizeof *broker);
     if (!broker)
-        return ark_fail(err, ARRAKIS_ENOMEM, "mock broker: out of memory");
+        return ark_no_memory(err, "mock broker");
     arrakis_status rc = arrakis_channels_new(&broker->announced, err);
     if (rc == ARRAKIS_OK)
         rc = start(broker, err);
@@ -131,7 +129,7 @@ static arrakis_status put(arrakis_mock_broker *broker, rd_kafka_topic_t *topic, 
                           char *value, arrakis_error *err)
 {
     if (!value)
-        return ark_fail(err, ARRAKIS_ENOMEM, "metadata of %s: out of memory", key);
+        return ark_no_memory(err, "metadata of %s", key);
     while (rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_FREE, value, strlen(value), key, strlen(key),
                             NULL) != 0) {
         rd_kafka_resp_err_t code = rd_kafka_last_error();
@@ -218,12 +216,11 @@ static arrakis_status write_publisher(arrakis_mock_broker *broker, const char *p
 {
     char name[TOPIC_SIZE];
     snprintf(name, sizeof name, "arrakis-metadata-%s", publisher);
-    arrakis_status rc = create_topic(broker, name, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(create_topic(broker, name, err));
     size_t all = arrakis_channels_count(broker->announced), count = 0;
     arrakis_channel **channels = calloc(all, sizeof(arrakis_channel *));
     rd_kafka_topic_t *topic = rd_kafka_topic_new(broker->rk, name, NULL);
+    arrakis_status rc;
     if (channels && topic) {
         for (size_t i = 0; i < all; i++) {
             arrakis_channel *channel = arrakis_channels_get(broker->announced, i);
@@ -232,7 +229,7 @@ static arrakis_status write_publisher(arrakis_mock_broker *broker, const char *p
         }
         rc = write_records(broker, topic, publisher, channels, count, err);
     } else {
-        rc = ark_fail(err, ARRAKIS_ENOMEM, "topic %s: out of memory", name);
+        rc = ark_no_memory(err, "topic %s", name);
     }
     if (topic)
         rd_kafka_topic_destroy(topic);

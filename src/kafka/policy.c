@@ -187,9 +187,7 @@ arrakis_status ark_kafka_policy_property(bool *taken, const char *name, const ch
     if (!rule)
         return ark_fail(err, ARRAKIS_ESERVER,
                         "the server sets property %.100s, which is for users alone", name);
-    arrakis_status rc = check_value(rule, value, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(check_value(rule, value, err));
     const arrakis_property *security = find_security(users);
     *taken = rule->family == ALONE || !security;
     if (*taken || find_family(users, rule->family))

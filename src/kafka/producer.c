@@ -12,6 +12,7 @@
 #include "kafka/trouble.h"
 #include "read/closing.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -151,7 +152,7 @@ static arrakis_status start(ark_producer *producer, arrakis_error *err)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_dup(producer->conf);
     if (!conf)
-        return ark_fail(err, ARRAKIS_ENOMEM, "starting a producer: out of memory");
+        return ark_no_memory(err, "starting a producer");
     arrakis_status rc = ark_kafka_handle_start(&producer->rk, RD_KAFKA_PRODUCER, conf, err);
     if (rc == ARRAKIS_OK)
         rc = open_news(producer, err);
@@ -196,7 +197,7 @@ static arrakis_status configure(ark_producer *producer, const ark_producer_optio
     };
     if (!(producer->trouble = ark_kafka_trouble_new(o->tokens)) ||
         !(producer->url = strdup(o->url)))
-        return ark_fail(err, ARRAKIS_ENOMEM, "opening a producer: out of memory");
+        return ark_no_memory(err, "opening a producer");
     arrakis_status rc =
         ark_kafka_conf_new(&producer->conf, o->url, ours, sizeof ours / sizeof *ours,
                            o->properties, o->property_count, err);
@@ -216,7 +217,7 @@ arrakis_status ark_producer_open(ark_producer **out, const ark_producer_options 
     *out = NULL;
     ark_producer *producer = calloc(1, sizeof *producer);
     if (!producer)
-        return ark_fail(err, ARRAKIS_ENOMEM, "opening a producer: out of memory");
+        return ark_no_memory(err, "opening a producer");
     producer->cancel_fd = options->cancel_fd;
     producer->news_fd = -1;
     producer->close_ms = options->close_ms;
@@ -241,7 +242,7 @@ arrakis_status ark_producer_add_topic(ark_producer *producer, const char *name, 
     if (!(count & (count - 1))) { /* full at every power of two */
         topic **grown = realloc(producer->topics, (count ? 2 * count : 1) * sizeof *grown);
         if (!grown)
-            return ark_fail(err, ARRAKIS_ENOMEM, "topic %s: out of memory", name);
+            return ark_no_memory(err, "topic %s", name);
         producer->topics = grown;
     }
     topic *t = calloc(1, sizeof *t);
@@ -249,7 +250,7 @@ arrakis_status ark_producer_add_topic(ark_producer *producer, const char *name, 
     if (!t || !copy) {
         free(t);
         free(copy);
-        return ark_fail(err, ARRAKIS_ENOMEM, "topic %s: out of memory", name);
+        return ark_no_memory(err, "topic %s", name);
     }
     t->name = copy;
     t->producer = producer;
@@ -259,6 +260,7 @@ arrakis_status ark_producer_add_topic(ark_producer *producer, const char *name, 
 
 const char *ark_producer_topic(const ark_producer *producer, size_t number)
 {
+    assert(number < producer->topic_count);
     return producer->topics[number]->name;
 }
 
@@ -340,6 +342,7 @@ arrakis_status ark_producer_begin(ark_producer *producer, int timeout_ms, arraki
 arrakis_status ark_producer_buffer(ark_producer *producer, size_t number, ark_buffer **out,
                                    arrakis_error *err)
 {
+    assert(number < producer->topic_count);
     topic *t = producer->topics[number];
     if (!t->filling && t->free) {
         t->filling = t->free;
@@ -347,7 +350,7 @@ arrakis_status ark_producer_buffer(ark_producer *producer, size_t number, ark_bu
     } else if (!t->filling) {
         message *m = calloc(1, sizeof *m);
         if (!m)
-            return ark_fail(err, ARRAKIS_ENOMEM, "message to %s: out of memory", t->name);
+            return ark_no_memory(err, "message to %s", t->name);
         m->topic = t;
         m->next = t->all;
         t->all = t->filling = m;
@@ -394,6 +397,7 @@ static arrakis_status no_room(const ark_producer *producer, const topic *t, arra
 
 arrakis_status ark_producer_send(ark_producer *producer, size_t number, arrakis_error *err)
 {
+    assert(number < producer->topic_count && producer->topics[number]->filling);
     topic *t = producer->topics[number];
     message *m = t->filling;
     m->batch = producer->batch;
@@ -528,9 +532,7 @@ arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err)
         serve(producer, left);
         if (!is_refused(producer, left == 0, &refused))
             continue;
-        arrakis_status rc = not_delivered(producer, &refused, err);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(not_delivered(producer, &refused, err));
     }
     if (producer->late.count)
         ark_log(ARRAKIS_LOG_WARNING,

@@ -109,9 +109,7 @@ arrakis_status ark_kafka_query_topics(const ark_kafka_asker *asker, bool all,
             rd_kafka_metadata(topics_handle(asker), all, NULL, out, wait_ms);
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
             return ARRAKIS_OK;
-        arrakis_status rc = check(asker, "topics", err);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(check(asker, "topics", err));
         if (code != RD_KAFKA_RESP_ERR__TIMED_OUT && ark_kafka_status(code) != ARRAKIS_ECONNECT)
             return ark_fail(err, ark_kafka_status(code), "asking for topics: %s",
                             rd_kafka_err2str(code));
@@ -357,9 +355,7 @@ static arrakis_status ask_all(question *q, arrakis_error *err)
             ask_leaders(q, wait_ms);
         if (!open_count(q))
             break;
-        arrakis_status rc = check(asker, "offsets", err);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(check(asker, "offsets", err));
         ark_log(ARRAKIS_LOG_DEBUG, "asking for offsets: %s", rd_kafka_err2str(q->last));
         if (q->known && ark_monotonic_ns() - t.begin_ns >= patience_ns)
             break;
@@ -387,7 +383,7 @@ arrakis_status ark_kafka_query_offsets(const ark_kafka_asker *asker,
                   .lock = PTHREAD_MUTEX_INITIALIZER,
                   .last = RD_KAFKA_RESP_ERR__TIMED_OUT};
     if (!(q.leaders = malloc((size_t)list->cnt * sizeof *q.leaders)))
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "%d partitions", list->cnt);
     for (int i = 0; i < list->cnt; i++) {
         list->elems[i].err = RD_KAFKA_RESP_ERR__TIMED_OUT;
         q.leaders[i] = -1;

@@ -159,9 +159,11 @@ static arrakis_status take_nothing(ark_kafka_reader *kafka, arrakis_error *err)
     return end ? ark_fail(err, end->status, "%s", end->message) : ARRAKIS_TIMEOUT;
 }
 
+static const ark_reader_ops kafka_ops;
+
 static arrakis_status kafka_next(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err)
 {
-    ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
+    ark_kafka_reader *kafka = ARK_READER_AS(ark_kafka_reader, reader, kafka_ops);
     for (;;) {
         if (!kafka->holding &&
             atomic_load_explicit(&kafka->watch.forward_found, memory_order_acquire))
@@ -258,7 +260,7 @@ static arrakis_status check_deadline(const ark_kafka_reader *kafka, arrakis_erro
 
 static arrakis_status kafka_prepare(arrakis_reader *reader, arrakis_error *err)
 {
-    ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
+    ark_kafka_reader *kafka = ARK_READER_AS(ark_kafka_reader, reader, kafka_ops);
     size_t count = reader->stream_count;
     bool *wanted = calloc(count, sizeof *wanted);
     rd_kafka_resp_err_t *states = calloc(count, sizeof *states);
@@ -270,7 +272,7 @@ static arrakis_status kafka_prepare(arrakis_reader *reader, arrakis_error *err)
                            .trouble = kafka->trouble};
     arrakis_status rc = check_deadline(kafka, err);
     if (rc == ARRAKIS_OK && (!wanted || !states || !topics))
-        rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        rc = ark_no_memory(err, "%zu partitions", kafka->head.stream_count);
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
         topics[i] = kafka->partitions[i].topic;
     if (rc == ARRAKIS_OK)
@@ -316,7 +318,7 @@ static void go_on_from(ark_kafka_reader *kafka, size_t stream,
 
 static void kafka_pause(arrakis_reader *reader, size_t stream, bool paused)
 {
-    ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
+    ark_kafka_reader *kafka = ARK_READER_AS(ark_kafka_reader, reader, kafka_ops);
     rd_kafka_topic_partition_list_t *one = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(one, ark_kafka_state_topic(kafka, stream), 0);
     rd_kafka_resp_err_t code = paused ? rd_kafka_pause_partitions(kafka->rk, one)
@@ -334,7 +336,7 @@ static void kafka_pause(arrakis_reader *reader, size_t stream, bool paused)
 
 static arrakis_status kafka_open(arrakis_reader *reader, arrakis_error *err)
 {
-    const ark_kafka_reader *kafka = (const ark_kafka_reader *)reader;
+    const ark_kafka_reader *kafka = ARK_READER_AS(const ark_kafka_reader, reader, kafka_ops);
     return kafka->prepared ? ARRAKIS_OK : kafka_prepare(reader, err);
 }
 
@@ -348,7 +350,7 @@ static bool kafka_done(const arrakis_reader *reader)
 
 static void kafka_stats(const arrakis_reader *reader, arrakis_stats *stats)
 {
-    const ark_kafka_reader *kafka = (const ark_kafka_reader *)reader;
+    const ark_kafka_reader *kafka = ARK_READER_AS(const ark_kafka_reader, reader, kafka_ops);
     ark_ingest_stats(&kafka->ingest, stats);
     stats->errors += atomic_load(&kafka->trouble->count);
     stats->fast_forwards += kafka->forward_count;
@@ -387,7 +389,7 @@ static void tear_down(void *opaque)
 
 static void kafka_close(arrakis_reader *reader)
 {
-    ark_kafka_reader *kafka = (ark_kafka_reader *)reader;
+    ark_kafka_reader *kafka = ARK_READER_AS(ark_kafka_reader, reader, kafka_ops);
     ark_kafka_watch_stop(kafka);
     if (kafka->trouble)
         ark_kafka_trouble_close(kafka->trouble);
@@ -397,14 +399,28 @@ static void kafka_close(arrakis_reader *reader)
         tear_down(kafka);
 }
 
+static int64_t kafka_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
+                               int64_t *again_ns)
+{
+    return ark_kafka_end_exhausted(ARK_READER_AS(ark_kafka_reader, reader, kafka_ops), stream,
+                                   since_ns, again_ns);
+}
+
+static arrakis_status kafka_fast_forward(arrakis_reader *reader, int64_t to_ns, size_t *moved,
+                                         arrakis_error *err)
+{
+    return ark_kafka_forward_to(ARK_READER_AS(ark_kafka_reader, reader, kafka_ops), to_ns, moved,
+                                err);
+}
+
 static const ark_reader_ops kafka_ops = {
     .prepare = kafka_prepare,
     .open = kafka_open,
     .next = kafka_next,
     .done = kafka_done,
-    .exhausted = ark_kafka_end_exhausted,
+    .exhausted = kafka_exhausted,
     .pause = kafka_pause,
-    .fast_forward = ark_kafka_forward_to,
+    .fast_forward = kafka_fast_forward,
     .stats = kafka_stats,
     .close = kafka_close,
 };
@@ -450,17 +466,14 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
         {"fetch.error.backoff.ms", "100", false},
     };
     rd_kafka_conf_t *conf;
-    rc = ark_kafka_conf_new(&conf, kafka->url, ours, sizeof ours / sizeof *ours,
-                            options->properties, options->property_count, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_kafka_conf_new(&conf, kafka->url, ours, sizeof ours / sizeof *ours,
+                               options->properties, options->property_count, err));
     if ((rc = ark_kafka_trouble_watch(kafka->trouble, conf, false, err)) < 0) {
         rd_kafka_conf_destroy(conf);
         return rc;
     }
     kafka->conf = rd_kafka_conf_dup(conf);
-    if ((rc = ark_kafka_handle_start(&kafka->rk, RD_KAFKA_CONSUMER, conf, err)) < 0)
-        return rc;
+    ARK_TRY(ark_kafka_handle_start(&kafka->rk, RD_KAFKA_CONSUMER, conf, err));
     rd_kafka_poll_set_consumer(kafka->rk);
     kafka->queue = rd_kafka_queue_get_consumer(kafka->rk);
     kafka->head.fd = ark_event_open();
@@ -475,8 +488,6 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
 static int64_t budget_of(const ark_reader_stream *stream)
 {
     int64_t latest = ark_latency_of(stream->channels);
-    if (latest > INT64_MAX / 4) /* never, and no sum of times overflows */
-        latest = INT64_MAX / 4;
     return latest > 0 ? latest + stream->stride_ns : 0;
 }
 
@@ -484,7 +495,7 @@ static arrakis_status make_partitions(ark_kafka_reader *kafka, arrakis_error *er
 {
     size_t count = kafka->head.stream_count;
     if (!(kafka->partitions = calloc(count, sizeof *kafka->partitions)))
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "%zu partitions", count);
     for (size_t i = 0; i < count; i++) {
         const ark_reader_stream *stream = &kafka->head.streams[i];
         ark_kafka_end *end = &kafka->partitions[i].end;
@@ -494,9 +505,7 @@ static arrakis_status make_partitions(ark_kafka_reader *kafka, arrakis_error *er
         kafka->partitions[i].budget_ns = budget_of(stream);
         const arrakis_channel_info first = ark_info(arrakis_channels_get(stream->channels, 0));
         char *name;
-        arrakis_status rc = ark_channel_topic(&name, &first, first.replay_id, err);
-        if (rc < 0)
-            return rc;
+        ARK_TRY(ark_channel_topic(&name, &first, first.replay_id, err));
         rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(kafka->rk);
         if (conf)
             rd_kafka_topic_conf_set_opaque(conf, (void *)(uintptr_t)i);
@@ -506,7 +515,7 @@ static arrakis_status make_partitions(ark_kafka_reader *kafka, arrakis_error *er
                      rd_kafka_err2str(rd_kafka_last_error()));
         free(name);
         if (!conf)
-            return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+            return ark_no_memory(err, "a topic's configuration");
         if (!kafka->partitions[i].topic) {
             rd_kafka_topic_conf_destroy(conf);
             return ARRAKIS_EINVAL;
@@ -524,7 +533,7 @@ static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
     ark_kafka_watch_init(&kafka->watch, ark_kafka_watch_thread);
     const ark_token_source tokens = {options->kafka_token_fn, options->kafka_token_opaque};
     if (!(kafka->trouble = ark_kafka_trouble_new(tokens)))
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "a reader");
     kafka->start_ns = kafka->head.start_ns = options->start_ns;
     kafka->opened_ns = ARRAKIS_UNSET;
     kafka->head.has_start = true;
@@ -534,14 +543,14 @@ static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
     char *prefix = NULL;
     arrakis_status rc = ark_kafka_brokers_check(url, err);
     if (rc == ARRAKIS_OK && (!(kafka->url = strdup(url)) || asprintf(&prefix, "%s/", url) < 0))
-        rc = ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        rc = ark_no_memory(err, "%s", url);
     if (rc == ARRAKIS_OK && kafka->timeout_ns <= 0)
         rc = ark_fail(err, ARRAKIS_EINVAL, "request timeout of %lld ns: expected more than 0",
                       (long long)kafka->timeout_ns);
     if (rc == ARRAKIS_OK && kafka->start_ns != ARRAKIS_UNSET &&
-        (kafka->start_ns < 0 || kafka->start_ns > INT64_MAX / 4))
+        (kafka->start_ns < 0 || kafka->start_ns > ARRAKIS_TIME_MAX_NS))
         rc = ark_fail(err, ARRAKIS_EINVAL, "start %lld ns: expected 0 or more, below %lld",
-                      (long long)kafka->start_ns, (long long)INT64_MAX / 4);
+                      (long long)kafka->start_ns, (long long)ARRAKIS_TIME_MAX_NS);
     if (rc == ARRAKIS_OK)
         rc = ark_reader_group(&kafka->head, channels, prefix, err);
     free(prefix);
@@ -563,13 +572,11 @@ arrakis_status arrakis_kafka_reader_new(arrakis_reader **out, const char *url,
                         out ? "channels" : "out");
     *out = NULL;
     arrakis_kafka_options all = ARRAKIS_KAFKA_OPTIONS_INIT;
-    arrakis_status rc = ark_sized_struct_take(&all, sizeof all, options, "kafka_options", err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_sized_struct_take(&all, sizeof all, options, "kafka_options", err));
     ark_kafka_reader *kafka = calloc(1, sizeof *kafka);
     if (!kafka)
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
-    rc = make_reader(kafka, url, channels, &all, err);
+        return ark_no_memory(err, "a reader");
+    arrakis_status rc = make_reader(kafka, url, channels, &all, err);
     if (rc < 0) {
         arrakis_reader_close(&kafka->head);
         return rc;

@@ -42,7 +42,7 @@ void ark_kafka_state_drop_messages(ark_kafka_reader *kafka)
 
 int64_t ark_kafka_state_deadline(const ark_kafka_reader *kafka)
 {
-    return !kafka->head.begun_ns || kafka->timeout_ns > INT64_MAX / 4
+    return !kafka->head.begun_ns || kafka->timeout_ns > ARRAKIS_TIME_MAX_NS
                ? 0
                : kafka->head.begun_ns + 2 * kafka->timeout_ns;
 }

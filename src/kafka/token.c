@@ -96,8 +96,8 @@ void ark_kafka_token_refresh(ark_kafka_token *token, rd_kafka_t *rk)
     char text[256];
     int64_t expires_ns = ARRAKIS_UNSET;
     char *value = calloc(1, ARK_TOKEN_SIZE_MAX);
-    arrakis_status rc = value ? ask(token, value, &expires_ns, &why)
-                              : ark_fail(&why, ARRAKIS_ENOMEM, "out of memory");
+    arrakis_status rc =
+        value ? ask(token, value, &expires_ns, &why) : ark_no_memory(&why, "a token");
     leave(token);
     if (rc == ARRAKIS_OK &&
         rd_kafka_oauthbearer_set_token(rk, value, arrakis_gps_to_unix_ns(expires_ns) / 1000000,

@@ -46,7 +46,7 @@ arrakis_status ark_kafka_topics_find(const ark_kafka_asker *asker, rd_kafka_topi
 {
     named *sorted = malloc((count + 1) * sizeof *sorted);
     if (!sorted)
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "%zu topics", count);
     for (size_t i = 0; i < count; i++) {
         sorted[i] = (named){rd_kafka_topic_name(topics[i]), i};
         states[i] = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;

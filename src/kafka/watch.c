@@ -20,7 +20,7 @@ static arrakis_status make_asking_handle(ark_kafka_reader *kafka, rd_kafka_t **o
     char text[256];
     if (!kafka->watch.trouble &&
         !(kafka->watch.trouble = ark_kafka_trouble_beside(kafka->trouble)))
-        return ark_fail(err, ARRAKIS_ENOMEM, "out of memory");
+        return ark_no_memory(err, "a handle to ask brokers with");
     rd_kafka_conf_t *conf = rd_kafka_conf_dup(kafka->conf);
     /* without a group nobody looks for its coordinator */
     rd_kafka_conf_set(conf, "group.id", "", text, sizeof text);

@@ -21,8 +21,7 @@ static arrakis_reader reader;
 static ark_reader_stream stream;
 static size_t columns[CHANNELS];
 static ark_flight_part part = {0, columns};
-static ark_run runs[CHANNELS];
-static uint32_t missing[CHANNELS];
+static ark_flight_scratch scratch;
 static ark_layout *layout;
 
 /* A stream of three channels of several rates. */
@@ -50,7 +49,8 @@ static void set_up(void)
     }
     stream.stride_ns = 62500000;
     const arrakis_channels *all = stream.channels;
-    if (ark_layout_new(&layout, &all, &stream.stride_ns, 1, stream.stride_ns, NULL) < 0)
+    if (ark_layout_new(&layout, &all, &stream.stride_ns, 1, stream.stride_ns, NULL) < 0 ||
+        ark_batch_rows_init(&scratch, CHANNELS, NULL) < 0)
         abort();
     reader.streams = &stream;
     reader.stream_count = 1;
@@ -85,7 +85,6 @@ static void keep_block(const ark_rows *rows)
 
 static void read_blocks(const ark_batches *batches)
 {
-    ark_flight_scratch scratch = {runs, missing};
     ark_flight_cursor cursor = {0};
     ark_arrival arrival;
     arrakis_error err;

@@ -8,12 +8,10 @@
 
 #include <arrakis/reader.h>
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The latest time at which sums cannot overflow. */
-static const int64_t latest_ns = INT64_MAX / 4;
 
 /* ------------------------------------------------------------------ a schema's columns */
 
@@ -50,6 +48,7 @@ arrakis_status ark_batch_rows_bind(ark_flight_part *parts, size_t count,
                                    const arrakis_reader *reader, const ark_batches *batches,
                                    size_t *time_column, arrakis_error *err)
 {
+    assert(batches->schema);
     const ark_schema *schema = batches->schema;
     const ark_schema_field *time = ark_batches_field(batches, "time", time_column);
     if (!time || time->kind != ARK_TYPE_PRIMITIVE || time->dtype != ARRAKIS_INT64)
@@ -94,36 +93,15 @@ static int64_t duration_of(const arrakis_channels *channels, const ark_flight_pa
         if (!length)
             continue;
         if (whole > 0 && length % whole == 0)
-            return length / whole <= latest_ns / stride_ns ? length / whole * stride_ns
-                                                           : latest_ns;
+            return length / whole <= ARRAKIS_TIME_MAX_NS / stride_ns ? length / whole * stride_ns
+                                                                     : ARRAKIS_TIME_MAX_NS;
         double lasts_ns = length * (double)ARRAKIS_SECOND_NS / ark_info(channel).sample_rate;
-        return lasts_ns < (double)latest_ns ? (int64_t)lasts_ns : latest_ns;
+        return lasts_ns < (double)ARRAKIS_TIME_MAX_NS ? (int64_t)lasts_ns : ARRAKIS_TIME_MAX_NS;
     }
     return 0;
 }
 
-/* The samples of one channel in one step; false: it has none there. */
-static bool make_run(ark_run *run, const ark_column *column, const uint8_t *body, uint32_t channel,
-                     size_t size, int64_t row, uint64_t skip, uint32_t whole)
-{
-    uint32_t length = length_at(column, row);
-    if (skip >= length)
-        return false;
-    size_t first = (size_t)ark_offset_at(column->offsets, row) + (size_t)skip;
-    length -= (uint32_t)skip;
-    *run = (ark_run){
-        .samples_at = (size_t)(column->values - body) + first * size,
-        .valid_at = column->child_valid ? (size_t)(column->child_valid - body) : SIZE_MAX,
-        .valid_bit = first,
-        .channel = channel,
-        .channels = 1,
-        .length = length < whole ? length : whole,
-    };
-    return true;
-}
-
-/* Every channel must last as long as the others of its block, to the sample where they are whole.
- * */
+/* Every channel must last as long as the others of its block, to the sample where they are whole. */
 static arrakis_status check_length(const arrakis_channel *channel, uint32_t length, int64_t whole,
                                    int64_t duration_ns, int64_t stride_ns, arrakis_error *err)
 {
@@ -138,10 +116,11 @@ static arrakis_status check_length(const arrakis_channel *channel, uint32_t leng
                     ark_info(channel).name, length, (long long)duration_ns, wanted);
 }
 
+/* All samples of a part in the row at the cursor. */
 static arrakis_status make_rows(ark_rows *rows, const ark_flight_cursor *cursor,
                                 const ark_flight_part *part, const ark_reader_stream *stream,
-                                const ark_batches *batches, int64_t duration_ns,
-                                ark_flight_scratch *scratch, arrakis_error *err)
+                                const ark_batches *batches, ark_flight_scratch *scratch,
+                                arrakis_error *err)
 {
     const arrakis_channels *channels = stream->channels;
     rows->base = batches->body;
@@ -150,20 +129,24 @@ static arrakis_status make_rows(ark_rows *rows, const ark_flight_cursor *cursor,
     for (uint32_t k = 0; k < arrakis_channels_count(channels); k++) {
         const ark_column *column = &batches->columns[part->columns[k]];
         const arrakis_channel *channel = arrakis_channels_get(channels, k);
+        uint32_t length = length_at(column, cursor->row);
         int64_t whole = ark_channel_samples(channel, stream->stride_ns);
-        ARK_TRY(check_length(channel, length_at(column, cursor->row), whole, duration_ns,
-                             stream->stride_ns, err));
-        ark_run *run = &scratch->runs[rows->run_count];
-        if (whole <= 0 ||
-            !make_run(run, column, batches->body, k, arrakis_dtype_size(ark_info(channel).dtype),
-                      cursor->row, (uint64_t)cursor->step * (uint64_t)whole, (uint32_t)whole)) {
+        ARK_TRY(check_length(channel, length, whole, rows->duration_ns, stream->stride_ns, err));
+        if (whole <= 0 || !length) {
             scratch->missing[rows->missing_count++] = k;
             continue;
         }
-        if (rows->duration_ns == stream->stride_ns && run->length != whole)
-            return ark_fail(err, ARRAKIS_EFORMAT, "channel '%.200s' has %u of %lld samples",
-                            ark_info(channel).name, run->length, (long long)whole);
-        rows->run_count++;
+        size_t first = (size_t)ark_offset_at(column->offsets, cursor->row);
+        scratch->runs[rows->run_count++] = (ark_run){
+            .samples_at = (size_t)(column->values - batches->body) +
+                          first * arrakis_dtype_size(ark_info(channel).dtype),
+            .valid_at =
+                column->child_valid ? (size_t)(column->child_valid - batches->body) : SIZE_MAX,
+            .valid_bit = first,
+            .channel = k,
+            .channels = 1,
+            .length = length,
+        };
     }
     return ARRAKIS_OK;
 }
@@ -172,22 +155,37 @@ static arrakis_status read_time(int64_t *time_ns, const ark_column *time, int64_
                                 arrakis_error *err)
 {
     memcpy(time_ns, time->values + (size_t)row * sizeof *time_ns, sizeof *time_ns);
-    if (ark_is_set(time->valid, row) && *time_ns >= 0 && *time_ns <= latest_ns)
+    if (ark_is_set(time->valid, row) && *time_ns >= 0 && *time_ns <= ARRAKIS_TIME_MAX_NS)
         return ARRAKIS_OK;
     return ark_fail(err, ARRAKIS_EFORMAT, "time %lld: expected GPS nanoseconds up to %lld",
-                    (long long)*time_ns, (long long)latest_ns);
+                    (long long)*time_ns, (long long)ARRAKIS_TIME_MAX_NS);
 }
 
-/* Past what has been served: to the next step, part or row. */
-static void move_on(ark_flight_cursor *cursor, bool more_steps, size_t part_count)
+/* Past a part of a row. */
+static void move_on(ark_flight_cursor *cursor, size_t part_count)
 {
-    cursor->step = more_steps ? cursor->step + 1 : 0;
-    if (more_steps)
-        return;
+    cursor->step = 0;
     if (++cursor->part == part_count) {
         cursor->part = 0;
         cursor->row++;
     }
+}
+
+/* Rows longer than their stream's stride come in steps of it: begin at the cursor's. */
+static void split_rows(const ark_rows *rows, ark_flight_cursor *cursor,
+                       const ark_reader_stream *stream, size_t number, ark_flight_scratch *scratch)
+{
+    ark_arrival served;
+    size_t count = arrakis_channels_count(stream->channels);
+    for (uint32_t k = 0; k < count; k++)
+        scratch->channels[k] = ark_row_splitter_channel_of(
+            arrakis_channels_get(stream->channels, k), k, stream->stride_ns);
+    scratch->output =
+        (ark_row_splitter_output){number, stream->stride_ns, scratch->channels, (uint32_t)count};
+    ark_row_splitter_begin(&scratch->splitter, rows, rows->duration_ns, &scratch->output, 1);
+    for (int64_t i = 0; i < cursor->step; i++)
+        ark_row_splitter_next(&scratch->splitter, &served);
+    scratch->owner = cursor;
 }
 
 arrakis_status ark_batch_rows_next(ark_arrival *arrival, ark_flight_cursor *cursor,
@@ -196,21 +194,51 @@ arrakis_status ark_batch_rows_next(ark_arrival *arrival, ark_flight_cursor *curs
                                    size_t time_column, ark_flight_scratch *scratch,
                                    arrakis_error *err)
 {
-    if (cursor->row >= batches->rows)
-        return ARRAKIS_DONE;
-    const ark_flight_part *part = &parts[cursor->part];
-    const ark_reader_stream *stream = &reader->streams[part->stream];
-    int64_t time_ns, stride_ns = stream->stride_ns;
-    ARK_TRY(read_time(&time_ns, &batches->columns[time_column], cursor->row, err));
-    int64_t duration_ns = duration_of(stream->channels, part, batches, cursor->row, stride_ns);
-    if (!duration_ns) /* nothing but gaps */
-        duration_ns = stride_ns;
-    int64_t done_ns = cursor->step * stride_ns, left_ns = duration_ns - done_ns;
-    *arrival = (ark_arrival){.stream = part->stream};
-    arrival->rows.time_ns = time_ns + done_ns;
-    arrival->rows.duration_ns = left_ns < stride_ns ? left_ns : stride_ns;
-    arrakis_status rc =
-        make_rows(&arrival->rows, cursor, part, stream, batches, duration_ns, scratch, err);
-    move_on(cursor, left_ns > stride_ns, count);
-    return rc;
+    assert(cursor->part < count);
+    assert(scratch->runs);
+    for (; cursor->row < batches->rows; move_on(cursor, count)) {
+        const ark_flight_part *part = &parts[cursor->part];
+        const ark_reader_stream *stream = &reader->streams[part->stream];
+        if (!cursor->step || scratch->owner != cursor) {
+            ark_rows rows = {0};
+            scratch->owner = NULL;
+            ARK_TRY(read_time(&rows.time_ns, &batches->columns[time_column], cursor->row, err));
+            rows.duration_ns =
+                duration_of(stream->channels, part, batches, cursor->row, stream->stride_ns);
+            if (!rows.duration_ns) /* nothing but gaps */
+                rows.duration_ns = stream->stride_ns;
+            ARK_TRY(make_rows(&rows, cursor, part, stream, batches, scratch, err));
+            if (rows.duration_ns <= stream->stride_ns) {
+                *arrival = (ark_arrival){.stream = part->stream, .rows = rows};
+                move_on(cursor, count);
+                return ARRAKIS_OK;
+            }
+            split_rows(&rows, cursor, stream, part->stream, scratch);
+        }
+        cursor->step++;
+        if (ark_row_splitter_next(&scratch->splitter, arrival))
+            return ARRAKIS_OK;
+    }
+    return ARRAKIS_DONE;
+}
+
+arrakis_status ark_batch_rows_init(ark_flight_scratch *scratch, size_t channels,
+                                   arrakis_error *err)
+{
+    *scratch = (ark_flight_scratch){0};
+    scratch->runs = calloc(channels + 1, sizeof *scratch->runs);
+    scratch->missing = calloc(channels + 1, sizeof *scratch->missing);
+    scratch->channels = calloc(channels + 1, sizeof *scratch->channels);
+    if (!scratch->runs || !scratch->missing || !scratch->channels)
+        return ark_no_memory(err, "%zu channels", channels);
+    return ark_row_splitter_init(&scratch->splitter, channels, err);
+}
+
+void ark_batch_rows_clear(ark_flight_scratch *scratch)
+{
+    free(scratch->runs);
+    free(scratch->missing);
+    free(scratch->channels);
+    ark_row_splitter_clear(&scratch->splitter);
+    *scratch = (ark_flight_scratch){0};
 }

@@ -6,6 +6,7 @@
 #include "block/rows.h"
 #include "flight/batches.h"
 #include "read/reader.h"
+#include "read/row_splitter.h"
 
 #include <arrakis/reader.h>
 
@@ -19,13 +20,23 @@ typedef struct ark_flight_part {
 typedef struct ark_flight_cursor {
     int64_t row;
     size_t part;
-    int64_t step; /* blocks longer than the stream's stride come in steps */
+    int64_t step; /* of rows longer than the stream's stride: how many have come */
 } ark_flight_cursor;
 
+/* Room for the rows of any part, one at a time. All zero can be cleared. */
 typedef struct ark_flight_scratch {
     ark_run *runs;
     uint32_t *missing;
+    ark_row_splitter splitter;
+    ark_row_splitter_channel *channels;
+    ark_row_splitter_output output;
+    const ark_flight_cursor *owner; /* whose rows the splitter has; NULL: nobody's */
 } ark_flight_scratch;
+
+/* For streams of up to that many channels. To be cleared also after ENOMEM. */
+arrakis_status ark_batch_rows_init(ark_flight_scratch *scratch, size_t channels,
+                                   arrakis_error *err);
+void ark_batch_rows_clear(ark_flight_scratch *scratch);
 
 /* Find the parts' columns in a new schema. EMISMATCH names the channel, found and wanted. */
 arrakis_status ark_batch_rows_bind(ark_flight_part *parts, size_t count,

@@ -121,14 +121,19 @@ arrakis_status ark_flight_info_read(ark_flight_info *out, const uint8_t *data, s
     return rc;
 }
 
+void ark_flight_info_clear_endpoint(ark_endpoint *endpoint)
+{
+    for (size_t i = 0; i < endpoint->uri_count; i++)
+        free(endpoint->uris[i]);
+    free(endpoint->uris);
+    free(endpoint->ticket);
+    *endpoint = (ark_endpoint){0};
+}
+
 void ark_flight_info_clear(ark_flight_info *info)
 {
-    for (size_t i = 0; i < info->count; i++) {
-        for (size_t k = 0; k < info->endpoints[i].uri_count; k++)
-            free(info->endpoints[i].uris[k]);
-        free(info->endpoints[i].uris);
-        free(info->endpoints[i].ticket);
-    }
+    for (size_t i = 0; i < info->count; i++)
+        ark_flight_info_clear_endpoint(&info->endpoints[i]);
     free(info->endpoints);
     *info = (ark_flight_info){0};
 }

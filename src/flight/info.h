@@ -23,5 +23,6 @@ typedef struct ark_flight_info {
 arrakis_status ark_flight_info_read(ark_flight_info *out, const uint8_t *data, size_t size,
                                     size_t request_size, ark_budget *budget, arrakis_error *err);
 void ark_flight_info_clear(ark_flight_info *info);
+void ark_flight_info_clear_endpoint(ark_endpoint *endpoint);
 
 #endif

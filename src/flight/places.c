@@ -2,9 +2,11 @@
 #include "flight/places.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "flight/location.h"
 #include "flight/url.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,6 +79,37 @@ arrakis_status ark_places_find(ark_places *places, ark_session **out, const char
     else
         places->sessions[places->count++] = ark_session_ref(*out);
     return rc;
+}
+
+arrakis_status ark_places_start(ark_places *places, ark_batches *batches,
+                                const ark_endpoint *endpoint, size_t *location, arrakis_error *err)
+{
+    assert(*location < endpoint->uri_count);
+    arrakis_status rc = ARRAKIS_OK;
+    for (; *location < endpoint->uri_count; ++*location) {
+        ark_session *session;
+        rc = ark_places_find(places, &session, endpoint->uris[*location], err);
+        if (rc == ARRAKIS_OK)
+            rc = ark_batches_start(batches, session, places->budget, endpoint->ticket,
+                                   endpoint->ticket_size, err);
+        ark_session_free(session);
+        if (rc == ARRAKIS_OK || rc == ARRAKIS_ENOMEM)
+            return rc;
+    }
+    return rc;
+}
+
+bool ark_places_fail_over(const ark_endpoint *endpoint, size_t *location,
+                          const arrakis_error *failure)
+{
+    assert(failure->status < 0);
+    bool may_differ = failure->status == ARRAKIS_ECONNECT ||
+                      failure->status == ARRAKIS_EDEADLINE || failure->status == ARRAKIS_ESERVER;
+    if (!may_differ || *location + 1 >= endpoint->uri_count)
+        return false;
+    ark_log(ARRAKIS_LOG_WARNING, "%s; the next location is read", failure->message);
+    ++*location;
+    return true;
 }
 
 void ark_places_clear(ark_places *places)

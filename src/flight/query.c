@@ -4,7 +4,6 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
-#include "base/log.h"
 #include "flight/budget.h"
 #include "flight/channel_rows.h"
 #include "flight/info.h"
@@ -23,62 +22,42 @@ typedef struct query {
     ark_places places;
     ark_flight_info info;
     ark_batches running[PARALLEL_MAX];
-    size_t place[PARALLEL_MAX]; /* the location that is being tried */
+    size_t location[PARALLEL_MAX]; /* that is tried */
+    arrakis_error failure;         /* of a location, or of all */
     ark_batch_fn fn;
     void *opaque;
     bool stop;
     bool needs_rows; /* an endpoint without any has not answered */
 } query;
 
-/* Begin an endpoint at its next location that can be dialed. */
-static arrakis_status start(query *q, size_t i, arrakis_error *err)
+static arrakis_status start(query *q, size_t i)
 {
-    const ark_endpoint *endpoint = &q->info.endpoints[i];
-    size_t *place = &q->place[i % PARALLEL_MAX];
-    arrakis_status rc = ARRAKIS_OK;
-    for (; *place < endpoint->uri_count; ++*place) {
-        ark_session *session;
-        rc = ark_places_find(&q->places, &session, endpoint->uris[*place], err);
-        if (rc == ARRAKIS_OK)
-            rc = ark_batches_start(&q->running[i % PARALLEL_MAX], session, &q->budget,
-                                   endpoint->ticket, endpoint->ticket_size, err);
-        ark_session_free(session);
-        if (rc == ARRAKIS_OK || rc == ARRAKIS_ENOMEM)
-            return rc;
-    }
-    return rc;
-}
-
-/* Whether another location may do better than one that failed so. */
-static bool may_differ(arrakis_status rc)
-{
-    return rc == ARRAKIS_ECONNECT || rc == ARRAKIS_EDEADLINE || rc == ARRAKIS_ESERVER;
+    return ark_places_start(&q->places, &q->running[i % PARALLEL_MAX], &q->info.endpoints[i],
+                            &q->location[i % PARALLEL_MAX], &q->failure);
 }
 
 /* All of one endpoint's batches. Replicas count only until the first batch: after it rows would
  * come twice. */
-static arrakis_status drain(query *q, size_t i, arrakis_error *err)
+static arrakis_status drain(query *q, size_t i)
 {
     ark_batches *batches = &q->running[i % PARALLEL_MAX];
     bool any = false;
     for (;;) {
         arrakis_status rc =
-            ark_batches_wait(batches, q->server->cancel, q->server->timeout_ns, err);
+            ark_batches_wait(batches, q->server->cancel, q->server->timeout_ns, &q->failure);
         if (rc == ARRAKIS_OK) {
             any = true;
-            rc = q->fn(batches, q->opaque, &q->stop, err);
+            rc = q->fn(batches, q->opaque, &q->stop, &q->failure);
             if (rc == ARRAKIS_OK && !q->stop)
                 continue;
-        } else if (rc < 0 && !any && may_differ(rc) &&
-                   ark_budget_check_time(&q->budget, NULL) == ARRAKIS_OK &&
-                   ++q->place[i % PARALLEL_MAX] < q->info.endpoints[i].uri_count) {
-            ark_log(ARRAKIS_LOG_WARNING, "%s fails, the next location is asked",
-                    batches->call.session->url);
+        } else if (rc < 0 && !any && ark_budget_check_time(&q->budget, NULL) == ARRAKIS_OK &&
+                   ark_places_fail_over(&q->info.endpoints[i], &q->location[i % PARALLEL_MAX],
+                                        &q->failure)) {
             ark_batches_close(batches);
-            if ((rc = start(q, i, err)) == ARRAKIS_OK)
+            if ((rc = start(q, i)) == ARRAKIS_OK)
                 continue;
         } else if (rc == ARRAKIS_DONE && !any && q->needs_rows) {
-            rc = ark_fail(err, ARRAKIS_EFORMAT, "%.200s: an empty answer",
+            rc = ark_fail(&q->failure, ARRAKIS_EFORMAT, "%.200s: an empty answer",
                           batches->call.session->url);
         }
         ark_batches_close(batches);
@@ -101,19 +80,21 @@ arrakis_status ark_query_table(ark_server *server, char *request, ark_batch_fn f
     q->fn = fn;
     q->needs_rows = needs_rows;
     q->opaque = opaque;
-    arrakis_status rc = ark_server_ask(server, &q->info, request, err);
+    arrakis_status rc = ark_server_ask(server, &q->info, request, &q->failure);
     for (size_t i = 0; rc == ARRAKIS_OK && i < q->info.count && i < PARALLEL_MAX; i++)
-        rc = start(q, i, err);
+        rc = start(q, i);
     for (size_t i = 0; rc == ARRAKIS_OK && !q->stop && i < q->info.count; i++) {
-        rc = drain(q, i, err);
-        q->place[i % PARALLEL_MAX] = 0;
+        rc = drain(q, i);
+        q->location[i % PARALLEL_MAX] = 0;
         if (rc == ARRAKIS_OK && !q->stop && i + PARALLEL_MAX < q->info.count)
-            rc = start(q, i + PARALLEL_MAX, err);
+            rc = start(q, i + PARALLEL_MAX);
     }
     for (size_t i = 0; i < PARALLEL_MAX; i++)
         ark_batches_close(&q->running[i]);
     ark_places_clear(&q->places);
     ark_flight_info_clear(&q->info);
+    if (rc < 0 && err)
+        *err = q->failure;
     free(q);
     return rc;
 }

@@ -11,6 +11,7 @@
 #include "flight/batch_rows.h"
 #include "flight/batches.h"
 #include "flight/budget.h"
+#include "flight/info.h"
 #include "flight/places.h"
 #include "flight/state.h"
 #include "flight/streams.h"
@@ -19,6 +20,7 @@
 
 #include <arrakis/reader.h>
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -88,27 +90,16 @@ static void begin_source(ark_flight_source *s)
     hear(s);
 }
 
-/* Begin at the next location that can be dialed. */
+/* Begin at its location, or the next that can be dialed. */
 static arrakis_status start_source(ark_flight_reader *flight, ark_flight_source *s,
                                    arrakis_error *err)
 {
-    arrakis_status rc = ARRAKIS_OK;
     s->over = s->part_count == 0; /* nothing that was asked for */
-    for (; !s->over && s->location < s->endpoint.uri_count; s->location++) {
-        ark_session *session;
-        rc = ark_places_find(&flight->places, &session, s->endpoint.uris[s->location], err);
-        if (rc == ARRAKIS_OK)
-            rc = ark_batches_start(&s->batches, session, &flight->budget, s->endpoint.ticket,
-                                   s->endpoint.ticket_size, err);
-        ark_session_free(session);
-        if (rc == ARRAKIS_OK) {
-            begin_source(s);
-            return watch(flight, s, !is_paused(flight, s), err);
-        }
-        if (rc == ARRAKIS_ENOMEM)
-            return rc;
-    }
-    return rc;
+    if (s->over)
+        return ARRAKIS_OK;
+    ARK_TRY(ark_places_start(&flight->places, &s->batches, &s->endpoint, &s->location, err));
+    begin_source(s);
+    return watch(flight, s, !is_paused(flight, s), err);
 }
 
 /* Begin the slice that starts at flight->end. */
@@ -125,24 +116,14 @@ static arrakis_status start_slice(ark_flight_reader *flight, arrakis_error *err)
     return rc;
 }
 
-static bool may_differ(arrakis_status rc)
-{
-    return rc == ARRAKIS_ECONNECT || rc == ARRAKIS_EDEADLINE || rc == ARRAKIS_ESERVER;
-}
-
-/* A source has failed: OK when a replica takes its place. */
+/* A source has failed: OK when a replica takes its place. `err` has why. */
 static arrakis_status replace_source(ark_flight_reader *flight, ark_flight_source *s,
                                      arrakis_status why, arrakis_error *err)
 {
     flight->errors++;
-    if (!may_differ(why) || s->location + 1 >= s->endpoint.uri_count) {
-        stop_source(flight, s);
-        return why;
-    }
-    ark_log(ARRAKIS_LOG_WARNING, "%s; the next location is read", err->message);
+    bool replaced = ark_places_fail_over(&s->endpoint, &s->location, err);
     stop_source(flight, s);
-    s->location++;
-    return start_source(flight, s, err);
+    return replaced ? start_source(flight, s, err) : why;
 }
 
 static int64_t silence_limit(const ark_flight_reader *flight, const ark_flight_source *s)
@@ -297,11 +278,13 @@ static bool slice_is_over(const ark_flight_reader *flight)
     return true;
 }
 
+static const ark_reader_ops flight_ops;
+
 /* ------------------------------------------------------------------ the interface */
 
 static arrakis_status flight_open(arrakis_reader *reader, arrakis_error *err)
 {
-    return start_slice((ark_flight_reader *)reader, err);
+    return start_slice(ARK_READER_AS(ark_flight_reader, reader, flight_ops), err);
 }
 
 /* One source's turn. DONE: it has ended. */
@@ -364,7 +347,7 @@ static arrakis_status next(ark_flight_reader *flight, ark_arrival *arrival, arra
 /* An error is for good: the channels of the source that failed would be gaps for ever. */
 static arrakis_status flight_next(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err)
 {
-    ark_flight_reader *flight = (ark_flight_reader *)reader;
+    ark_flight_reader *flight = ARK_READER_AS(ark_flight_reader, reader, flight_ops);
     if (flight->failure.status == ARRAKIS_OK) {
         arrakis_status rc = next(flight, arrival, &flight->failure);
         if (rc >= 0) {
@@ -378,7 +361,7 @@ static arrakis_status flight_next(arrakis_reader *reader, ark_arrival *arrival, 
 
 static bool flight_done(const arrakis_reader *reader)
 {
-    const ark_flight_reader *flight = (const ark_flight_reader *)reader;
+    const ark_flight_reader *flight = ARK_READER_AS(const ark_flight_reader, reader, flight_ops);
     return flight->end == flight->count && slice_is_over(flight);
 }
 
@@ -386,7 +369,7 @@ static bool flight_done(const arrakis_reader *reader)
 static int64_t flight_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
                                 int64_t *again_ns)
 {
-    const ark_flight_reader *flight = (const ark_flight_reader *)reader;
+    const ark_flight_reader *flight = ARK_READER_AS(const ark_flight_reader, reader, flight_ops);
     (void)since_ns;
     *again_ns = ARRAKIS_UNSET;
     for (size_t i = 0; i < flight->count; i++)
@@ -397,7 +380,7 @@ static int64_t flight_exhausted(arrakis_reader *reader, size_t stream, int64_t s
 
 static void flight_pause(arrakis_reader *reader, size_t stream, bool paused)
 {
-    ark_flight_reader *flight = (ark_flight_reader *)reader;
+    ark_flight_reader *flight = ARK_READER_AS(ark_flight_reader, reader, flight_ops);
     flight->paused[stream] = paused;
     for (size_t i = flight->first; i < flight->end; i++) {
         ark_flight_source *s = &flight->sources[i];
@@ -410,7 +393,7 @@ static void flight_pause(arrakis_reader *reader, size_t stream, bool paused)
 
 static void flight_stats(const arrakis_reader *reader, arrakis_stats *stats)
 {
-    const ark_flight_reader *flight = (const ark_flight_reader *)reader;
+    const ark_flight_reader *flight = ARK_READER_AS(const ark_flight_reader, reader, flight_ops);
     stats->messages += flight->messages;
     stats->bytes += flight->bytes;
     stats->errors += flight->errors;
@@ -420,18 +403,9 @@ static void flight_stats(const arrakis_reader *reader, arrakis_stats *stats)
     }
 }
 
-static void free_endpoint(ark_endpoint *endpoint)
-{
-    for (size_t i = 0; i < endpoint->uri_count; i++)
-        free(endpoint->uris[i]);
-    free(endpoint->uris);
-    free(endpoint->ticket);
-    *endpoint = (ark_endpoint){0};
-}
-
 static void flight_close(arrakis_reader *reader)
 {
-    ark_flight_reader *flight = (ark_flight_reader *)reader;
+    ark_flight_reader *flight = ARK_READER_AS(ark_flight_reader, reader, flight_ops);
     for (size_t i = 0; flight->sources && i < flight->count; i++) {
         ark_flight_source *s = &flight->sources[i];
         if (s->running)
@@ -440,12 +414,11 @@ static void flight_close(arrakis_reader *reader)
             free(s->parts[k].columns);
         free(s->parts);
         ark_ticket_clear(&s->ticket);
-        free_endpoint(&s->endpoint);
+        ark_flight_info_clear_endpoint(&s->endpoint);
     }
     free(flight->sources);
     free(flight->paused);
-    free(flight->scratch.runs);
-    free(flight->scratch.missing);
+    ark_batch_rows_clear(&flight->scratch);
     ark_waiter_close(&flight->waiter);
     ark_reader_clear(reader);
     ark_places_clear(&flight->places);
@@ -507,12 +480,9 @@ static arrakis_status set_up(ark_flight_reader *flight, arrakis_channels *channe
                              arrakis_error *err)
 {
     size_t total = arrakis_channels_count(channels);
-    flight->scratch.runs = calloc(total + 1, sizeof *flight->scratch.runs);
-    flight->scratch.missing = calloc(total + 1, sizeof *flight->scratch.missing);
     flight->paused = calloc(total + 1, sizeof *flight->paused);
-    arrakis_status rc = ARRAKIS_OK;
-    if (!flight->scratch.runs || !flight->scratch.missing || !flight->paused)
-        rc = ark_no_memory(err, "%zu channels", total);
+    arrakis_status rc = flight->paused ? ark_batch_rows_init(&flight->scratch, total, err)
+                                       : ark_no_memory(err, "%zu channels", total);
     if (rc == ARRAKIS_OK)
         rc = read_tickets(flight, err);
     if (rc == ARRAKIS_OK)
@@ -527,12 +497,13 @@ arrakis_status ark_flight_reader_new(arrakis_reader **out, ark_endpoint *endpoin
                                      arrakis_channels *channels, const ark_flight_options *options,
                                      arrakis_error *err)
 {
+    assert(count && arrakis_channels_count(channels));
     *out = NULL;
     ark_flight_reader *flight = calloc(1, sizeof *flight);
     ark_flight_source *sources = flight ? calloc(count + 1, sizeof *sources) : NULL;
     if (!sources) {
         for (size_t i = 0; i < count; i++)
-            free_endpoint(&endpoints[i]);
+            ark_flight_info_clear_endpoint(&endpoints[i]);
         free(flight);
         return ark_no_memory(err, "%zu endpoints", count);
     }

@@ -150,11 +150,11 @@ static arrakis_status list_batch(const ark_batches *batches, void *opaque, bool 
     const ark_column *column = &batches->columns[at];
     arrakis_status rc = ARRAKIS_OK;
     for (int64_t row = 0; row < batches->rows; row++) {
-        if (column->valid && !(column->valid[row / 8] >> row % 8 & 1))
+        if (!ark_is_set(column->valid, row))
             continue;
         int64_t end = ark_offset_at(column->offsets, row + 1);
         for (int64_t i = ark_offset_at(column->offsets, row); i < end; i++) {
-            if (column->item_valid && !(column->item_valid[i / 8] >> i % 8 & 1))
+            if (!ark_is_set(column->item_valid, i))
                 continue;
             if ((rc = list_entry(column, i, opaque, stop, err)) < 0)
                 return ark_fail_within(err, rc, "%.100s", batches->call.session->url);

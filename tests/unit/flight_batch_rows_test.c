@@ -86,8 +86,7 @@ typedef struct fixture {
     arrakis_reader reader;
     size_t columns[2];
     ark_flight_part part;
-    ark_run runs[2];
-    uint32_t missing[2];
+    ark_flight_scratch scratch;
     ark_batches batches;
     ark_buffer keep;
     ark_flight_cursor cursor;
@@ -102,6 +101,7 @@ static int set_up(void **state)
     f.reader.streams = &f.stream;
     f.reader.stream_count = 1;
     f.part.columns = f.columns;
+    assert_int_equal(ark_batch_rows_init(&f.scratch, 2, &err), ARRAKIS_OK);
     *state = &f;
     return 0;
 }
@@ -110,6 +110,7 @@ static int tear_down(void **state)
 {
     fixture *f = *state;
     ark_batches_close(&f->batches);
+    ark_batch_rows_clear(&f->scratch);
     ark_buffer_clear(&f->keep);
     arrakis_channels_unref(f->channels);
     return 0;
@@ -118,9 +119,8 @@ static int tear_down(void **state)
 static arrakis_status next_rows(fixture *f, ark_rows *rows)
 {
     ark_arrival arrival = {0};
-    ark_flight_scratch scratch = {f->runs, f->missing};
     arrakis_status rc = ark_batch_rows_next(&arrival, &f->cursor, &f->part, 1, &f->reader,
-                                            &f->batches, f->time_column, &scratch, &err);
+                                            &f->batches, f->time_column, &f->scratch, &err);
     *rows = arrival.rows;
     return rc;
 }
@@ -167,6 +167,35 @@ static void a_long_block_comes_in_strides(void **state)
         assert_int_equal(rows.duration_ns, STRIDE);
         assert_memory_equal(rows.base + rows.runs[0].samples_at, b + 4 * i, 4 * sizeof *b);
         assert_memory_equal(rows.base + rows.runs[1].samples_at, a + i, sizeof *a);
+    }
+    ark_rows rows;
+    assert_int_equal(next_rows(f, &rows), ARRAKIS_DONE);
+}
+
+static void a_long_block_goes_on_after_another_source_had_its_turn(void **state)
+{
+    fixture *f = *state;
+    const int32_t b[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    const arrakis_series series[] = {{b, NULL, 12, ARRAKIS_INT32},
+                                     {NULL, NULL, 3, ARRAKIS_FLOAT64}};
+    send_block(&f->batches, &f->keep, f->channels, START, 3 * STRIDE, series);
+    assert_int_equal(bind(f), ARRAKIS_OK);
+    ark_flight_cursor own = {0}, other = {0};
+    for (int64_t i = 0; i < 3; i++) {
+        ark_rows rows;
+        f->cursor = other;
+        assert_int_equal(next_rows(f, &rows), ARRAKIS_OK); /* the same scratch */
+        assert_int_equal(rows.time_ns, START + i * STRIDE);
+        ark_arrival arrival;
+        assert_int_equal(ark_batch_rows_next(&arrival, &own, &f->part, 1, &f->reader, &f->batches,
+                                             f->time_column, &f->scratch, &err),
+                         ARRAKIS_OK);
+        other = f->cursor;
+        assert_int_equal(arrival.rows.time_ns, START + i * STRIDE);
+        assert_int_equal(arrival.rows.duration_ns, STRIDE);
+        assert_memory_equal(arrival.rows.base + arrival.rows.runs[0].samples_at, b + 4 * i,
+                            4 * sizeof *b);
+        assert_int_equal(arrival.rows.runs[0].length, 4);
     }
     ark_rows rows;
     assert_int_equal(next_rows(f, &rows), ARRAKIS_DONE);
@@ -264,6 +293,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_block_comes_through_in_the_order_asked_for),
         TEST(a_long_block_comes_in_strides),
+        TEST(a_long_block_goes_on_after_another_source_had_its_turn),
         TEST(missing_samples_keep_their_places),
         TEST(another_type_is_refused_by_name),
         TEST(another_rate_is_refused),

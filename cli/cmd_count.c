@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 /* The output is the same in every format. */
-static int count_channels(arrakis_client *client, const arrakis_query *query)
+static int count_channels(arrakis_client *client, const arrakis_query *query,
+                          const struct options *o)
 {
+    (void)o;
     uint64_t n;
     arrakis_error err;
     arrakis_status rc = arrakis_client_count(client, query, &n, &err);
@@ -23,17 +25,7 @@ static int count_channels(arrakis_client *client, const arrakis_query *query)
 
 static int run_count(const struct options *o)
 {
-    arrakis_query query;
-    arrakis_dtype *types;
-    arrakis_client *client = NULL;
-    int code = source_query(&query, &types, o);
-    if (!code)
-        code = source_open(&client, o, false);
-    if (!code)
-        code = count_channels(client, &query);
-    source_close(client);
-    free(types);
-    return code;
+    return source_search(o, count_channels);
 }
 
 static const struct arg_table *const tables[] = {

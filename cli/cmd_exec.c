@@ -4,6 +4,7 @@
 #include "interrupt.h"
 #include "out.h"
 #include "report.h"
+#include "source.h"
 #include "ssh.h"
 #include "ssh_url.h"
 
@@ -104,8 +105,7 @@ static int stay_open(const char *server, bool forwarded)
 
 static int run_exec(const struct options *o)
 {
-    const char *environment = getenv("ARRAKIS_SERVER");
-    const char *url = o->url ? o->url : environment ? environment : "";
+    const char *given = source_server(o), *url = given ? given : "";
     bool forwarded = ssh_url_is(url);
     char server[300];
     int code = ssh_forward(&url, o, o->bind);

@@ -4,8 +4,6 @@
 #include "report.h"
 #include "source.h"
 
-#include <stdlib.h>
-
 static int find_channels(arrakis_client *client, const arrakis_query *query,
                          const struct options *o)
 {
@@ -22,17 +20,7 @@ static int run_find(const struct options *o)
     if (!o->arguments.count)
         return fail("find needs a pattern: '.' finds every channel, of which there may be very "
                     "many ('arrakis-cli count' prints the number)");
-    arrakis_query query;
-    arrakis_dtype *types;
-    arrakis_client *client = NULL;
-    int code = source_query(&query, &types, o);
-    if (!code)
-        code = source_open(&client, o, false);
-    if (!code)
-        code = find_channels(client, &query, o);
-    source_close(client);
-    free(types);
-    return code;
+    return source_search(o, find_channels);
 }
 
 static const struct arg_table *const tables[] = {

@@ -358,9 +358,8 @@ static int publish_arrow(struct sender *s)
 static int run_publish(const struct options *o)
 {
     struct sender s = {0};
-    const char *environment = getenv("ARRAKIS_SERVER");
     if (!o->kafka_url)
-        s.server = o->url ? o->url : environment && *environment ? environment : NULL;
+        s.server = source_server(o);
     if (!o->kafka_url && !s.server)
         return fail_usage(o->command, "nowhere to publish to: give --kafka-url HOST:PORT, or "
                                       "--url URL (or set ARRAKIS_SERVER)");

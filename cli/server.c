@@ -5,13 +5,11 @@
 #include "source.h"
 #include "ssh.h"
 
-#include <stdlib.h>
-
 int server_open(arrakis_client **client, const struct options *o)
 {
-    const char *environment = getenv("ARRAKIS_SERVER");
+    const char *given = source_server(o);
     arrakis_connection c = ARRAKIS_CONNECTION_INIT;
-    c.url = o->url ? o->url : environment && *environment ? environment : "grpc://localhost:31206";
+    c.url = given ? given : "grpc://localhost:31206";
     source_connection(&c, o);
     *client = NULL;
     int code = ssh_forward(&c.url, o, NULL);

@@ -27,14 +27,19 @@ void source_connection(arrakis_connection *c, const struct options *o)
     }
 }
 
+const char *source_server(const struct options *o)
+{
+    const char *environment = getenv("ARRAKIS_SERVER");
+    return o->url ? o->url : environment && *environment ? environment : NULL;
+}
+
 /* The first source that is given: a file, the server, the metadata topics of the broker. A server
  * that only the environment names is not used where it is not needed. */
 static int choose_source(arrakis_connection *c, const struct options *o, bool data)
 {
-    const char *environment = getenv("ARRAKIS_SERVER");
     bool server_needed = !o->metadata || (data && !o->kafka_url);
     if (server_needed)
-        c->url = o->url ? o->url : environment && *environment ? environment : NULL;
+        c->url = source_server(o);
     if (data || !o->metadata)
         c->kafka_url = o->kafka_url;
     if (data && !c->url && !c->kafka_url && o->metadata)
@@ -103,7 +108,8 @@ static arrakis_dtype type_of(const char *name)
     return arrakis_dtype_parse(name);
 }
 
-int source_query(arrakis_query *query, arrakis_dtype **types, const struct options *o)
+/* `types` receives the data types that query->dtypes points to, to be passed to free(). */
+static int source_query(arrakis_query *query, arrakis_dtype **types, const struct options *o)
 {
     size_t n = o->data_types.count;
     *query = (arrakis_query)ARRAKIS_QUERY_INIT;
@@ -129,6 +135,21 @@ int source_query(arrakis_query *query, arrakis_dtype **types, const struct optio
     query->time_ns = o->time_ns;
     query->replay_id = o->replay_id;
     return 0;
+}
+
+int source_search(const struct options *o, source_search_call *search)
+{
+    arrakis_query query;
+    arrakis_dtype *types;
+    arrakis_client *client = NULL;
+    int code = source_query(&query, &types, o);
+    if (!code)
+        code = source_open(&client, o, false);
+    if (!code)
+        code = search(client, &query, o);
+    source_close(client);
+    free(types);
+    return code;
 }
 
 /* ---------------------------------------------------------------- requests for data */

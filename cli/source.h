@@ -14,12 +14,16 @@ void source_close(arrakis_client *client);
  *  options. */
 int source_client(arrakis_client **client, const arrakis_connection *connection,
                   const struct options *options);
+/** The server of the options, or of ARRAKIS_SERVER; NULL: none is given. */
+const char *source_server(const struct options *options);
 /** How servers are reached: time allowed, certificates, brokers and hosts that they may name. */
 void source_connection(arrakis_connection *connection, const struct options *options);
 
-/** query->dtypes points to `types`; free() them.
- *  @return 0, or the exit code after a message. */
-int source_query(arrakis_query *query, arrakis_dtype **types, const struct options *options);
+/** Something asked of a client about the channels that match a query. @return the exit code */
+typedef int source_search_call(arrakis_client *client, const arrakis_query *query,
+                               const struct options *options);
+/** With a client of the sources given, and the query of the options. @return the exit code */
+int source_search(const struct options *options, source_search_call *search);
 
 /** @return 0, or the exit code after a message */
 int source_request(arrakis_request *request, const struct options *options);

@@ -3,7 +3,7 @@
 # warning never breaks a packager's build.
 add_library(arrakis_warnings INTERFACE)
 target_compile_options(arrakis_warnings INTERFACE
-    $<$<COMPILE_LANG_AND_ID:C,GNU,Clang>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wstrict-prototypes;-Wmissing-prototypes;-Wvla>)
+    $<$<COMPILE_LANG_AND_ID:C,GNU,Clang>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wcast-qual;-Wstrict-prototypes;-Wmissing-prototypes;-Wvla>)
 # Messages are cut to their buffers on purpose, by snprintf.
 target_compile_options(arrakis_warnings INTERFACE
     $<$<COMPILE_LANG_AND_ID:C,GNU>:-Wno-format-truncation>)

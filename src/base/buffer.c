@@ -3,10 +3,12 @@
 
 #include "base/error.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 arrakis_status ark_buffer_reserve(ark_buffer *buffer, size_t more, arrakis_error *err)
 {
+    assert(buffer->size <= buffer->capacity);
     if (more <= buffer->capacity - buffer->size)
         return ARRAKIS_OK;
     if (more > SIZE_MAX / 2 - buffer->size)

@@ -3,6 +3,7 @@
 
 #include "base/plain_text.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@ _Static_assert(sizeof(arrakis_error) == 512, "arrakis_error is frozen");
 
 arrakis_status ark_fail(arrakis_error *err, arrakis_status status, const char *format, ...)
 {
+    assert(status < 0);
     if (err) {
         err->status = status;
         va_list args;
@@ -35,6 +37,7 @@ arrakis_status ark_no_memory(arrakis_error *err, const char *what, ...)
 
 arrakis_status ark_fail_within(arrakis_error *err, arrakis_status status, const char *format, ...)
 {
+    assert(status < 0);
     if (err) {
         char text[sizeof err->message];
         memcpy(text, err->message, sizeof text);

@@ -5,6 +5,7 @@
 
 #include <arrakis/reader.h>
 
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ static bool all_zero(const unsigned char *bytes, size_t size)
 arrakis_status ark_sized_struct_take(void *to, size_t to_size, const void *from, const char *what,
                                      arrakis_error *err)
 {
+    assert(to_size > sizeof(size_t) && to_size <= ARK_STRUCT_SIZE_MAX);
     if (!from)
         return ARRAKIS_OK;
     char macro[64];
@@ -51,6 +53,7 @@ arrakis_status ark_sized_struct_take(void *to, size_t to_size, const void *from,
 
 void ark_sized_struct_give(void *to, const void *from, size_t from_size)
 {
+    assert(from_size > sizeof(size_t));
     size_t size;
     memcpy(&size, to, sizeof size);
     if (size <= sizeof size || size > ARK_STRUCT_SIZE_MAX)

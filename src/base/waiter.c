@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -22,6 +23,7 @@ arrakis_status ark_waiter_open(ark_waiter *waiter, arrakis_error *err)
 
 arrakis_status ark_waiter_add(ark_waiter *waiter, int fd, arrakis_error *err)
 {
+    assert(waiter->fd >= 0);
     struct epoll_event event = {.events = EPOLLIN};
     if (epoll_ctl(waiter->fd, EPOLL_CTL_ADD, fd, &event) < 0)
         return ark_fail(err, ARRAKIS_EIO, "cannot wait on a descriptor: %s", strerror(errno));
@@ -30,6 +32,7 @@ arrakis_status ark_waiter_add(ark_waiter *waiter, int fd, arrakis_error *err)
 
 void ark_waiter_remove(ark_waiter *waiter, int fd)
 {
+    assert(waiter->fd >= 0);
     epoll_ctl(waiter->fd, EPOLL_CTL_DEL, fd, NULL);
 }
 

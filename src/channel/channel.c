@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/sized_struct.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -89,6 +90,8 @@ arrakis_status ark_channel_check(arrakis_channel_info *info, arrakis_error *err)
 arrakis_channel *ark_channel_of_shared(ark_channel_shared *shared, const char *name,
                                        int64_t time_ns, int64_t partition_index)
 {
+    assert(shared);
+    assert(*name);
     size_t name_size = strlen(name) + 1;
     arrakis_channel *channel = malloc(offsetof(arrakis_channel, name) + name_size);
     if (!channel) {

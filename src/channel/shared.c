@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,7 @@ ark_channel_shared *ark_channel_shared_of(const arrakis_channel_info *info)
 
 ark_channel_shared *ark_channel_shared_ref(ark_channel_shared *shared)
 {
+    assert(!shared || atomic_load(&shared->refs) > 0);
     if (shared)
         atomic_fetch_add_explicit(&shared->refs, 1, memory_order_relaxed);
     return shared;
@@ -120,6 +122,7 @@ ark_channel_shared *ark_channel_shared_ref(ark_channel_shared *shared)
 
 void ark_channel_shared_unref(ark_channel_shared *shared)
 {
+    assert(!shared || atomic_load(&shared->refs) > 0);
     if (shared && atomic_fetch_sub_explicit(&shared->refs, 1, memory_order_acq_rel) == 1)
         free(shared);
 }

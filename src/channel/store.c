@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "channel/channel.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -187,6 +188,7 @@ static bool add_channel(ark_channel_store *store, ark_channel_shared *shared,
 arrakis_status ark_channel_store_put(ark_channel_store *store, size_t index,
                                      const arrakis_channel_info *info, arrakis_error *err)
 {
+    assert(index == ARK_NO_INDEX || strcmp(ark_channel_store_name(store, index), info->name) == 0);
     ark_channel_shared *shared = shared_of(store, info);
     if (shared && index != ARK_NO_INDEX) {
         ark_channel_shared_unref(store->items[index].shared);
@@ -201,6 +203,7 @@ arrakis_status ark_channel_store_put(ark_channel_store *store, size_t index,
 
 void ark_channel_store_remove(ark_channel_store *store, size_t index)
 {
+    assert(index < store->count);
     size_t last = store->count - 1;
     free_slot(store, slot_of(store, index));
     ark_channel_shared_unref(store->items[index].shared);
@@ -215,6 +218,7 @@ void ark_channel_store_remove(ark_channel_store *store, size_t index)
 
 arrakis_channel_info ark_channel_store_info(const ark_channel_store *store, size_t index)
 {
+    assert(index < store->count);
     const ark_stored_channel *item = &store->items[index];
     return ark_channel_shared_info(item->shared, ark_channel_store_name(store, index),
                                    item->time_ns,
@@ -223,6 +227,7 @@ arrakis_channel_info ark_channel_store_info(const ark_channel_store *store, size
 
 arrakis_channel *ark_channel_store_make(const ark_channel_store *store, size_t index)
 {
+    assert(index < store->count);
     const ark_stored_channel *item = &store->items[index];
     return ark_channel_of_shared(ark_channel_shared_ref(item->shared),
                                  ark_channel_store_name(store, index), item->time_ns,

@@ -4,8 +4,11 @@
 #include "base/error.h"
 #include "channel/channel.h"
 
+#include <assert.h>
+
 int64_t ark_stride_lcm(int64_t a_ns, int64_t b_ns)
 {
+    assert(a_ns > 0 && b_ns > 0);
     const int64_t most = 86400 * ARRAKIS_SECOND_NS;
     int64_t a = a_ns, b = b_ns;
     while (b) {

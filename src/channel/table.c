@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "channel/channel.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,8 @@ size_t ark_channel_table_find(const ark_channel_table *table, const char *name, 
 arrakis_status ark_channel_table_add(ark_channel_table *table, arrakis_channel *channel,
                                      arrakis_error *err)
 {
+    assert(ark_channel_table_find(table, arrakis_channel_name(channel),
+                                  strlen(arrakis_channel_name(channel))) == ARK_NO_INDEX);
     if (table->count >= UINT32_MAX - 1 ||
         (table->count == table->capacity && !grow_items(table)) ||
         (table->count * 2 >= table->slot_count && !grow_slots(table)))

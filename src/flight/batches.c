@@ -8,6 +8,7 @@
 #include "base/monotonic.h"
 #include "flight/message.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,6 +104,7 @@ static arrakis_status step(ark_batches *batches, bool *came, arrakis_error *err)
 
 arrakis_status ark_batches_next(ark_batches *batches, arrakis_error *err)
 {
+    assert(batches->call.call && batches->call.budget);
     bool came;
     for (unsigned barren = 0; barren < BARREN_MAX; barren++) {
         arrakis_status rc = step(batches, &came, err);
@@ -116,6 +118,7 @@ arrakis_status ark_batches_next(ark_batches *batches, arrakis_error *err)
 arrakis_status ark_batches_wait(ark_batches *batches, int cancel_fd, int64_t timeout_ns,
                                 arrakis_error *err)
 {
+    assert(batches->call.call && batches->call.budget);
     const ark_call *call = &batches->call;
     int64_t deadline_ns = ark_monotonic_in(timeout_ns);
     if (call->budget->deadline_ns < deadline_ns)
@@ -146,6 +149,7 @@ void ark_batches_close(ark_batches *batches)
 const ark_schema_field *ark_batches_field(const ark_batches *batches, const char *name,
                                           size_t *column)
 {
+    assert(batches->schema);
     for (size_t i = 0; i < batches->schema->count; i++)
         if (strcmp(batches->schema->fields[i].name, name) == 0) {
             *column = i;

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/monotonic.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 static const char *const names[ARK_COSTS] = {
@@ -44,6 +45,8 @@ ark_budget ark_budget_table(const char *who, int64_t max_message, int64_t timeou
 arrakis_status ark_budget_spend(ark_budget *budget, ark_cost cost, uint64_t amount,
                                 arrakis_error *err)
 {
+    assert(cost < ARK_COSTS);
+    assert(budget->spent[cost] <= budget->limit[cost]);
     if (amount > budget->limit[cost] - budget->spent[cost])
         return ark_fail(err, ARRAKIS_EFORMAT, "%.200s: an answer of over %" PRIu64 " %s",
                         budget->who, budget->limit[cost], names[cost]);
@@ -53,6 +56,8 @@ arrakis_status ark_budget_spend(ark_budget *budget, ark_cost cost, uint64_t amou
 
 void ark_budget_return(ark_budget *budget, ark_cost cost, uint64_t amount)
 {
+    assert(cost < ARK_COSTS);
+    assert(budget->spent[cost] >= amount);
     budget->spent[cost] -= amount;
 }
 

@@ -5,6 +5,7 @@
 #include "base/monotonic.h"
 #include "flight/status.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -28,6 +29,7 @@ static arrakis_status late(const ark_call *call, arrakis_error *err)
 arrakis_status ark_call_check(const ark_call *call, int cancel_fd, int64_t deadline_ns,
                               arrakis_error *err)
 {
+    assert(call->call);
     struct pollfd polled = {.fd = cancel_fd, .events = POLLIN};
     if (poll(&polled, 1, 0) > 0)
         return canceled(err);
@@ -37,6 +39,7 @@ arrakis_status ark_call_check(const ark_call *call, int cancel_fd, int64_t deadl
 arrakis_status ark_call_poll(const ark_call *call, int cancel_fd, int64_t deadline_ns,
                              arrakis_error *err)
 {
+    assert(call->call);
     struct pollfd polled[] = {
         {.fd = call->session->transport->fd(call->call), .events = POLLIN},
         {.fd = cancel_fd, .events = POLLIN},
@@ -137,6 +140,7 @@ static arrakis_status hold(ark_call *call, size_t size, arrakis_error *err)
 
 arrakis_status ark_call_recv(ark_call *call, arrakis_error *err)
 {
+    assert(call->call);
     const ark_transport *transport = call->session->transport;
     size_t size;
     arrakis_status rc = transport->recv(call->call, &size);

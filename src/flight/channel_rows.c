@@ -5,6 +5,7 @@
 #include "arrow/schema.h"
 #include "base/error.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -140,6 +141,7 @@ static void set_texts(arrakis_channel_info *info, const ark_channel_rows *rows,
 arrakis_status ark_channel_rows_read(arrakis_channel **out, ark_channel_rows *rows,
                                      const ark_batches *batches, int64_t row, arrakis_error *err)
 {
+    assert(row >= 0 && row < batches->rows);
     arrakis_status rc = ARRAKIS_OK;
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     size_t places[ARK_CHANNEL_COLUMNS];

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "flight/hosts.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,12 +117,14 @@ arrakis_status ark_dial_options_new(ark_dial_options **out, const arrakis_connec
 
 ark_dial_options *ark_dial_options_ref(ark_dial_options *options)
 {
+    assert(atomic_load(&options->refs) > 0);
     atomic_fetch_add(&options->refs, 1);
     return options;
 }
 
 void ark_dial_options_free(ark_dial_options *options)
 {
+    assert(!options || atomic_load(&options->refs) > 0);
     if (!options || atomic_fetch_sub(&options->refs, 1) > 1)
         return;
     free(options->token);

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { WIRE_VARINT, WIRE_FIXED64, WIRE_BYTES, WIRE_FIXED32 = 5 };
@@ -37,6 +38,7 @@ static bool skip(ark_proto *proto, uint64_t size)
 
 arrakis_status ark_proto_next(ark_proto *proto, ark_proto_field *field, arrakis_error *err)
 {
+    assert(proto->at <= proto->end);
     if (proto->at == proto->end)
         return ARRAKIS_DONE;
     uint64_t key, size;
@@ -76,6 +78,7 @@ static void put_varint(ark_buffer *to, uint64_t value)
 arrakis_status ark_proto_put_number(ark_buffer *to, uint32_t number, uint64_t value,
                                     arrakis_error *err)
 {
+    assert(number);
     ARK_TRY(ark_buffer_reserve(to, 20, err));
     put_varint(to, (uint64_t)number << 3 | WIRE_VARINT);
     put_varint(to, value);
@@ -85,6 +88,7 @@ arrakis_status ark_proto_put_number(ark_buffer *to, uint32_t number, uint64_t va
 arrakis_status ark_proto_put_bytes(ark_buffer *to, uint32_t number, const void *data, size_t size,
                                    arrakis_error *err)
 {
+    assert(number);
     if (size > SIZE_MAX / 4)
         return ark_fail(err, ARRAKIS_EINVAL, "a Flight message of %zu bytes", size);
     ARK_TRY(ark_buffer_reserve(to, size + 20, err));

@@ -6,6 +6,7 @@
 #include "flight/location.h"
 #include "flight/ticket.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -392,6 +393,7 @@ arrakis_status ark_segments_make(ark_segments *out, ark_flight_info *info,
                                  const arrakis_channels *channels, int64_t start_ns,
                                  const char *url, arrakis_error *err)
 {
+    assert(arrakis_channels_count(channels));
     *out = (ark_segments){0};
     bool seams;
     plan p = {.channels = channels,

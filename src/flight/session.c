@@ -7,6 +7,7 @@
 #include "flight/transport_load.h"
 #include "flight/url.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,12 +99,14 @@ arrakis_status ark_session_open_named(ark_session **out, const char *url,
 
 ark_session *ark_session_ref(ark_session *session)
 {
+    assert(atomic_load(&session->refs) > 0);
     atomic_fetch_add(&session->refs, 1);
     return session;
 }
 
 void ark_session_free(ark_session *session)
 {
+    assert(!session || atomic_load(&session->refs) > 0);
     if (!session || atomic_fetch_sub(&session->refs, 1) > 1)
         return;
     if (session->channel)

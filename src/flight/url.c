@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 
+#include <assert.h>
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -100,6 +101,7 @@ bool ark_url_is_loopback(const ark_url *url)
 
 void ark_url_text(char *out, size_t size, const ark_url *url)
 {
+    assert(size >= ARK_URL_SIZE);
     snprintf(out, size, "%s://%s", url->tls ? "grpc+tls" : "grpc", url->target);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The whole library but librdkafka: messages that lie in memory -> ingest -> mux -> one block a
- * stride, by arrakis_stream_next() over a reader of those messages. Prints ms a stride, and for
- * memcpy of the wanted bytes alone. */
+/* The whole library except librdkafka: messages in memory -> ingest -> mux -> one block per
+ * stride, by arrakis_stream_next() over a reader of those messages. Prints ms per stride, and the
+ * time that memcpy() of the wanted bytes takes. */
 #include <arrakis/reader.h>
 
 #include "base/event.h"
@@ -14,13 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A reader like the memory reader, that copies nothing and owns nothing. */
+/* A reader like the memory reader, but it neither copies nor owns the messages. */
 typedef struct loaded_reader {
     arrakis_reader head;
     ark_ingest ingest;
     const workload_message *messages;
     size_t count, at;
-    size_t *stream_of; /* a partition's; SIZE_MAX: nothing of it is wanted */
+    size_t *stream_of; /* by partition: the input; SIZE_MAX: no channel of it is wanted */
     bool taken;
 } loaded_reader;
 
@@ -101,7 +101,7 @@ static arrakis_reader *make_reader(const workload *w, arrakis_channels *channels
     return &loaded->head;
 }
 
-/* What a user does at the least: ask for every series, look at its first bytes. */
+/* The least that a user does: get every series, and read its first bytes. */
 static uint64_t look(const arrakis_block *block, size_t count)
 {
     uint64_t sum = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bare consumer. mode=drain: read a backlog and throw it away. mode=live: note when the last
- * message of each stride was here. mode=first: end when the first whole stride is. */
+/* A bare consumer. mode=drain: read a backlog and drop it. mode=live: note when the last message
+ * of each stride has arrived. mode=first: end when the first whole stride has arrived. */
 #include "bare.h"
 
 #include <poll.h>
@@ -22,7 +22,7 @@ static stride *strides;
 static int64_t first_stride;
 static bool whole;
 
-/* Strides are told apart by the records' timestamps: the start of their block. */
+/* The timestamp of a record is the begin of its block: it identifies the stride. */
 static void note(const rd_kafka_message_t *message)
 {
     int64_t number = (rd_kafka_message_timestamp(message, NULL) * 2 + 124) / 125 - first_stride;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The least that can tell what channels a broker has: list its topics, read those whose names begin
- * with arrakis-metadata- to their ends, throw away what they hold. */
+/* The least work to find the channels of a broker: list its topics, read those whose names begin
+ * with arrakis-metadata- to their ends, and drop the records. */
 #include "bare.h"
 
 #include <stdio.h>

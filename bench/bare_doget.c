@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The limit of a DoGet: gRPC's C core in one thread, every message thrown away as it came, with the
- * settings of src/flight/grpc.c that count here. */
+/* The limit of a DoGet: the C core of gRPC in one thread that drops every message, with the
+ * settings of src/flight/grpc.c that matter here. */
 #include "bench.h"
 
 #include <grpc/byte_buffer.h>
@@ -83,7 +83,8 @@ int main(int argc, char **argv)
 {
     bench_begin(argc, argv);
     bench_span span = bench_start();
-    void *volatile large = malloc(8 << 20); /* as there: the C library learns to keep memory */
+    void *volatile large =
+        malloc(8 << 20); /* as in src/flight/grpc.c: the C library learns to keep memory */
     free(large);
     grpc_init();
     grpc_arg arg = {.type = GRPC_ARG_INTEGER, .key = (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH};
@@ -106,5 +107,5 @@ int main(int argc, char **argv)
            (unsigned long long)sum.messages - 1, (double)span.wall_ns * 1e-9, span.cpu_s,
            bench_peak_kb());
     fflush(stdout);
-    _Exit(0); /* nothing to learn from gRPC's way down */
+    _Exit(0); /* without the shutdown of gRPC, which is not measured */
 }

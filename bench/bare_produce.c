@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bare producer of the same bytes: a message to every partition, then wait until all are
- * delivered; as often as there are strides. */
+/* A bare producer of the same bytes: for each stride, one message per partition, then wait until
+ * all are delivered. */
 #include "bare.h"
 
 #include <stdio.h>

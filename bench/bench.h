@@ -12,17 +12,18 @@
 #define UNIX_FROM_GPS_NS (INT64_C(315964782) * 1000000000)
 
 void bench_begin(int argc, char **argv);
-/* The value of an argument, or what to take without it; NULL: it must be given. */
+/* The value of an argument; `otherwise` if it is not given. NULL: it must be given. */
 const char *bench_text(const char *name, const char *otherwise);
 int64_t bench_number(const char *name, int64_t otherwise);
 
-/* set=NAME=VALUE,NAME=VALUE: librdkafka properties to try. The i-th of them; false behind the last. */
+/* set=NAME=VALUE,NAME=VALUE: librdkafka properties to try. The i-th of them; false: there are
+ * fewer. */
 bool bench_property(size_t i, char name[64], char value[64]);
 
-/* Prints and exits: a benchmark that goes wrong has no figures. */
+/* Print a message and exit: a benchmark that fails has no figures. */
 _Noreturn void bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void *bench_alloc(size_t size);
-/* The names of so many channels as flight_server.py has them. */
+/* The names of `count` channels of flight_server.py. */
 const char **bench_names(size_t count);
 /* The first lines of a file. */
 const char **bench_lines(const char *path, size_t count);
@@ -36,11 +37,11 @@ long bench_peak_kb(void);     /* VmHWM */
 typedef struct bench_span {
     int64_t wall_ns;
     double cpu_s;
-    double thread_s; /* of cpu_s, the calling thread's */
+    double thread_s; /* the part of cpu_s of the calling thread */
 } bench_span;
 
 bench_span bench_start(void);
-/* Since then. */
+/* The times since `start`. */
 bench_span bench_stop(bench_span start);
 
 #endif

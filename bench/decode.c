@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One message decoded: bytes in, the wanted samples in a chunk of a block. Prints ns a message:
- * warm (a decoder that has seen the topic's messages), cold (a decoder's first message), and memcpy
- * of the wanted bytes alone. */
+/* Decodes a message into a chunk of a block. Prints ns per message: warm (the decoder has decoded
+ * messages of the topic before), cold (the first message of a decoder), and memcpy() of the wanted
+ * bytes. */
 #include "block/chunk.h"
 #include "block/layout.h"
 #include "read/row_decoder.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One block encoded as one Kafka message. Prints ns a message, and for memcpy of the samples. */
+/* Encodes a block as one Kafka message. Prints ns per message, and for memcpy() of the samples. */
 #include "messages.h"
 
 #include <stdio.h>

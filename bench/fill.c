@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes what the benchmarks read: a file of messages, the list of channels, topics, a backlog in
- * them, or messages as they would come live. */
+/* Makes the input of the benchmarks: a file of messages, the list of channels, topics, a backlog
+ * in them, or live messages. */
 #include "messages.h"
 
 #include <librdkafka/rdkafka.h>
@@ -80,9 +80,9 @@ static rd_kafka_t *make_producer(void)
     set(conf, "message.max.bytes", "10000000");
     set(conf, "linger.ms", "0");
     set(conf, "batch.num.messages", "1"); /* as publishers do, that confirm each block */
-    /* One program stands for as many publishers as there are partitions. An idempotent producer has
-     * five requests under way, which one broker answers at 1,300 to 4,000 a second. Without errors a
-     * partition's messages keep their order all the same. */
+    /* One program stands for as many publishers as there are partitions. An idempotent producer
+     * has five requests under way, which one broker answers at 1,300 to 4,000 per second. Without
+     * errors the messages of a partition keep their order even so. */
     set(conf, "acks", "1");
     set(conf, "queue.buffering.max.messages", "200000");
     set(conf, "socket.nagle.disable", "true");
@@ -93,8 +93,8 @@ static rd_kafka_t *make_producer(void)
     return rk;
 }
 
-/* Publishers have a connection each, and a broker takes one request of a connection after the other:
- * so a few connections share the partitions. */
+/* Publishers have a connection each, and a broker takes one request of a connection after the
+ * other: so a few connections share the partitions. */
 enum { CONNECTIONS = 4 };
 static rd_kafka_t *connections[CONNECTIONS];
 
@@ -174,7 +174,7 @@ static void produce(rd_kafka_t *rk, rd_kafka_topic_t *topic, ark_buffer *buffer,
     rd_kafka_poll(rk, 0);
 }
 
-/* Stamped with the time of its block: what looks for a time finds it. */
+/* The timestamp of a message is the begin of its block, so that it is found by its time. */
 static void make_backlog(rd_kafka_topic_t **topics)
 {
     ark_buffer buffer = {0};
@@ -194,8 +194,9 @@ static void sleep_until(int64_t real_ns)
         ;
 }
 
-/* A block of every partition each stride, at the stride's end; the samples do not change. The
- * record's timestamp is the block's start, so that the bare loop can tell strides apart. */
+/* One block per partition and stride, at the end of the stride; the samples do not change. The
+ * timestamp of a record is the begin of its block, by which the bare loop identifies the
+ * stride. */
 static void go_live(rd_kafka_topic_t **topics)
 {
     ark_buffer *buffers = calloc(work.partitions, sizeof *buffers);
@@ -205,7 +206,7 @@ static void go_live(rd_kafka_topic_t **topics)
         bench_fail("out of memory");
     for (size_t p = 0; p < work.partitions; p++)
         write_message(&buffers[p], p, 0, 0);
-    /* the time column: what differs between two messages of different times */
+    /* the time column is where two messages of different times differ */
     ark_buffer other = {0};
     write_message(&other, 0, 0, -1);
     size_t at = 0;
@@ -231,7 +232,8 @@ static void go_live(rd_kafka_topic_t **topics)
     free(buffers);
 }
 
-/* A site's backlog takes a broker minutes: what is under way may take as long as some of it arrives. */
+/* A site's backlog takes a broker minutes: what is under way may take as long as some of it
+ * arrives. */
 static void wait_for_delivery(rd_kafka_t *rk)
 {
     enum { PATIENCE_MS = 60000 };

@@ -8,7 +8,7 @@
 #include "base/buffer.h"
 #include "workload.h"
 
-/* One partition's message for one stride. `samples` is scratch for all of its samples. */
+/* The message of a partition for one stride. `samples` is scratch for all its samples. */
 static inline void message_write(ark_buffer *out, const workload *w, size_t partition,
                                  size_t stride, int64_t time_ns, uint8_t *samples,
                                  arrakis_series *series, uint32_t *ids)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The library's publisher: one block after the other, each confirmed. A block is made just before, as
- * by a program that has its samples at hand; making it is not counted. */
+/* The publisher of the library: one block after the other, each confirmed. Making a block is not
+ * measured. */
 #include "workload.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is published: `partitions` topics of `channels` channels, `samples` a block each, 16 blocks a
- * second; and which `wanted` channels of them, evenly spread, are read. */
+/* What is published: `partitions` topics of `channels` channels, `samples` per channel and block,
+ * 16 blocks per second; and which `wanted` channels of them, evenly spread, are read. */
 #ifndef WORKLOAD_H
 #define WORKLOAD_H
 

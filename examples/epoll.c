@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blocks in an event loop that also does something else, here: say once a second how many came.
- * epoll BROKER BLOCKS NAME... */
+/* Blocks in an event loop that also does something else: here, it prints once per second how many
+ * came. epoll BROKER BLOCKS NAME... */
 #include <arrakis/reader.h>
 
 #include <stdio.h>
@@ -54,13 +54,14 @@ int main(int argc, char **argv)
     watch(loop, arrakis_stream_fd(stream));
     long blocks = 0, wanted = atol(argv[2]);
     for (;;) {
-        /* Take what is ready before waiting: with that the stream sets its next deadline. */
+        /* Take all blocks that are ready before waiting: the last call sets the next deadline of
+         * the stream. */
         arrakis_block *block;
         arrakis_status rc = ARRAKIS_OK;
         while (blocks < wanted && rc == ARRAKIS_OK) {
             check(rc = arrakis_stream_next(stream, 0, &block, &err));
             blocks += rc == ARRAKIS_OK;
-            arrakis_block_unref(block); /* NULL where there was none */
+            arrakis_block_unref(block); /* NULL is fine */
         }
         if (blocks == wanted || rc == ARRAKIS_DONE)
             break;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Publish a sine on float32 channels, a block each stride: publish BROKER [BLOCKS [CHANNELS]].
+/* Publish a sine on float32 channels, one block per stride: publish BROKER [BLOCKS [CHANNELS]].
  * CHANNELS is a file as `arrakis-cli describe --json` prints it. */
 #include <arrakis/arrakis.h>
 
@@ -38,7 +38,7 @@ static arrakis_block *make_block(arrakis_channels *channels, int64_t start_ns, i
             double t = (double)(start_ns % ARRAKIS_SECOND_NS) / 1e9 + (double)k / info.sample_rate;
             samples[k] = (float)sin(2 * 3.141592653589793 * t);
         }
-        series[i].samples = owned[i] = samples; /* NULL would go out as missing */
+        series[i].samples = owned[i] = samples; /* NULL would be published as missing */
     }
     arrakis_block *block;
     check(arrakis_block_new(&block, channels, start_ns, stride_ns, series, &err));
@@ -79,7 +79,8 @@ int main(int argc, char **argv)
 
     int64_t start_ns = arrakis_gps_now_ns() / info.stride_ns * info.stride_ns;
     for (int n = argc > 2 ? atoi(argv[2]) : 80; n > 0; n--, start_ns += info.stride_ns) {
-        int64_t due_ns = arrakis_gps_to_unix_ns(start_ns + info.stride_ns); /* it is whole then */
+        int64_t due_ns =
+            arrakis_gps_to_unix_ns(start_ns + info.stride_ns); /* when the block is complete */
         struct timespec due = {due_ns / ARRAKIS_SECOND_NS, due_ns % ARRAKIS_SECOND_NS};
         clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &due, NULL);
         arrakis_block *block = make_block(options.channels, start_ns, info.stride_ns);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Print when each block begins and the first sample of each channel:
- * stream [-n BLOCKS] [-m CHANNELS] BROKER NAME...
- * CHANNELS is a file as `arrakis-cli describe --json` prints it; without, the broker is asked. */
+/* Print when each block begins and the first sample of each channel: stream [-n BLOCKS] [-m
+ * CHANNELS] BROKER NAME... CHANNELS is a file as `arrakis-cli describe --json` prints it; without
+ * it, the broker is asked. */
 #include <arrakis/arrakis.h>
 
 #include <inttypes.h>
@@ -19,7 +19,7 @@ static void check(arrakis_status rc)
     }
 }
 
-/* Just one, of any type. */
+/* Print one sample of any type. */
 static void print_sample(arrakis_series s)
 {
     if (s.dtype == ARRAKIS_FLOAT32)
@@ -41,7 +41,7 @@ static void print_block(const arrakis_block *block)
     for (size_t i = 0; i < arrakis_channels_count(channels); i++) {
         arrakis_series series = arrakis_block_series(block, i);
         printf(" %s=", arrakis_channel_name(arrakis_channels_get(channels, i)));
-        if (series.valid && !(series.valid[0] & 1)) /* the first bit is the first sample's */
+        if (series.valid && !(series.valid[0] & 1)) /* bit 0 is that of the first sample */
             printf("missing");
         else
             print_sample(series);
@@ -73,7 +73,7 @@ int main(int argc, char **argv)
     arrakis_status rc = ARRAKIS_OK;
     for (; blocks > 0; blocks--) {
         rc = arrakis_stream_next(stream, -1, &block, &err);
-        if (rc != ARRAKIS_OK) /* an error, or DONE: there is no block */
+        if (rc != ARRAKIS_OK) /* an error or DONE: block is NULL */
             break;
         print_block(block);
         arrakis_block_unref(block);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A stream of Arrow messages, from anywhere. Everything that comes out is touched; headers and
- * bodies lie in allocations of their own, so that a step outside either is seen. */
+/* A stream of Arrow messages. All that is read from it is touched; headers and bodies are in
+ * allocations of their own, so that the sanitizers see every access outside. */
 #include "arrow/batch.h"
 #include "arrow/ipc.h"
 #include "arrow/schema.h"
@@ -88,7 +88,7 @@ static bool same_place(const uint8_t *a, const uint8_t *a_body, const uint8_t *b
     return (!a && !b) || (a && b && a - a_body == b - b_body);
 }
 
-/* Equal headers and sizes of body mean equal places, wherever the bodies lie. */
+/* With equal headers and sizes of the body, the columns lie at the same offsets in both bodies. */
 static void require_same_places(const ark_column *a, const uint8_t *a_body, const ark_column *b,
                                 const uint8_t *b_body)
 {

@@ -6,8 +6,8 @@
 
 #include <arrakis/arrakis.h>
 
-/* A column that is usual for the target. It comes mostly, mostly of its own type, and now and then
- * twice; others come beside it. */
+/* A column that the target expects. Most streams have it, mostly of its own type, and some twice;
+ * other columns are added. */
 typedef struct ark_make_column {
     const char *name;
     arrakis_dtype dtype;
@@ -17,11 +17,12 @@ typedef struct ark_make_column {
     size_t value_count;
 } ark_make_column;
 
-/* @return the stream's size; 0: no room. below(n) is a random number from 0 to n - 1. */
+/* @return the size of the stream; 0: it does not fit. below(n) returns a random number from 0 to n
+ * - 1. */
 size_t ark_make_stream(uint8_t *out, size_t room, const ark_make_column *usual, size_t count,
                        size_t (*below)(size_t));
 
-/* What a target may define to have inputs made besides those of its corpus. standalone.c */
+/* A target may define this to make inputs besides those of its corpus. standalone.c */
 size_t ark_fuzz_make(uint8_t *out, size_t room, size_t (*below)(size_t)) __attribute__((weak));
 
 #endif

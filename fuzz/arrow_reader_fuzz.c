@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An Arrow stream, read into blocks: pushed in pieces whose size the first byte says. */
+/* An Arrow stream, read into blocks; pushed in pieces whose size is the first byte. */
 #include <arrakis/arrow.h>
 
 #include "arrow_make.h"
@@ -33,7 +33,7 @@ static void set_up(void)
     }
 }
 
-/* Every sample is counted, so every bit looked at. @return false at the end or an error */
+/* Counts all samples, and so reads all bits. @return false at the end or an error */
 static bool read_blocks(arrakis_arrow_reader *reader)
 {
     arrakis_block *block;

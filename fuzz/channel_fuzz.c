@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A channel as JSON: what is read is written, read again, and the same; and what the short way reads
- * is what jansson reads. */
+/* A channel as JSON: a channel that is read is written and read again, and must be the same;
+ * json_fast and jansson must read the same channel. */
 #include "channel/channel.h"
 #include "channel/json.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a DoGet brings: each message is preceded by its length (four bytes, little-endian). Read as a
- * table of channels, as a count, and as blocks of a stream, which are put together. */
+/* The messages of a DoGet: each message is preceded by its length (four bytes, little-endian).
+ * Read as a table of channels, as a count, and as rows of inputs, which become blocks. */
 #include <arrakis/reader.h>
 
 #include "block/chunk.h"
@@ -24,7 +24,7 @@ static ark_flight_part part = {0, columns};
 static ark_flight_scratch scratch;
 static ark_layout *layout;
 
-/* A stream of three channels of several rates. */
+/* An input of three channels of several rates. */
 static void set_up(void)
 {
     static const struct {

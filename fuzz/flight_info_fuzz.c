@@ -47,13 +47,13 @@ static arrakis_channels *some_channels(void)
     return list;
 }
 
-/* Whoever reads a channel in a segment reads it alone, and later segments begin later. */
+/* In a segment one source reads a channel, and later segments begin later. */
 static void order(ark_flight_info *info)
 {
     ark_segments segments;
     arrakis_error err;
     arrakis_channels *channels = some_channels();
-    arrakis_status rc = ark_segments_make(&segments, info, channels, 5, "here", &err);
+    arrakis_status rc = ark_segments_init(&segments, info, channels, 5, "here", &err);
     if (rc < 0 && !err.message[0])
         abort();
     for (size_t i = 0; rc == ARRAKIS_OK && i < segments.count; i++) {

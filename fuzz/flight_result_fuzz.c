@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an action is answered with: a Result, the JSON object in it, and what is made of a scope map. */
+/* The answer to an action: a Result, the JSON object in it, and the lists that are made from a
+ * scope map. */
 #include "client/client.h"
 #include "client/scope_map.h"
 #include "flight/result.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A token's claims, and the URL that stands behind its first line end. */
+/* The claims of a token, and the URL after its first line end. */
 #include "base/token.h"
 #include "flight/auth.h"
 

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     url[size] = 0;
     arrakis_error err = {0};
     arrakis_status rc = ark_kafka_brokers_check(url, &err);
-    /* What passes has nothing in it that could pass for something else later. */
+    /* A list that is accepted has no character that librdkafka could take for something else. */
     if (rc != err.status || (rc == ARRAKIS_OK && (!*url || strpbrk(url, " \t\r\n\"'\\@?#"))))
         abort();
     free(url);

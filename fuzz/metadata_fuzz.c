@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A metadata topic's records, one behind the other: size of the key, the key, two bytes size of the
- * value (65535: a tombstone), the value. */
+/* The records of a metadata topic, one after the other: size of the key, the key, two bytes size
+ * of the value (65535: a tombstone), the value. */
 #include "channel/wish.h"
 #include "kafka/metadata.h"
 
@@ -9,7 +9,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The next n bytes, fewer at the end, in memory of their own: a step too far is seen. */
+/* The next n bytes (fewer at the end) in memory of their own, so that the sanitizers see every
+ * access outside. */
 static void *cut(const uint8_t **data, size_t *size, size_t *n)
 {
     if (*n > *size)

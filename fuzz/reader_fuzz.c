@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages from anywhere, through a memory reader and a stream, to blocks of which every sample and
- * every validity bit is read.
+/* Messages, through a memory reader and a stream, to blocks of which every sample and every
+ * validity bit is read.
  *
- * The input: a byte that says how to read (`mode`, see below), then records of a stream's number (a
- * byte), a length (3 bytes, little-endian) and so many bytes of a message. */
+ * The input: a byte that is the `mode` (see below), then records: the number of an input (1 byte),
+ * a length (3 bytes, little-endian), and a message of that length. */
 #include <arrakis/reader.h>
 
 #include "arrow_make.h"
@@ -17,9 +17,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define START_NS (INT64_C(1400000000) * ARRAKIS_SECOND_NS)
 
 enum {
-    MODE_READER,     /* no stream: each stream's blocks as they come */
+    MODE_READER,     /* no stream: the blocks of each input as they arrive */
     MODE_LIVE,       /* the source ends */
-    MODE_LIVE_SKIP,  /* blocks of several strides, and what no stream has left out */
+    MODE_LIVE_SKIP,  /* blocks of several strides; strides without any data are left out */
     MODE_SPAN,       /* a start and an end, of a source that does not end */
     MODE_SPAN_SKIP,  /* the same off the grid, skipping */
     MODE_SPAN_RAISE, /* the same in blocks of several strides, of a source that ends */
@@ -43,7 +43,7 @@ static void require(bool condition)
 
 /* ------------------------------------------------------------------ channels */
 
-/* In another order than their streams'. */
+/* In another order than in their inputs. */
 static const struct channel {
     const char *name, *partition;
     arrakis_dtype dtype;
@@ -93,7 +93,7 @@ static arrakis_reader *reader_of(size_t from, size_t to)
 
 /* ------------------------------------------------------------------ blocks */
 
-/* Read all of a series; what its bits say must be what it says of itself. */
+/* Read all of a series; its bits must agree with arrakis_series_missing(). */
 static void touch_series(arrakis_series series)
 {
     const uint8_t *samples = series.samples;
@@ -150,7 +150,7 @@ static void let_go(taken *t)
 
 /* ------------------------------------------------------------------ reading */
 
-/* Push the next record; false behind the last. */
+/* Push the next record; false: there are no more. */
 static bool push(arrakis_reader *const *readers, const size_t *counts, const uint8_t **data,
                  size_t *size)
 {
@@ -240,7 +240,8 @@ static void run_stream(unsigned mode, unsigned flags, arrakis_reader *const *rea
             arrakis_memory_reader_finish(readers[i]);
     bool bounded = mode >= MODE_SPAN && mode <= MODE_SPAN_RAISE;
     arrakis_status rc = stream_blocks(stream, &t, bounded);
-    require(!bounded || rc == ARRAKIS_DONE); /* whatever came, it ends */
+    require(!bounded ||
+            rc == ARRAKIS_DONE); /* a request with an end ends, whatever the input is */
     check_counts(stream, t.count);
     arrakis_stream_close(stream);
     let_go(&t);
@@ -259,7 +260,7 @@ static void run_reader(arrakis_reader *const *readers, const size_t *counts, con
 
 static const int64_t ids[] = {0, 1, 2, 70000};
 
-/* Records of the first two streams, where they get to in any mode. */
+/* Records of the first two inputs, which every mode reads. */
 size_t ark_fuzz_make(uint8_t *out, size_t room, size_t (*below)(size_t))
 {
     static const ark_make_column usual[2][3] = {

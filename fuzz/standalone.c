@@ -70,7 +70,7 @@ static void on_signal(int number)
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 const char *__asan_default_options(void) __attribute__((visibility("default")));
 
-/* A length field that is believed would show as a large allocation. */
+/* A length field that is used without a check would cause a large allocation. */
 const char *__asan_default_options(void)
 {
     return "max_allocation_size_mb=64:quarantine_size_mb=16";
@@ -117,7 +117,7 @@ static size_t below(size_t limit)
     return limit ? (size_t)(next_random() % limit) : 0;
 }
 
-/* A place for a number of `width` bytes: mostly an aligned one. */
+/* An offset for a number of `width` bytes: mostly an aligned one. */
 static size_t number_place(const input *in, size_t width)
 {
     size_t at = below(in->size - width + 1);
@@ -177,7 +177,7 @@ static void change_number(input *in)
     memcpy(in->data + at, &value, width);
 }
 
-/* Put the number of one place into another: one table's offset into the next. */
+/* Copy a number to another offset, such as the offset of one table into the next. */
 static void copy_number(input *in)
 {
     size_t width = (size_t)1 << below(4);

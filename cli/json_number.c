@@ -48,7 +48,7 @@ static int floor_log2_pow10(int e)
 }
 
 /* Least significant limb first, 32 bits in each. */
-static void multiply(uint32_t *limbs, uint32_t factor)
+static void multiply_limbs(uint32_t *limbs, uint32_t factor)
 {
     uint64_t carry = 0;
     for (int i = 0; i < LIMBS; i++) {
@@ -58,7 +58,7 @@ static void multiply(uint32_t *limbs, uint32_t factor)
     }
 }
 
-static uint32_t divide(uint32_t *limbs, uint32_t divisor)
+static uint32_t divide_limbs(uint32_t *limbs, uint32_t divisor)
 {
     uint64_t rest = 0;
     for (int i = LIMBS; i-- > 0;) {
@@ -69,24 +69,24 @@ static uint32_t divide(uint32_t *limbs, uint32_t divisor)
     return (uint32_t)rest;
 }
 
-static uint64_t bit(const uint32_t *limbs, int i)
+static uint64_t bit_of(const uint32_t *limbs, int i)
 {
     return i < 0 ? 0 : limbs[i / 32] >> (i % 32) & 1;
 }
 
 /* The 128 bits from the highest one down, plus one unless all that follows is zero. */
-static struct wide leading(const uint32_t *limbs, bool inexact)
+static struct wide leading_bits(const uint32_t *limbs, bool inexact)
 {
     int top = LIMBS * 32 - 1;
-    while (!bit(limbs, top))
+    while (!bit_of(limbs, top))
         top--;
     struct wide w = {0, 0};
     for (int i = 0; i < 64; i++) {
-        w.high = w.high << 1 | bit(limbs, top - i);
-        w.low = w.low << 1 | bit(limbs, top - 64 - i);
+        w.high = w.high << 1 | bit_of(limbs, top - i);
+        w.low = w.low << 1 | bit_of(limbs, top - 64 - i);
     }
     for (int i = top - 128; i >= 0 && !inexact; i--)
-        inexact = bit(limbs, i);
+        inexact = bit_of(limbs, i);
     if (inexact && ++w.low == 0)
         w.high++;
     return w;
@@ -96,16 +96,16 @@ static void make_powers(void)
 {
     uint32_t limbs[LIMBS] = {1};
     for (int k = 0; k <= POWER_MAX; k++) {
-        powers[k - POWER_MIN] = leading(limbs, false);
-        multiply(limbs, 10);
+        powers[k - POWER_MIN] = leading_bits(limbs, false);
+        multiply_limbs(limbs, 10);
     }
     /* 2^1279 / 10^k keeps well over 128 bits down to the last k. Dividing floor by floor gives the
      * floor of the whole, and it is never exact. */
     memset(limbs, 0, sizeof limbs);
     limbs[LIMBS - 1] = UINT32_C(1) << 31;
     for (int k = -1; k >= POWER_MIN; k--) {
-        divide(limbs, 10);
-        powers[k - POWER_MIN] = leading(limbs, true);
+        divide_limbs(limbs, 10);
+        powers[k - POWER_MIN] = leading_bits(limbs, true);
     }
     powers_ready = true;
 }
@@ -129,7 +129,7 @@ struct decimal {
 
 /* Of the decimals of one digit less and of full length that read back as the double, the nearest.
  * All but `c` are scaled by four, so that the ends of the double's interval are integers. */
-static struct decimal choose(uint64_t lower, uint64_t v, uint64_t upper, int k)
+static struct decimal choose_decimal(uint64_t lower, uint64_t v, uint64_t upper, int k)
 {
     uint64_t s = v / 4;
     if (s >= 10) {
@@ -146,7 +146,7 @@ static struct decimal choose(uint64_t lower, uint64_t v, uint64_t upper, int k)
 }
 
 /* A float or a double: c times two to the power q, with `size` bits for the fraction in it. */
-static struct decimal shortest(uint64_t fraction, int size, int biased, int least)
+static struct decimal shortest_decimal(uint64_t fraction, int size, int biased, int least)
 {
     uint64_t c = biased ? fraction | UINT64_C(1) << size : fraction;
     int q = biased ? biased - 1 + least : least;
@@ -160,7 +160,7 @@ static struct decimal shortest(uint64_t fraction, int size, int biased, int leas
     uint64_t lower = round_to_odd(power, (4 * c - 2 + closer) << shift);
     uint64_t v = round_to_odd(power, 4 * c << shift);
     uint64_t upper = round_to_odd(power, (4 * c + 2) << shift);
-    return choose(lower + odd, v, upper - odd, k);
+    return choose_decimal(lower + odd, v, upper - odd, k);
 }
 
 /* ---------------------------------------------------------------- layout */
@@ -235,7 +235,7 @@ static char *put_bits(char *p, uint64_t bits, bool is_float)
         *p++ = '-';
     if (!fraction && !biased)
         return put_text(p, "0.0");
-    return put_decimal(p, shortest(fraction, size, biased, least));
+    return put_decimal(p, shortest_decimal(fraction, size, biased, least));
 }
 
 static char *put_finite(char *p, double value)

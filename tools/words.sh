@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # usage: words.sh [DIRECTORY]: fails when a comment, a text or a document has one of the habits that readers stumble
-# over. Each is a pattern and what to write instead; CONTRIBUTING.md, "Plain English", has the rest.
+# over, or a static function a name that tells nothing. Each is a pattern and what to write instead; CONTRIBUTING.md,
+# "Plain English", has the rest.
 set -u
 cd "${1-$(dirname "$0")/..}" || exit 1
 failed=0
@@ -42,5 +43,18 @@ found 'write "expected"' < <(texts '\bwanted\b|\bwant (a|an|one|at|KEY)\b|: want
 found 'write "is not a ..."' < <(texts '\b(that|which|it|its [a-z]+) (is|are) no [a-z]')
 found 'write "giving up on ..."' < <(texts 'taken for dead|\bgiven up, ')
 found 'write "ignoring ..."' < <(texts '\bpassed over\b')
+
+# Static functions whose name is a verb alone: several files have such a function, and no tool tells them apart.
+verbs='add|align|allocate|allows|append|arm|ask|assign|begin|begins|bind|blank|bound|charge|check|choose|classify|clashes|clear'
+verbs+='|close|collect|compare|compile|complete|compose|configure|consider|consume|convert|copy|count|cut|decode|demonstrate'
+verbs+='|describe|dial|differ|discover|distance|divide|drain|drop|encode|end|enter|exchange|extend|fetch|fill|find|finish|flush'
+verbs+='|follow|forget|forward|free|gather|get|grow|handle|has|hear|hold|init|introduce|join|judge|keep|leave|lend|limit|load'
+verbs+='|make|mark|match|matches|measure|merge|mismatch|move|multiply|next|note|notify|offer|open|parse|place|plan|poll|pop'
+verbs+='|prepare|present|print|publish|pull|push|put|reaches|read|rebase|recount|refill|refuse|register|release|remove|replace'
+verbs+='|reset|restart|run|say|scale|send|serve|set|settle|shift|show|skip|spend|split|start|stay|step|stir|stop|store|submit'
+verbs+='|take|trim|try|unmark|update|wait|want|wanted|watch|weigh|write'
+found 'name its object, too: queue_pop, find_reader' < <(
+    grep -rnE "^static ([A-Za-z_][A-Za-z_0-9]* )+\**($verbs)\(" --include='*.c' --include='*.h' src cli
+)
 
 exit "$failed"

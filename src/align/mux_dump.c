@@ -4,14 +4,15 @@
 #include "align/mux_deadline.h"
 #include "align/mux_state.h"
 
-/* The watermark of an input without data may lie at either end of the type: such a time is none. */
+/* The watermark of an input without data may be the least or the greatest number: it is written as
+ * null. */
 static json_t *time_or_null(int64_t time_ns)
 {
     bool is_time = time_ns > INT64_MIN / 2 && time_ns < INT64_MAX / 2;
     return is_time ? json_integer(time_ns) : json_null();
 }
 
-/* Texts of peers need not be UTF-8, which JSON is. */
+/* Texts of peers may not be UTF-8, which JSON requires. */
 static json_t *text_or_mark(const char *text)
 {
     json_t *string = json_string(text);

@@ -24,7 +24,7 @@ typedef enum ark_log_context {
     ARK_LOG_PUBLISH = 1 << 4,
 } ark_log_context;
 
-/* The contexts that are logged at present: none below the level DEBUG. Written by log.c alone. */
+/* The contexts that are logged; none below the level DEBUG. Only log.c writes it. */
 extern atomic_uint ark_log_contexts;
 
 static inline bool ark_log_traces(ark_log_context context)
@@ -35,8 +35,8 @@ static inline bool ark_log_traces(ark_log_context context)
 void ark_log_context_line(ark_log_context context, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* A message for whoever looks for a defect. Costs one load when nobody does, and its arguments are not
- * evaluated then; not for what happens per row. */
+/* Log a message that helps to find defects. Its arguments are evaluated only if its context is
+ * logged; otherwise it costs one load. Not for what happens per row. */
 #define ark_log_trace(context, ...)                                                               \
     do {                                                                                          \
         if (ark_log_traces(context))                                                              \

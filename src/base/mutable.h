@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The only place where const is taken away. */
+/* The only place where const is cast away. */
 #ifndef ARK_BASE_MUTABLE_H
 #define ARK_BASE_MUTABLE_H
 
 #include <stdint.h>
 
-/* For a count of references, which is all that changes in what is shared and const; and for an argument of
- * another library that it does not change, and does not declare as const either. */
+/* For counts of references, which are the only thing that changes in shared objects; and for
+ * arguments that another library does not change, but does not declare as const. */
 static inline void *ark_mutable(const void *shared)
 {
     return (void *)(uintptr_t)shared;

@@ -57,8 +57,8 @@ static arrakis_status check_options(const arrakis_connection *c, const arrakis_c
     return ARRAKIS_OK;
 }
 
-static arrakis_status fill(arrakis_client *client, const arrakis_connection *c,
-                           const arrakis_client_options *o, arrakis_error *err)
+static arrakis_status fill_client(arrakis_client *client, const arrakis_connection *c,
+                                  const arrakis_client_options *o, arrakis_error *err)
 {
     client->tokens = (ark_token_source){c->kafka_token_fn, c->kafka_token_opaque};
     client->cancel = arrakis_cancel_ref(c->cancel);
@@ -94,7 +94,7 @@ arrakis_status arrakis_client_open(arrakis_client **out, const arrakis_connectio
     arrakis_client *client = calloc(1, sizeof *client);
     if (!client)
         return ark_no_memory(err, "opening a client");
-    rc = fill(client, &c, &o, err);
+    rc = fill_client(client, &c, &o, err);
     if (rc < 0) {
         arrakis_client_close(client);
         return rc;
@@ -152,7 +152,7 @@ static arrakis_status read_file(arrakis_client *client, const ark_wish *wish, ar
     return ark_client_check(client, err);
 }
 
-/* The channels of a client's file or broker, or of those publishers that the query names. */
+/* Search the file or the broker of a client; with publishers in the query, only their topics. */
 static arrakis_status read_channels(arrakis_client *client, const arrakis_query *query,
                                     const ark_wish *wish, arrakis_error *passed_over,
                                     arrakis_error *err)
@@ -173,7 +173,7 @@ static arrakis_status read_channels(arrakis_client *client, const arrakis_query 
 
 typedef struct search {
     ark_filter *filter;
-    arrakis_channel_fn fn; /* NULL: they are counted only */
+    arrakis_channel_fn fn; /* NULL: only count them */
     void *opaque;
     uint64_t count;
 } search;
@@ -216,13 +216,13 @@ arrakis_status ark_client_search(arrakis_client *client, const arrakis_query *qu
     return run_search(client, query, &s, names, name_count, passed_over, err);
 }
 
-/* In the client's file or broker. */
-static arrakis_status find(arrakis_client *client, const arrakis_query *query, search *s,
-                           arrakis_error *err)
+/* Search the file or the broker of the client. */
+static arrakis_status find_channels(arrakis_client *client, const arrakis_query *query, search *s,
+                                    arrakis_error *err)
 {
     arrakis_error passed_over;
     arrakis_status rc = run_search(client, query, s, NULL, 0, &passed_over, err);
-    /* With publishers given only their topics are read. */
+    /* With publishers in the query only their topics are read. */
     if (rc == ARRAKIS_OK && query->publisher_count && passed_over.status < 0)
         return ark_fail(err, passed_over.status, "%s", passed_over.message);
     return rc;
@@ -241,7 +241,7 @@ arrakis_status arrakis_client_find(arrakis_client *client, const arrakis_query *
         return ark_query_find(client->server, &all, fn, opaque, err);
     }
     search s = {.fn = fn, .opaque = opaque};
-    return find(client, &all, &s, err);
+    return find_channels(client, &all, &s, err);
 }
 
 arrakis_status arrakis_client_count(arrakis_client *client, const arrakis_query *query,
@@ -258,7 +258,7 @@ arrakis_status arrakis_client_count(arrakis_client *client, const arrakis_query 
         return ark_query_count(client->server, &all, count, err);
     }
     search s = {0};
-    arrakis_status rc = find(client, &all, &s, err);
+    arrakis_status rc = find_channels(client, &all, &s, err);
     *count = s.count;
     return rc;
 }

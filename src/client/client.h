@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a client is made of: where channels and data come from, and its cancel. */
+/* A client: where its channels and data come from, and its cancel. */
 #ifndef ARK_CLIENT_CLIENT_H
 #define ARK_CLIENT_CLIENT_H
 
@@ -21,18 +21,19 @@ struct arrakis_client {
     arrakis_cancel *cancel; /* NULL: none */
 };
 
-/* ECANCELED once the client's cancel is set. */
+/* ECANCELED: the cancel of the client is set. */
 arrakis_status ark_client_check(const arrakis_client *client, arrakis_error *err);
 
-/* What ends the client's calls from now on, borrowed; returns what did. */
+/* Cancel the calls of the client with `cancel` from now on, borrowed. Returns the cancel before
+ * it. */
 arrakis_cancel *ark_client_set_cancel(arrakis_client *client, arrakis_cancel *cancel);
 
 /* Whether channels come from the server. */
 bool ark_client_asks_server(const arrakis_client *client);
 
-/* Search the client's file or broker, with `name_count` not 0 for channels of those names, each given
- * once. `passed_over` receives what of the broker could not be looked
- * into: the status and why, or ARRAKIS_OK. */
+/* Search the file or the broker of the client; with `name_count` not 0 only for channels of these
+ * names, each given once. `passed_over` receives the error of what could not be read at the
+ * broker, or ARRAKIS_OK. */
 arrakis_status ark_client_search(arrakis_client *client, const arrakis_query *query,
                                  const char *const *names, size_t name_count,
                                  arrakis_channel_fn fn, void *opaque, arrakis_error *passed_over,

@@ -23,7 +23,7 @@ static arrakis_stream_options stream_options(const arrakis_request *request)
     return options;
 }
 
-/* A reader of the channels of those names, which have to be described first. */
+/* Describe the channels of these names, and make a reader of them. */
 static arrakis_status find_reader(arrakis_client *client, arrakis_reader **out,
                                   const char *const *names, size_t count, int64_t time_ns,
                                   arrakis_request *request, arrakis_error *err)
@@ -71,8 +71,8 @@ arrakis_status arrakis_client_stream(arrakis_client *client, arrakis_stream **ou
 
 /* ------------------------------------------------------------------ one block */
 
-/* The five modes as bounded requests. */
-static arrakis_status bound(arrakis_request *request, arrakis_error *err)
+/* Give a request an end, whatever it has of start, end and duration. */
+static arrakis_status bound_request(arrakis_request *request, arrakis_error *err)
 {
     if (request->on_gap == ARRAKIS_GAP_SKIP)
         return ark_fail(err, ARRAKIS_EINVAL,
@@ -81,7 +81,7 @@ static arrakis_status bound(arrakis_request *request, arrakis_error *err)
     if (request->end_ns != ARRAKIS_UNSET && request->start_ns == ARRAKIS_UNSET)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "a fetch with an end and no start: expected both, or a duration");
-    /* One stride: the block that holds the first nanosecond. */
+    /* One stride: the block with the first nanosecond. */
     if (request->end_ns == ARRAKIS_UNSET && request->duration_ns == ARRAKIS_UNSET)
         request->duration_ns = 1;
     return ARRAKIS_OK;
@@ -99,7 +99,7 @@ arrakis_status arrakis_client_fetch(arrakis_client *client, arrakis_block **out,
     arrakis_request full = ARRAKIS_REQUEST_INIT;
     arrakis_stream *stream;
     arrakis_status rc = ark_sized_struct_take(&full, sizeof full, request, "request", err);
-    if (rc < 0 || (rc = bound(&full, err)) < 0 ||
+    if (rc < 0 || (rc = bound_request(&full, err)) < 0 ||
         (rc = arrakis_client_stream(client, &stream, names, count, &full, err)) < 0)
         return rc;
     arrakis_stream_options options = stream_options(&full);

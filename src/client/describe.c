@@ -10,18 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many missing names are given in an error. */
+/* An error names at most this many missing channels. */
 #define NAMED_MAX 3
 
 typedef struct wanted {
     const char *name;
-    size_t place; /* among the names asked for */
+    size_t place; /* in the list of requested names */
     arrakis_channel *channel;
-    bool contested; /* by two publishers */
+    bool contested; /* two publishers have it */
 } wanted;
 
 typedef struct wish_list {
-    wanted *items; /* by name, then as asked for */
+    wanted *items; /* sorted by name, and later in the order of the request */
     size_t count;
 } wish_list;
 
@@ -62,9 +62,9 @@ static const char *publisher_of(const arrakis_channel *channel)
     return publisher ? publisher : "(unnamed)";
 }
 
-/* Two publishers have a channel of this name: the metadata that became active later holds, before
- * any that gives no time. Of two that are equal in this, that of the publisher whose name is first in
- * the order of bytes, whichever comes first. */
+/* Two publishers have a channel of this name. The metadata that became active later is preferred,
+ * and any with a time to any without. If that decides nothing, the publisher whose name is first
+ * in the order of bytes is preferred, whichever was found first. */
 static bool is_preferred(const arrakis_channel *channel, const arrakis_channel *to)
 {
     const char *a = publisher_of(to), *b = publisher_of(channel);
@@ -72,7 +72,7 @@ static bool is_preferred(const arrakis_channel *channel, const arrakis_channel *
     return y > x || (y == x && strcmp(b, a) < 0);
 }
 
-/* Said once for each name: a server may give it any number of times. */
+/* Logged once per name: a server may send a channel any number of times. */
 static void note_publishers(wanted *item, const arrakis_channel *channel)
 {
     if (item->contested || !item->channel ||
@@ -97,8 +97,8 @@ static bool take_wanted(arrakis_channel *channel, void *opaque)
     return true;
 }
 
-/* Names that were not found may be where it could not be looked: then that is the error. What can
- * never be read (EFORMAT) holds no channels for anybody. */
+/* Names that were not found may be in a topic that could not be read: then that is the error,
+ * unless the topic can never be read (EFORMAT). */
 static arrakis_status fail_missing(const wish_list *list, const arrakis_error *passed_over,
                                    arrakis_error *err)
 {
@@ -135,7 +135,7 @@ static arrakis_status hand_out(arrakis_channels **out, wish_list *list,
     return rc;
 }
 
-/* Broker's topics and files know the present only: time_ns is for servers. */
+/* Look the names up. time_ns is for servers: brokers and files have only present descriptions. */
 static arrakis_status look_up(arrakis_client *client, wish_list *list, const char *const *names,
                               int64_t time_ns, const char *replay_id, arrakis_error *passed_over,
                               arrakis_error *err)

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Blocks that follow each other, put end to end. */
+/* Consecutive blocks, joined to one. */
 typedef struct joined {
     arrakis_channels *channels;
     arrakis_series *series;
@@ -21,7 +21,7 @@ typedef struct joined {
     int64_t start_ns, end_ns;
 } joined;
 
-static void clear(joined *all)
+static void clear_joined(joined *all)
 {
     for (size_t i = 0; i < all->count; i++) {
         free(all->samples[i]);
@@ -34,10 +34,11 @@ static void clear(joined *all)
     arrakis_channels_unref(all->channels);
 }
 
-/* Room for [first block's start, end) and one stride more: the last block is the first to reach the
- * end, and passes it by less than that. The first block may be shorter than a stride. */
-static arrakis_status prepare(joined *all, const arrakis_block *first, int64_t stride_ns,
-                              int64_t end_ns, arrakis_error *err)
+/* Make room for the span from the begin of the first block to the end, and one stride more: the
+ * last block is the first that reaches the end, and goes beyond it by less than a stride. The
+ * first block may be shorter than a stride. */
+static arrakis_status prepare_joined(joined *all, const arrakis_block *first, int64_t stride_ns,
+                                     int64_t end_ns, arrakis_error *err)
 {
     all->start_ns = all->end_ns = arrakis_block_start_ns(first);
     int64_t blocks = (end_ns - all->start_ns - 1) / stride_ns + 2;
@@ -84,7 +85,7 @@ static bool add_mask(joined *all, size_t i, arrakis_series from)
     return true;
 }
 
-static arrakis_status append(joined *all, const arrakis_block *block, arrakis_error *err)
+static arrakis_status append_block(joined *all, const arrakis_block *block, arrakis_error *err)
 {
     if (arrakis_block_start_ns(block) != all->end_ns)
         return ark_fail(err, ARRAKIS_EGAP, "a block at %lld ns where one at %lld ns was due",
@@ -105,7 +106,7 @@ static arrakis_status append(joined *all, const arrakis_block *block, arrakis_er
     return ARRAKIS_OK;
 }
 
-/* Where the request ends, now that its first block is known. */
+/* The end of the request, told from its first block. */
 static int64_t request_end(const arrakis_stream_options *options, const arrakis_block *first)
 {
     if (options->end_ns != ARRAKIS_UNSET)
@@ -115,23 +116,23 @@ static int64_t request_end(const arrakis_stream_options *options, const arrakis_
     return from_ns + options->duration_ns;
 }
 
-/* The blocks after `first` too, as one. */
-static arrakis_status join(arrakis_stream *stream, arrakis_block **out, const arrakis_block *first,
-                           int64_t end_ns, arrakis_error *err)
+/* Join `first` and all blocks after it to one. */
+static arrakis_status join_blocks(arrakis_stream *stream, arrakis_block **out,
+                                  const arrakis_block *first, int64_t end_ns, arrakis_error *err)
 {
     joined all = {0};
     arrakis_block *block = NULL;
-    arrakis_status rc = prepare(&all, first, arrakis_stream_stride_ns(stream), end_ns, err);
+    arrakis_status rc = prepare_joined(&all, first, arrakis_stream_stride_ns(stream), end_ns, err);
     if (rc == ARRAKIS_OK)
-        rc = append(&all, first, err);
+        rc = append_block(&all, first, err);
     while (rc == ARRAKIS_OK && (rc = arrakis_stream_next(stream, -1, &block, err)) == ARRAKIS_OK) {
-        rc = append(&all, block, err);
+        rc = append_block(&all, block, err);
         arrakis_block_unref(block);
     }
     if (rc == ARRAKIS_DONE)
         rc = arrakis_block_new(out, all.channels, all.start_ns, all.end_ns - all.start_ns,
                                all.series, err);
-    clear(&all);
+    clear_joined(&all);
     return rc;
 }
 
@@ -151,7 +152,7 @@ arrakis_status ark_fetch(arrakis_stream *stream, arrakis_block **out,
         *out = first;
         return ARRAKIS_OK;
     }
-    rc = join(stream, out, first, end_ns, err);
+    rc = join_blocks(stream, out, first, end_ns, err);
     arrakis_block_unref(first);
     return rc;
 }

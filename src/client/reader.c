@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a client's data comes from. */
 #include "client/reader.h"
 
 #include "base/error.h"
@@ -12,10 +11,11 @@
 
 #include <arrakis/reader.h>
 
-/* For the way through a server, beside the strides that it holds back. */
+/* Time for the way through a server, besides the strides that it waits for. */
 static const int64_t relay_grace_ns = 2 * ARRAKIS_SECOND_NS;
 
-/* In a window that is played again and again: the time in it that the start stands for. */
+/* In a replay, whose window of time is repeated: the time in the window that the start stands
+ * for. */
 arrakis_status ark_client_reader_time(int64_t *time_ns, const arrakis_request *request,
                                       arrakis_error *err)
 {
@@ -34,8 +34,8 @@ arrakis_status ark_client_reader_time(int64_t *time_ns, const arrakis_request *r
     return ARRAKIS_OK;
 }
 
-/* What a server relays it has aligned before, and waited for as long as the channels may take:
- * whoever waits no longer than that never waits long enough. */
+/* Relayed data has been aligned by the server, which waits for max_latency: this library must wait
+ * longer, or the data would always be late. */
 static void add_headroom(arrakis_request *request, const arrakis_channels *channels)
 {
     int64_t latency_ns = ark_latency_of(channels), stride_ns = 0;
@@ -48,15 +48,15 @@ static void add_headroom(arrakis_request *request, const arrakis_channels *chann
         request->latency_tolerance_ns = latency_ns + grace_ns;
 }
 
-/* A server's blocks begin where they were asked for: ask for the stride that holds the start. */
-static arrakis_status align(arrakis_request *request, const arrakis_channels *channels,
-                            arrakis_error *err)
+/* The blocks of a server begin at the requested start: request the stride that contains it. */
+static arrakis_status align_start(arrakis_request *request, const arrakis_channels *channels,
+                                  arrakis_error *err)
 {
     int64_t stride_ns;
     arrakis_status rc = ark_stride_of(&stride_ns, channels, err);
     if (rc < 0 || request->start_ns == ARRAKIS_UNSET)
         return rc;
-    /* what makes no sense is refused when the stream is opened */
+    /* invalid durations are refused when the stream is opened */
     if (request->duration_ns > 0 && request->duration_ns <= ARRAKIS_TIME_MAX_NS &&
         request->start_ns > 0 && request->start_ns <= ARRAKIS_TIME_MAX_NS)
         request->end_ns = request->start_ns + request->duration_ns;
@@ -83,12 +83,12 @@ arrakis_status ark_client_reader(arrakis_client *client, arrakis_reader **out,
                                          client->allowed_broker_count};
     arrakis_request asked = *request;
     bool relayed = false;
-    arrakis_status rc = align(&asked, channels, err);
+    arrakis_status rc = align_start(&asked, channels, err);
     if (rc == ARRAKIS_OK)
         rc = ark_endpoints_reader(client->server, out, channels, &asked, &options, &allowed,
                                   ark_client_asks_server(client), &relayed, err);
     if (rc == ARRAKIS_OK)
-        (*out)->has_start = false; /* what it is made of may begin earlier than the request */
+        (*out)->has_start = false; /* its parts may begin earlier than the request */
     if (rc == ARRAKIS_OK && relayed)
         add_headroom(request, channels);
     return rc;

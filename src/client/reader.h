@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The reader of a request's data. */
+/* Makes the reader for a request. */
 #ifndef ARK_CLIENT_READER_H
 #define ARK_CLIENT_READER_H
 
@@ -7,11 +7,12 @@
 
 #include <arrakis/reader.h>
 
-/* The time that a request's channels are looked up for. EINVAL for an invalid replay window. */
+/* The time as of which the channels of a request are described. EINVAL: the replay window is
+ * invalid. */
 arrakis_status ark_client_reader_time(int64_t *time_ns, const arrakis_request *request,
                                       arrakis_error *err);
-/* A reader for a request, from the broker or from where the server says. What a server relays is
- * waited for longer: request->latency_tolerance_ns. */
+/* A reader for a request: of the broker, or of the endpoints that the server names. For relayed
+ * data, which arrives later, request->latency_tolerance_ns is increased. */
 arrakis_status ark_client_reader(arrakis_client *client, arrakis_reader **out,
                                  arrakis_channels *channels, arrakis_request *request,
                                  arrakis_error *err);

@@ -49,7 +49,7 @@ static json_t *domains_of(json_t *endpoints)
     return all;
 }
 
-/* The endpoints' URLs; the server's own stands for itself. */
+/* The URLs of the endpoints; `own` replaces that of the server itself. */
 static json_t *urls_of(json_t *endpoints, const char *own)
 {
     json_t *all = json_object(), *endpoint;

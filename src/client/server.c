@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a server says of itself. */
+/* Questions to a server about itself. */
 #include "base/error.h"
 #include "client/client.h"
 #include "client/scope_map.h"
@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 
-static arrakis_status ask(arrakis_client *client, const char *action, char **json,
-                          arrakis_error *err)
+static arrakis_status ask_server(arrakis_client *client, const char *action, char **json,
+                                 arrakis_error *err)
 {
     if (json)
         *json = NULL;
@@ -22,17 +22,17 @@ static arrakis_status ask(arrakis_client *client, const char *action, char **jso
 
 arrakis_status arrakis_client_server_info(arrakis_client *client, char **json, arrakis_error *err)
 {
-    return ask(client, "server-info", json, err);
+    return ask_server(client, "server-info", json, err);
 }
 
 arrakis_status arrakis_client_scope_map(arrakis_client *client, char **json, arrakis_error *err)
 {
-    return ask(client, "scope-map", json, err);
+    return ask_server(client, "scope-map", json, err);
 }
 
 arrakis_status arrakis_client_replays(arrakis_client *client, char **json, arrakis_error *err)
 {
-    return ask(client, "replays", json, err);
+    return ask_server(client, "replays", json, err);
 }
 
 /* ------------------------------------------------------------------ out of the scope map */
@@ -41,7 +41,7 @@ static arrakis_status list_of_map(arrakis_client *client, bool domains, char **j
                                   arrakis_error *err)
 {
     char *text;
-    ARK_TRY(ask(client, "scope-map", json ? &text : NULL, err));
+    ARK_TRY(ask_server(client, "scope-map", json ? &text : NULL, err));
     arrakis_status rc =
         ark_scope_map_list(json, text, domains ? NULL : ark_server_url(client->server), err);
     free(text);

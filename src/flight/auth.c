@@ -33,7 +33,7 @@ static char *from_directory(const char *directory)
     return n > 0 && (size_t)n < sizeof path ? ark_token_load(path, true) : NULL;
 }
 
-/* Whether a token that was found is for this; says why not, never what it is. */
+/* Whether a token that was found fits the request. Logs why not, but never the token. */
 static bool is_usable(const char *token, const char *where, const ark_auth_request *request,
                       const ark_url *url)
 {
@@ -54,15 +54,15 @@ static bool is_usable(const char *token, const char *where, const ark_auth_reque
     return false;
 }
 
-/* Bearer-token discovery of the WLCG: the first place that has one counts. */
-static char *discover(const ark_auth_request *request, const ark_url *url)
+/* Bearer-token discovery of the WLCG: the first location that has a token counts. */
+static char *discover_token(const ark_auth_request *request, const ark_url *url)
 {
-    const char *places[] = {"BEARER_TOKEN", "BEARER_TOKEN_FILE", "XDG_RUNTIME_DIR", "/tmp"};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        char *token = i == 0   ? from_environment(places[i])
-                      : i == 1 ? from_named_file(places[i])
-                               : from_directory(i == 2 ? getenv(places[i]) : places[i]);
-        if (token && is_usable(token, places[i], request, url))
+    const char *connections[] = {"BEARER_TOKEN", "BEARER_TOKEN_FILE", "XDG_RUNTIME_DIR", "/tmp"};
+    for (size_t i = 0; i < sizeof connections / sizeof *connections; i++) {
+        char *token = i == 0   ? from_environment(connections[i])
+                      : i == 1 ? from_named_file(connections[i])
+                               : from_directory(i == 2 ? getenv(connections[i]) : connections[i]);
+        if (token && is_usable(token, connections[i], request, url))
             return token;
         free(token);
     }
@@ -74,7 +74,7 @@ static bool is_private(const ark_auth_request *request, const ark_url *url)
     return url->tls || request->allow_plain || ark_url_is_loopback(url);
 }
 
-/* One that the user gave: it is sent, or that it cannot be is an error. */
+/* A token that the user gave. It is an error if it cannot be sent. */
 static arrakis_status use_given(char **out, const char *token, const ark_auth_request *request,
                                 const ark_url *url, arrakis_error *err)
 {
@@ -91,20 +91,20 @@ static arrakis_status use_given(char **out, const char *token, const ark_auth_re
     return *out ? ARRAKIS_OK : ark_no_memory(err, "a token");
 }
 
-/* The one that would go to a server that may have it. */
-static arrakis_status choose(char **out, const ark_auth_request *request, const ark_url *url,
-                             arrakis_error *err)
+/* The token for a server that may have one. */
+static arrakis_status choose_token(char **out, const ark_auth_request *request, const ark_url *url,
+                                   arrakis_error *err)
 {
     if (request->token)
         return *request->token ? use_given(out, request->token, request, url, err) : ARRAKIS_OK;
     const char *given = request->publishing ? getenv("ARRAKIS_TOKEN") : NULL;
     if (given && *given)
         return use_given(out, given, request, url, err);
-    *out = discover(request, url);
+    *out = discover_token(request, url);
     return ARRAKIS_OK;
 }
 
-/* Whether a place that a server named may have the token as well. */
+/* Whether a location that a server named may have the token, too. */
 static bool may_follow(const char *token, const ark_auth_request *request, const ark_url *url)
 {
     return ark_url_same_host(request->named_by, url) ||
@@ -117,7 +117,7 @@ arrakis_status ark_auth_find(char **out, const ark_auth_request *request, const 
     *out = NULL;
     if (request->named_by && !request->had_token)
         return ARRAKIS_OK;
-    arrakis_status rc = choose(out, request, url, err);
+    arrakis_status rc = choose_token(out, request, url, err);
     if (rc < 0 || !*out)
         return rc;
     bool follows = !request->named_by || may_follow(*out, request, url);

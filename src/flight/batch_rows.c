@@ -73,7 +73,7 @@ arrakis_status ark_batch_rows_bind(ark_flight_part *parts, size_t count,
 
 /* ------------------------------------------------------------------ rows */
 
-/* A channel's samples in a row; none where the row is null. */
+/* The number of samples in a row of a channel; 0: the row is null. */
 static uint32_t length_at(const ark_column *column, int64_t row)
 {
     if (!ark_is_set(column->valid, row))
@@ -82,7 +82,7 @@ static uint32_t length_at(const ark_column *column, int64_t row)
                       ark_offset_at(column->offsets, row));
 }
 
-/* How long a row lasts, by its first channel that has samples; 0: none has. */
+/* The duration of a row, told from the first channel that has samples; 0: none has. */
 static int64_t duration_of(const arrakis_channels *channels, const ark_flight_part *part,
                            const ark_batches *batches, int64_t row, int64_t stride_ns)
 {
@@ -101,7 +101,8 @@ static int64_t duration_of(const arrakis_channels *channels, const ark_flight_pa
     return 0;
 }
 
-/* Every channel must last as long as the others of its block, to the sample where they are whole. */
+/* All channels of a row must have its duration: exactly where it is a number of whole strides,
+ * otherwise to one sample. */
 static arrakis_status check_length(const arrakis_channel *channel, uint32_t length, int64_t whole,
                                    int64_t duration_ns, int64_t stride_ns, arrakis_error *err)
 {
@@ -116,7 +117,7 @@ static arrakis_status check_length(const arrakis_channel *channel, uint32_t leng
                     ark_info(channel).name, length, (long long)duration_ns, wanted);
 }
 
-/* All samples of a part in the row at the cursor. */
+/* The rows of one input, from the row of the batch at the cursor. */
 static arrakis_status make_rows(ark_rows *rows, const ark_flight_cursor *cursor,
                                 const ark_flight_part *part, const ark_reader_stream *stream,
                                 const ark_batches *batches, ark_flight_scratch *scratch,
@@ -161,7 +162,7 @@ static arrakis_status read_time(int64_t *time_ns, const ark_column *time, int64_
                     (long long)*time_ns, (long long)ARRAKIS_TIME_MAX_NS);
 }
 
-/* Past a part of a row. */
+/* Go on to the next input, or to the next row of the batch. */
 static void move_on(ark_flight_cursor *cursor, size_t part_count)
 {
     cursor->step = 0;
@@ -171,7 +172,7 @@ static void move_on(ark_flight_cursor *cursor, size_t part_count)
     }
 }
 
-/* Rows longer than their stream's stride come in steps of it: begin at the cursor's. */
+/* Split rows that are longer than the stride of their input; begin with the step of the cursor. */
 static void split_rows(const ark_rows *rows, ark_flight_cursor *cursor,
                        const ark_reader_stream *stream, size_t number, ark_flight_scratch *scratch)
 {
@@ -205,7 +206,7 @@ arrakis_status ark_batch_rows_next(ark_arrival *arrival, ark_flight_cursor *curs
             ARK_TRY(read_time(&rows.time_ns, &batches->columns[time_column], cursor->row, err));
             rows.duration_ns =
                 duration_of(stream->channels, part, batches, cursor->row, stream->stride_ns);
-            if (!rows.duration_ns) /* nothing but gaps */
+            if (!rows.duration_ns) /* no channel has samples */
                 rows.duration_ns = stream->stride_ns;
             ARK_TRY(make_rows(&rows, cursor, part, stream, batches, scratch, err));
             if (rows.duration_ns <= stream->stride_ns) {

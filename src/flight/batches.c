@@ -12,18 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* After so many messages without rows others have their turn. */
-enum { BARREN_MAX = 256 };
+/* After this many messages without rows, ark_batches_next() returns, so that others have their
+ * turn. */
+enum { EMPTY_MAX = 256 };
 
-arrakis_status ark_batches_start(ark_batches *batches, ark_session *session, ark_budget *budget,
-                                 const void *ticket, size_t ticket_size, arrakis_error *err)
+arrakis_status ark_batches_open(ark_batches *batches, ark_session *session, ark_budget *budget,
+                                const void *ticket, size_t ticket_size, arrakis_error *err)
 {
     ark_buffer request = {0};
     *batches = (ark_batches){0};
     ARK_TRY(ark_budget_spend(budget, ARK_COST_CALLS, 1, err));
     arrakis_status rc = ark_flight_message_put_ticket(&request, ticket, ticket_size, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_call_start(&batches->call, session, "DoGet", &request, ARRAKIS_UNSET, err);
+        rc = ark_call_open(&batches->call, session, "DoGet", &request, ARRAKIS_UNSET, err);
     ark_buffer_clear(&request);
     if (rc == ARRAKIS_OK)
         batches->call.budget = budget;
@@ -57,7 +58,7 @@ arrakis_status ark_batches_decode(ark_batches *batches, const uint8_t *bytes, si
     batches->messages++;
     batches->bytes += size;
     batches->rows = 0;
-    if (!data.header_size) /* application metadata alone */
+    if (!data.header_size) /* only application metadata */
         return ARRAKIS_TIMEOUT;
     ARK_TRY(ark_ipc_parse_parts(&message, data.header, data.header_size, data.body, data.body_size,
                                 err));
@@ -79,7 +80,7 @@ arrakis_status ark_batches_decode(ark_batches *batches, const uint8_t *bytes, si
     return batches->rows > 0 ? ARRAKIS_OK : ARRAKIS_TIMEOUT;
 }
 
-static arrakis_status charge(const ark_batches *batches, arrakis_error *err)
+static arrakis_status charge_batch(const ark_batches *batches, arrakis_error *err)
 {
     arrakis_status rc =
         ark_budget_spend(batches->call.budget, ARK_COST_BYTES, batches->call.message.size, err);
@@ -88,8 +89,8 @@ static arrakis_status charge(const ark_batches *batches, arrakis_error *err)
                                      err);
 }
 
-/* TIMEOUT also where a message came that has no rows: *came tells. */
-static arrakis_status step(ark_batches *batches, bool *came, arrakis_error *err)
+/* Receive and decode a message. TIMEOUT: there is none, or it has no rows; *came tells which. */
+static arrakis_status decode_next(ark_batches *batches, bool *came, arrakis_error *err)
 {
     arrakis_status rc = ark_call_recv(&batches->call, err);
     *came = rc == ARRAKIS_OK;
@@ -98,7 +99,7 @@ static arrakis_status step(ark_batches *batches, bool *came, arrakis_error *err)
     rc = ark_batches_decode(batches, batches->call.message.data, batches->call.message.size, err);
     if (rc < 0)
         return ark_fail_within(err, rc, "%.150s", batches->call.session->url);
-    arrakis_status charged = charge(batches, err);
+    arrakis_status charged = charge_batch(batches, err);
     return charged < 0 ? charged : rc;
 }
 
@@ -106,8 +107,8 @@ arrakis_status ark_batches_next(ark_batches *batches, arrakis_error *err)
 {
     assert(batches->call.call && batches->call.budget);
     bool came;
-    for (unsigned barren = 0; barren < BARREN_MAX; barren++) {
-        arrakis_status rc = step(batches, &came, err);
+    for (unsigned barren = 0; barren < EMPTY_MAX; barren++) {
+        arrakis_status rc = decode_next(batches, &came, err);
         if (rc != ARRAKIS_TIMEOUT || !came)
             return rc;
     }
@@ -127,7 +128,7 @@ arrakis_status ark_batches_wait(ark_batches *batches, int cancel_fd, int64_t tim
     while (rc == ARRAKIS_OK) {
         bool came;
         ARK_TRY(ark_budget_check_time(call->budget, err));
-        rc = step(batches, &came, err);
+        rc = decode_next(batches, &came, err);
         if (rc != ARRAKIS_TIMEOUT)
             return rc;
         rc = came ? ark_call_check(call, cancel_fd, deadline_ns, err)

@@ -16,12 +16,12 @@
 
 /* ------------------------------------------------------------------ waiting for a call or a cancel */
 
-static arrakis_status canceled(arrakis_error *err)
+static arrakis_status fail_canceled(arrakis_error *err)
 {
     return ark_fail(err, ARRAKIS_ECANCELED, "canceled");
 }
 
-static arrakis_status late(const ark_call *call, arrakis_error *err)
+static arrakis_status fail_late(const ark_call *call, arrakis_error *err)
 {
     return ark_fail(err, ARRAKIS_EDEADLINE, "%.200s: no answer in time", call->session->url);
 }
@@ -32,8 +32,8 @@ arrakis_status ark_call_check(const ark_call *call, int cancel_fd, int64_t deadl
     assert(call->call);
     struct pollfd polled = {.fd = cancel_fd, .events = POLLIN};
     if (poll(&polled, 1, 0) > 0)
-        return canceled(err);
-    return ark_monotonic_ns() < deadline_ns ? ARRAKIS_OK : late(call, err);
+        return fail_canceled(err);
+    return ark_monotonic_ns() < deadline_ns ? ARRAKIS_OK : fail_late(call, err);
 }
 
 arrakis_status ark_call_poll(const ark_call *call, int cancel_fd, int64_t deadline_ns,
@@ -53,11 +53,11 @@ arrakis_status ark_call_poll(const ark_call *call, int cancel_fd, int64_t deadli
         if (n < 0 && errno != EINTR)
             return ark_fail(err, ARRAKIS_EIO, "%s: cannot wait", call->session->url);
         if (n > 0 && polled[1].revents)
-            return canceled(err);
+            return fail_canceled(err);
         if (n > 0)
             return ARRAKIS_OK;
         if (n == 0)
-            return late(call, err);
+            return fail_late(call, err);
     }
 }
 
@@ -68,15 +68,15 @@ static arrakis_status begin_call(ark_call *call, ark_session *session, const cha
 {
     char path[96];
     snprintf(path, sizeof path, SERVICE "%s", method);
-    *call = (ark_call){.session = ark_session_ref(session), .unsure = true};
+    *call = (ark_call){.session = ark_session_ref(session), .awaiting_first = true};
     const ark_header header = {"authorization", session->authorization};
     const ark_transport *transport = session->transport;
     return transport->start(&call->call, session->channel, path, &header,
                             session->authorization != NULL, timeout_ns, err);
 }
 
-arrakis_status ark_call_start(ark_call *call, ark_session *session, const char *method,
-                              const ark_buffer *request, int64_t timeout_ns, arrakis_error *err)
+arrakis_status ark_call_open(ark_call *call, ark_session *session, const char *method,
+                             const ark_buffer *request, int64_t timeout_ns, arrakis_error *err)
 {
     arrakis_status rc = begin_call(call, session, method, timeout_ns, err);
     if (rc == ARRAKIS_OK)
@@ -96,16 +96,16 @@ static arrakis_status send_next(ark_call *call, const ark_buffer *message, bool 
     while ((rc = transport->send(call->call, message->data, message->size, last, err)) ==
            ARRAKIS_TIMEOUT) {
         ARK_TRY(ark_call_poll(call, cancel_fd, deadline_ns, err));
-        /* clears the descriptor before the next look; a message that is here stays */
+        /* recv() clears the descriptor before it looks; a message that has arrived stays */
         if (transport->recv(call->call, &size) == ARRAKIS_DONE)
             return ARRAKIS_DONE;
     }
     return rc;
 }
 
-arrakis_status ark_call_start_many(ark_call *call, ark_session *session, const char *method,
-                                   const ark_buffer *messages, size_t count, int cancel_fd,
-                                   int64_t timeout_ns, arrakis_error *err)
+arrakis_status ark_call_open_many(ark_call *call, ark_session *session, const char *method,
+                                  const ark_buffer *messages, size_t count, int cancel_fd,
+                                  int64_t timeout_ns, arrakis_error *err)
 {
     int64_t deadline_ns = ark_monotonic_in(timeout_ns);
     arrakis_status rc = begin_call(call, session, method, timeout_ns, err);
@@ -116,7 +116,7 @@ arrakis_status ark_call_start_many(ark_call *call, ark_session *session, const c
     return rc < 0 ? rc : ARRAKIS_OK;
 }
 
-/* size 0: the connection was given up before all of it was here. */
+/* size 0: gRPC closed the connection before the whole message had arrived. */
 static arrakis_status too_large(const ark_call *call, size_t size, arrakis_error *err)
 {
     char found[64] = "more at once than may be";
@@ -127,8 +127,8 @@ static arrakis_status too_large(const ark_call *call, size_t size, arrakis_error
                     call->session->url, found, call->session->max_message);
 }
 
-/* A call keeps the room that its largest message has had. */
-static arrakis_status hold(ark_call *call, size_t size, arrakis_error *err)
+/* Charge the memory of the largest message: the call keeps that much. */
+static arrakis_status hold_bytes(ark_call *call, size_t size, arrakis_error *err)
 {
     if (!call->budget || size <= call->held)
         return ARRAKIS_OK;
@@ -148,12 +148,12 @@ arrakis_status ark_call_recv(ark_call *call, arrakis_error *err)
         call->message.size = 0;
         if (size > (size_t)call->session->max_message)
             return too_large(call, size, err);
-        /* gRPC holds those bytes already: the size is no mere claim */
-        ARK_TRY(hold(call, size, err));
+        /* gRPC has these bytes: the size is not only declared */
+        ARK_TRY(hold_bytes(call, size, err));
         ARK_TRY(ark_buffer_reserve(&call->message, size + 1, err));
         transport->take(call->call, call->message.data);
         call->message.size = size;
-        call->unsure = false;
+        call->awaiting_first = false;
     } else if (rc == ARRAKIS_DONE) {
         ark_call_status status;
         transport->status(call->call, &status);
@@ -184,7 +184,7 @@ void ark_call_close(ark_call *call)
         call->session->transport->finish(call->call);
     if (call->budget)
         ark_budget_return(call->budget, ARK_COST_HELD, call->held);
-    ark_session_free(call->session);
+    ark_session_unref(call->session);
     ark_buffer_clear(&call->message);
     *call = (ark_call){0};
 }

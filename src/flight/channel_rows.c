@@ -35,7 +35,7 @@ static bool is_number(const ark_schema_field *field)
     return field->kind == ARK_TYPE_PRIMITIVE;
 }
 
-/* Where the columns are in this schema. */
+/* Find the columns in a schema. */
 static arrakis_status find_columns(ark_channel_rows *rows, const ark_batches *batches,
                                    arrakis_error *err)
 {
@@ -56,7 +56,7 @@ static arrakis_status find_columns(ark_channel_rows *rows, const ark_batches *ba
     return ARRAKIS_OK;
 }
 
-/* A number as both of what it may be wanted as. */
+/* Read a number both as an integer and as a rate. */
 static void read_number(const ark_column *column, arrakis_dtype dtype, int64_t row,
                         int64_t *integer, double *real)
 {
@@ -94,7 +94,7 @@ static void read_number(const ark_column *column, arrakis_dtype dtype, int64_t r
     *integer = *real > -9e18 && *real < 9e18 ? (int64_t)*real : ARRAKIS_UNSET;
 }
 
-/* A text as a string that ends; its place in rows->text. */
+/* Copy a text to rows->text, with a zero byte; its offset is kept. */
 static arrakis_status copy_text(ark_channel_rows *rows, const ark_column *column, int64_t row,
                                 size_t *place, arrakis_error *err)
 {
@@ -123,14 +123,14 @@ static void set_number(arrakis_channel_info *info, size_t i, const ark_column *c
         memcpy((char *)info + columns[i].place, &integer, sizeof integer);
 }
 
-/* Point the fields at their texts, now that these do not move any more. */
+/* Set the pointers to the texts, once all have been copied and do not move any more. */
 static void set_texts(arrakis_channel_info *info, const ark_channel_rows *rows,
-                      const size_t *places)
+                      const size_t *connections)
 {
     for (size_t i = 0; i < ARK_CHANNEL_COLUMNS; i++) {
-        if (places[i] == NO_COLUMN)
+        if (connections[i] == NO_COLUMN)
             continue;
-        const char *text = (const char *)rows->text.data + places[i];
+        const char *text = (const char *)rows->text.data + connections[i];
         if (columns[i].kind == TYPE)
             info->dtype = arrakis_dtype_parse(text);
         else
@@ -144,13 +144,13 @@ arrakis_status ark_channel_rows_read(arrakis_channel **out, ark_channel_rows *ro
     assert(row >= 0 && row < batches->rows);
     arrakis_status rc = ARRAKIS_OK;
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
-    size_t places[ARK_CHANNEL_COLUMNS];
+    size_t connections[ARK_CHANNEL_COLUMNS];
     *out = NULL;
     if (rows->schema_id != batches->schema_id)
         rc = find_columns(rows, batches, err);
     rows->text.size = 0;
     for (size_t i = 0; rc == ARRAKIS_OK && i < ARK_CHANNEL_COLUMNS; i++) {
-        places[i] = NO_COLUMN;
+        connections[i] = NO_COLUMN;
         const ark_column *column =
             rows->columns[i] == NO_COLUMN ? NULL : &batches->columns[rows->columns[i]];
         if (!column || !ark_is_set(column->valid, row))
@@ -158,13 +158,13 @@ arrakis_status ark_channel_rows_read(arrakis_channel **out, ark_channel_rows *ro
         if (columns[i].kind == INTEGER || columns[i].kind == RATE)
             set_number(&info, i, column, batches->schema->fields[rows->columns[i]].dtype, row);
         else
-            rc = copy_text(rows, column, row, &places[i], err);
+            rc = copy_text(rows, column, row, &connections[i], err);
     }
     if (rc < 0)
         return rc;
-    set_texts(&info, rows, places);
+    set_texts(&info, rows, connections);
     rc = arrakis_channel_new(out, &info, err);
-    if (rc == ARRAKIS_EINVAL) /* it is the server's, not the caller's */
+    if (rc == ARRAKIS_EINVAL) /* an error of the server, not of the caller */
         rc =
             ark_fail_within(err, ARRAKIS_EFORMAT, "a table of channels, row %lld", (long long)row);
     return rc;

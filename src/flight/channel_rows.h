@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Channels and numbers out of a server's tables. No I/O. */
+/* Channels and numbers from the tables of a server. No I/O. */
 #ifndef ARK_FLIGHT_CHANNEL_ROWS_H
 #define ARK_FLIGHT_CHANNEL_ROWS_H
 
@@ -8,17 +8,17 @@
 
 enum { ARK_CHANNEL_COLUMNS = 9 };
 
-/* Reads the tables of Find and Describe. All zero is new; free its text. */
+/* Reads the tables of Find and Describe. Begins with all bytes 0; free() its text. */
 typedef struct ark_channel_rows {
-    uint64_t schema_id; /* the schema that the columns were found in */
+    uint64_t schema_id; /* in which the columns were found */
     size_t columns[ARK_CHANNEL_COLUMNS];
     ark_buffer text;
 } ark_channel_rows;
 
-/* The channel in a row. EFORMAT names the column, found and wanted. */
+/* The channel in a row. EFORMAT names the column, and what was found and expected. */
 arrakis_status ark_channel_rows_read(arrakis_channel **out, ark_channel_rows *rows,
                                      const ark_batches *batches, int64_t row, arrakis_error *err);
-/* The sum of a batch's column `count`. */
+/* The sum of the column `count` of a batch. */
 arrakis_status ark_channel_rows_count(uint64_t *count, const ark_batches *batches,
                                       arrakis_error *err);
 

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The readers of what a server names for a stream: in each segment its own kind together, and one
- * a broker; the segments one after the other. */
 #include "flight/endpoints.h"
 
 #include "base/error.h"
@@ -20,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The readers of a segment, while they are made. */
+/* The readers of a segment: one for all servers, and one per broker. */
 typedef struct readers {
     arrakis_reader **list;
     size_t count;
@@ -41,8 +39,8 @@ static arrakis_status make_readers(readers *made, ark_server *server, ark_segmen
     if (rc < 0 || !arrakis_channels_count(segment->relayed))
         return rc;
     const ark_flight_options options = {
-        .here = server->session,
-        .dial = server->dial,
+        .origin = server->session,
+        .connect = server->connect,
         .timeout_ns = server->timeout_ns,
         .stall_ns = server->stall_ns,
         .begin_ns = segment->begin_ns,
@@ -70,7 +68,7 @@ static void close_segments(const ark_chain_segment *made, size_t count)
     ark_closing_wait(&closing);
 }
 
-/* One reader of a segment's endpoints. */
+/* Make one reader of the endpoints of a segment. */
 static arrakis_status read_segment(ark_server *server, arrakis_reader **out, ark_segment *segment,
                                    int64_t end_ns, const arrakis_kafka_options *kafka,
                                    arrakis_error *err)
@@ -88,7 +86,7 @@ static arrakis_status read_segment(ark_server *server, arrakis_reader **out, ark
     return rc;
 }
 
-/* One reader of all segments. */
+/* Make one reader of all segments, one after the other. */
 static arrakis_status read_segments(ark_server *server, arrakis_reader **out,
                                     ark_segments *segments, arrakis_channels *channels,
                                     int64_t end_ns, const arrakis_kafka_options *kafka,
@@ -115,16 +113,16 @@ static arrakis_status read_segments(ark_server *server, arrakis_reader **out,
     return rc;
 }
 
-static arrakis_status ask(ark_server *server, ark_flight_info *info,
-                          const ark_stream_request *request, arrakis_error *err)
+static arrakis_status ask_endpoints(ark_server *server, ark_flight_info *info,
+                                    const ark_stream_request *request, arrakis_error *err)
 {
     char *text;
     ARK_TRY(ark_request_stream(&text, request, err));
     return ark_server_ask(server, info, text, err);
 }
 
-/* Whether one of the endpoints goes on up to that time. */
-static bool reaches(const ark_flight_info *info, int64_t end_ns)
+/* Whether an endpoint has data until end_ns. */
+static bool reaches_end(const ark_flight_info *info, int64_t end_ns)
 {
     bool found = false;
     for (size_t i = 0; i < info->count && !found; i++) {
@@ -138,24 +136,26 @@ static bool reaches(const ark_flight_info *info, int64_t end_ns)
     return found;
 }
 
-/* Servers share a span out among them only when it has an end, and refuse one without where nobody
- * has all of it. From the past on without an end: then up to the latest time that there is. */
+/* Servers divide a span among them only if it has an end; without one they refuse it, unless one
+ * server has all of it. So a request from the past without an end is sent with the latest possible
+ * time as its end. */
 static arrakis_status ask_for_ever(ark_server *server, ark_flight_info *info,
                                    const ark_stream_request *request, arrakis_error *err)
 {
-    arrakis_status rc = ask(server, info, request, err);
+    arrakis_status rc = ask_endpoints(server, info, request, err);
     bool endless = request->start_ns != ARRAKIS_UNSET && request->end_ns == ARRAKIS_UNSET;
     if (!endless || (rc != ARRAKIS_ESERVER && rc != ARRAKIS_ENOTFOUND))
         return rc;
     ark_stream_request long_one = *request;
     long_one.end_ns = ARRAKIS_TIME_MAX_NS;
-    if (ask(server, info, &long_one, NULL) == ARRAKIS_OK && reaches(info, long_one.end_ns))
+    if (ask_endpoints(server, info, &long_one, NULL) == ARRAKIS_OK &&
+        reaches_end(info, long_one.end_ns))
         return ARRAKIS_OK;
     ark_flight_info_clear(info);
     return rc;
 }
 
-/* None of them gets a login that is not meant for it. */
+/* A broker must not get a login that is not meant for it. */
 static arrakis_status check_brokers(const ark_segments *segments, const ark_server *server,
                                     const arrakis_kafka_options *kafka,
                                     const ark_allowed_brokers *allowed, arrakis_error *err)
@@ -172,8 +172,8 @@ static arrakis_status check_brokers(const ark_segments *segments, const ark_serv
 arrakis_status ark_endpoints_reader(ark_server *server, arrakis_reader **out,
                                     arrakis_channels *channels, const arrakis_request *request,
                                     const arrakis_kafka_options *kafka,
-                                    const ark_allowed_brokers *allowed, bool renew, bool *relayed,
-                                    arrakis_error *err)
+                                    const ark_allowed_brokers *allowed, bool refresh,
+                                    bool *relayed, arrakis_error *err)
 {
     ark_flight_info info = {0};
     ark_segments segments = {0};
@@ -189,15 +189,15 @@ arrakis_status ark_endpoints_reader(ark_server *server, arrakis_reader **out,
     arrakis_channels *list = arrakis_channels_ref(channels);
     arrakis_status rc = ask_for_ever(server, &info, &stream, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_segments_make(&segments, &info, channels, request->start_ns, server->session->url,
+        rc = ark_segments_init(&segments, &info, channels, request->start_ns, server->session->url,
                                err);
     if (rc == ARRAKIS_OK)
         rc = check_brokers(&segments, server, kafka, allowed, err);
-    if (rc == ARRAKIS_OK && renew)
+    if (rc == ARRAKIS_OK && refresh)
         rc = ark_refresh_segments(&segments, server, &list, request->replay_id, err);
     if (rc == ARRAKIS_OK)
         rc = read_segments(server, out, &segments, list, request->end_ns, kafka, err);
-    if (rc == ARRAKIS_OK) { /* in the order asked for, whoever reads them */
+    if (rc == ARRAKIS_OK) { /* in the order of the request, whatever reader they come from */
         *relayed = arrakis_channels_count(segments.segments[segments.count - 1].relayed) > 0;
         arrakis_channels_unref((*out)->channels);
         (*out)->channels = arrakis_channels_ref(list);

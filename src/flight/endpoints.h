@@ -8,15 +8,14 @@
 
 #include <arrakis/reader.h>
 
-/* A reader of the endpoints that the server names for a request. *relayed: a server stands between
- * the publishers and the last of them in time. `kafka` is what Kafka readers among them are given;
- * EAUTH: its properties have a login, and a broker is none of those allowed.
- * `renew`: the channels are described as the server did for the request's start, and may be
- * described anew. */
+/* Make a reader of the endpoints that the server names for a request. *relayed: the endpoint that
+ * is last in time is at a server, not at a broker. `kafka`: the options of Kafka readers; EAUTH:
+ * its properties have a login, and a broker is not one of those allowed. `refresh`: the channels
+ * are described as of the start of the request, and may be described again as of now. */
 arrakis_status ark_endpoints_reader(ark_server *server, arrakis_reader **out,
                                     arrakis_channels *channels, const arrakis_request *request,
                                     const arrakis_kafka_options *kafka,
-                                    const ark_allowed_brokers *allowed, bool renew, bool *relayed,
-                                    arrakis_error *err);
+                                    const ark_allowed_brokers *allowed, bool refresh,
+                                    bool *relayed, arrakis_error *err);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The transport on gRPC's C core: built into a module of its own, see flight/transport.h.
  *
- * One thread per gRPC channel waits on gRPC's completion queue and does little but note what is complete
- * and wake the call's descriptor. So callers wait in poll(), where a cancel out of a signal handler
- * can wake them too, and gRPC itself is never called from one. A call has one message received
- * ahead of time, and while that is no large one the next is asked for by that thread, which would
- * otherwise have to be woken for it. What the caller does not take, the server is not let send (flow
- * control). */
+ * One thread per gRPC channel waits on gRPC's completion queue and does little but note what is
+ * complete and wake the call's descriptor. So callers wait in poll(), where a cancel out of a
+ * signal handler can wake them too, and gRPC itself is never called from one. A call has one
+ * message received ahead of time, and while that is no large one the next is asked for by that
+ * thread, which would otherwise have to be woken for it. What the caller does not take, the server
+ * is not let send (flow control). */
 #include "flight/transport.h"
 
 #include "base/mutable.h"
@@ -34,15 +34,15 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* Servers refuse more than one ping in five minutes. */
+/* Servers refuse more than one ping per five minutes. */
 enum { KEEPALIVE_MS = 315000, KEEPALIVE_TIMEOUT_MS = 10000 };
-/* The next message may come while one up to this size waits to be taken: much less than the room
- * that is left beside a largest one. */
+/* The next message is received while one of up to this size waits to be taken: much less than the
+ * memory that is left beside the largest message. */
 enum { AHEAD_MAX = 4 << 20 };
-/* Bytes of an answer's headers, and of what follows its messages: gRPC's default, kept whatever that
- * becomes. */
+/* Bytes of the headers and trailers of an answer: the default of gRPC, set so that it does not
+ * change. */
 enum { METADATA_MAX = 8192 };
-/* Of a message larger than this, memory is given back to the system in steps of so much. */
+/* The memory of messages larger than this is returned to the system in steps of this size. */
 enum { TRIM_STEP = 128 << 20 };
 
 struct ark_transport_channel {
@@ -53,8 +53,9 @@ struct ark_transport_channel {
     bool has_thread;
 };
 
-/* What gRPC is asked to do; the address is the tag under which it tells that it is done. Atomic, so that
- * also a tool that cannot see into gRPC sees what is made before the channel's thread has it. */
+/* An operation of gRPC; its address is the tag with which gRPC reports that it is done. Atomic, so
+ * that tools that cannot see into gRPC know that it was made before the thread of the channel uses
+ * it. */
 typedef struct operation {
     _Atomic(ark_transport_call *) call;
     bool pending;
@@ -63,23 +64,23 @@ typedef struct operation {
 struct ark_transport_call {
     grpc_call *call;
     int fd;
-    pthread_mutex_t lock; /* all below: shared with the channel's thread */
+    pthread_mutex_t lock; /* of all below, which the thread of the channel uses, too */
     pthread_cond_t idle;
     operation begin, end, send, receive;
     unsigned pending;
     bool ended;
-    bool receiving; /* the next message is being waited for */
-    bool refused;   /* what came is not taken: the call is being ended */
+    bool receiving; /* gRPC has been asked for the next message */
+    bool refused;   /* a compressed message has arrived, and the call is being canceled */
     grpc_metadata_array initial, trailing;
-    grpc_byte_buffer *message; /* that has come, to be taken */
-    grpc_byte_buffer *next;    /* another one, or where it will be */
+    grpc_byte_buffer *message; /* a message to be taken */
+    grpc_byte_buffer *next;    /* the next one, or where gRPC puts it */
     grpc_status_code code;
     grpc_slice details;
     const char *origin;
-    char *text, *arrow_code; /* copies with an end */
+    char *text, *arrow_code; /* copies with a zero byte */
 };
 
-/* The library's own is not reached from here. */
+/* ark_fail() is in the library, which the module does not use. */
 __attribute__((format(printf, 3, 4))) static arrakis_status
 fail(arrakis_error *err, arrakis_status status, const char *format, ...)
 {
@@ -93,8 +94,8 @@ fail(arrakis_error *err, arrakis_status status, const char *format, ...)
     return status;
 }
 
-/* Signals are for the program's threads, not for ours nor for those that gRPC starts, which it may
- * do in any call that begins something. */
+/* Signals are handled in the threads of the program, not in those of the library or of gRPC, which
+ * may start threads in any call that begins something. */
 static sigset_t block_signals(void)
 {
     sigset_t all, before;
@@ -105,7 +106,7 @@ static sigset_t block_signals(void)
 
 /* ------------------------------------------------------------------ channels */
 
-static void notify(int fd)
+static void notify_call(int fd)
 {
     const uint64_t one = 1;
     while (write(fd, &one, sizeof one) < 0 && errno == EINTR)
@@ -113,7 +114,8 @@ static void notify(int fd)
 }
 
 /* With the lock held. */
-static bool submit(ark_transport_call *call, operation *op, const grpc_op *ops, size_t count)
+static bool submit_operation(ark_transport_call *call, operation *op, const grpc_op *ops,
+                             size_t count)
 {
     if (grpc_call_start_batch(call->call, ops, count, op, NULL) != GRPC_CALL_OK)
         return false;
@@ -122,7 +124,7 @@ static bool submit(ark_transport_call *call, operation *op, const grpc_op *ops, 
     return true;
 }
 
-/* Let one more message come. With the lock held. */
+/* Ask for one more message. With the lock held. */
 static void receive_next(ark_transport_call *call)
 {
     if (call->refused)
@@ -130,12 +132,12 @@ static void receive_next(ark_transport_call *call)
     grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
     op.data.recv_message.recv_message = &call->next;
     call->next = NULL;
-    call->receiving = submit(call, &call->receive, &op, 1);
+    call->receiving = submit_operation(call, &call->receive, &op, 1);
 }
 
-/* A compressed message may unpack to a thousand times what came over the wire, past every limit. We
- * tell servers that we take none, and have gRPC hand it on as it came: it ends the call. With the
- * lock held. */
+/* A compressed message may become a thousand times as large, beyond every limit. Servers are told
+ * that compression is not accepted, and gRPC does not unpack: a compressed message ends the call.
+ * With the lock held. */
 static bool refuse_compressed(ark_transport_call *call)
 {
     if (call->next->type == GRPC_BB_RAW && call->next->data.raw.compression == GRPC_COMPRESS_NONE)
@@ -148,7 +150,7 @@ static bool refuse_compressed(ark_transport_call *call)
     return true;
 }
 
-/* A message that has come is to be taken, and one more may come meanwhile. With the lock held. */
+/* Offer a message that has arrived, and ask for one more. With the lock held. */
 static void hand_over(ark_transport_call *call)
 {
     if (call->receiving || call->message || !call->next || refuse_compressed(call))
@@ -159,7 +161,7 @@ static void hand_over(ark_transport_call *call)
         receive_next(call);
 }
 
-static void complete(operation *op)
+static void complete_operation(operation *op)
 {
     ark_transport_call *call = atomic_load(&op->call);
     pthread_mutex_lock(&call->lock);
@@ -170,13 +172,13 @@ static void complete(operation *op)
         call->receiving = false;
         hand_over(call);
     }
-    notify(call->fd);
+    notify_call(call->fd);
     if (--call->pending == 0)
         pthread_cond_signal(&call->idle);
-    pthread_mutex_unlock(&call->lock); /* after this the call may be gone */
+    pthread_mutex_unlock(&call->lock); /* after this the call may be freed */
 }
 
-static void *run(void *arg)
+static void *run_queue(void *arg)
 {
     grpc_completion_queue *queue = arg;
     for (;;) {
@@ -185,7 +187,7 @@ static void *run(void *arg)
         if (event.type == GRPC_QUEUE_SHUTDOWN)
             return NULL;
         if (event.type == GRPC_OP_COMPLETE)
-            complete(event.tag);
+            complete_operation(event.tag);
     }
 }
 
@@ -210,9 +212,9 @@ static grpc_arg integer_arg(const char *key, int value)
     return arg;
 }
 
-/* What is received comes and goes by megabytes, and glibc would give each back to the system, to be
- * faulted in again: up to half of the time that a long stream takes. How much it keeps it learns from what
- * is freed, up to twice as much as this; where the program has set that itself, nothing changes. */
+/* Received messages have megabytes each. glibc would return each to the system, and its pages
+ * would fault again: up to half of the time of a long stream. glibc learns from what is freed how
+ * much to keep, up to twice this size. If the program has set this itself, nothing changes. */
 static void learn_sizes(void)
 {
     enum { LARGE = 8 << 20 };
@@ -220,8 +222,8 @@ static void learn_sizes(void)
     free(large);
 }
 
-/* As a name to be looked up, whatever it is: "unix:1" and others of the kind have a meaning of their
- * own to gRPC. */
+/* The target is always a name to be looked up: "unix:1" and the like would have other meanings for
+ * gRPC. */
 static grpc_channel *create_channel(const ark_transport_options *options,
                                     const grpc_channel_args *args)
 {
@@ -235,7 +237,8 @@ static grpc_channel *create_channel(const ark_transport_options *options,
     return channel;
 }
 
-/* Many places that a server names could hold as much each, before anything else counts it. */
+/* Without a common quota, each of many locations that a server names could fill that much
+ * memory. */
 static grpc_resource_quota *share_quota(const ark_transport_options *options)
 {
     if (options->beside) {
@@ -251,14 +254,14 @@ static void open_grpc(ark_transport_channel *channel, const ark_transport_option
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, learn_sizes);
-    /* gRPC writes to stderr; a program that uses it too keeps what it has set. */
+    /* gRPC logs to stderr; the settings of a program that uses gRPC, too, are kept. */
     if (!grpc_is_initialized())
         gpr_set_log_function(drop_log);
     grpc_init();
     grpc_arg agent = {.type = GRPC_ARG_STRING, .key = ark_mutable("grpc.primary_user_agent")};
     agent.value.string = ark_mutable(options->user_agent);
-    /* gRPC compares with its own limit of a message when all of it is here: it is one step above
-     * ours, whose error says more. The quota ends the connection while a message comes. */
+    /* gRPC checks its own limit once the whole message has arrived: it is a little above ours,
+     * whose error tells more. The quota ends the connection while a message arrives. */
     channel->quota = share_quota(options);
     grpc_arg memory = {.type = GRPC_ARG_POINTER, .key = ark_mutable(GRPC_ARG_RESOURCE_QUOTA)};
     memory.value.pointer.p = channel->quota;
@@ -271,7 +274,7 @@ static void open_grpc(ark_transport_channel *channel, const ark_transport_option
         integer_arg(GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE_MS),
         integer_arg(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, KEEPALIVE_TIMEOUT_MS),
         integer_arg(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
-        /* identity alone */
+        /* only identity */
         integer_arg(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE),
         integer_arg(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
         integer_arg(GRPC_ARG_MAX_METADATA_SIZE, METADATA_MAX),
@@ -281,7 +284,7 @@ static void open_grpc(ark_transport_channel *channel, const ark_transport_option
     channel->queue = grpc_completion_queue_create_for_next(NULL);
     channel->channel = create_channel(options, &all);
     channel->has_thread =
-        channel->channel && pthread_create(&channel->thread, NULL, run, channel->queue) == 0;
+        channel->channel && pthread_create(&channel->thread, NULL, run_queue, channel->queue) == 0;
 }
 
 static void channel_close(ark_transport_channel *channel)
@@ -294,7 +297,7 @@ static void channel_close(ark_transport_channel *channel)
     if (channel->has_thread)
         pthread_join(channel->thread, NULL);
     else
-        run(channel->queue);
+        run_queue(channel->queue);
     grpc_completion_queue_destroy(channel->queue);
     grpc_resource_quota_unref(channel->quota);
     grpc_shutdown();
@@ -325,7 +328,7 @@ static arrakis_status channel_open(ark_transport_channel **out,
 
 /* ------------------------------------------------------------------ calls */
 
-static bool begin(ark_transport_call *call, const ark_header *headers, size_t header_count)
+static bool begin_call(ark_transport_call *call, const ark_header *headers, size_t header_count)
 {
     grpc_metadata *metadata = calloc(header_count + 1, sizeof *metadata);
     if (!metadata)
@@ -345,7 +348,8 @@ static bool begin(ark_transport_call *call, const ark_header *headers, size_t he
     last.data.recv_status_on_client.status_details = &call->details;
     last.data.recv_status_on_client.error_string = &call->origin;
     pthread_mutex_lock(&call->lock);
-    bool ok = submit(call, &call->end, &last, 1) && submit(call, &call->begin, first, 2);
+    bool ok = submit_operation(call, &call->end, &last, 1) &&
+              submit_operation(call, &call->begin, first, 2);
     if (ok)
         receive_next(call);
     pthread_mutex_unlock(&call->lock);
@@ -416,7 +420,7 @@ static arrakis_status call_start(ark_transport_call **out, ark_transport_channel
         call->call = grpc_channel_create_call(
             channel->channel, NULL, GRPC_PROPAGATE_DEFAULTS, channel->queue,
             grpc_slice_from_static_string(method), NULL, deadline_in(timeout_ns), NULL);
-    bool begun = call->call && begin(call, headers, header_count);
+    bool begun = call->call && begin_call(call, headers, header_count);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!begun) {
         bool described = call->fd >= 0;
@@ -444,7 +448,7 @@ static arrakis_status call_send(ark_transport_call *call, const void *data, size
         grpc_byte_buffer *buffer = grpc_raw_byte_buffer_create(&slice, 1);
         grpc_op ops[2] = {{.op = GRPC_OP_SEND_MESSAGE}, {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT}};
         ops[0].data.send_message.send_message = buffer;
-        rc = submit(call, &call->send, ops, last ? 2 : 1)
+        rc = submit_operation(call, &call->send, ops, last ? 2 : 1)
                  ? ARRAKIS_OK
                  : fail(err, ARRAKIS_EIO, "gRPC does not take the message");
         grpc_byte_buffer_destroy(buffer);
@@ -459,7 +463,7 @@ static arrakis_status call_recv(ark_transport_call *call, size_t *size)
 {
     uint64_t count;
     arrakis_status rc = ARRAKIS_TIMEOUT;
-    /* cleared before looking: whatever comes after the look sets it again */
+    /* cleared before looking: what arrives later sets it again */
     while (read(call->fd, &count, sizeof count) < 0 && errno == EINTR)
         ;
     pthread_mutex_lock(&call->lock);
@@ -480,8 +484,8 @@ static void give_back(void)
 #endif
 }
 
-/* Piece by piece, each freed before the next: a large message is not here twice, also not in the
- * eyes of the system, to which allocators give back small pieces only when told to. */
+/* Copy piece by piece, and free each before the next, so that a large message is not in memory
+ * twice. Allocators return small pieces to the system only when malloc_trim() is called. */
 static void move_pieces(grpc_slice_buffer *pieces, uint8_t *at)
 {
     for (size_t freed = 0; pieces->count;) {
@@ -505,7 +509,7 @@ static void call_take(ark_transport_call *call, void *to)
     call->message = NULL;
     hand_over(call);
     if (call->message)
-        notify(call->fd);
+        notify_call(call->fd);
     else if (!call->receiving)
         receive_next(call);
     pthread_mutex_unlock(&call->lock);
@@ -528,7 +532,7 @@ static void call_status(ark_transport_call *call, ark_call_status *status)
         .arrow_code = call->arrow_code ? call->arrow_code : "",
         .local = call->initial.count == 0 && call->trailing.count == 0,
         .overfull = call->code == GRPC_STATUS_RESOURCE_EXHAUSTED && call->text &&
-                    strcmp(call->text, "Buffers full") == 0, /* gRPC's words for it */
+                    strcmp(call->text, "Buffers full") == 0, /* the text of gRPC for that */
     };
 }
 

@@ -10,10 +10,10 @@
 
 enum { INFO_ENDPOINT = 3, ENDPOINT_TICKET = 1, ENDPOINT_LOCATION = 2 };
 
-static const char here[] = "arrow-flight-reuse-connection://?";
+static const char reuse_connection[] = "arrow-flight-reuse-connection://?";
 
-/* Room for one more, doubling. */
-static bool grow(void *list, size_t count, size_t size)
+/* Make room for one more, by doubling. */
+static bool grow_list(void *list, size_t count, size_t size)
 {
     if (count & (count - 1))
         return true;
@@ -25,7 +25,7 @@ static bool grow(void *list, size_t count, size_t size)
     return more != NULL;
 }
 
-/* The bytes of a message's only field of interest, its first. */
+/* The bytes of the first field of a message, the only one that is used. */
 static arrakis_status read_first(ark_proto_field *out, const ark_proto_field *message,
                                  arrakis_error *err)
 {
@@ -41,7 +41,7 @@ static arrakis_status add_uri(ark_endpoint *endpoint, const uint8_t *text, size_
     if (endpoint->uri_count == ARK_LOCATIONS_MAX)
         return ark_fail(err, ARRAKIS_EFORMAT, "an endpoint of over %d locations",
                         ARK_LOCATIONS_MAX);
-    if (!grow(&endpoint->uris, endpoint->uri_count, sizeof *endpoint->uris))
+    if (!grow_list(&endpoint->uris, endpoint->uri_count, sizeof *endpoint->uris))
         return ark_no_memory(err, "a server's endpoints");
     char *uri = strndup((const char *)text, size);
     if (!uri)
@@ -87,7 +87,8 @@ static arrakis_status read_endpoint(ark_endpoint *endpoint, const ark_proto_fiel
     if (!endpoint->ticket)
         return ark_fail(err, ARRAKIS_EFORMAT, "an endpoint without a ticket");
     return endpoint->uri_count ? ARRAKIS_OK
-                               : add_uri(endpoint, (const uint8_t *)here, strlen(here), err);
+                               : add_uri(endpoint, (const uint8_t *)reuse_connection,
+                                         strlen(reuse_connection), err);
 }
 
 arrakis_status ark_flight_info_read(ark_flight_info *out, const uint8_t *data, size_t size,
@@ -105,7 +106,7 @@ arrakis_status ark_flight_info_read(ark_flight_info *out, const uint8_t *data, s
             continue;
         if ((rc = ark_budget_spend(budget, ARK_COST_ENDPOINTS, 1, err)) < 0)
             break;
-        if (!grow(&out->endpoints, out->count, sizeof *out->endpoints)) {
+        if (!grow_list(&out->endpoints, out->count, sizeof *out->endpoints)) {
             rc = ark_no_memory(err, "a server's endpoints");
             break;
         }

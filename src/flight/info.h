@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Endpoints of a server's answer. No I/O. */
+/* The endpoints of an answer of a server. No I/O. */
 #ifndef ARK_FLIGHT_INFO_H
 #define ARK_FLIGHT_INFO_H
 
 #include "flight/budget.h"
 
-/* One part of the answer, and its locations: each of them has all of the part. */
+/* An endpoint, and its locations: each of them has all of its data. */
 typedef struct ark_endpoint {
     uint8_t *ticket;
     size_t ticket_size;
@@ -18,8 +18,9 @@ typedef struct ark_flight_info {
     size_t count;
 } ark_flight_info;
 
-/* Of a FlightInfo's bytes, the answer to a request of request_size bytes. An endpoint without a location
- * is the server itself. EFORMAT, also for more than flight/budget.h allows; ENOMEM. To be cleared. */
+/* Read the bytes of a FlightInfo, the answer to a request of request_size bytes. An endpoint
+ * without a location is the server itself. EFORMAT, also for more than flight/budget.h allows;
+ * ENOMEM. To be cleared. */
 arrakis_status ark_flight_info_read(ark_flight_info *out, const uint8_t *data, size_t size,
                                     size_t request_size, ark_budget *budget, arrakis_error *err);
 void ark_flight_info_clear(ark_flight_info *info);

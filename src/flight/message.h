@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flight's messages: protocol buffers out of values, and values out of them. No I/O. */
+/* Writes and reads the messages of Flight, which are protocol buffers. No I/O. */
 #ifndef ARK_FLIGHT_MESSAGE_H
 #define ARK_FLIGHT_MESSAGE_H
 
@@ -16,13 +16,14 @@ arrakis_status ark_flight_message_put_ticket(ark_buffer *to, const void *ticket,
 /* An Action without a body. */
 arrakis_status ark_flight_message_put_action(ark_buffer *to, const char *type, arrakis_error *err);
 
-/* A FlightData's parts; NULL where it has none. */
+/* The parts of a FlightData; NULL: it lacks that part. */
 typedef struct ark_flight_data {
     const uint8_t *header, *body;
     size_t header_size, body_size;
 } ark_flight_data;
 
-/* A FlightData; a part that is NULL is left out. `descriptor` is a FlightDescriptor's bytes. */
+/* A FlightData; parts that are NULL are left out. `descriptor`: the bytes of a
+ * FlightDescriptor. */
 arrakis_status ark_flight_message_put_data(ark_buffer *to, const ark_buffer *descriptor,
                                            const ark_flight_data *data, arrakis_error *err);
 arrakis_status ark_flight_message_read_data(ark_flight_data *out, const uint8_t *data, size_t size,

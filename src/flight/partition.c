@@ -13,8 +13,9 @@ enum { COLUMNS = 5, BUFFERS = 13, CHANNELS_MAX = 1 << 20 };
 /* ------------------------------------------------------------------ headers */
 
 /* Wrap as a Message; frees the builder. */
-static arrakis_status finish(ark_buffer *out, ark_flatbuffer_builder *b, uint8_t kind,
-                             ark_flatbuffer_offset header, size_t body_size, arrakis_error *err)
+static arrakis_status finish_message(ark_buffer *out, ark_flatbuffer_builder *b, uint8_t kind,
+                                     ark_flatbuffer_offset header, size_t body_size,
+                                     arrakis_error *err)
 {
     const uint8_t *data = ark_header_message(b, kind, header, body_size, err);
     arrakis_status rc = data ? ark_buffer_reserve(out, b->size, err) : b->status;
@@ -37,15 +38,16 @@ static arrakis_status write_schema(ark_buffer *out, arrakis_error *err)
         ark_header_field(&b, "partition_id", true, ARRAKIS_DTYPE_NONE, 0, NULL),
         ark_header_field(&b, "partition_index", true, ARRAKIS_UINT32, 0, NULL),
     };
-    return finish(out, &b, ARK_HEADER_SCHEMA, ark_header_schema(&b, fields, COLUMNS), 0, err);
+    return finish_message(out, &b, ARK_HEADER_SCHEMA, ark_header_schema(&b, fields, COLUMNS), 0,
+                          err);
 }
 
-/* Where the contents of a body lie; all else in it is zero. */
+/* Where the contents of a body lie; the rest of it is 0. */
 typedef struct body_places {
     size_t name_ends, names, type_ends, types, rates, size;
 } body_places;
 
-/* A column of text with so many bytes in it. */
+/* A column of text with this many bytes. */
 static void place_texts(ark_header_batch *batch, size_t rows, size_t size, size_t *ends,
                         size_t *texts)
 {
@@ -74,7 +76,8 @@ static arrakis_status write_header(ark_buffer *out, size_t rows, size_t name_byt
     ark_header_buffer(&batch, (rows + 7) / 8); /* no partition_index */
     ark_header_buffer(&batch, 4 * rows);
     at->size = batch.body_size;
-    return finish(out, &b, ARK_HEADER_BATCH, ark_header_batch_end(&batch, rows), at->size, err);
+    return finish_message(out, &b, ARK_HEADER_BATCH, ark_header_batch_end(&batch, rows), at->size,
+                          err);
 }
 
 /* ------------------------------------------------------------------ the body */

@@ -5,9 +5,10 @@
 
 #include "base/buffer.h"
 
-/* Schema and batch as Flight sends them, header and body apart. Columns channel, data_type: utf8,
- * sample_rate: int32; partition_id: utf8 and partition_index: uint32, which the server is to fill,
- * are null. The bytes are pyarrow's. All zero is empty; to be cleared. */
+/* The schema and the batch as Flight sends them, with header and body separate. Columns channel,
+ * data_type: utf8, sample_rate: int32; partition_id: utf8 and partition_index: uint32, which the
+ * server fills in, are null. The bytes are those of pyarrow. Can be cleared when all bytes are
+ * 0. */
 typedef struct ark_partition_table {
     ark_buffer schema, header, body;
 } ark_partition_table;

@@ -22,13 +22,13 @@ static bool read_varint(ark_proto *proto, uint64_t *value)
     return false;
 }
 
-static arrakis_status torn(arrakis_error *err, uint64_t number)
+static arrakis_status fail_torn(arrakis_error *err, uint64_t number)
 {
     return ark_fail(err, ARRAKIS_EFORMAT, "Flight message: torn in field %llu",
                     (unsigned long long)number);
 }
 
-static bool skip(ark_proto *proto, uint64_t size)
+static bool skip_bytes(ark_proto *proto, uint64_t size)
 {
     if (size > (uint64_t)(proto->end - proto->at))
         return false;
@@ -47,18 +47,18 @@ arrakis_status ark_proto_next(ark_proto *proto, ark_proto_field *field, arrakis_
     *field = (ark_proto_field){.number = key >> 3};
     switch (key & 7) {
     case WIRE_VARINT:
-        return read_varint(proto, &field->value) ? ARRAKIS_OK : torn(err, field->number);
-    case WIRE_FIXED64: /* none of Flight's: skipped, as a number that is not known */
-        return skip(proto, 8) ? ARRAKIS_OK : torn(err, field->number);
+        return read_varint(proto, &field->value) ? ARRAKIS_OK : fail_torn(err, field->number);
+    case WIRE_FIXED64: /* Flight has none: skipped, like unknown fields */
+        return skip_bytes(proto, 8) ? ARRAKIS_OK : fail_torn(err, field->number);
     case WIRE_FIXED32:
-        return skip(proto, 4) ? ARRAKIS_OK : torn(err, field->number);
+        return skip_bytes(proto, 4) ? ARRAKIS_OK : fail_torn(err, field->number);
     case WIRE_BYTES:
         if (!read_varint(proto, &size))
-            return torn(err, field->number);
+            return fail_torn(err, field->number);
         field->is_bytes = true;
         field->data = proto->at;
         field->size = (size_t)size;
-        return skip(proto, size) ? ARRAKIS_OK : torn(err, field->number);
+        return skip_bytes(proto, size) ? ARRAKIS_OK : fail_torn(err, field->number);
     default:
         return ark_fail(err, ARRAKIS_EFORMAT, "Flight message: field %llu has wire type %u",
                         (unsigned long long)field->number, (unsigned)(key & 7));
@@ -67,7 +67,7 @@ arrakis_status ark_proto_next(ark_proto *proto, ark_proto_field *field, arrakis_
 
 /* ------------------------------------------------------------------ writing */
 
-/* With room reserved. */
+/* The room must be reserved. */
 static void put_varint(ark_buffer *to, uint64_t value)
 {
     for (; value >= 0x80; value >>= 7)

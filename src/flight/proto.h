@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Protocol buffers as Arrow Flight uses them: seven small messages made of bytes and numbers. Written
- * by hand: less than a generator's output, every step checked, and no copy of what is large.
- * No I/O. Format: https://protobuf.dev/programming-guides/encoding */
+/* Protocol buffers as far as Arrow Flight uses them: seven small messages of bytes and numbers.
+ * Written by hand: smaller than generated code, with every step checked, and without copies of
+ * large fields. No I/O. Format: https://protobuf.dev/programming-guides/encoding */
 #ifndef ARK_FLIGHT_PROTO_H
 #define ARK_FLIGHT_PROTO_H
 
 #include "base/buffer.h"
 
-/* One field, pointing into the bytes that were given. */
+/* One field; it points into the bytes of the message. */
 typedef struct ark_proto_field {
     uint64_t number;
     bool is_bytes;
@@ -16,7 +16,7 @@ typedef struct ark_proto_field {
     size_t size;
 } ark_proto_field;
 
-/* What is left of a message. */
+/* The rest of a message. */
 typedef struct ark_proto {
     const uint8_t *at, *end;
 } ark_proto;

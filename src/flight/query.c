@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Questions whose answer is a table: find, count, describe. Rows are handed on as they come. */
 #include "flight/query.h"
 
 #include "base/buffer.h"
@@ -7,38 +6,39 @@
 #include "flight/budget.h"
 #include "flight/channel_rows.h"
 #include "flight/info.h"
-#include "flight/places.h"
+#include "flight/connections.h"
 #include "flight/request.h"
 #include "flight/session.h"
 
 #include <stdlib.h>
 
-/* So many endpoints send at once; each holds one message. */
+/* The most endpoints that are read at one time; each holds one message. */
 enum { PARALLEL_MAX = 16 };
 
 typedef struct query {
     ark_server *server;
     ark_budget budget;
-    ark_places places;
+    ark_connections connections;
     ark_flight_info info;
     ark_batches running[PARALLEL_MAX];
-    size_t location[PARALLEL_MAX]; /* that is tried */
-    arrakis_error failure;         /* of a location, or of all */
+    size_t location[PARALLEL_MAX]; /* the location that is being read */
+    arrakis_error failure;         /* of one location, or of the query */
     ark_batch_fn fn;
     void *opaque;
     bool stop;
-    bool needs_rows; /* an endpoint without any has not answered */
+    bool needs_rows; /* an endpoint without rows is an error */
 } query;
 
-static arrakis_status start(query *q, size_t i)
+static arrakis_status start_endpoint(query *q, size_t i)
 {
-    return ark_places_start(&q->places, &q->running[i % PARALLEL_MAX], &q->info.endpoints[i],
-                            &q->location[i % PARALLEL_MAX], &q->failure);
+    return ark_connections_read(&q->connections, &q->running[i % PARALLEL_MAX],
+                                &q->info.endpoints[i], &q->location[i % PARALLEL_MAX],
+                                &q->failure);
 }
 
-/* All of one endpoint's batches. Replicas count only until the first batch: after it rows would
- * come twice. */
-static arrakis_status drain(query *q, size_t i)
+/* Receive all batches of an endpoint. Another location is tried only before the first batch:
+ * later, rows would come twice. */
+static arrakis_status drain_endpoint(query *q, size_t i)
 {
     ark_batches *batches = &q->running[i % PARALLEL_MAX];
     bool any = false;
@@ -51,10 +51,10 @@ static arrakis_status drain(query *q, size_t i)
             if (rc == ARRAKIS_OK && !q->stop)
                 continue;
         } else if (rc < 0 && !any && ark_budget_check_time(&q->budget, NULL) == ARRAKIS_OK &&
-                   ark_places_fail_over(&q->info.endpoints[i], &q->location[i % PARALLEL_MAX],
-                                        &q->failure)) {
+                   ark_connections_fail_over(&q->info.endpoints[i], &q->location[i % PARALLEL_MAX],
+                                             &q->failure)) {
             ark_batches_close(batches);
-            if ((rc = start(q, i)) == ARRAKIS_OK)
+            if ((rc = start_endpoint(q, i)) == ARRAKIS_OK)
                 continue;
         } else if (rc == ARRAKIS_DONE && !any && q->needs_rows) {
             rc = ark_fail(&q->failure, ARRAKIS_EFORMAT, "%.200s: an empty answer",
@@ -75,23 +75,24 @@ arrakis_status ark_query_table(ark_server *server, char *request, ark_batch_fn f
     }
     q->server = server;
     q->budget =
-        ark_budget_table(server->session->url, server->dial->max_message, server->timeout_ns);
-    q->places = (ark_places){.here = server->session, .dial = server->dial, .budget = &q->budget};
+        ark_budget_table(server->session->url, server->connect->max_message, server->timeout_ns);
+    q->connections = (ark_connections){
+        .origin = server->session, .connect = server->connect, .budget = &q->budget};
     q->fn = fn;
     q->needs_rows = needs_rows;
     q->opaque = opaque;
     arrakis_status rc = ark_server_ask(server, &q->info, request, &q->failure);
     for (size_t i = 0; rc == ARRAKIS_OK && i < q->info.count && i < PARALLEL_MAX; i++)
-        rc = start(q, i);
+        rc = start_endpoint(q, i);
     for (size_t i = 0; rc == ARRAKIS_OK && !q->stop && i < q->info.count; i++) {
-        rc = drain(q, i);
+        rc = drain_endpoint(q, i);
         q->location[i % PARALLEL_MAX] = 0;
         if (rc == ARRAKIS_OK && !q->stop && i + PARALLEL_MAX < q->info.count)
-            rc = start(q, i + PARALLEL_MAX);
+            rc = start_endpoint(q, i + PARALLEL_MAX);
     }
     for (size_t i = 0; i < PARALLEL_MAX; i++)
         ark_batches_close(&q->running[i]);
-    ark_places_clear(&q->places);
+    ark_connections_clear(&q->connections);
     ark_flight_info_clear(&q->info);
     if (rc < 0 && err)
         *err = q->failure;

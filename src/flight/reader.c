@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Running the endpoints of a request: which of them is read when, and when one is dead. */
 #include "flight/reader.h"
 
 #include "base/clock.h"
@@ -12,7 +11,7 @@
 #include "flight/batches.h"
 #include "flight/budget.h"
 #include "flight/info.h"
-#include "flight/places.h"
+#include "flight/connections.h"
 #include "flight/state.h"
 #include "flight/streams.h"
 #include "flight/ticket.h"
@@ -25,13 +24,13 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-/* The past may have to be fetched from far away. */
+/* Past data may have to be fetched from an archive. */
 static const int64_t default_stall_ns = 300 * ARRAKIS_SECOND_NS;
 static const int64_t default_grace_ns = 30 * ARRAKIS_SECOND_NS;
-/* Silence that is noticed later than this is our own: the process was stopped, or its thread busy.
- * */
+/* If silence is noticed later than this, this process has caused it: it was stopped, or its thread
+ * busy. */
 static const int64_t lateness_ns = ARRAKIS_SECOND_NS;
-/* Before any row, and far enough from the end of the type for differences. */
+/* Earlier than any row; differences with it do not overflow. */
 static const int64_t earliest_ns = INT64_MIN / 2;
 
 /* ------------------------------------------------------------------ running sources */
@@ -44,11 +43,17 @@ static bool is_paused(const ark_flight_reader *flight, const ark_flight_source *
     return false;
 }
 
-/* Wait for a source's news, or not: one that is paused would keep the descriptor readable. */
-static arrakis_status watch(ark_flight_reader *flight, ark_flight_source *s, bool wanted,
-                            arrakis_error *err)
+static bool is_running(const ark_flight_source *s)
 {
-    if (s->watched == wanted || !s->running)
+    return s->phase == ARK_FLIGHT_READING || s->phase == ARK_FLIGHT_IN_BATCH;
+}
+
+/* Add the descriptor of a source to the waiter, or remove it: that of a paused source would stay
+ * readable. */
+static arrakis_status watch_source(ark_flight_reader *flight, ark_flight_source *s, bool wanted,
+                                   arrakis_error *err)
+{
+    if (s->watched == wanted || !is_running(s))
         return ARRAKIS_OK;
     int fd = s->batches.call.session->transport->fd(s->batches.call.call);
     s->watched = wanted;
@@ -60,17 +65,17 @@ static arrakis_status watch(ark_flight_reader *flight, ark_flight_source *s, boo
 
 static void stop_source(ark_flight_reader *flight, ark_flight_source *s)
 {
-    watch(flight, s, false, NULL);
+    watch_source(flight, s, false, NULL);
     flight->messages += s->batches.messages;
     flight->bytes += s->batches.bytes;
     ark_batches_close(&s->batches);
-    s->running = s->in_batch = false;
+    s->phase = ARK_FLIGHT_WAITING;
     s->schema_id = 0;
 }
 
-static void hear(ark_flight_source *s)
+static void note_news(ark_flight_source *s)
 {
-    s->heard_ns = ark_monotonic_ns();
+    s->news_ns = ark_monotonic_ns();
     s->excused = false;
 }
 
@@ -81,28 +86,31 @@ static void trace_source(const ark_flight_source *s, const char *what)
                   s->ticket.name_count > 1 ? " and others" : "", what);
 }
 
-/* A place that is asked for the stream from its start. */
+/* Note that a location is asked for the data from the begin on. */
 static void begin_source(ark_flight_source *s)
 {
     trace_source(s, "is asked for");
-    s->running = true;
+    s->phase = ARK_FLIGHT_READING;
     s->come = s->filled = (ark_flight_mark){s->begin_ns, s->begin_ns};
-    hear(s);
+    note_news(s);
 }
 
-/* Begin at its location, or the next that can be dialed. */
+/* Start reading at the location of the source, or at the next one that can be connected to. */
 static arrakis_status start_source(ark_flight_reader *flight, ark_flight_source *s,
                                    arrakis_error *err)
 {
-    s->over = s->part_count == 0; /* nothing that was asked for */
-    if (s->over)
+    if (s->part_count == 0) {
+        s->phase = ARK_FLIGHT_OVER;
         return ARRAKIS_OK;
-    ARK_TRY(ark_places_start(&flight->places, &s->batches, &s->endpoint, &s->location, err));
+    }
+    s->phase = ARK_FLIGHT_WAITING;
+    ARK_TRY(
+        ark_connections_read(&flight->connections, &s->batches, &s->endpoint, &s->location, err));
     begin_source(s);
-    return watch(flight, s, !is_paused(flight, s), err);
+    return watch_source(flight, s, !is_paused(flight, s), err);
 }
 
-/* Begin the slice that starts at flight->end. */
+/* Start all sources of the slice of time that begins with source flight->end. */
 static arrakis_status start_slice(ark_flight_reader *flight, arrakis_error *err)
 {
     arrakis_status rc = ARRAKIS_OK;
@@ -116,32 +124,32 @@ static arrakis_status start_slice(ark_flight_reader *flight, arrakis_error *err)
     return rc;
 }
 
-/* A source has failed: OK when a replica takes its place. `err` has why. */
+/* A source has failed, for the reason in `err`. OK: another location of its endpoint is read. */
 static arrakis_status replace_source(ark_flight_reader *flight, ark_flight_source *s,
                                      arrakis_status why, arrakis_error *err)
 {
     flight->errors++;
-    bool replaced = ark_places_fail_over(&s->endpoint, &s->location, err);
+    bool replaced = ark_connections_fail_over(&s->endpoint, &s->location, err);
     stop_source(flight, s);
     return replaced ? start_source(flight, s, err) : why;
 }
 
 static int64_t silence_limit(const ark_flight_reader *flight, const ark_flight_source *s)
 {
-    return s->batches.call.unsure ? flight->timeout_ns : s->silence_ns;
+    return s->batches.call.awaiting_first ? flight->timeout_ns : s->silence_ns;
 }
 
 static arrakis_status check_silence(const ark_flight_reader *flight, ark_flight_source *s,
                                     arrakis_error *err)
 {
     int64_t now_ns = ark_monotonic_ns(), limit_ns = silence_limit(flight, s);
-    int64_t silent_ns = now_ns - s->heard_ns;
+    int64_t silent_ns = now_ns - s->news_ns;
     if (silent_ns < limit_ns)
         return ARRAKIS_OK;
     if (silent_ns - limit_ns > lateness_ns && !s->excused) {
-        /* this reader was not called: data that arrived meanwhile may be taken now */
+        /* next() was not called for long: data may have arrived meanwhile */
         s->excused = true;
-        s->heard_ns = now_ns - limit_ns + lateness_ns;
+        s->news_ns = now_ns - limit_ns + lateness_ns;
         return ARRAKIS_OK;
     }
     return ark_fail(
@@ -151,20 +159,20 @@ static arrakis_status check_silence(const ark_flight_reader *flight, ark_flight_
         s->ticket.name_count > 1 ? " and others" : "", (double)silent_ns * 1e-9);
 }
 
-/* Be woken when the first of the sources has been silent for too long. */
-static void arm(ark_flight_reader *flight)
+/* Set the timer to when the first source will have been silent for too long. */
+static void arm_waiter(ark_flight_reader *flight)
 {
     int64_t wake_ns = INT64_MAX, now_ns = ark_monotonic_ns();
     for (size_t i = flight->first; i < flight->end; i++) {
         const ark_flight_source *s = &flight->sources[i];
         int64_t end_ns;
-        if (s->running && s->watched &&
-            !__builtin_add_overflow(s->heard_ns, silence_limit(flight, s), &end_ns) &&
+        if (is_running(s) && s->watched &&
+            !__builtin_add_overflow(s->news_ns, silence_limit(flight, s), &end_ns) &&
             end_ns < wake_ns)
             wake_ns = end_ns;
     }
     if (flight->armed_ns <= wake_ns && flight->armed_ns > now_ns)
-        return; /* too early, if anything: then it is set again */
+        return; /* the timer fires early at most, and is then set again */
     flight->armed_ns = wake_ns;
     ark_waiter_arm(&flight->waiter,
                    wake_ns == INT64_MAX ? ARRAKIS_UNSET : ark_clock_now_ns() + wake_ns - now_ns);
@@ -184,7 +192,8 @@ static void note_end(ark_flight_source *s, const ark_rows *rows)
         s->reached_ns = end_ns;
     if (has_end(s) && rows->time_ns >= s->end_ns)
         return;
-    /* A row may leap ahead, over a gap or by a wrong time: what it passed over may come yet. */
+    /* A row may leap ahead, after a gap or with a wrong time: the data before it may still
+     * come. */
     bool behind = end_ns <= s->come.at_ns;
     bool leaps = rows->time_ns > s->come.at_ns;
     bool filled = s->filled.at_ns == s->come.at_ns;
@@ -194,30 +203,29 @@ static void note_end(ark_flight_source *s, const ark_rows *rows)
         s->come.at_ns = end_ns;
 }
 
-/* By a stride at least: true, and it is noted. */
+/* Whether a mark has moved by step_ns since data last counted as new; then note it. */
 static bool goes_on(ark_flight_mark *mark, int64_t step_ns)
 {
-    if (mark->at_ns - mark->heard_ns < step_ns)
+    if (mark->at_ns - mark->news_ns < step_ns)
         return false;
-    mark->heard_ns = mark->at_ns;
+    mark->news_ns = mark->at_ns;
     return true;
 }
 
-/* After a batch. Rows may be sent for ever: the same ones again, others before the start or beyond
- * the end, or each a nanosecond after the last. Only data that brings the input forward by a
- * stride counts as new; where all of a span has come it is over, whatever else is sent. DONE: it
- * is. */
+/* Note a batch. A server may send rows for ever: the same rows again, rows before the start or
+ * after the end, or each a nanosecond after the last. Only data that moves the input forward by a
+ * stride counts as new. DONE: all data of the span has arrived, whatever else is sent. */
 static arrakis_status note_batch(ark_flight_source *s)
 {
     bool comes = goes_on(&s->come, s->step_ns), fills = goes_on(&s->filled, s->step_ns);
     if (comes || fills)
-        hear(s);
+        note_news(s);
     return has_end(s) && s->filled.at_ns >= s->end_ns ? ARRAKIS_DONE : ARRAKIS_TIMEOUT;
 }
 
-/* A server ends a stream where it has no more, so an early end is none of our errors. But a
- * message that was torn off ends so too: gRPC drops it, and has no other word for it than the
- * server's OK. */
+/* A server ends its answer where it has no more data, so an early end is not an error. But it is
+ * logged, because a message that was cut off ends the same way: gRPC drops it, and reports the OK
+ * of the server. */
 static void check_end(ark_flight_reader *flight, const ark_flight_source *s)
 {
     const char *url = s->batches.call.session->url, *name = s->ticket.names[0];
@@ -241,30 +249,30 @@ static void check_end(ark_flight_reader *flight, const ark_flight_source *s)
 static arrakis_status next_batch(ark_flight_reader *flight, ark_flight_source *s,
                                  arrakis_error *err)
 {
-    bool unsure = s->batches.call.unsure;
+    bool awaiting_first = s->batches.call.awaiting_first;
     arrakis_status rc = ark_batches_next(&s->batches, err);
-    if (unsure != s->batches.call.unsure) /* its first word */
-        hear(s);
+    if (awaiting_first != s->batches.call.awaiting_first) /* the first message has arrived */
+        note_news(s);
     if (rc == ARRAKIS_OK && s->schema_id != s->batches.schema_id) {
         rc = ark_batch_rows_bind(s->parts, s->part_count, &flight->head, &s->batches,
                                  &s->time_column, err);
         s->schema_id = rc < 0 ? 0 : s->batches.schema_id;
     }
-    s->in_batch = rc == ARRAKIS_OK;
+    s->phase = rc == ARRAKIS_OK ? ARK_FLIGHT_IN_BATCH : ARK_FLIGHT_READING;
     s->cursor = (ark_flight_cursor){0};
     return rc;
 }
 
-/* The next rows of a source. TIMEOUT: none now, or a batch has ended; DONE. */
+/* The next rows of a source. TIMEOUT: none has arrived, or a batch has ended; DONE: no more. */
 static arrakis_status read_source(ark_flight_reader *flight, ark_flight_source *s,
                                   ark_arrival *arrival, arrakis_error *err)
 {
-    arrakis_status rc = s->in_batch ? ARRAKIS_OK : next_batch(flight, s, err);
+    arrakis_status rc = s->phase == ARK_FLIGHT_IN_BATCH ? ARRAKIS_OK : next_batch(flight, s, err);
     if (rc != ARRAKIS_OK)
         return rc;
     rc = ark_batch_rows_next(arrival, &s->cursor, s->parts, s->part_count, &flight->head,
                              &s->batches, s->time_column, &flight->scratch, err);
-    s->in_batch = rc == ARRAKIS_OK;
+    s->phase = rc == ARRAKIS_OK ? ARK_FLIGHT_IN_BATCH : ARK_FLIGHT_READING;
     if (rc == ARRAKIS_OK)
         note_end(s, &arrival->rows);
     return rc == ARRAKIS_DONE ? note_batch(s) : rc;
@@ -273,7 +281,7 @@ static arrakis_status read_source(ark_flight_reader *flight, ark_flight_source *
 static bool slice_is_over(const ark_flight_reader *flight)
 {
     for (size_t i = flight->first; i < flight->end; i++)
-        if (!flight->sources[i].over)
+        if (flight->sources[i].phase != ARK_FLIGHT_OVER)
             return false;
     return true;
 }
@@ -287,7 +295,7 @@ static arrakis_status flight_open(arrakis_reader *reader, arrakis_error *err)
     return start_slice(ARK_READER_AS(ark_flight_reader, reader, flight_ops), err);
 }
 
-/* One source's turn. DONE: it has ended. */
+/* Read from one source. DONE: it has ended. */
 static arrakis_status take_turn(ark_flight_reader *flight, ark_flight_source *s,
                                 ark_arrival *arrival, arrakis_error *err)
 {
@@ -302,25 +310,25 @@ static arrakis_status take_turn(ark_flight_reader *flight, ark_flight_source *s,
         trace_source(s, "has ended");
         check_end(flight, s);
         stop_source(flight, s);
-        s->over = true;
+        s->phase = ARK_FLIGHT_OVER;
     }
     return rc;
 }
 
-/* A round over the slice's sources, a batch of each: one that always has more does not keep the
- * others waiting. TIMEOUT: none has anything. */
+/* Read from the sources of the slice in turn, one batch of each, so that no source keeps the
+ * others waiting. TIMEOUT: none has data. */
 static arrakis_status take_turns(ark_flight_reader *flight, ark_arrival *arrival,
                                  arrakis_error *err)
 {
     for (size_t idle = 0; idle < flight->end - flight->first;) {
         ark_flight_source *s = &flight->sources[flight->turn];
-        bool in_batch = s->in_batch;
+        bool in_batch = s->phase == ARK_FLIGHT_IN_BATCH;
         arrakis_status rc = ARRAKIS_TIMEOUT;
-        if (s->running && !is_paused(flight, s))
+        if (is_running(s) && !is_paused(flight, s))
             rc = take_turn(flight, s, arrival, err);
         if (rc == ARRAKIS_OK || rc < 0)
             return rc;
-        bool may_have_more = in_batch && !s->in_batch && s->running;
+        bool may_have_more = in_batch && s->phase == ARK_FLIGHT_READING;
         idle = may_have_more ? 0 : idle + 1;
         if (++flight->turn == flight->end)
             flight->turn = flight->first;
@@ -328,14 +336,15 @@ static arrakis_status take_turns(ark_flight_reader *flight, ark_arrival *arrival
     return ARRAKIS_TIMEOUT;
 }
 
-static arrakis_status next(ark_flight_reader *flight, ark_arrival *arrival, arrakis_error *err)
+static arrakis_status next_arrival(ark_flight_reader *flight, ark_arrival *arrival,
+                                   arrakis_error *err)
 {
     for (;;) {
         arrakis_status rc = take_turns(flight, arrival, err);
         if (rc != ARRAKIS_TIMEOUT)
             return rc;
         if (!slice_is_over(flight)) {
-            arm(flight);
+            arm_waiter(flight);
             return ARRAKIS_TIMEOUT;
         }
         if (flight->end == flight->count)
@@ -344,15 +353,16 @@ static arrakis_status next(ark_flight_reader *flight, ark_arrival *arrival, arra
     }
 }
 
-/* An error is for good: the channels of the source that failed would be gaps for ever. */
+/* An error ends the reader: otherwise the channels of the source that failed would be gaps for
+ * ever. */
 static arrakis_status flight_next(arrakis_reader *reader, ark_arrival *arrival, arrakis_error *err)
 {
     ark_flight_reader *flight = ARK_READER_AS(ark_flight_reader, reader, flight_ops);
     if (flight->failure.status == ARRAKIS_OK) {
-        arrakis_status rc = next(flight, arrival, &flight->failure);
+        arrakis_status rc = next_arrival(flight, arrival, &flight->failure);
         if (rc >= 0) {
             flight->failure.status =
-                ARRAKIS_OK; /* a source that was replaced has left its error */
+                ARRAKIS_OK; /* the error is that of a source that was replaced */
             return rc;
         }
     }
@@ -365,7 +375,7 @@ static bool flight_done(const arrakis_reader *reader)
     return flight->end == flight->count && slice_is_over(flight);
 }
 
-/* A server says when it has no more by ending its stream. */
+/* A server has more data until it ends its answer. */
 static int64_t flight_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
                                 int64_t *again_ns)
 {
@@ -373,7 +383,8 @@ static int64_t flight_exhausted(arrakis_reader *reader, size_t stream, int64_t s
     (void)since_ns;
     *again_ns = ARRAKIS_UNSET;
     for (size_t i = 0; i < flight->count; i++)
-        if (!flight->sources[i].over && ark_flight_streams_carry(&flight->sources[i], stream))
+        if (flight->sources[i].phase != ARK_FLIGHT_OVER &&
+            ark_flight_streams_carry(&flight->sources[i], stream))
             return ARRAKIS_UNSET;
     return ark_clock_now_ns();
 }
@@ -384,10 +395,10 @@ static void flight_pause(arrakis_reader *reader, size_t stream, bool paused)
     flight->paused[stream] = paused;
     for (size_t i = flight->first; i < flight->end; i++) {
         ark_flight_source *s = &flight->sources[i];
-        if (!s->running || !ark_flight_streams_carry(s, stream))
+        if (!is_running(s) || !ark_flight_streams_carry(s, stream))
             continue;
-        watch(flight, s, !is_paused(flight, s), NULL);
-        hear(s); /* while the input was paused, its silence does not count */
+        watch_source(flight, s, !is_paused(flight, s), NULL);
+        note_news(s); /* silence while the input was paused does not count */
     }
 }
 
@@ -408,7 +419,7 @@ static void flight_close(arrakis_reader *reader)
     ark_flight_reader *flight = ARK_READER_AS(ark_flight_reader, reader, flight_ops);
     for (size_t i = 0; flight->sources && i < flight->count; i++) {
         ark_flight_source *s = &flight->sources[i];
-        if (s->running)
+        if (is_running(s))
             stop_source(flight, s);
         for (size_t k = 0; k < s->part_count; k++)
             free(s->parts[k].columns);
@@ -421,9 +432,9 @@ static void flight_close(arrakis_reader *reader)
     ark_batch_rows_clear(&flight->scratch);
     ark_waiter_close(&flight->waiter);
     ark_reader_clear(reader);
-    ark_places_clear(&flight->places);
-    ark_session_free(flight->here);
-    ark_dial_options_free(flight->dial);
+    ark_connections_clear(&flight->connections);
+    ark_session_unref(flight->origin);
+    ark_connect_options_unref(flight->connect);
     free(flight);
 }
 
@@ -443,18 +454,18 @@ static int by_slice(const void *a, const void *b)
 {
     int64_t x = ((const ark_flight_source *)a)->ticket.start_ns,
             y = ((const ark_flight_source *)b)->ticket.start_ns;
-    /* the present comes after the past */
+    /* endpoints without a start, which are live, come last */
     uint64_t i = x == ARRAKIS_UNSET ? UINT64_MAX : (uint64_t)x;
     uint64_t k = y == ARRAKIS_UNSET ? UINT64_MAX : (uint64_t)y;
     return (i > k) - (i < k);
 }
 
-/* What is wanted lies in the request and in the ticket: a server may give a ticket from the first
- * second on, or without an end, and send all that lies before or beyond what was asked for. */
+/* The span to read is that of the request and of the ticket: the ticket may begin earlier or have
+ * no end, and the server then sends more than was requested. */
 static void set_span(const ark_flight_reader *flight, ark_flight_source *s)
 {
     int64_t start_ns = s->ticket.start_ns, end_ns = s->ticket.end_ns;
-    /* ARRAKIS_UNSET is the least of all times */
+    /* ARRAKIS_UNSET is earlier than all times */
     int64_t begin_ns = start_ns > flight->begin_ns ? start_ns : flight->begin_ns;
     s->begin_ns = begin_ns > earliest_ns ? begin_ns : earliest_ns;
     bool ends_later =
@@ -469,7 +480,7 @@ static arrakis_status read_tickets(ark_flight_reader *flight, arrakis_error *err
         arrakis_status rc =
             ark_ticket_read(&s->ticket, s->endpoint.ticket, s->endpoint.ticket_size, err);
         if (rc < 0)
-            return ark_fail_within(err, rc, "%.100s", flight->here->url);
+            return ark_fail_within(err, rc, "%.100s", flight->origin->url);
         set_span(flight, s);
     }
     qsort(flight->sources, flight->count, sizeof *flight->sources, by_slice);
@@ -517,11 +528,11 @@ arrakis_status ark_flight_reader_new(arrakis_reader **out, ark_endpoint *endpoin
     flight->armed_ns = INT64_MAX;
     flight->sources = sources;
     flight->count = count;
-    flight->here = ark_session_ref(options->here);
-    flight->dial = ark_dial_options_ref(options->dial);
-    flight->budget = ark_budget_stream(flight->here->url, options->here->max_message);
-    flight->places =
-        (ark_places){.here = flight->here, .dial = flight->dial, .budget = &flight->budget};
+    flight->origin = ark_session_ref(options->origin);
+    flight->connect = ark_connect_options_ref(options->connect);
+    flight->budget = ark_budget_stream(flight->origin->url, options->origin->max_message);
+    flight->connections = (ark_connections){
+        .origin = flight->origin, .connect = flight->connect, .budget = &flight->budget};
     flight->timeout_ns = options->timeout_ns;
     flight->begin_ns = options->begin_ns;
     flight->end_ns = options->end_ns;

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptions as of the present. A server describes channels as of a request's start, and who knows
- * that time may not know where a broker has them now. */
 #include "flight/refresh.h"
 
 #include "base/error.h"
@@ -10,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Whether one of the brokers' channels cannot be found there as it is described. */
+/* Whether the description of a channel at a broker lacks its partition. */
 static bool lacks_place(const ark_segments *segments)
 {
     for (size_t i = 0; i < segments->count; i++)
@@ -25,7 +23,7 @@ static bool lacks_place(const ark_segments *segments)
     return false;
 }
 
-/* The names of what any of the segments reads from a broker; borrowed from the channels. */
+/* The names of all channels that a segment reads from a broker; they point into the channels. */
 static arrakis_status list_names(const char ***out, size_t *count, const ark_segments *segments,
                                  const arrakis_channels *channels, arrakis_error *err)
 {
@@ -49,12 +47,12 @@ static arrakis_status list_names(const char ***out, size_t *count, const ark_seg
 }
 
 typedef struct answers {
-    const arrakis_channels *asked; /* a server may send others, without end */
+    const arrakis_channels *asked; /* other channels in the answer are ignored */
     arrakis_channels *found;
     arrakis_error *err;
 } answers;
 
-static bool take(arrakis_channel *channel, void *opaque)
+static bool take_channel(arrakis_channel *channel, void *opaque)
 {
     const answers *a = opaque;
     const char *name = arrakis_channel_name(channel);
@@ -63,7 +61,8 @@ static bool take(arrakis_channel *channel, void *opaque)
     return a->err->status == ARRAKIS_OK;
 }
 
-/* One stream has one type and rate, and its strides must fit into those of before. */
+/* A channel keeps its data type and rate over a request, and its new stride must fit into the old
+ * one. */
 static arrakis_status check_same(const arrakis_channel *before, const arrakis_channel *now,
                                  arrakis_error *err)
 {
@@ -79,10 +78,10 @@ static arrakis_status check_same(const arrakis_channel *before, const arrakis_ch
                     arrakis_dtype_name(b->dtype), b->sample_rate, (long long)b->stride_ns);
 }
 
-/* The channels with what was found in the place of what was known. */
-static arrakis_status merge(arrakis_channels **out, const arrakis_channels *channels,
-                            const arrakis_channels *found, const char *const *names, size_t count,
-                            arrakis_error *err)
+/* The channels, with new descriptions in place of the old ones. */
+static arrakis_status merge_channels(arrakis_channels **out, const arrakis_channels *channels,
+                                     const arrakis_channels *found, const char *const *names,
+                                     size_t count, arrakis_error *err)
 {
     arrakis_status rc = arrakis_channels_new(out, err);
     size_t named = 0;
@@ -105,9 +104,9 @@ static arrakis_status merge(arrakis_channels **out, const arrakis_channels *chan
     return rc;
 }
 
-/* A list's channels as they are in another. */
-static arrakis_status replace(arrakis_channels **list, const arrakis_channels *by,
-                              arrakis_error *err)
+/* Replace the channels of a list by those of the same names in another. */
+static arrakis_status replace_list(arrakis_channels **list, const arrakis_channels *by,
+                                   arrakis_error *err)
 {
     arrakis_channels *fresh;
     arrakis_status rc = arrakis_channels_new(&fresh, err);
@@ -131,9 +130,9 @@ static arrakis_status replace_all(ark_segments *segments, const arrakis_channels
     arrakis_status rc = ARRAKIS_OK;
     for (size_t i = 0; rc == ARRAKIS_OK && i < segments->count; i++) {
         ark_segment *segment = &segments->segments[i];
-        rc = replace(&segment->relayed, by, err);
+        rc = replace_list(&segment->relayed, by, err);
         for (size_t b = 0; rc == ARRAKIS_OK && b < segment->broker_count; b++)
-            rc = replace(&segment->brokers[b].channels, by, err);
+            rc = replace_list(&segment->brokers[b].channels, by, err);
     }
     return rc;
 }
@@ -150,18 +149,19 @@ arrakis_status ark_refresh_segments(ark_segments *segments, ark_server *server,
     arrakis_error why = {ARRAKIS_OK, ""};
     answers a = {*channels, NULL, &why};
     arrakis_status rc = list_names(&names, &count, segments, *channels, err);
-    if (rc == ARRAKIS_OK && !count) { /* servers alone */
+    if (rc == ARRAKIS_OK && !count) { /* no channel is read from a broker */
         free(names);
         return ARRAKIS_OK;
     }
     if (rc == ARRAKIS_OK)
         rc = arrakis_channels_new(&a.found, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_query_describe(server, names, count, ARRAKIS_UNSET, replay_id, take, &a, err);
+        rc = ark_query_describe(server, names, count, ARRAKIS_UNSET, replay_id, take_channel, &a,
+                                err);
     if (rc == ARRAKIS_OK && why.status < 0)
         rc = ark_fail(err, why.status, "%s", why.message);
     if (rc == ARRAKIS_OK)
-        rc = merge(&fresh, *channels, a.found, names, count, err);
+        rc = merge_channels(&fresh, *channels, a.found, names, count, err);
     if (rc == ARRAKIS_OK)
         rc = replace_all(segments, fresh, err);
     free(names);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the channels of brokers are described now. */
+/* Descriptions of channels as of now. A server describes channels as of the start of a request,
+ * and such a description may lack the partition that a broker has now. */
 #ifndef ARK_FLIGHT_REFRESH_H
 #define ARK_FLIGHT_REFRESH_H
 
@@ -8,9 +9,9 @@
 
 #include <arrakis/arrakis.h>
 
-/* Ask the server how the brokers' channels are described now, where a channel is read from a broker
- * after the request's start, or lacks its place there. *channels, to be freed, gives way to a list
- * with the answers. ENOTFOUND; EMISMATCH: a channel that was another. */
+/* Ask the server for new descriptions, if a channel is read from a broker after the start of the
+ * request, or its description lacks its partition. *channels is replaced by a list with the new
+ * descriptions; unref it. ENOTFOUND; EMISMATCH: a channel has changed its type, rate or stride. */
 arrakis_status ark_refresh_segments(ark_segments *segments, ark_server *server,
                                     arrakis_channels **channels, const char *replay_id,
                                     arrakis_error *err);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a publisher asks of its server: places for its channels, and how its producer is set up. */
 #include "flight/register.h"
 
 #include "arrow/batch.h"
@@ -11,7 +10,7 @@
 #include "flight/info.h"
 #include "flight/message.h"
 #include "flight/partition.h"
-#include "flight/places.h"
+#include "flight/connections.h"
 #include "flight/query.h"
 #include "flight/request.h"
 #include "flight/session.h"
@@ -19,11 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_MAX = 65536 }; /* bytes of a property's name or value */
+enum { TEXT_MAX = 65536 }; /* bytes of the name or value of a property */
 
 /* ------------------------------------------------------------------ places */
 
-/* The exchange's messages: what is asked, with the schema, and the batch. */
+/* The messages of the exchange: the request with the schema, then the batch. */
 static arrakis_status make_messages(ark_buffer messages[2], const char *request,
                                     const ark_partition_table *table, arrakis_error *err)
 {
@@ -43,21 +42,21 @@ static arrakis_status make_messages(ark_buffer messages[2], const char *request,
     return rc;
 }
 
-/* Send all, and wait for the end. The answer is not kept: what counts is what the server has
- * afterwards, with the stride, which the answer lacks. */
-static arrakis_status exchange(ark_server *server, ark_session *session,
-                               const ark_buffer messages[2], arrakis_error *err)
+/* Send all, and wait for the end. The answer is not used: it lacks the stride, so the channels are
+ * then read from the server. */
+static arrakis_status exchange_partitions(ark_server *server, ark_session *session,
+                                          const ark_buffer messages[2], arrakis_error *err)
 {
     ark_call call = {0};
-    arrakis_status rc = ark_call_start_many(&call, session, "DoExchange", messages, 2,
-                                            server->cancel, server->timeout_ns, err);
+    arrakis_status rc = ark_call_open_many(&call, session, "DoExchange", messages, 2,
+                                           server->cancel, server->timeout_ns, err);
     while (rc == ARRAKIS_OK)
         rc = ark_call_wait(&call, server->cancel, server->timeout_ns, err);
     ark_call_close(&call);
     return rc < 0 ? rc : ARRAKIS_OK;
 }
 
-/* The connection to whom the server names for a publisher. */
+/* The connection to the location that the server names for a publisher. */
 static arrakis_status find_place(ark_session **out, ark_server *server, const char *request,
                                  arrakis_error *err)
 {
@@ -68,8 +67,8 @@ static arrakis_status find_place(ark_session **out, ark_server *server, const ch
         rc = ark_fail(err, ARRAKIS_EFORMAT, "%.100s returned no location for Partition",
                       server->session->url);
     if (rc == ARRAKIS_OK)
-        rc =
-            ark_places_session(out, server->session, server->dial, info.endpoints[0].uris[0], err);
+        rc = ark_connections_session(out, server->session, server->connect,
+                                     info.endpoints[0].uris[0], err);
     ark_flight_info_clear(&info);
     return rc;
 }
@@ -90,8 +89,8 @@ arrakis_status ark_register_channels(ark_server *server, const char *publisher_i
     if (rc == ARRAKIS_OK)
         rc = find_place(&session, server, request, err);
     if (rc == ARRAKIS_OK)
-        rc = exchange(server, session, messages, err);
-    ark_session_free(session);
+        rc = exchange_partitions(server, session, messages, err);
+    ark_session_unref(session);
     ark_buffer_clear(&messages[0]);
     ark_buffer_clear(&messages[1]);
     ark_partition_clear(&table);
@@ -106,7 +105,7 @@ typedef struct listing {
     void *opaque;
 } listing;
 
-/* A copy of a text; NULL with a status. */
+/* Copy a text; NULL when it fails. */
 static arrakis_status text_at(char **out, const uint8_t *offsets, const uint8_t *text, int64_t i,
                               arrakis_error *err)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Registering a publisher's channels with a server, and the server's properties for its producer. */
+/* Registers the channels of a publisher with a server, and asks it for the properties of the
+ * producer. */
 #ifndef ARK_FLIGHT_REGISTER_H
 #define ARK_FLIGHT_REGISTER_H
 
@@ -7,12 +8,12 @@
 
 #include <arrakis/arrakis.h>
 
-/* Register a publisher's channels, so that their partitions can be found. EAUTH gives the server's
- * reason; EINVAL: a rate that is not a whole number. */
+/* Register the channels of a publisher; the server assigns their partitions. EAUTH: with the
+ * reason of the server; EINVAL: a rate is not a whole number. */
 arrakis_status ark_register_channels(ark_server *server, const char *publisher_id,
                                      const char *replay_id, arrakis_channel *const *channels,
                                      size_t count, arrakis_error *err);
-/* Receives the properties for a producer one by one; return false to stop. */
+/* Receives the properties for a producer one by one; returns false to stop. */
 typedef bool (*ark_property_fn)(const char *name, const char *value, void *opaque);
 arrakis_status ark_register_properties(ark_server *server, const char *publisher_id,
                                        const char *replay_id, ark_property_fn fn, void *opaque,

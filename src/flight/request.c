@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of the JSON schemas that the requests follow. */
+/* The version of the JSON schemas that the requests follow. */
 #define REQUEST_VERSION "0.5.0"
 
 static json_t *text_or_null(const char *text)
@@ -22,9 +22,10 @@ static json_t *time_or_null(int64_t time_ns)
     return time_ns == ARRAKIS_UNSET ? json_null() : json_integer(time_ns);
 }
 
-/* Takes args over. A value that there was no memory for is missing in it. */
-static arrakis_status finish(char **out, const char *kind, json_t *args, size_t wanted,
-                             arrakis_error *err)
+/* Make the text of a request. Owns `args`, in which a value is missing that there was no memory
+ * for. */
+static arrakis_status finish_request(char **out, const char *kind, json_t *args, size_t wanted,
+                                     arrakis_error *err)
 {
     *out = NULL;
     size_t found = json_object_size(args);
@@ -38,7 +39,7 @@ static arrakis_status finish(char **out, const char *kind, json_t *args, size_t 
     return *out ? ARRAKIS_OK : ark_no_memory(err, "a request %s", kind);
 }
 
-/* Of a text that goes into a request; NULL is none, and fine. */
+/* Check a text for a request; it may be NULL. */
 static arrakis_status check_text(const char *text, arrakis_error *err)
 {
     return !text || ark_check_utf8((const uint8_t *)text, (int64_t)strlen(text))
@@ -57,8 +58,8 @@ static arrakis_status check_texts(const char *const *texts, size_t count, const 
     return check_text(replay_id, err);
 }
 
-/* The list, or NULL: out of memory. */
-static json_t *append(json_t *list, json_t *value)
+/* Append a value. Returns the list, or NULL: out of memory. */
+static json_t *append_value(json_t *list, json_t *value)
 {
     if (json_array_append_new(list, value) == 0)
         return list;
@@ -70,7 +71,7 @@ static json_t *type_list(const arrakis_query *query)
 {
     json_t *list = json_array();
     for (size_t i = 0; list && i < query->dtype_count; i++)
-        list = append(list, json_string(arrakis_dtype_name(query->dtypes[i])));
+        list = append_value(list, json_string(arrakis_dtype_name(query->dtypes[i])));
     return list;
 }
 
@@ -78,11 +79,12 @@ static json_t *text_list(const char *const *texts, size_t count)
 {
     json_t *list = json_array();
     for (size_t i = 0; list && i < count; i++)
-        list = append(list, json_string(texts[i]));
+        list = append_value(list, json_string(texts[i]));
     return list;
 }
 
-/* Servers know whole rates only: nothing between two of them is lost by rounding inwards. */
+/* Servers accept only whole rates: rounding the limits inwards loses no channel with such a
+ * rate. */
 static json_t *whole_rate(double rate)
 {
     return rate <= 0 ? json_integer(0) : json_integer((json_int_t)fmin(rate, 4294967295.0));
@@ -106,7 +108,7 @@ arrakis_status ark_request_search(char **out, const char *kind, const arrakis_qu
     json_object_set_new(args, "publisher", text_list(query->publishers, query->publisher_count));
     json_object_set_new(args, "time", time_or_null(query->time_ns));
     json_object_set_new(args, "replay_id", text_or_null(query->replay_id));
-    return finish(out, kind, args, 7, err);
+    return finish_request(out, kind, args, 7, err);
 }
 
 arrakis_status ark_request_describe(char **out, const char *const *names, size_t count,
@@ -119,7 +121,7 @@ arrakis_status ark_request_describe(char **out, const char *const *names, size_t
     json_object_set_new(args, "channels", text_list(names, count));
     json_object_set_new(args, "time", time_or_null(time_ns));
     json_object_set_new(args, "replay_id", text_or_null(replay_id));
-    return finish(out, "Describe", args, 3, err);
+    return finish_request(out, "Describe", args, 3, err);
 }
 
 arrakis_status ark_request_publisher(char **out, const char *kind, const char *publisher_id,
@@ -131,14 +133,15 @@ arrakis_status ark_request_publisher(char **out, const char *kind, const char *p
     json_t *args = json_object();
     json_object_set_new(args, "publisher_id", json_string(publisher_id));
     json_object_set_new(args, "replay_id", text_or_null(replay_id));
-    return finish(out, kind, args, 2, err);
+    return finish_request(out, kind, args, 2, err);
 }
 
 static json_t *name_list(const arrakis_channels *channels)
 {
     json_t *list = json_array();
     for (size_t i = 0; list && i < arrakis_channels_count(channels); i++)
-        list = append(list, json_string(arrakis_channel_name(arrakis_channels_get(channels, i))));
+        list = append_value(list,
+                            json_string(arrakis_channel_name(arrakis_channels_get(channels, i))));
     return list;
 }
 
@@ -155,5 +158,5 @@ arrakis_status ark_request_stream(char **out, const ark_stream_request *request,
     json_object_set_new(args, "replay_start", time_or_null(request->replay_start_ns));
     json_object_set_new(args, "replay_end", time_or_null(request->replay_end_ns));
     json_object_set_new(args, "replay_id", text_or_null(request->replay_id));
-    return finish(out, "Stream", args, 6, err);
+    return finish_request(out, "Stream", args, 6, err);
 }

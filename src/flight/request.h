@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests as JSON, the form in which descriptors and tickets carry them. No I/O. */
+/* Requests as JSON, for descriptors and tickets. No I/O. */
 #ifndef ARK_FLIGHT_REQUEST_H
 #define ARK_FLIGHT_REQUEST_H
 
 #include <arrakis/arrakis.h>
 
-/* Each gives a text to be freed. ENOMEM; EINVAL for a text that is not UTF-8, or a rate that no
- * request can hold. */
+/* Each makes a text; free() it. ENOMEM; EINVAL: a text is not UTF-8, or a rate cannot be in a
+ * request. */
 
 /* `kind` is "Find" or "Count". */
 arrakis_status ark_request_search(char **out, const char *kind, const arrakis_query *query,

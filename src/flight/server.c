@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A server that says nothing for this long is as good as gone. */
+/* A server that sends nothing for this long is given up. */
 static const int64_t default_timeout_ns = 10 * ARRAKIS_SECOND_NS;
 
 arrakis_status ark_server_open(ark_server **out, const arrakis_connection *connection,
@@ -28,10 +28,10 @@ arrakis_status ark_server_open(ark_server **out, const arrakis_connection *conne
                              : connection->request_timeout_ns;
     server->stall_ns = options->stall_timeout_ns;
     server->cancel = arrakis_cancel_fd(connection->cancel);
-    arrakis_status rc = ark_dial_options_new(&server->dial, connection, options->max_message_bytes,
-                                             publisher_id, err);
+    arrakis_status rc = ark_connect_options_new(&server->connect, connection,
+                                                options->max_message_bytes, publisher_id, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_session_open(&server->session, connection->url, server->dial, err);
+        rc = ark_session_open(&server->session, connection->url, server->connect, err);
     if (rc < 0) {
         ark_server_close(server);
         return rc;
@@ -44,8 +44,8 @@ void ark_server_close(ark_server *server)
 {
     if (!server)
         return;
-    ark_session_free(server->session);
-    ark_dial_options_free(server->dial);
+    ark_session_unref(server->session);
+    ark_connect_options_unref(server->connect);
     free(server);
 }
 
@@ -64,12 +64,12 @@ int64_t ark_server_timeout_ns(const ark_server *server)
     return server->timeout_ns;
 }
 
-/* One request, and the one answer that is wanted of the call. */
+/* Send one request, and wait for its one answer. */
 static arrakis_status ask_once(ark_server *server, ark_call *call, const char *method,
                                const ark_buffer *request, arrakis_error *err)
 {
     arrakis_status rc =
-        ark_call_start(call, server->session, method, request, server->timeout_ns, err);
+        ark_call_open(call, server->session, method, request, server->timeout_ns, err);
     if (rc == ARRAKIS_OK)
         rc = ark_call_wait(call, server->cancel, server->timeout_ns, err);
     if (rc == ARRAKIS_DONE)
@@ -82,7 +82,7 @@ arrakis_status ark_server_ask(ark_server *server, ark_flight_info *info, char *r
 {
     ark_buffer descriptor = {0};
     ark_call call = {0};
-    ark_budget budget = ark_budget_stream(server->session->url, server->dial->max_message);
+    ark_budget budget = ark_budget_stream(server->session->url, server->connect->max_message);
     *info = (ark_flight_info){0};
     if (!request)
         return ark_no_memory(err, "a request");

@@ -12,11 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Beside a message of the largest size: what is under way of others, small ones. */
+/* Memory for small messages of other calls, besides one of the largest size. */
 #define FRAMING_ROOM ((size_t)64 << 20)
 
 static arrakis_status set_authorization(ark_session *session, const ark_url *url,
-                                        const ark_dial_options *options, const ark_session *by,
+                                        const ark_connect_options *options, const ark_session *by,
                                         arrakis_error *err)
 {
     char *scope = NULL;
@@ -45,8 +45,9 @@ static arrakis_status set_authorization(ark_session *session, const ark_url *url
     return rc;
 }
 
-static arrakis_status dial(ark_session *session, const char *text, ark_dial_options *options,
-                           const ark_session *by, arrakis_error *err)
+static arrakis_status dial_server(ark_session *session, const char *text,
+                                  ark_connect_options *options, const ark_session *by,
+                                  arrakis_error *err)
 {
     ark_url url;
     char name[ARK_URL_SIZE];
@@ -73,14 +74,14 @@ static arrakis_status dial(ark_session *session, const char *text, ark_dial_opti
     return session->transport->open(&session->channel, &transport, err);
 }
 
-arrakis_status ark_session_open(ark_session **out, const char *url, ark_dial_options *options,
+arrakis_status ark_session_open(ark_session **out, const char *url, ark_connect_options *options,
                                 arrakis_error *err)
 {
     return ark_session_open_named(out, url, options, NULL, err);
 }
 
 arrakis_status ark_session_open_named(ark_session **out, const char *url,
-                                      ark_dial_options *options, const ark_session *by,
+                                      ark_connect_options *options, const ark_session *by,
                                       arrakis_error *err)
 {
     *out = NULL;
@@ -88,9 +89,9 @@ arrakis_status ark_session_open_named(ark_session **out, const char *url,
     if (!session)
         return ark_no_memory(err, "%.200s", url);
     atomic_init(&session->refs, 1);
-    arrakis_status rc = dial(session, url, options, by, err);
+    arrakis_status rc = dial_server(session, url, options, by, err);
     if (rc < 0) {
-        ark_session_free(session);
+        ark_session_unref(session);
         return rc;
     }
     *out = session;
@@ -104,7 +105,7 @@ ark_session *ark_session_ref(ark_session *session)
     return session;
 }
 
-void ark_session_free(ark_session *session)
+void ark_session_unref(ark_session *session)
 {
     assert(!session || atomic_load(&session->refs) > 0);
     if (!session || atomic_fetch_sub(&session->refs, 1) > 1)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which streams there are, and what every endpoint carries of them. */
 #include "flight/streams.h"
 
 #include "base/error.h"
@@ -23,8 +22,8 @@ bool ark_flight_streams_carry(const ark_flight_source *s, size_t stream)
     return false;
 }
 
-/* Channels that the same endpoints carry are one stream: then every endpoint carries whole streams,
- * whatever the slices of time look like. To be cleared also after an error. */
+/* Group channels: those that the same endpoints have become one input. So each endpoint has whole
+ * inputs, whatever its slice of time. To be cleared also after an error. */
 static arrakis_status group_channels(const ark_flight_reader *flight,
                                      const arrakis_channels *channels, ark_grouping *grouping,
                                      arrakis_error *err)
@@ -44,9 +43,9 @@ static arrakis_status group_channels(const ark_flight_reader *flight,
     }
     for (size_t i = 0; i < total; i++)
         if (!grouping->group_of[i])
-            return ark_fail(err, ARRAKIS_ENOTFOUND,
-                            "%.100s returned no endpoint for channel '%.200s'", flight->here->url,
-                            arrakis_channel_name(arrakis_channels_get(channels, i)));
+            return ark_fail(
+                err, ARRAKIS_ENOTFOUND, "%.100s returned no endpoint for channel '%.200s'",
+                flight->origin->url, arrakis_channel_name(arrakis_channels_get(channels, i)));
     return ARRAKIS_OK;
 }
 
@@ -54,7 +53,7 @@ static arrakis_status add_stream(ark_flight_reader *flight, arrakis_error *err)
 {
     ark_reader_stream *stream = &flight->head.streams[flight->head.stream_count];
     ARK_TRY(arrakis_channels_new(&stream->channels, err));
-    if (asprintf(&stream->id, "%s/%zu", flight->here->url, flight->head.stream_count) < 0) {
+    if (asprintf(&stream->id, "%s/%zu", flight->origin->url, flight->head.stream_count) < 0) {
         stream->id = NULL;
         arrakis_channels_unref(stream->channels);
         return ark_no_memory(err, "a stream");
@@ -63,7 +62,7 @@ static arrakis_status add_stream(ark_flight_reader *flight, arrakis_error *err)
     return ARRAKIS_OK;
 }
 
-/* Streams in the order in which their first channels come. */
+/* Make the inputs, in the order of their first channels. */
 static arrakis_status make_streams(ark_flight_reader *flight, const arrakis_channels *channels,
                                    const ark_grouping *grouping, size_t *stream_of,
                                    arrakis_error *err)
@@ -106,8 +105,8 @@ static arrakis_status add_part(ark_flight_reader *flight, ark_flight_source *s, 
     return ARRAKIS_OK;
 }
 
-/* Of two times that may be a server's: never beyond the largest. */
-static int64_t add(int64_t a, int64_t b)
+/* The sum of two times, which a server may have sent, without overflow. */
+static int64_t add_times(int64_t a, int64_t b)
 {
     int64_t sum;
     return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
@@ -116,15 +115,16 @@ static int64_t add(int64_t a, int64_t b)
 static int64_t due_after(const arrakis_channel *channel, const ark_reader_stream *stream)
 {
     int64_t latency_ns = ark_info(channel).max_latency_ns;
-    return latency_ns == ARRAKIS_UNSET ? ARRAKIS_UNSET : add(latency_ns, stream->stride_ns);
+    return latency_ns == ARRAKIS_UNSET ? ARRAKIS_UNSET : add_times(latency_ns, stream->stride_ns);
 }
 
-/* What each source carries, and how long it may be silent. A live one says something every stride,
- * gaps too. */
+/* Set which inputs each source has, and how long it may be silent. A live one sends rows for each
+ * stride, even without samples. */
 static arrakis_status make_parts(ark_flight_reader *flight, const arrakis_channels *channels,
                                  const size_t *stream_of, arrakis_error *err)
 {
-    size_t *seen = calloc(flight->head.stream_count + 1, sizeof *seen); /* by which source last */
+    size_t *seen = calloc(flight->head.stream_count + 1,
+                          sizeof *seen); /* by input: the last source that has it */
     arrakis_status rc = seen ? ARRAKIS_OK : ark_no_memory(err, "streams");
     for (size_t i = 0; rc == ARRAKIS_OK && i < flight->count; i++) {
         ark_flight_source *s = &flight->sources[i];
@@ -144,7 +144,7 @@ static arrakis_status make_parts(ark_flight_reader *flight, const arrakis_channe
             contract_ns = due_ns > contract_ns ? due_ns : contract_ns;
         }
         bool live = s->ticket.start_ns == ARRAKIS_UNSET && contract_ns != ARRAKIS_UNSET;
-        s->silence_ns = live ? add(contract_ns, flight->grace_ns) : flight->stall_ns;
+        s->silence_ns = live ? add_times(contract_ns, flight->grace_ns) : flight->stall_ns;
     }
     free(seen);
     return rc;

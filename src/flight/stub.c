@@ -92,10 +92,10 @@ arrakis_status ark_register_properties(ark_server *server, const char *publisher
 arrakis_status ark_endpoints_reader(ark_server *server, arrakis_reader **out,
                                     arrakis_channels *channels, const arrakis_request *request,
                                     const arrakis_kafka_options *kafka,
-                                    const ark_allowed_brokers *allowed, bool renew, bool *relayed,
-                                    arrakis_error *err)
+                                    const ark_allowed_brokers *allowed, bool refresh,
+                                    bool *relayed, arrakis_error *err)
 {
     (void)server, (void)out, (void)channels, (void)request, (void)kafka, (void)allowed;
-    (void)renew, (void)relayed;
+    (void)refresh, (void)relayed;
     return no_server(err);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls to a server: bytes out, bytes in, never waiting. Callers wait on the descriptor of a
- * call, together with everything else that may end the wait.
+/* Calls to a server: bytes out, bytes in, never waiting. Callers wait on the descriptor of a call,
+ * together with everything else that may end the wait.
  *
- * The one implementation lives in a module of its own (flight/grpc.c), loaded when first needed, so
- * that a program that reads Kafka alone needs no gRPC. The module uses nothing of the library, and
- * the library nothing of the module but this table. */
+ * The one implementation lives in a module of its own (flight/grpc.c), loaded when first needed,
+ * so that a program that only reads Kafka does not need gRPC. The module uses nothing of the
+ * library, and the library only this table of the module. */
 #ifndef ARK_FLIGHT_TRANSPORT_H
 #define ARK_FLIGHT_TRANSPORT_H
 
 #include <arrakis/arrakis.h>
 
-/* Of this header; a module that has another one is refused. */
+/* The version of this header; a module with another version is refused. */
 #define ARK_TRANSPORT_VERSION 3u
 
 typedef struct ark_transport_channel ark_transport_channel;
@@ -22,10 +22,11 @@ typedef struct ark_transport_options {
     const char *roots_pem;          /* NULL: those that gRPC finds */
     const char *cert_pem, *key_pem; /* both or neither */
     const char *user_agent;
-    /* What the connection's calls may hold of what has come and is not taken. The largest message
-     * must fit, with room for the framing. */
+    /* The most bytes of received messages that the calls of the connection may hold. The largest
+     * message must fit, with room for the framing. */
     size_t memory_max;
-    /* Another connection, with the same memory_max, or NULL: both may hold so much together. */
+    /* Another connection with which memory_max is shared, or NULL. It must have the same
+     * memory_max. */
     const ark_transport_channel *beside;
 } ark_transport_options;
 
@@ -35,7 +36,7 @@ typedef struct ark_header {
 
 /* How a call ended. Texts are borrowed from the call, never NULL. */
 typedef struct ark_call_status {
-    int code; /* gRPC's, 0 is success */
+    int code; /* that of gRPC; 0: success */
     const char *message;
     const char *arrow_code; /* trailer x-arrow-status */
     bool local;             /* the error came from this process, not from a server */
@@ -45,35 +46,38 @@ typedef struct ark_call_status {
 typedef struct ark_transport {
     unsigned version;
 
-    /* Does not connect yet. close: after its calls are. */
+    /* Open a channel, without connecting yet. To be closed after all its calls have been
+     * finished. */
     arrakis_status (*open)(ark_transport_channel **out, const ark_transport_options *options,
                            arrakis_error *err);
     void (*close)(ark_transport_channel *channel);
 
-    /* Begin a call. timeout_ns bounds the entire call; ARRAKIS_UNSET: no bound. */
+    /* Start a call. timeout_ns bounds the whole call; ARRAKIS_UNSET: no bound. */
     arrakis_status (*start)(ark_transport_call **out, ark_transport_channel *channel,
                             const char *method, const ark_header *headers, size_t header_count,
                             int64_t timeout_ns, arrakis_error *err);
-    /* Becomes readable when send or recv may have a new result: an eventfd, which the user
-     * may set to be called again. */
+    /* Becomes readable when send or recv may have a new result. It is an eventfd, which the caller
+     * may set, too. */
     int (*fd)(const ark_transport_call *call);
-    /* Copies the message. TIMEOUT: the last one is still under way. With `last` nothing follows. */
+    /* Send a copy of a message. TIMEOUT: the one before is still being sent. `last`: no other
+     * message follows. */
     arrakis_status (*send)(ark_transport_call *call, const void *data, size_t size, bool last,
                            arrakis_error *err);
-    /* OK: a message of that many bytes is here, to be taken. DONE: the call has ended, see status.
+    /* OK: a message of that many bytes can be taken. DONE: the call has ended, see status.
      * TIMEOUT: neither. */
     arrakis_status (*recv)(ark_transport_call *call, size_t *size);
-    /* Copy the message whose size recv returned, and let the next one come. */
+    /* Copy the message whose size recv returned, and receive the next one. */
     void (*take)(ark_transport_call *call, void *to);
-    /* After DONE. */
+    /* How the call ended; after DONE. */
     void (*status)(ark_transport_call *call, ark_call_status *status);
-    /* End it as soon as possible; from any thread, not from a signal handler. */
+    /* Cancel the call. May be called in any thread, but not in a signal handler. */
     void (*cancel)(ark_transport_call *call);
-    /* Cancels what still runs, and waits until gRPC has let go of it. */
+    /* Cancel the call if it has not ended, wait until gRPC does not use it any more, and free
+     * it. */
     void (*finish)(ark_transport_call *call);
 } ark_transport;
 
-/* The module's only symbol. */
+/* The only symbol of the module. */
 #define ARK_TRANSPORT_SYMBOL "arrakis_grpc_transport"
 ARRAKIS_API const ark_transport *arrakis_grpc_transport(void);
 

@@ -31,8 +31,8 @@ static void *open_beside(void)
                                             : NULL;
 }
 
-/* Never closed: gRPC has threads of its own, which may outlast its shutdown. */
-static arrakis_status load(arrakis_error *err)
+/* The module is never unloaded: threads of gRPC may run longer than its shutdown. */
+static arrakis_status load_module(arrakis_error *err)
 {
     void *module = open_beside();
     if (!module)
@@ -42,7 +42,7 @@ static arrakis_status load(arrakis_error *err)
                         "talking to a server needs " MODULE_NAME ", which does not load: %s",
                         dlerror());
     const ark_transport *(*table)(void) = NULL;
-    /* POSIX's way to make a function of what dlsym() returns. */
+    /* the way of POSIX to convert what dlsym() returns */
     *(void **)(&table) = dlsym(module, ARK_TRANSPORT_SYMBOL);
     const ark_transport *transport = table ? table() : NULL;
     if (!transport || transport->version != ARK_TRANSPORT_VERSION)
@@ -56,7 +56,7 @@ static arrakis_status load(arrakis_error *err)
 arrakis_status ark_transport_load(const ark_transport **out, arrakis_error *err)
 {
     pthread_mutex_lock(&lock);
-    arrakis_status rc = loaded ? ARRAKIS_OK : load(err);
+    arrakis_status rc = loaded ? ARRAKIS_OK : load_module(err);
     *out = loaded;
     pthread_mutex_unlock(&lock);
     return rc;

@@ -9,13 +9,13 @@
 #include <string.h>
 #include <strings.h>
 
-static arrakis_status bad(arrakis_error *err, const char *text, const char *why)
+static arrakis_status fail_url(arrakis_error *err, const char *text, const char *why)
 {
     return ark_fail(err, ARRAKIS_EINVAL, "server '%.200s': %s; expected [grpc://]host[:port]",
                     text, why);
 }
 
-/* The scheme's part of a text, with its colon and slashes; "" when there is none. */
+/* Read the scheme of a text, with its colon and slashes, if it has one. */
 static bool read_scheme(ark_url *out, const char *text, const char **rest)
 {
     static const struct {
@@ -60,29 +60,29 @@ arrakis_status ark_url_parse(ark_url *out, const char *text, arrakis_error *err)
     const char *at;
     *out = (ark_url){.port = ARK_DEFAULT_PORT};
     if (!read_scheme(out, text, &at))
-        return bad(err, text, "its scheme is not grpc, grpc+tcp or grpc+tls");
+        return fail_url(err, text, "its scheme is not grpc, grpc+tcp or grpc+tls");
     size_t length = strlen(at);
     if (length && at[length - 1] == '/')
         length--;
     bool bracketed = length && at[0] == '[';
     const char *close = bracketed ? memchr(at, ']', length) : NULL;
     if (bracketed && !close)
-        return bad(err, text, "a bracket is open");
+        return fail_url(err, text, "a bracket is open");
     const char *host = bracketed ? at + 1 : at;
     const char *colon =
         memchr(close ? close : at, ':', length - (size_t)((close ? close : at) - at));
     size_t host_length = (size_t)((close ? close : colon ? colon : at + length) - host);
     if (close && close + 1 != at + length && close[1] != ':')
-        return bad(err, text, "there is more behind the bracket than a port");
+        return fail_url(err, text, "there is more behind the bracket than a port");
     if (host_length >= sizeof out->host)
-        return bad(err, text, "its host is too long");
+        return fail_url(err, text, "its host is too long");
     memcpy(out->host, host, host_length);
     if (!host_length)
         strcpy(out->host, "localhost");
     if (!ark_url_is_host(out->host, bracketed))
-        return bad(err, text, "its host is not a name or an address");
+        return fail_url(err, text, "its host is not a name or an address");
     if (colon && !read_port(&out->port, colon + 1, (size_t)(at + length - colon - 1)))
-        return bad(err, text, "its port is not a number from 1 to 65535");
+        return fail_url(err, text, "its port is not a number from 1 to 65535");
     snprintf(out->target, sizeof out->target, bracketed ? "[%s]:%u" : "%s:%u", out->host,
              (unsigned)out->port);
     return ARRAKIS_OK;

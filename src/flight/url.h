@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a server is. No I/O. */
+/* URLs of servers. No I/O. */
 #ifndef ARK_FLIGHT_URL_H
 #define ARK_FLIGHT_URL_H
 
@@ -14,18 +14,18 @@ typedef struct ark_url {
     char target[272]; /* host:port, an IPv6 address in brackets */
 } ark_url;
 
-/* `[grpc://|grpc+tcp://|grpc+tls://]host[:port]`, an empty host is localhost. EINVAL names the
- * text and what is wrong with it. */
+/* Parse `[grpc://|grpc+tcp://|grpc+tls://]host[:port]`; an empty host is localhost. EINVAL names
+ * the text and what is wrong with it. */
 arrakis_status ark_url_parse(ark_url *out, const char *text, arrakis_error *err);
-/* Whether bytes for the host stay on this machine. */
+/* Whether the host is this machine. */
 bool ark_url_is_loopback(const ark_url *url);
-/* The URL as one text has it, whatever way it was written: scheme://host:port. */
+/* The complete URL, however it was written: scheme://host:port. */
 #define ARK_URL_SIZE 300
 void ark_url_text(char *out, size_t size, const ark_url *url);
-/* Whether both are one host, ports aside; all names of loopback are one. */
+/* Whether both have the same host; all names of loopback are the same. */
 bool ark_url_same_host(const ark_url *a, const ark_url *b);
 
-/* Whether a text can be a host's name or, in brackets, an IPv6 address. */
+/* Whether a text can be the name of a host or, in brackets, an IPv6 address. */
 bool ark_url_is_host(const char *host, bool bracketed);
 
 #endif

@@ -9,7 +9,8 @@
 
 #define ALNUM "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-/* The protocol that librdkafka takes before a host, with its "://"; 0 when it is none of them. */
+/* The size of the protocol that librdkafka accepts before a host, with its "://"; 0: the entry has
+ * none. */
 static size_t protocol_size(const char *entry, size_t size)
 {
     static const char *const names[] = {"plaintext://", "ssl://", "sasl_plaintext://",
@@ -33,7 +34,7 @@ static const char *port_fault(const char *text, size_t size)
     return port >= 1 && port <= 65535 ? NULL : "its port is not in 1 to 65535";
 }
 
-/* librdkafka itself reports what it cannot use only in its log, later. A port that is left out is
+/* librdkafka itself reports what it cannot use only in its log, and later. The default port is
  * 9092, as with librdkafka. */
 const char *ark_kafka_brokers_fault(const char *entry, size_t size)
 {
@@ -66,7 +67,8 @@ const char *ark_kafka_brokers_fault(const char *entry, size_t size)
     return port_fault(entry + host + 1, size - host - 1);
 }
 
-/* "kafka://", as brokers are written where there are other URLs: librdkafka does not know it. */
+/* The size of "kafka://", which distinguishes brokers from other URLs; librdkafka does not accept
+ * it. */
 static size_t scheme_size(const char *entry)
 {
     static const char scheme[] = "kafka://";

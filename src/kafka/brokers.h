@@ -8,10 +8,10 @@
 /* Check a broker list "host:port,...": EINVAL names what is wrong with it. */
 arrakis_status ark_kafka_brokers_check(const char *url, arrakis_error *err);
 
-/* What is wrong with one entry of such a list, or NULL. */
+/* What is wrong with one entry of a broker list; NULL: nothing. */
 const char *ark_kafka_brokers_fault(const char *entry, size_t size);
 
-/* The list as librdkafka takes it, without "kafka://"; to be freed. NULL: out of memory. */
+/* The list for librdkafka, without "kafka://"; free() it. NULL: out of memory. */
 char *ark_kafka_brokers_list(const char *url);
 
 #endif

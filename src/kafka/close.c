@@ -14,7 +14,7 @@ typedef struct one {
 static void close_one(void *opaque)
 {
     one *o = opaque;
-    /* no group was joined: there is none to leave */
+    /* no group was joined, so none must be left */
     rd_kafka_destroy_flags(o->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     if (o->after)
         o->after(o->opaque);

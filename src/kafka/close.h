@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Closing one librdkafka handle within a bound. */
+/* Closes one librdkafka handle within a bounded time. */
 #ifndef ARK_KAFKA_CLOSE_H
 #define ARK_KAFKA_CLOSE_H
 
 #include <librdkafka/rdkafka.h>
 
-/* Close one handle as read/closing.h does, and wait; its queues and topics have been given back already. `after` (NULL: nothing),
- * called once librdkafka's threads have ended and so perhaps after the return, frees what the handle's
- * callbacks use. rk may be NULL. */
+/* Close a handle (NULL: none) as read/closing.h does, and wait. Its queues and topics must have
+ * been destroyed. `after` (NULL: none) frees what the callbacks of the handle use; it is called
+ * once the threads of librdkafka have ended, which may be after the return. */
 void ark_kafka_close(rd_kafka_t *rk, void (*after)(void *opaque), void *opaque);
 
 #endif

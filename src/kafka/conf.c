@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Runs in librdkafka's threads. Its levels are syslog's. Without an error callback its errors come
- * here too; it holds back repetitions itself. */
+/* Runs in threads of librdkafka, whose levels are those of syslog. Without an error callback its
+ * errors are logged, too; it limits repetitions itself. */
 void ark_kafka_conf_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     (void)rk;
@@ -18,16 +18,17 @@ void ark_kafka_conf_log(const rd_kafka_t *rk, int level, const char *facility, c
                              : level == 4 ? ARRAKIS_LOG_WARNING
                              : level <= 6 ? ARRAKIS_LOG_INFO
                                           : ARRAKIS_LOG_DEBUG;
-    /* A broker older than 0.11, as the mock one claims to be: said of every request. And what has not been
-     * answered in time: some questions are given up early, and a connection that is has a line of its own. */
+    /* AUTOCREATE is logged for each request to a broker older than 0.11, such as the mock broker
+     * claims to be. REQTMOUT is logged for requests without an answer: some questions are given up
+     * early, and a lost connection has its own line. */
     if (strcmp(facility, "AUTOCREATE") == 0 || strcmp(facility, "REQTMOUT") == 0)
         ours = ARRAKIS_LOG_DEBUG;
     ark_log(ours, "librdkafka: %s: %s", facility, text);
 }
 
-/* Our message gives the name alone: a value may be a password. */
-static arrakis_status set(rd_kafka_conf_t *conf, const char *name, const char *value,
-                          bool optional, arrakis_error *err)
+/* The error has only the name: the value may be a password. */
+static arrakis_status set_property(rd_kafka_conf_t *conf, const char *name, const char *value,
+                                   bool optional, arrakis_error *err)
 {
     char text[256];
     rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, text, sizeof text);
@@ -39,15 +40,15 @@ static arrakis_status set(rd_kafka_conf_t *conf, const char *name, const char *v
     return ark_fail(err, ARRAKIS_EINVAL, "property \"%.100s\": %s", name, text);
 }
 
-/* What every handle is told: with librdkafka's own values a node that hangs, or a connection to it that
- * does not come about, holds up for 30 to 60 s what the other nodes have. */
+/* Properties of all handles. With the defaults of librdkafka, a node that hangs or cannot be
+ * connected to delays the data of other nodes by 30 to 60 s. */
 static const ark_kafka_property of_all[] = {
     {"socket.timeout.ms", "6000", false},
     {"socket.connection.setup.timeout.ms", "6000", false},
     {"reconnect.backoff.max.ms", "1000", false},
     {"socket.nagle.disable", "true", false},
-    /* librdkafka 2.5 and later would send brokers figures that nobody has asked for, and closing waits
-     * for the last of them: a second, with a broker that takes none */
+    /* librdkafka 2.5 and later would send metrics to brokers, and closing would wait for the last
+     * of them: one second, with a broker that does not accept them */
     {"enable.metrics.push", "false", true},
 };
 
@@ -57,15 +58,15 @@ static arrakis_status set_all(rd_kafka_conf_t *conf, const char *url,
                               arrakis_error *err)
 {
     char *brokers = ark_kafka_brokers_list(url);
-    arrakis_status rc = brokers ? set(conf, "bootstrap.servers", brokers, false, err)
+    arrakis_status rc = brokers ? set_property(conf, "bootstrap.servers", brokers, false, err)
                                 : ark_no_memory(err, "%s", url);
     free(brokers);
     for (size_t i = 0; rc == ARRAKIS_OK && i < sizeof of_all / sizeof *of_all; i++)
-        rc = set(conf, of_all[i].name, of_all[i].value, of_all[i].optional, err);
+        rc = set_property(conf, of_all[i].name, of_all[i].value, of_all[i].optional, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < our_count; i++)
-        rc = set(conf, ours[i].name, ours[i].value, ours[i].optional, err);
+        rc = set_property(conf, ours[i].name, ours[i].value, ours[i].optional, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < property_count; i++)
-        rc = set(conf, properties[i].name, properties[i].value, false, err);
+        rc = set_property(conf, properties[i].name, properties[i].value, false, err);
     return rc;
 }
 
@@ -82,7 +83,7 @@ arrakis_status ark_kafka_conf_new(rd_kafka_conf_t **out, const char *url,
     if (!conf)
         return ark_no_memory(err, "configuring %s", url);
     rd_kafka_conf_set_log_cb(conf, ark_kafka_conf_log);
-    /* who needs a token gets it in librdkafka's thread, whether or not the handle is polled */
+    /* tokens are refreshed in a thread of librdkafka, whether or not the handle is polled */
     rd_kafka_conf_enable_sasl_queue(conf, 1);
     arrakis_status rc = set_all(conf, url, ours, our_count, properties, property_count, err);
     if (rc < 0) {

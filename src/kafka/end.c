@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What there is still to come of a request with a start: whether everything that a partition held at
- * some moment has been handed out, and when it is not waited for any longer.
+/* What there is still to come of a request with a start: whether everything that a partition held
+ * at some moment has been handed out, and when it is not waited for any longer.
  *
- * What has been handed out is known from the messages, and from librdkafka's word that it has come to
- * the end of a partition: the last offsets may be markers of transactions, which are no messages. What
- * there is, the brokers are asked. A partition about which nobody answers is waited for, within bounds:
- * so a request with an end always ends. */
+ * What has been handed out is known from the messages, and from librdkafka's word that it has come
+ * to the end of a partition: the last offsets may be markers of transactions, which are no
+ * messages. What there is, the brokers are asked. A partition about which nobody answers is waited
+ * for, within bounds: so a request with an end always ends. */
 #include "kafka/end.h"
 
 #include "base/clock.h"
@@ -22,19 +22,20 @@
 
 /* Brokers are asked at most this often. */
 static const int64_t ask_interval_ns = ARRAKIS_SECOND_NS;
-/* The first question costs a thread and a connection: a request whose data comes without a pause of so
- * long does without. */
+/* The first question costs a thread and a connection: a request whose data comes without a pause
+ * of so long does without. */
 static const int64_t pause_ns = 100 * (ARRAKIS_SECOND_NS / 1000);
 /* After this long an answer may be outdated by retention: the log's end can vanish unread. */
 static const int64_t answer_age_ns = 5 * ARRAKIS_SECOND_NS;
-/* Questions further apart than this are not in a row: what failed minutes ago tells nothing of now. */
+/* Questions further apart than this are not in a row: what failed minutes ago tells nothing of
+ * now. */
 static const int64_t in_a_row_ns = 25 * ARRAKIS_SECOND_NS;
-/* A leader that has just taken over may answer before its followers and the producers have caught up:
- * when there was no answer for so long, answers are believed so long after the first one, and the
- * latency of the channels. */
+/* A leader that has just taken over may answer before its followers and the producers have caught
+ * up: when there was no answer for so long, answers are believed so long after the first one, and
+ * the latency of the channels. */
 static const int64_t settling_ns = 3 * ARRAKIS_SECOND_NS;
-/* And leaders change unseen: what has been due for less than this may still be on its way through that,
- * and is given settling_ns from when it was due. What is older would be there. */
+/* And leaders change unseen: what has been due for less than this may still be on its way through
+ * that, and is given settling_ns from when it was due. What is older would be there. */
 static const int64_t young_ns = 30 * ARRAKIS_SECOND_NS;
 
 /* ------------------------------------------------------------------ answers */
@@ -257,9 +258,9 @@ static bool is_stuck(ark_kafka_partition *partition, int64_t position, int64_t n
     return true;
 }
 
-/* Whether what was due that long before the answer has had the time to come through the failure of a
- * node: also through one that was under way when reading began, or when any question failed, since the
- * topics of other leaders stand still too until their replica there is given up. */
+/* Whether what was due that long before the answer has had the time to come through the failure of
+ * a node: also through one that was under way when reading began, or when any question failed,
+ * since the topics of other leaders stand still too until their replica there is given up. */
 static bool is_settled(const ark_kafka_watch *watch, const ark_kafka_end *end, int64_t due_for_ns)
 {
     return due_for_ns >= young_ns ||
@@ -267,9 +268,10 @@ static bool is_settled(const ark_kafka_watch *watch, const ark_kafka_end *end, i
             end->asked_ns - watch->failed_ns >= settling_ns);
 }
 
-/* When it was that the partition held nothing more, or ARRAKIS_UNSET; *ask: an answer is wanted. */
-static int64_t judge(ark_kafka_reader *kafka, ark_kafka_partition *partition, int64_t since_ns,
-                     bool *ask)
+/* When it was that the partition held nothing more, or ARRAKIS_UNSET; *ask: an answer is
+ * wanted. */
+static int64_t judge_partition(ark_kafka_reader *kafka, ark_kafka_partition *partition,
+                               int64_t since_ns, bool *ask)
 {
     const ark_kafka_end *end = &partition->end;
     int64_t now_ns = ark_clock_now_ns(), steady_ns = ark_monotonic_ns();
@@ -293,9 +295,10 @@ static int64_t judge(ark_kafka_reader *kafka, ark_kafka_partition *partition, in
     return is_stuck(partition, position, steady_ns) ? now_ns : ARRAKIS_UNSET;
 }
 
-/* Whether it is time for a question, or otherwise when it will be. Before the first one, what is waited
- * for may be just about to come: unless librdkafka has come to the partition's end, it is given a moment.
- * Data that brings the request nothing does not put the question off for longer than a second. */
+/* Whether it is time for a question, or otherwise when it will be. Before the first one, what is
+ * waited for may be just about to come: unless librdkafka has come to the partition's end, it is
+ * given a moment. Data that brings the request nothing does not put the question off for longer
+ * than a second. */
 static bool is_time_to_ask(ark_kafka_watch *watch, const ark_kafka_partition *partition,
                            size_t stream, int64_t *in_ns)
 {
@@ -317,9 +320,9 @@ static bool is_time_to_ask(ark_kafka_watch *watch, const ark_kafka_partition *pa
     return false;
 }
 
-/* Have the watch ask, for a partition that is read or for one that is looked for. Within the monitor;
- * returns whether the thread has to be told. */
-static bool want(ark_kafka_watch *watch, const ark_kafka_partition *partition)
+/* Have the watch ask, for a partition that is read or for one that is looked for. Within the
+ * monitor; returns whether the thread has to be told. */
+static bool want_answer(ark_kafka_watch *watch, const ark_kafka_partition *partition)
 {
     bool *wanted = atomic_load(&partition->assigned) ? &watch->ends_wanted : &watch->look_wanted;
     bool news = !*wanted || !watch->running;
@@ -336,12 +339,12 @@ int64_t ark_kafka_end_exhausted(ark_kafka_reader *kafka, size_t stream, int64_t 
     bool ask;
     int64_t again_in_ns;
     ark_monitor_enter(&kafka->watch.monitor);
-    int64_t at_ns = judge(kafka, partition, since_ns, &ask);
+    int64_t at_ns = judge_partition(kafka, partition, since_ns, &ask);
     if (kafka->watch.broken && kafka->failure.status == ARRAKIS_OK)
         ark_fail(&kafka->failure, ARRAKIS_ENOMEM, "%s: no handle is left to ask brokers with",
                  kafka->url);
     ask = is_time_to_ask(&kafka->watch, partition, stream, &again_in_ns) && ask &&
-          want(&kafka->watch, partition);
+          want_answer(&kafka->watch, partition);
     ark_monitor_leave(&kafka->watch.monitor);
     if (ask && ark_kafka_watch_start(kafka, &why) < 0)
         ark_log(ARRAKIS_LOG_WARNING, "%s: %s", kafka->url, why.message);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When a live stream should give up its backlog. No I/O, no clock.
+/* Decides when a live stream should skip its backlog. No I/O, no clock.
  *
- * Data older than a stream's budget is dropped as late anyway. A stream that has been over its
- * budget without a break for its grace period will not catch up by reading on: it should skip to
- * the present. Lag is judged per stream, so that a healthy one cannot hide a stuck one. */
+ * Data older than the budget of an input is late, and would be dropped. An input that has been
+ * over its budget for all of its grace period does not catch up by reading on: it should skip to
+ * the present. The lag is judged per input, so that one without lag does not hide another one with
+ * lag. */
 #ifndef ARK_KAFKA_FAST_FORWARD_H
 #define ARK_KAFKA_FAST_FORWARD_H
 
@@ -11,27 +12,27 @@
 
 typedef enum ark_lag {
     ARK_LAG_FINE,
-    ARK_LAG_RECOVERED, /* after a skip, all streams are within their budgets again: said once */
-    ARK_LAG_FORWARD,   /* skip, then call ark_fast_forward_done(); or, when that could not help,
-                          ark_fast_forward_again() */
+    ARK_LAG_RECOVERED, /* after a skip, all inputs are within their budgets again; returned once */
+    ARK_LAG_FORWARD, /* skip, and call ark_fast_forward_done(); or ark_fast_forward_again(), if that could not help */
 } ark_lag;
 
 typedef struct ark_fast_forward {
-    int64_t *behind_since_ns; /* a stream; ARRAKIS_UNSET: within its budget */
+    int64_t *
+        behind_since_ns; /* by input: since when it is over its budget; ARRAKIS_UNSET: it is not */
     size_t count, behind;
-    bool skipped; /* recovery has not been seen yet */
+    bool skipped; /* and has not recovered since */
 } ark_fast_forward;
 
 arrakis_status ark_fast_forward_init(ark_fast_forward *policy, size_t count, arrakis_error *err);
 void ark_fast_forward_clear(ark_fast_forward *policy);
-/* How long a stream may be over its budget: as long as the budget, but 10 s at least. */
+/* How long an input may be over its budget: as long as the budget, at least 10 s. */
 int64_t ark_fast_forward_grace_ns(int64_t budget_ns);
-/* A block of the stream that is lag_ns old has arrived at now_ns (any steady clock). A budget of 0
+/* Data of an input that is lag_ns old has arrived at now_ns (of any steady clock). A budget of 0
  * is never exceeded. */
 ark_lag ark_fast_forward_observe(ark_fast_forward *policy, size_t stream, int64_t lag_ns,
                                  int64_t budget_ns, int64_t now_ns);
 void ark_fast_forward_done(ark_fast_forward *policy);
-/* Nothing was skipped: judge the stream again after another grace period. */
+/* Nothing was skipped: judge the input again after another grace period. */
 void ark_fast_forward_again(ark_fast_forward *policy, size_t stream, int64_t now_ns);
 
 #endif

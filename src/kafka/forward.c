@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Skipping a backlog. */
 #include "kafka/forward.h"
 
 #include "base/clock.h"
@@ -13,8 +12,8 @@
 
 #include <arrakis/reader.h>
 
-/* Whether all is read that the broker reported with its last fetches: then there is no backlog, the
- * source itself is behind. Costs no question. */
+/* Whether all messages have been read up to the ends that the broker sent with its last fetches:
+ * then there is no backlog, but the publisher is late. Needs no question. */
 static bool at_head(const ark_kafka_reader *kafka)
 {
     for (size_t i = 0; i < kafka->head.stream_count; i++) {
@@ -57,14 +56,14 @@ arrakis_status ark_kafka_forward_find(ark_kafka_reader *kafka, const ark_kafka_a
     return rc;
 }
 
-/* The offset to move a partition to: never back, and no place but its own where nobody answered. */
+/* The offset to move a partition to: never back, and not at all where no broker has answered. */
 static int64_t target_of(const rd_kafka_topic_partition_t *entry, int64_t position)
 {
     return entry->err || entry->offset <= position ? position : entry->offset;
 }
 
-/* Assign what is assigned now anew, which also drops what librdkafka has fetched already: a topic may
- * have appeared since the targets were looked up. */
+/* Assign all assigned partitions again, which also drops what librdkafka has fetched: a topic may
+ * have appeared since the targets were found. */
 static rd_kafka_resp_err_t assign_anew(ark_kafka_reader *kafka)
 {
     ark_monitor_enter(&kafka->watch.monitor);

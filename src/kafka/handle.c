@@ -9,13 +9,13 @@ arrakis_status ark_kafka_handle_start(rd_kafka_t **out, rd_kafka_type_t type,
 {
     char text[256];
     *out = rd_kafka_new(type, conf, text, sizeof text);
-    if (*out) { /* refused where no mechanism has callbacks */
+    if (*out) { /* fails where the SASL mechanism has no callbacks */
         rd_kafka_error_destroy(rd_kafka_sasl_background_callbacks_enable(*out));
         ark_log_trace(ARK_LOG_CONNECT, "%s is started", rd_kafka_name(*out));
         return ARRAKIS_OK;
     }
     rd_kafka_resp_err_t code = rd_kafka_last_error();
-    rd_kafka_conf_destroy(conf); /* librdkafka takes it over on success only */
+    rd_kafka_conf_destroy(conf); /* librdkafka owns it only on success */
     return ark_fail(err, code == RD_KAFKA_RESP_ERR__INVALID_ARG ? ARRAKIS_EINVAL : ARRAKIS_ENOMEM,
                     "librdkafka does not start: %s", text);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making librdkafka handles. */
+/* Makes librdkafka handles. */
 #ifndef ARK_KAFKA_HANDLE_H
 #define ARK_KAFKA_HANDLE_H
 
@@ -9,14 +9,15 @@
 
 #include <librdkafka/rdkafka.h>
 
-/* A new handle, configured as by ark_kafka_conf_new(). EINVAL names a property or value that is refused. */
+/* Make a handle, configured with ark_kafka_conf_new(). EINVAL names a property or value that is
+ * refused. */
 arrakis_status ark_kafka_handle_new(rd_kafka_t **out, rd_kafka_type_t type, const char *url,
                                     const ark_kafka_property *ours, size_t our_count,
                                     const arrakis_property *properties, size_t property_count,
                                     arrakis_error *err);
 
-/* The second of two steps, for who has callbacks to set after ark_kafka_conf_new(). Takes the configuration
- * over, on failure too. */
+/* Make a handle from a configuration, for callers that set callbacks after ark_kafka_conf_new().
+ * Owns the configuration, on failure too. */
 arrakis_status ark_kafka_handle_start(rd_kafka_t **out, rd_kafka_type_t type,
                                       rd_kafka_conf_t *conf, arrakis_error *err);
 

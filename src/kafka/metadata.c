@@ -16,17 +16,17 @@
 #define DIGEST_KEY "__digest__"
 #define DIGEST_VERSION 1
 #define RECORD_SIZE_MAX ((size_t)1 << 20)
-/* A publisher's clock may be ahead of this machine's by so much. */
+/* How far the clock of a publisher may be ahead of this machine. */
 #define AHEAD_MAX_NS (60 * ARRAKIS_SECOND_NS)
-/* Of a topic full of records that are skipped, so many are logged one by one. */
+/* How many skipped records of a topic are logged one by one. */
 #define SKIPS_LOGGED 10
 
 struct ark_metadata {
     ark_channel_store store;
-    size_t bytes; /* that the channels take */
+    size_t bytes; /* of memory that the channels take */
     int64_t now_ns;
     size_t unreadable;
-    bool has_digest; /* of the channels as they are now: a change after it takes it away */
+    bool has_digest; /* the last record was a digest: any change of a channel clears this */
     char digest[65];
     int64_t digest_count;
     const char *publisher; /* in `topic` */
@@ -46,8 +46,8 @@ arrakis_status ark_metadata_new(ark_metadata **out, const char *topic, int64_t n
     return ARRAKIS_OK;
 }
 
-/* A record that cannot be used is passed over: the digest tells whether it mattered. */
-static arrakis_status skip(ark_metadata *metadata, int64_t offset, const char *why)
+/* Skip a record that cannot be used: the digest shows whether it is missing. */
+static arrakis_status skip_record(ark_metadata *metadata, int64_t offset, const char *why)
 {
     if (metadata->unreadable++ < SKIPS_LOGGED)
         ark_log(ARRAKIS_LOG_WARNING, "%s offset %lld: record skipped: %s", metadata->topic,
@@ -70,12 +70,12 @@ static arrakis_status apply_digest(ark_metadata *metadata, const void *value, si
     const char *digest = json_string_value(json_object_get(record, "digest"));
     arrakis_status rc = ARRAKIS_OK;
     if (!record) {
-        rc = skip(metadata, offset, where.text);
+        rc = skip_record(metadata, offset, where.text);
     } else if (!json_is_integer(version) || json_integer_value(version) != DIGEST_VERSION) {
         ark_log(ARRAKIS_LOG_DEBUG, "%s offset %lld: a digest of another version than %d",
                 metadata->topic, (long long)offset, DIGEST_VERSION);
     } else if (!digest || strlen(digest) != sizeof metadata->digest - 1) {
-        rc = skip(metadata, offset, "its digest is not a SHA-256 in hexadecimal");
+        rc = skip_record(metadata, offset, "its digest is not a SHA-256 in hexadecimal");
     } else {
         memcpy(metadata->digest, digest, sizeof metadata->digest);
         metadata->digest_count = json_integer_value(json_object_get(record, "count"));
@@ -90,7 +90,7 @@ static size_t text_bytes(const char *text)
     return text ? strlen(text) + 1 : 0;
 }
 
-/* What a channel takes when it shares nothing with another one. */
+/* The memory of a channel that has nothing in common with others. */
 static size_t channel_bytes(const arrakis_channel_info *info)
 {
     return sizeof(ark_stored_channel) + 2 * sizeof(ark_store_slot) + sizeof(ark_channel_shared) +
@@ -113,9 +113,9 @@ static void apply_tombstone(ark_metadata *metadata, const void *key, size_t key_
     ark_channel_store_remove(&metadata->store, place);
 }
 
-/* Why a channel that was read cannot be taken, or NULL. A topic speaks for its own publisher
- * alone, and of two publishers with a channel of one name the later one holds: so no record may
- * name another publisher, or a time that is yet to come. */
+/* Why a channel cannot be used; NULL: it can. Of two publishers with a channel of one name the
+ * later time is preferred, so a record must name neither another publisher than its topic nor a
+ * time in the future. */
 static const char *fault_of(const ark_metadata *metadata, const arrakis_channel_info *info,
                             const void *key, size_t key_size)
 {
@@ -128,7 +128,7 @@ static const char *fault_of(const ark_metadata *metadata, const arrakis_channel_
     return NULL;
 }
 
-/* Put a channel in the place of an earlier one, or add it. */
+/* Replace the channel of the same name, or add it. */
 static arrakis_status put_channel(ark_metadata *metadata, const arrakis_channel_info *info,
                                   arrakis_error *err)
 {
@@ -154,9 +154,9 @@ static arrakis_status apply_channel(ark_metadata *metadata, const void *key, siz
     if (rc == ARRAKIS_ENOMEM)
         return ark_fail(err, rc, "%s: %s", metadata->topic, fault.message);
     if (rc < 0)
-        return skip(metadata, offset, fault.message);
+        return skip_record(metadata, offset, fault.message);
     const char *why = fault_of(metadata, &channel.info, key, key_size);
-    rc = why ? skip(metadata, offset, why) : put_channel(metadata, &channel.info, err);
+    rc = why ? skip_record(metadata, offset, why) : put_channel(metadata, &channel.info, err);
     ark_channel_json_clear(&channel);
     return rc;
 }
@@ -166,9 +166,9 @@ arrakis_status ark_metadata_apply(ark_metadata *metadata, const void *key, size_
                                   arrakis_error *err)
 {
     if (!key || !key_size)
-        return skip(metadata, offset, "it has no key");
+        return skip_record(metadata, offset, "it has no key");
     if (key_size > RECORD_SIZE_MAX || value_size > RECORD_SIZE_MAX)
-        return skip(metadata, offset, "it is larger than a MiB");
+        return skip_record(metadata, offset, "it is larger than a MiB");
     if (key_is(key, key_size, INFO_KEY))
         return ARRAKIS_OK;
     if (key_is(key, key_size, DIGEST_KEY)) {
@@ -213,8 +213,8 @@ bool ark_metadata_check(ark_metadata *metadata)
     return false;
 }
 
-static arrakis_status offer(const ark_metadata *metadata, const ark_wish *wish, size_t place,
-                            arrakis_error *err)
+static arrakis_status offer_channel(const ark_metadata *metadata, const ark_wish *wish,
+                                    size_t place, arrakis_error *err)
 {
     const arrakis_channel_info info = ark_channel_store_info(&metadata->store, place);
     ark_want want = wish->wants(&info, wish->opaque);
@@ -238,7 +238,7 @@ arrakis_status ark_metadata_each(ark_metadata *metadata, const ark_wish *wish, a
             place =
                 ark_channel_store_find(&metadata->store, wish->names[i], strlen(wish->names[i]));
         if (place != ARK_NO_INDEX)
-            rc = offer(metadata, wish, place, err);
+            rc = offer_channel(metadata, wish, place, err);
     }
     return rc;
 }

@@ -9,15 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A set of channels as the bytes that are hashed. The separators are the wire's. */
+/* The bytes of a set of channels that are hashed. The separators are those of the digest
+ * record. */
 #define FIELD_END '\x1f'
 #define ENTRY_END '\x1e'
 
 enum {
     SHA256_SIZE = 32,
     NUMBER_SIZE = 24,
-    PORTION = 16 << 10, /* is hashed at a time */
-    RATES = 64,         /* texts of rates that are kept */
+    PORTION = 16 << 10, /* bytes that are hashed at a time */
+    RATES = 64,         /* texts of rates that are cached */
 };
 
 typedef struct text {
@@ -37,7 +38,7 @@ typedef struct digest {
 
 /* ------------------------------------------------------------------ one channel's entry */
 
-static void put(text *out, const char *data, size_t size)
+static void put_text(text *out, const char *data, size_t size)
 {
     if (out->capacity - out->size < size) {
         size_t capacity = 2 * (out->size + size) + PORTION;
@@ -56,16 +57,16 @@ static void put_field(text *out, const char *field)
 {
     static const char end = FIELD_END;
     if (field)
-        put(out, field, strlen(field));
-    put(out, &end, 1);
+        put_text(out, field, strlen(field));
+    put_text(out, &end, 1);
 }
 
-/* The reference writes Python's str() of a number that may be absent. */
+/* The reference writes str() of Python for numbers that may be absent. */
 static const char *number_text(char buffer[NUMBER_SIZE], int64_t number)
 {
     if (number == ARRAKIS_UNSET)
         return "None";
-    /* none is below 0 */
+    /* the numbers are not negative */
     char *at = buffer + NUMBER_SIZE - 1;
     *at = '\0';
     do
@@ -74,7 +75,8 @@ static const char *number_text(char buffer[NUMBER_SIZE], int64_t number)
     return at;
 }
 
-/* A site has a dozen rates, and printing one takes longer than all the rest of an entry. */
+/* A site has a dozen rates, and printing one takes longer than the rest of an entry: the texts are
+ * cached. */
 static const char *rate_text(digest *d, double rate)
 {
     uint64_t bits;
@@ -100,27 +102,28 @@ static void put_entry(digest *d, text *out, size_t place)
     put_field(out, number_text(buffer, info.partition_index));
     put_field(out, number_text(buffer, info.stride_ns));
     const char *latency = number_text(buffer, info.max_latency_ns);
-    put(out, latency, strlen(latency));
-    put(out, &end, 1);
+    put_text(out, latency, strlen(latency));
+    put_text(out, &end, 1);
 }
 
 /* ------------------------------------------------------------------ in order */
 
-/* Two entries whose names leave it open which is first: one name is the other's beginning, and a
- * field's end follows in it. */
+/* Compare two whole entries where one name begins with the other: the separators then count,
+ * too. */
 static int compare_whole(digest *d, size_t a, size_t b)
 {
     d->portion.size = d->other.size = 0;
     put_entry(d, &d->portion, a);
     put_entry(d, &d->other, b);
-    size_t x = d->portion.size - 1, y = d->other.size - 1; /* an entry's end is not its part */
+    size_t x = d->portion.size - 1,
+           y = d->other.size - 1; /* the separator at the end of an entry does not count */
     if (d->portion.failed || d->other.failed)
         return 0;
     int order = memcmp(d->portion.data, d->other.data, x < y ? x : y);
     return order ? order : (x > y) - (x < y);
 }
 
-static int compare(digest *d, size_t a, size_t b)
+static int compare_records(digest *d, size_t a, size_t b)
 {
     const unsigned char *x = (const unsigned char *)ark_channel_store_name(d->store, a);
     const unsigned char *y = (const unsigned char *)ark_channel_store_name(d->store, b);
@@ -134,15 +137,16 @@ static int compare(digest *d, size_t a, size_t b)
 
 static int compare_places(const void *a, const void *b, void *opaque)
 {
-    return compare(opaque, *(const uint32_t *)a, *(const uint32_t *)b);
+    return compare_records(opaque, *(const uint32_t *)a, *(const uint32_t *)b);
 }
 
-/* *order receives the places in the order of their entries; NULL: as they are. */
+/* *order receives the numbers of the channels in the order of their entries; NULL: the entries are
+ * sorted already. */
 static bool sort_places(digest *d, uint32_t **order)
 {
     size_t count = d->store->count, sorted = 1;
     *order = NULL;
-    while (sorted < count && compare(d, sorted - 1, sorted) < 0)
+    while (sorted < count && compare_records(d, sorted - 1, sorted) < 0)
         sorted++;
     if (sorted >= count)
         return true;
@@ -178,7 +182,7 @@ static bool hash_entries(digest *d, unsigned char out[SHA256_SIZE], const uint32
 
 static bool make_digest(digest *d, unsigned char out[SHA256_SIZE])
 {
-    /* The program's own locale may write rates with a comma. */
+    /* The locale of the program may write rates with a comma. */
     locale_t c_locale = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
     if (!c_locale)
         return false;

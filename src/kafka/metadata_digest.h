@@ -6,7 +6,7 @@
 
 #include <arrakis/arrakis.h>
 
-/* SHA-256 (hex) over a publisher's channels, as the digest record carries it. */
+/* The SHA-256 of the channels of a publisher in hexadecimal digits, as in the digest record. */
 arrakis_status ark_metadata_digest(char hex[65], const ark_channel_store *store,
                                    arrakis_error *err);
 

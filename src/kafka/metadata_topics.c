@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A broker's metadata topics, read once from their beginning to their end.
  *
- * This is librdkafka's simple consumer: it needs no group, so nobody looks for a coordinator (which
- * would create __consumer_offsets), and it starts from the topic metadata that was just asked for.
- * Three topics take 20 ms where assigning a group's partitions takes 500.
+ * Uses the simple consumer of librdkafka. It needs no group, and so no coordinator (looking for
+ * one would create __consumer_offsets), and it starts with the topic metadata that was just
+ * received. Three topics take 20 ms; assigning the partitions to a group consumer takes 500.
  *
- * What one publisher's topic is like costs the others nothing: a topic that cannot be read is passed
- * over, with a warning that names it. */
+ * The topic of one publisher does not affect the others: a topic that cannot be read is ignored,
+ * with a warning that names it. */
 #include "kafka/metadata_topics.h"
 
 #include "base/error.h"
@@ -25,23 +25,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A cancel is looked at this often. */
+/* How often the cancel is checked. */
 #define SLICE_MS 100
-/* So many records are taken from librdkafka at one time. */
+/* How many records are taken from librdkafka at one time. */
 #define AT_ONCE 256
-/* When nothing of any topic has come for so long, those that are not read to their end are not
- * waited for any more: as a rule their partition has no leader. */
+/* When no record of any topic has arrived for this long, the topics that are not read to their
+ * ends are given up: mostly their partition has no leader. */
 #define QUIET_MS 3000
-/* What the channels of all topics that are being read may take together. */
+/* The most memory of the channels of all topics that are being read. */
 #define HELD_MAX ((size_t)1 << 30)
 
 typedef struct metadata_topic {
     rd_kafka_topic_t *handle;
-    ark_metadata *records; /* NULL: the topic is finished, or passed over */
+    ark_metadata *records; /* NULL: the topic has been read or given up */
     int64_t next;          /* offset */
 } metadata_topic;
 
-/* What librdkafka's threads may use until they have ended: a message's topic points to ours. */
+/* What the threads of librdkafka may use until they have ended: their messages point to the
+ * topics. */
 typedef struct kept {
     metadata_topic *topics;
     ark_kafka_trouble *trouble;
@@ -49,21 +50,21 @@ typedef struct kept {
 
 typedef struct metadata_read {
     const ark_metadata_source *source;
-    int64_t deadline_ms, heard_ms; /* 0: nothing yet */
-    bool heard;                    /* of a topic, by what was taken last */
-    int64_t waiting_max;           /* bytes of records that may wait in librdkafka */
-    int64_t taken;                 /* bytes, since the last time that none was waiting */
+    int64_t deadline_ms, heard_ms; /* heard_ms 0: no record yet */
+    bool heard;                    /* the last records taken had one of a topic */
+    int64_t waiting_max;           /* the most bytes of records in the queue of librdkafka */
+    int64_t taken;                 /* bytes taken since the queue was empty */
     const ark_wish *wish;
-    bool stopped; /* no more is wanted */
+    bool stopped; /* the caller needs no more channels */
     arrakis_error *passed_over;
     rd_kafka_t *rk;
     ark_kafka_asker asker;
     rd_kafka_queue_t *queue;
     metadata_topic *topics;
     kept *kept;
-    size_t count, left; /* topics; those neither read nor passed over */
-    size_t read;        /* topics that were read to their end */
-    size_t held;        /* bytes that channels of topics take that are left */
+    size_t count, left; /* the number of topics, and of those neither read nor given up */
+    size_t read;        /* topics that were read to their ends */
+    size_t held;        /* bytes of the channels of topics that are being read */
 } metadata_read;
 
 static int64_t clock_ms(void)
@@ -73,7 +74,8 @@ static int64_t clock_ms(void)
 
 /* ------------------------------------------------------------------ the end of one topic */
 
-/* Warn, and keep why: one that may be readable later rather than one that never is. */
+/* Give up a topic with a warning, and keep the reason. The reason of a topic that may be readable
+ * later is preferred. */
 static void pass_over(metadata_read *read, const char *name, arrakis_status status,
                       const char *why)
 {
@@ -84,7 +86,7 @@ static void pass_over(metadata_read *read, const char *name, arrakis_status stat
         ark_fail(read->passed_over, status, "metadata topic %s: %s", name, why);
 }
 
-static void release(metadata_read *read, metadata_topic *topic)
+static void release_topic(metadata_read *read, metadata_topic *topic)
 {
     read->held -= ark_metadata_bytes(topic->records);
     ark_metadata_free(topic->records);
@@ -96,23 +98,23 @@ static void give_up(metadata_read *read, metadata_topic *topic, arrakis_status s
                     const char *why)
 {
     pass_over(read, rd_kafka_topic_name(topic->handle), status, why);
-    release(read, topic);
+    release_topic(read, topic);
 }
 
-/* The topic is read: what is asked for of its channels goes to the caller, its memory goes back. */
-static arrakis_status finish(metadata_read *read, metadata_topic *topic, arrakis_error *err)
+/* A topic has been read: hand its selected channels to the caller, and free its memory. */
+static arrakis_status finish_topic(metadata_read *read, metadata_topic *topic, arrakis_error *err)
 {
     ark_metadata_check(topic->records);
     arrakis_status rc = ark_metadata_each(topic->records, read->wish, err);
     read->stopped = rc == ARRAKIS_DONE;
     read->read++;
-    release(read, topic);
+    release_topic(read, topic);
     return rc < 0 ? rc : ARRAKIS_OK;
 }
 
 /* ------------------------------------------------------------------ which topics */
 
-/* The topic of a publisher asked for, or any one. */
+/* Whether a topic is to be read: of a requested publisher, or any, if none are requested. */
 static bool is_wanted(const metadata_read *read, const char *name)
 {
     const ark_metadata_source *source = read->source;
@@ -165,7 +167,7 @@ static arrakis_status add_topics(metadata_read *read, const struct rd_kafka_meta
                 "%s has no topic " ARK_METADATA_PREFIX "* that is asked for, so no channels are "
                 "known",
                 read->source->url);
-    /* The topics' places are their handles' opaques: they must not move. */
+    /* The topics must not move: they are the opaques of their handles. */
     read->topics = calloc(wanted + 1, sizeof *read->topics);
     if (!read->topics)
         return ark_no_memory(err, "%zu topics", wanted);
@@ -177,11 +179,11 @@ static arrakis_status add_topics(metadata_read *read, const struct rd_kafka_meta
     return ARRAKIS_OK;
 }
 
-/* From offset 0, or where retention has taken that from the first one there is: compaction, which
- * metadata topics are made with, leaves a log's first offset as it was. RD_KAFKA_OFFSET_BEGINNING is
- * looked up by librdkafka, and when the partition has not yet reached its broker's thread that is
- * tried again only after 500 ms (seen in every third run). */
-static void start(metadata_read *read)
+/* Start at offset 0, or at the first one, if retention has deleted that: compaction, which
+ * metadata topics have, keeps the first offset of a log. librdkafka would look up
+ * RD_KAFKA_OFFSET_BEGINNING, and if the partition is not with the thread of its broker yet, it
+ * tries again only after 500 ms (in every third run). */
+static void start_topics(metadata_read *read)
 {
     read->left = read->count;
     for (size_t i = 0; i < read->count; i++) {
@@ -199,7 +201,7 @@ static arrakis_status take_error(metadata_read *read, const rd_kafka_message_t *
 {
     switch (message->err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-        return topic ? finish(read, topic, err) : ARRAKIS_OK;
+        return topic ? finish_topic(read, topic, err) : ARRAKIS_OK;
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
@@ -210,7 +212,7 @@ static arrakis_status take_error(metadata_read *read, const rd_kafka_message_t *
     case RD_KAFKA_RESP_ERR__FATAL:
         return ark_fail(err, ark_kafka_status(message->err), "reading metadata topics: %s",
                         rd_kafka_message_errstr(message));
-    default: /* librdkafka goes on trying */
+    default: /* librdkafka tries again */
         ark_log(ARRAKIS_LOG_WARNING, "%s: reading metadata topics: %s", read->source->url,
                 rd_kafka_message_errstr(message));
         return ARRAKIS_OK;
@@ -236,8 +238,8 @@ static arrakis_status take_record(metadata_read *read, const rd_kafka_message_t 
     return ARRAKIS_OK;
 }
 
-static arrakis_status take(metadata_read *read, const rd_kafka_message_t *message,
-                           arrakis_error *err)
+static arrakis_status take_message(metadata_read *read, const rd_kafka_message_t *message,
+                                   arrakis_error *err)
 {
     metadata_topic *topic = message->rkt ? rd_kafka_topic_opaque(message->rkt) : NULL;
     read->taken += (int64_t)message->len;
@@ -250,8 +252,9 @@ static arrakis_status take(metadata_read *read, const rd_kafka_message_t *messag
                                   : take_record(read, message, topic, err);
 }
 
-/* When too much waits, librdkafka before 2.2 looks whether to go on only after a second, or when
- * something is to be done: such as to go to where it is. Later ones look after fetch.queue.backoff.ms. */
+/* When its queue is full, librdkafka before 2.2 checks only after a second whether to go on, or
+ * when it has something to do, such as a seek to the present offset. Later ones check after
+ * fetch.queue.backoff.ms. */
 static void go_on(metadata_read *read)
 {
     bool stands = read->taken >= read->waiting_max && rd_kafka_version() < 0x02020000;
@@ -261,8 +264,8 @@ static void go_on(metadata_read *read)
             rd_kafka_seek(read->topics[i].handle, 0, read->topics[i].next, 0);
 }
 
-/* What has come, or the first that comes within wait_ms: a clock is read and a lock taken for many
- * records at once. */
+/* Take the records that have arrived, or wait up to wait_ms for the first. Many at a time, so that
+ * the clock is read and the lock taken once for all. */
 static arrakis_status take_many(metadata_read *read, int wait_ms, arrakis_error *err)
 {
     rd_kafka_message_t *messages[AT_ONCE];
@@ -276,7 +279,7 @@ static arrakis_status take_many(metadata_read *read, int wait_ms, arrakis_error 
     read->heard = false;
     for (ssize_t i = 0; i < count; i++) {
         if (rc == ARRAKIS_OK && !read->stopped)
-            rc = take(read, messages[i], err);
+            rc = take_message(read, messages[i], err);
         rd_kafka_message_destroy(messages[i]);
     }
     if (read->heard)
@@ -284,7 +287,7 @@ static arrakis_status take_many(metadata_read *read, int wait_ms, arrakis_error 
     return rc;
 }
 
-/* Topics that do not come, or that somebody writes to faster than they are read. */
+/* Give up the topics that do not arrive, or that are written faster than they are read. */
 static void give_up_rest(metadata_read *read)
 {
     char text[80];
@@ -296,7 +299,7 @@ static void give_up_rest(metadata_read *read)
             give_up(read, &read->topics[i], ARRAKIS_EDEADLINE, text);
 }
 
-static arrakis_status consume(metadata_read *read, arrakis_error *err)
+static arrakis_status consume_topics(metadata_read *read, arrakis_error *err)
 {
     while (read->left && !read->stopped) {
         if (read->source->cancel && atomic_load(read->source->cancel))
@@ -319,8 +322,8 @@ static arrakis_status read_all(metadata_read *read, arrakis_error *err)
     rd_kafka_metadata_destroy(list);
     if (rc < 0)
         return rc;
-    start(read);
-    rc = consume(read, err);
+    start_topics(read);
+    rc = consume_topics(read, err);
     if (rc == ARRAKIS_OK && !read->read && !read->stopped && read->passed_over->status < 0)
         rc = ark_fail(err, read->passed_over->status, "%s", read->passed_over->message);
     return rc;
@@ -354,8 +357,8 @@ static arrakis_status start_handle(metadata_read *read, arrakis_error *err)
         {"allow.auto.create.topics", "false", true},
         {"enable.auto.commit", "false", false},
         {"enable.partition.eof", "true", false},
-        {"fetch.wait.max.ms", "10", false}, /* the end of a topic is known to be it after this */
-        /* What waits is bounded by bytes alone. A record takes three times its size there. */
+        {"fetch.wait.max.ms", "10", false}, /* the end of a topic is reported after this time */
+        /* The queue is bounded only by bytes. A record takes three times its size there. */
         {"queued.min.messages", "10000000", false},
         {"queued.max.messages.kbytes", "4096", false},
         {"fetch.queue.backoff.ms", "1", true},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The channels of a broker's publishers, out of their metadata topics. */
+/* Reads the channels of the publishers of a broker from their metadata topics. */
 #ifndef ARK_KAFKA_METADATA_TOPICS_H
 #define ARK_KAFKA_METADATA_TOPICS_H
 
@@ -10,18 +10,18 @@
 
 #include <stdatomic.h>
 
-/* Read the metadata topics of a broker's publishers, those given or with `publisher_count` 0 all of
- * them, and hand on what is asked for. A topic that cannot be read, has several partitions, or holds
- * more than it may, is passed over: a warning names it, and `passed_over` receives its status and why
- * (the first that counts; ARRAKIS_OK: none). When no topic can be read that is the error. `cancel`
- * (may be NULL) is looked at every 100 ms; while a broker that is connected does not answer, after
- * waits that double. */
+/* Read the metadata topics of the given publishers, or with `publisher_count` 0 of all, and hand
+ * over the selected channels. A topic that cannot be read, has several partitions, or more
+ * channels than allowed, is ignored: a warning names it, and `passed_over` receives its error (one
+ * that may be temporary is preferred; ARRAKIS_OK: none). If no topic can be read, that is the
+ * error. `cancel` (may be NULL) is checked every 100 ms; while a connected broker does not answer,
+ * after waits that double. */
 typedef struct ark_metadata_source {
     const char *url;
     const arrakis_property *properties;
     size_t property_count;
     ark_token_source tokens;
-    int64_t timeout_ns; /* for all of it */
+    int64_t timeout_ns; /* for the whole call */
     const atomic_bool *cancel;
     const char *const *publishers;
     size_t publisher_count;

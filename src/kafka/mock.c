@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A broker in this process: librdkafka's mock cluster, and the metadata that an Arrakis site has.
- * */
+/* A broker in this process: the mock cluster of librdkafka, with the metadata topics of an Arrakis
+ * site. */
 #include "base/error.h"
 #include "base/json_text.h"
 #include "base/log.h"
@@ -30,7 +30,7 @@ struct arrakis_mock_broker {
 
 /* ---- the cluster */
 
-/* It tells of every client that comes and goes. */
+/* The mock cluster logs every client that connects and disconnects: drop these lines. */
 static void take_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     (void)rk;
@@ -46,12 +46,12 @@ static void take_report(rd_kafka_t *rk, const rd_kafka_message_t *report, void *
         broker->failed++;
 }
 
-static arrakis_status start(arrakis_mock_broker *broker, arrakis_error *err)
+static arrakis_status start_broker(arrakis_mock_broker *broker, arrakis_error *err)
 {
     char text[256] = "";
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set(conf, "linger.ms", "0", NULL, 0);
-    rd_kafka_conf_set(conf, "socket.nagle.disable", "true", NULL, 0); /* its answers too */
+    rd_kafka_conf_set(conf, "socket.nagle.disable", "true", NULL, 0); /* also for its answers */
     rd_kafka_conf_set_log_cb(conf, take_log);
     rd_kafka_conf_set_dr_msg_cb(conf, take_report);
     rd_kafka_conf_set_opaque(conf, broker);
@@ -77,7 +77,7 @@ arrakis_status arrakis_mock_broker_open(arrakis_mock_broker **out, arrakis_error
         return ark_no_memory(err, "mock broker");
     arrakis_status rc = arrakis_channels_new(&broker->announced, err);
     if (rc == ARRAKIS_OK)
-        rc = start(broker, err);
+        rc = start_broker(broker, err);
     if (rc < 0) {
         arrakis_mock_broker_close(broker);
         return rc;
@@ -103,10 +103,10 @@ void arrakis_mock_broker_close(arrakis_mock_broker *broker)
 
 /* ---- topics and records */
 
-/* librdkafka's mock thread serves a call and only then throws away what had woken it: with it the
- * wake-up of a call that follows at once, which then takes a second. Its answer to a request shows
- * that it is past that. */
-static void settle(arrakis_mock_broker *broker)
+/* The mock thread of librdkafka serves a call, and only then clears its wake-up: the wake-up of a
+ * call that follows at once is lost, and that call takes a second. An answer to a request shows
+ * that the thread has cleared it. */
+static void settle_broker(arrakis_mock_broker *broker)
 {
     const struct rd_kafka_metadata *metadata;
     if (rd_kafka_metadata(broker->rk, 0, NULL, &metadata, DELIVERY_MS) == 0)
@@ -117,16 +117,16 @@ static arrakis_status create_topic(arrakis_mock_broker *broker, const char *topi
                                    arrakis_error *err)
 {
     rd_kafka_resp_err_t code = rd_kafka_mock_topic_create(broker->cluster, topic, 1, 1);
-    settle(broker);
+    settle_broker(broker);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
         return ARRAKIS_OK;
     return ark_fail(err, ark_kafka_status(code), "mock broker: topic %s: %s", topic,
                     rd_kafka_err2str(code));
 }
 
-/* Takes `value` (a string) over. */
-static arrakis_status put(arrakis_mock_broker *broker, rd_kafka_topic_t *topic, const char *key,
-                          char *value, arrakis_error *err)
+/* Write a record. Owns `value` (a string). */
+static arrakis_status put_record(arrakis_mock_broker *broker, rd_kafka_topic_t *topic,
+                                 const char *key, char *value, arrakis_error *err)
 {
     if (!value)
         return ark_no_memory(err, "metadata of %s", key);
@@ -190,18 +190,18 @@ static char *digest_json(arrakis_channel *const *channels, size_t count, arrakis
     return text;
 }
 
-/* The digest comes last: it speaks of the records before it. */
+/* Write the records of the channels, then the digest of them. */
 static arrakis_status write_records(arrakis_mock_broker *broker, rd_kafka_topic_t *topic,
                                     const char *publisher, arrakis_channel *const *channels,
                                     size_t count, arrakis_error *err)
 {
-    arrakis_status rc =
-        put(broker, topic, "__publisher_info__", publisher_json(publisher, channels, count), err);
+    arrakis_status rc = put_record(broker, topic, "__publisher_info__",
+                                   publisher_json(publisher, channels, count), err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
-        rc = put(broker, topic, arrakis_channel_name(channels[i]),
-                 arrakis_channel_to_json(channels[i]), err);
+        rc = put_record(broker, topic, arrakis_channel_name(channels[i]),
+                        arrakis_channel_to_json(channels[i]), err);
     if (rc == ARRAKIS_OK)
-        rc = put(broker, topic, "__digest__", digest_json(channels, count, err), err);
+        rc = put_record(broker, topic, "__digest__", digest_json(channels, count, err), err);
     broker->failed = 0;
     rd_kafka_resp_err_t code = rd_kafka_flush(broker->rk, DELIVERY_MS);
     if (rc == ARRAKIS_OK && (code || broker->failed))
@@ -270,7 +270,7 @@ static arrakis_status take_channel(arrakis_mock_broker *broker, arrakis_channel 
     return rc < 0 ? rc : arrakis_channels_add(broker->announced, channel, err);
 }
 
-/* Whether no channel before i has its publisher. */
+/* Whether channel i is the first one of its publisher. */
 static bool first_of_publisher(const arrakis_channels *channels, size_t i)
 {
     const char *publisher = ark_info(arrakis_channels_get(channels, i)).publisher;

@@ -11,14 +11,14 @@
 
 /* ------------------------------------------------------------------ what a server may set */
 
-/* Properties that are set in each other's place. */
+/* Properties that replace each other. */
 typedef enum family {
-    ALONE, /* no security */
+    ALONE, /* not about security */
     PROTOCOL,
     MECHANISM,
     USERNAME,
     PASSWORD,
-    AUTHORITY, /* who signs a broker's certificate */
+    AUTHORITY, /* who signs the certificates of brokers */
 } family;
 
 typedef enum kind { WORD, NUMBER, TEXT, PEM } kind;
@@ -27,13 +27,14 @@ typedef enum kind { WORD, NUMBER, TEXT, PEM } kind;
 #define NUMBERS(least, most) NUMBER, NULL, least, most
 #define BYTES(most) TEXT, NULL, 0, most
 
-/* All that there is: no file, program, library, URL or group, and nothing that weakens a check. */
+/* All properties that a server may set: none with a file, program, library, URL or group, and none
+ * that weakens a check. */
 static const struct allowed {
     const char *name;
     family family;
     kind kind;
-    const char *words;   /* the values, each between blanks */
-    int64_t least, most; /* of a number, or of a text's bytes */
+    const char *words;   /* the allowed values, each between blanks */
+    int64_t least, most; /* of a number, or of the bytes of a text */
 } allowed[] = {
     {"bootstrap.servers", ALONE, BYTES(4096)},
     {"metadata.broker.list", ALONE, BYTES(4096)},
@@ -64,7 +65,7 @@ static const struct allowed {
     {"ssl.ca.pem", AUTHORITY, PEM, NULL, 0, 65536},
 };
 
-static bool begins(const char *text, const char *with)
+static bool begins_with(const char *text, const char *with)
 {
     return strncmp(text, with, strlen(with)) == 0;
 }
@@ -79,13 +80,13 @@ static family family_of(const char *name)
     return ALONE;
 }
 
-/* Whatever protects a connection or logs in. */
+/* Whether a property protects a connection or is part of a login. */
 static bool is_security(const char *name)
 {
     static const char *const beginnings[] = {"security.", "sasl.",        "ssl.",
                                              "ssl_",      "enable.sasl.", "enable.ssl."};
     for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
-        if (begins(name, beginnings[i]))
+        if (begins_with(name, beginnings[i]))
             return true;
     return false;
 }
@@ -113,7 +114,7 @@ static bool is_number(const char *value, int64_t least, int64_t most)
     return number >= least && number <= most;
 }
 
-/* Without control characters. */
+/* Whether a text has no control characters. */
 static bool is_text(const char *value)
 {
     for (; *value; value++)
@@ -122,10 +123,10 @@ static bool is_text(const char *value)
     return true;
 }
 
-/* Certificates, without the headers that OpenSSL takes a pass phrase for. */
+/* Whether a text is certificates, without the headers for which OpenSSL asks for a pass phrase. */
 static bool is_pem(const char *value)
 {
-    return begins(value, "-----BEGIN CERTIFICATE-----") &&
+    return begins_with(value, "-----BEGIN CERTIFICATE-----") &&
            !value[strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                 "0123456789+/=- \r\n")];
 }
@@ -159,7 +160,7 @@ static arrakis_status check_value(const struct allowed *rule, const char *value,
     return ARRAKIS_OK;
 }
 
-/* The last of the user's properties of a family, and the first of security. */
+/* The last property of the user in a family; for security, the first. */
 static const arrakis_property *find_family(const ark_properties *properties, family wanted)
 {
     for (size_t i = properties->count; i-- > 0;)
@@ -213,8 +214,8 @@ arrakis_status ark_kafka_policy_login(const ark_properties *servers, const ark_p
 
 /* ------------------------------------------------------------------ where users log in */
 
-/* What others may read, or what is on disk of everybody's: the rest of `ssl.` is a key, a
- * certificate of the user's own or something not known yet. */
+/* Whether a property of `ssl.` is not secret: the others are keys, certificates of the user, or
+ * not known yet. */
 static bool is_public(const char *name)
 {
     static const char *const names[] = {
@@ -228,42 +229,42 @@ static bool is_public(const char *name)
     return false;
 }
 
-/* Whether it is part of a login; with a protocol of SASL that may be a ticket of Kerberos. However
- * librdkafka reads a value, any value other than the two without a login may be one of SASL. */
+/* Whether a property is part of a login; a SASL protocol alone may use a Kerberos ticket. Any
+ * protocol other than the two without a login counts as SASL, however librdkafka reads it. */
 static bool is_secret(const arrakis_property *property)
 {
     const char *name = property->name;
     if (strcmp(name, "security.protocol") == 0)
         return strcasecmp(property->value, "plaintext") != 0 &&
                strcasecmp(property->value, "ssl") != 0;
-    return begins(name, "sasl.") || begins(name, "enable.sasl.") || begins(name, "ssl_") ||
-           (begins(name, "ssl.") && !is_public(name));
+    return begins_with(name, "sasl.") || begins_with(name, "enable.sasl.") ||
+           begins_with(name, "ssl_") || (begins_with(name, "ssl.") && !is_public(name));
 }
 
-/* Host and port of an entry of a checked list. */
-typedef struct place {
+/* The host and port of an entry of a broker list. */
+typedef struct host_port {
     const char *host;
     size_t host_size;
     unsigned long port; /* 0: none */
-} place;
+} host_port;
 
-static place place_of(const char *entry, size_t size)
+static host_port place_of(const char *entry, size_t size)
 {
     const char *scheme = memmem(entry, size, "://", 3), *end = entry + size;
     const char *host = scheme ? scheme + 3 : entry;
     const char *colon = memrchr(host, ':', (size_t)(end - host));
     if (colon && *host == '[' && memchr(colon, ']', (size_t)(end - colon)))
-        colon = NULL; /* inside an IPv6 address */
-    return (place){host, (size_t)((colon ? colon : end) - host),
-                   colon ? strtoul(colon + 1, NULL, 10) : 0};
+        colon = NULL; /* part of an IPv6 address */
+    return (host_port){host, (size_t)((colon ? colon : end) - host),
+                       colon ? strtoul(colon + 1, NULL, 10) : 0};
 }
 
-static bool matches(const char *pattern, const place *broker)
+static bool matches_broker(const char *pattern, const host_port *broker)
 {
-    bool below = begins(pattern, "*.");
+    bool below = begins_with(pattern, "*.");
     const char *text = pattern + below; /* ".DOMAIN" */
-    const place wanted = place_of(text, strlen(text));
-    unsigned long port = broker->port ? broker->port : 9092; /* as librdkafka has it */
+    const host_port wanted = place_of(text, strlen(text));
+    unsigned long port = broker->port ? broker->port : 9092; /* the default of librdkafka */
     if (wanted.port && wanted.port != port)
         return false;
     if (below ? broker->host_size <= wanted.host_size : broker->host_size != wanted.host_size)
@@ -283,7 +284,7 @@ arrakis_status ark_kafka_policy_patterns(const ark_allowed_brokers *list, arraki
         const char *pattern = list->patterns[i];
         if (!pattern)
             return ark_fail(err, ARRAKIS_EINVAL, "allowed broker %zu is NULL", i);
-        const char *host = begins(pattern, "*.") ? pattern + 2 : pattern;
+        const char *host = begins_with(pattern, "*.") ? pattern + 2 : pattern;
         const char *fault = strstr(host, "://") ? "it has a protocol"
                                                 : ark_kafka_brokers_fault(host, strlen(host));
         if (fault)
@@ -295,22 +296,22 @@ arrakis_status ark_kafka_policy_patterns(const ark_allowed_brokers *list, arraki
     return ARRAKIS_OK;
 }
 
-/* A protocol before a broker is the server's idea of how to talk to it. */
+/* Whether an entry has a protocol, which a server must not choose. */
 static bool has_protocol(const char *entry, size_t size)
 {
     return memmem(entry, size, "://", 3) && strncasecmp(entry, "kafka://", 8) != 0;
 }
 
-/* The first of a list's entries that no pattern allows. */
+/* The first entry of a broker list that no pattern allows; NULL: there is none. */
 static const char *find_stranger(const char *brokers, const ark_allowed_brokers *list,
                                  size_t *size)
 {
     for (const char *entry = brokers;; entry += *size + 1) {
         *size = strcspn(entry, ",");
-        const place broker = place_of(entry, *size);
+        const host_port broker = place_of(entry, *size);
         bool known = false;
         for (size_t i = 0; i < list->count && !known && !has_protocol(entry, *size); i++)
-            known = matches(list->patterns[i], &broker);
+            known = matches_broker(list->patterns[i], &broker);
         if (!known)
             return entry;
         if (!entry[*size])
@@ -325,7 +326,7 @@ arrakis_status ark_kafka_policy_brokers(const char *brokers, const ark_propertie
     const arrakis_property *secret = NULL;
     for (size_t i = 0; rc == ARRAKIS_OK && i < users->count; i++) {
         if (is_broker_list(users->list[i].name))
-            return ARRAKIS_OK; /* it takes the place of the server's */
+            return ARRAKIS_OK; /* the property of the user replaces that of the server */
         if (!secret && is_secret(&users->list[i]))
             secret = &users->list[i];
     }

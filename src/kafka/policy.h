@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a server may decide about Kafka: which of librdkafka's properties it may set, and to what;
- * and at which brokers of its choice the user's own logins are used. */
+/* What a server may decide about Kafka: which librdkafka properties it may set, and to which
+ * values; and at which of the brokers that it names the logins of the user are used. */
 #ifndef ARK_KAFKA_POLICY_H
 #define ARK_KAFKA_POLICY_H
 
@@ -8,7 +8,7 @@
 
 #include <arrakis/arrakis.h>
 
-/* The brokers that the user has allowed, besides those that the user names. */
+/* The brokers that the user allows, besides those that the user names. */
 typedef struct ark_allowed_brokers {
     const char *const *patterns;
     size_t count;
@@ -27,8 +27,9 @@ arrakis_status ark_kafka_policy_login(const ark_properties *servers, const ark_p
 
 /* EINVAL names a pattern that is neither HOST, HOST:PORT, *.DOMAIN nor *.DOMAIN:PORT. */
 arrakis_status ark_kafka_policy_patterns(const ark_allowed_brokers *allowed, arrakis_error *err);
-/* Whether the user's properties may be used at brokers that a server names: always, if nobody could
- * log in with them. EAUTH names the broker and the property; EINVAL: not a list of brokers. */
+/* Whether the user's properties may be used at brokers that a server names: always, if nobody
+ * could log in with them. EAUTH names the broker and the property; EINVAL: not a list of
+ * brokers. */
 arrakis_status ark_kafka_policy_brokers(const char *brokers, const ark_properties *users,
                                         const ark_allowed_brokers *allowed, arrakis_error *err);
 

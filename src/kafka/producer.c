@@ -26,7 +26,8 @@
 /* How long before a batch's deadline it is looked at what stands in its way, and for how long. */
 #define DOUBT_NS ARRAKIS_SECOND_NS
 #define DOUBT_MS 500
-/* How long it is waited before it is looked whether the login has been refused, or a close canceled. */
+/* How long it is waited before it is looked whether the login has been refused, or a close
+ * canceled. */
 #define LOOK_MS 200
 /* How long another broker has to answer before a login counts as refused. */
 #define REFUSAL_MS 1000
@@ -148,7 +149,7 @@ static arrakis_status open_topic(ark_producer *producer, topic *t, arrakis_error
                     t->name, rd_kafka_err2str(rd_kafka_last_error()));
 }
 
-static arrakis_status start(ark_producer *producer, arrakis_error *err)
+static arrakis_status start_handle(ark_producer *producer, arrakis_error *err)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_dup(producer->conf);
     if (!conf)
@@ -162,7 +163,7 @@ static arrakis_status start(ark_producer *producer, arrakis_error *err)
 }
 
 /* Ends librdkafka's threads: every message is ours again. */
-static void stop(ark_producer *producer)
+static void stop_handle(ark_producer *producer)
 {
     for (size_t i = 0; i < producer->topic_count; i++) {
         topic *t = producer->topics[i];
@@ -184,8 +185,8 @@ static void stop(ark_producer *producer)
     }
 }
 
-static arrakis_status configure(ark_producer *producer, const ark_producer_options *o,
-                                arrakis_error *err)
+static arrakis_status configure_handle(ark_producer *producer, const ark_producer_options *o,
+                                       arrakis_error *err)
 {
     /* A publisher waits for each block, so messages never linger for company; and a leader that
      * does not answer is given up while there is time to send the block to the next one. */
@@ -221,9 +222,9 @@ arrakis_status ark_producer_open(ark_producer **out, const ark_producer_options 
     producer->cancel_fd = options->cancel_fd;
     producer->news_fd = -1;
     producer->close_ms = options->close_ms;
-    arrakis_status rc = configure(producer, options, err);
+    arrakis_status rc = configure_handle(producer, options, err);
     if (rc == ARRAKIS_OK)
-        rc = start(producer, err);
+        rc = start_handle(producer, err);
     if (rc < 0) {
         ark_producer_close(producer);
         return rc;
@@ -287,7 +288,7 @@ static bool is_canceled(const ark_producer *producer)
 
 /* Serve librdkafka's reports; where there is none, wait for one or a cancel, which brings the
  * deadline closer: a block that is under way is rather whole than cut. */
-static void serve(ark_producer *producer, int timeout_ms)
+static void serve_reports(ark_producer *producer, int timeout_ms)
 {
     if (timeout_ms < 0 || timeout_ms > LOOK_MS)
         timeout_ms = LOOK_MS;
@@ -309,7 +310,7 @@ static void serve(ark_producer *producer, int timeout_ms)
     producer->deadline_ns = last_ns < producer->deadline_ns ? last_ns : producer->deadline_ns;
 }
 
-static arrakis_status restart(ark_producer *producer, arrakis_error *err)
+static arrakis_status restart_handle(ark_producer *producer, arrakis_error *err)
 {
     char text[256] = "";
     if (producer->rk && !rd_kafka_fatal_error(producer->rk, text, sizeof text))
@@ -319,10 +320,10 @@ static arrakis_status restart(ark_producer *producer, arrakis_error *err)
                 "starting a new producer, the last one failed for good: %s; %zu messages that it "
                 "had not delivered are given up",
                 text, producer->held);
-    stop(producer);
-    arrakis_status rc = start(producer, err);
+    stop_handle(producer);
+    arrakis_status rc = start_handle(producer, err);
     if (rc < 0)
-        stop(producer);
+        stop_handle(producer);
     return rc;
 }
 
@@ -336,7 +337,7 @@ arrakis_status ark_producer_begin(ark_producer *producer, int timeout_ms, arraki
     producer->batch++;
     producer->canceled = producer->doubted = false;
     producer->sent = producer->pending = producer->failed.count = 0;
-    return restart(producer, err);
+    return restart_handle(producer, err);
 }
 
 arrakis_status ark_producer_buffer(ark_producer *producer, size_t number, ark_buffer **out,
@@ -359,8 +360,8 @@ arrakis_status ark_producer_buffer(ark_producer *producer, size_t number, ark_bu
     return ARRAKIS_OK;
 }
 
-static arrakis_status refused(const ark_producer *producer, const message *m,
-                              rd_kafka_resp_err_t code, arrakis_error *err)
+static arrakis_status fail_refused(const ark_producer *producer, const message *m,
+                                   rd_kafka_resp_err_t code, arrakis_error *err)
 {
     if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
         return ark_fail(err, ARRAKIS_EINVAL, "message to %s has %zu bytes, over the limit of %zu",
@@ -404,11 +405,11 @@ arrakis_status ark_producer_send(ark_producer *producer, size_t number, arrakis_
     while (rd_kafka_produce(t->handle, 0, 0, m->buffer.data, m->buffer.size, NULL, 0, m) != 0) {
         rd_kafka_resp_err_t code = rd_kafka_last_error();
         if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL || !rd_kafka_outq_len(producer->rk))
-            return refused(producer, m, code, err);
+            return fail_refused(producer, m, code, err);
         int left = remaining_ms(producer);
         if (!left)
             return no_room(producer, t, err);
-        serve(producer, left);
+        serve_reports(producer, left);
     }
     t->filling = NULL;
     t->waits_for = producer->batch;
@@ -467,7 +468,7 @@ static int next_ms(ark_producer *producer)
     return remaining_ms(producer);
 }
 
-static arrakis_status unconfirmed(const ark_producer *producer, arrakis_error *err)
+static arrakis_status fail_unconfirmed(const ark_producer *producer, arrakis_error *err)
 {
     char text[ARK_KAFKA_TROUBLE_TEXT];
     const char *trouble = trouble_of(producer, text);
@@ -485,8 +486,8 @@ static arrakis_status unconfirmed(const ark_producer *producer, arrakis_error *e
                     *trouble ? "; the last trouble: " : "", trouble);
 }
 
-/* Whether the block is kept waiting by a login that is refused. A broker that has taken logins before
- * may take this one again within the block's time. */
+/* Whether the block is kept waiting by a login that is refused. A broker that has taken logins
+ * before may take this one again within the block's time. */
 static bool is_refused(const ark_producer *producer, bool overdue, arrakis_error *why)
 {
     if (!producer->pending || producer->canceled || (producer->proven && !overdue))
@@ -529,7 +530,7 @@ arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err)
     arrakis_error refused;
     for (int left = -1; producer->pending && left;) {
         left = next_ms(producer);
-        serve(producer, left);
+        serve_reports(producer, left);
         if (!is_refused(producer, left == 0, &refused))
             continue;
         ARK_TRY(not_delivered(producer, &refused, err));
@@ -545,7 +546,7 @@ arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err)
                         "%zu of %zu messages were not delivered; %s", producer->failed.count,
                         producer->sent, producer->failed.first);
     if (producer->pending)
-        return unconfirmed(producer, err);
+        return fail_unconfirmed(producer, err);
     *producer->fault = 0;
     ark_kafka_trouble_end(producer->trouble, producer->url, "publishing again");
     return ARRAKIS_OK;
@@ -566,7 +567,7 @@ static void free_topic(topic *t)
 }
 
 /* Wait for what is under way, until the time is up or a cancel. */
-static void flush(ark_producer *producer)
+static void flush_messages(ark_producer *producer)
 {
     int64_t deadline_ns = ark_wait_deadline(producer->close_ms);
     for (int64_t left_ms = producer->close_ms; left_ms > 0 && producer->held;) {
@@ -581,7 +582,7 @@ static void flush(ark_producer *producer)
 static void tear_down(void *opaque)
 {
     ark_producer *producer = opaque;
-    stop(producer);
+    stop_handle(producer);
     for (size_t i = 0; i < producer->topic_count; i++)
         free_topic(producer->topics[i]);
     free(producer->topics);
@@ -599,7 +600,7 @@ void ark_producer_close(ark_producer *producer)
     if (!producer)
         return;
     if (producer->rk) {
-        flush(producer); /* with tokens, if need be */
+        flush_messages(producer); /* with tokens, if need be */
         if (producer->held)
             ark_log(ARRAKIS_LOG_WARNING, "closing: %zu messages not delivered are given up",
                     producer->held);

@@ -5,16 +5,16 @@
 
 #include <arrakis/arrakis.h>
 
-/* Somebody else's. */
+/* Borrowed properties. */
 typedef struct ark_properties {
     const arrakis_property *list;
     size_t count;
 } ark_properties;
 
-/* Copies. All zero is none; to be cleared. */
+/* Copies. Can be cleared when all bytes are 0. */
 typedef struct ark_property_copies {
     arrakis_property *list; /* they point into the texts */
-    char **texts;           /* a name, and its value behind it */
+    char **texts;           /* a name, followed by its value */
     size_t count;
 } ark_property_copies;
 

@@ -18,8 +18,8 @@ typedef struct tries {
     int slice_ms; /* how long one try may take */
 } tries;
 
-/* A try that is given up drops the connection (librdkafka 2.8 and later): behind a Fetch it is given
- * more time than the Fetch may take. */
+/* A try that is given up drops the connection (librdkafka 2.8 and later): behind a Fetch it is
+ * given more time than the Fetch may take. */
 enum { FIRST_SLICE_MS = 500, BEHIND_FETCH_MS = 2000, LAST_SLICE_MS = 8000, PAUSE_MS = 100 };
 
 /* So many leaders are asked at a time. When there are more of them, they share the time of a try, and one that does
@@ -29,7 +29,7 @@ enum { SIDE_BY_SIDE = 16, LEAST_MS = 300 };
 /* How long partitions without an answer are waited for when others have one. */
 static const int64_t patience_ns = 2 * ARRAKIS_SECOND_NS;
 
-static tries begin(const ark_kafka_asker *asker)
+static tries begin_tries(const ark_kafka_asker *asker)
 {
     int64_t ms = asker->timeout_ns / 1000000;
     ms = ms < 1 ? 1 : ms > INT32_MAX ? INT32_MAX : ms;
@@ -40,7 +40,7 @@ static tries begin(const ark_kafka_asker *asker)
 }
 
 /* How long it could be asked, for errors. */
-static double seconds(const tries *t)
+static double seconds_allowed(const tries *t)
 {
     return t->deadline_ns > t->begin_ns ? (double)(t->deadline_ns - t->begin_ns) * 1e-9 : 0;
 }
@@ -66,13 +66,13 @@ static rd_kafka_t *topics_handle(const ark_kafka_asker *asker)
     return asker->topics ? asker->topics : asker->rk;
 }
 
-static bool canceled(const ark_kafka_asker *asker)
+static bool is_canceled(const ark_kafka_asker *asker)
 {
     return asker->cancel && atomic_load(asker->cancel);
 }
 
-/* A try has failed: a broker that is slow gets twice the time; one that answered with an error gets
- * a moment, as it may just be making the topic. */
+/* A try has failed: a broker that is slow gets twice the time; one that answered with an error
+ * gets a moment, as it may just be making the topic. */
 static void prepare_next(tries *t, rd_kafka_resp_err_t code)
 {
     if (code == RD_KAFKA_RESP_ERR__TIMED_OUT)
@@ -82,9 +82,10 @@ static void prepare_next(tries *t, rd_kafka_resp_err_t code)
 }
 
 /* Whether a question is over before its time: canceled, or a login that failed. */
-static arrakis_status check(const ark_kafka_asker *asker, const char *what, arrakis_error *err)
+static arrakis_status check_asker(const ark_kafka_asker *asker, const char *what,
+                                  arrakis_error *err)
 {
-    if (canceled(asker))
+    if (is_canceled(asker))
         return ark_fail(err, ARRAKIS_ECANCELED, "asking for %s: canceled", what);
     return asker->trouble ? ark_kafka_trouble_verdict(asker->trouble, err) : ARRAKIS_OK;
 }
@@ -96,20 +97,20 @@ static arrakis_status no_answer(const ark_kafka_asker *asker, const tries *t, ar
     char last[ARK_KAFKA_TROUBLE_TEXT] = "";
     if (asker->trouble)
         ark_kafka_trouble_last(asker->trouble, last);
-    return ark_fail(err, ARRAKIS_ECONNECT, "no broker answers within %g s%s%s", seconds(t),
+    return ark_fail(err, ARRAKIS_ECONNECT, "no broker answers within %g s%s%s", seconds_allowed(t),
                     *last ? "; the last trouble was: " : "", last);
 }
 
 arrakis_status ark_kafka_query_topics(const ark_kafka_asker *asker, bool all,
                                       const struct rd_kafka_metadata **out, arrakis_error *err)
 {
-    tries t = begin(asker);
+    tries t = begin_tries(asker);
     for (int wait_ms; (wait_ms = next_try(&t)) > 0;) {
         rd_kafka_resp_err_t code =
             rd_kafka_metadata(topics_handle(asker), all, NULL, out, wait_ms);
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
             return ARRAKIS_OK;
-        ARK_TRY(check(asker, "topics", err));
+        ARK_TRY(check_asker(asker, "topics", err));
         if (code != RD_KAFKA_RESP_ERR__TIMED_OUT && ark_kafka_status(code) != ARRAKIS_ECONNECT)
             return ark_fail(err, ark_kafka_status(code), "asking for topics: %s",
                             rd_kafka_err2str(code));
@@ -221,8 +222,8 @@ static int by_name(const void *a, const void *b)
                   (*(const rd_kafka_metadata_topic_t *const *)b)->topic);
 }
 
-/* Write down for each open entry why it has no offset, or that its leader is silent and which one that
- * is. */
+/* Write down for each open entry why it has no offset, or that its leader is silent and which one
+ * that is. */
 static void note_states(question *q, const struct rd_kafka_metadata *metadata,
                         const rd_kafka_metadata_topic_t **sorted)
 {
@@ -246,7 +247,7 @@ static void note_states(question *q, const struct rd_kafka_metadata *metadata,
     }
 }
 
-static void classify(question *q, int wait_ms)
+static void classify_answer(question *q, int wait_ms)
 {
     const struct rd_kafka_metadata *metadata;
     rd_kafka_resp_err_t code =
@@ -300,7 +301,7 @@ static void *ask_in_turn(void *opaque)
     rd_kafka_topic_partition_list_t *asked;
     int left_ms;
     pthread_mutex_lock(&q->lock);
-    while (!canceled(q->asker) && (left_ms = within_deadline(q->asker, q->each_ms)) &&
+    while (!is_canceled(q->asker) && (left_ms = within_deadline(q->asker, q->each_ms)) &&
            (asked = next_leader(q)))
         ask_once(q, asked, left_ms);
     pthread_mutex_unlock(&q->lock);
@@ -313,7 +314,7 @@ static void ask_leaders(question *q, int wait_ms)
 {
     for (int i = 0; i < q->list->cnt; i++)
         q->leaders[i] = -1;
-    classify(q, within_deadline(q->asker, wait_ms));
+    classify_answer(q, within_deadline(q->asker, wait_ms));
     int leaders = leader_count(q), rounds = (leaders + SIDE_BY_SIDE - 1) / SIDE_BY_SIDE;
     q->each_ms = rounds > 1 ? wait_ms / rounds : wait_ms;
     if (q->each_ms < LEAST_MS)
@@ -345,17 +346,17 @@ static void note_silent(const question *q)
 static arrakis_status ask_all(question *q, arrakis_error *err)
 {
     const ark_kafka_asker *asker = q->asker;
-    tries t = begin(asker);
+    tries t = begin_tries(asker);
     for (int wait_ms; open_count(q) && (wait_ms = next_try(&t)) > 0;) {
         q->last = RD_KAFKA_RESP_ERR_NO_ERROR;
         ask_together(q, wait_ms);
         if (!open_count(q))
             break;
-        if (!canceled(asker))
+        if (!is_canceled(asker))
             ask_leaders(q, wait_ms);
         if (!open_count(q))
             break;
-        ARK_TRY(check(asker, "offsets", err));
+        ARK_TRY(check_asker(asker, "offsets", err));
         ark_log(ARRAKIS_LOG_DEBUG, "asking for offsets: %s", rd_kafka_err2str(q->last));
         if (q->known && ark_monotonic_ns() - t.begin_ns >= patience_ns)
             break;
@@ -367,10 +368,10 @@ static arrakis_status ask_all(question *q, arrakis_error *err)
         if (ark_kafka_status(q->list->elems[i].err) == ARRAKIS_EAUTH)
             return ark_fail(err, ARRAKIS_EAUTH, "topic %s: %s", q->list->elems[i].topic,
                             rd_kafka_err2str(q->list->elems[i].err));
-    return ark_fail(err,
-                    q->last == RD_KAFKA_RESP_ERR__TIMED_OUT ? ARRAKIS_EDEADLINE
-                                                            : ark_kafka_status(q->last),
-                    "asking for offsets, for %g s: %s", seconds(&t), rd_kafka_err2str(q->last));
+    return ark_fail(
+        err,
+        q->last == RD_KAFKA_RESP_ERR__TIMED_OUT ? ARRAKIS_EDEADLINE : ark_kafka_status(q->last),
+        "asking for offsets, for %g s: %s", seconds_allowed(&t), rd_kafka_err2str(q->last));
 }
 
 arrakis_status ark_kafka_query_offsets(const ark_kafka_asker *asker,

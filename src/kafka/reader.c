@@ -39,7 +39,8 @@ static const int64_t default_timeout_ns = 10 * ARRAKIS_SECOND_NS;
 
 /* ------------------------------------------------------------------ taking messages */
 
-/* What librdkafka reports of one topic. It goes on trying by itself, also where the topic is gone. */
+/* What librdkafka reports of one topic. It goes on trying by itself, also where the topic is
+ * gone. */
 static arrakis_status take_topic_error(ark_kafka_reader *kafka, const rd_kafka_message_t *message,
                                        arrakis_error *err)
 {
@@ -114,7 +115,7 @@ static void take_payload(ark_kafka_reader *kafka, const rd_kafka_message_t *mess
 }
 
 /* Take what librdkafka has, without waiting. */
-static bool refill(ark_kafka_reader *kafka)
+static bool refill_messages(ark_kafka_reader *kafka)
 {
     kafka->message_at = kafka->message_count = 0;
     /* cleared before looking: whatever comes after the look sets it again */
@@ -128,7 +129,8 @@ static bool refill(ark_kafka_reader *kafka)
 
 /* ------------------------------------------------------------------ falling behind */
 
-/* See how late an arrival is; a stream that stays late is skipped ahead once it is known where to. */
+/* See how late an arrival is; a stream that stays late is skipped ahead once it is known where
+ * to. */
 static void check_lag(ark_kafka_reader *kafka, const ark_arrival *arrival)
 {
     int64_t now_ns = kafka->taken_ns, lag_ns = now_ns - arrival->rows.time_ns;
@@ -179,7 +181,7 @@ static arrakis_status kafka_next(arrakis_reader *reader, ark_arrival *arrival, a
             }
             ark_kafka_state_release(kafka);
         }
-        if (kafka->message_at == kafka->message_count && !refill(kafka)) {
+        if (kafka->message_at == kafka->message_count && !refill_messages(kafka)) {
             if (atomic_load(&kafka->watch.forward_found))
                 continue; /* since the look above: its wake-up has been cleared */
             return take_nothing(kafka, err);
@@ -223,8 +225,8 @@ static void warn_of_missing(ark_kafka_reader *kafka, const rd_kafka_resp_err_t *
                 kafka->url, names);
 }
 
-static arrakis_status assign(ark_kafka_reader *kafka, const ark_kafka_asker *ask,
-                             const bool *wanted, arrakis_error *err)
+static arrakis_status assign_partitions(ark_kafka_reader *kafka, const ark_kafka_asker *ask,
+                                        const bool *wanted, arrakis_error *err)
 {
     rd_kafka_topic_partition_list_t *list;
     int64_t begin_ns = ark_clock_steady_ns();
@@ -282,7 +284,7 @@ static arrakis_status kafka_prepare(arrakis_reader *reader, arrakis_error *err)
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
         wanted[i] = states[i] != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     if (rc == ARRAKIS_OK)
-        rc = assign(kafka, &ask, wanted, err);
+        rc = assign_partitions(kafka, &ask, wanted, err);
     free(wanted);
     free(states);
     free(topics);
@@ -451,8 +453,8 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
         {"enable.auto.commit", "false", false},
         {"enable.auto.offset.store", "false", false},
         {"allow.auto.create.topics", "false", false},
-        /* an offset that is not there any more: a request with a start goes on with what is left, a
-         * live stream with what comes */
+        /* an offset that is not there any more: a request with a start goes on with what is left,
+         * a live stream with what comes */
         {"auto.offset.reset", live ? "latest" : "earliest", false},
         /* where the log ends, which need not be behind a message */
         {"enable.partition.eof", live ? "false" : "true", false},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* librdkafka's errors in our words. */
+/* Statuses for errors of librdkafka. */
 #ifndef ARK_KAFKA_STATUS_H
 #define ARK_KAFKA_STATUS_H
 
@@ -7,7 +7,7 @@
 
 #include <librdkafka/rdkafka.h>
 
-/* Our status for one of librdkafka's: ECONNECT for transport and resolution, EDEADLINE for time
+/* The status for an error of librdkafka: ECONNECT for transport and resolution, EDEADLINE for time
  * outs, EAUTH for authentication, EBROKER for the rest. */
 arrakis_status ark_kafka_status(rd_kafka_resp_err_t code);
 

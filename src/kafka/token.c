@@ -11,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* How long a token is taken to be good that does not tell. */
+/* The lifetime of a token that does not have one. */
 static const int64_t default_lifetime_ns = 600 * ARRAKIS_SECOND_NS;
 
 /* ------------------------------------------------------------------ the gate */
@@ -36,7 +36,7 @@ void ark_kafka_token_clear(ark_kafka_token *token)
     ark_monitor_clear(&token->monitor);
 }
 
-static bool enter(ark_kafka_token *token)
+static bool enter_token(ark_kafka_token *token)
 {
     ark_monitor_enter(&token->monitor);
     bool open = token->source.fn && !token->closed;
@@ -45,7 +45,7 @@ static bool enter(ark_kafka_token *token)
     return open;
 }
 
-static void leave(ark_kafka_token *token)
+static void leave_token(ark_kafka_token *token)
 {
     ark_monitor_enter(&token->monitor);
     token->running--;
@@ -55,7 +55,7 @@ static void leave(ark_kafka_token *token)
 
 /* ------------------------------------------------------------------ a token */
 
-/* What librdkafka would put into an error's text is looked at before. */
+/* Check what librdkafka would otherwise quote in an error. */
 static arrakis_status check_token(const char *text, int64_t *expires_ns, arrakis_error *err)
 {
     int64_t now_ns = arrakis_gps_now_ns();
@@ -75,30 +75,30 @@ static arrakis_status check_token(const char *text, int64_t *expires_ns, arrakis
     return ark_fail(err, ARRAKIS_EAUTH, "the token has expired, at %s", when);
 }
 
-static arrakis_status ask(ark_kafka_token *token, char *text, int64_t *expires_ns,
-                          arrakis_error *err)
+static arrakis_status ask_source(ark_kafka_token *token, char *text, int64_t *expires_ns,
+                                 arrakis_error *err)
 {
     *err = (arrakis_error){.status = ARRAKIS_OK};
     arrakis_status rc =
         token->source.fn(text, ARK_TOKEN_SIZE_MAX, expires_ns, token->source.opaque, err);
     if (rc == ARRAKIS_OK)
         return check_token(text, expires_ns, err);
-    err->message[sizeof err->message - 1] = '\0'; /* the user's function wrote it */
+    err->message[sizeof err->message - 1] = '\0'; /* the function of the user wrote it */
     return *err->message ? ARRAKIS_EAUTH
                          : ark_fail(err, ARRAKIS_EAUTH, "the program returned no token");
 }
 
 void ark_kafka_token_refresh(ark_kafka_token *token, rd_kafka_t *rk)
 {
-    if (!enter(token))
-        return; /* closing */
+    if (!enter_token(token))
+        return; /* the token is being closed */
     arrakis_error why;
     char text[256];
     int64_t expires_ns = ARRAKIS_UNSET;
     char *value = calloc(1, ARK_TOKEN_SIZE_MAX);
     arrakis_status rc =
-        value ? ask(token, value, &expires_ns, &why) : ark_no_memory(&why, "a token");
-    leave(token);
+        value ? ask_source(token, value, &expires_ns, &why) : ark_no_memory(&why, "a token");
+    leave_token(token);
     if (rc == ARRAKIS_OK &&
         rd_kafka_oauthbearer_set_token(rk, value, arrakis_gps_to_unix_ns(expires_ns) / 1000000,
                                        "arrakis", NULL, 0, text, sizeof text) != 0)
@@ -148,7 +148,7 @@ arrakis_status ark_kafka_token_check(const rd_kafka_conf_t *conf, bool given, ar
 arrakis_status arrakis_token_from_file(char *text, size_t size, int64_t *expires_ns, void *path,
                                        arrakis_error *err)
 {
-    (void)expires_ns; /* the token's own */
+    (void)expires_ns; /* the token has its own expiry */
     if (!text || !size || !path)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_token_from_file: %s is NULL",
                         text && size ? "path" : "text");

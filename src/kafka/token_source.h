@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the user's tokens come from. */
+/* The function of the user that makes tokens. */
 #ifndef ARK_KAFKA_TOKEN_SOURCE_H
 #define ARK_KAFKA_TOKEN_SOURCE_H
 

@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A broker that is just going down may end a connection in a way that looks like a wrong protocol.
- * */
+/* A broker that shuts down may end connections as if the protocol were wrong. */
 static const int64_t suspicion_ns = 2 * ARRAKIS_SECOND_NS;
 
 ark_kafka_trouble *ark_kafka_trouble_new(ark_token_source tokens)
@@ -58,7 +57,7 @@ void ark_kafka_trouble_wake(ark_kafka_trouble *trouble, int fd)
     pthread_mutex_unlock(&trouble->lock);
 }
 
-/* The number in "host:port/2: text", or -1: the broker has not told it, or there is none. */
+/* The number in "host:port/2: text"; -1: there is none. */
 static int32_t broker_of(const char *what)
 {
     const char *colon = strstr(what, ": "), *slash = colon;
@@ -98,7 +97,7 @@ void ark_kafka_trouble_end(ark_kafka_trouble *trouble, const char *url, const ch
             (unsigned long long)unlogged);
 }
 
-/* What comes from other brokers than the one in trouble is no sign that its trouble is over. */
+/* Data from other brokers than the one in trouble does not show that its trouble is over. */
 void ark_kafka_trouble_over(ark_kafka_trouble *trouble, const rd_kafka_message_t *message,
                             const char *url)
 {
@@ -148,8 +147,8 @@ void ark_kafka_trouble_last(ark_kafka_trouble *trouble, char text[ARK_KAFKA_TROU
     pthread_mutex_unlock(&trouble->lock);
 }
 
-/* A certificate that one side does not take, by the number of the alert that TLS ends with: 42 to
- * 49 are about certificates and access, 116 asks for one. */
+/* Whether TLS ended with an alert about a certificate: 42 to 49 are about certificates and access,
+ * 116 requires one. */
 static bool is_alert(const char *text)
 {
     static const char words[] = "SSL alert number ";
@@ -169,7 +168,7 @@ bool ark_kafka_trouble_is_refusal(const char *text)
     return refused && !strstr(text, "failed: Local: ");
 }
 
-static void refuse(ark_kafka_trouble *trouble, const char *text)
+static void note_refusal(ark_kafka_trouble *trouble, const char *text)
 {
     snprintf(trouble->refusal, sizeof trouble->refusal, "%s", text);
     atomic_store(&trouble->news, true);
@@ -177,9 +176,9 @@ static void refuse(ark_kafka_trouble *trouble, const char *text)
         ark_event_set(trouble->wake_fd);
 }
 
-/* Connections that break are noted for the verdict: librdkafka's texts are the one place where it
- * tells a refused login and a wrong protocol from a broker that is away. */
-static void weigh(ark_kafka_trouble *trouble, const char *text)
+/* Note a broken connection for the verdict. Only the texts of librdkafka distinguish a refused
+ * login and a wrong protocol from a broker that is not reachable. */
+static void note_failure(ark_kafka_trouble *trouble, const char *text)
 {
     static const char *const suspicions[] = {"security.protocol", "SSL handshake failed",
                                              "connecting to a", "not supported by broker",
@@ -189,7 +188,7 @@ static void weigh(ark_kafka_trouble *trouble, const char *text)
         suspicious = suspicious || strstr(text, suspicions[i]);
     pthread_mutex_lock(&trouble->lock);
     if (ark_kafka_trouble_is_refusal(text))
-        refuse(trouble, text);
+        note_refusal(trouble, text);
     if (away)
         trouble->suspicious_ns = 0;
     else if (suspicious && !trouble->suspicious_ns)
@@ -197,12 +196,12 @@ static void weigh(ark_kafka_trouble *trouble, const char *text)
     pthread_mutex_unlock(&trouble->lock);
 }
 
-/* librdkafka has no new token to log in with, and asks for one again in ten seconds. What is
- * logged in by then goes on as long as the last one is good. */
+/* librdkafka got no new token, and asks again in ten seconds. Connections that are logged in
+ * continue until the last token expires. */
 static void take_missing_token(ark_kafka_trouble *trouble, const char *text)
 {
     pthread_mutex_lock(&trouble->lock);
-    refuse(trouble, text);
+    note_refusal(trouble, text);
     uint64_t times = ark_log_limit_note(&trouble->missing_token, arrakis_gps_now_ns());
     pthread_mutex_unlock(&trouble->lock);
     atomic_fetch_add(&trouble->count, 1);
@@ -211,27 +210,27 @@ static void take_missing_token(ark_kafka_trouble *trouble, const char *text)
                 (unsigned long long)times);
 }
 
-/* Of a line of librdkafka's log: what is behind its thread's name. */
+/* The text of a line of the log of librdkafka, after the name of its thread. */
 static const char *without_thread(const char *text)
 {
     const char *end = *text == '[' ? strstr(text, "]: ") : NULL;
     return end ? end + 3 : text;
 }
 
-/* A connection that broke or could not be made: the text that matters, or NULL. */
+/* The text of a connection that broke or failed; NULL: it need not be logged. */
 static const char *take_failure(ark_kafka_trouble *trouble, const char *facility, const char *text)
 {
     const char *matter = without_thread(text);
-    /* no group is used: its coordinator's connection is idle, and closed by the broker in the end
-     * */
+    /* no group is used: the idle connection to its coordinator is closed by the broker after some
+     * time */
     if (strcmp(facility, "FAIL") != 0 || strstr(text, "GroupCoordinator"))
         return NULL;
-    weigh(trouble, matter);
+    note_failure(trouble, matter);
     return matter;
 }
 
-/* These run in librdkafka's threads. FAIL is a connection; ERROR repeats it, and tells of tokens.
- * */
+/* The log callback, which runs in threads of librdkafka. FAIL is about a connection; ERROR repeats
+ * it, or is about tokens. */
 static void take_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     bool failed = strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0;

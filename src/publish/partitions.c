@@ -9,18 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is beyond is meant in another unit. */
+/* A smaller stride was meant in another unit. */
 static const int64_t stride_min_ns = ARRAKIS_SECOND_NS / 100;
 static const int64_t stride_max_ns = 86400 * ARRAKIS_SECOND_NS;
 
-static bool differ(const char *a, const char *b)
+static bool texts_differ(const char *a, const char *b)
 {
     return a && *a && b && *b && strcmp(a, b) != 0;
 }
 
 /* ---- what channels must be */
 
-/* Complete in itself; what channels must agree on among each other comes later. */
+/* Check one channel by itself. */
 static arrakis_status check_channel(const arrakis_channel_info *info,
                                     const arrakis_publisher_options *options, arrakis_error *err)
 {
@@ -39,14 +39,14 @@ static arrakis_status check_channel(const arrakis_channel_info *info,
                         "channel %s: stride is %" PRId64 " ns, expected %" PRId64 " to %" PRId64
                         ", ten milliseconds to a day, in nanoseconds",
                         info->name, info->stride_ns, stride_min_ns, stride_max_ns);
-    if (differ(info->publisher, options->publisher_id))
+    if (texts_differ(info->publisher, options->publisher_id))
         return ark_fail(err, ARRAKIS_EINVAL, "channel %s: publisher is \"%s\", expected \"%s\"",
                         info->name, info->publisher, options->publisher_id);
     if (info->replay_id && *info->replay_id && !options->replay_id)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "channel %s: replay_id is \"%s\", and the publisher is a live one",
                         info->name, info->replay_id);
-    if (differ(info->replay_id, options->replay_id))
+    if (texts_differ(info->replay_id, options->replay_id))
         return ark_fail(err, ARRAKIS_EINVAL, "channel %s: replay_id is \"%s\", expected \"%s\"",
                         info->name, info->replay_id, options->replay_id);
     return ARRAKIS_OK;
@@ -78,7 +78,7 @@ static int by_place(const void *a, const void *b, void *opaque)
                                     arrakis_channels_get(channels, *(const uint32_t *)b));
 }
 
-/* `order` has the channels of each partition together. */
+/* Number the partitions. In `order` the channels of a partition follow each other. */
 static arrakis_status number_partitions(ark_publish_partitions *partitions, const uint32_t *order,
                                         size_t count, arrakis_error *err)
 {
@@ -145,9 +145,9 @@ static arrakis_status text_mismatch(arrakis_error *err, const char *name, const 
                     field, found, wanted);
 }
 
-/* The first field in which an unequal channel differs from its registration. */
-static arrakis_status mismatch(const arrakis_channel *channel, const arrakis_channel *registered,
-                               arrakis_error *err)
+/* An error with the first field in which a channel differs from its registration. */
+static arrakis_status fail_mismatch(const arrakis_channel *channel,
+                                    const arrakis_channel *registered, arrakis_error *err)
 {
     arrakis_channel_info a = ark_info(channel), b = ark_info(registered);
     if (a.dtype != b.dtype)
@@ -163,7 +163,7 @@ static arrakis_status mismatch(const arrakis_channel *channel, const arrakis_cha
                  {"partition_id", a.partition_id, b.partition_id},
                  {"replay_id", a.replay_id, b.replay_id}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (differ(texts[i].found, texts[i].wanted))
+        if (texts_differ(texts[i].found, texts[i].wanted))
             return text_mismatch(err, a.name, texts[i].field, texts[i].found, texts[i].wanted);
     const struct {
         const char *field;
@@ -193,5 +193,5 @@ arrakis_status ark_publish_partitions_find(const ark_publish_partitions *partiti
     const arrakis_channel *registered = arrakis_channels_get(partitions->channels, *out);
     return channel == registered || arrakis_channel_equal(channel, registered)
                ? ARRAKIS_OK
-               : mismatch(channel, registered, err);
+               : fail_mismatch(channel, registered, err);
 }

@@ -17,30 +17,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One message of a block: `count` rows from place `first` of a plan's arrays on. */
+/* One message of a block: `count` rows, from `first` on in the arrays of the encode_order. */
 typedef struct batch {
     uint32_t partition;
     size_t first, count;
 } batch;
 
-/* How blocks of one list of channels are cut into messages: made once for a list, as a list does
- * not change. */
-typedef struct plan {
+/* Which channels of a block go into which message, in which order. Made once per list of channels,
+ * as lists do not change. */
+typedef struct encode_order {
     arrakis_channels *channels;
     size_t batch_count;
-    batch *batches;   /* in the order in which their first channels stand in the block */
-    uint32_t *places; /* the rows' series in the block */
-    uint32_t *ids;    /* the rows' partition indices */
+    batch *batches;      /* in the order of their first channels in the block */
+    uint32_t *series_of; /* by row: the number of its series in the block */
+    uint32_t *ids;       /* by row: its partition index */
     arrakis_series *series;
-} plan;
+} encode_order;
 
 struct arrakis_publisher {
-    ark_publish_partitions
-        partitions;       /* its partitions are the producer's topics of those numbers */
-    int64_t published_ns; /* start of the last block that was delivered; ARRAKIS_UNSET: none */
+    ark_publish_partitions partitions; /* partition i is topic i of the producer */
+    int64_t published_ns; /* begin of the last block that was confirmed; ARRAKIS_UNSET: none */
     ark_producer *producer;
     arrakis_cancel *cancel; /* NULL: none */
-    plan plan;
+    encode_order encode_order;
 };
 
 /* ---- open */
@@ -68,7 +67,7 @@ static arrakis_channel_info info_of(const arrakis_publisher *publisher, size_t i
     return ark_info(arrakis_channels_get(publisher->partitions.channels, i));
 }
 
-/* The topic of a partition's channels, of which this is one. */
+/* Add the topic of a partition, which has this channel. */
 static arrakis_status add_topic(arrakis_publisher *publisher, const arrakis_channel_info *info,
                                 const char *replay_id, arrakis_error *err)
 {
@@ -120,7 +119,7 @@ static arrakis_status check_given(const arrakis_publisher *publisher,
     return rc;
 }
 
-/* With what the server says in the place of what was not given. */
+/* Open with the answers of the server in place of what the caller has not given. */
 static arrakis_status open_by_server(arrakis_publisher *publisher,
                                      const arrakis_connection *connection,
                                      const arrakis_publisher_options *given, arrakis_error *err)
@@ -128,7 +127,7 @@ static arrakis_status open_by_server(arrakis_publisher *publisher,
     arrakis_connection to = *connection;
     arrakis_publisher_options options = *given;
     ark_registration server;
-    ARK_TRY(ark_registration_make(&server, connection, given, err));
+    ARK_TRY(ark_registration_init(&server, connection, given, err));
     options.channels = server.channels;
     if (!to.kafka_url)
         to.kafka_url = server.broker;
@@ -184,26 +183,26 @@ arrakis_status arrakis_publisher_open(arrakis_publisher **out,
 
 /* ---- plans */
 
-static void free_plan(plan *p)
+static void clear_order(encode_order *p)
 {
     arrakis_channels_unref(p->channels);
     free(p->batches);
-    free(p->places);
+    free(p->series_of);
     free(p->ids);
     free(p->series);
     memset(p, 0, sizeof *p);
 }
 
-static arrakis_status fill_plan(plan *p, const arrakis_publisher *publisher,
-                                const arrakis_channels *channels, uint32_t *batch_of,
-                                size_t *registered, arrakis_error *err)
+static arrakis_status fill_order(encode_order *p, const arrakis_publisher *publisher,
+                                 const arrakis_channels *channels, uint32_t *batch_of,
+                                 size_t *registered, arrakis_error *err)
 {
     size_t count = arrakis_channels_count(channels);
     for (size_t i = 0; i < count; i++) {
         ARK_TRY(ark_publish_partitions_find(&publisher->partitions, &registered[i],
                                             arrakis_channels_get(channels, i), err));
         uint32_t partition = publisher->partitions.partition_of[registered[i]];
-        if (!batch_of[partition]) { /* numbered from 1 here */
+        if (!batch_of[partition]) { /* batches are numbered from 1 here; 0: none yet */
             p->batches[p->batch_count++].partition = partition;
             batch_of[partition] = (uint32_t)p->batch_count;
         }
@@ -216,15 +215,16 @@ static arrakis_status fill_plan(plan *p, const arrakis_publisher *publisher,
     for (size_t i = 0; i < count; i++) {
         batch *own = &p->batches[batch_of[publisher->partitions.partition_of[registered[i]]] - 1];
         size_t row = own->first + own->count++;
-        p->places[row] = (uint32_t)i;
+        p->series_of[row] = (uint32_t)i;
         p->ids[row] = (uint32_t)info_of(publisher, registered[i]).partition_index;
     }
     return ARRAKIS_OK;
 }
 
-/* Blocks made one by one have lists of their own, of the same channels. The plan holds its
- * channels, so no others can have their addresses. */
-static bool plan_fits(const plan *p, const arrakis_channels *channels)
+/* Whether the order is that of these channels. Blocks may have lists of their own with the same
+ * channels. The order has a reference to its channels, so no other channel can have their
+ * addresses. */
+static bool order_fits(const encode_order *p, const arrakis_channels *channels)
 {
     if (!p->channels || p->channels == channels)
         return p->channels != NULL;
@@ -236,23 +236,23 @@ static bool plan_fits(const plan *p, const arrakis_channels *channels)
     return i == count;
 }
 
-static arrakis_status make_plan(arrakis_publisher *publisher, const arrakis_channels *channels,
-                                arrakis_error *err)
+static arrakis_status make_order(arrakis_publisher *publisher, const arrakis_channels *channels,
+                                 arrakis_error *err)
 {
-    plan *p = &publisher->plan;
-    if (plan_fits(p, channels))
+    encode_order *p = &publisher->encode_order;
+    if (order_fits(p, channels))
         return ARRAKIS_OK;
-    free_plan(p);
+    clear_order(p);
     size_t count = arrakis_channels_count(channels), room = count ? count : 1;
     p->batches = calloc(room, sizeof *p->batches);
-    p->places = calloc(room, sizeof *p->places);
+    p->series_of = calloc(room, sizeof *p->series_of);
     p->ids = calloc(room, sizeof *p->ids);
     p->series = calloc(room, sizeof *p->series);
     uint32_t *batch_of = calloc(publisher->partitions.partition_count, sizeof *batch_of);
     size_t *registered = calloc(room, sizeof *registered);
     arrakis_status rc;
-    if (p->batches && p->places && p->ids && p->series && batch_of && registered)
-        rc = fill_plan(p, publisher, channels, batch_of, registered, err);
+    if (p->batches && p->series_of && p->ids && p->series && batch_of && registered)
+        rc = fill_order(p, publisher, channels, batch_of, registered, err);
     else
         rc = ark_no_memory(err, "publishing %zu channels", count);
     free(batch_of);
@@ -260,7 +260,7 @@ static arrakis_status make_plan(arrakis_publisher *publisher, const arrakis_chan
     if (rc == ARRAKIS_OK)
         p->channels = arrakis_channels_ref(channels);
     else
-        free_plan(p);
+        clear_order(p);
     return rc;
 }
 
@@ -298,12 +298,12 @@ static arrakis_status check_block(const arrakis_publisher *publisher, const arra
     return ARRAKIS_OK;
 }
 
-static arrakis_status encode(arrakis_publisher *publisher, const arrakis_block *block,
-                             const batch *b, arrakis_error *err)
+static arrakis_status encode_block(arrakis_publisher *publisher, const arrakis_block *block,
+                                   const batch *b, arrakis_error *err)
 {
-    plan *p = &publisher->plan;
+    encode_order *p = &publisher->encode_order;
     for (size_t i = b->first; i < b->first + b->count; i++)
-        ark_block_series(&p->series[i], block, p->places[i]);
+        ark_block_series(&p->series[i], block, p->series_of[i]);
     ark_buffer *buffer;
     arrakis_status rc = ark_producer_buffer(publisher->producer, b->partition, &buffer, err);
     if (rc == ARRAKIS_OK)
@@ -324,16 +324,16 @@ arrakis_status arrakis_publisher_publish(arrakis_publisher *publisher, const arr
     if (!publisher || !block)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_publisher_publish: %s is NULL",
                         publisher ? "block" : "publisher");
-    const plan *p = &publisher->plan;
-    arrakis_status rc = make_plan(publisher, arrakis_block_channels(block), err);
+    const encode_order *p = &publisher->encode_order;
+    arrakis_status rc = make_order(publisher, arrakis_block_channels(block), err);
     if (rc == ARRAKIS_OK)
         rc = check_block(publisher, block, err);
     if (rc == ARRAKIS_OK)
         rc = ark_producer_begin(publisher->producer, timeout_ms, err);
-    /* All is encoded before the first message goes, so that a block that cannot be is not sent in
-     * part. */
+    /* All messages are encoded before the first one is sent, so that a block is not published in
+     * part when that fails. */
     for (size_t i = 0; rc == ARRAKIS_OK && i < p->batch_count; i++)
-        rc = encode(publisher, block, &p->batches[i], err);
+        rc = encode_block(publisher, block, &p->batches[i], err);
     if (rc < 0)
         return rc;
     ark_log_trace(ARK_LOG_PUBLISH, "block at %" PRId64 " ns: %zu messages are sent",
@@ -355,7 +355,7 @@ void arrakis_publisher_close(arrakis_publisher *publisher)
     if (!publisher)
         return;
     ark_producer_close(publisher->producer);
-    free_plan(&publisher->plan);
+    clear_order(&publisher->encode_order);
     ark_publish_partitions_clear(&publisher->partitions);
     arrakis_cancel_unref(publisher->cancel);
     free(publisher);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The half of publishing that a server has: which channels, where they go, and to which broker. */
 #include "publish/registration.h"
 
 #include "base/error.h"
@@ -14,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A server has no business with more. */
+/* The most properties that a server may set. */
 enum { PROPERTIES_MAX = 64 };
 
-/* Both are the broker's list to librdkafka. */
+/* Both names mean the list of brokers. */
 static bool is_broker(const char *name)
 {
     return strcmp(name, "bootstrap.servers") == 0 || strcmp(name, "metadata.broker.list") == 0;
@@ -25,8 +24,8 @@ static bool is_broker(const char *name)
 
 /* ------------------------------------------------------------------ channels */
 
-/* A server's answer is not kept beyond this: no publisher has that many channels, and no server
- * takes that many times as long as a request may. */
+/* The most that is kept of the answers of a server: no publisher has that many channels, and no
+ * server takes that many times the time of a request. */
 enum { CHANNELS_MAX = 500000, TEXT_MAX_MIB = 64, TIMEOUTS_MAX = 10 };
 
 typedef struct collection {
@@ -42,7 +41,7 @@ static size_t size_of(const char *text)
     return text ? strlen(text) : 0;
 }
 
-static bool collect(arrakis_channel *channel, void *opaque)
+static bool collect_channel(arrakis_channel *channel, void *opaque)
 {
     collection *c = opaque;
     const arrakis_channel_info info = ark_info(channel);
@@ -63,7 +62,7 @@ static bool collect(arrakis_channel *channel, void *opaque)
     return c->status == ARRAKIS_OK;
 }
 
-/* When finding is to be over. */
+/* Until when the server may answer. */
 static int64_t deadline_of(const ark_server *server)
 {
     int64_t each_ns = ark_server_timeout_ns(server);
@@ -72,9 +71,9 @@ static int64_t deadline_of(const ark_server *server)
                : ark_monotonic_ns() + TIMEOUTS_MAX * each_ns;
 }
 
-/* The server's channels of the publisher. */
-static arrakis_status find(arrakis_channels **out, ark_server *server,
-                           const arrakis_publisher_options *o, arrakis_error *err)
+/* Find the channels that the publisher has at the server. */
+static arrakis_status find_registered(arrakis_channels **out, ark_server *server,
+                                      const arrakis_publisher_options *o, arrakis_error *err)
 {
     collection c = {.err = err, .until_ns = deadline_of(server)};
     arrakis_query query = ARRAKIS_QUERY_INIT;
@@ -83,7 +82,7 @@ static arrakis_status find(arrakis_channels **out, ark_server *server,
     query.replay_id = o->replay_id;
     arrakis_status rc = arrakis_channels_new(&c.channels, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_query_find(server, &query, collect, &c, err);
+        rc = ark_query_find(server, &query, collect_channel, &c, err);
     if (rc == ARRAKIS_OK && c.status < 0)
         rc = ark_fail_within(err, c.status == ARRAKIS_EINVAL ? ARRAKIS_EFORMAT : c.status,
                              "%.100s", ark_server_url(server));
@@ -106,7 +105,7 @@ static bool is_as_wanted(const arrakis_channels *known, const arrakis_channel *w
            !(a.sample_rate > b.sample_rate);
 }
 
-/* Of those that are wanted, the ones to be registered. */
+/* The requested channels that must be registered. */
 static arrakis_status list_new(arrakis_channel ***out, size_t *count,
                                const arrakis_channels *known, const arrakis_publisher_options *o,
                                arrakis_error *err)
@@ -124,7 +123,7 @@ static arrakis_status list_new(arrakis_channel ***out, size_t *count,
     return ARRAKIS_OK;
 }
 
-/* The server's form of the channels that are wanted. */
+/* The requested channels, as the server has them. */
 static arrakis_status take_wanted(ark_registration *out, const arrakis_channels *known,
                                   const ark_server *server, const arrakis_publisher_options *o,
                                   arrakis_error *err)
@@ -144,7 +143,7 @@ static arrakis_status take_wanted(ark_registration *out, const arrakis_channels 
     return rc;
 }
 
-/* Register what is new, and see what the server has then. */
+/* Register new channels, and read what the server then has. */
 static arrakis_status add_new(arrakis_channels **known, ark_server *server,
                               const arrakis_publisher_options *o, arrakis_error *err)
 {
@@ -158,7 +157,7 @@ static arrakis_status add_new(arrakis_channels **known, ark_server *server,
                                  arrakis_channel_name(list[0]), count > 1 ? " and others" : "");
         } else {
             arrakis_channels_unref(*known);
-            rc = find(known, server, o, err);
+            rc = find_registered(known, server, o, err);
         }
     }
     free(list);
@@ -169,7 +168,7 @@ static arrakis_status get_channels(ark_registration *out, ark_server *server,
                                    const arrakis_publisher_options *o, arrakis_error *err)
 {
     arrakis_channels *known;
-    ARK_TRY(find(&known, server, o, err));
+    ARK_TRY(find_registered(&known, server, o, err));
     arrakis_status rc = ARRAKIS_OK;
     if (o->channels) {
         if ((rc = add_new(&known, server, o, err)) == ARRAKIS_OK)
@@ -219,7 +218,7 @@ static bool add_property(const char *name, const char *value, void *opaque)
     return p->status == ARRAKIS_OK;
 }
 
-/* What was told, as a whole. */
+/* Check all properties of the server together. */
 static arrakis_status check_properties(const ark_registration *out, const ark_properties *users,
                                        const arrakis_connection *to, arrakis_error *err)
 {
@@ -246,7 +245,7 @@ static arrakis_status get_properties(ark_registration *out, ark_server *server,
 
 /* ------------------------------------------------------------------ both */
 
-arrakis_status ark_registration_make(ark_registration *out, const arrakis_connection *connection,
+arrakis_status ark_registration_init(ark_registration *out, const arrakis_connection *connection,
                                      const arrakis_publisher_options *options, arrakis_error *err)
 {
     const arrakis_client_options limits = ARRAKIS_CLIENT_OPTIONS_INIT;

@@ -12,7 +12,7 @@
 /* ------------------------------------------------------------------ at the end of the process */
 
 /* What goes on closing by itself would do so in libraries that exit() has taken down, such as
- * OpenSSL, and crash. Their handlers are older than this one, so they run after it. */
+ * OpenSSL, and crash. Their handlers are older than this one, so they run_teardown after it. */
 static ark_monitor leftovers;
 static size_t left_count;
 static int64_t left_until_ns;
@@ -86,7 +86,7 @@ static teardown *pop(ark_closing *closing)
     return t;
 }
 
-static void *run(void *opaque)
+static void *run_teardown(void *opaque)
 {
     teardown *t = opaque;
     t->close(t->opaque);
@@ -112,7 +112,7 @@ void ark_closing_begin(ark_closing *closing, const char *version, void (*close)(
         t->close = close;
         t->opaque = opaque;
     }
-    if (!t || !ark_thread_start(&t->thread, run, t)) {
+    if (!t || !ark_thread_start(&t->thread, run_teardown, t)) {
         if (t)
             free_teardown(t);
         close(opaque);
@@ -130,7 +130,7 @@ static bool has_closed(teardown *t)
 }
 
 /* Whether it has closed until then. It is not to be touched afterwards. */
-static bool finish(teardown *t, int64_t deadline_ns)
+static bool finish_teardown(teardown *t, int64_t deadline_ns)
 {
     pthread_t thread = t->thread;
     ark_monitor_enter(&t->monitor);
@@ -156,7 +156,7 @@ void ark_closing_wait(ark_closing *closing)
     const char *version = "";
     for (teardown *t; (t = pop(closing));) {
         version = t->version;
-        left += !finish(t, deadline_ns);
+        left += !finish_teardown(t, deadline_ns);
     }
     if (left)
         ark_log(ARRAKIS_LOG_WARNING,
@@ -175,7 +175,7 @@ void ark_closing_move(ark_closing *to, ark_closing *from)
 void ark_closing_join(ark_closing *closing)
 {
     for (teardown *t; (t = pop(closing));)
-        finish(t, INT64_MAX);
+        finish_teardown(t, INT64_MAX);
 }
 
 bool ark_closing_pending(ark_closing *closing)
@@ -184,7 +184,7 @@ bool ark_closing_pending(ark_closing *closing)
     closing->first = NULL;
     for (teardown *t; (t = pop(&all));)
         if (has_closed(t))
-            finish(t, INT64_MAX);
+            finish_teardown(t, INT64_MAX);
         else
             push(closing, t);
     return closing->first;

@@ -12,7 +12,7 @@ arrakis_status ark_grouping_init(ark_grouping *grouping, size_t channel_count, s
     *grouping = (ark_grouping){.channel_count = channel_count, .count = 1};
     grouping->group_of = calloc(channel_count + 1, sizeof *grouping->group_of);
     grouping->seen_in = calloc(channel_count + 1, sizeof *grouping->seen_in);
-    /* an entry makes one group at the most */
+    /* an entry makes at most one group */
     grouping->moves = calloc(entries + 1, sizeof *grouping->moves);
     return grouping->group_of && grouping->seen_in && grouping->moves
                ? ARRAKIS_OK

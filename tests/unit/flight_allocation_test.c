@@ -117,7 +117,7 @@ static arrakis_status read_answer(void *opaque)
         ark_flight_info_read(&info, a->info.data, a->info.size, 100, &budget, NULL);
     if (rc < 0)
         return rc;
-    rc = ark_segments_make(&segments, &info, a->channels, 0, "grpc://here:1", NULL);
+    rc = ark_segments_init(&segments, &info, a->channels, 0, "grpc://here:1", NULL);
     if (rc == ARRAKIS_OK) {
         assert_int_equal(segments.count, 2);
         assert_int_equal(segments.segments[0].relay_count, 1);

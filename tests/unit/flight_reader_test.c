@@ -213,12 +213,12 @@ static arrakis_reader *make_reader_for(int64_t begin_ns, int64_t until_ns, int64
     for (size_t i = 0; i < locations; i++)
         endpoint.uris[i] = strdup("arrow-flight-reuse-connection://?");
     static ark_session session = {.transport = &fake};
-    static ark_dial_options dial;
+    static ark_connect_options connect;
     session.url = (char *)(uintptr_t) "grpc://fake";
     session.max_message = 1 << 20;
     atomic_store(&session.refs, 1000);
-    atomic_store(&dial.refs, 1000);
-    const ark_flight_options options = {&session, &dial,    20 * SECOND,
+    atomic_store(&connect.refs, 1000);
+    const ark_flight_options options = {&session, &connect, 20 * SECOND,
                                         stall_ns, begin_ns, until_ns};
     arrakis_channels *channels = channels_of(&spec, 1);
     arrakis_reader *reader;
@@ -278,9 +278,9 @@ static void a_live_endpoint_that_is_silent_beyond_its_promise_and_the_grace_is_d
     arrakis_reader *reader = open_reader(UNSET, UNSET, 1, grace_ns);
     expect_block(reader, 0);
     expect_block(reader, 1);
-    int64_t heard_ns = ((ark_flight_reader *)reader)->sources[0].heard_ns;
+    int64_t news_ns = ((ark_flight_reader *)reader)->sources[0].news_ns;
     expect_dead(reader);
-    assert_true(ark_monotonic_ns() - heard_ns >= LATENCY + STRIDE + grace_ns);
+    assert_true(ark_monotonic_ns() - news_ns >= LATENCY + STRIDE + grace_ns);
     arrakis_reader_close(reader);
 }
 
@@ -396,9 +396,9 @@ static void rows_behind_one_that_leapt_ahead_are_a_sign_of_life(void **state)
         PASS(arrakis_reader_next(reader, 0, &stream, &block, err));
         arrakis_block_unref(block);
         for (int32_t i = 1; i < 4; i++) {
-            int64_t heard_ns = s->heard_ns;
+            int64_t news_ns = s->news_ns;
             expect_block(reader, i); /* the batch before has ended */
-            assert_true(s->heard_ns > heard_ns);
+            assert_true(s->news_ns > news_ns);
         }
         arrakis_reader_close(reader);
     }
@@ -430,10 +430,10 @@ static void rows_outside_what_was_asked_for_are_no_sign_of_life(void **state)
         PASS(arrakis_reader_open(reader, err));
         const ark_flight_source *s = &((ark_flight_reader *)reader)->sources[0];
         expect_block(reader, first);
-        int64_t heard_ns = s->heard_ns;
+        int64_t news_ns = s->news_ns;
         for (int32_t k = first + 1; k < first + 8; k++)
             expect_block(reader, k);
-        assert_int_equal(s->heard_ns, heard_ns);
+        assert_int_equal(s->news_ns, news_ns);
         arrakis_reader_close(reader);
     }
 }

@@ -57,7 +57,7 @@ static void expect(const char *wanted, const given *list, size_t count)
     char text[600] = "";
     arrakis_channels *channels = channels_of(specs, COUNT(specs));
     ark_flight_info info = info_of(list, count);
-    PASS(ark_segments_make(&segments, &info, channels, 0, "here", err));
+    PASS(ark_segments_init(&segments, &info, channels, 0, "here", err));
     for (size_t i = 0; i < segments.count; i++) {
         const ark_segment *segment = &segments.segments[i];
         sprintf(text + strlen(text), "%s%lld:", i ? "; " : "",
@@ -87,7 +87,7 @@ static void expect_failure(arrakis_status status, const char *text, const given 
     ark_segments segments;
     arrakis_channels *channels = channels_of(specs, COUNT(specs));
     ark_flight_info info = info_of(list, count);
-    FAIL(ark_segments_make(&segments, &info, channels, 0, "here", err), status, text);
+    FAIL(ark_segments_init(&segments, &info, channels, 0, "here", err), status, text);
     ark_segments_clear(&segments);
     ark_flight_info_clear(&info);
     arrakis_channels_unref(channels);
@@ -191,7 +191,7 @@ static void a_start_that_no_clock_shows_is_refused(void **state)
         free(info.endpoints[1].ticket);
         info.endpoints[1].ticket = (uint8_t *)strdup(text);
         info.endpoints[1].ticket_size = strlen(text);
-        FAIL(ark_segments_make(&segments, &info, channels, 0, "here", err), ARRAKIS_EFORMAT,
+        FAIL(ark_segments_init(&segments, &info, channels, 0, "here", err), ARRAKIS_EFORMAT,
              starts[i / 2]);
         ark_segments_clear(&segments);
         ark_flight_info_clear(&info);
@@ -207,7 +207,7 @@ static void expect_limit(const given *list, size_t count, size_t segments_wanted
     ark_segments segments;
     arrakis_channels *channels = channels_of(specs, COUNT(specs));
     ark_flight_info info = info_of(list, count);
-    PASS(ark_segments_make(&segments, &info, channels, 0, "here", err));
+    PASS(ark_segments_init(&segments, &info, channels, 0, "here", err));
     assert_int_equal(segments.count, segments_wanted);
     ark_segments_clear(&segments);
     ark_flight_info_clear(&info);
@@ -265,9 +265,9 @@ static void hosts_of_a_list_are_counted_one_by_one(void **state)
         }
         ark_segments segments;
         if (segments_wanted * HOSTS <= MOST)
-            PASS(ark_segments_make(&segments, &info, channels, 0, "here", err));
+            PASS(ark_segments_init(&segments, &info, channels, 0, "here", err));
         else
-            FAIL(ark_segments_make(&segments, &info, channels, 0, "here", err), ARRAKIS_EFORMAT,
+            FAIL(ark_segments_init(&segments, &info, channels, 0, "here", err), ARRAKIS_EFORMAT,
                  "over 64 servers or brokers");
         ark_segments_clear(&segments);
         ark_flight_info_clear(&info);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a connection is made: token, certificates. */
-#include "flight/dial.h"
+#include "flight/connect_options.h"
 
 #include "base/error.h"
 #include "flight/hosts.h"
@@ -11,16 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where systems keep the certificates they trust, as one file. */
+/* The files in which systems have the certificates that they trust. */
 static const char *const root_files[] = {
-    "/etc/ssl/certs/ca-certificates.crt", /* Debian and its kin */
-    "/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora and its kin */
+    "/etc/ssl/certs/ca-certificates.crt", /* Debian and its derivatives */
+    "/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora and its derivatives */
     "/etc/ssl/ca-bundle.pem",             /* SUSE */
     "/etc/ssl/cert.pem",                  /* Alpine */
 };
 #define PEM_SIZE_MAX ((size_t)16 << 20)
 
-/* A second of 8,000 channels of 16,384 Hz in double precision: far beyond what a site sends at once. */
+/* One second of 8,000 channels of 16,384 Hz in double precision: far more than a site sends in one
+ * message. */
 #define DEFAULT_MAX_MESSAGE (INT64_C(1) << 30)
 
 static arrakis_status read_file(char **out, const char *path, arrakis_error *err)
@@ -53,8 +53,8 @@ static arrakis_status read_file(char **out, const char *path, arrakis_error *err
     return ARRAKIS_OK;
 }
 
-/* A file that the user named; `what` is how its contents begin. gRPC takes anything, and says of what
- * it cannot use that there is no address. */
+/* Read a file that the user named; its contents must begin with `what`. gRPC itself accepts any
+ * contents, and reports what it cannot use as a missing address. */
 static arrakis_status read_pem(char **out, const char *path, const char *what, arrakis_error *err)
 {
     if (!path)
@@ -65,40 +65,42 @@ static arrakis_status read_pem(char **out, const char *path, const char *what, a
     return rc;
 }
 
-/* Those that the system trusts. Without any, gRPC has its own ways. */
-static void read_system_roots(ark_dial_options *dial)
+/* Read the certificates that the system trusts. Without any, gRPC uses its own. */
+static void read_system_roots(ark_connect_options *connect)
 {
-    for (size_t i = 0; i < sizeof root_files / sizeof *root_files && !dial->roots_pem; i++)
-        if (read_file(&dial->roots_pem, root_files[i], NULL) < 0) {
-            free(dial->roots_pem);
-            dial->roots_pem = NULL;
+    for (size_t i = 0; i < sizeof root_files / sizeof *root_files && !connect->roots_pem; i++)
+        if (read_file(&connect->roots_pem, root_files[i], NULL) < 0) {
+            free(connect->roots_pem);
+            connect->roots_pem = NULL;
         }
 }
 
-static arrakis_status fill(ark_dial_options *dial, const arrakis_connection *o,
-                           const char *publisher_id, arrakis_error *err)
+static arrakis_status fill_options(ark_connect_options *connect, const arrakis_connection *o,
+                                   const char *publisher_id, arrakis_error *err)
 {
     if (!o->cert_file != !o->key_file)
         return ark_fail(err, ARRAKIS_EINVAL, "a client certificate needs both: %s is not given",
                         o->cert_file ? "key_file" : "cert_file");
-    ARK_TRY(ark_hosts_join(&dial->token_hosts, o->token_hosts, o->token_host_count, err));
-    if ((o->token && !(dial->token = strdup(o->token))) ||
-        (publisher_id && !(dial->publisher_id = strdup(publisher_id))))
+    ARK_TRY(ark_hosts_join(&connect->token_hosts, o->token_hosts, o->token_host_count, err));
+    if ((o->token && !(connect->token = strdup(o->token))) ||
+        (publisher_id && !(connect->publisher_id = strdup(publisher_id))))
         return ark_no_memory(err, "opening a client");
-    dial->insecure_token = o->insecure_token;
-    arrakis_status rc = read_pem(&dial->roots_pem, o->ca_file, "-----BEGIN CERTIFICATE-----", err);
+    connect->insecure_token = o->insecure_token;
+    arrakis_status rc =
+        read_pem(&connect->roots_pem, o->ca_file, "-----BEGIN CERTIFICATE-----", err);
     if (rc == ARRAKIS_OK)
-        rc = read_pem(&dial->cert_pem, o->cert_file, "-----BEGIN CERTIFICATE-----", err);
+        rc = read_pem(&connect->cert_pem, o->cert_file, "-----BEGIN CERTIFICATE-----", err);
     if (rc == ARRAKIS_OK)
-        rc = read_pem(&dial->key_pem, o->key_file, "PRIVATE KEY-----", err);
+        rc = read_pem(&connect->key_pem, o->key_file, "PRIVATE KEY-----", err);
     if (rc == ARRAKIS_OK && !o->ca_file && o->url && strncasecmp(o->url, "grpc+tls:", 9) == 0)
-        read_system_roots(dial);
+        read_system_roots(connect);
     return rc;
 }
 
-arrakis_status ark_dial_options_new(ark_dial_options **out, const arrakis_connection *connection,
-                                    int64_t max_message_bytes, const char *publisher_id,
-                                    arrakis_error *err)
+arrakis_status ark_connect_options_new(ark_connect_options **out,
+                                       const arrakis_connection *connection,
+                                       int64_t max_message_bytes, const char *publisher_id,
+                                       arrakis_error *err)
 {
     *out = calloc(1, sizeof **out);
     if (!*out)
@@ -107,22 +109,22 @@ arrakis_status ark_dial_options_new(ark_dial_options **out, const arrakis_connec
     (*out)->max_message = max_message_bytes == ARRAKIS_UNSET            ? DEFAULT_MAX_MESSAGE
                           : max_message_bytes > (int64_t)(SIZE_MAX / 4) ? (int64_t)(SIZE_MAX / 4)
                                                                         : max_message_bytes;
-    arrakis_status rc = fill(*out, connection, publisher_id, err);
+    arrakis_status rc = fill_options(*out, connection, publisher_id, err);
     if (rc < 0) {
-        ark_dial_options_free(*out);
+        ark_connect_options_unref(*out);
         *out = NULL;
     }
     return rc;
 }
 
-ark_dial_options *ark_dial_options_ref(ark_dial_options *options)
+ark_connect_options *ark_connect_options_ref(ark_connect_options *options)
 {
     assert(atomic_load(&options->refs) > 0);
     atomic_fetch_add(&options->refs, 1);
     return options;
 }
 
-void ark_dial_options_free(ark_dial_options *options)
+void ark_connect_options_unref(ark_connect_options *options)
 {
     assert(!options || atomic_load(&options->refs) > 0);
     if (!options || atomic_fetch_sub(&options->refs, 1) > 1)

@@ -89,15 +89,14 @@ static arrakis_reader *make_reader(const workload *w, arrakis_channels *channels
     loaded->head.ops = &loaded_ops;
     loaded->head.fd = ark_event_open();
     if (ark_reader_group(&loaded->head, channels, "memory/", &err) < 0 ||
-        ark_ingest_init(&loaded->ingest, loaded->head.streams, loaded->head.stream_count, &err) <
-            0)
+        ark_ingest_init(&loaded->ingest, loaded->head.inputs, loaded->head.input_count, &err) < 0)
         bench_fail("%s", err.message);
     loaded->stream_of = bench_alloc(w->partitions * sizeof *loaded->stream_of);
     for (size_t i = 0; i < w->partitions; i++)
         loaded->stream_of[i] = SIZE_MAX;
     size_t skip = strlen("memory/") + strlen(w->prefix);
-    for (size_t i = 0; i < loaded->head.stream_count; i++)
-        loaded->stream_of[strtoul(loaded->head.streams[i].id + skip, NULL, 10)] = i;
+    for (size_t i = 0; i < loaded->head.input_count; i++)
+        loaded->stream_of[strtoul(loaded->head.inputs[i].id + skip, NULL, 10)] = i;
     return &loaded->head;
 }
 

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { CHANNELS = 3 };
 static arrakis_reader reader;
-static ark_reader_stream stream;
+static ark_reader_input stream;
 static size_t columns[CHANNELS];
 static ark_flight_part part = {0, columns};
 static ark_flight_scratch scratch;
@@ -52,8 +52,8 @@ static void set_up(void)
     if (ark_layout_new(&layout, &all, &stream.stride_ns, 1, stream.stride_ns, NULL) < 0 ||
         ark_batch_rows_init(&scratch, CHANNELS, NULL) < 0)
         abort();
-    reader.streams = &stream;
-    reader.stream_count = 1;
+    reader.inputs = &stream;
+    reader.input_count = 1;
 }
 
 static void read_channels(const ark_batches *batches, ark_channel_rows *rows)

@@ -72,13 +72,13 @@ static arrakis_status check_options(const arrakis_stream_options *o, arrakis_err
 static arrakis_status make_mux(arrakis_stream *stream, arrakis_error *err)
 {
     const arrakis_stream_options *o = &stream->options;
-    size_t count = stream->reader->stream_count;
+    size_t count = stream->reader->input_count;
     ark_mux_input_info *streams = calloc(count + 1, sizeof *streams);
     if (!streams)
         return ark_no_memory(err, "a stream of %zu inputs", count);
     for (size_t i = 0; i < count; i++)
-        streams[i] = (ark_mux_input_info){stream->reader->streams[i].id,
-                                          stream->reader->streams[i].channels};
+        streams[i] =
+            (ark_mux_input_info){stream->reader->inputs[i].id, stream->reader->inputs[i].channels};
     ark_mux_options options = {.start_ns = o->start_ns,
                                .stride_ns = o->stride_ns,
                                .tolerance_ns = o->latency_tolerance_ns,
@@ -132,8 +132,8 @@ static arrakis_status open_stream(arrakis_stream *stream, arrakis_error *err)
         stream->end_ns = o->start_ns + o->duration_ns;
     ARK_TRY(make_mux(stream, err));
     ARK_TRY(ark_waiter_open(&stream->waiter, err));
-    if (!(stream->paused = calloc(stream->reader->stream_count, sizeof *stream->paused)))
-        return ark_no_memory(err, "a stream of %zu inputs", stream->reader->stream_count);
+    if (!(stream->paused = calloc(stream->reader->input_count, sizeof *stream->paused)))
+        return ark_no_memory(err, "a stream of %zu inputs", stream->reader->input_count);
     if (stream->cancel &&
         (rc = ark_waiter_add(&stream->waiter, arrakis_cancel_fd(stream->cancel), err)) < 0)
         return rc;
@@ -202,17 +202,17 @@ static void pause_input(arrakis_stream *stream, size_t ahead)
     stream->paused[ahead] = true;
     stream->paused_count++;
     ark_log_trace(ARK_LOG_ALIGN, "%s is paused: it is far ahead",
-                  stream->reader->streams[ahead].id);
+                  stream->reader->inputs[ahead].id);
 }
 
 static void resume_inputs(arrakis_stream *stream)
 {
-    for (size_t i = 0; stream->paused_count && i < stream->reader->stream_count; i++)
+    for (size_t i = 0; stream->paused_count && i < stream->reader->input_count; i++)
         if (stream->paused[i] && ark_mux_has_room(stream->mux, i)) {
             stream->reader->ops->pause(stream->reader, i, false);
             stream->paused[i] = false;
             stream->paused_count--;
-            ark_log_trace(ARK_LOG_ALIGN, "%s is resumed", stream->reader->streams[i].id);
+            ark_log_trace(ARK_LOG_ALIGN, "%s is resumed", stream->reader->inputs[i].id);
         }
 }
 
@@ -261,12 +261,12 @@ static arrakis_status take_arrivals(arrakis_stream *stream, arrakis_error *err)
         arrakis_status rc = stream->reader->ops->next(stream->reader, &arrival, err);
         if (rc != ARRAKIS_OK)
             return rc;
-        ark_push how = ark_mux_push(stream->mux, arrival.stream, &arrival.rows, now_ns);
+        ark_push how = ark_mux_push(stream->mux, arrival.input, &arrival.rows, now_ns);
         if (how == ARK_PUSH_NOMEM)
             return ark_no_memory(err, "a block of %s was dropped",
-                                 stream->reader->streams[arrival.stream].id);
+                                 stream->reader->inputs[arrival.input].id);
         if (!stream->live)
-            pause_input(stream, arrival.stream);
+            pause_input(stream, arrival.input);
     }
     /* Live, deadlines pass also while data of other inputs comes all the time. With a start they
      * do not: the data that is due may follow the arrivals at hand, and inputs far ahead are
@@ -305,7 +305,7 @@ static void trace_wait(arrakis_stream *stream, int64_t wake_ns)
     stream->traced_ns = cursor_ns;
     if (count)
         ark_log_trace(ARK_LOG_ALIGN, "waiting for %zu of %zu inputs, %s first, until %lld ns",
-                      count, stream->reader->stream_count, stream->reader->streams[first].id,
+                      count, stream->reader->input_count, stream->reader->inputs[first].id,
                       (long long)wake_ns);
 }
 
@@ -425,12 +425,12 @@ const arrakis_reader *arrakis_stream_reader(const arrakis_stream *stream)
 
 int64_t arrakis_stream_lag_ns(const arrakis_stream *stream, size_t i)
 {
-    if (!stream || i >= stream->reader->stream_count)
+    if (!stream || i >= stream->reader->input_count)
         return ARRAKIS_UNSET;
     int64_t newest_ns = ark_mux_newest_ns(stream->mux, i);
     if (newest_ns == ARRAKIS_UNSET)
         return ARRAKIS_UNSET;
-    return arrakis_gps_now_ns() - newest_ns - stream->reader->streams[i].stride_ns;
+    return arrakis_gps_now_ns() - newest_ns - stream->reader->inputs[i].stride_ns;
 }
 
 void arrakis_stream_stats(const arrakis_stream *stream, arrakis_stats *stats)

@@ -62,7 +62,7 @@ arrakis_status ark_batch_rows_bind(ark_flight_part *parts, size_t count,
     qsort(entries, schema->count, sizeof *entries, by_name);
     arrakis_status rc = ARRAKIS_OK;
     for (size_t i = 0; i < count; i++) {
-        const arrakis_channels *channels = reader->streams[parts[i].stream].channels;
+        const arrakis_channels *channels = reader->inputs[parts[i].input].channels;
         for (size_t k = 0; rc == ARRAKIS_OK && k < arrakis_channels_count(channels); k++)
             rc = bind_channel(&parts[i].columns[k], arrakis_channels_get(channels, k), entries,
                               schema, err);
@@ -119,11 +119,11 @@ static arrakis_status check_length(const arrakis_channel *channel, uint32_t leng
 
 /* The rows of one input, from the row of the batch at the cursor. */
 static arrakis_status make_rows(ark_rows *rows, const ark_flight_cursor *cursor,
-                                const ark_flight_part *part, const ark_reader_stream *stream,
+                                const ark_flight_part *part, const ark_reader_input *input,
                                 const ark_batches *batches, ark_flight_scratch *scratch,
                                 arrakis_error *err)
 {
-    const arrakis_channels *channels = stream->channels;
+    const arrakis_channels *channels = input->channels;
     rows->base = batches->body;
     rows->runs = scratch->runs;
     rows->missing = scratch->missing;
@@ -131,8 +131,8 @@ static arrakis_status make_rows(ark_rows *rows, const ark_flight_cursor *cursor,
         const ark_column *column = &batches->columns[part->columns[k]];
         const arrakis_channel *channel = arrakis_channels_get(channels, k);
         uint32_t length = length_at(column, cursor->row);
-        int64_t whole = ark_channel_samples(channel, stream->stride_ns);
-        ARK_TRY(check_length(channel, length, whole, rows->duration_ns, stream->stride_ns, err));
+        int64_t whole = ark_channel_samples(channel, input->stride_ns);
+        ARK_TRY(check_length(channel, length, whole, rows->duration_ns, input->stride_ns, err));
         if (whole <= 0 || !length) {
             scratch->missing[rows->missing_count++] = k;
             continue;
@@ -174,15 +174,15 @@ static void move_on(ark_flight_cursor *cursor, size_t part_count)
 
 /* Split rows that are longer than the stride of their input; begin with the step of the cursor. */
 static void split_rows(const ark_rows *rows, ark_flight_cursor *cursor,
-                       const ark_reader_stream *stream, size_t number, ark_flight_scratch *scratch)
+                       const ark_reader_input *input, size_t number, ark_flight_scratch *scratch)
 {
     ark_arrival served;
-    size_t count = arrakis_channels_count(stream->channels);
+    size_t count = arrakis_channels_count(input->channels);
     for (uint32_t k = 0; k < count; k++)
         scratch->channels[k] = ark_row_splitter_channel_of(
-            arrakis_channels_get(stream->channels, k), k, stream->stride_ns);
+            arrakis_channels_get(input->channels, k), k, input->stride_ns);
     scratch->output =
-        (ark_row_splitter_output){number, stream->stride_ns, scratch->channels, (uint32_t)count};
+        (ark_row_splitter_output){number, input->stride_ns, scratch->channels, (uint32_t)count};
     ark_row_splitter_begin(&scratch->splitter, rows, rows->duration_ns, &scratch->output, 1);
     for (int64_t i = 0; i < cursor->step; i++)
         ark_row_splitter_next(&scratch->splitter, &served);
@@ -199,22 +199,22 @@ arrakis_status ark_batch_rows_next(ark_arrival *arrival, ark_flight_cursor *curs
     assert(scratch->runs);
     for (; cursor->row < batches->rows; move_on(cursor, count)) {
         const ark_flight_part *part = &parts[cursor->part];
-        const ark_reader_stream *stream = &reader->streams[part->stream];
+        const ark_reader_input *input = &reader->inputs[part->input];
         if (!cursor->step || scratch->owner != cursor) {
             ark_rows rows = {0};
             scratch->owner = NULL;
             ARK_TRY(read_time(&rows.time_ns, &batches->columns[time_column], cursor->row, err));
             rows.duration_ns =
-                duration_of(stream->channels, part, batches, cursor->row, stream->stride_ns);
+                duration_of(input->channels, part, batches, cursor->row, input->stride_ns);
             if (!rows.duration_ns) /* no channel has samples */
-                rows.duration_ns = stream->stride_ns;
-            ARK_TRY(make_rows(&rows, cursor, part, stream, batches, scratch, err));
-            if (rows.duration_ns <= stream->stride_ns) {
-                *arrival = (ark_arrival){.stream = part->stream, .rows = rows};
+                rows.duration_ns = input->stride_ns;
+            ARK_TRY(make_rows(&rows, cursor, part, input, batches, scratch, err));
+            if (rows.duration_ns <= input->stride_ns) {
+                *arrival = (ark_arrival){.input = part->input, .rows = rows};
                 move_on(cursor, count);
                 return ARRAKIS_OK;
             }
-            split_rows(&rows, cursor, stream, part->stream, scratch);
+            split_rows(&rows, cursor, input, part->input, scratch);
         }
         cursor->step++;
         if (ark_row_splitter_next(&scratch->splitter, arrival))

@@ -12,7 +12,7 @@
 
 /* An input of which an endpoint has the data: all of its channels. */
 typedef struct ark_flight_part {
-    size_t stream;
+    size_t input;
     size_t *columns; /* of the batch, one per channel of the input */
 } ark_flight_part;
 

@@ -38,7 +38,7 @@ static const int64_t earliest_ns = INT64_MIN / 2;
 static bool is_paused(const ark_flight_reader *flight, const ark_flight_source *s)
 {
     for (size_t i = 0; i < s->part_count; i++)
-        if (flight->paused[s->parts[i].stream])
+        if (flight->paused[s->parts[i].input])
             return true;
     return false;
 }
@@ -236,7 +236,7 @@ static void check_end(ark_flight_reader *flight, const ark_flight_source *s)
         ark_log(ARRAKIS_LOG_WARNING, "%.100s has ended the %s stream of channel '%.150s'%s", url,
                 s->ticket.start_ns == ARRAKIS_UNSET ? "live" : "endless", name, others);
     } else if (reached_ns < end_ns &&
-               end_ns - reached_ns >= flight->head.streams[s->parts[0].stream].stride_ns) {
+               end_ns - reached_ns >= flight->head.inputs[s->parts[0].input].stride_ns) {
         flight->errors++;
         ark_log(ARRAKIS_LOG_WARNING,
                 "%.100s has ended the stream of channel '%.150s'%s at %.3f s, and was asked for "
@@ -376,7 +376,7 @@ static bool flight_done(const arrakis_reader *reader)
 }
 
 /* A server has more data until it ends its answer. */
-static int64_t flight_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
+static int64_t flight_exhausted(arrakis_reader *reader, size_t input, int64_t since_ns,
                                 int64_t *again_ns)
 {
     const ark_flight_reader *flight = ARK_READER_AS(const ark_flight_reader, reader, flight_ops);
@@ -384,18 +384,18 @@ static int64_t flight_exhausted(arrakis_reader *reader, size_t stream, int64_t s
     *again_ns = ARRAKIS_UNSET;
     for (size_t i = 0; i < flight->count; i++)
         if (flight->sources[i].phase != ARK_FLIGHT_OVER &&
-            ark_flight_streams_carry(&flight->sources[i], stream))
+            ark_flight_streams_carry(&flight->sources[i], input))
             return ARRAKIS_UNSET;
     return ark_clock_now_ns();
 }
 
-static void flight_pause(arrakis_reader *reader, size_t stream, bool paused)
+static void flight_pause(arrakis_reader *reader, size_t input, bool paused)
 {
     ark_flight_reader *flight = ARK_READER_AS(ark_flight_reader, reader, flight_ops);
-    flight->paused[stream] = paused;
+    flight->paused[input] = paused;
     for (size_t i = flight->first; i < flight->end; i++) {
         ark_flight_source *s = &flight->sources[i];
-        if (!is_running(s) || !ark_flight_streams_carry(s, stream))
+        if (!is_running(s) || !ark_flight_streams_carry(s, input))
             continue;
         watch_source(flight, s, !is_paused(flight, s), NULL);
         note_news(s); /* silence while the input was paused does not count */

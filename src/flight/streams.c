@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool ark_flight_streams_carry(const ark_flight_source *s, size_t stream)
+bool ark_flight_streams_carry(const ark_flight_source *s, size_t input)
 {
     for (size_t i = 0; i < s->part_count; i++)
-        if (s->parts[i].stream == stream)
+        if (s->parts[i].input == input)
             return true;
     return false;
 }
@@ -51,14 +51,14 @@ static arrakis_status group_channels(const ark_flight_reader *flight,
 
 static arrakis_status add_stream(ark_flight_reader *flight, arrakis_error *err)
 {
-    ark_reader_stream *stream = &flight->head.streams[flight->head.stream_count];
-    ARK_TRY(arrakis_channels_new(&stream->channels, err));
-    if (asprintf(&stream->id, "%s/%zu", flight->origin->url, flight->head.stream_count) < 0) {
-        stream->id = NULL;
-        arrakis_channels_unref(stream->channels);
+    ark_reader_input *input = &flight->head.inputs[flight->head.input_count];
+    ARK_TRY(arrakis_channels_new(&input->channels, err));
+    if (asprintf(&input->id, "%s/%zu", flight->origin->url, flight->head.input_count) < 0) {
+        input->id = NULL;
+        arrakis_channels_unref(input->channels);
         return ark_no_memory(err, "a stream");
     }
-    flight->head.stream_count++;
+    flight->head.input_count++;
     return ARRAKIS_OK;
 }
 
@@ -69,30 +69,30 @@ static arrakis_status make_streams(ark_flight_reader *flight, const arrakis_chan
 {
     size_t total = arrakis_channels_count(channels);
     size_t *stream_of_group = calloc(grouping->count, sizeof *stream_of_group);
-    flight->head.streams = calloc(total, sizeof *flight->head.streams);
-    arrakis_status rc = stream_of_group && flight->head.streams
+    flight->head.inputs = calloc(total, sizeof *flight->head.inputs);
+    arrakis_status rc = stream_of_group && flight->head.inputs
                             ? ARRAKIS_OK
                             : ark_no_memory(err, "%zu channels", total);
     for (size_t i = 0; rc == ARRAKIS_OK && i < total; i++) {
-        size_t *stream = &stream_of_group[grouping->group_of[i]];
-        if (!*stream && (rc = add_stream(flight, err)) == ARRAKIS_OK)
-            *stream = flight->head.stream_count;
+        size_t *input = &stream_of_group[grouping->group_of[i]];
+        if (!*input && (rc = add_stream(flight, err)) == ARRAKIS_OK)
+            *input = flight->head.input_count;
         if (rc == ARRAKIS_OK)
-            rc = arrakis_channels_add(flight->head.streams[*stream - 1].channels,
+            rc = arrakis_channels_add(flight->head.inputs[*input - 1].channels,
                                       arrakis_channels_get(channels, i), err);
-        stream_of[i] = *stream - 1;
+        stream_of[i] = *input - 1;
     }
     free(stream_of_group);
-    for (size_t i = 0; rc == ARRAKIS_OK && i < flight->head.stream_count; i++)
-        rc = ark_stride_of(&flight->head.streams[i].stride_ns, flight->head.streams[i].channels,
-                           err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < flight->head.input_count; i++)
+        rc =
+            ark_stride_of(&flight->head.inputs[i].stride_ns, flight->head.inputs[i].channels, err);
     return rc;
 }
 
-static arrakis_status add_part(ark_flight_reader *flight, ark_flight_source *s, size_t stream,
+static arrakis_status add_part(ark_flight_reader *flight, ark_flight_source *s, size_t input,
                                arrakis_error *err)
 {
-    size_t slots = arrakis_channels_count(flight->head.streams[stream].channels);
+    size_t slots = arrakis_channels_count(flight->head.inputs[input].channels);
     ark_flight_part *more = reallocarray(s->parts, s->part_count + 1, sizeof *more);
     if (more)
         s->parts = more;
@@ -101,7 +101,7 @@ static arrakis_status add_part(ark_flight_reader *flight, ark_flight_source *s, 
         free(columns);
         return ark_no_memory(err, "an endpoint of %zu channels", slots);
     }
-    s->parts[s->part_count++] = (ark_flight_part){stream, columns};
+    s->parts[s->part_count++] = (ark_flight_part){input, columns};
     return ARRAKIS_OK;
 }
 
@@ -112,10 +112,10 @@ static int64_t add_times(int64_t a, int64_t b)
     return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
 }
 
-static int64_t due_after(const arrakis_channel *channel, const ark_reader_stream *stream)
+static int64_t due_after(const arrakis_channel *channel, const ark_reader_input *input)
 {
     int64_t latency_ns = ark_info(channel).max_latency_ns;
-    return latency_ns == ARRAKIS_UNSET ? ARRAKIS_UNSET : add_times(latency_ns, stream->stride_ns);
+    return latency_ns == ARRAKIS_UNSET ? ARRAKIS_UNSET : add_times(latency_ns, input->stride_ns);
 }
 
 /* Set which inputs each source has, and how long it may be silent. A live one sends rows for each
@@ -123,7 +123,7 @@ static int64_t due_after(const arrakis_channel *channel, const ark_reader_stream
 static arrakis_status make_parts(ark_flight_reader *flight, const arrakis_channels *channels,
                                  const size_t *stream_of, arrakis_error *err)
 {
-    size_t *seen = calloc(flight->head.stream_count + 1,
+    size_t *seen = calloc(flight->head.input_count + 1,
                           sizeof *seen); /* by input: the last source that has it */
     arrakis_status rc = seen ? ARRAKIS_OK : ark_no_memory(err, "streams");
     for (size_t i = 0; rc == ARRAKIS_OK && i < flight->count; i++) {
@@ -133,14 +133,14 @@ static arrakis_status make_parts(ark_flight_reader *flight, const arrakis_channe
             int64_t at = arrakis_channels_index(channels, s->ticket.names[k]);
             if (at < 0)
                 continue;
-            size_t stream = stream_of[at];
-            if (seen[stream] != i + 1)
-                rc = add_part(flight, s, stream, err);
-            seen[stream] = i + 1;
-            int64_t stride_ns = flight->head.streams[stream].stride_ns;
+            size_t input = stream_of[at];
+            if (seen[input] != i + 1)
+                rc = add_part(flight, s, input, err);
+            seen[input] = i + 1;
+            int64_t stride_ns = flight->head.inputs[input].stride_ns;
             s->step_ns = s->step_ns && s->step_ns < stride_ns ? s->step_ns : stride_ns;
-            int64_t due_ns = due_after(arrakis_channels_get(channels, (size_t)at),
-                                       &flight->head.streams[stream]);
+            int64_t due_ns =
+                due_after(arrakis_channels_get(channels, (size_t)at), &flight->head.inputs[input]);
             contract_ns = due_ns > contract_ns ? due_ns : contract_ns;
         }
         bool live = s->ticket.start_ns == ARRAKIS_UNSET && contract_ns != ARRAKIS_UNSET;
@@ -153,7 +153,7 @@ static arrakis_status make_parts(ark_flight_reader *flight, const arrakis_channe
 arrakis_status ark_flight_streams_plan(ark_flight_reader *flight, const arrakis_channels *channels,
                                        arrakis_error *err)
 {
-    assert(!flight->head.streams);
+    assert(!flight->head.inputs);
     size_t total = arrakis_channels_count(channels);
     size_t *stream_of = calloc(total + 1, sizeof *stream_of);
     if (!stream_of)

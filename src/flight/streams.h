@@ -11,6 +11,6 @@
  * source has a channel. */
 arrakis_status ark_flight_streams_plan(ark_flight_reader *flight, const arrakis_channels *channels,
                                        arrakis_error *err);
-bool ark_flight_streams_carry(const ark_flight_source *source, size_t stream);
+bool ark_flight_streams_carry(const ark_flight_source *source, size_t input);
 
 #endif

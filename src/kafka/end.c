@@ -333,7 +333,7 @@ static bool want_answer(ark_kafka_watch *watch, const ark_kafka_partition *parti
 int64_t ark_kafka_end_exhausted(ark_kafka_reader *kafka, size_t stream, int64_t since_ns,
                                 int64_t *again_ns)
 {
-    assert(stream < kafka->head.stream_count);
+    assert(stream < kafka->head.input_count);
     ark_kafka_partition *partition = &kafka->partitions[stream];
     arrakis_error why;
     bool ask;

@@ -18,7 +18,7 @@ static int64_t larger_of(int64_t a, int64_t b)
 }
 
 /* Estimate the size of the messages of a partition from those of its channels that are read. */
-static int64_t message_bytes(const ark_reader_stream *stream)
+static int64_t message_bytes(const ark_reader_input *stream)
 {
     enum {
         CHANNELS = 100,
@@ -56,7 +56,7 @@ static void choose_pace(ark_kafka_fetch_size *l, int64_t partitions, int64_t str
  * 50 MB): otherwise the first partitions would be read to their ends before the last ones begin.
  * But a fetch has room for two messages at least: of longer ones it brings only one. */
 arrakis_status ark_kafka_fetch_size_choose(ark_kafka_fetch_size *l,
-                                           const ark_reader_stream *streams, size_t count,
+                                           const ark_reader_input *streams, size_t count,
                                            bool live, int64_t prefetch, arrakis_error *err)
 {
     enum { LEAST = 256 << 10, ANSWER = 32 * MIB, ANSWERS = 4 };

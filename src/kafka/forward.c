@@ -16,7 +16,7 @@
  * then there is no backlog, but the publisher is late. Needs no question. */
 static bool at_head(const ark_kafka_reader *kafka)
 {
-    for (size_t i = 0; i < kafka->head.stream_count; i++) {
+    for (size_t i = 0; i < kafka->head.input_count; i++) {
         const ark_kafka_partition *partition = &kafka->partitions[i];
         int64_t low, high;
         if (!atomic_load(&partition->assigned))
@@ -131,8 +131,7 @@ static void say_behind(ark_kafka_reader *kafka, const char *why)
     int64_t now_ns = ark_clock_now_ns();
     if (ark_log_limit_note(&kafka->behind, now_ns))
         ark_log(ARRAKIS_LOG_WARNING, "%s is %.1f s old, with a latency budget of %.1f s: %s",
-                kafka->head.streams[stream].id,
-                (double)(kafka->late_ns - kafka->late_at_ns) * 1e-9,
+                kafka->head.inputs[stream].id, (double)(kafka->late_ns - kafka->late_at_ns) * 1e-9,
                 (double)kafka->partitions[stream].budget_ns * 1e-9, why);
     ark_fast_forward_again(&kafka->policy, stream, now_ns);
 }
@@ -177,7 +176,7 @@ bool ark_kafka_forward_go(ark_kafka_reader *kafka)
     ark_log(ARRAKIS_LOG_WARNING,
             "%s was %.1f s old for over %.1f s, with a latency budget of %.1f s: skipped %zu "
             "partition(s) to GPS %lld, dropping %.1f s",
-            kafka->head.streams[stream].id, (double)(kafka->late_ns - kafka->late_at_ns) * 1e-9,
+            kafka->head.inputs[stream].id, (double)(kafka->late_ns - kafka->late_at_ns) * 1e-9,
             (double)ark_fast_forward_grace_ns(budget_ns) * 1e-9, (double)budget_ns * 1e-9, moved,
             (long long)(watch->forward_to_ns / ARRAKIS_SECOND_NS),
             (double)(watch->forward_to_ns - kafka->late_at_ns) * 1e-9);

@@ -134,17 +134,17 @@ static bool refill_messages(ark_kafka_reader *kafka)
 static void check_lag(ark_kafka_reader *kafka, const ark_arrival *arrival)
 {
     int64_t now_ns = kafka->taken_ns, lag_ns = now_ns - arrival->rows.time_ns;
-    int64_t budget_ns = kafka->partitions[arrival->stream].budget_ns;
-    switch (ark_fast_forward_observe(&kafka->policy, arrival->stream, lag_ns, budget_ns, now_ns)) {
+    int64_t budget_ns = kafka->partitions[arrival->input].budget_ns;
+    switch (ark_fast_forward_observe(&kafka->policy, arrival->input, lag_ns, budget_ns, now_ns)) {
     case ARK_LAG_FINE:
         return;
     case ARK_LAG_RECOVERED:
         ark_log(ARRAKIS_LOG_INFO, "%s has caught up: %.1f s old, budget %.1f s",
-                kafka->head.streams[arrival->stream].id, (double)lag_ns * 1e-9,
+                kafka->head.inputs[arrival->input].id, (double)lag_ns * 1e-9,
                 (double)budget_ns * 1e-9);
         return;
     case ARK_LAG_FORWARD:
-        ark_kafka_forward_ask(kafka, arrival->stream, arrival->rows.time_ns, now_ns);
+        ark_kafka_forward_ask(kafka, arrival->input, arrival->rows.time_ns, now_ns);
         return;
     }
 }
@@ -205,7 +205,7 @@ static void warn_of_missing(ark_kafka_reader *kafka, const rd_kafka_resp_err_t *
 {
     char names[600] = "";
     size_t missing = 0, length = 0;
-    for (size_t i = 0; i < kafka->head.stream_count; i++) {
+    for (size_t i = 0; i < kafka->head.input_count; i++) {
         if (states[i] != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
             continue;
         ark_kafka_partition *partition = &kafka->partitions[i];
@@ -239,7 +239,7 @@ static arrakis_status assign_partitions(ark_kafka_reader *kafka, const ark_kafka
         partition->end.begun_ns = ark_monotonic_ns();
         atomic_store(&partition->assigned, true);
     }
-    kafka->watch.missing = (size_t)list->cnt < kafka->head.stream_count;
+    kafka->watch.missing = (size_t)list->cnt < kafka->head.input_count;
     rd_kafka_resp_err_t code = rd_kafka_assign(kafka->rk, list);
     rd_kafka_topic_partition_list_destroy(list);
     if (code)
@@ -263,7 +263,7 @@ static arrakis_status check_deadline(const ark_kafka_reader *kafka, arrakis_erro
 static arrakis_status kafka_prepare(arrakis_reader *reader, arrakis_error *err)
 {
     ark_kafka_reader *kafka = ARK_READER_AS(ark_kafka_reader, reader, kafka_ops);
-    size_t count = reader->stream_count;
+    size_t count = reader->input_count;
     bool *wanted = calloc(count, sizeof *wanted);
     rd_kafka_resp_err_t *states = calloc(count, sizeof *states);
     rd_kafka_topic_t **topics = calloc(count, sizeof *topics);
@@ -274,7 +274,7 @@ static arrakis_status kafka_prepare(arrakis_reader *reader, arrakis_error *err)
                            .trouble = kafka->trouble};
     arrakis_status rc = check_deadline(kafka, err);
     if (rc == ARRAKIS_OK && (!wanted || !states || !topics))
-        rc = ark_no_memory(err, "%zu partitions", kafka->head.stream_count);
+        rc = ark_no_memory(err, "%zu partitions", kafka->head.input_count);
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
         topics[i] = kafka->partitions[i].topic;
     if (rc == ARRAKIS_OK)
@@ -370,7 +370,7 @@ static void tear_down(void *opaque)
         rd_kafka_queue_io_event_enable(kafka->queue, -1, NULL, 0);
         rd_kafka_queue_destroy(kafka->queue);
     }
-    for (size_t i = 0; kafka->partitions && i < kafka->head.stream_count; i++)
+    for (size_t i = 0; kafka->partitions && i < kafka->head.input_count; i++)
         if (kafka->partitions[i].topic)
             rd_kafka_topic_destroy(kafka->partitions[i].topic);
     if (kafka->conf)
@@ -434,7 +434,7 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
     ark_kafka_fetch_size limits = {0};
     arrakis_status rc = arrakis_random_group_id(group, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_kafka_fetch_size_choose(&limits, kafka->head.streams, kafka->head.stream_count,
+        rc = ark_kafka_fetch_size_choose(&limits, kafka->head.inputs, kafka->head.input_count,
                                          kafka->start_ns == ARRAKIS_UNSET, options->prefetch_bytes,
                                          err);
     if (rc < 0)
@@ -487,7 +487,7 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
     return ARRAKIS_OK;
 }
 
-static int64_t budget_of(const ark_reader_stream *stream)
+static int64_t budget_of(const ark_reader_input *stream)
 {
     int64_t latest = ark_latency_of(stream->channels);
     return latest > 0 ? latest + stream->stride_ns : 0;
@@ -495,11 +495,11 @@ static int64_t budget_of(const ark_reader_stream *stream)
 
 static arrakis_status make_partitions(ark_kafka_reader *kafka, arrakis_error *err)
 {
-    size_t count = kafka->head.stream_count;
+    size_t count = kafka->head.input_count;
     if (!(kafka->partitions = calloc(count, sizeof *kafka->partitions)))
         return ark_no_memory(err, "%zu partitions", count);
     for (size_t i = 0; i < count; i++) {
-        const ark_reader_stream *stream = &kafka->head.streams[i];
+        const ark_reader_input *stream = &kafka->head.inputs[i];
         ark_kafka_end *end = &kafka->partitions[i].end;
         *end = (ark_kafka_end){.err = RD_KAFKA_RESP_ERR__TIMED_OUT, .offset = -1};
         end->silent_ns = end->absent_ns = INT64_MAX;
@@ -557,9 +557,9 @@ static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
         rc = ark_reader_group(&kafka->head, channels, prefix, err);
     free(prefix);
     if (rc == ARRAKIS_OK)
-        rc = ark_ingest_init(&kafka->ingest, kafka->head.streams, kafka->head.stream_count, err);
+        rc = ark_ingest_init(&kafka->ingest, kafka->head.inputs, kafka->head.input_count, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_fast_forward_init(&kafka->policy, kafka->head.stream_count, err);
+        rc = ark_fast_forward_init(&kafka->policy, kafka->head.input_count, err);
     if (rc == ARRAKIS_OK)
         rc = make_handle(kafka, options, err);
     return rc == ARRAKIS_OK ? make_partitions(kafka, err) : rc;

@@ -38,13 +38,13 @@ static arrakis_status resolve_to_beginning(const ark_kafka_asker *ask,
     return rc;
 }
 
-/* The time from which a request needs data: its first block may begin before its start, and records
- * may be stamped before their data. The mux drops what is too old. */
+/* The time from which a request needs data: its first block may begin before its start, and
+ * records may be stamped before their data. The mux drops what is too old. */
 static int64_t look_up_time(const ark_kafka_reader *kafka)
 {
     int64_t stride_ns = 1;
-    for (size_t i = 0; i < kafka->head.stream_count && stride_ns > 0; i++)
-        stride_ns = ark_stride_lcm(stride_ns, kafka->head.streams[i].stride_ns);
+    for (size_t i = 0; i < kafka->head.input_count && stride_ns > 0; i++)
+        stride_ns = ark_stride_lcm(stride_ns, kafka->head.inputs[i].stride_ns);
     int64_t begin_ns =
         stride_ns > 0 ? ark_stride_floor(kafka->start_ns, stride_ns) : kafka->start_ns;
     return ark_stride_floor(begin_ns - ARK_KAFKA_STAMP_MARGIN_NS, ARRAKIS_SECOND_NS);
@@ -72,8 +72,8 @@ int64_t ark_kafka_start_bounded(int64_t found, int64_t end, int64_t for_ns, int6
     return found > first ? found : first;
 }
 
-/* From the ends that the list has, back to what has come since the reader was opened. They were asked for
- * first: nothing comes unseen between the two questions. */
+/* From the ends that the list has, back to what has come since the reader was opened. They were
+ * asked for first: nothing comes unseen between the two questions. */
 static arrakis_status go_back_to_opening(const ark_kafka_reader *kafka, const ark_kafka_asker *ask,
                                          rd_kafka_topic_partition_list_t *list, arrakis_error *err)
 {
@@ -94,7 +94,7 @@ static arrakis_status go_back_to_opening(const ark_kafka_reader *kafka, const ar
         if (!found->err && !none_so_late(found))
             entry->offset = ark_kafka_start_bounded(
                 found->offset, entry->offset, live_for(kafka, partition),
-                kafka->head.streams[partition - kafka->partitions].stride_ns);
+                kafka->head.inputs[partition - kafka->partitions].stride_ns);
     }
     rd_kafka_topic_partition_list_destroy(since);
     return rc;

@@ -14,7 +14,7 @@ int64_t ark_kafka_state_unix_ms(int64_t gps_ns)
 rd_kafka_topic_partition_list_t *ark_kafka_state_list(const ark_kafka_reader *kafka,
                                                       const bool *wanted, int64_t offset)
 {
-    size_t count = kafka->head.stream_count;
+    size_t count = kafka->head.input_count;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
     for (size_t i = 0; i < count; i++)
         if (wanted ? wanted[i] : atomic_load(&kafka->partitions[i].assigned)) {

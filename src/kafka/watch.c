@@ -61,7 +61,7 @@ void ark_kafka_watch_give_back(ark_kafka_reader *kafka)
 
 /* Take `fresh` for the handle that asks, and leave the one that is not used any more in its place. The
  * thread is the one borrower; while there are others, the next silence will do. */
-static bool exchange(ark_kafka_watch *watch, ark_kafka_asker *ask, rd_kafka_t **fresh)
+static bool exchange_handle(ark_kafka_watch *watch, ark_kafka_asker *ask, rd_kafka_t **fresh)
 {
     ark_monitor_enter(&watch->monitor);
     bool alone = watch->borrowed == 1;
@@ -86,7 +86,7 @@ bool ark_kafka_watch_renew(ark_kafka_reader *kafka, ark_kafka_asker *ask)
         ark_log(ARRAKIS_LOG_DEBUG, "%s: %s", kafka->url, why.message);
         return false;
     }
-    bool renewed = exchange(&kafka->watch, ask, &handle);
+    bool renewed = exchange_handle(&kafka->watch, ask, &handle);
     ark_closing_begin(&kafka->watch.closing, rd_kafka_version_str(), end_asking_handle, handle);
     if (renewed)
         ark_log_trace(ARK_LOG_KAFKA, "%s: questions go by a new handle", kafka->url);

@@ -17,8 +17,9 @@
 
 #include <stdlib.h>
 
-/* Missing topics are looked for after a second, then at doubling intervals up to this one; those that
- * have no leader, or a silent one, are mostly back within seconds, and live data is late soon. */
+/* Missing topics are looked for after a second, then at doubling intervals up to this one; those
+ * that have no leader, or a silent one, are mostly back within seconds, and live data is late
+ * soon. */
 static const int64_t longest_look_ns = 10 * ARRAKIS_SECOND_NS;
 static const int64_t longest_away_ns = ARRAKIS_SECOND_NS;
 /* The ends of the log are asked for at most this often. */
@@ -68,7 +69,7 @@ typedef struct search {
 static size_t missing_count(const ark_kafka_reader *kafka)
 {
     size_t missing = 0;
-    for (size_t i = 0; i < kafka->head.stream_count; i++)
+    for (size_t i = 0; i < kafka->head.input_count; i++)
         missing += !atomic_load(&kafka->partitions[i].assigned);
     return missing;
 }
@@ -77,7 +78,7 @@ static size_t missing_count(const ark_kafka_reader *kafka)
 static void note_silence(ark_kafka_reader *kafka, const bool *which, int64_t begin_ns)
 {
     ark_monitor_enter(&kafka->watch.monitor);
-    for (size_t i = 0; i < kafka->head.stream_count; i++)
+    for (size_t i = 0; i < kafka->head.input_count; i++)
         if (which[i] && !atomic_load(&kafka->partitions[i].assigned))
             ark_kafka_end_lost(&kafka->watch, &kafka->partitions[i], RD_KAFKA_RESP_ERR__TIMED_OUT,
                                begin_ns);
@@ -99,7 +100,7 @@ static int64_t look_again(ark_kafka_reader *kafka, const ark_kafka_asker *ask, s
 {
     bool away = false;
     arrakis_error why;
-    size_t count = kafka->head.stream_count, found = 0;
+    size_t count = kafka->head.input_count, found = 0;
     int64_t now_ns = ark_monotonic_ns();
     arrakis_status rc = ark_kafka_topics_find(ask, s->topics, count, false, s->states, &why);
     ark_monitor_enter(&kafka->watch.monitor);
@@ -221,7 +222,7 @@ void *ark_kafka_watch_thread(void *opaque)
 {
     ark_kafka_reader *kafka = opaque;
     arrakis_error why;
-    size_t count = kafka->head.stream_count;
+    size_t count = kafka->head.input_count;
     search s = {calloc(count, sizeof(rd_kafka_topic_t *)), calloc(count, sizeof *s.states),
                 calloc(count, sizeof *s.appeared)};
     ark_kafka_asker ask;

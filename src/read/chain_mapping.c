@@ -37,8 +37,8 @@ static arrakis_status make_groups(making *m, arrakis_error *err)
         entries += arrakis_channels_count(m->segments[i].reader->channels);
     ARK_TRY(ark_grouping_init(&m->groups, m->total, entries, err));
     for (size_t i = 0; i < m->segment_count; i++)
-        for (size_t k = 0; k < m->segments[i].reader->stream_count; k++) {
-            const arrakis_channels *channels = m->segments[i].reader->streams[k].channels;
+        for (size_t k = 0; k < m->segments[i].reader->input_count; k++) {
+            const arrakis_channels *channels = m->segments[i].reader->inputs[k].channels;
             ark_grouping_begin(&m->groups);
             for (size_t n = 0; n < arrakis_channels_count(channels); n++) {
                 int64_t at = index_of(m, channels, n);
@@ -55,11 +55,11 @@ static arrakis_status make_groups(making *m, arrakis_error *err)
 
 static arrakis_status add_input(making *m, const char *id, arrakis_error *err)
 {
-    ark_reader_stream *stream = &m->head->streams[m->head->stream_count];
-    if (!(stream->id = strdup(id)))
+    ark_reader_input *input = &m->head->inputs[m->head->input_count];
+    if (!(input->id = strdup(id)))
         return ark_no_memory(err, "%zu channels", m->total);
-    m->head->stream_count++;
-    return arrakis_channels_new(&stream->channels, err);
+    m->head->input_count++;
+    return arrakis_channels_new(&input->channels, err);
 }
 
 /* Put a channel into the input of its group. */
@@ -68,10 +68,10 @@ static arrakis_status group_channel(making *m, size_t at, const char *id, arraki
     size_t *number = &m->input_of_group[m->groups.group_of[at]];
     arrakis_status rc = ARRAKIS_OK;
     if (!*number && (rc = add_input(m, id, err)) == ARRAKIS_OK)
-        *number = m->head->stream_count;
+        *number = m->head->input_count;
     if (rc < 0)
         return rc;
-    arrakis_channels *list = m->head->streams[*number - 1].channels;
+    arrakis_channels *list = m->head->inputs[*number - 1].channels;
     m->input_of[at] = *number - 1;
     m->number_in_input[at] = arrakis_channels_count(list);
     return arrakis_channels_add(list, arrakis_channels_get(m->head->channels, at), err);
@@ -89,34 +89,34 @@ static arrakis_status make_inputs(making *m, arrakis_error *err)
         m->input_of[i] = SIZE_MAX;
     for (size_t segment = m->segment_count; rc == ARRAKIS_OK && segment-- > 0;) {
         const arrakis_reader *reader = m->segments[segment].reader;
-        for (size_t k = 0; rc == ARRAKIS_OK && k < reader->stream_count; k++) {
-            const ark_reader_stream *stream = &reader->streams[k];
-            for (size_t i = 0; rc == ARRAKIS_OK && i < arrakis_channels_count(stream->channels);
+        for (size_t k = 0; rc == ARRAKIS_OK && k < reader->input_count; k++) {
+            const ark_reader_input *input = &reader->inputs[k];
+            for (size_t i = 0; rc == ARRAKIS_OK && i < arrakis_channels_count(input->channels);
                  i++) {
-                int64_t at = index_of(m, stream->channels, i);
+                int64_t at = index_of(m, input->channels, i);
                 if (at >= 0 && m->input_of[at] == SIZE_MAX)
-                    rc = group_channel(m, (size_t)at, stream->id, err);
+                    rc = group_channel(m, (size_t)at, input->id, err);
             }
         }
     }
-    for (size_t i = 0; rc == ARRAKIS_OK && i < m->head->stream_count; i++)
-        rc = ark_stride_of(&m->head->streams[i].stride_ns, m->head->streams[i].channels, err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < m->head->input_count; i++)
+        rc = ark_stride_of(&m->head->inputs[i].stride_ns, m->head->inputs[i].channels, err);
     return rc;
 }
 
 /* Which inputs of the chain one input of a reader becomes. */
 static arrakis_status map_input(const making *m, ark_chain_mapping *mapping,
-                                const ark_reader_stream *stream, size_t number, arrakis_error *err)
+                                const ark_reader_input *input, size_t number, arrakis_error *err)
 {
-    size_t first_output = mapping->output_count, count = arrakis_channels_count(stream->channels);
+    size_t first_output = mapping->output_count, count = arrakis_channels_count(input->channels);
     bool in_order = true;
     mapping->first_output[number] = first_output;
     for (uint32_t i = 0; i < count; i++) {
-        int64_t at = index_of(m, stream->channels, i);
+        int64_t at = index_of(m, input->channels, i);
         if (at < 0)
             continue;
         size_t to = m->input_of[at];
-        const ark_reader_stream *ours = &m->head->streams[to];
+        const ark_reader_input *ours = &m->head->inputs[to];
         if (mapping->source_of[to] == SIZE_MAX) {
             ark_row_splitter_output *output = &mapping->outputs[mapping->output_count];
             *output = (ark_row_splitter_output){.input = to, .stride_ns = ours->stride_ns};
@@ -127,32 +127,32 @@ static arrakis_status map_input(const making *m, ark_chain_mapping *mapping,
             m->output_of[to] = mapping->output_count++;
         }
         mapping->outputs[m->output_of[to]].channels[m->number_in_input[at]] =
-            ark_row_splitter_channel_of(arrakis_channels_get(stream->channels, i), i,
+            ark_row_splitter_channel_of(arrakis_channels_get(input->channels, i), i,
                                         ours->stride_ns);
         in_order = in_order && m->number_in_input[at] == i;
     }
     mapping->first_output[number + 1] = mapping->output_count;
     mapping->unchanged[number] = in_order && mapping->output_count == first_output + 1 &&
                                  mapping->outputs[first_output].count == count &&
-                                 mapping->outputs[first_output].stride_ns == stream->stride_ns;
+                                 mapping->outputs[first_output].stride_ns == input->stride_ns;
     return ARRAKIS_OK;
 }
 
 static arrakis_status make_mapping(const making *m, ark_chain_mapping *mapping,
                                    const arrakis_reader *reader, arrakis_error *err)
 {
-    size_t streams = m->head->stream_count;
-    mapping->source_of = calloc(streams + 1, sizeof *mapping->source_of);
-    mapping->outputs = calloc(streams + 1, sizeof *mapping->outputs);
-    mapping->first_output = calloc(reader->stream_count + 1, sizeof *mapping->first_output);
-    mapping->unchanged = calloc(reader->stream_count + 1, sizeof *mapping->unchanged);
+    size_t inputs = m->head->input_count;
+    mapping->source_of = calloc(inputs + 1, sizeof *mapping->source_of);
+    mapping->outputs = calloc(inputs + 1, sizeof *mapping->outputs);
+    mapping->first_output = calloc(reader->input_count + 1, sizeof *mapping->first_output);
+    mapping->unchanged = calloc(reader->input_count + 1, sizeof *mapping->unchanged);
     if (!mapping->source_of || !mapping->outputs || !mapping->first_output || !mapping->unchanged)
         return ark_no_memory(err, "%zu channels", m->total);
-    for (size_t i = 0; i < streams; i++)
+    for (size_t i = 0; i < inputs; i++)
         mapping->source_of[i] = SIZE_MAX;
     arrakis_status rc = ARRAKIS_OK;
-    for (size_t i = 0; rc == ARRAKIS_OK && i < reader->stream_count; i++)
-        rc = map_input(m, mapping, &reader->streams[i], i, err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < reader->input_count; i++)
+        rc = map_input(m, mapping, &reader->inputs[i], i, err);
     return rc;
 }
 
@@ -171,14 +171,14 @@ arrakis_status ark_chain_mapping_init(arrakis_reader *head, const ark_chain_segm
                                       size_t count, ark_chain_mapping *mappings,
                                       arrakis_error *err)
 {
-    assert(!head->streams);
+    assert(!head->inputs);
     size_t total = arrakis_channels_count(head->channels);
     making m = {.head = head, .segments = segments, .segment_count = count, .total = total};
     m.input_of = calloc(total + 1, sizeof *m.input_of);
     m.number_in_input = calloc(total + 1, sizeof *m.number_in_input);
     m.output_of = calloc(total + 1, sizeof *m.output_of);
-    head->streams = calloc(total + 1, sizeof *head->streams);
-    arrakis_status rc = m.input_of && m.number_in_input && m.output_of && head->streams
+    head->inputs = calloc(total + 1, sizeof *head->inputs);
+    arrakis_status rc = m.input_of && m.number_in_input && m.output_of && head->inputs
                             ? make_groups(&m, err)
                             : ark_no_memory(err, "%zu channels", total);
     if (rc == ARRAKIS_OK)

@@ -68,9 +68,9 @@ static bool is_last(const chain_reader *chain)
 
 /* The input of the present reader that an input of the chain comes from; SIZE_MAX: it comes from
  * none. */
-static size_t source_of(const chain_reader *chain, size_t stream)
+static size_t source_of(const chain_reader *chain, size_t number)
 {
-    return chain->mappings[chain->now].source_of[stream];
+    return chain->mappings[chain->now].source_of[number];
 }
 
 /* ------------------------------------------------------------------ going on to the next reader */
@@ -92,10 +92,10 @@ static void pause_source(chain_reader *chain, size_t source)
 }
 
 /* Where the next reader begins that has the input; INT64_MAX: none has. */
-static int64_t next_begin(const chain_reader *chain, size_t stream)
+static int64_t next_begin(const chain_reader *chain, size_t number)
 {
     for (size_t k = chain->now + 1; k < chain->count; k++)
-        if (chain->mappings[k].source_of[stream] != SIZE_MAX)
+        if (chain->mappings[k].source_of[number] != SIZE_MAX)
             return chain->segments[k].begin_ns;
     return INT64_MAX;
 }
@@ -106,7 +106,7 @@ static arrakis_status start_segment(chain_reader *chain, arrakis_error *err)
     arrakis_status rc = ark_reader_open_within(reader, &chain->head, err);
     if (rc == ARRAKIS_OK)
         rc = ark_waiter_add(&chain->waiter, reader->fd, err);
-    for (size_t i = 0; i < chain->head.stream_count; i++) {
+    for (size_t i = 0; i < chain->head.input_count; i++) {
         chain_input *input = &chain->inputs[i];
         input->resume_ns = input->position_ns = input->handed_out_ns;
         if (chain->now && chain->segments[chain->now].begin_ns > input->position_ns)
@@ -116,7 +116,7 @@ static arrakis_status start_segment(chain_reader *chain, arrakis_error *err)
         input->phase = CHAIN_READING;
     }
     chain->empty_count = 0;
-    for (size_t i = 0; rc == ARRAKIS_OK && i < chain->head.stream_count; i++)
+    for (size_t i = 0; rc == ARRAKIS_OK && i < chain->head.input_count; i++)
         if (chain->inputs[i].paused && source_of(chain, i) != SIZE_MAX)
             pause_source(chain, source_of(chain, i));
     return rc;
@@ -142,7 +142,7 @@ static arrakis_status next_segment(chain_reader *chain, arrakis_error *err)
 /* Whether all inputs that come from the present reader have reached their handover. */
 static bool all_inputs_ended(const chain_reader *chain)
 {
-    for (size_t i = 0; i < chain->head.stream_count; i++)
+    for (size_t i = 0; i < chain->head.input_count; i++)
         if (source_of(chain, i) != SIZE_MAX && chain->inputs[i].phase != CHAIN_ENDED)
             return false;
     return true;
@@ -150,14 +150,14 @@ static bool all_inputs_ended(const chain_reader *chain)
 
 /* ------------------------------------------------------------------ what is handed out */
 
-static void end_input(chain_reader *chain, size_t stream)
+static void end_input(chain_reader *chain, size_t number)
 {
-    chain_input *input = &chain->inputs[stream];
+    chain_input *input = &chain->inputs[number];
     if (input->phase == CHAIN_ENDED)
         return;
     input->phase = CHAIN_ENDED;
-    if (source_of(chain, stream) != SIZE_MAX)
-        pause_source(chain, source_of(chain, stream));
+    if (source_of(chain, number) != SIZE_MAX)
+        pause_source(chain, source_of(chain, number));
 }
 
 /* Whether the input has come to time_ns, where rows of it begin. Rows far ahead may have a wrong
@@ -184,8 +184,8 @@ static bool has_reached(chain_input *input, int64_t time_ns)
  * reader. */
 static bool accept_rows(chain_reader *chain, const ark_arrival *arrival)
 {
-    chain_input *input = &chain->inputs[arrival->stream];
-    int64_t stride_ns = chain->head.streams[arrival->stream].stride_ns;
+    chain_input *input = &chain->inputs[arrival->input];
+    int64_t stride_ns = chain->head.inputs[arrival->input].stride_ns;
     int64_t time_ns = arrival->rows.time_ns;
     if (time_ns < input->resume_ns)
         return false;
@@ -193,7 +193,7 @@ static bool accept_rows(chain_reader *chain, const ark_arrival *arrival)
     if (input->handover_ns != INT64_MAX) {
         int64_t stride_end_ns = ark_stride_floor(time_ns, stride_ns) + stride_ns;
         if (reached && stride_end_ns >= input->handover_ns)
-            end_input(chain, arrival->stream);
+            end_input(chain, arrival->input);
         wanted = time_ns < input->handover_ns &&
                  (arrival->rows.duration_ns >= stride_ns || stride_end_ns <= input->handover_ns);
     }
@@ -206,23 +206,23 @@ static bool accept_rows(chain_reader *chain, const ark_arrival *arrival)
  * that, with all channels missing. False: there is no such input. */
 static bool hand_out_empty(chain_reader *chain, ark_arrival *arrival)
 {
-    for (size_t i = 0; chain->empty_count && i < chain->head.stream_count; i++) {
+    for (size_t i = 0; chain->empty_count && i < chain->head.input_count; i++) {
         chain_input *input = &chain->inputs[i];
         if (input->phase != CHAIN_EMPTY)
             continue;
         chain->empty_count--;
         end_input(chain, i);
-        int64_t stride_ns = chain->head.streams[i].stride_ns;
+        int64_t stride_ns = chain->head.inputs[i].stride_ns;
         int64_t time_ns = ark_stride_floor(input->handover_ns, stride_ns) - stride_ns;
         if (time_ns < input->handed_out_ns || time_ns < 0)
             continue;
         input->handed_out_ns = time_ns + stride_ns;
-        *arrival = (ark_arrival){.stream = i};
+        *arrival = (ark_arrival){.input = i};
         arrival->rows = (ark_rows){
             .time_ns = time_ns,
             .duration_ns = stride_ns,
             .missing = chain->all_channels,
-            .missing_count = arrakis_channels_count(chain->head.streams[i].channels),
+            .missing_count = arrakis_channels_count(chain->head.inputs[i].channels),
         };
         return true;
     }
@@ -240,12 +240,12 @@ static arrakis_status next_split(chain_reader *chain, ark_arrival *arrival, arra
         arrakis_status rc = reader->ops->next(reader, arrival, err);
         if (rc != ARRAKIS_OK)
             return rc;
-        size_t source = arrival->stream, first = mapping->first_output[source];
+        size_t source = arrival->input, first = mapping->first_output[source];
         if (mapping->unchanged[source]) {
-            arrival->stream = mapping->outputs[first].input;
+            arrival->input = mapping->outputs[first].input;
             return ARRAKIS_OK;
         }
-        ark_row_splitter_begin(&chain->splitter, &arrival->rows, reader->streams[source].stride_ns,
+        ark_row_splitter_begin(&chain->splitter, &arrival->rows, reader->inputs[source].stride_ns,
                                mapping->outputs + first,
                                mapping->first_output[source + 1] - first);
         if (ark_row_splitter_next(&chain->splitter, arrival))
@@ -297,13 +297,13 @@ static bool chain_done(const arrakis_reader *reader)
 
 /* Before a handover the answer is "not exhausted", since the mux would also take what the next
  * reader holds for missing. Instead next() hands out rows without data up to the handover. */
-static int64_t chain_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
+static int64_t chain_exhausted(arrakis_reader *reader, size_t number, int64_t since_ns,
                                int64_t *again_ns)
 {
     chain_reader *chain = ARK_READER_AS(chain_reader, reader, chain_ops);
     arrakis_reader *one = reader_now(chain);
-    chain_input *input = &chain->inputs[stream];
-    size_t source = source_of(chain, stream);
+    chain_input *input = &chain->inputs[number];
+    size_t source = source_of(chain, number);
     int64_t now_ns = ark_clock_now_ns();
     *again_ns = ARRAKIS_UNSET;
     if (chain->splitter.output < chain->splitter.count)
@@ -327,12 +327,12 @@ static int64_t chain_exhausted(arrakis_reader *reader, size_t stream, int64_t si
     return ARRAKIS_UNSET;
 }
 
-static void chain_pause(arrakis_reader *reader, size_t stream, bool paused)
+static void chain_pause(arrakis_reader *reader, size_t number, bool paused)
 {
     chain_reader *chain = ARK_READER_AS(chain_reader, reader, chain_ops);
-    chain->inputs[stream].paused = paused;
-    if (source_of(chain, stream) != SIZE_MAX)
-        pause_source(chain, source_of(chain, stream));
+    chain->inputs[number].paused = paused;
+    if (source_of(chain, number) != SIZE_MAX)
+        pause_source(chain, source_of(chain, number));
 }
 
 static arrakis_status chain_fast_forward(arrakis_reader *reader, int64_t to_ns, size_t *moved,
@@ -388,12 +388,12 @@ static const ark_reader_ops chain_ops = {
 
 /* ------------------------------------------------------------------ making one */
 
-static int64_t due_after_of(const ark_reader_stream *stream)
+static int64_t due_after_of(const ark_reader_input *number)
 {
-    int64_t latency_ns = ark_latency_of(stream->channels);
+    int64_t latency_ns = ark_latency_of(number->channels);
     if (latency_ns == ARRAKIS_UNSET)
         latency_ns = default_latency_ns;
-    return latency_ns + stream->stride_ns;
+    return latency_ns + number->stride_ns;
 }
 
 /* The most channels that an input of any reader has. */
@@ -401,8 +401,8 @@ static size_t most_channels(const chain_reader *chain)
 {
     size_t most = 0;
     for (size_t i = 0; i < chain->count; i++)
-        for (size_t k = 0; k < chain->segments[i].reader->stream_count; k++) {
-            size_t count = arrakis_channels_count(chain->segments[i].reader->streams[k].channels);
+        for (size_t k = 0; k < chain->segments[i].reader->input_count; k++) {
+            size_t count = arrakis_channels_count(chain->segments[i].reader->inputs[k].channels);
             most = count > most ? count : most;
         }
     return most;
@@ -420,16 +420,16 @@ static arrakis_status init_chain(chain_reader *chain, arrakis_error *err)
     if (rc < 0)
         return rc;
     chain->head.fd = chain->waiter.fd;
-    chain->inputs = calloc(chain->head.stream_count + 1, sizeof *chain->inputs);
+    chain->inputs = calloc(chain->head.input_count + 1, sizeof *chain->inputs);
     chain->all_channels = calloc(channels + 1, sizeof *chain->all_channels);
     if (!chain->inputs || !chain->all_channels)
         return ark_no_memory(err, "%zu channels", channels);
     for (uint32_t i = 0; i < channels; i++)
         chain->all_channels[i] = i;
-    for (size_t i = 0; i < chain->head.stream_count; i++) {
-        chain->inputs[i].due_after_ns = due_after_of(&chain->head.streams[i]);
+    for (size_t i = 0; i < chain->head.input_count; i++) {
+        chain->inputs[i].due_after_ns = due_after_of(&chain->head.inputs[i]);
         chain->inputs[i].max_ahead_ns =
-            ark_latency_max_ahead(chain->inputs[i].due_after_ns, chain->head.streams[i].stride_ns);
+            ark_latency_max_ahead(chain->inputs[i].due_after_ns, chain->head.inputs[i].stride_ns);
         chain->inputs[i].handed_out_ns = INT64_MIN;
     }
     return ARRAKIS_OK;

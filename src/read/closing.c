@@ -72,13 +72,13 @@ static void free_teardown(teardown *t)
     free(t);
 }
 
-static void push(ark_closing *closing, teardown *t)
+static void push_teardown(ark_closing *closing, teardown *t)
 {
     t->next = closing->first;
     closing->first = t;
 }
 
-static teardown *pop(ark_closing *closing)
+static teardown *pop_teardown(ark_closing *closing)
 {
     teardown *t = closing->first;
     if (t)
@@ -118,7 +118,7 @@ void ark_closing_begin(ark_closing *closing, const char *version, void (*close)(
         close(opaque);
         return;
     }
-    push(closing, t);
+    push_teardown(closing, t);
 }
 
 static bool has_closed(teardown *t)
@@ -154,7 +154,7 @@ void ark_closing_wait(ark_closing *closing)
     int64_t deadline_ns = ark_monotonic_ns() + ARK_CLOSING_NS;
     size_t left = 0;
     const char *version = "";
-    for (teardown *t; (t = pop(closing));) {
+    for (teardown *t; (t = pop_teardown(closing));) {
         version = t->version;
         left += !finish_teardown(t, deadline_ns);
     }
@@ -168,13 +168,13 @@ void ark_closing_wait(ark_closing *closing)
 
 void ark_closing_move(ark_closing *to, ark_closing *from)
 {
-    for (teardown *t; (t = pop(from));)
-        push(to, t);
+    for (teardown *t; (t = pop_teardown(from));)
+        push_teardown(to, t);
 }
 
 void ark_closing_join(ark_closing *closing)
 {
-    for (teardown *t; (t = pop(closing));)
+    for (teardown *t; (t = pop_teardown(closing));)
         finish_teardown(t, INT64_MAX);
 }
 
@@ -182,10 +182,10 @@ bool ark_closing_pending(ark_closing *closing)
 {
     ark_closing all = *closing;
     closing->first = NULL;
-    for (teardown *t; (t = pop(&all));)
+    for (teardown *t; (t = pop_teardown(&all));)
         if (has_closed(t))
             finish_teardown(t, INT64_MAX);
         else
-            push(closing, t);
+            push_teardown(closing, t);
     return closing->first;
 }

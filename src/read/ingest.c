@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-arrakis_status ark_ingest_init(ark_ingest *ingest, const ark_reader_stream *streams, size_t count,
+arrakis_status ark_ingest_init(ark_ingest *ingest, const ark_reader_input *inputs, size_t count,
                                arrakis_error *err)
 {
     *ingest = (ark_ingest){.count = count};
@@ -15,8 +15,8 @@ arrakis_status ark_ingest_init(ark_ingest *ingest, const ark_reader_stream *stre
         return ark_no_memory(err, "%zu inputs", count);
     arrakis_status rc = ARRAKIS_OK;
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
-        rc = ark_row_decoder_new(&ingest->inputs[i].decoder, streams[i].channels,
-                                 streams[i].stride_ns, &ingest->schema, err);
+        rc = ark_row_decoder_new(&ingest->inputs[i].decoder, inputs[i].channels,
+                                 inputs[i].stride_ns, &ingest->schema, err);
     return rc;
 }
 
@@ -77,7 +77,7 @@ arrakis_status ark_ingest_next(ark_ingest *ingest, ark_arrival *arrival, arrakis
         arrakis_error why;
         arrakis_status rc = ark_row_decoder_next(input->decoder, &arrival->rows, &why);
         if (rc == ARRAKIS_OK && arrival->rows.run_count) {
-            arrival->stream = ingest->input;
+            arrival->input = ingest->input;
             ingest->rows_seen = true;
             input->no_rows = false;
             return ARRAKIS_OK;

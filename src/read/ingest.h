@@ -28,7 +28,7 @@ typedef struct ark_ingest {
     uint64_t messages, bytes, undecodable, unwanted;
 } ark_ingest;
 
-arrakis_status ark_ingest_init(ark_ingest *ingest, const ark_reader_stream *streams, size_t count,
+arrakis_status ark_ingest_init(ark_ingest *ingest, const ark_reader_input *inputs, size_t count,
                                arrakis_error *err);
 void ark_ingest_clear(ark_ingest *ingest);
 

@@ -14,7 +14,7 @@
 
 typedef struct message {
     struct message *next;
-    size_t stream, size;
+    size_t input, size;
     uint8_t bytes[];
 } message;
 
@@ -36,7 +36,7 @@ static arrakis_status memory_open(arrakis_reader *reader, arrakis_error *err)
 static void drop_first(memory_reader *memory)
 {
     message *first = memory->first;
-    memory->waiting[first->stream]--;
+    memory->waiting[first->input]--;
     memory->first = first->next;
     if (!memory->first)
         memory->last = &memory->first;
@@ -58,7 +58,7 @@ static arrakis_status memory_next(arrakis_reader *reader, ark_arrival *arrival, 
             break;
         const message *first = memory->first;
         memory->taken = true;
-        ark_ingest_begin(&memory->ingest, first->stream, reader->streams[first->stream].id,
+        ark_ingest_begin(&memory->ingest, first->input, reader->inputs[first->input].id,
                          (int64_t)memory->ingest.messages, first->bytes, first->size);
     }
     if (memory->finished)
@@ -73,13 +73,13 @@ static bool memory_done(const arrakis_reader *reader)
     return memory->finished && !memory->first;
 }
 
-static int64_t memory_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
+static int64_t memory_exhausted(arrakis_reader *reader, size_t input, int64_t since_ns,
                                 int64_t *again_ns)
 {
     const memory_reader *memory = (const memory_reader *)reader;
     int64_t now_ns = ark_clock_now_ns();
     *again_ns = ARRAKIS_UNSET;
-    return memory->waiting[stream] || now_ns < since_ns ? ARRAKIS_UNSET : now_ns;
+    return memory->waiting[input] || now_ns < since_ns ? ARRAKIS_UNSET : now_ns;
 }
 
 static void memory_stats(const arrakis_reader *reader, arrakis_stats *stats)
@@ -124,10 +124,9 @@ arrakis_status arrakis_memory_reader_new(arrakis_reader **out, arrakis_channels 
     memory->last = &memory->first;
     arrakis_status rc = ark_reader_group(&memory->head, channels, "memory/", err);
     if (rc == ARRAKIS_OK)
-        rc =
-            ark_ingest_init(&memory->ingest, memory->head.streams, memory->head.stream_count, err);
+        rc = ark_ingest_init(&memory->ingest, memory->head.inputs, memory->head.input_count, err);
     if (rc == ARRAKIS_OK &&
-        !(memory->waiting = calloc(memory->head.stream_count, sizeof *memory->waiting)))
+        !(memory->waiting = calloc(memory->head.input_count, sizeof *memory->waiting)))
         rc = ark_no_memory(err, "a reader");
     if (rc < 0) {
         memory_close(&memory->head);
@@ -137,28 +136,28 @@ arrakis_status arrakis_memory_reader_new(arrakis_reader **out, arrakis_channels 
     return ARRAKIS_OK;
 }
 
-arrakis_status arrakis_memory_reader_push(arrakis_reader *reader, size_t stream, const void *bytes,
+arrakis_status arrakis_memory_reader_push(arrakis_reader *reader, size_t input, const void *bytes,
                                           size_t size, arrakis_error *err)
 {
     if (!reader)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_memory_reader_push: reader is NULL");
     if (reader->ops != &memory_ops)
         return ark_fail(err, ARRAKIS_EINVAL, "arrakis_memory_reader_push: not a memory reader");
-    if (stream >= reader->stream_count || (!bytes && size))
-        return ark_fail(err, ARRAKIS_EINVAL, "input %zu: the reader has %zu", stream,
-                        reader->stream_count);
+    if (input >= reader->input_count || (!bytes && size))
+        return ark_fail(err, ARRAKIS_EINVAL, "input %zu: the reader has %zu", input,
+                        reader->input_count);
     memory_reader *memory = (memory_reader *)reader;
     message *m = size <= PTRDIFF_MAX - sizeof *m ? malloc(sizeof *m + size) : NULL;
     if (!m)
         return ark_no_memory(err, "a message of %zu bytes", size);
     m->next = NULL;
-    m->stream = stream;
+    m->input = input;
     m->size = size;
     if (size)
         memcpy(m->bytes, bytes, size);
     *memory->last = m;
     memory->last = &m->next;
-    memory->waiting[stream]++;
+    memory->waiting[input]++;
     ark_event_set(reader->fd);
     return ARRAKIS_OK;
 }

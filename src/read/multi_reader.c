@@ -22,12 +22,12 @@ typedef struct multi_reader {
 } multi_reader;
 
 /* The reader that an input belongs to; *stream becomes its number in that reader. */
-static arrakis_reader *find_reader(const multi_reader *multi, size_t *stream)
+static arrakis_reader *find_reader(const multi_reader *multi, size_t *input)
 {
     size_t i = multi->count - 1;
-    while (i && multi->first[i] > *stream)
+    while (i && multi->first[i] > *input)
         i--;
-    *stream -= multi->first[i];
+    *input -= multi->first[i];
     return multi->readers[i];
 }
 
@@ -64,7 +64,7 @@ static arrakis_status multi_next(arrakis_reader *reader, ark_arrival *arrival, a
         multi->turn = (i + 1) % multi->count;
         arrakis_status rc = multi->ended[i] ? ARRAKIS_DONE : child->ops->next(child, arrival, err);
         if (rc == ARRAKIS_OK)
-            arrival->stream += multi->first[i];
+            arrival->input += multi->first[i];
         if (rc == ARRAKIS_OK || rc < 0)
             return rc;
         if (rc == ARRAKIS_DONE) {
@@ -86,19 +86,19 @@ static bool multi_done(const arrakis_reader *reader)
     return true;
 }
 
-static int64_t multi_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
+static int64_t multi_exhausted(arrakis_reader *reader, size_t input, int64_t since_ns,
                                int64_t *again_ns)
 {
-    arrakis_reader *child = find_reader(ARK_READER_AS(multi_reader, reader, multi_ops), &stream);
+    arrakis_reader *child = find_reader(ARK_READER_AS(multi_reader, reader, multi_ops), &input);
     child->bounded = reader->bounded;
-    return child->ops->exhausted(child, stream, since_ns, again_ns);
+    return child->ops->exhausted(child, input, since_ns, again_ns);
 }
 
-static void multi_pause(arrakis_reader *reader, size_t stream, bool paused)
+static void multi_pause(arrakis_reader *reader, size_t input, bool paused)
 {
-    arrakis_reader *child = find_reader(ARK_READER_AS(multi_reader, reader, multi_ops), &stream);
+    arrakis_reader *child = find_reader(ARK_READER_AS(multi_reader, reader, multi_ops), &input);
     if (child->ops->pause)
-        child->ops->pause(child, stream, paused);
+        child->ops->pause(child, input, paused);
 }
 
 static arrakis_status multi_fast_forward(arrakis_reader *reader, int64_t to_ns, size_t *moved,
@@ -165,15 +165,15 @@ static arrakis_status copy_inputs(multi_reader *multi, arrakis_error *err)
 {
     size_t total = 0;
     for (size_t i = 0; i < multi->count; i++)
-        total += multi->readers[i]->stream_count;
-    multi->head.streams = calloc(total + 1, sizeof *multi->head.streams);
-    if (!multi->head.streams)
+        total += multi->readers[i]->input_count;
+    multi->head.inputs = calloc(total + 1, sizeof *multi->head.inputs);
+    if (!multi->head.inputs)
         return ark_no_memory(err, "%zu inputs", total);
     for (size_t i = 0; i < multi->count; i++) {
-        multi->first[i] = multi->head.stream_count;
-        for (size_t k = 0; k < multi->readers[i]->stream_count; k++) {
-            const ark_reader_stream *from = &multi->readers[i]->streams[k];
-            ark_reader_stream *to = &multi->head.streams[multi->head.stream_count++];
+        multi->first[i] = multi->head.input_count;
+        for (size_t k = 0; k < multi->readers[i]->input_count; k++) {
+            const ark_reader_input *from = &multi->readers[i]->inputs[k];
+            ark_reader_input *to = &multi->head.inputs[multi->head.input_count++];
             to->id = strdup(from->id);
             to->channels = arrakis_channels_ref(from->channels);
             to->stride_ns = from->stride_ns;

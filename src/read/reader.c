@@ -20,19 +20,19 @@
 static arrakis_status new_input(arrakis_reader *reader, const char *prefix,
                                 const arrakis_channel_info *info, arrakis_error *err)
 {
-    ark_reader_stream *stream = &reader->streams[reader->stream_count];
+    ark_reader_input *input = &reader->inputs[reader->input_count];
     size_t size = strlen(prefix) + strlen(info->partition_id) + 1;
-    if (!(stream->id = malloc(size)))
+    if (!(input->id = malloc(size)))
         return ark_no_memory(err, "partition %s", info->partition_id);
-    memcpy(stream->id, prefix, strlen(prefix));
-    strcpy(stream->id + strlen(prefix), info->partition_id);
-    reader->stream_count++;
-    return arrakis_channels_new(&stream->channels, err);
+    memcpy(input->id, prefix, strlen(prefix));
+    strcpy(input->id + strlen(prefix), info->partition_id);
+    reader->input_count++;
+    return arrakis_channels_new(&input->channels, err);
 }
 
-static const char *partition_of(const ark_reader_stream *stream)
+static const char *partition_of(const ark_reader_input *input)
 {
-    return ark_info(arrakis_channels_get(stream->channels, 0)).partition_id;
+    return ark_info(arrakis_channels_get(input->channels, 0)).partition_id;
 }
 
 static arrakis_status check_channel(const arrakis_channel *channel, arrakis_error *err)
@@ -49,10 +49,10 @@ static arrakis_status check_channel(const arrakis_channel *channel, arrakis_erro
 }
 
 /* A replay has topics of its own. */
-static arrakis_status check_replay(const ark_reader_stream *stream,
-                                   const arrakis_channel_info *info, arrakis_error *err)
+static arrakis_status check_replay(const ark_reader_input *input, const arrakis_channel_info *info,
+                                   arrakis_error *err)
 {
-    const arrakis_channel *first = arrakis_channels_get(stream->channels, 0);
+    const arrakis_channel *first = arrakis_channels_get(input->channels, 0);
     const char *other = first ? ark_info(first).replay_id : info->replay_id;
     if (info->replay_id && other ? !strcmp(info->replay_id, other) : info->replay_id == other)
         return ARRAKIS_OK;
@@ -74,15 +74,15 @@ static arrakis_status make_inputs(arrakis_reader *reader, arrakis_channel **sort
 {
     for (size_t i = 0; i < count; i++) {
         const arrakis_channel_info info = ark_info(sorted[i]);
-        ark_reader_stream *stream =
-            reader->stream_count ? &reader->streams[reader->stream_count - 1] : NULL;
-        if (!stream || strcmp(partition_of(stream), info.partition_id) != 0) {
+        ark_reader_input *input =
+            reader->input_count ? &reader->inputs[reader->input_count - 1] : NULL;
+        if (!input || strcmp(partition_of(input), info.partition_id) != 0) {
             ARK_TRY(new_input(reader, prefix, &info, err));
-            stream = &reader->streams[reader->stream_count - 1];
+            input = &reader->inputs[reader->input_count - 1];
         }
-        arrakis_status rc = check_replay(stream, &info, err);
+        arrakis_status rc = check_replay(input, &info, err);
         if (rc == ARRAKIS_OK)
-            rc = arrakis_channels_add(stream->channels, sorted[i], err);
+            rc = arrakis_channels_add(input->channels, sorted[i], err);
         if (rc < 0)
             return rc;
     }
@@ -92,15 +92,15 @@ static arrakis_status make_inputs(arrakis_reader *reader, arrakis_channel **sort
 arrakis_status ark_reader_group(arrakis_reader *reader, arrakis_channels *channels,
                                 const char *prefix, arrakis_error *err)
 {
-    assert(!reader->streams);
+    assert(!reader->inputs);
     size_t count = arrakis_channels_count(channels);
     if (!count)
         return ark_fail(err, ARRAKIS_EINVAL, "no channels to read");
     reader->channels = arrakis_channels_ref(channels);
     arrakis_channel **sorted = malloc(count * sizeof *sorted);
-    reader->streams = calloc(count, sizeof *reader->streams);
+    reader->inputs = calloc(count, sizeof *reader->inputs);
     arrakis_status rc = ARRAKIS_OK;
-    if (!sorted || !reader->streams)
+    if (!sorted || !reader->inputs)
         rc = ark_no_memory(err, "%zu channels", count);
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++) {
         sorted[i] = arrakis_channels_get(channels, i);
@@ -110,39 +110,39 @@ arrakis_status ark_reader_group(arrakis_reader *reader, arrakis_channels *channe
         qsort(sorted, count, sizeof *sorted, by_partition);
         rc = make_inputs(reader, sorted, count, prefix, err);
     }
-    for (size_t i = 0; rc == ARRAKIS_OK && i < reader->stream_count; i++)
-        rc = ark_stride_of(&reader->streams[i].stride_ns, reader->streams[i].channels, err);
+    for (size_t i = 0; rc == ARRAKIS_OK && i < reader->input_count; i++)
+        rc = ark_stride_of(&reader->inputs[i].stride_ns, reader->inputs[i].channels, err);
     free(sorted);
     return rc;
 }
 
 void ark_reader_clear(arrakis_reader *reader)
 {
-    for (size_t i = 0; i < reader->stream_count; i++) {
-        free(reader->streams[i].id);
-        arrakis_channels_unref(reader->streams[i].channels);
-        ark_layout_unref(reader->streams[i].layout);
+    for (size_t i = 0; i < reader->input_count; i++) {
+        free(reader->inputs[i].id);
+        arrakis_channels_unref(reader->inputs[i].channels);
+        ark_layout_unref(reader->inputs[i].layout);
     }
-    free(reader->streams);
+    free(reader->inputs);
     arrakis_channels_unref(reader->channels);
     reader->channels = NULL;
-    reader->streams = NULL;
-    reader->stream_count = 0;
+    reader->inputs = NULL;
+    reader->input_count = 0;
 }
 
 size_t arrakis_reader_input_count(const arrakis_reader *reader)
 {
-    return reader ? reader->stream_count : 0;
+    return reader ? reader->input_count : 0;
 }
 
-const char *arrakis_reader_input_id(const arrakis_reader *reader, size_t stream)
+const char *arrakis_reader_input_id(const arrakis_reader *reader, size_t input)
 {
-    return reader && stream < reader->stream_count ? reader->streams[stream].id : NULL;
+    return reader && input < reader->input_count ? reader->inputs[input].id : NULL;
 }
 
-const arrakis_channels *arrakis_reader_input_channels(const arrakis_reader *reader, size_t stream)
+const arrakis_channels *arrakis_reader_input_channels(const arrakis_reader *reader, size_t input)
 {
-    return reader && stream < reader->stream_count ? reader->streams[stream].channels : NULL;
+    return reader && input < reader->input_count ? reader->inputs[input].channels : NULL;
 }
 
 arrakis_status arrakis_reader_open(arrakis_reader *reader, arrakis_error *err)
@@ -194,29 +194,29 @@ arrakis_status ark_reader_open_within(arrakis_reader *reader, const arrakis_read
 static arrakis_status make_block(arrakis_reader *reader, const ark_arrival *arrival,
                                  arrakis_block **block, arrakis_error *err)
 {
-    ark_reader_stream *stream = &reader->streams[arrival->stream];
+    ark_reader_input *input = &reader->inputs[arrival->input];
     const ark_rows *rows = &arrival->rows;
-    const arrakis_channels *list = stream->channels;
+    const arrakis_channels *list = input->channels;
     arrakis_status rc;
-    if (!stream->layout && (rc = ark_layout_new(&stream->layout, &list, &stream->stride_ns, 1,
-                                                stream->stride_ns, err)) < 0)
+    if (!input->layout && (rc = ark_layout_new(&input->layout, &list, &input->stride_ns, 1,
+                                               input->stride_ns, err)) < 0)
         return rc;
-    const ark_layout_input *input = &stream->layout->inputs[0];
-    ark_chunk *chunk = ark_chunk_new(input, rows->time_ns);
-    if (!chunk || ark_chunk_put(chunk, input, rows->time_ns, rows) < 0) {
-        ark_chunk_free(chunk, input);
+    const ark_layout_input *layout_input = &input->layout->inputs[0];
+    ark_chunk *chunk = ark_chunk_new(layout_input, rows->time_ns);
+    if (!chunk || ark_chunk_put(chunk, layout_input, rows->time_ns, rows) < 0) {
+        ark_chunk_free(chunk, layout_input);
         return ark_no_memory(err, "a block");
     }
-    rc = ark_block_assemble(block, stream->layout, rows->time_ns, &chunk, err);
+    rc = ark_block_assemble(block, input->layout, rows->time_ns, &chunk, err);
     if (rc < 0)
-        ark_chunk_free(chunk, input);
+        ark_chunk_free(chunk, layout_input);
     return rc;
 }
 
-arrakis_status arrakis_reader_next(arrakis_reader *reader, int timeout_ms, size_t *stream,
+arrakis_status arrakis_reader_next(arrakis_reader *reader, int timeout_ms, size_t *input,
                                    arrakis_block **block, arrakis_error *err)
 {
-    if (!reader || !stream || !block)
+    if (!reader || !input || !block)
         return ark_fail(err, ARRAKIS_EINVAL,
                         "arrakis_reader_next: reader, input or block is NULL");
     *block = NULL;
@@ -229,9 +229,9 @@ arrakis_status arrakis_reader_next(arrakis_reader *reader, int timeout_ms, size_
         if (rc == ARRAKIS_OK) {
             /* empty, or longer than the stride: it does not fit into a block */
             if (arrival.rows.duration_ns <= 0 ||
-                arrival.rows.duration_ns > reader->streams[arrival.stream].stride_ns)
+                arrival.rows.duration_ns > reader->inputs[arrival.input].stride_ns)
                 continue;
-            *stream = arrival.stream;
+            *input = arrival.input;
             return make_block(reader, &arrival, block, err);
         }
         if (rc != ARRAKIS_TIMEOUT || !ark_wait_fd(reader->fd, deadline_ns))
@@ -259,7 +259,7 @@ bool arrakis_reader_exhausted(arrakis_reader *reader, int64_t since_ns)
         return !reader;
     if (since_ns == ARRAKIS_UNSET)
         since_ns = ark_clock_now_ns() - 5 * ARRAKIS_SECOND_NS;
-    for (size_t i = 0; i < reader->stream_count; i++)
+    for (size_t i = 0; i < reader->input_count; i++)
         if (reader->ops->exhausted(reader, i, since_ns, &again_ns) == ARRAKIS_UNSET)
             return false;
     return true;

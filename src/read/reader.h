@@ -14,7 +14,7 @@
 
 /* Rows of one input that have arrived. They point into the reader, until the next call of it. */
 typedef struct ark_arrival {
-    size_t stream;
+    size_t input;
     ark_rows rows;
 } ark_arrival;
 
@@ -30,10 +30,10 @@ typedef struct ark_reader_ops {
     /* A GPS time, since_ns or later, at which the source held no data of the input that next() has
      * not handed out; ARRAKIS_UNSET: it may hold some. *again_ns: when to ask again
      * (ARRAKIS_UNSET: after the next arrival) */
-    int64_t (*exhausted)(arrakis_reader *reader, size_t stream, int64_t since_ns,
+    int64_t (*exhausted)(arrakis_reader *reader, size_t input, int64_t since_ns,
                          int64_t *again_ns);
     /* Pause or resume an input; NULL: the source cannot */
-    void (*pause)(arrakis_reader *reader, size_t stream, bool paused);
+    void (*pause)(arrakis_reader *reader, size_t input, bool paused);
     /* NULL: there is no backlog to skip */
     arrakis_status (*fast_forward)(arrakis_reader *reader, int64_t to_ns, size_t *moved,
                                    arrakis_error *err);
@@ -43,18 +43,18 @@ typedef struct ark_reader_ops {
     void (*close)(arrakis_reader *reader);
 } ark_reader_ops;
 
-typedef struct ark_reader_stream {
+typedef struct ark_reader_input {
     char *id;
     arrakis_channels *channels;
     int64_t stride_ns;
     ark_layout *layout; /* for arrakis_reader_next(); made when first needed */
-} ark_reader_stream;
+} ark_reader_input;
 
 /* The head of every reader. */
 struct arrakis_reader {
     const ark_reader_ops *ops;
-    ark_reader_stream *streams;
-    size_t stream_count;
+    ark_reader_input *inputs;
+    size_t input_count;
     arrakis_channels *channels; /* of all inputs, in the order of the request */
     int fd;
     bool opened;

@@ -95,7 +95,7 @@ bool ark_row_splitter_next(ark_row_splitter *splitter, ark_arrival *arrival)
     int64_t done_ns = splitter->step * output->stride_ns,
             left_ns = splitter->rows.duration_ns - done_ns;
     bool more = splitter->in_steps && left_ns > output->stride_ns;
-    *arrival = (ark_arrival){.stream = output->input};
+    *arrival = (ark_arrival){.input = output->input};
     arrival->rows = (ark_rows){
         .time_ns = splitter->rows.time_ns + done_ns,
         .duration_ns = more ? output->stride_ns : left_ns,

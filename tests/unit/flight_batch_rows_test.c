@@ -82,7 +82,7 @@ static void send_block(ark_batches *batches, ark_buffer *keep, arrakis_channels 
 
 typedef struct fixture {
     arrakis_channels *channels;
-    ark_reader_stream stream;
+    ark_reader_input stream;
     arrakis_reader reader;
     size_t columns[2];
     ark_flight_part part;
@@ -97,9 +97,9 @@ static int set_up(void **state)
 {
     static fixture f;
     f = (fixture){.channels = make_channels()};
-    f.stream = (ark_reader_stream){.channels = f.channels, .stride_ns = STRIDE};
-    f.reader.streams = &f.stream;
-    f.reader.stream_count = 1;
+    f.stream = (ark_reader_input){.channels = f.channels, .stride_ns = STRIDE};
+    f.reader.inputs = &f.stream;
+    f.reader.input_count = 1;
     f.part.columns = f.columns;
     assert_int_equal(ark_batch_rows_init(&f.scratch, 2, &err), ARRAKIS_OK);
     *state = &f;

@@ -20,7 +20,7 @@ static void hear(arrakis_log_level level, const char *message, void *opaque)
 
 static void begin(ark_ingest *ingest, arrakis_channels *channels)
 {
-    const ark_reader_stream stream = {
+    const ark_reader_input stream = {
         .id = (char[]){"p"}, .channels = channels, .stride_ns = SECOND};
     PASS(ark_ingest_init(ingest, &stream, 1, err));
     heard.warnings = 0;

@@ -9,10 +9,10 @@ static ark_kafka_fetch_size limits_of(size_t partitions, double rate, bool live,
 {
     const channel_spec specs[] = {{"X:A", ARRAKIS_FLOAT32, rate, "p", 0, STRIDE, UNSET}};
     arrakis_channels *channels = channels_of(specs, 1);
-    ark_reader_stream *streams = calloc(partitions, sizeof *streams);
+    ark_reader_input *streams = calloc(partitions, sizeof *streams);
     assert_non_null(streams);
     for (size_t i = 0; i < partitions; i++)
-        streams[i] = (ark_reader_stream){.channels = channels, .stride_ns = STRIDE};
+        streams[i] = (ark_reader_input){.channels = channels, .stride_ns = STRIDE};
     ark_kafka_fetch_size limits;
     PASS(ark_kafka_fetch_size_choose(&limits, streams, partitions, live, prefetch, err));
     free(streams);
@@ -80,7 +80,7 @@ static void a_prefetch_that_librdkafka_does_not_know_is_an_error(void **state)
 {
     (void)state;
     const channel_spec specs[] = {{"X:A", ARRAKIS_FLOAT32, 16, "p", 0, STRIDE, UNSET}};
-    ark_reader_stream stream = {.channels = channels_of(specs, 1), .stride_ns = STRIDE};
+    ark_reader_input stream = {.channels = channels_of(specs, 1), .stride_ns = STRIDE};
     ark_kafka_fetch_size limits;
     for (size_t i = 0; i < 3; i++) {
         const int64_t wrong[] = {0, 1023, INT64_C(1) << 32};

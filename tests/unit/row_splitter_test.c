@@ -59,13 +59,13 @@ static void channels_go_to_the_streams_that_have_them(void **state)
     const ark_row_splitter_output outputs[] = {{7, STRIDE, x, 2}, {9, STRIDE, y, 1}};
     ark_row_splitter_begin(&c.splitter, &c.rows, STRIDE, outputs, 2);
     assert_true(ark_row_splitter_next(&c.splitter, &a));
-    assert_int_equal(a.stream, 7);
+    assert_int_equal(a.input, 7);
     assert_int_equal(a.rows.time_ns, 5 * STRIDE);
     assert_int_equal(a.rows.duration_ns, STRIDE);
     expect(&c, &a, 0, 8, 8);
     expect(&c, &a, 1, 0, 4);
     assert_true(ark_row_splitter_next(&c.splitter, &a));
-    assert_int_equal(a.stream, 9);
+    assert_int_equal(a.input, 9);
     expect(&c, &a, 0, 4, 4);
     assert_false(ark_row_splitter_next(&c.splitter, &a));
     ark_row_splitter_clear(&c.splitter);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What there is still to come of a request with a start: whether everything that a partition held
- * at some moment has been handed out, and when it is not waited for any longer.
+/* The ends of the partitions of a request with a start: whether all messages that a partition had
+ * at some moment have been handed out, and when a partition is not waited for any longer.
  *
- * What has been handed out is known from the messages, and from librdkafka's word that it has come
- * to the end of a partition: the last offsets may be markers of transactions, which are no
- * messages. What there is, the brokers are asked. A partition about which nobody answers is waited
- * for, within bounds: so a request with an end always ends. */
+ * The messages show how far a partition has been handed out, and librdkafka reports when it has
+ * come to the end: the last offsets may be markers of transactions, which are not messages.
+ * Brokers are asked for the end of the log. A partition for which no broker answers is waited for
+ * within bounds, so that a request with an end always ends. */
 #include "kafka/end.h"
 
 #include "base/clock.h"
@@ -22,20 +22,20 @@
 
 /* Brokers are asked at most this often. */
 static const int64_t ask_interval_ns = ARRAKIS_SECOND_NS;
-/* The first question costs a thread and a connection: a request whose data comes without a pause
- * of so long does without. */
+/* The first question needs a thread and a connection: a request without a pause of this length in
+ * its data needs no question. */
 static const int64_t pause_ns = 100 * (ARRAKIS_SECOND_NS / 1000);
-/* After this long an answer may be outdated by retention: the log's end can vanish unread. */
+/* After this long, retention may have deleted the end of the log that an answer named. */
 static const int64_t answer_age_ns = 5 * ARRAKIS_SECOND_NS;
-/* Questions further apart than this are not in a row: what failed minutes ago tells nothing of
- * now. */
+/* Failures further apart than this are not consecutive: one of minutes ago shows nothing about the
+ * present. */
 static const int64_t in_a_row_ns = 25 * ARRAKIS_SECOND_NS;
 /* A leader that has just taken over may answer before its followers and the producers have caught
- * up: when there was no answer for so long, answers are believed so long after the first one, and
- * the latency of the channels. */
+ * up. So when there was no answer for this long, answers are trusted only this long, and the
+ * latency of the channels, after the first one. */
 static const int64_t settling_ns = 3 * ARRAKIS_SECOND_NS;
-/* And leaders change unseen: what has been due for less than this may still be on its way through
- * that, and is given settling_ns from when it was due. What is older would be there. */
+/* Leaders may also change unnoticed: data that was due less than this ago may be delayed by that,
+ * and is waited for settling_ns from when it was due. Older data would have arrived. */
 static const int64_t young_ns = 30 * ARRAKIS_SECOND_NS;
 
 /* ------------------------------------------------------------------ answers */
@@ -46,21 +46,22 @@ static bool is_absence(rd_kafka_resp_err_t err)
            err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
 }
 
-/* Its leader is there again after having been away. */
-static void doubt(ark_kafka_partition *partition, int64_t now_ns)
+/* The leader of a partition is reachable again: do not trust its first answers. */
+static void doubt_leader(ark_kafka_partition *partition, int64_t now_ns)
 {
     ark_kafka_end *end = &partition->end;
-    if (now_ns < end->believed_ns)
+    if (now_ns < end->trusted_from_ns)
         return;
     int64_t latency_ns = partition->budget_ns < young_ns ? partition->budget_ns : young_ns;
-    end->believed_ns = now_ns + settling_ns + latency_ns;
+    end->trusted_from_ns = now_ns + settling_ns + latency_ns;
     end->doubted = true;
 }
 
-/* A node may just have failed, on which other topics hang, too. What has failed for long tells nothing new. */
+/* Note a failed question: a node may just have failed, which leads other topics, too. Old failures
+ * do not count. */
 static void note_failure(ark_kafka_watch *watch, const ark_kafka_end *end, int64_t now_ns)
 {
-    if (now_ns - end->failing_ns < young_ns)
+    if (now_ns - end->failing_since_ns < young_ns)
         watch->failed_ns = now_ns;
 }
 
@@ -69,45 +70,49 @@ void ark_kafka_end_lost(ark_kafka_watch *watch, ark_kafka_partition *partition,
 {
     int64_t now_ns = ark_monotonic_ns();
     ark_kafka_end *end = &partition->end;
-    bool was_absent = end->absent_ns == INT64_MIN;
-    bool in_a_row = end->silent_ns != INT64_MAX && now_ns - end->failed_ns <= in_a_row_ns;
+    bool was_absent = end->absent_since_ns == ARK_KAFKA_SINCE_OPENING;
+    bool in_a_row =
+        end->silent_since_ns != ARK_KAFKA_NOT_SO && now_ns - end->failed_ns <= in_a_row_ns;
     if (!in_a_row)
-        end->failing_ns = begin_ns;
-    if (!in_a_row && end->silent_ns != INT64_MIN)
-        end->silent_ns = begin_ns;
-    if (end->silent_ns == INT64_MIN && !is_absence(err)) /* it has been there since */
-        end->silent_ns = begin_ns;
+        end->failing_since_ns = begin_ns;
+    if (!in_a_row && end->silent_since_ns != ARK_KAFKA_SINCE_OPENING)
+        end->silent_since_ns = begin_ns;
+    if (end->silent_since_ns == ARK_KAFKA_SINCE_OPENING &&
+        !is_absence(err)) /* the topic has appeared since */
+        end->silent_since_ns = begin_ns;
     if (!is_absence(err))
-        end->absent_ns = INT64_MAX;
-    else if (!was_absent && (!in_a_row || end->absent_ns == INT64_MAX))
-        end->absent_ns = begin_ns;
-    /* what is being handed out is not silent, whatever becomes of questions */
+        end->absent_since_ns = ARK_KAFKA_NOT_SO;
+    else if (!was_absent && (!in_a_row || end->absent_since_ns == ARK_KAFKA_NOT_SO))
+        end->absent_since_ns = begin_ns;
+    /* a partition whose messages are handed out is not silent, even if questions fail */
     int64_t position = atomic_load(&partition->position);
-    if (position != end->lost_position && end->silent_ns != INT64_MIN)
-        end->silent_ns = begin_ns;
+    if (position != end->lost_position && end->silent_since_ns != ARK_KAFKA_SINCE_OPENING)
+        end->silent_since_ns = begin_ns;
     end->lost_position = position;
     end->failed_ns = now_ns;
     end->err = err;
-    if (err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && end->silent_ns != INT64_MIN)
+    if (err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART &&
+        end->silent_since_ns != ARK_KAFKA_SINCE_OPENING)
         note_failure(watch, end, now_ns);
 }
 
 void ark_kafka_end_found(ark_kafka_watch *watch, ark_kafka_partition *partition, int64_t now_ns)
 {
     note_failure(watch, &partition->end, now_ns);
-    doubt(partition, now_ns);
+    doubt_leader(partition, now_ns);
 }
 
 void ark_kafka_end_reached(ark_kafka_watch *watch, bool reached, int64_t now_ns)
 {
     if (reached)
-        watch->unanswered_ns = INT64_MAX;
-    else if (watch->unanswered_ns == INT64_MAX || now_ns - watch->unanswered_last_ns > in_a_row_ns)
-        watch->unanswered_ns = now_ns;
+        watch->unanswered_since_ns = ARK_KAFKA_NOT_SO;
+    else if (watch->unanswered_since_ns == ARK_KAFKA_NOT_SO ||
+             now_ns - watch->unanswered_last_ns > in_a_row_ns)
+        watch->unanswered_since_ns = now_ns;
     watch->unanswered_last_ns = now_ns;
 }
 
-/* Whether the position stands still, though there is more. */
+/* Note whether the position stands still before the end. */
 static void note_progress(ark_kafka_partition *partition)
 {
     ark_kafka_end *end = &partition->end;
@@ -117,28 +122,30 @@ static void note_progress(ark_kafka_partition *partition)
         return;
     }
     end->stuck_position = end->position;
-    end->stuck_ns = end->stuck_last_ns = end->asked_ns;
+    end->stuck_since_ns = end->stuck_last_ns = end->asked_ns;
 }
 
 static void take_answer(ark_kafka_partition *partition, int64_t offset, int64_t asked_ns)
 {
     ark_kafka_end *end = &partition->end;
-    bool away = end->silent_ns != INT64_MAX &&
-                (end->absent_ns != INT64_MAX || asked_ns - end->silent_ns >= settling_ns);
-    /* after a doubt one answer is believed, or a leader that comes and goes would never be */
+    bool away = end->silent_since_ns != ARK_KAFKA_NOT_SO &&
+                (end->absent_since_ns != ARK_KAFKA_NOT_SO ||
+                 asked_ns - end->silent_since_ns >= settling_ns);
+    /* after a doubt one answer is trusted: otherwise a leader that comes and goes never would
+     * be */
     if (away && !end->doubted)
-        doubt(partition, asked_ns);
-    else if (asked_ns >= end->believed_ns)
+        doubt_leader(partition, asked_ns);
+    else if (asked_ns >= end->trusted_from_ns)
         end->doubted = false;
     end->err = RD_KAFKA_RESP_ERR_NO_ERROR;
-    end->silent_ns = end->absent_ns = INT64_MAX;
+    end->silent_since_ns = end->absent_since_ns = ARK_KAFKA_NOT_SO;
     end->offset = offset;
     end->asked_ns = asked_ns;
     note_progress(partition);
-    if (end->said && end->stuck_last_ns == end->stuck_ns) {
+    if (end->loss_logged && end->stuck_last_ns == end->stuck_since_ns) {
         ark_log(ARRAKIS_LOG_INFO, "topic %s is there again",
                 rd_kafka_topic_name(partition->topic));
-        end->said = false;
+        end->loss_logged = false;
     }
 }
 
@@ -171,14 +178,14 @@ void ark_kafka_end_ask(ark_kafka_reader *kafka, const ark_kafka_asker *asker)
         free(ask.when_ns);
         free(doubtful);
         rd_kafka_topic_partition_list_destroy(list);
-        return; /* asked again with the next want */
+        return; /* asked again when the stream next waits */
     }
     int64_t begin_ns = ark_monotonic_ns();
     ark_monitor_enter(&kafka->watch.monitor);
     for (int i = 0; i < list->cnt; i++) {
         ark_kafka_partition *partition = list->elems[i].opaque;
         partition->end.position = atomic_load(&partition->position);
-        doubtful[i] = partition->end.silent_ns != INT64_MAX;
+        doubtful[i] = partition->end.silent_since_ns != ARK_KAFKA_NOT_SO;
     }
     ark_monitor_leave(&kafka->watch.monitor);
     arrakis_status rc = ark_kafka_query_offsets(&ask, list, &why);
@@ -198,69 +205,71 @@ void ark_kafka_end_ask(ark_kafka_reader *kafka, const ark_kafka_asker *asker)
 
 /* ------------------------------------------------------------------ judging them */
 
-/* A partition is not waited for any longer: that is logged once. */
+/* Log, once, that a partition is not waited for any longer. */
 static void give_up(ark_kafka_partition *partition, const char *why, int64_t for_ns)
 {
-    if (!partition->end.said)
+    if (!partition->end.loss_logged)
         ark_log(ARRAKIS_LOG_WARNING, "topic %s %s, for %lld s: its missing data is a gap",
                 rd_kafka_topic_name(partition->topic), why,
                 (long long)(for_ns / ARRAKIS_SECOND_NS));
-    partition->end.said = true;
+    partition->end.loss_logged = true;
 }
 
-/* For how long questions have failed in a row, up to the last of them. */
+/* How long questions have failed without an answer between them, up to the last one. */
 static int64_t failed_for(int64_t begin_ns, int64_t last_ns, int64_t now_ns)
 {
-    if (begin_ns == INT64_MAX || now_ns - last_ns > in_a_row_ns)
+    if (begin_ns == ARK_KAFKA_NOT_SO || now_ns - last_ns > in_a_row_ns)
         return 0;
-    return begin_ns == INT64_MIN ? INT64_MAX : last_ns - begin_ns;
+    return begin_ns == ARK_KAFKA_SINCE_OPENING ? INT64_MAX : last_ns - begin_ns;
 }
 
-/* Whether a partition that has no answer is taken to hold nothing. */
+/* Whether to treat a partition without an answer as empty. */
 static bool is_lost(ark_kafka_reader *kafka, ark_kafka_partition *partition, int64_t now_ns)
 {
     const ark_kafka_end *end = &partition->end;
     const ark_kafka_watch *watch = &kafka->watch;
-    if (end->absent_ns == INT64_MIN) /* that was logged when the reader was opened */
+    if (end->absent_since_ns == ARK_KAFKA_SINCE_OPENING) /* logged when the reader was opened */
         return true;
-    int64_t absent_ns = failed_for(end->absent_ns, end->failed_ns, now_ns);
-    if (absent_ns >= ARK_KAFKA_ABSENT_NS) {
+    int64_t absent_for_ns = failed_for(end->absent_since_ns, end->failed_ns, now_ns);
+    if (absent_for_ns >= ARK_KAFKA_ABSENT_NS) {
         give_up(partition,
                 end->err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ? "has no leader"
                                                                    : "does not exist",
-                absent_ns);
+                absent_for_ns);
         return true;
     }
-    int64_t silent_ns = failed_for(end->silent_ns, end->failed_ns, now_ns);
-    if (silent_ns < ARK_KAFKA_SILENT_NS || atomic_load(&partition->position) != end->lost_position)
+    int64_t silent_for_ns = failed_for(end->silent_since_ns, end->failed_ns, now_ns);
+    if (silent_for_ns < ARK_KAFKA_SILENT_NS ||
+        atomic_load(&partition->position) != end->lost_position)
         return false;
-    /* Nobody answers at all: no gap can be told from a failure. */
-    if (watch->unanswered_ns != INT64_MAX) {
+    /* No broker answers at all: a gap cannot be distinguished from a failure. */
+    if (watch->unanswered_since_ns != ARK_KAFKA_NOT_SO) {
         if (kafka->head.bounded && kafka->failure.status == ARRAKIS_OK &&
-            failed_for(watch->unanswered_ns, watch->unanswered_last_ns, now_ns) >=
+            failed_for(watch->unanswered_since_ns, watch->unanswered_last_ns, now_ns) >=
                 ARK_KAFKA_SILENT_NS)
             ark_fail(&kafka->failure, ARRAKIS_ECONNECT, "%s: no broker has answered for %lld s",
                      kafka->url, (long long)(ARK_KAFKA_SILENT_NS / ARRAKIS_SECOND_NS));
         return false;
     }
-    give_up(partition, "has a leader that does not answer", silent_ns);
+    give_up(partition, "has a leader that does not answer", silent_for_ns);
     return true;
 }
 
-/* Whether a partition has handed out nothing of what is there, for too long. */
+/* Whether a partition has not handed out any of its messages for too long. */
 static bool is_stuck(ark_kafka_partition *partition, int64_t position, int64_t now_ns)
 {
     const ark_kafka_end *end = &partition->end;
     if (position != end->stuck_position || now_ns - end->stuck_last_ns > in_a_row_ns ||
-        end->stuck_last_ns - end->stuck_ns < ARK_KAFKA_SILENT_NS)
+        end->stuck_last_ns - end->stuck_since_ns < ARK_KAFKA_SILENT_NS)
         return false;
-    give_up(partition, "hands out nothing of what is there", end->stuck_last_ns - end->stuck_ns);
+    give_up(partition, "hands out nothing of what is there",
+            end->stuck_last_ns - end->stuck_since_ns);
     return true;
 }
 
-/* Whether what was due that long before the answer has had the time to come through the failure of
- * a node: also through one that was under way when reading began, or when any question failed,
- * since the topics of other leaders stand still too until their replica there is given up. */
+/* Whether data that was due `due_for_ns` before the answer has had time to arrive despite the
+ * failure of a node: also one that began before reading, or when any question failed, since topics
+ * of other leaders stand still, too, until they have removed the replica on the failed node. */
 static bool is_settled(const ark_kafka_watch *watch, const ark_kafka_end *end, int64_t due_for_ns)
 {
     return due_for_ns >= young_ns ||
@@ -268,24 +277,24 @@ static bool is_settled(const ark_kafka_watch *watch, const ark_kafka_end *end, i
             end->asked_ns - watch->failed_ns >= settling_ns);
 }
 
-/* When it was that the partition held nothing more, or ARRAKIS_UNSET; *ask: an answer is
- * wanted. */
+/* A time at which the partition had no more messages, or ARRAKIS_UNSET; *ask: a new answer is
+ * needed. */
 static int64_t judge_partition(ark_kafka_reader *kafka, ark_kafka_partition *partition,
                                int64_t since_ns, bool *ask)
 {
     const ark_kafka_end *end = &partition->end;
     int64_t now_ns = ark_clock_now_ns(), steady_ns = ark_monotonic_ns();
     *ask = true;
-    if (end->err && end->silent_ns == INT64_MAX)
+    if (end->err && end->silent_since_ns == ARK_KAFKA_NOT_SO)
         return ARRAKIS_UNSET; /* not asked yet */
     if (end->err)
         return is_lost(kafka, partition, steady_ns) ? now_ns : ARRAKIS_UNSET;
-    /* The position may have gone past the end since. If it was beyond it, this is another log, and
-     * librdkafka will begin at its beginning. */
+    /* The position may have passed the end since. If it was beyond it when asked, this is a new
+     * log, which librdkafka will read from its beginning. */
     int64_t position = atomic_load(&partition->position);
     bool all_read = position >= end->offset && end->position <= end->offset;
     int64_t asked_ns = now_ns - (steady_ns - end->asked_ns);
-    bool fresh = asked_ns >= since_ns && end->asked_ns >= end->believed_ns &&
+    bool fresh = asked_ns >= since_ns && end->asked_ns >= end->trusted_from_ns &&
                  steady_ns - end->asked_ns <= answer_age_ns;
     if (all_read) {
         bool believed = fresh && is_settled(&kafka->watch, end, asked_ns - since_ns);
@@ -295,10 +304,9 @@ static int64_t judge_partition(ark_kafka_reader *kafka, ark_kafka_partition *par
     return is_stuck(partition, position, steady_ns) ? now_ns : ARRAKIS_UNSET;
 }
 
-/* Whether it is time for a question, or otherwise when it will be. Before the first one, what is
- * waited for may be just about to come: unless librdkafka has come to the partition's end, it is
- * given a moment. Data that brings the request nothing does not put the question off for longer
- * than a second. */
+/* Whether to ask now; otherwise *in_ns receives in how long. Before the first question the data
+ * may be about to arrive: unless librdkafka has come to the end of the partition, it is waited for
+ * a moment. Data that does not advance the request delays the question by at most a second. */
 static bool is_time_to_ask(ark_kafka_watch *watch, const ark_kafka_partition *partition,
                            size_t stream, int64_t *in_ns)
 {
@@ -320,8 +328,8 @@ static bool is_time_to_ask(ark_kafka_watch *watch, const ark_kafka_partition *pa
     return false;
 }
 
-/* Have the watch ask, for a partition that is read or for one that is looked for. Within the
- * monitor; returns whether the thread has to be told. */
+/* Note that an answer is needed, for a partition that is read or one that is missing. In the
+ * monitor. Returns whether the thread must be started or woken. */
 static bool want_answer(ark_kafka_watch *watch, const ark_kafka_partition *partition)
 {
     bool *wanted = atomic_load(&partition->assigned) ? &watch->ends_wanted : &watch->look_wanted;
@@ -348,7 +356,7 @@ int64_t ark_kafka_end_exhausted(ark_kafka_reader *kafka, size_t stream, int64_t 
     ark_monitor_leave(&kafka->watch.monitor);
     if (ask && ark_kafka_watch_start(kafka, &why) < 0)
         ark_log(ARRAKIS_LOG_WARNING, "%s: %s", kafka->url, why.message);
-    /* an answer makes the descriptor readable; and a bound may pass without one */
+    /* an answer makes the descriptor readable; the bounds pass without one */
     *again_ns = ark_clock_now_ns() + again_in_ns;
     return at_ns;
 }

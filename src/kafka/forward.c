@@ -127,7 +127,7 @@ arrakis_status ark_kafka_forward_to(ark_kafka_reader *kafka, int64_t to_ns, size
 
 static void say_behind(ark_kafka_reader *kafka, const char *why)
 {
-    size_t stream = kafka->late_stream;
+    size_t stream = kafka->late_input;
     int64_t now_ns = ark_clock_now_ns();
     if (ark_log_limit_note(&kafka->behind, now_ns))
         ark_log(ARRAKIS_LOG_WARNING, "%s is %.1f s old, with a latency budget of %.1f s: %s",
@@ -140,7 +140,7 @@ void ark_kafka_forward_ask(ark_kafka_reader *kafka, size_t stream, int64_t at_ns
 {
     arrakis_error why;
     ark_kafka_watch *watch = &kafka->watch;
-    kafka->late_stream = stream;
+    kafka->late_input = stream;
     kafka->late_at_ns = at_ns;
     kafka->late_ns = now_ns;
     if (at_head(kafka)) {
@@ -159,7 +159,7 @@ void ark_kafka_forward_ask(ark_kafka_reader *kafka, size_t stream, int64_t at_ns
 bool ark_kafka_forward_go(ark_kafka_reader *kafka)
 {
     ark_kafka_watch *watch = &kafka->watch;
-    size_t moved = 0, stream = kafka->late_stream;
+    size_t moved = 0, stream = kafka->late_input;
     arrakis_error why = watch->forward_why;
     int64_t budget_ns = kafka->partitions[stream].budget_ns;
     if (watch->forward_targets)

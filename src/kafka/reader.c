@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Channels out of Kafka topics. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/event.h"
@@ -39,17 +38,17 @@ static const int64_t default_timeout_ns = 10 * ARRAKIS_SECOND_NS;
 
 /* ------------------------------------------------------------------ taking messages */
 
-/* What librdkafka reports of one topic. It goes on trying by itself, also where the topic is
- * gone. */
+/* An error of librdkafka about a topic. librdkafka tries again by itself, even if the topic does
+ * not exist any more. */
 static arrakis_status take_topic_error(ark_kafka_reader *kafka, const rd_kafka_message_t *message,
                                        arrakis_error *err)
 {
     enum { UNKNOWN_TOPIC_ID = 100 }; /* not in the headers of librdkafka 2.0 */
     char text[ARK_KAFKA_TROUBLE_TEXT];
     const char *topic = rd_kafka_topic_name(message->rkt);
-    ark_kafka_partition *partition = &kafka->partitions[ark_kafka_state_stream_of(message)];
+    ark_kafka_partition *partition = &kafka->partitions[ark_kafka_state_input_of(message)];
     switch ((int)message->err) {
-    case RD_KAFKA_RESP_ERR__PARTITION_EOF: /* behind the last message there may be markers */
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF: /* markers may follow the last message */
         partition->log_end = message->offset;
         atomic_store_explicit(&partition->position, message->offset, memory_order_relaxed);
         return ARRAKIS_OK;
@@ -72,8 +71,8 @@ static arrakis_status take_topic_error(ark_kafka_reader *kafka, const rd_kafka_m
     }
 }
 
-/* An error that librdkafka reports in place of a message. It goes on trying by itself, unless it
- * calls the error fatal. */
+/* An error that librdkafka returns in place of a message. librdkafka tries again by itself, unless
+ * the error is fatal. */
 static arrakis_status take_error(ark_kafka_reader *kafka, const rd_kafka_message_t *message,
                                  arrakis_error *err)
 {
@@ -84,8 +83,7 @@ static arrakis_status take_error(ark_kafka_reader *kafka, const rd_kafka_message
     }
     if (message->rkt)
         return take_topic_error(kafka, message, err);
-    switch (
-        message->err) { /* no group is used: what its coordinator answers is nobody's concern */
+    switch (message->err) { /* no group is used: errors of its coordinator do not matter */
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
     case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
@@ -105,7 +103,7 @@ static void take_payload(ark_kafka_reader *kafka, const rd_kafka_message_t *mess
         ark_ingest_expect(after->payload, after->len);
     }
     ark_kafka_trouble_over(kafka->trouble, message, kafka->url);
-    size_t stream = ark_kafka_state_stream_of(message);
+    size_t stream = ark_kafka_state_input_of(message);
     ark_kafka_partition *partition = &kafka->partitions[stream];
     partition->gone = false;
     atomic_store_explicit(&partition->position, message->offset + 1, memory_order_relaxed);
@@ -114,11 +112,11 @@ static void take_payload(ark_kafka_reader *kafka, const rd_kafka_message_t *mess
     kafka->holding = true;
 }
 
-/* Take what librdkafka has, without waiting. */
+/* Take the messages that librdkafka has, without waiting. */
 static bool refill_messages(ark_kafka_reader *kafka)
 {
     kafka->message_at = kafka->message_count = 0;
-    /* cleared before looking: whatever comes after the look sets it again */
+    /* cleared before looking: what arrives later sets it again */
     ark_event_clear(kafka->head.fd);
     ssize_t count =
         rd_kafka_consume_batch_queue(kafka->queue, 0, kafka->messages, ARK_KAFKA_BATCH);
@@ -129,8 +127,8 @@ static bool refill_messages(ark_kafka_reader *kafka)
 
 /* ------------------------------------------------------------------ falling behind */
 
-/* See how late an arrival is; a stream that stays late is skipped ahead once it is known where
- * to. */
+/* Check how late an arrival is. An input that stays late skips ahead once the offsets are
+ * known. */
 static void check_lag(ark_kafka_reader *kafka, const ark_arrival *arrival)
 {
     int64_t now_ns = kafka->taken_ns, lag_ns = now_ns - arrival->rows.time_ns;
@@ -149,7 +147,7 @@ static void check_lag(ark_kafka_reader *kafka, const ark_arrival *arrival)
     }
 }
 
-/* librdkafka has nothing: whether it will have something. */
+/* librdkafka has no message: decide whether to wait. */
 static arrakis_status take_nothing(ark_kafka_reader *kafka, arrakis_error *err)
 {
     if (atomic_load_explicit(&kafka->trouble->news, memory_order_relaxed) &&
@@ -183,7 +181,7 @@ static arrakis_status kafka_next(arrakis_reader *reader, ark_arrival *arrival, a
         }
         if (kafka->message_at == kafka->message_count && !refill_messages(kafka)) {
             if (atomic_load(&kafka->watch.forward_found))
-                continue; /* since the look above: its wake-up has been cleared */
+                continue; /* it arrived after the look above, and its wake-up was cleared */
             return take_nothing(kafka, err);
         }
         const rd_kafka_message_t *message = kafka->messages[kafka->message_at];
@@ -200,7 +198,7 @@ static arrakis_status kafka_next(arrakis_reader *reader, ark_arrival *arrival, a
 
 /* ------------------------------------------------------------------ opening */
 
-/* Name the topics that do not exist, once. */
+/* Log the topics that do not exist, once. */
 static void warn_of_missing(ark_kafka_reader *kafka, const rd_kafka_resp_err_t *states)
 {
     char names[600] = "";
@@ -211,7 +209,7 @@ static void warn_of_missing(ark_kafka_reader *kafka, const rd_kafka_resp_err_t *
         ark_kafka_partition *partition = &kafka->partitions[i];
         partition->appeared = partition->gone = true;
         partition->end.err = states[i];
-        partition->end.silent_ns = partition->end.absent_ns = INT64_MIN;
+        partition->end.silent_since_ns = partition->end.absent_since_ns = ARK_KAFKA_SINCE_OPENING;
         missing++;
         int n = snprintf(names + length, sizeof names - length, " %s",
                          rd_kafka_topic_name(partition->topic));
@@ -248,7 +246,7 @@ static arrakis_status assign_partitions(ark_kafka_reader *kafka, const ark_kafka
     return kafka->watch.missing ? ark_kafka_watch_start(kafka, err) : ARRAKIS_OK;
 }
 
-/* Other brokers are asked before, in the same time. */
+/* The deadline is that of the whole call, which may have asked other brokers before. */
 static arrakis_status check_deadline(const ark_kafka_reader *kafka, arrakis_error *err)
 {
     int64_t deadline_ns = ark_kafka_state_deadline(kafka);
@@ -292,20 +290,20 @@ static arrakis_status kafka_prepare(arrakis_reader *reader, arrakis_error *err)
     return rc < 0 ? ark_fail_within(err, rc, "%s", kafka->url) : rc;
 }
 
-/* The offset behind what has been taken of a partition, handed out or not. */
+/* The offset after the messages that were taken of a partition, handed out or not. */
 static int64_t taken_of(const ark_kafka_reader *kafka, size_t stream)
 {
     int64_t taken = atomic_load(&kafka->partitions[stream].position);
     for (size_t i = kafka->message_at; i < kafka->message_count; i++) {
         const rd_kafka_message_t *message = kafka->messages[i];
-        if (message->rkt && !message->err && ark_kafka_state_stream_of(message) == stream)
+        if (message->rkt && !message->err && ark_kafka_state_input_of(message) == stream)
             taken = message->offset + 1;
     }
     return taken;
 }
 
-/* librdkafka goes on behind the last entry that it handed out, and where that was the end of the
- * partition it counts it as a message: so it is told where to go on. */
+/* librdkafka resumes after the last entry that it returned, and counts the end of a partition as a
+ * message: so the offset to resume at is set. */
 static void go_on_from(ark_kafka_reader *kafka, size_t stream,
                        rd_kafka_topic_partition_list_t *one)
 {
@@ -358,7 +356,7 @@ static void kafka_stats(const arrakis_reader *reader, arrakis_stats *stats)
     stats->fast_forwards += kafka->forward_count;
 }
 
-/* Runs in a thread of its own: questions and connections may take their time to end. */
+/* Runs in a thread of its own: ending questions and connections may take long. */
 static void tear_down(void *opaque)
 {
     ark_kafka_reader *kafka = opaque;
@@ -383,7 +381,7 @@ static void tear_down(void *opaque)
         close(kafka->head.fd);
     ark_reader_clear(&kafka->head);
     free(kafka);
-    /* last, since it may not return: no group was joined, so there is none to leave */
+    /* last, as it may not return. No group was joined, so none must be left */
     if (rk)
         rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     ark_kafka_trouble_free(trouble);
@@ -453,18 +451,18 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
         {"enable.auto.commit", "false", false},
         {"enable.auto.offset.store", "false", false},
         {"allow.auto.create.topics", "false", false},
-        /* an offset that is not there any more: a request with a start goes on with what is left,
-         * a live stream with what comes */
+        /* where to go on when an offset has been deleted: with a start, with the messages that are
+         * left; live, with new ones */
         {"auto.offset.reset", live ? "latest" : "earliest", false},
-        /* where the log ends, which need not be behind a message */
+        /* the end of the log, which need not be right after a message */
         {"enable.partition.eof", live ? "false" : "true", false},
-        /* and how long it takes a topic that is gone for one that is just being made */
+        /* how long a topic that does not exist may still be on its way to the brokers */
         {"topic.metadata.propagation.max.ms", "5000", true},
-        /* bound the queue by bytes: bound by messages, many partitions stall a stride */
+        /* the queue is bounded by bytes: bounded by messages, many partitions would stall */
         {"queued.min.messages", "10000000", false},
         {"queued.max.messages.kbytes", queue_kib, false},
         {"fetch.queue.backoff.ms", "10", true},
-        /* a leader that has just changed is asked again soon */
+        /* a leader that has just changed is soon asked again */
         {"fetch.error.backoff.ms", "100", false},
     };
     rd_kafka_conf_t *conf;
@@ -502,7 +500,7 @@ static arrakis_status make_partitions(ark_kafka_reader *kafka, arrakis_error *er
         const ark_reader_input *stream = &kafka->head.inputs[i];
         ark_kafka_end *end = &kafka->partitions[i].end;
         *end = (ark_kafka_end){.err = RD_KAFKA_RESP_ERR__TIMED_OUT, .offset = -1};
-        end->silent_ns = end->absent_ns = INT64_MAX;
+        end->silent_since_ns = end->absent_since_ns = ARK_KAFKA_NOT_SO;
         kafka->partitions[i].log_end = -1;
         kafka->partitions[i].budget_ns = budget_of(stream);
         const arrakis_channel_info first = ark_info(arrakis_channels_get(stream->channels, 0));

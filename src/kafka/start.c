@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where reading begins. */
 #include "kafka/start.h"
 
 #include "base/clock.h"
@@ -11,14 +10,14 @@
 #include "kafka/end.h"
 #include "kafka/status.h"
 
-/* Whether librdkafka found no message that late: it answers END. */
+/* Whether librdkafka found no message at or after a time: it then returns END. */
 static bool none_so_late(const rd_kafka_topic_partition_t *entry)
 {
     return !entry->err && entry->offset < 0;
 }
 
-/* No message at or after the start: perhaps the topic is new and its data on the way. Reading from
- * the beginning loses nothing, the mux drops what is too old. */
+/* No message at or after the start: perhaps the topic is new, and its data has not arrived.
+ * Reading from the beginning loses nothing, as the mux drops data that is too old. */
 static arrakis_status resolve_to_beginning(const ark_kafka_asker *ask,
                                            rd_kafka_topic_partition_list_t *list,
                                            arrakis_error *err)
@@ -39,7 +38,7 @@ static arrakis_status resolve_to_beginning(const ark_kafka_asker *ask,
 }
 
 /* The time from which a request needs data: its first block may begin before its start, and
- * records may be stamped before their data. The mux drops what is too old. */
+ * timestamps may be earlier than their data. The mux drops data that is too old. */
 static int64_t look_up_time(const ark_kafka_reader *kafka)
 {
     int64_t stride_ns = 1;
@@ -55,8 +54,8 @@ static bool is_live(const ark_kafka_reader *kafka)
     return kafka->start_ns == ARRAKIS_UNSET || kafka->start_ns > arrakis_gps_now_ns();
 }
 
-/* Of how long a live reader that is open reads what it could not ask about when it was opened: since then,
- * but for what it would skip as too old. */
+/* Of how long a live reader that is open reads what it could not ask about when it was opened:
+ * since then, but for what it would skip as too old. */
 static int64_t live_for(const ark_kafka_reader *kafka, const ark_kafka_partition *partition)
 {
     int64_t for_ns = ark_clock_steady_ns() - kafka->opened_ns, most_ns = ARK_KAFKA_START_BACK_NS;
@@ -72,8 +71,8 @@ int64_t ark_kafka_start_bounded(int64_t found, int64_t end, int64_t for_ns, int6
     return found > first ? found : first;
 }
 
-/* From the ends that the list has, back to what has come since the reader was opened. They were
- * asked for first: nothing comes unseen between the two questions. */
+/* Go back from the ends in the list to the first messages since the reader was opened. The ends
+ * were asked for first, so that no message is missed between the two questions. */
 static arrakis_status go_back_to_opening(const ark_kafka_reader *kafka, const ark_kafka_asker *ask,
                                          rd_kafka_topic_partition_list_t *list, arrakis_error *err)
 {
@@ -100,7 +99,7 @@ static arrakis_status go_back_to_opening(const ark_kafka_reader *kafka, const ar
     return rc;
 }
 
-/* Leave what has no place out of the list: the watch looks for it. */
+/* Remove the entries without an offset from the list: the watch looks for them. */
 static void keep_found(ark_kafka_reader *kafka, rd_kafka_topic_partition_list_t *list)
 {
     int kept = 0;
@@ -121,7 +120,7 @@ static void keep_found(ark_kafka_reader *kafka, rd_kafka_topic_partition_list_t 
         atomic_store(&partition->position, entry->offset);
         ark_log_trace(ARK_LOG_KAFKA, "topic %s: reading from offset %lld", entry->topic,
                       (long long)entry->offset);
-        if (kept != i) { /* the entries' texts are librdkafka's to free: they change places */
+        if (kept != i) { /* swapped, as librdkafka frees the texts of all entries */
             rd_kafka_topic_partition_t other = list->elems[kept];
             list->elems[kept] = *entry;
             *entry = other;
@@ -139,7 +138,8 @@ arrakis_status ark_kafka_start_find(ark_kafka_reader *kafka, const ark_kafka_ask
     bool live = is_live(kafka);
     rd_kafka_topic_partition_list_t *list = ark_kafka_state_list(
         kafka, wanted, live ? RD_KAFKA_OFFSET_END : ark_kafka_state_unix_ms(look_up_time(kafka)));
-    for (int i = 0; i < list->cnt; i++) { /* a topic made after the start: all of it */
+    for (int i = 0; i < list->cnt;
+         i++) { /* a topic that was made after the start is read from its beginning */
         const ark_kafka_partition *partition = list->elems[i].opaque;
         if (partition->appeared && kafka->start_ns != ARRAKIS_UNSET)
             list->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;

@@ -31,7 +31,7 @@ void ark_kafka_state_put_back(ark_kafka_reader *kafka)
     if (!kafka->holding)
         return;
     const rd_kafka_message_t *message = kafka->messages[kafka->message_at];
-    atomic_store(&kafka->partitions[ark_kafka_state_stream_of(message)].position, message->offset);
+    atomic_store(&kafka->partitions[ark_kafka_state_input_of(message)].position, message->offset);
 }
 
 void ark_kafka_state_drop_messages(ark_kafka_reader *kafka)

@@ -31,7 +31,8 @@ static arrakis_status make_asking_handle(ark_kafka_reader *kafka, rd_kafka_t **o
     return rc;
 }
 
-/* Waits for the handle's connections: one that looks up a name can take as long as the resolver does. */
+/* Waits for the handle's connections: one that looks up a name can take as long as the resolver
+ * does. */
 static void end_asking_handle(void *rk)
 {
     if (rk)
@@ -59,8 +60,8 @@ void ark_kafka_watch_give_back(ark_kafka_reader *kafka)
     ark_monitor_leave(&kafka->watch.monitor);
 }
 
-/* Take `fresh` for the handle that asks, and leave the one that is not used any more in its place. The
- * thread is the one borrower; while there are others, the next silence will do. */
+/* Take `fresh` for the handle that asks, and leave the one that is not used any more in its place.
+ * The thread is the one borrower; while there are others, the next silence will do. */
 static bool exchange_handle(ark_kafka_watch *watch, ark_kafka_asker *ask, rd_kafka_t **fresh)
 {
     ark_monitor_enter(&watch->monitor);
@@ -74,8 +75,8 @@ static bool exchange_handle(ark_kafka_watch *watch, ark_kafka_asker *ask, rd_kaf
     return alone;
 }
 
-/* librdkafka asks where leaders are once: a handle that fetches nothing goes on asking the one that it
- * was told of first, also when another has taken over. A new handle is told anew. */
+/* librdkafka asks where leaders are once: a handle that fetches nothing goes on asking the one
+ * that it was told of first, also when another has taken over. A new handle is told anew. */
 bool ark_kafka_watch_renew(ark_kafka_reader *kafka, ark_kafka_asker *ask)
 {
     arrakis_error why;
@@ -99,7 +100,7 @@ void ark_kafka_watch_login(ark_kafka_reader *kafka)
 {
     arrakis_error why;
     ark_monitor_enter(&kafka->watch.monitor);
-    bool news = kafka->watch.login_ns == INT64_MAX;
+    bool news = kafka->watch.login_ns == ARK_KAFKA_NOT_SO;
     if (news)
         kafka->watch.login_ns = ark_monotonic_ns() + ARK_KAFKA_REFUSED_NS;
     ark_monitor_leave(&kafka->watch.monitor);
@@ -135,8 +136,9 @@ void ark_kafka_watch_check_login(ark_kafka_reader *kafka)
         ark_kafka_watch_refuse(kafka, &why);
 }
 
-/* It logs in anew, when the reader's connections may long have done so, and go on. A request that is to end
- * cannot: what its topics hold is not to be found out. One without an end has what still comes. */
+/* It logs in anew, when the reader's connections may long have done so, and go on. A request that
+ * is to end cannot: what its topics hold is not to be found out. One without an end has what still
+ * comes. */
 void ark_kafka_watch_heard(ark_kafka_reader *kafka, const ark_kafka_heard *heard)
 {
     arrakis_error why;
@@ -145,10 +147,10 @@ void ark_kafka_watch_heard(ark_kafka_reader *kafka, const ark_kafka_heard *heard
     if (heard->leader)
         ark_kafka_trouble_answered(watch->trouble);
     if (heard->leader || ark_kafka_trouble_refusal(watch->trouble, &why) == ARRAKIS_OK)
-        watch->denied_ns = INT64_MAX;
-    else if (watch->denied_ns == INT64_MAX)
-        watch->denied_ns = now_ns;
-    else if (now_ns - watch->denied_ns >= ARK_KAFKA_REFUSED_NS &&
+        watch->denied_since_ns = ARK_KAFKA_NOT_SO;
+    else if (watch->denied_since_ns == ARK_KAFKA_NOT_SO)
+        watch->denied_since_ns = now_ns;
+    else if (now_ns - watch->denied_since_ns >= ARK_KAFKA_REFUSED_NS &&
              (kafka->head.bounded || !heard->broker))
         ark_kafka_watch_refuse(kafka, &why);
 }
@@ -160,7 +162,7 @@ void ark_kafka_watch_init(ark_kafka_watch *watch, void *(*run)(void *kafka))
     watch->run = run;
     ark_monitor_init(&watch->monitor);
     watch->ends_ns = watch->first_wait_ns = INT64_MIN;
-    watch->unanswered_ns = watch->login_ns = watch->denied_ns = INT64_MAX;
+    watch->unanswered_since_ns = watch->login_ns = watch->denied_since_ns = ARK_KAFKA_NOT_SO;
 }
 
 arrakis_status ark_kafka_watch_start(ark_kafka_reader *kafka, arrakis_error *err)

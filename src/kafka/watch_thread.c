@@ -44,7 +44,7 @@ static arrakis_status take_up(ark_kafka_reader *kafka, const ark_kafka_asker *as
         if (!partition->appeared)
             ark_kafka_end_found(&kafka->watch, partition, ark_monotonic_ns());
         partition->end.err = RD_KAFKA_RESP_ERR__TIMED_OUT;
-        partition->end.silent_ns = partition->end.absent_ns = INT64_MAX;
+        partition->end.silent_since_ns = partition->end.absent_since_ns = ARK_KAFKA_NOT_SO;
         partition->end.begun_ns = ark_monotonic_ns();
         atomic_store(&partition->assigned, true);
     }
@@ -114,7 +114,7 @@ static int64_t look_again(ark_kafka_reader *kafka, const ark_kafka_asker *ask, s
         away = away || (missing && state != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
         if (missing && state == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
             refuse_topic(kafka, i);
-        if (missing && state && partition->end.absent_ns != INT64_MIN)
+        if (missing && state && partition->end.absent_since_ns != ARK_KAFKA_SINCE_OPENING)
             ark_kafka_end_lost(&kafka->watch, partition, state, now_ns);
     }
     ark_monitor_leave(&kafka->watch.monitor);
@@ -172,7 +172,7 @@ static turn wait_for_turn(ark_kafka_watch *watch, int64_t looked_ns, int64_t int
         ark_monitor_wait(&watch->monitor, until_ns < watch->login_ns ? until_ns : watch->login_ns);
     }
     if (next.login)
-        watch->login_ns = INT64_MAX;
+        watch->login_ns = ARK_KAFKA_NOT_SO;
     if (next.ends) {
         watch->ends_wanted = false;
         watch->ends_ns = ark_monotonic_ns();

@@ -151,16 +151,16 @@ static void what_is_handed_out_is_not_silent(void **state)
     (void)state;
     ark_kafka_watch watch = {.failed_ns = 0};
     ark_kafka_partition partition = {.topic = NULL};
-    partition.end.silent_ns = partition.end.absent_ns = INT64_MAX;
+    partition.end.silent_since_ns = partition.end.absent_since_ns = ARK_KAFKA_NOT_SO;
     ark_kafka_end_lost(&watch, &partition, RD_KAFKA_RESP_ERR__TIMED_OUT, 1000);
-    assert_int_equal(partition.end.silent_ns, 1000);
+    assert_int_equal(partition.end.silent_since_ns, 1000);
     ark_kafka_end_lost(&watch, &partition, RD_KAFKA_RESP_ERR__TIMED_OUT, 2000);
-    assert_int_equal(partition.end.silent_ns, 1000);
+    assert_int_equal(partition.end.silent_since_ns, 1000);
     atomic_store(&partition.position, 5);
     ark_kafka_end_lost(&watch, &partition, RD_KAFKA_RESP_ERR__TIMED_OUT, 3000);
-    assert_int_equal(partition.end.silent_ns, 3000);
+    assert_int_equal(partition.end.silent_since_ns, 3000);
     ark_kafka_end_lost(&watch, &partition, RD_KAFKA_RESP_ERR__TIMED_OUT, 4000);
-    assert_int_equal(partition.end.silent_ns, 3000);
+    assert_int_equal(partition.end.silent_since_ns, 3000);
 }
 
 /* What other topics wait for is a failure that has just come, not one that has lasted for hours: neither while its
@@ -170,7 +170,7 @@ static void a_lasting_failure_does_not_keep_the_others_waiting(void **state)
     (void)state;
     ark_kafka_watch watch = {.failed_ns = 0};
     ark_kafka_partition partition = {.topic = NULL};
-    partition.end.silent_ns = partition.end.absent_ns = INT64_MAX;
+    partition.end.silent_since_ns = partition.end.absent_since_ns = ARK_KAFKA_NOT_SO;
     int64_t now_ns = ark_monotonic_ns();
     ark_kafka_end_lost(&watch, &partition, RD_KAFKA_RESP_ERR__TIMED_OUT, now_ns);
     assert_true(watch.failed_ns >= now_ns);
@@ -178,7 +178,7 @@ static void a_lasting_failure_does_not_keep_the_others_waiting(void **state)
     ark_kafka_end_found(&watch, &partition, ark_monotonic_ns());
     assert_true(watch.failed_ns >= now_ns);
 
-    partition.end.failing_ns = now_ns - 60 * SECOND;
+    partition.end.failing_since_ns = now_ns - 60 * SECOND;
     watch.failed_ns = 0;
     for (int i = 0; i < 3; i++) {
         atomic_store(&partition.position, i);

@@ -89,8 +89,8 @@ static bool is_refused(bool bounded, const ark_kafka_heard *heard)
     strcpy(kafka->watch.trouble->refusal, "authentication error: the password is wrong");
     ark_kafka_watch_heard(kafka, heard);
     assert_false(atomic_load(&kafka->watch.refused));
-    if (kafka->watch.denied_ns != INT64_MAX)
-        kafka->watch.denied_ns -= ARK_KAFKA_REFUSED_NS;
+    if (kafka->watch.denied_since_ns != ARK_KAFKA_NOT_SO)
+        kafka->watch.denied_since_ns -= ARK_KAFKA_REFUSED_NS;
     ark_kafka_watch_heard(kafka, heard);
     bool refused = atomic_load(&kafka->watch.refused);
     if (refused) {

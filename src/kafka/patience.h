@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How long the handle that asks is kept beside leaders that do not answer. A new one is told anew who leads, but has
- * to log in first, which may take long: so each one is given twice the time of the one before, until one has been good
- * for so long that the trouble is over. No clock is read. */
+/* How long the handle that asks is kept while leaders do not answer. A new handle learns the
+ * present leaders, but has to log in first, which may take long. So each one gets twice the time
+ * of the one before, until all leaders have answered one for long. Reads no clock. */
 #ifndef ARK_KAFKA_PATIENCE_H
 #define ARK_KAFKA_PATIENCE_H
 
@@ -13,21 +13,22 @@
 
 #define ARK_KAFKA_PATIENCE_FIRST_NS ARRAKIS_SECOND_NS
 #define ARK_KAFKA_PATIENCE_LONGEST_NS (16 * ARRAKIS_SECOND_NS)
-/* How long all answers must have come before the first patience is enough again. */
+/* How long all leaders must have answered before the first time is used again. */
 #define ARK_KAFKA_PATIENCE_GOOD_NS (2 * ARK_KAFKA_PATIENCE_LONGEST_NS)
 
 typedef struct ark_kafka_patience {
     int64_t ns;         /* the age at which a handle is replaced */
-    int64_t renewed_ns; /* since when there is the present one */
-    int64_t good_ns; /* since when every leader that was asked has answered; INT64_MAX: not so */
+    int64_t renewed_ns; /* when the present handle was made */
+    int64_t
+        good_ns; /* since when all leaders that were asked have answered; INT64_MAX: not all have */
 } ark_kafka_patience;
 
 /* For a handle that has just been made. */
 ark_kafka_patience ark_kafka_patience_begin(int64_t now_ns);
-/* Whether a new handle is due, after questions of which that was heard. */
+/* Whether to make a new handle, after questions whose answers showed this. */
 bool ark_kafka_patience_is_over(ark_kafka_patience *patience, const ark_kafka_heard *heard,
                                 int64_t now_ns);
-/* There is a new handle: it gets twice the time. */
+/* A new handle was made: it gets twice the time. */
 void ark_kafka_patience_renewed(ark_kafka_patience *patience, int64_t now_ns);
 
 #endif

@@ -21,20 +21,20 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How long a canceled batch may yet take. */
+/* How long a canceled batch may still take. */
 #define CANCEL_NS (2 * ARRAKIS_SECOND_NS)
-/* How long before a batch's deadline it is looked at what stands in its way, and for how long. */
+/* How long before the deadline of a batch the cause of its delay is looked for, and for how
+ * long. */
 #define DOUBT_NS ARRAKIS_SECOND_NS
 #define DOUBT_MS 500
-/* How long it is waited before it is looked whether the login has been refused, or a close
- * canceled. */
+/* How often to check whether the login has been refused, or a close canceled. */
 #define LOOK_MS 200
 /* How long another broker has to answer before a login counts as refused. */
 #define REFUSAL_MS 1000
 
 typedef struct message {
-    struct message *next;      /* of all of its topic */
-    struct message *next_free; /* of those that librdkafka does not hold */
+    struct message *next;      /* in the list of all messages of its topic */
+    struct message *next_free; /* in the list of those that librdkafka does not use */
     struct topic *topic;
     uint64_t batch;
     ark_buffer buffer;
@@ -45,7 +45,7 @@ typedef struct topic {
     char *name;
     rd_kafka_topic_t *handle;
     message *all, *free;
-    message *filling;   /* of the present batch, until it is sent */
+    message *filling;   /* the message of the present batch, until it is sent */
     uint64_t waits_for; /* the batch whose message is not confirmed; 0: none */
 } topic;
 
@@ -57,30 +57,30 @@ typedef struct failures {
 
 struct ark_producer {
     char *url;
-    rd_kafka_conf_t *conf; /* for starting again */
+    rd_kafka_conf_t *conf; /* to make the handle again */
     rd_kafka_t *rk;
     topic **topics;
     size_t topic_count;
     size_t limit;
-    size_t held;   /* messages that librdkafka has */
+    size_t held;   /* messages that librdkafka uses */
     int cancel_fd; /* the caller's, or -1 */
-    int news_fd;   /* readable when librdkafka has something to say; -1 without cancel_fd */
+    int news_fd;   /* readable when librdkafka has events; -1 without cancel_fd */
     int close_ms;
-    ark_kafka_trouble *trouble; /* the handle's opaque */
-    char fault[256];            /* of a topic that kept the batch waiting; empty: none is known */
+    ark_kafka_trouble *trouble; /* the opaque of the handle */
+    char fault[256];            /* the fault of a topic that delays the batch; "": none is known */
     bool proven;                /* a message has been delivered */
 
     uint64_t batch;      /* the number of the present one */
-    int64_t deadline_ns; /* of it, CLOCK_MONOTONIC; INT64_MAX: none */
+    int64_t deadline_ns; /* of the present batch, CLOCK_MONOTONIC; INT64_MAX: none */
     int timeout_ms;
     bool canceled, doubted;
     size_t sent, pending;
-    failures failed, late; /* of the present batch; of those given up before it */
+    failures failed, late; /* of the present batch; of earlier ones that were given up */
 };
 
-/* ---- what librdkafka tells: inside rd_kafka_poll, in the caller's thread */
+/* ---- callbacks of librdkafka, in rd_kafka_poll(), in the thread of the caller */
 
-/* What is behind "fatal error", which a message fails with after one. */
+/* The error behind "fatal error", with which all messages fail after one. */
 static rd_kafka_resp_err_t cause_of(rd_kafka_t *rk, rd_kafka_resp_err_t code, char *text,
                                     size_t size)
 {
@@ -122,7 +122,7 @@ static void take_report(rd_kafka_t *rk, const rd_kafka_message_t *report, void *
 
 /* ---- open */
 
-/* For who waits for something else, too. */
+/* Make the descriptor for events, to wait for them and for the cancel. */
 static arrakis_status open_news(ark_producer *producer, arrakis_error *err)
 {
     if (producer->cancel_fd < 0)
@@ -162,7 +162,7 @@ static arrakis_status start_handle(ark_producer *producer, arrakis_error *err)
     return rc;
 }
 
-/* Ends librdkafka's threads: every message is ours again. */
+/* End the threads of librdkafka, which then uses no message any more. */
 static void stop_handle(ark_producer *producer)
 {
     for (size_t i = 0; i < producer->topic_count; i++) {
@@ -188,8 +188,8 @@ static void stop_handle(ark_producer *producer)
 static arrakis_status configure_handle(ark_producer *producer, const ark_producer_options *o,
                                        arrakis_error *err)
 {
-    /* A publisher waits for each block, so messages never linger for company; and a leader that
-     * does not answer is given up while there is time to send the block to the next one. */
+    /* A publisher waits for each block, so messages are sent at once; and a leader that does not
+     * answer is given up while there is time to send the block to the next one. */
     static const ark_kafka_property ours[] = {
         {"request.timeout.ms", "6000", false},
         {"message.max.bytes", "10000000", false},
@@ -207,7 +207,7 @@ static arrakis_status configure_handle(ark_producer *producer, const ark_produce
     if (rc < 0)
         return rc;
     rd_kafka_conf_set_dr_msg_cb(producer->conf, take_report);
-    /* Whatever the user says: without reports of success nothing is ever confirmed. */
+    /* Whatever the user sets: without reports of success no message would be confirmed. */
     rd_kafka_conf_set(producer->conf, "delivery.report.only.error", "false", NULL, 0);
     return ARRAKIS_OK;
 }
@@ -272,7 +272,7 @@ size_t ark_producer_limit(const ark_producer *producer)
 
 /* ---- batches */
 
-/* Milliseconds to the batch's deadline, rounded up; -1 when there is none. */
+/* Milliseconds until the deadline of the batch, rounded up; -1: there is none. */
 static int remaining_ms(const ark_producer *producer)
 {
     if (producer->deadline_ns == INT64_MAX)
@@ -286,8 +286,8 @@ static bool is_canceled(const ark_producer *producer)
     return producer->cancel_fd >= 0 && ark_wait_fd(producer->cancel_fd, ark_wait_deadline(0));
 }
 
-/* Serve librdkafka's reports; where there is none, wait for one or a cancel, which brings the
- * deadline closer: a block that is under way is rather whole than cut. */
+/* Serve the reports of librdkafka; if there are none, wait for one or for a cancel. A cancel moves
+ * the deadline closer, so that a block that is being sent can still be completed. */
 static void serve_reports(ark_producer *producer, int timeout_ms)
 {
     if (timeout_ms < 0 || timeout_ms > LOOK_MS)
@@ -371,7 +371,7 @@ static arrakis_status fail_refused(const ark_producer *producer, const message *
     return ark_fail(err, status_of(code), "message to %s: %s", m->topic->name, text);
 }
 
-/* What stands in the way, as far as that is known. */
+/* The cause of a delay, if it is known. */
 static const char *trouble_of(const ark_producer *producer, char text[ARK_KAFKA_TROUBLE_TEXT])
 {
     if (*producer->fault)
@@ -421,7 +421,7 @@ arrakis_status ark_producer_send(ark_producer *producer, size_t number, arrakis_
 
 /* ---- waiting for a batch */
 
-/* The first of the topics that keep the batch waiting. */
+/* The first topic whose message is not confirmed. */
 static const topic *find_waiting(const ark_producer *producer)
 {
     for (size_t i = 0; i < producer->topic_count; i++)
@@ -440,7 +440,8 @@ static const char *fault_of(const rd_kafka_metadata_topic_t *found)
     return NULL;
 }
 
-/* Librdkafka waits in silence for a topic that has no leader, or is not there. */
+/* Look for the cause of a delay: librdkafka does not report a topic that has no leader or does not
+ * exist. */
 static void look_for_trouble(ark_producer *producer)
 {
     const topic *t = find_waiting(producer);
@@ -454,8 +455,7 @@ static void look_for_trouble(ark_producer *producer)
     rd_kafka_metadata_destroy(answer);
 }
 
-/* How long until something is to be done: in time before the deadline, what is in the way is to be
- * found out. */
+/* How long to wait: the cause of a delay must be looked for before the deadline. */
 static int next_ms(ark_producer *producer)
 {
     int left = remaining_ms(producer);
@@ -486,8 +486,8 @@ static arrakis_status fail_unconfirmed(const ark_producer *producer, arrakis_err
                     *trouble ? "; the last trouble: " : "", trouble);
 }
 
-/* Whether the block is kept waiting by a login that is refused. A broker that has taken logins
- * before may take this one again within the block's time. */
+/* Whether a refused login delays the batch. A broker that has accepted the login before may accept
+ * it again before the deadline. */
 static bool is_refused(const ark_producer *producer, bool overdue, arrakis_error *why)
 {
     if (!producer->pending || producer->canceled || (producer->proven && !overdue))
@@ -495,7 +495,8 @@ static bool is_refused(const ark_producer *producer, bool overdue, arrakis_error
     if ((producer->proven ? ark_kafka_trouble_refusal(producer->trouble, why)
                           : ark_kafka_trouble_verdict(producer->trouble, why)) == ARRAKIS_OK)
         return false;
-    /* It may be over, or be one broker's of several: then another answers. */
+    /* The login may work again, or only one of several brokers refuses it: then another
+     * answers. */
     const rd_kafka_metadata_t *answer;
     if (rd_kafka_metadata(producer->rk, 0, NULL, &answer, overdue ? LOOK_MS : REFUSAL_MS) != 0)
         return true;
@@ -504,8 +505,8 @@ static bool is_refused(const ark_producer *producer, bool overdue, arrakis_error
     return false;
 }
 
-/* What librdkafka has not sent yet is taken back, so that it is not sent by a login that is taken
- * later. OK: all of it has been delivered meanwhile. */
+/* Take back the messages that librdkafka has not sent, so that they are not sent when a later
+ * login is accepted. OK: all have been delivered meanwhile. */
 static arrakis_status not_delivered(ark_producer *producer, const arrakis_error *why,
                                     arrakis_error *err)
 {
@@ -566,7 +567,7 @@ static void free_topic(topic *t)
     free(t);
 }
 
-/* Wait for what is under way, until the time is up or a cancel. */
+/* Wait for messages that are not confirmed, until the time has passed or a cancel. */
 static void flush_messages(ark_producer *producer)
 {
     int64_t deadline_ns = ark_wait_deadline(producer->close_ms);
@@ -578,7 +579,8 @@ static void flush_messages(ark_producer *producer)
     }
 }
 
-/* Waits for the connections to end: one that looks up a name takes as long as the resolver does. */
+/* Waits for the connections to end: one that looks up a name takes as long as the resolver
+ * does. */
 static void tear_down(void *opaque)
 {
     ark_producer *producer = opaque;
@@ -600,7 +602,7 @@ void ark_producer_close(ark_producer *producer)
     if (!producer)
         return;
     if (producer->rk) {
-        flush_messages(producer); /* with tokens, if need be */
+        flush_messages(producer); /* may need tokens */
         if (producer->held)
             ark_log(ARRAKIS_LOG_WARNING, "closing: %zu messages not delivered are given up",
                     producer->held);

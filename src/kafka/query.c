@@ -12,18 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One question's tries. */
+/* The attempts of one question. */
 typedef struct tries {
     int64_t begin_ns, deadline_ns;
-    int slice_ms; /* how long one try may take */
+    int slice_ms; /* how long one attempt may take */
 } tries;
 
-/* A try that is given up drops the connection (librdkafka 2.8 and later): behind a Fetch it is
- * given more time than the Fetch may take. */
+/* An attempt that is given up drops the connection (librdkafka 2.8 and later). After a Fetch, an
+ * attempt gets more time than the Fetch may take. */
 enum { FIRST_SLICE_MS = 500, BEHIND_FETCH_MS = 2000, LAST_SLICE_MS = 8000, PAUSE_MS = 100 };
 
-/* So many leaders are asked at a time. When there are more of them, they share the time of a try, and one that does
- * not answer is left sooner, but not before this. */
+/* How many leaders are asked at a time. If there are more, they share the time of an attempt, but
+ * each gets at least LEAST_MS. */
 enum { SIDE_BY_SIDE = 16, LEAST_MS = 300 };
 
 /* How long partitions without an answer are waited for when others have one. */
@@ -39,20 +39,20 @@ static tries begin_tries(const ark_kafka_asker *asker)
     return (tries){now_ns, deadline_ns, asker->topics ? BEHIND_FETCH_MS : FIRST_SLICE_MS};
 }
 
-/* How long it could be asked, for errors. */
+/* The time that the question had, for errors. */
 static double seconds_allowed(const tries *t)
 {
     return t->deadline_ns > t->begin_ns ? (double)(t->deadline_ns - t->begin_ns) * 1e-9 : 0;
 }
 
-/* The time for the next try; 0 when there is none left. */
+/* The time of the next attempt; 0: none is left. */
 static int next_try(const tries *t)
 {
     int64_t left_ms = (t->deadline_ns - ark_wait_deadline(0) + 999999) / 1000000;
     return left_ms <= 0 ? 0 : left_ms < t->slice_ms ? (int)left_ms : t->slice_ms;
 }
 
-/* So much of wait_ms as is left until the asker's deadline. */
+/* wait_ms, or the time until the deadline of the asker, if that is less. */
 static int within_deadline(const ark_kafka_asker *asker, int wait_ms)
 {
     int64_t left_ms = asker->deadline_ns
@@ -71,8 +71,8 @@ static bool is_canceled(const ark_kafka_asker *asker)
     return asker->cancel && atomic_load(asker->cancel);
 }
 
-/* A try has failed: a broker that is slow gets twice the time; one that answered with an error
- * gets a moment, as it may just be making the topic. */
+/* After an attempt failed: a slow broker gets twice the time; one that answered with an error may
+ * just be making the topic, so wait a moment. */
 static void prepare_next(tries *t, rd_kafka_resp_err_t code)
 {
     if (code == RD_KAFKA_RESP_ERR__TIMED_OUT)
@@ -81,7 +81,7 @@ static void prepare_next(tries *t, rd_kafka_resp_err_t code)
         ark_wait_fd(-1, ark_wait_deadline(PAUSE_MS));
 }
 
-/* Whether a question is over before its time: canceled, or a login that failed. */
+/* Whether to end a question: it is canceled, or the login is refused. */
 static arrakis_status check_asker(const ark_kafka_asker *asker, const char *what,
                                   arrakis_error *err)
 {
@@ -143,16 +143,16 @@ rd_kafka_resp_err_t ark_kafka_query_topic_state(const rd_kafka_metadata_topic_t 
 
 /* ------------------------------------------------------------------ offsets */
 
-/* What has been asked for and what is known of it. Several threads ask at a time: the lock is held but for
- * the time in which one waits for its answer. */
+/* A question and its answers so far. Several threads ask at a time; a thread holds the lock except
+ * while it waits for an answer. */
 typedef struct question {
     const ark_kafka_asker *asker;
     rd_kafka_topic_partition_list_t *list;
     pthread_mutex_t lock;
     int32_t *leaders;         /* of the entries, where `err` is _TIMED_OUT; -1: not to be asked */
-    int each_ms;              /* how long each leader is given */
-    rd_kafka_resp_err_t last; /* why the last try failed */
-    bool known;               /* something is known of some partition */
+    int each_ms;              /* the time for each leader */
+    rd_kafka_resp_err_t last; /* why the last attempt failed */
+    bool known;               /* some partition has an answer */
 } question;
 
 /* Whether an entry has no offset yet. */
@@ -175,7 +175,7 @@ static void ask_for_entry(rd_kafka_topic_partition_list_t *asked,
     copy->opaque = entry;
 }
 
-/* Ask once for those entries, within the lock; takes the list over. */
+/* Ask once for these entries, with the lock held. Owns the list. */
 static void ask_once(question *q, rd_kafka_topic_partition_list_t *asked, int wait_ms)
 {
     int64_t begin_ns = ark_monotonic_ns();
@@ -200,7 +200,7 @@ static void ask_once(question *q, rd_kafka_topic_partition_list_t *asked, int wa
     rd_kafka_topic_partition_list_destroy(asked);
 }
 
-/* Ask all leaders at a time, but for what is doubtful. */
+/* Ask all leaders in one request, without the doubtful entries. */
 static void ask_together(question *q, int wait_ms)
 {
     rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_new(q->list->cnt);
@@ -222,8 +222,8 @@ static int by_name(const void *a, const void *b)
                   (*(const rd_kafka_metadata_topic_t *const *)b)->topic);
 }
 
-/* Write down for each open entry why it has no offset, or that its leader is silent and which one
- * that is. */
+/* Note for each entry without an offset why it has none; or that its leader is silent, and which
+ * one it is. */
 static void note_states(question *q, const struct rd_kafka_metadata *metadata,
                         const rd_kafka_metadata_topic_t **sorted)
 {
@@ -278,7 +278,8 @@ static int leader_count(const question *q)
     return count;
 }
 
-/* The entries of the next leader, which is then not asked again; NULL: there is none. Within the lock. */
+/* The entries of the next leader, which is not asked again; NULL: there is none. With the lock
+ * held. */
 static rd_kafka_topic_partition_list_t *next_leader(const question *q)
 {
     int32_t leader = -1;
@@ -294,7 +295,7 @@ static rd_kafka_topic_partition_list_t *next_leader(const question *q)
     return asked;
 }
 
-/* Ask one leader after the other, as long as there are any. */
+/* Ask the leaders that are left, one after the other. */
 static void *ask_in_turn(void *opaque)
 {
     question *q = opaque;
@@ -308,8 +309,8 @@ static void *ask_in_turn(void *opaque)
     return NULL;
 }
 
-/* Ask each leader by itself, so that a silent one leaves the others' answers alone, and side by side: each
- * has the time to log in, and answers are not old by the time that the last one is there. */
+/* Ask each leader by itself, so that a silent one does not prevent the answers of others; and in
+ * parallel, so that each has time to log in, and no answer is old when the last one arrives. */
 static void ask_leaders(question *q, int wait_ms)
 {
     for (int i = 0; i < q->list->cnt; i++)

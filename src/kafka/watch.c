@@ -13,7 +13,7 @@
 
 /* ------------------------------------------------------------------ a connection for questions */
 
-/* What goes wrong with it goes wrong with the reader's own connection too: it is not logged. */
+/* Its trouble is not logged: the connections of the reader have the same. */
 static arrakis_status make_asking_handle(ark_kafka_reader *kafka, rd_kafka_t **out,
                                          arrakis_error *err)
 {
@@ -22,7 +22,7 @@ static arrakis_status make_asking_handle(ark_kafka_reader *kafka, rd_kafka_t **o
         !(kafka->watch.trouble = ark_kafka_trouble_beside(kafka->trouble)))
         return ark_no_memory(err, "a handle to ask brokers with");
     rd_kafka_conf_t *conf = rd_kafka_conf_dup(kafka->conf);
-    /* without a group nobody looks for its coordinator */
+    /* without a group no coordinator is looked for */
     rd_kafka_conf_set(conf, "group.id", "", text, sizeof text);
     arrakis_status rc = ark_kafka_trouble_watch(kafka->watch.trouble, conf, true, err);
     if (rc == ARRAKIS_OK)
@@ -31,8 +31,8 @@ static arrakis_status make_asking_handle(ark_kafka_reader *kafka, rd_kafka_t **o
     return rc;
 }
 
-/* Waits for the handle's connections: one that looks up a name can take as long as the resolver
- * does. */
+/* Waits for the connections of the handle: one that looks up a name takes as long as the
+ * resolver. */
 static void end_asking_handle(void *rk)
 {
     if (rk)
@@ -60,8 +60,8 @@ void ark_kafka_watch_give_back(ark_kafka_reader *kafka)
     ark_monitor_leave(&kafka->watch.monitor);
 }
 
-/* Take `fresh` for the handle that asks, and leave the one that is not used any more in its place.
- * The thread is the one borrower; while there are others, the next silence will do. */
+/* Swap the handle that asks with *fresh. Only when the thread is its only borrower; otherwise it
+ * is tried again after the next silence. */
 static bool exchange_handle(ark_kafka_watch *watch, ark_kafka_asker *ask, rd_kafka_t **fresh)
 {
     ark_monitor_enter(&watch->monitor);
@@ -75,8 +75,8 @@ static bool exchange_handle(ark_kafka_watch *watch, ark_kafka_asker *ask, rd_kaf
     return alone;
 }
 
-/* librdkafka asks where leaders are once: a handle that fetches nothing goes on asking the one
- * that it was told of first, also when another has taken over. A new handle is told anew. */
+/* librdkafka looks up leaders once: a handle that does not fetch keeps asking the first leader,
+ * even when another has taken over. A new handle learns the present one. */
 bool ark_kafka_watch_renew(ark_kafka_reader *kafka, ark_kafka_asker *ask)
 {
     arrakis_error why;
@@ -108,7 +108,7 @@ void ark_kafka_watch_login(ark_kafka_reader *kafka)
         ark_log(ARRAKIS_LOG_WARNING, "%s: %s", kafka->url, why.message);
 }
 
-/* For a login: what a broker that has just started did not know yet it knows by now. */
+/* Only after some time: a broker that has just started may not have all logins yet. */
 void ark_kafka_watch_refuse(ark_kafka_reader *kafka, const arrakis_error *why)
 {
     if (atomic_load(&kafka->watch.refused))
@@ -136,9 +136,9 @@ void ark_kafka_watch_check_login(ark_kafka_reader *kafka)
         ark_kafka_watch_refuse(kafka, &why);
 }
 
-/* It logs in anew, when the reader's connections may long have done so, and go on. A request that
- * is to end cannot: what its topics hold is not to be found out. One without an end has what still
- * comes. */
+/* The handle that asks logs in later than the reader, whose connections may go on. If its login is
+ * refused, the ends of topics cannot be found: a request with an end must fail, one without an end
+ * goes on. */
 void ark_kafka_watch_heard(ark_kafka_reader *kafka, const ark_kafka_heard *heard)
 {
     arrakis_error why;

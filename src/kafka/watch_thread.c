@@ -17,9 +17,9 @@
 
 #include <stdlib.h>
 
-/* Missing topics are looked for after a second, then at doubling intervals up to this one; those
- * that have no leader, or a silent one, are mostly back within seconds, and live data is late
- * soon. */
+/* Missing topics are looked for after a second, then at doubling intervals up to this one. Topics
+ * without a leader, or with a silent one, are mostly back within seconds, and live data is soon
+ * late. */
 static const int64_t longest_look_ns = 10 * ARRAKIS_SECOND_NS;
 static const int64_t longest_away_ns = ARRAKIS_SECOND_NS;
 /* The ends of the log are asked for at most this often. */
@@ -27,13 +27,13 @@ static const int64_t ends_interval_ns = ARRAKIS_SECOND_NS;
 
 /* ------------------------------------------------------------------ missing topics */
 
-/* Read the topics that have appeared. */
+/* Begin to read the topics that have appeared. */
 static arrakis_status take_up(ark_kafka_reader *kafka, const ark_kafka_asker *ask,
                               const bool *appeared, arrakis_error *err)
 {
     rd_kafka_topic_partition_list_t *list;
     ark_kafka_asker each = *ask;
-    each.all_doubtful = true; /* a silent leader takes all the time that it is given */
+    each.all_doubtful = true; /* a silent leader takes all the time of a question */
     arrakis_status rc = ark_kafka_start_find(kafka, &each, appeared, &list, err);
     if (rc < 0)
         return rc;
@@ -59,7 +59,7 @@ static arrakis_status take_up(ark_kafka_reader *kafka, const ark_kafka_asker *as
     return rc;
 }
 
-/* What the reader lacks, and what of that is there now. */
+/* The topics that are missing, and those of them that have appeared. */
 typedef struct search {
     rd_kafka_topic_t **topics;
     rd_kafka_resp_err_t *states;
@@ -74,7 +74,7 @@ static size_t missing_count(const ark_kafka_reader *kafka)
     return missing;
 }
 
-/* Of these partitions, which exist, nothing could be found out. */
+/* Note that questions about these partitions, which exist, have failed. */
 static void note_silence(ark_kafka_reader *kafka, const bool *which, int64_t begin_ns)
 {
     ark_monitor_enter(&kafka->watch.monitor);
@@ -85,7 +85,7 @@ static void note_silence(ark_kafka_reader *kafka, const bool *which, int64_t beg
     ark_monitor_leave(&kafka->watch.monitor);
 }
 
-/* It was missing, and may not be read now that it is there. */
+/* A topic that was missing has appeared, but the user may not read it. */
 static void refuse_topic(ark_kafka_reader *kafka, size_t stream)
 {
     arrakis_error why;
@@ -94,7 +94,7 @@ static void refuse_topic(ark_kafka_reader *kafka, size_t stream)
     ark_kafka_watch_refuse(kafka, &why);
 }
 
-/* Returns after how long to look again, which was interval_ns before. */
+/* Look for missing topics. Returns the next interval; the last one was interval_ns. */
 static int64_t look_again(ark_kafka_reader *kafka, const ark_kafka_asker *ask, search *s,
                           int64_t interval_ns)
 {
@@ -141,7 +141,7 @@ static void find_forward(ark_kafka_reader *kafka, const ark_kafka_asker *ask, in
     ark_monitor_leave(&watch->monitor);
 }
 
-/* What is to be done next. */
+/* What the thread does next. */
 typedef struct turn {
     bool stop, ends, look, forward, login;
     int64_t forward_to_ns;
@@ -212,8 +212,8 @@ static void watch_brokers(ark_kafka_reader *kafka, ark_kafka_asker *ask, search 
         if (ark_kafka_patience_is_over(&patience, &heard, ark_monotonic_ns()) &&
             !atomic_load(&watch->stop) && ark_kafka_watch_renew(kafka, ask)) {
             ark_kafka_patience_renewed(&patience, ark_monotonic_ns());
-            looked_ns =
-                patience.renewed_ns - interval_ns; /* at once: it may know the next leader */
+            looked_ns = patience.renewed_ns -
+                        interval_ns; /* at once: a new handle may learn the next leader */
         }
     }
 }

@@ -55,7 +55,7 @@ static void remove_leftover(void)
 
 /* ------------------------------------------------------------------ side by side */
 
-/* Belongs to the thread that closes and to whoever waits for it: the last one frees it. */
+/* Shared by the thread that closes and the one that waits for it: the last one frees it. */
 typedef struct ark_teardown {
     struct ark_teardown *next;
     pthread_t thread;
@@ -129,7 +129,8 @@ static bool has_closed(teardown *t)
     return closed;
 }
 
-/* Whether it has closed until then. It is not to be touched afterwards. */
+/* Wait until a teardown has ended or the deadline. Returns whether it has ended; it must not be
+ * used afterwards. */
 static bool finish_teardown(teardown *t, int64_t deadline_ns)
 {
     pthread_t thread = t->thread;

@@ -14,7 +14,8 @@
 /* How long after that the process waits at its exit for what has not closed yet. */
 #define ARK_CLOSING_EXIT_NS (2 * ARRAKIS_SECOND_NS)
 
-/* What closes side by side, each in a thread of its own. Of one thread; to be waited for. */
+/* What is being closed in parallel, each in a thread of its own. For one thread; must be waited
+ * for. */
 typedef struct ark_closing {
     struct ark_teardown *first;
 } ark_closing;
@@ -24,18 +25,19 @@ typedef struct ark_closing {
         NULL                                                                                      \
     }
 
-/* Begin `close`, which closes handles and frees what belongs to them: the caller
- * touches none of that any more. `version`: of their librdkafka, for the log; it stays. */
+/* Call `close` in a thread. It closes handles and frees what belongs to them, which the caller
+ * must not use any more. `version`: that of librdkafka, for the log; it must stay valid. */
 void ark_closing_begin(ark_closing *closing, const char *version, void (*close)(void *opaque),
                        void *opaque);
-/* Wait for all that was begun, ARK_CLOSING_NS together; what has not ended by then goes on by
- * itself, with a line in the log; exit() waits for it up to ARK_CLOSING_EXIT_NS after that. */
+/* Wait for all that was begun, ARK_CLOSING_NS together. What has not ended by then is logged and
+ * continues by itself; exit() waits for it up to ARK_CLOSING_EXIT_NS after that. */
 void ark_closing_wait(ark_closing *closing);
-/* Whether something that was begun has not ended yet. Frees what has. */
+/* Whether something that was begun has not ended yet. Frees what has ended. */
 bool ark_closing_pending(ark_closing *closing);
-/* Wait for all that was begun, without a bound: for who closes in turn, and is waited for. */
+/* Wait for all that was begun, without a bound: for code that itself runs in a thread that is
+ * waited for. */
 void ark_closing_join(ark_closing *closing);
-/* What is in one is waited for in another. */
+/* Wait in `to` for what was begun in `from`. */
 void ark_closing_move(ark_closing *to, ark_closing *from);
 
 #endif

@@ -28,8 +28,8 @@ struct sender {
     int64_t stride_ns;
     arrakis_publisher *publisher;
     int timeout_ms;
-    arrakis_channels
-        *list; /* those of the last block, in its order; the next block mostly has the same */
+    /* those of the last block, in its order; the next block mostly has the same */
+    arrakis_channels *list;
     arrakis_series *series; /* one per channel of the list */
     uint8_t *bits;          /* validity of one block */
     size_t bits_size;

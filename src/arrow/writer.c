@@ -30,8 +30,8 @@ struct arrakis_arrow_writer {
     size_t rows, room; /* how many blocks, and for how many the arrays that follow have room */
     int64_t *times_ns;
     arrakis_series *series;
-    const uint8_t *
-        *base; /* input by input, the samples of each row; the first is NULL: some are missing */
+    /* input by input, the samples of each row; the first is NULL: some are missing */
+    const uint8_t **base;
     size_t base_room;
 };
 

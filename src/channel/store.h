@@ -21,8 +21,8 @@ typedef struct ark_store_slot {
 
 /* A hash table. Empty when all bytes are 0. */
 typedef struct ark_channel_store {
-    ark_stored_channel
-        *items; /* in the order in which they were first put, until one is removed */
+    /* in the order in which they were first put, until one is removed */
+    ark_stored_channel *items;
     size_t count, capacity;
     char *text; /* the names, each with its zero byte */
     size_t text_size, text_capacity;

@@ -18,8 +18,8 @@ typedef struct ark_auth_request {
     bool allow_plain;  /* send it even where others on the network can read it */
     bool publishing;   /* look at ARRAKIS_TOKEN, too */
     const char *scope; /* "arrakis.read", "arrakis.create:/<publisher>" */
-    const ark_url
-        *named_by;     /* the server whose answer names the location; NULL: the user names it */
+    /* the server whose answer names the location; NULL: the user names it */
+    const ark_url *named_by;
     bool had_token;    /* named_by was sent a token */
     const char *hosts; /* hosts that the user lists, or NULL */
 } ark_auth_request;

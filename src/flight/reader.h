@@ -13,8 +13,8 @@ typedef struct ark_flight_options {
     ark_session *origin;          /* to the server that named the endpoints; a reference is kept */
     ark_connect_options *connect; /* a reference is kept */
     int64_t timeout_ns;           /* until the first message of an endpoint */
-    int64_t
-        stall_ns; /* silence beyond the max_latency of the channels; ARRAKIS_UNSET: the defaults */
+    /* silence beyond the max_latency of the channels; ARRAKIS_UNSET: the defaults */
+    int64_t stall_ns;
     /* The requested span, whatever span the tickets have. ARRAKIS_UNSET: from the first data on;
      * without an end. */
     int64_t begin_ns, end_ns;

@@ -17,8 +17,8 @@ typedef enum ark_lag {
 } ark_lag;
 
 typedef struct ark_fast_forward {
-    int64_t *
-        behind_since_ns; /* by input: since when it is over its budget; ARRAKIS_UNSET: it is not */
+    /* by input: since when it is over its budget; ARRAKIS_UNSET: it is not */
+    int64_t *behind_since_ns;
     size_t count, behind;
     bool skipped; /* and has not recovered since */
 } ark_fast_forward;

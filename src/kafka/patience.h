@@ -19,8 +19,8 @@
 typedef struct ark_kafka_patience {
     int64_t ns;         /* the age at which a handle is replaced */
     int64_t renewed_ns; /* when the present handle was made */
-    int64_t
-        good_ns; /* since when all leaders that were asked have answered; INT64_MAX: not all have */
+    /* since when all leaders that were asked have answered; INT64_MAX: not all have */
+    int64_t good_ns;
 } ark_kafka_patience;
 
 /* For a handle that has just been made. */

@@ -18,15 +18,15 @@
 /* What the answers to questions have shown. Members are only set, never cleared. */
 typedef struct ark_kafka_heard {
     bool broker; /* some broker has answered, to any handle */
-    bool
-        leader; /* a leader has answered the handle that asks for offsets: its login is accepted */
+    /* a leader has answered the handle that asks for offsets: its login is accepted */
+    bool leader;
     bool silent; /* a leader has not answered */
 } ark_kafka_heard;
 
 typedef struct ark_kafka_asker {
     rd_kafka_t *rk;
-    rd_kafka_t
-        *topics; /* the handle that has the topics, and fetches; NULL: rk, which does not fetch */
+    /* the handle that has the topics, and fetches; NULL: rk, which does not fetch */
+    rd_kafka_t *topics;
     int64_t timeout_ns;         /* for each question */
     int64_t deadline_ns;        /* monotonic, for all of them; 0: none */
     const atomic_bool *cancel;  /* NULL: none. Checked after 500 ms, then at doubling intervals */

@@ -111,8 +111,8 @@ typedef struct ark_kafka_watch {
     bool forward_wanted;
     atomic_bool forward_found;
     int64_t forward_to_ns;
-    rd_kafka_topic_partition_list_t
-        *forward_targets; /* NULL: the question failed, for forward_why */
+    /* NULL: the question failed, for forward_why */
+    rd_kafka_topic_partition_list_t *forward_targets;
     arrakis_error forward_why;
 } ark_kafka_watch;
 
@@ -129,8 +129,8 @@ typedef struct ark_kafka_reader {
     ark_ingest ingest;
     ark_fast_forward policy;
     ark_kafka_watch watch;
-    rd_kafka_message_t
-        *messages[ARK_KAFKA_BATCH]; /* taken from librdkafka, and not handed out yet */
+    /* taken from librdkafka, and not handed out yet */
+    rd_kafka_message_t *messages[ARK_KAFKA_BATCH];
     size_t message_count, message_at;
     int64_t taken_ns;      /* GPS: when they were taken */
     bool holding;          /* messages[message_at] is being decoded */

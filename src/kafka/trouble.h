@@ -29,9 +29,9 @@ typedef struct ark_kafka_trouble {
     ark_log_limit missing_token;
     ark_kafka_token own_token;
     ark_kafka_token *token; /* its own, or that of another handle */
-    int64_t
-        suspicious_ns; /* monotonic: since when connections end as if the security protocol were wrong;
-                             * 0: they do not */
+    /* monotonic: since when connections end as if the security protocol were wrong; 0: they do
+     * not */
+    int64_t suspicious_ns;
 } ark_kafka_trouble;
 
 /* Make one. It becomes the opaque of a handle, and is freed after the handle. NULL: out of

@@ -16,14 +16,14 @@ typedef struct ark_chain_segment {
 
 /* How the inputs of one of the readers become the inputs of the chain. */
 typedef struct ark_chain_mapping {
-    size_t
-        *source_of; /* by input of the chain: the reader's input it comes from; SIZE_MAX: none */
-    ark_row_splitter_output
-        *outputs; /* inputs of the chain, in the order of the reader's inputs */
+    /* by input of the chain: the reader's input it comes from; SIZE_MAX: none */
+    size_t *source_of;
+    /* inputs of the chain, in the order of the reader's inputs */
+    ark_row_splitter_output *outputs;
     size_t output_count;
     size_t *first_output; /* [i] to [i + 1]: the outputs that come from the reader's input i */
-    bool *
-        unchanged; /* by input of the reader: it is an input of the chain, and need not be split */
+    /* by input of the reader: it is an input of the chain, and need not be split */
+    bool *unchanged;
 } ark_chain_mapping;
 
 /* Make the inputs of the head, and the mappings of all readers. ENOTFOUND: no reader has a

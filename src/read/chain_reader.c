@@ -36,8 +36,8 @@ typedef struct chain_input {
     int64_t ahead_ns;      /* begin of the latest rows that lay far ahead */
     unsigned ahead_count;  /* consecutive rows far ahead, each later than the one before */
     int64_t resume_ns;     /* end of what earlier readers handed out: data before it is dropped */
-    int64_t
-        handover_ns; /* where the next reader begins that has the input; INT64_MAX: none does */
+    /* where the next reader begins that has the input; INT64_MAX: none does */
+    int64_t handover_ns;
     chain_phase phase;
     bool paused;
 } chain_input;

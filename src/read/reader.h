@@ -62,9 +62,9 @@ struct arrakis_reader {
     int64_t start_ns; /* GPS; ARRAKIS_UNSET: live */
     bool bounded; /* the request has an end, which it must reach, or fail. Set before opening */
     const atomic_bool *cancel; /* looked at while opening; NULL: none */
-    int64_t
-        begun_ns; /* monotonic: begin of the call under way, which may have asked other readers'
-                       * brokers before; 0: none is under way */
+    /* monotonic: begin of the call under way, which may have asked other readers' brokers before;
+     * 0: none is under way */
+    int64_t begun_ns;
     struct ark_closing *closing; /* while closing: what takes long is waited for there */
 };
 

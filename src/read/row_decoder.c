@@ -52,8 +52,8 @@ struct ark_row_decoder {
     bool schema_seen;
     bool all_readable; /* all batches of the message can be read */
     /* what was found in the last message, and the bytes it was found in */
-    ark_row_schema *
-        *latest; /* the last one that any of several decoders has read; NULL: not shared */
+    /* the last one that any of several decoders has read; NULL: not shared */
+    ark_row_schema **latest;
     ark_row_schema *row_schema;
     const ark_schema *schema; /* of row_schema */
     size_t time_column, id_column, data_column;

@@ -173,6 +173,36 @@ def align(a):
     return {"reference": took / strides, "peak_kb": peak_kb()}
 
 
+def blocks(a):
+    """KafkaReader.read(convert_blocks=True) -> BlockMuxStream -> SeriesBlock, as the reference's client serves a
+    live stream that it reads from Kafka itself."""
+    channels = load_channels(a["metadata"])
+    partitions, strides = int(a["partitions"]), int(a["strides"])
+    messages = load_messages(a["file"])[: partitions * strides]
+    topics = [topic_name(f"{a['prefix']}{p:04}", None) for p in range(partitions)]
+    wanted = {topic_name(c.partition_id, None) for c in channels.values()}
+    reader = memory_reader(channels, [])
+    mux = BlockMuxStream(reader, on_gap="skip", label="live")
+    served = 0
+    took = 0
+    for i in range(strides):
+        reader._consumer.load(
+            Message(topics[p], value)
+            for p, value in messages[i * partitions : (i + 1) * partitions]
+            if topics[p] in wanted
+        )
+        began = time.process_time_ns()
+        for stream_id, block in reader.read(convert_blocks=True):
+            mux.push(stream_id, block)
+            while mux.ready():
+                pulled = mux.pull()
+                assert len(pulled) == len(channels)
+                served += 1
+        took += time.process_time_ns() - began
+    assert served == strides, (served, strides)
+    return {"reference": took / 1e6 / strides}
+
+
 def encode(a):
     """One block to one message."""
     channels = load_channels(a["metadata"])

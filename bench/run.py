@@ -18,6 +18,7 @@ from measure import Bench, NotRun, table
 ROWS = {
     "decode": [rows_memory.decode],
     "observatory": [rows_memory.observatory],
+    "package": [rows_memory.package],
     "drain": [rows_kafka.drain],
     "live": [rows_live.live, rows_live.live_observatory],
     "fast": [rows_live.fast],

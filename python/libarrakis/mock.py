@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A broker in this process, for demonstrations and for tests of programs that read or publish."""
+"""A broker in this process, for demonstrations and for tests of programs that read or publish; and streams without one."""
 
-from ._core import MockBroker
+from ._core import MemoryReader, MockBroker
 
-__all__ = ["MockBroker"]
+__all__ = ["MemoryReader", "MockBroker"]

@@ -8,6 +8,7 @@
 #include "error.h"
 #include "fork.h"
 #include "log.h"
+#include "memory.h"
 #include "mock.h"
 #include "publisher.h"
 #include "reader.h"
@@ -78,12 +79,13 @@ PyMODINIT_FUNC PyInit__core(void);
 PyMODINIT_FUNC PyInit__core(void)
 {
     PyObject *module = PyModule_Create(&definition);
-    if (module && (pyark_fork_watch() != 0 || pyark_log_start() != 0 ||
-                   pyark_error_add(module) != 0 || pyark_channel_add(module) != 0 ||
-                   pyark_channels_add(module) != 0 || pyark_block_add(module) != 0 ||
-                   pyark_stats_add(module) != 0 || pyark_stream_add(module) != 0 ||
-                   pyark_client_add(module) != 0 || pyark_publisher_add(module) != 0 ||
-                   pyark_reader_add(module) != 0 || pyark_mock_add(module) != 0))
+    if (module &&
+        (pyark_fork_watch() != 0 || pyark_log_start() != 0 || pyark_error_add(module) != 0 ||
+         pyark_channel_add(module) != 0 || pyark_channels_add(module) != 0 ||
+         pyark_block_add(module) != 0 || pyark_stats_add(module) != 0 ||
+         pyark_stream_add(module) != 0 || pyark_client_add(module) != 0 ||
+         pyark_publisher_add(module) != 0 || pyark_reader_add(module) != 0 ||
+         pyark_mock_add(module) != 0 || pyark_memory_add(module) != 0))
         Py_CLEAR(module);
     return module;
 }

@@ -283,6 +283,23 @@ static PyObject *lags_of(PyObject *self, PyObject *unused)
     return lags;
 }
 
+static PyObject *dump(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    pyark_handle *handle = &of(self)->handle;
+    if (pyark_handle_enter(handle) != 0)
+        return NULL;
+    pthread_mutex_lock(&handle->lock);
+    char *json = arrakis_stream_dump(handle->object);
+    pthread_mutex_unlock(&handle->lock);
+    pyark_handle_leave(handle);
+    if (!json)
+        return PyErr_NoMemory();
+    PyObject *text = PyUnicode_FromString(json);
+    arrakis_free(json);
+    return text;
+}
+
 static PyObject *arrow_schema(PyObject *self, PyObject *unused)
 {
     (void)unused;
@@ -343,6 +360,10 @@ static PyMethodDef methods[] = {
      "lags($self, /)\n--\n\n"
      "How far each input is behind the present: a dict of input id and seconds, None where no\n"
      "block has come yet."},
+    {"dump", dump, METH_NOARGS,
+     "dump($self, /)\n--\n\n"
+     "The state of the stream as JSON text, for whoever looks for a defect: for which inputs the\n"
+     "next block waits and until when, and what each input holds."},
     {"__enter__", enter, METH_NOARGS, NULL},
     {"__exit__", leave, METH_VARARGS, NULL},
     {"__arrow_c_schema__", arrow_schema, METH_NOARGS, NULL},

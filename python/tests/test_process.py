@@ -172,27 +172,3 @@ def test_an_interpreter_ends_with_an_open_arrow_stream():
         """
     )
     assert err == ""
-
-
-def test_memory_stays_flat_over_a_hundred_thousand_blocks():
-    run(
-        """
-        of = channels(3)
-        data = {of[0].name: [1, 2, 3, 4], of[1].name: numpy.ma.masked_all(4, "f4"), of[2].name: None}
-
-        def resident():
-            return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-        def many(count):
-            for k in range(count):
-                b = libarrakis.Block(k * STRIDE, data, of)
-                b[of[0].name], b.mask(of[1].name), b.missing(of[2].name), b.channels
-                if k % 32 == 0:
-                    b.data, b.__arrow_c_array__(), repr(b), list(b)
-
-        many(5000)
-        before = resident()
-        many(100_000)
-        assert resident() - before < 500_000, resident() - before
-        """
-    )

@@ -24,6 +24,10 @@ set(python_environment ${sanitizer_environment}
     "XDG_CACHE_HOME=${root}/.deps/cache" # the reference looks up leap seconds there
     "PYTHONDONTWRITEBYTECODE=1")
 
+# Half of a processor is enough for tests that mostly wait for time limits to pass; the others here take a whole
+# one, and tools/test.sh tells ctest of as many halves as there are.
+set(half_idle "^(broker\\.(ends|nodes|login|restart|gaps|topics|loop|start)|interop\\.(faults|flight_limits))(@|$)")
+
 file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/tmp)
 # The rest: arguments for pytest.
 function(arrakis_python_test name file)
@@ -32,6 +36,9 @@ function(arrakis_python_test name file)
         --basetemp ${CMAKE_CURRENT_BINARY_DIR}/tmp/${name} ${file} ${ARGN})
     set_tests_properties(${name} PROPERTIES
         TIMEOUT 600 LABELS broker FIXTURES_REQUIRED broker ENVIRONMENT "${python_environment}")
+    if(NOT name MATCHES "${half_idle}")
+        set_tests_properties(${name} PROPERTIES PROCESSORS 2)
+    endif()
 endfunction()
 
 # The programs under test run on this librdkafka, python on its own: see program() in support.py.

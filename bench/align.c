@@ -2,6 +2,7 @@
 /* The whole library except librdkafka: messages in memory -> ingest -> mux -> one block per
  * stride, by arrakis_stream_next() over a reader of those messages. Prints ms per stride, and the
  * time that memcpy() of the wanted bytes takes. */
+#include <arrakis/arrow.h>
 #include <arrakis/reader.h>
 
 #include "base/event.h"
@@ -115,6 +116,29 @@ static uint64_t look(const arrakis_block *block, size_t count)
     return sum;
 }
 
+/* What who hands blocks on by the Arrow C data interface does: export, and release. */
+typedef arrakis_status (*export_fn)(const arrakis_block *block, struct ArrowArray *out);
+
+static arrakis_status export_row(const arrakis_block *block, struct ArrowArray *out)
+{
+    return arrakis_block_export(block, out, NULL);
+}
+
+static arrakis_status export_rows(const arrakis_block *block, struct ArrowArray *out)
+{
+    return arrakis_block_export_rows(block, arrakis_block_series(block, 0).dtype, NULL, out, NULL);
+}
+
+static uint64_t hand_on(const arrakis_block *block, export_fn export_block)
+{
+    struct ArrowArray array;
+    if (export_block(block, &array) < 0)
+        bench_fail("a block cannot be exported");
+    uint64_t sum = (uint64_t)array.length;
+    array.release(&array);
+    return sum;
+}
+
 /* ---- the limit */
 
 typedef struct run {
@@ -164,6 +188,10 @@ int main(int argc, char **argv)
     size_t count, blocks = 0;
     const workload_message *messages = workload_load(bench_text("file", NULL), &count);
     arrakis_channels *channels = workload_channels(&w, w.wanted);
+    const char *export_as = bench_text("export", "none");
+    export_fn export_block = !strcmp(export_as, "row")    ? export_row
+                             : !strcmp(export_as, "rows") ? export_rows
+                                                          : NULL;
     double limit = bench_number("only_align", 0) ? 0 : copy_ms(&w, channels, messages, count);
     /* from a start in the future: no deadline passes */
     arrakis_stream_options what = ARRAKIS_STREAM_OPTIONS_INIT;
@@ -177,7 +205,7 @@ int main(int argc, char **argv)
     uint64_t sum = 0;
     bench_span span = bench_start();
     while ((rc = arrakis_stream_next(stream, -1, &block, &err)) == ARRAKIS_OK) {
-        sum += look(block, w.wanted);
+        sum += export_block ? hand_on(block, export_block) : look(block, w.wanted);
         blocks++;
         arrakis_block_unref(block);
     }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows that need no broker: decode, observatory, site (a), publish (encode)."""
+"""Rows that need no broker: decode, observatory, package, export, site (a),
+publish (encode)."""
 
 import sys
 
@@ -83,6 +84,31 @@ def package(bench):
              [s["ours"] for s in got["C"]])
         for how, what in (("lazy", "a block in hand"), ("arrays", "each of its arrays asked for"))
     ]  # fmt: skip
+
+
+EXPORTED = (
+    ("767 channels of 323 partitions", OBSERVATORY, 767, 160),
+    ("20 x 100 x 1", {"partitions": 20, "channels": 100, "samples": 1, "prefix": "exp20"}, 2000, 160),
+    ("12 x 100 x 1024", {"partitions": 12, "channels": 100, "samples": 1024, "prefix": "exp12"}, 1200, 16),
+)  # fmt: skip
+
+
+def export(bench):
+    """The limit is the same loop, in which every series of a block is looked at and none exported."""
+    lines = []
+    for case, work, wanted, strides in EXPORTED:
+        file = bench.messages(f"{work['prefix']}-{strides}", strides=strides, **work)
+        common = {"file": file, "wanted": wanted, "strides": strides, "start": FUTURE, "only_align": 1,
+                  **work}  # fmt: skip
+        got = interleave(bench.rounds, {
+            how: lambda how=how: run(program("align", export=how, **common))
+            for how in ("none", "row", "rows")
+        })  # fmt: skip
+        for how, what in (("row", "a row of columns"), ("rows", "rows")):
+            lines.append(Line("export", f"{case}, as {what}", "ms/stride",
+                              [s["ours"] for s in got[how]], None,
+                              [s["ours"] for s in got["none"]]))  # fmt: skip
+    return lines
 
 
 def site_memory(bench):

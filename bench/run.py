@@ -28,6 +28,7 @@ ROWS = {
     "doget": [rows_flight.doget],
     "catalog": [rows_flight.catalog, rows_catalog.catalog_topic],
     "server_info": [rows_flight.server_info],
+    "export": [rows_memory.export],
     "site": [rows_memory.site_memory, rows_kafka.site_backlog, rows_live.site_live],
 }
 

@@ -546,12 +546,13 @@ ARRAKIS_API arrakis_status arrakis_client_fetch(arrakis_client *client, arrakis_
  * A live stream does not begin with data whose deadline passed over a day ago; such data is
  * dropped. One wrong time does not mask the data that follows it. Data over 60 s ahead of the
  * clock is dropped (except in a request that itself begins there). A block counts as far ahead
- * when it begins later than all that is known of its input (in a live stream: and later than the
- * present) by more than the latency plus one stride, where the latency is the input's max_latency,
- * or latency_tolerance_ns, and counts as at least 1 s and at most 60 s. A block that is far ahead
- * is held until three more blocks of the same input have come, each later than the one before it;
- * or the source holds no more data of the input; or, in a live stream, the clock reaches the
- * block; or 60 s have passed. If a block of the same input with an earlier time comes first, the
+ * when it begins later than all that is known of its input, and than the present, by more than 1 s
+ * and a stride (except in a request that itself begins in the future); in a request with a start
+ * also when it begins later than all that is known of its input by more than the latency plus one
+ * stride, where the latency is the input's max_latency, or latency_tolerance_ns, and counts as at
+ * least 1 s and at most 60 s. A block that is far ahead is held until three more blocks of the same
+ * input have come, each later than the one before it;
+ * or the source holds no more data of the input; or the clock reaches the block; or 60 s have passed. If a block of the same input with an earlier time comes first, the
  * time of the held block is wrong and the held block is dropped. Four wrong times in a row, each
  * later than the one before, are therefore accepted. What is dropped is counted as mismatched.
  *

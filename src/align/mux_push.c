@@ -144,14 +144,35 @@ static inline ark_push queue_rows(ark_mux *mux, ark_mux_input *input, const ark_
 
 /* ------------------------------------------------------------------ rows that are held */
 
-/* Whether a stride begins far ahead of its input: of the watermark and, live, of the present. */
+/* The clock is no measure for a request that itself begins in the future. */
+static bool is_measured_by_clock(const ark_mux *mux, int64_t latest_ns)
+{
+    return mux->live || mux->start_ns <= latest_ns;
+}
+
+/* Whether a stride begins far ahead of the present and of its input. The latency of the input does not
+ * matter here: data may be that late, and is never early. */
+static bool is_ahead_of_present(const ark_mux *mux, const ark_mux_input *input,
+                                int64_t stride_start_ns, int64_t now_ns)
+{
+    int64_t near_ns = ARRAKIS_SECOND_NS + ark_mux_input_stride_ns(input);
+    return is_measured_by_clock(mux, now_ns) && stride_start_ns - near_ns > now_ns &&
+           stride_start_ns - near_ns > input->queue.watermark_ns;
+}
+
+/* Whether a stride begins far ahead of all that is known of its input. A live input may be away for any
+ * time, and come back. */
+static bool is_ahead_of_input(const ark_mux *mux, const ark_mux_input *input,
+                              int64_t stride_start_ns)
+{
+    return !mux->live && stride_start_ns - input->max_ahead_ns > ark_mux_input_watermark_ns(input);
+}
+
 static bool is_far_ahead(const ark_mux *mux, const ark_mux_input *input, int64_t stride_start_ns,
                          int64_t now_ns)
 {
-    int64_t known_ns = mux->live ? now_ns : input->missing_until_ns;
-    if (known_ns < input->queue.watermark_ns)
-        known_ns = input->queue.watermark_ns;
-    return stride_start_ns - input->max_ahead_ns > known_ns;
+    return is_ahead_of_input(mux, input, stride_start_ns) ||
+           is_ahead_of_present(mux, input, stride_start_ns, now_ns);
 }
 
 /* Held rows were not late when they came: no deadline passes here before they are queued. */
@@ -187,8 +208,10 @@ int64_t ark_mux_push_held_due_ns(const ark_mux *mux, const ark_mux_input *input)
     assert(input->hold.count);
     const ark_held *oldest = ark_hold_oldest(&input->hold);
     int64_t held_long_ns = oldest->since_ns + max_held_ns;
-    int64_t not_ahead_ns = oldest->stride_start_ns - input->max_ahead_ns;
-    return mux->live && not_ahead_ns < held_long_ns ? not_ahead_ns : held_long_ns;
+    int64_t present_ns =
+        oldest->stride_start_ns - ARRAKIS_SECOND_NS - ark_mux_input_stride_ns(input);
+    bool waits_for_clock = !is_ahead_of_input(mux, input, oldest->stride_start_ns);
+    return waits_for_clock && present_ns < held_long_ns ? present_ns : held_long_ns;
 }
 
 /* The data of an input comes in the order of time: rows that begin before held ones show that the
@@ -258,11 +281,10 @@ static bool find_stride(const ark_mux *mux, const ark_mux_input *input, const ar
            (into_ns == 0 || rows->time_ns == mux->start_ns);
 }
 
-/* The clock is no measure for a request that itself begins in the future. */
 static bool is_ahead_of_clock(const ark_mux *mux, int64_t time_ns, int64_t now_ns)
 {
     int64_t limit_ns = now_ns + max_ahead_of_clock_ns;
-    return time_ns > limit_ns && (mux->live || mux->start_ns <= limit_ns);
+    return time_ns > limit_ns && is_measured_by_clock(mux, limit_ns);
 }
 
 /* Whether a live stream would begin with data whose deadline has passed a day ago: up to the
@@ -287,7 +309,7 @@ ark_push ark_mux_push(ark_mux *mux, size_t number, const ark_rows *rows, int64_t
     if (is_too_old(mux, input, stride_start_ns, now_ns))
         return refuse_too_old(mux, input, stride_start_ns, now_ns);
     ark_push how;
-    if ((input->hold.count || stride_start_ns - input->max_ahead_ns > input->queue.watermark_ns) &&
+    if ((input->hold.count || stride_start_ns - ARRAKIS_SECOND_NS > input->queue.watermark_ns) &&
         !check_far_ahead(mux, input, rows, stride_start_ns, now_ns, &how))
         return how;
     if (mux->live && ark_mux_begun(mux))

@@ -27,8 +27,9 @@ typedef enum ark_mux_first {
 typedef struct ark_mux_input {
     ark_queue queue;
     char *id;
-    ark_hold hold;        /* rows that lie far ahead */
-    int64_t max_ahead_ns; /* rows that begin later than this after the watermark are held */
+    ark_hold hold; /* rows that lie far ahead */
+    int64_t
+        max_ahead_ns; /* with a start, rows that begin later than this after the watermark are held */
     int64_t due_after_ns; /* data is due this long after its stride begins; ARRAKIS_UNSET: never */
     /* With a start: data before this time that has not arrived is known to be missing. It becomes
      * a gap, and the queue's watermark moves there, once no other input is waited for. */

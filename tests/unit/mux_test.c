@@ -938,6 +938,21 @@ static void a_live_block_ahead_of_the_clock_masks_nothing(void **state)
     PLAY(one, live, 100, "A 108", "A 124 = held", "A 112", "stats 0 0 1 0 0");
 }
 
+/* Data may be that late, and is never early. */
+static void a_block_within_the_latency_ahead_of_the_clock_masks_nothing(void **state)
+{
+    (void)state;
+    static const stream_spec late[] = {{4, 80}}; /* 20 s */
+    const ark_mux_options live = with_start(UNSET), since = with_start(96);
+    PLAY(late, live, 100, "A 96", "96+4 ####", "A 168 = held", "A 100", "100+4 ####", "A 104",
+         "104+4 ####", "stats 0 0 1 0 0");
+    PLAY(late, since, 100, "A 96", "96+4 ####", "A 168 = held", "A 100", "100+4 ####", "A 104",
+         "104+4 ####", "stats 0 0 1 0 0");
+    /* A block of the next stride is taken at once, on a clock that is a little behind, too. */
+    PLAY(late, live, 100, "A 108", "108+4 ####", "A 112", "112+4 ####", "A 116", "116+4 ####",
+         "stats 0 0 0 0 0");
+}
+
 static void live_blocks_that_agree_tell_that_the_readers_clock_is_wrong(void **state)
 {
     (void)state;
@@ -955,7 +970,7 @@ static void a_live_block_is_let_in_when_the_clock_comes_to_it(void **state)
          "expire", "104+4 ....", "108+4 ....", "112+4 ....", "116+4 ....", "120+4 ....", "wait",
          "now 132", "expire", "124+4 ....", "128+4 ....", "132+4 ....", "136+4 ....", "140+4 ####",
          "wait", "stats 0 0 0 0 9");
-    PLAY(patient, live, 100, "A 140 = held", "B 100", "deadline 128", "now 128", "expire",
+    PLAY(patient, live, 100, "A 140 = held", "B 100", "deadline 132", "now 132", "expire",
          "cursor 140", "wait", "B 140", "140+4 #### ####");
 }
 
@@ -1145,6 +1160,7 @@ int main(void)
         cmocka_unit_test(late_and_repeated_blocks_tell_nothing_of_what_is_held),
         cmocka_unit_test(the_word_of_the_reader_is_believed),
         cmocka_unit_test(a_live_block_ahead_of_the_clock_masks_nothing),
+        cmocka_unit_test(a_block_within_the_latency_ahead_of_the_clock_masks_nothing),
         cmocka_unit_test(live_blocks_that_agree_tell_that_the_readers_clock_is_wrong),
         cmocka_unit_test(a_live_block_is_let_in_when_the_clock_comes_to_it),
         cmocka_unit_test(a_live_stream_does_not_begin_over_a_day_before_the_present),

@@ -700,7 +700,8 @@ static void closing_takes_as_long_as_it_may(void **state)
         hear_warnings();
         int64_t began_ms = now_ms();
         arrakis_publisher_close(publisher);
-        assert_in_range(now_ms() - began_ms, wait_ms, wait_ms + 5000);
+        /* one that is not whole is cut off from what is left */
+        assert_in_range(now_ms() - began_ms, wait_ms ? wait_ms - 1 : 0, wait_ms + 5000);
         assert_heard("closing: 2 messages not delivered are given up");
     }
     arrakis_channels_unref(channels);

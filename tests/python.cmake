@@ -23,6 +23,9 @@ set(python_environment ${sanitizer_environment}
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1"
     "XDG_CACHE_HOME=${root}/.deps/cache" # the reference looks up leap seconds there
     "PYTHONDONTWRITEBYTECODE=1")
+if(CMAKE_C_FLAGS MATCHES "-fsanitize=thread")
+    list(APPEND python_environment "ARRAKIS_SANITIZER=thread")
+endif()
 
 # Half of a processor is enough for tests that mostly wait for time limits to pass; the others here take a whole
 # one, and tools/test.sh tells ctest of as many halves as there are.

@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 /*
- * A signal may arrive between the look for signals and the wait, so it is blocked there and let in by ppoll() alone.
- * Where another thread of the program took the signal, nothing wakes this one; a look once per second finds it.
+ * A signal may arrive between the look for signals and the wait, so it is blocked there and let in by ppoll() alone. The
+ * first look, and handlers of log lines, run with the caller's mask, which a process that they start inherits; the
+ * second look finds what came since. Where another thread of the program took the signal, nothing wakes this one; a look
+ * once per second finds it.
  */
 #define LOOK_MS 1000
 
@@ -46,28 +48,30 @@ static bool poll_once(int fd, int other, int64_t left, const sigset_t *mask)
     return n > 0 && (fds[0].revents || fds[1].revents);
 }
 
-static int wait_blocked(int fd, int other, int64_t deadline, const sigset_t *mask)
+/* 1: readable; 0: not yet; -1: a handler of a signal has raised an exception. */
+static int poll_with_signals(int fd, int other, int64_t left)
 {
-    for (;;) {
-        if (PyErr_CheckSignals() != 0)
-            return -1;
-        int64_t left = deadline < 0 ? -1 : deadline - now_ms();
-        if (poll_once(fd, other, deadline >= 0 && left < 0 ? 0 : left, mask))
-            return 1;
-        pyark_log_drain();
-        if (deadline >= 0 && now_ms() >= deadline)
-            return 0;
-    }
+    sigset_t all, before;
+    if (PyErr_CheckSignals() != 0)
+        return -1;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    int rc = PyErr_CheckSignals() != 0 ? -1 : poll_once(fd, other, left, &before);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc;
 }
 
 int pyark_wait_readable(int fd, int other, int64_t deadline)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    int rc = wait_blocked(fd, other, deadline, &before);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return rc;
+    for (;;) {
+        int64_t left = deadline < 0 ? -1 : deadline - now_ms();
+        int rc = poll_with_signals(fd, other, deadline >= 0 && left < 0 ? 0 : left);
+        if (rc != 0)
+            return rc;
+        pyark_log_drain();
+        if (deadline >= 0 && now_ms() >= deadline)
+            return 0;
+    }
 }
 
 /* ------------------------------------------------------------------ calls without a descriptor */

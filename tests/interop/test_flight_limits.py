@@ -4,6 +4,7 @@ it does, the call ends within them, with an error that names the server and the 
 
 import contextlib
 import json
+import os
 import signal
 import struct
 import subprocess
@@ -409,7 +410,8 @@ def test_all_places_together_hold_what_one_may(tool_command):  # noqa: F811
             time.sleep(0.01)
         errors = process.communicate(timeout=60)[1]
     assert process.returncode == 1 and "ARRAKIS_EFORMAT" in errors, errors
-    assert most < 550_000  # a sanitizer keeps 256 MB of what was freed
+    # a sanitizer keeps 256 MB of what was freed, that of threads some more
+    assert most < (1_200_000 if os.environ.get("ARRAKIS_SANITIZER") == "thread" else 550_000)
 
 
 # ---------------------------------------------------------------- JSON

@@ -38,13 +38,12 @@ static bool show_block(struct progress *p, arrakis_block *block)
     return go_on && p->count != p->options->count;
 }
 
-static void wait_for_arrivals(const arrakis_stream *stream)
+static void dump_if_wanted(const arrakis_stream *stream)
 {
-    interrupt_wait_or_dump(arrakis_stream_fd(stream));
     if (!interrupt_dump_wanted())
         return;
     char *state = arrakis_stream_dump(stream);
-    fprintf(stderr, "%s\n", state ? state : "out of memory");
+    report_line(state ? state : "out of memory");
     arrakis_free(state);
 }
 
@@ -55,13 +54,14 @@ static int print_blocks(arrakis_stream *stream, struct progress *p)
     arrakis_status rc;
     bool go_on = true;
     while (go_on) {
+        dump_if_wanted(stream);
         if ((rc = arrakis_stream_next(stream, 0, &block, &err)) == ARRAKIS_DONE)
             break;
         if (rc < 0)
             return finish(rc, &err);
         if (rc == ARRAKIS_TIMEOUT) {
             if ((go_on = block_printer_flush(&p->printer)))
-                wait_for_arrivals(stream);
+                interrupt_wait_or_dump(arrakis_stream_fd(stream));
             continue;
         }
         bool fits = is_contiguous(p, block);

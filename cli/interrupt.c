@@ -12,7 +12,8 @@
 
 /* Both live as long as the program: NULL and -1 before interrupt_install(). */
 static arrakis_cancel *cancel;
-static int dump_fd = -1; /* readable: a dump is wanted */
+static int dump_fd = -1;                  /* readable: a dump is wanted */
+static volatile sig_atomic_t dump_wanted; /* so that it need not be read to know */
 
 static void on_signal(int number)
 {
@@ -24,6 +25,7 @@ static void want_dump(int number)
 {
     (void)number;
     int before = errno;
+    dump_wanted = 1;
     if (eventfd_write(dump_fd, 1) < 0)
         errno = EAGAIN; /* so many are wanted already */
     errno = before;
@@ -60,6 +62,9 @@ arrakis_cancel *interrupt_cancel(void)
 bool interrupt_dump_wanted(void)
 {
     eventfd_t count;
+    if (!dump_wanted)
+        return false;
+    dump_wanted = 0; /* before the read: a signal in between makes the descriptor readable again */
     return eventfd_read(dump_fd, &count) == 0;
 }
 

@@ -74,6 +74,17 @@ static void log_line(arrakis_log_level level, const char *message, void *opaque)
     out_free(&out);
 }
 
+void report_line(const char *line)
+{
+    struct out out = {.fd = STDERR_FILENO};
+    out_text(&out, line);
+    out_char(&out, '\n');
+    screen_make_way();
+    out_flush(&out);
+    screen_go_on();
+    out_free(&out);
+}
+
 static arrakis_log_level level_from_environment(void)
 {
     const char *name = getenv("ARRAKIS_LOG_LEVEL");

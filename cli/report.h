@@ -15,6 +15,8 @@ int fail_usage(const char *command, const char *format, ...) __attribute__((form
 /** Print the error of a library call, unless the user has interrupted it. @return the exit code */
 int finish(arrakis_status status, const arrakis_error *err);
 
+/** Print a line on stderr, beside the frame on the screen. */
+void report_line(const char *line);
 /** Print log lines of the library of the level ARRAKIS_LOG_LEVEL (default: INFO) and above. `debug`: the
  *  contexts that are traced; NULL: none. @return 0, or the exit code after a message: there is no such
  *  context. */

@@ -133,7 +133,7 @@ enum said {
     SAID_NOTHING, /* before the deadline or a signal */
 };
 
-/* Signals are blocked except while waiting, so that a signal always ends the wait. */
+/* Signals are blocked except while waiting, so that a signal to end always ends the wait. */
 static enum said listen_to(struct remote *r, int64_t deadline_ns)
 {
     sigset_t ours, before;
@@ -146,7 +146,10 @@ static enum said listen_to(struct remote *r, int64_t deadline_ns)
                              left > 0 ? left % ARRAKIS_SECOND_NS : 0};
     struct pollfd p = {r->out, POLLIN, 0};
     int n = interrupt_seen() ? 0 : ppoll(&p, 1, &limit, &before);
+    bool other_signal = n < 0 && errno == EINTR && !interrupt_seen();
     sigprocmask(SIG_SETMASK, &before, NULL);
+    if (other_signal)
+        return SAID_MORE;
     if (n <= 0)
         return SAID_NOTHING;
     char text[512];

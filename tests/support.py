@@ -431,6 +431,11 @@ class Follower:
     def blocks(self):
         return [json.loads(line) for line in list(self.lines)]
 
+    def error(self):
+        """The error that ended it. That librdkafka has not closed in time may be logged after it."""
+        (line,) = [line for line in self.errors if line.startswith("arrakis-cli: ")]
+        return line
+
     def interrupt(self, timeout=20):
         """Ctrl-C; returns the exit status."""
         self.process.send_signal(2)

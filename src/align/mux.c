@@ -216,10 +216,9 @@ void ark_mux_exhausted(ark_mux *mux, size_t number, int64_t at_ns, bool live)
         input->missing_until_ns = missing_until_ns;
     mux->any_missing = true;
     ark_mux_push_held(mux, input, input->missing_until_ns, at_ns);
-    if (live) {
+    if (live)
         input->queue.timeout_ns = input->due_after_ns;
-        mux->next_expire_ns = INT64_MIN;
-    }
+    mux->next_expire_ns = INT64_MIN;
     ark_mux_count_unready(mux);
 }
 

@@ -257,6 +257,7 @@ static bool check_far_ahead(ark_mux *mux, ark_mux_input *input, const ark_rows *
     *how = ARK_PUSH_NOMEM;
     if (!ark_hold_add(&input->hold, input->queue.layout, rows, stride_start_ns, now_ns))
         return false;
+    mux->next_expire_ns = INT64_MIN; /* when the held rows are let in is a deadline, too */
     *how = ARK_PUSH_HELD;
     if (input->hold.count == ARK_HOLD_MOST) {
         *how = queue_oldest_held(mux, input, now_ns);

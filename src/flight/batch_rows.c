@@ -176,7 +176,6 @@ static void move_on(ark_flight_cursor *cursor, size_t part_count)
 static void split_rows(const ark_rows *rows, ark_flight_cursor *cursor,
                        const ark_reader_input *input, size_t number, ark_flight_scratch *scratch)
 {
-    ark_arrival served;
     size_t count = arrakis_channels_count(input->channels);
     for (uint32_t k = 0; k < count; k++)
         scratch->channels[k] = ark_row_splitter_channel_of(
@@ -184,8 +183,7 @@ static void split_rows(const ark_rows *rows, ark_flight_cursor *cursor,
     scratch->output =
         (ark_row_splitter_output){number, input->stride_ns, scratch->channels, (uint32_t)count};
     ark_row_splitter_begin(&scratch->splitter, rows, rows->duration_ns, &scratch->output, 1);
-    for (int64_t i = 0; i < cursor->step; i++)
-        ark_row_splitter_next(&scratch->splitter, &served);
+    ark_row_splitter_skip(&scratch->splitter, cursor->step);
     scratch->owner = cursor;
 }
 

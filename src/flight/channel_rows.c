@@ -125,12 +125,12 @@ static void set_number(arrakis_channel_info *info, size_t i, const ark_column *c
 
 /* Set the pointers to the texts, once all have been copied and do not move any more. */
 static void set_texts(arrakis_channel_info *info, const ark_channel_rows *rows,
-                      const size_t *connections)
+                      const size_t *offsets)
 {
     for (size_t i = 0; i < ARK_CHANNEL_COLUMNS; i++) {
-        if (connections[i] == NO_COLUMN)
+        if (offsets[i] == NO_COLUMN)
             continue;
-        const char *text = (const char *)rows->text.data + connections[i];
+        const char *text = (const char *)rows->text.data + offsets[i];
         if (columns[i].kind == TYPE)
             info->dtype = arrakis_dtype_parse(text);
         else
@@ -144,13 +144,13 @@ arrakis_status ark_channel_rows_read(arrakis_channel **out, ark_channel_rows *ro
     assert(row >= 0 && row < batches->rows);
     arrakis_status rc = ARRAKIS_OK;
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
-    size_t connections[ARK_CHANNEL_COLUMNS];
+    size_t offsets[ARK_CHANNEL_COLUMNS];
     *out = NULL;
     if (rows->schema_id != batches->schema_id)
         rc = find_columns(rows, batches, err);
     rows->text.size = 0;
     for (size_t i = 0; rc == ARRAKIS_OK && i < ARK_CHANNEL_COLUMNS; i++) {
-        connections[i] = NO_COLUMN;
+        offsets[i] = NO_COLUMN;
         const ark_column *column =
             rows->columns[i] == NO_COLUMN ? NULL : &batches->columns[rows->columns[i]];
         if (!column || !ark_is_set(column->valid, row))
@@ -158,11 +158,11 @@ arrakis_status ark_channel_rows_read(arrakis_channel **out, ark_channel_rows *ro
         if (columns[i].kind == INTEGER || columns[i].kind == RATE)
             set_number(&info, i, column, batches->schema->fields[rows->columns[i]].dtype, row);
         else
-            rc = copy_text(rows, column, row, &connections[i], err);
+            rc = copy_text(rows, column, row, &offsets[i], err);
     }
     if (rc < 0)
         return rc;
-    set_texts(&info, rows, connections);
+    set_texts(&info, rows, offsets);
     rc = arrakis_channel_new(out, &info, err);
     if (rc == ARRAKIS_EINVAL) /* an error of the server, not of the caller */
         rc =

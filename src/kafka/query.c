@@ -369,6 +369,8 @@ static arrakis_status ask_all(question *q, arrakis_error *err)
         if (ark_kafka_status(q->list->elems[i].err) == ARRAKIS_EAUTH)
             return ark_fail(err, ARRAKIS_EAUTH, "topic %s: %s", q->list->elems[i].topic,
                             rd_kafka_err2str(q->list->elems[i].err));
+    if (!q->last) /* nobody could be asked in time */
+        q->last = RD_KAFKA_RESP_ERR__TIMED_OUT;
     return ark_fail(
         err,
         q->last == RD_KAFKA_RESP_ERR__TIMED_OUT ? ARRAKIS_EDEADLINE : ark_kafka_status(q->last),

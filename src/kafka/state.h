@@ -169,6 +169,8 @@ static inline size_t ark_kafka_state_input_of(const rd_kafka_message_t *message)
 static inline void ark_kafka_state_release(ark_kafka_reader *kafka)
 {
     rd_kafka_message_destroy(kafka->messages[kafka->message_at++]);
+    if (kafka->holding)
+        ark_ingest_drop(&kafka->ingest);
     kafka->holding = false;
 }
 

@@ -12,7 +12,7 @@
 /* ------------------------------------------------------------------ at the end of the process */
 
 /* What goes on closing by itself would do so in libraries that exit() has taken down, such as
- * OpenSSL, and crash. Their handlers are older than this one, so they run_teardown after it. */
+ * OpenSSL, and crash. Their handlers are older than this one, so they run after it. */
 static ark_monitor leftovers;
 static size_t left_count;
 static int64_t left_until_ns;

@@ -51,6 +51,11 @@ static inline void ark_ingest_expect(const void *message, size_t size)
 /* The next rows of requested channels in the message. OK, or DONE: there are no more; a message
  * that cannot be decoded is counted and logged. ENOMEM: call again. */
 arrakis_status ark_ingest_next(ark_ingest *ingest, ark_arrival *arrival, arrakis_error *err);
+/* Give up the message that is being decoded, if any: its bytes may go. */
+static inline void ark_ingest_drop(ark_ingest *ingest)
+{
+    ingest->busy = false;
+}
 void ark_ingest_stats(const ark_ingest *ingest, arrakis_stats *stats);
 
 #endif

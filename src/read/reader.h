@@ -60,7 +60,8 @@ struct arrakis_reader {
     bool opened;
     bool has_start;   /* the source begins at start_ns, and so does a stream of the reader */
     int64_t start_ns; /* GPS; ARRAKIS_UNSET: live */
-    bool bounded; /* the request has an end, which it must reach, or fail. Set before opening */
+    /* the request has an end, which it must reach, or fail. Set before opening; read in any thread */
+    atomic_bool bounded;
     const atomic_bool *cancel; /* looked at while opening; NULL: none */
     /* monotonic: begin of the call under way, which may have asked other readers' brokers before;
      * 0: none is under way */

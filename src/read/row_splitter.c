@@ -86,6 +86,14 @@ static void move_on(ark_row_splitter *splitter, bool more_steps)
     splitter->output += !more_steps;
 }
 
+void ark_row_splitter_skip(ark_row_splitter *splitter, int64_t steps)
+{
+    int64_t stride_ns = splitter->outputs->stride_ns, duration_ns = splitter->rows.duration_ns;
+    int64_t all = splitter->in_steps && duration_ns > 0 ? (duration_ns - 1) / stride_ns + 1 : 1;
+    splitter->output = steps >= all;
+    splitter->step = steps >= all ? 0 : steps;
+}
+
 bool ark_row_splitter_next(ark_row_splitter *splitter, ark_arrival *arrival)
 {
     assert(splitter->output <= splitter->count);

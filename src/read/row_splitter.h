@@ -54,6 +54,8 @@ ark_row_splitter_channel ark_row_splitter_channel_of(const arrakis_channel *chan
  * must stay until ark_row_splitter_next() returns false. */
 void ark_row_splitter_begin(ark_row_splitter *splitter, const ark_rows *rows, int64_t stride_ns,
                             const ark_row_splitter_output *outputs, size_t count);
+/* Pass over the first rows of the first output. */
+void ark_row_splitter_skip(ark_row_splitter *splitter, int64_t steps);
 /* The next rows of an output, output by output, each in the order of time. They are valid until
  * the next call. False: there are no more. */
 bool ark_row_splitter_next(ark_row_splitter *splitter, ark_arrival *arrival);

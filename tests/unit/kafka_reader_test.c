@@ -228,6 +228,35 @@ static void what_came_before_a_fatal_error_is_handed_out_first(void **state)
     arrakis_channels_unref(channels);
 }
 
+static void a_message_that_is_being_read_may_be_skipped(void **state)
+{
+    (void)state;
+    enum { MESSAGES = 50 };
+    arrakis_channels *channels = channels_of(&specs[1], 1);
+    arrakis_mock_broker *broker;
+    PASS(arrakis_mock_broker_open(&broker, err));
+    const char *url = arrakis_mock_broker_url(broker);
+    publish(url, channels, MESSAGES);
+    arrakis_kafka_options how = ARRAKIS_KAFKA_OPTIONS_INIT;
+    how.start_ns = 1400000000 * SECOND;
+    arrakis_reader *reader;
+    arrakis_block *block;
+    size_t input, moved;
+    PASS(arrakis_kafka_reader_new(&reader, url, channels, &how, err));
+    PASS(arrakis_reader_open(reader, err));
+    PASS(arrakis_reader_next(reader, 20000, &input, &block, err));
+    arrakis_block_unref(block);
+    PASS(arrakis_reader_fast_forward(reader, UNSET, &moved, err));
+    assert_int_equal(moved, 1);
+    publish(url, channels, 1);
+    PASS(arrakis_reader_next(reader, 20000, &input, &block, err));
+    assert_int_equal(int32_at(arrakis_block_series(block, 0), 0), 0);
+    arrakis_block_unref(block);
+    arrakis_reader_close(reader);
+    arrakis_mock_broker_close(broker);
+    arrakis_channels_unref(channels);
+}
+
 /* Reads the first `strides` that were published, asked for by a start and an end; returns how many have
  * data. */
 static int read_past(const char *url, arrakis_channels *channels, int strides, bool *asked)
@@ -284,6 +313,7 @@ int main(void)
         cmocka_unit_test(brokers_that_were_asked_before_have_taken_of_the_time),
         cmocka_unit_test(any_declared_latency_will_do),
         cmocka_unit_test(what_came_before_a_fatal_error_is_handed_out_first),
+        cmocka_unit_test(a_message_that_is_being_read_may_be_skipped),
         cmocka_unit_test(the_log_s_end_is_asked_for_where_data_is_missing_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -953,6 +953,18 @@ static void a_block_within_the_latency_ahead_of_the_clock_masks_nothing(void **s
          "stats 0 0 0 0 0");
 }
 
+/* Also where no other deadline passes, and where deadlines have passed before the block came. */
+static void a_held_block_is_let_in_where_nothing_else_has_a_deadline(void **state)
+{
+    (void)state;
+    static const stream_spec endless[] = {{4, UNSET}};
+    const ark_mux_options live = with_start(UNSET), since = with_start(0);
+    PLAY(endless, live, 100, "A 100", "100+4 ####", "expire", "A 140 = held", "now 132", "expire",
+         "104+4 ....", "cursor 108");
+    PLAY(one, since, 1000, "A 0", "0+4 ####", "expire", "A 100 = held", "now 1240", "expire",
+         "4+4 ....", "cursor 8");
+}
+
 static void live_blocks_that_agree_tell_that_the_readers_clock_is_wrong(void **state)
 {
     (void)state;
@@ -1161,6 +1173,7 @@ int main(void)
         cmocka_unit_test(the_word_of_the_reader_is_believed),
         cmocka_unit_test(a_live_block_ahead_of_the_clock_masks_nothing),
         cmocka_unit_test(a_block_within_the_latency_ahead_of_the_clock_masks_nothing),
+        cmocka_unit_test(a_held_block_is_let_in_where_nothing_else_has_a_deadline),
         cmocka_unit_test(live_blocks_that_agree_tell_that_the_readers_clock_is_wrong),
         cmocka_unit_test(a_live_block_is_let_in_when_the_clock_comes_to_it),
         cmocka_unit_test(a_live_stream_does_not_begin_over_a_day_before_the_present),

@@ -7,7 +7,9 @@ import os
 import subprocess
 import time
 
-from measure import BUILD, PAST, Line, interleave, interleave_short, program, reference, run
+from measure import (
+    BUILD, PAST, Line, NotRun, interleave, interleave_short, program, reference, run,
+)  # fmt: skip
 from rows_memory import PUBLISHED
 
 DRAINS = (
@@ -19,7 +21,7 @@ DRAINS = (
      {"prefix": "drc", "partitions": 1, "channels": 1000, "samples": 16, "dtype": "float64",
       "strides": 1000}),
 )  # fmt: skip
-REFERENCE_S = 600  # that it may take: opening thousands of partitions alone takes it minutes
+REFERENCE_S = 240  # that it may take: opening thousands of partitions alone takes it minutes
 SITE = {"prefix": "site", "partitions": 3900, "channels": 80, "samples": 1, "strides": 160}
 
 
@@ -67,9 +69,12 @@ def site_backlog(bench):
     sides = backlog_sides(bench, SITE, 8)
     ask = sides.pop("reference")
     got = interleave(bench.rounds, sides)
-    got["reference"] = [ask()]
-    return backlog_lines("site", "(b) backlog of 160 strides, 3,900 topics", got,
-                         "reference: 8 strides, once")  # fmt: skip
+    note = "reference: 8 strides, once"
+    try:
+        got["reference"] = [ask()]
+    except NotRun:
+        note = f"reference: 8 strides were not read in {REFERENCE_S} s"
+    return backlog_lines("site", "(b) backlog of 160 strides, 3,900 topics", got, note)
 
 
 # ---------------------------------------------------------------- publish

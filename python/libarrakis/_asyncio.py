@@ -12,6 +12,7 @@ async def blocks(stream):
             return
         if block is not False:
             yield block
+            await asyncio.sleep(0)  # a backlog does not keep the loop's other tasks waiting
             continue
         await _readable(stream)
 
@@ -19,15 +20,19 @@ async def blocks(stream):
 async def _readable(stream):
     loop = asyncio.get_running_loop()
     ready = loop.create_future()
-    stream._hold()
-    # A loop has one callback per descriptor, and tasks may share a stream.
-    fd = os.dup(stream.fileno())
+    if not stream._hold():
+        return  # closed by another thread
     try:
-        loop.add_reader(fd, _set, ready)
-        await ready
+        # A loop has one callback per descriptor, and tasks may share a stream.
+        fd = os.dup(stream.fileno())
+        try:
+            loop.add_reader(fd, _set, ready)
+            # Another task may have taken the descriptor's news, and the last block: look again.
+            await asyncio.wait([ready], timeout=1)
+        finally:
+            loop.remove_reader(fd)
+            os.close(fd)
     finally:
-        loop.remove_reader(fd)
-        os.close(fd)
         stream._let_go()
 
 

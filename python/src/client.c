@@ -45,12 +45,13 @@ static void session_close(session *s)
 {
     if (!s->client || pyark_fork_inherited(s->process))
         return;
-    PyThreadState *state = PyEval_SaveThread();
-    arrakis_client_close(s->client);
-    PyEval_RestoreThread(state);
-    arrakis_cancel_unref(s->cancel);
-    pyark_fork_closed(s->process);
+    session own = *s; /* another thread may close it while the GIL is released */
     *s = (session){0};
+    PyThreadState *state = PyEval_SaveThread();
+    arrakis_client_close(own.client);
+    PyEval_RestoreThread(state);
+    arrakis_cancel_unref(own.cancel);
+    pyark_fork_closed(own.process);
 }
 
 static int open_options(PyObject *options, arrakis_client_options *out)

@@ -46,21 +46,25 @@ static PyObject *property_text(PyObject *value)
 
 static int take_properties(PyObject *dict, pyark_connection *out)
 {
-    PyObject *key, *value;
-    Py_ssize_t position = 0;
     if (!dict)
         return 0;
     if (!PyDict_Check(dict)) {
         PyErr_Format(PyExc_TypeError, "properties: expected a dict, found %R", dict);
         return -1;
     }
-    out->texts = PyList_New(0);
-    out->properties = PyMem_Calloc((size_t)PyDict_Size(dict) + 1, sizeof *out->properties);
+    /* A list of our own holds the names: the user's dict may change, in str() too. */
+    out->texts = PyDict_Items(dict);
+    Py_ssize_t count = out->texts ? PyList_Size(out->texts) : 0;
+    out->properties = PyMem_Calloc((size_t)count + 1, sizeof *out->properties);
     if (!out->texts || !out->properties) {
         PyErr_NoMemory();
         return -1;
     }
-    while (PyDict_Next(dict, &position, &key, &value)) {
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *pair = PyList_GetItem(out->texts, i);
+        PyObject *key = PyTuple_GetItem(pair, 0), *value = PyTuple_GetItem(pair, 1);
+        if (value == Py_None)
+            continue;
         arrakis_property *p = &out->properties[out->connection.property_count];
         PyObject *text = property_text(value);
         int rc = text ? PyList_Append(out->texts, text) : -1;

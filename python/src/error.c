@@ -79,6 +79,11 @@ PyObject *pyark_error_raise(const arrakis_error *err)
     for (size_t i = 0; i < EXCEPTIONS; i++)
         if (exceptions[i].status == err->status)
             class = exceptions[i].class;
-    PyErr_SetString(class, err->message);
+    /* a text that was cut may end within a character */
+    PyObject *text =
+        PyUnicode_DecodeUTF8(err->message, (Py_ssize_t)strlen(err->message), "replace");
+    if (text)
+        PyErr_SetObject(class, text);
+    Py_XDECREF(text);
     return NULL;
 }

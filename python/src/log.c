@@ -12,7 +12,7 @@
 
 typedef struct line {
     arrakis_log_level level;
-    char text[600];
+    char text[1024];
 } line;
 
 static struct {
@@ -24,6 +24,7 @@ static struct {
 } queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
 static atomic_bool any, scheduled;
 static bool draining; /* a handler may call this module */
+static bool stopped;  /* the interpreter is ending: no line goes to it any more */
 
 /* ------------------------------------------------------------------ in any thread, without the GIL */
 
@@ -82,6 +83,11 @@ static void in_child(void)
     pthread_mutex_init(&queue.lock, NULL);
     queue.count = 0;
     queue.dropped = 0;
+    close(queue.fd); /* the parent's: what one reads the other would miss */
+    queue.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    atomic_store(&any, false);
+    atomic_store(&scheduled, false);
+    draining = false;
 }
 
 /* ------------------------------------------------------------------ with the GIL */
@@ -99,7 +105,9 @@ static void emit(PyObject *to, arrakis_log_level level, const char *text)
 {
     static const int levels[] = {40, 30, 20, 10}; /* logging.ERROR, WARNING, INFO, DEBUG */
     int number = levels[level <= ARRAKIS_LOG_DEBUG ? level : ARRAKIS_LOG_DEBUG];
-    PyObject *done = PyObject_CallMethod(to, "log", "iss", number, "%s", text);
+    PyObject *message = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+    PyObject *done = message ? PyObject_CallMethod(to, "log", "isO", number, "%s", message) : NULL;
+    Py_XDECREF(message);
     if (!done && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
         PyErr_Clear();
         PyErr_SetInterrupt(); /* for the call that waits */
@@ -143,6 +151,8 @@ void pyark_log_drain(void)
 void pyark_log_refresh(void)
 {
     long level = 30;
+    if (stopped)
+        return;
     PyObject *name = PyUnicode_FromString("logging");
     PyObject *logging = name ? PyImport_GetModule(name) : NULL;
     Py_XDECREF(name);
@@ -180,6 +190,7 @@ int pyark_log_fd(void)
 
 void pyark_log_stop(void)
 {
+    stopped = true;
     arrakis_log_set(ARRAKIS_LOG_ERROR, NULL, NULL);
     pyark_log_drain();
 }

@@ -72,6 +72,7 @@ static arrakis_status take(stream *s, arrakis_block **block, arrakis_error *err)
     return rc;
 }
 
+enum { LOOK_AGAIN_MS = 1000 };
 typedef enum outcome { FAILED, BLOCK, END, NOTHING } outcome;
 
 static outcome wait_for(stream *s, int64_t deadline, arrakis_block **block)
@@ -90,8 +91,12 @@ static outcome wait_for(stream *s, int64_t deadline, arrakis_block **block)
         }
         if (deadline == 0)
             return NOTHING;
-        int readable = pyark_wait_readable(arrakis_stream_fd(s->handle.object), -1, deadline);
-        if (readable <= 0)
+        /* Another thread may have taken the descriptor's news, and the last block: look again. */
+        int64_t look = pyark_wait_deadline(LOOK_AGAIN_MS);
+        bool last = deadline > 0 && deadline <= look;
+        int readable =
+            pyark_wait_readable(arrakis_stream_fd(s->handle.object), -1, last ? deadline : look);
+        if (readable < 0 || (readable == 0 && last))
             return readable < 0 ? FAILED : NOTHING;
     }
 }
@@ -156,13 +161,15 @@ static PyObject *poll_block(PyObject *self, PyObject *unused)
     }
 }
 
-/* For asyncio: between the two the descriptor stays open, whoever closes the stream. */
+/* For asyncio: between the two the descriptor stays open, whoever closes the stream. False: it is closed. */
 static PyObject *hold(PyObject *self, PyObject *unused)
 {
     (void)unused;
+    if (of(self)->handle.closed)
+        Py_RETURN_FALSE;
     if (pyark_handle_enter(&of(self)->handle) != 0)
         return NULL;
-    Py_RETURN_NONE;
+    Py_RETURN_TRUE;
 }
 
 static PyObject *let_go(PyObject *self, PyObject *unused)

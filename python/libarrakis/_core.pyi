@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -132,19 +132,31 @@ class Block(Mapping[str, NDArray[Any]]):
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]: ...
     def _rows(self, data_type: str, /) -> tuple[object, object]: ...
 
-class Stats(NamedTuple):
-    messages: int
-    bytes: int
-    undecodable: int
-    unwanted: int
-    late: int
-    duplicate: int
-    mismatched: int
-    overflow: int
-    blocks: int
-    gaps: int
-    fast_forwards: int
-    errors: int
+class Stats(tuple[int, ...]):
+    @property
+    def messages(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def undecodable(self) -> int: ...
+    @property
+    def unwanted(self) -> int: ...
+    @property
+    def late(self) -> int: ...
+    @property
+    def duplicate(self) -> int: ...
+    @property
+    def mismatched(self) -> int: ...
+    @property
+    def overflow(self) -> int: ...
+    @property
+    def blocks(self) -> int: ...
+    @property
+    def gaps(self) -> int: ...
+    @property
+    def fast_forwards(self) -> int: ...
+    @property
+    def errors(self) -> int: ...
 
 class Stream(Iterator[Block]):
     @property

@@ -24,6 +24,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The method __enter__() of every object that can be closed. */
+static inline PyObject *pyark_enter(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return Py_NewRef(self);
+}
+
 /* A function for a slot of a type, and a method that takes keywords. */
 #define PYARK_SLOT(function) ((void *)(uintptr_t)(function))
 #define PYARK_METHOD(function) ((PyCFunction)(void (*)(void))(function))

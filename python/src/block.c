@@ -384,7 +384,7 @@ static PyType_Slot slots[] = {
      "block[name] is a read-only numpy array of shape (sample_rate * duration,) over the block's\n"
      "memory, which lives as long as the array. Where samples are missing it is a\n"
      "numpy.ma.MaskedArray. Sample k is at time_ns + k / sample_rate seconds. An array is made\n"
-     "when it is asked for. pyarrow, polars and nanoarrow take a block as one row: a column\n"
+     "when it is asked for. pyarrow and nanoarrow take a block as one row: a column\n"
      "`time` and a list column per channel.\n\n"
      "A block of one's own, to be published: data is a mapping with an array of the channel's\n"
      "type, a MaskedArray or a sequence of numbers for each name, or None where all samples are\n"

@@ -428,12 +428,6 @@ static PyObject *close_client(PyObject *self, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-static PyObject *enter(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    return Py_NewRef(self);
-}
-
 static PyObject *leave(PyObject *self, PyObject *unused)
 {
     (void)unused;
@@ -491,7 +485,7 @@ static PyMethodDef methods[] = {
      "endpoints($self, /)\n--\n\nA sorted list of the URLs of the servers in the scope map."},
     {"close", close_client, METH_NOARGS,
      "close($self, /)\n--\n\nCloses the client. Streams that it opened go on."},
-    {"__enter__", enter, METH_NOARGS, NULL},
+    {"__enter__", pyark_enter, METH_NOARGS, NULL},
     {"__exit__", leave, METH_VARARGS, NULL},
     {0},
 };
@@ -504,8 +498,8 @@ static PyType_Slot slots[] = {
      "--\n\n"
      "Finds channels and opens streams of them. Does not connect before it is asked something.\n\n"
      "Channels come from the first source that is given: metadata, a file of channels as JSON\n"
-     "lines; the server at url; the metadata topics of the brokers at "
-     "kafka_url.\n\n" PYARK_CONNECTION_DOC
+     "lines; the server at url; the metadata topics of the brokers at kafka_url. Where none of\n"
+     "these is given, the environment variable ARRAKIS_SERVER is the url.\n\n" PYARK_CONNECTION_DOC
      "stall_timeout: seconds without anything new after which an endpoint is given up;\n"
      "    max_message_bytes: limit of one message of a server.\n\n"
      "Threads may share a client. Ctrl-C ends a call within 8 s."},

@@ -14,10 +14,9 @@ typedef struct pyark_connection {
 } pyark_connection;
 
 #define PYARK_CONNECTION_DOC                                                                      \
-    "url: an Arrakis server, '[grpc://]host[:port]' or 'grpc+tls://...'; where no source is\n"    \
-    "    given, the environment variable ARRAKIS_SERVER. kafka_url: brokers, 'host:port', "       \
-    "several\n"                                                                                   \
-    "    separated by commas. properties: a dict for librdkafka. allowed_brokers: brokers at\n"   \
+    "url: an Arrakis server, '[grpc://]host[:port]' or 'grpc+tls://...'. kafka_url: brokers,\n"   \
+    "    'host:port', several separated by commas. properties: a dict for librdkafka. "           \
+    "allowed_brokers: brokers at\n"                                                               \
     "    which the login of properties may be used although a server named them. token: bearer\n" \
     "    token; '': none; not given: what WLCG discovery finds. insecure_token: send it\n"        \
     "    unencrypted too. token_hosts: hosts that may receive it. ca_file, cert_file, "           \

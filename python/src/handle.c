@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "handle.h"
 
+#include "log.h"
+
 void pyark_handle_init(pyark_handle *handle, const char *what, void (*close)(void *))
 {
     handle->what = what;
@@ -77,4 +79,26 @@ void pyark_handle_destroy(pyark_handle *handle)
         arrakis_cancel_unref(handle->cancel);
         pthread_mutex_destroy(&handle->lock);
     }
+}
+
+PyObject *pyark_handle_close_object(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    pyark_handle_close(pyark_handle_of(self));
+    pyark_log_drain();
+    Py_RETURN_NONE;
+}
+
+PyObject *pyark_handle_exit(PyObject *self, PyObject *unused)
+{
+    Py_XDECREF(pyark_handle_close_object(self, unused));
+    Py_RETURN_FALSE;
+}
+
+void pyark_handle_dealloc(PyObject *self)
+{
+    PyTypeObject *class = Py_TYPE(self);
+    pyark_handle_destroy(pyark_handle_of(self));
+    PyObject_Free(self);
+    Py_DECREF(class);
 }

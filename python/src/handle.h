@@ -23,6 +23,21 @@ typedef struct pyark_handle {
     pyark_process process;
 } pyark_handle;
 
+/* Every Python object of a handle begins so. */
+typedef struct pyark_handle_object {
+    PyObject_HEAD pyark_handle handle;
+} pyark_handle_object;
+
+static inline pyark_handle *pyark_handle_of(PyObject *self)
+{
+    return &((pyark_handle_object *)self)->handle;
+}
+
+/* The methods close() and __exit__(), and the slot of an object that has nothing else to free. */
+PyObject *pyark_handle_close_object(PyObject *self, PyObject *unused);
+PyObject *pyark_handle_exit(PyObject *self, PyObject *unused);
+void pyark_handle_dealloc(PyObject *self);
+
 void pyark_handle_init(pyark_handle *handle, const char *what, void (*close)(void *));
 /* Takes over what was opened, and its cancel. */
 void pyark_handle_open(pyark_handle *handle, void *object, arrakis_cancel *cancel);

@@ -9,16 +9,7 @@
 
 #include <arrakis/reader.h>
 
-typedef struct memory {
-    PyObject_HEAD pyark_handle handle;
-} memory;
-
 static PyTypeObject *type;
-
-static pyark_handle *of(PyObject *self)
-{
-    return &((memory *)self)->handle;
-}
 
 static void close_object(void *object)
 {
@@ -38,9 +29,9 @@ static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
     arrakis_channels *channels = pyark_channels_from(from);
     PyObject *self = channels ? PyType_GenericAlloc(class, 0) : NULL;
     if (self) {
-        pyark_handle_init(of(self), "reader", close_object);
+        pyark_handle_init(pyark_handle_of(self), "reader", close_object);
         if (arrakis_memory_reader_new(&made, channels, &err) == ARRAKIS_OK) {
-            pyark_handle_open(of(self), made, NULL);
+            pyark_handle_open(pyark_handle_of(self), made, NULL);
         } else {
             pyark_error_raise(&err);
             Py_CLEAR(self);
@@ -50,42 +41,35 @@ static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
     return self;
 }
 
-static void dealloc(PyObject *self)
-{
-    PyTypeObject *class = Py_TYPE(self);
-    pyark_handle_destroy(of(self));
-    PyObject_Free(self);
-    Py_DECREF(class);
-}
-
 static PyObject *push(PyObject *self, PyObject *args)
 {
     Py_ssize_t input, size;
     const char *message;
     arrakis_error err;
     if (!PyArg_ParseTuple(args, "ny#:push", &input, &message, &size) ||
-        pyark_handle_enter(of(self)) != 0)
+        pyark_handle_enter(pyark_handle_of(self)) != 0)
         return NULL;
-    arrakis_status rc = arrakis_memory_reader_push(
-        of(self)->object, input < 0 ? SIZE_MAX : (size_t)input, message, (size_t)size, &err);
-    pyark_handle_leave(of(self));
+    arrakis_status rc = arrakis_memory_reader_push(pyark_handle_of(self)->object,
+                                                   input < 0 ? SIZE_MAX : (size_t)input, message,
+                                                   (size_t)size, &err);
+    pyark_handle_leave(pyark_handle_of(self));
     return rc == ARRAKIS_OK ? Py_NewRef(Py_None) : pyark_error_raise(&err);
 }
 
 static PyObject *inputs(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    if (pyark_handle_enter(of(self)) != 0)
+    if (pyark_handle_enter(pyark_handle_of(self)) != 0)
         return NULL;
-    size_t count = arrakis_reader_input_count(of(self)->object);
+    size_t count = arrakis_reader_input_count(pyark_handle_of(self)->object);
     PyObject *all = PyList_New((Py_ssize_t)count);
     for (size_t i = 0; all && i < count; i++) {
         PyObject *channels =
-            pyark_channels_wrap(arrakis_reader_input_channels(of(self)->object, i));
+            pyark_channels_wrap(arrakis_reader_input_channels(pyark_handle_of(self)->object, i));
         if (!channels || PyList_SetItem(all, (Py_ssize_t)i, channels) != 0)
             Py_CLEAR(all);
     }
-    pyark_handle_leave(of(self));
+    pyark_handle_leave(pyark_handle_of(self));
     return all;
 }
 
@@ -96,12 +80,12 @@ static PyObject *stream(PyObject *self, PyObject *start)
     arrakis_stream *opened;
     arrakis_error err;
     if (pyark_argument_int64(start, "start_ns", &options.start_ns) != 0 ||
-        pyark_handle_enter(of(self)) != 0)
+        pyark_handle_enter(pyark_handle_of(self)) != 0)
         return NULL;
-    pyark_handle_leave(of(self));
+    pyark_handle_leave(pyark_handle_of(self));
     if (arrakis_cancel_new(&options.cancel, &err) != ARRAKIS_OK)
         return pyark_error_raise(&err);
-    arrakis_reader *reader = pyark_handle_release(of(self));
+    arrakis_reader *reader = pyark_handle_release(pyark_handle_of(self));
     arrakis_memory_reader_finish(reader);
     if (arrakis_stream_open(&opened, reader, &options, &err) == ARRAKIS_OK)
         return pyark_stream_wrap(opened, options.cancel);
@@ -126,12 +110,12 @@ static PyType_Slot slots[] = {
                 "A reader of messages that the program pushes, without a broker, for tests and\n"
                 "measurements. Each channel has partition_id, partition_index and stride."},
     {Py_tp_new, PYARK_SLOT(new)},
-    {Py_tp_dealloc, PYARK_SLOT(dealloc)},
+    {Py_tp_dealloc, PYARK_SLOT(pyark_handle_dealloc)},
     {Py_tp_methods, methods},
     {0, NULL},
 };
 
-static PyType_Spec spec = {"libarrakis.mock.MemoryReader", sizeof(memory), 0,
+static PyType_Spec spec = {"libarrakis.mock.MemoryReader", sizeof(pyark_handle_object), 0,
                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, slots};
 
 int pyark_memory_add(PyObject *module)

@@ -9,16 +9,7 @@
 
 #include <arrakis/mock.h>
 
-typedef struct broker {
-    PyObject_HEAD pyark_handle handle;
-} broker;
-
 static PyTypeObject *type;
-
-static pyark_handle *of(PyObject *self)
-{
-    return &((broker *)self)->handle;
-}
 
 static void close_object(void *object)
 {
@@ -42,10 +33,10 @@ static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
     PyObject *self = PyType_GenericAlloc(class, 0);
     if (!self)
         return NULL;
-    pyark_handle_init(of(self), "broker", close_object);
+    pyark_handle_init(pyark_handle_of(self), "broker", close_object);
     int rc = pyark_wait_call(run_open, &opened, NULL, &status, &err);
     if (opened)
-        pyark_handle_open(of(self), opened, NULL);
+        pyark_handle_open(pyark_handle_of(self), opened, NULL);
     if (rc == 0 && status == ARRAKIS_OK)
         return self;
     if (rc == 0)
@@ -54,21 +45,13 @@ static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
     return NULL;
 }
 
-static void dealloc(PyObject *self)
-{
-    PyTypeObject *class = Py_TYPE(self);
-    pyark_handle_destroy(of(self));
-    PyObject_Free(self);
-    Py_DECREF(class);
-}
-
 static PyObject *get_url(PyObject *self, void *unused)
 {
     (void)unused;
-    if (pyark_handle_enter(of(self)) != 0)
+    if (pyark_handle_enter(pyark_handle_of(self)) != 0)
         return NULL;
-    PyObject *url = PyUnicode_FromString(arrakis_mock_broker_url(of(self)->object));
-    pyark_handle_leave(of(self));
+    PyObject *url = PyUnicode_FromString(arrakis_mock_broker_url(pyark_handle_of(self)->object));
+    pyark_handle_leave(pyark_handle_of(self));
     return url;
 }
 
@@ -90,36 +73,16 @@ static PyObject *announce(PyObject *self, PyObject *from)
 {
     arrakis_status status;
     arrakis_error err;
-    if (pyark_handle_enter(of(self)) != 0)
+    if (pyark_handle_enter(pyark_handle_of(self)) != 0)
         return NULL;
     arrakis_channels *channels = pyark_channels_from(from);
-    announcement a = {.handle = of(self), .channels = channels};
+    announcement a = {.handle = pyark_handle_of(self), .channels = channels};
     int rc = channels ? pyark_wait_call(run_announce, &a, NULL, &status, &err) : -1;
     if (rc == 0 && status != ARRAKIS_OK)
         pyark_error_raise(&err);
     arrakis_channels_unref(channels);
-    pyark_handle_leave(of(self));
+    pyark_handle_leave(pyark_handle_of(self));
     return rc == 0 && status == ARRAKIS_OK ? Py_NewRef(Py_None) : NULL;
-}
-
-static PyObject *close_broker(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    pyark_handle_close(of(self));
-    Py_RETURN_NONE;
-}
-
-static PyObject *enter(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    return Py_NewRef(self);
-}
-
-static PyObject *leave(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    pyark_handle_close(of(self));
-    Py_RETURN_FALSE;
 }
 
 static PyGetSetDef attributes[] = {
@@ -132,9 +95,9 @@ static PyMethodDef methods[] = {
      "announce($self, channels, /)\n--\n\n"
      "Publishes the metadata topics of the channels, so that any client can find them. Each\n"
      "channel needs its publisher."},
-    {"close", close_broker, METH_NOARGS, "close($self, /)\n--\n\nEnds the broker."},
-    {"__enter__", enter, METH_NOARGS, NULL},
-    {"__exit__", leave, METH_VARARGS, NULL},
+    {"close", pyark_handle_close_object, METH_NOARGS, "close($self, /)\n--\n\nEnds the broker."},
+    {"__enter__", pyark_enter, METH_NOARGS, NULL},
+    {"__exit__", pyark_handle_exit, METH_VARARGS, NULL},
     {0},
 };
 
@@ -145,13 +108,13 @@ static PyType_Slot slots[] = {
      "reach it on loopback. Keeps 5 MiB per partition, and cannot look offsets up by\n"
      "time, so a stream from it has a start of now, or 0."},
     {Py_tp_new, PYARK_SLOT(new)},
-    {Py_tp_dealloc, PYARK_SLOT(dealloc)},
+    {Py_tp_dealloc, PYARK_SLOT(pyark_handle_dealloc)},
     {Py_tp_getset, attributes},
     {Py_tp_methods, methods},
     {0, NULL},
 };
 
-static PyType_Spec spec = {"libarrakis.mock.MockBroker", sizeof(broker), 0,
+static PyType_Spec spec = {"libarrakis.mock.MockBroker", sizeof(pyark_handle_object), 0,
                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, slots};
 
 int pyark_mock_add(PyObject *module)

@@ -185,27 +185,6 @@ static PyObject *publish(PyObject *self, PyObject *args, PyObject *keywords)
 
 /* ------------------------------------------------------------------ the rest */
 
-static PyObject *close_publisher(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    pyark_handle_close(&of(self)->handle);
-    pyark_log_drain();
-    Py_RETURN_NONE;
-}
-
-static PyObject *enter(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    return Py_NewRef(self);
-}
-
-static PyObject *leave(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    Py_XDECREF(close_publisher(self, NULL));
-    Py_RETURN_FALSE;
-}
-
 static PyObject *get_channels(PyObject *self, void *unused)
 {
     (void)unused;
@@ -241,11 +220,11 @@ static PyMethodDef methods[] = {
      "nothing was sent. BrokerError: a delivery failed, and the block may be published again.\n"
      "AuthError. DeadlineError: not confirmed in time, and the block may still be delivered.\n"
      "Ctrl-C ends the call within 2 s, and the publisher with it."},
-    {"close", close_publisher, METH_NOARGS,
+    {"close", pyark_handle_close_object, METH_NOARGS,
      "close($self, /)\n--\n\n"
      "Closes the publisher. A publish() under way in another thread is canceled."},
-    {"__enter__", enter, METH_NOARGS, NULL},
-    {"__exit__", leave, METH_VARARGS, NULL},
+    {"__enter__", pyark_enter, METH_NOARGS, NULL},
+    {"__exit__", pyark_handle_exit, METH_VARARGS, NULL},
     {0},
 };
 

@@ -11,16 +11,7 @@
 
 #include <arrakis/reader.h>
 
-typedef struct reader {
-    PyObject_HEAD pyark_handle handle;
-} reader;
-
 static PyTypeObject *type;
-
-static reader *of(PyObject *self)
-{
-    return (reader *)self;
-}
 
 static void close_object(void *object)
 {
@@ -45,13 +36,13 @@ static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
     PyObject *self = channels ? PyType_GenericAlloc(class, 0) : NULL;
     if (self) {
         pyark_log_refresh();
-        pyark_handle_init(&of(self)->handle, "reader", close_object);
+        pyark_handle_init(pyark_handle_of(self), "reader", close_object);
         arrakis_cancel *woken = NULL; /* by close(), while next() waits */
         arrakis_status rc = arrakis_cancel_new(&woken, &err);
         if (rc == ARRAKIS_OK)
             rc = arrakis_kafka_reader_new(&made, url, channels, &options, &err);
         if (rc == ARRAKIS_OK) {
-            pyark_handle_open(&of(self)->handle, made, woken);
+            pyark_handle_open(pyark_handle_of(self), made, woken);
         } else {
             arrakis_cancel_unref(woken);
             pyark_error_raise(&err);
@@ -60,14 +51,6 @@ static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
     }
     arrakis_channels_unref(channels);
     return self;
-}
-
-static void dealloc(PyObject *self)
-{
-    PyTypeObject *class = Py_TYPE(self);
-    pyark_handle_destroy(&of(self)->handle);
-    PyObject_Free(self);
-    Py_DECREF(class);
 }
 
 /* ------------------------------------------------------------------ calls that wait */
@@ -86,7 +69,7 @@ static PyObject *open_reader(PyObject *self, PyObject *unused)
     (void)unused;
     arrakis_status status;
     arrakis_error err;
-    pyark_handle *handle = &of(self)->handle;
+    pyark_handle *handle = pyark_handle_of(self);
     if (pyark_handle_enter(handle) != 0)
         return NULL;
     int rc = pyark_wait_call(run_open, handle, NULL, &status, &err);
@@ -115,7 +98,7 @@ static PyObject *fast_forward(PyObject *self, PyObject *to)
 {
     arrakis_status status;
     arrakis_error err;
-    skip s = {.handle = &of(self)->handle};
+    skip s = {.handle = pyark_handle_of(self)};
     if (pyark_argument_int64(to, "time_ns", &s.to_ns) != 0 || pyark_handle_enter(s.handle) != 0)
         return NULL;
     int rc = pyark_wait_call(run_skip, &s, NULL, &status, &err);
@@ -145,7 +128,8 @@ static arrakis_status wait_for(pyark_handle *handle, int64_t timeout_ms, size_t 
     int64_t deadline = pyark_wait_deadline(timeout_ms);
     for (;;) {
         arrakis_status rc = take(handle, input, block, &err);
-        if (rc == ARRAKIS_OK || rc == ARRAKIS_DONE || (rc == ARRAKIS_TIMEOUT && timeout_ms == 0))
+        if (rc == ARRAKIS_OK || rc == ARRAKIS_DONE ||
+            (rc == ARRAKIS_TIMEOUT && pyark_wait_is_over(deadline)))
             return rc;
         if (handle->closed)
             return ARRAKIS_DONE;
@@ -153,10 +137,9 @@ static arrakis_status wait_for(pyark_handle *handle, int64_t timeout_ms, size_t 
             pyark_error_raise(&err);
             return rc;
         }
-        int readable = pyark_wait_readable(arrakis_reader_fd(handle->object),
-                                           arrakis_cancel_fd(handle->cancel), deadline);
-        if (readable <= 0)
-            return readable < 0 ? ARRAKIS_ECANCELED : ARRAKIS_TIMEOUT;
+        if (pyark_wait_look(arrakis_reader_fd(handle->object), arrakis_cancel_fd(handle->cancel),
+                            deadline) < 0)
+            return ARRAKIS_ECANCELED;
     }
 }
 
@@ -165,7 +148,7 @@ static PyObject *next(PyObject *self, PyObject *timeout)
     int64_t timeout_ms;
     size_t input;
     arrakis_block *block = NULL;
-    pyark_handle *handle = &of(self)->handle;
+    pyark_handle *handle = pyark_handle_of(self);
     if (pyark_argument_timeout(timeout, &timeout_ms) != 0 || pyark_handle_enter(handle) != 0)
         return NULL;
     arrakis_status rc = wait_for(handle, timeout_ms, &input, &block);
@@ -182,7 +165,7 @@ static PyObject *next(PyObject *self, PyObject *timeout)
 static PyObject *exhausted(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    pyark_handle *handle = &of(self)->handle;
+    pyark_handle *handle = pyark_handle_of(self);
     if (pyark_handle_enter(handle) != 0)
         return NULL;
     PyThreadState *state = PyEval_SaveThread();
@@ -197,7 +180,7 @@ static PyObject *exhausted(PyObject *self, PyObject *unused)
 static PyObject *input_ids(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    pyark_handle *handle = &of(self)->handle;
+    pyark_handle *handle = pyark_handle_of(self);
     if (pyark_handle_enter(handle) != 0)
         return NULL;
     size_t count = arrakis_reader_input_count(handle->object);
@@ -209,14 +192,6 @@ static PyObject *input_ids(PyObject *self, PyObject *unused)
     }
     pyark_handle_leave(handle);
     return ids;
-}
-
-static PyObject *close_reader(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    pyark_handle_close(&of(self)->handle);
-    pyark_log_drain();
-    Py_RETURN_NONE;
 }
 
 static PyMethodDef methods[] = {
@@ -233,7 +208,8 @@ static PyMethodDef methods[] = {
      "partitions that were moved."},
     {"input_ids", input_ids, METH_NOARGS,
      "input_ids($self, /)\n--\n\nThe ids of the inputs, '<url>/<partition_id>', in order."},
-    {"close", close_reader, METH_NOARGS, "close($self, /)\n--\n\nCloses the reader, within 2 s."},
+    {"close", pyark_handle_close_object, METH_NOARGS,
+     "close($self, /)\n--\n\nCloses the reader, within 2 s."},
     {0},
 };
 
@@ -241,12 +217,12 @@ static PyType_Slot slots[] = {
     {Py_tp_doc, "Reader(url, channels, start_ns=None, fast_forward=False)\n--\n\n"
                 "Reads Kafka partitions without aligning them; see libarrakis.kafka.KafkaReader."},
     {Py_tp_new, PYARK_SLOT(new)},
-    {Py_tp_dealloc, PYARK_SLOT(dealloc)},
+    {Py_tp_dealloc, PYARK_SLOT(pyark_handle_dealloc)},
     {Py_tp_methods, methods},
     {0, NULL},
 };
 
-static PyType_Spec spec = {"libarrakis._core.Reader", sizeof(reader), 0,
+static PyType_Spec spec = {"libarrakis._core.Reader", sizeof(pyark_handle_object), 0,
                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, slots};
 
 int pyark_reader_add(PyObject *module)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stats: the counters of a stream, a named tuple. */
+/* Stats: the counters of a stream, a tuple whose members have names, too (a struct sequence). */
 #ifndef PYARK_STATS_H
 #define PYARK_STATS_H
 

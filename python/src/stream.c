@@ -72,7 +72,6 @@ static arrakis_status take(stream *s, arrakis_block **block, arrakis_error *err)
     return rc;
 }
 
-enum { LOOK_AGAIN_MS = 1000 };
 typedef enum outcome { FAILED, BLOCK, END, NOTHING } outcome;
 
 static outcome wait_for(stream *s, int64_t deadline, arrakis_block **block)
@@ -89,15 +88,10 @@ static outcome wait_for(stream *s, int64_t deadline, arrakis_block **block)
             pyark_error_raise(&err);
             return FAILED;
         }
-        if (deadline == 0)
+        if (pyark_wait_is_over(deadline))
             return NOTHING;
-        /* Another thread may have taken the descriptor's news, and the last block: look again. */
-        int64_t look = pyark_wait_deadline(LOOK_AGAIN_MS);
-        bool last = deadline > 0 && deadline <= look;
-        int readable =
-            pyark_wait_readable(arrakis_stream_fd(s->handle.object), -1, last ? deadline : look);
-        if (readable < 0 || (readable == 0 && last))
-            return readable < 0 ? FAILED : NOTHING;
+        if (pyark_wait_look(arrakis_stream_fd(s->handle.object), -1, deadline) < 0)
+            return FAILED;
     }
 }
 
@@ -199,13 +193,6 @@ static PyObject *fileno_of(PyObject *self, PyObject *unused)
     return PyLong_FromLong(fd);
 }
 
-static PyObject *close_stream(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    pyark_handle_close(&of(self)->handle);
-    Py_RETURN_NONE;
-}
-
 static PyObject *cancel(PyObject *self, PyObject *unused)
 {
     (void)unused;
@@ -215,19 +202,6 @@ static PyObject *cancel(PyObject *self, PyObject *unused)
     }
     arrakis_cancel_set(of(self)->handle.cancel);
     Py_RETURN_NONE;
-}
-
-static PyObject *enter(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    return Py_NewRef(self);
-}
-
-static PyObject *leave(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    pyark_handle_close(&of(self)->handle);
-    Py_RETURN_FALSE;
 }
 
 static PyObject *get_channels(PyObject *self, void *unused)
@@ -352,8 +326,9 @@ static PyMethodDef methods[] = {
      "read($self, timeout=None)\n--\n\n"
      "The next block; None after the last. timeout is in seconds: 0 returns only what has\n"
      "already come, None waits without limit. TimeoutError: no block in that time; call again.\n"
+     "ValueError: the stream is closed.\n"
      "Any other error is one of next()."},
-    {"close", close_stream, METH_NOARGS,
+    {"close", pyark_handle_close_object, METH_NOARGS,
      "close($self, /)\n--\n\n"
      "Closes the stream, from any thread. A thread that waits for a block sees the end.\n"
      "Blocks outlive the stream."},
@@ -371,8 +346,8 @@ static PyMethodDef methods[] = {
      "dump($self, /)\n--\n\n"
      "The state of the stream as JSON text, for whoever looks for a defect: for which inputs the\n"
      "next block waits and until when, and what each input holds."},
-    {"__enter__", enter, METH_NOARGS, NULL},
-    {"__exit__", leave, METH_VARARGS, NULL},
+    {"__enter__", pyark_enter, METH_NOARGS, NULL},
+    {"__exit__", pyark_handle_exit, METH_VARARGS, NULL},
     {"__arrow_c_schema__", arrow_schema, METH_NOARGS, NULL},
     {"__arrow_c_stream__", PYARK_METHOD(arrow_stream), METH_VARARGS | METH_KEYWORDS, NULL},
     {"_poll", poll_block, METH_NOARGS, NULL},

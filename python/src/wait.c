@@ -32,7 +32,7 @@ int64_t pyark_wait_deadline(int64_t timeout_ms)
     return timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
 }
 
-static bool poll_once(int fd, int other, int64_t left, const sigset_t *mask)
+static void poll_once(int fd, int other, int64_t left, const sigset_t *mask)
 {
     struct pollfd fds[3] = {
         {.fd = fd, .events = POLLIN},
@@ -43,12 +43,11 @@ static bool poll_once(int fd, int other, int64_t left, const sigset_t *mask)
         left = LOOK_MS;
     struct timespec limit = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
     PyThreadState *state = PyEval_SaveThread();
-    int n = ppoll(fds, 3, &limit, mask);
+    ppoll(fds, 3, &limit, mask); /* the caller looks what it was, if anything */
     PyEval_RestoreThread(state);
-    return n > 0 && (fds[0].revents || fds[1].revents);
 }
 
-/* 1: readable; 0: not yet; -1: a handler of a signal has raised an exception. */
+/* -1: a handler of a signal has raised an exception. */
 static int poll_with_signals(int fd, int other, int64_t left)
 {
     sigset_t all, before;
@@ -56,22 +55,24 @@ static int poll_with_signals(int fd, int other, int64_t left)
         return -1;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    int rc = PyErr_CheckSignals() != 0 ? -1 : poll_once(fd, other, left, &before);
+    int rc = PyErr_CheckSignals();
+    if (rc == 0)
+        poll_once(fd, other, left, &before);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return rc;
 }
 
-int pyark_wait_readable(int fd, int other, int64_t deadline)
+bool pyark_wait_is_over(int64_t deadline)
 {
-    for (;;) {
-        int64_t left = deadline < 0 ? -1 : deadline - now_ms();
-        int rc = poll_with_signals(fd, other, deadline >= 0 && left < 0 ? 0 : left);
-        if (rc != 0)
-            return rc;
-        pyark_log_drain();
-        if (deadline >= 0 && now_ms() >= deadline)
-            return 0;
-    }
+    return deadline >= 0 && now_ms() >= deadline;
+}
+
+int pyark_wait_look(int fd, int other, int64_t deadline)
+{
+    int64_t left = deadline < 0 ? -1 : deadline - now_ms();
+    int rc = poll_with_signals(fd, other, deadline >= 0 && left < 0 ? 0 : left);
+    pyark_log_drain();
+    return rc < 0 ? -1 : 0;
 }
 
 /* ------------------------------------------------------------------ calls without a descriptor */
@@ -102,7 +103,7 @@ static bool main_thread(void)
 
 static bool start(call *c, pthread_t *thread)
 {
-    c->done = eventfd(0, EFD_CLOEXEC);
+    c->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (c->done < 0)
         return false;
     sigset_t all, before;
@@ -122,7 +123,9 @@ int pyark_wait_call(pyark_wait_fn fn, void *argument, arrakis_cancel *cancel,
     pthread_t thread;
     int rc = 0;
     if (main_thread() && start(&c, &thread)) {
-        rc = pyark_wait_readable(c.done, -1, -1) < 0 ? -1 : 0;
+        eventfd_t done;
+        while (rc == 0 && eventfd_read(c.done, &done) != 0)
+            rc = pyark_wait_look(c.done, -1, -1);
         if (rc < 0)
             arrakis_cancel_set(cancel);
         PyThreadState *state = PyEval_SaveThread();

@@ -7,11 +7,13 @@
 
 /* The time of a deadline `timeout_ms` from now; negative, as the timeout itself may be: none. */
 int64_t pyark_wait_deadline(int64_t timeout_ms);
+bool pyark_wait_is_over(int64_t deadline);
 /*
- * Waits until one of two descriptors is readable; `other` may be -1. Returns 1; 0: the deadline has passed; -1: a
- * signal's handler raised. Log lines that come meanwhile are handed on.
+ * Waits until one of two descriptors is readable (`other` may be -1), or the deadline has passed, for a second at most:
+ * another thread may have taken the news of the descriptor, so the caller looks again. -1: a signal's handler raised.
+ * Log lines that come meanwhile are handed on.
  */
-int pyark_wait_readable(int fd, int other, int64_t deadline);
+int pyark_wait_look(int fd, int other, int64_t deadline);
 
 typedef arrakis_status (*pyark_wait_fn)(void *argument, arrakis_error *err);
 /*

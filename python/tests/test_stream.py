@@ -193,6 +193,37 @@ def test_tasks_share_a_stream_and_can_be_canceled(feed):
     assert sorted(asyncio.run(asyncio.wait_for(both(), 30))) == [feed.start, feed.start + STRIDE]
 
 
+def test_a_backlog_does_not_keep_the_other_tasks_of_a_loop_waiting(feed):
+    """Each block is here already; the other task has a turn for each all the same."""
+    feed.publish(15)
+
+    async def read():
+        turns = 0
+
+        async def count():
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        counting = asyncio.create_task(count())
+        stream = feed.client.stream(feed.names, start=feed.start / SECOND, duration=1)
+        blocks = [b async for b in stream]
+        counting.cancel()
+        return len(blocks), turns
+
+    blocks, turns = asyncio.run(read())
+    assert blocks == 16 and turns >= blocks
+
+
+def test_a_stream_that_is_closed_ends_async_for(feed):
+    async def read():
+        async for _ in feed.stream:
+            feed.stream.close()
+
+    asyncio.run(asyncio.wait_for(read(), 20))
+
+
 def test_arrow_takes_a_stream_over(broker):
     pyarrow = pytest.importorskip("pyarrow")
     with Feed(broker, duration=3 * STRIDE / SECOND) as feed:
@@ -243,6 +274,35 @@ def test_threads_share_a_client(feed):
     with pytest.raises(ValueError, match="closed"):
         feed.client.count()
     feed.check(feed.stream.read(10), 0)
+
+
+def test_a_client_may_be_closed_by_several_threads(broker):
+    for _ in range(20):
+        client = libarrakis.Client(kafka_url=broker.url)
+        start = threading.Barrier(4)
+        closers = [threading.Thread(target=lambda c=client: (start.wait(), c.close())) for _ in range(4)]
+        for t in closers:
+            t.start()
+        for t in closers:
+            t.join()
+
+
+def test_properties_that_change_while_they_are_read_are_those_of_before(broker):
+    class Growing:
+        def __str__(self):
+            properties.update((f"no.such.property.{i}", "1") for i in range(5000))
+            return "10000"
+
+    properties = {"socket.timeout.ms": Growing(), "client.id": None}  # None: as if not given
+    of = channels(1)
+    broker.announce(of)
+    with libarrakis.Client(kafka_url=broker.url, properties=properties) as client:
+        assert client.count(of[0].name) == 1
+
+
+def test_an_error_that_cuts_a_character_is_shown():
+    with pytest.raises(libarrakis.InvalidArgumentError, match="x\u00e9\u00e9"):
+        libarrakis.Client(kafka_url="127.0.0.1:1").find(data_type="x" + "\u00e9" * 40)
 
 
 def test_options_that_do_not_exist_are_named():

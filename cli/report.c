@@ -55,6 +55,16 @@ int finish(arrakis_status status, const arrakis_error *err)
 
 static const char *const level_names[] = {"ERROR", "WARNING", "INFO", "DEBUG"};
 
+/* End a line and print it beside the frame on the screen. */
+static void print_line(struct out *out)
+{
+    out_char(out, '\n');
+    screen_make_way();
+    out_flush(out);
+    screen_go_on();
+    out_free(out);
+}
+
 static void log_line(arrakis_log_level level, const char *message, void *opaque)
 {
     (void)opaque;
@@ -67,22 +77,14 @@ static void log_line(arrakis_log_level level, const char *message, void *opaque)
     struct out out = {.fd = STDERR_FILENO};
     out_format(&out, "%s,%03ld %s ", when, now.tv_nsec / 1000000, level_names[level]);
     out_plain(&out, message);
-    out_char(&out, '\n');
-    screen_make_way();
-    out_flush(&out);
-    screen_go_on();
-    out_free(&out);
+    print_line(&out);
 }
 
 void report_line(const char *line)
 {
     struct out out = {.fd = STDERR_FILENO};
     out_text(&out, line);
-    out_char(&out, '\n');
-    screen_make_way();
-    out_flush(&out);
-    screen_go_on();
-    out_free(&out);
+    print_line(&out);
 }
 
 static arrakis_log_level level_from_environment(void)

@@ -17,9 +17,9 @@ int finish(arrakis_status status, const arrakis_error *err);
 
 /** Print a line on stderr, beside the frame on the screen. */
 void report_line(const char *line);
-/** Print log lines of the library of the level ARRAKIS_LOG_LEVEL (default: INFO) and above. `debug`: the
- *  contexts that are traced; NULL: none. @return 0, or the exit code after a message: there is no such
- *  context. */
+/** Print log lines of the library of the level ARRAKIS_LOG_LEVEL (default: INFO) and above.
+ *  `debug`: the contexts that are traced; NULL: none. @return 0, or the exit code after a message:
+ *  there is no such context. */
 int report_log(bool quiet, bool verbose, const char *debug);
 
 #endif

@@ -983,8 +983,8 @@ ARRAKIS_API void arrakis_log_set(arrakis_log_level level, arrakis_log_fn fn, voi
  *
  * | context   | what |
  * |-----------|------|
- * | `align`   | blocks, which inputs the next one waits for and until when, gaps, inputs that are paused |
- * | `kafka`   | where topics are read from, ends of logs, topics that are missing, skips to the present |
+ * | `align`   | blocks, what the next one waits for and until when, gaps, paused inputs |
+ * | `kafka`   | where topics are read from, ends of logs, skips to the present |
  * | `flight`  | questions to servers, streams that begin, end and move to another location |
  * | `connect` | which host is connected to, and whether it is given a login or a token |
  * | `publish` | registrations, and blocks as they are sent |

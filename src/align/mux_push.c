@@ -150,18 +150,24 @@ static bool is_measured_by_clock(const ark_mux *mux, int64_t latest_ns)
     return mux->live || mux->start_ns <= latest_ns;
 }
 
-/* Whether a stride begins far ahead of the present and of its input. The latency of the input does not
- * matter here: data may be that late, and is never early. */
+/* No longer than this before the clock reaches a stride, the stride is believed: clocks differ. */
+static int64_t clock_margin_ns(const ark_mux_input *input)
+{
+    return ARRAKIS_SECOND_NS + ark_mux_input_stride_ns(input);
+}
+
+/* Whether a stride begins far ahead of the present and of its input. The latency of the input does
+ * not matter here: data may be that late, and is never early. */
 static bool is_ahead_of_present(const ark_mux *mux, const ark_mux_input *input,
                                 int64_t stride_start_ns, int64_t now_ns)
 {
-    int64_t near_ns = ARRAKIS_SECOND_NS + ark_mux_input_stride_ns(input);
-    return is_measured_by_clock(mux, now_ns) && stride_start_ns - near_ns > now_ns &&
-           stride_start_ns - near_ns > input->queue.watermark_ns;
+    int64_t believed_at_ns = stride_start_ns - clock_margin_ns(input);
+    return is_measured_by_clock(mux, now_ns) && believed_at_ns > now_ns &&
+           believed_at_ns > input->queue.watermark_ns;
 }
 
-/* Whether a stride begins far ahead of all that is known of its input. A live input may be away for any
- * time, and come back. */
+/* Whether a stride begins far ahead of all that is known of its input. A live input may be away for
+ * any time, and come back. */
 static bool is_ahead_of_input(const ark_mux *mux, const ark_mux_input *input,
                               int64_t stride_start_ns)
 {
@@ -208,10 +214,9 @@ int64_t ark_mux_push_held_due_ns(const ark_mux *mux, const ark_mux_input *input)
     assert(input->hold.count);
     const ark_held *oldest = ark_hold_oldest(&input->hold);
     int64_t held_long_ns = oldest->since_ns + max_held_ns;
-    int64_t present_ns =
-        oldest->stride_start_ns - ARRAKIS_SECOND_NS - ark_mux_input_stride_ns(input);
+    int64_t believed_at_ns = oldest->stride_start_ns - clock_margin_ns(input);
     bool waits_for_clock = !is_ahead_of_input(mux, input, oldest->stride_start_ns);
-    return waits_for_clock && present_ns < held_long_ns ? present_ns : held_long_ns;
+    return waits_for_clock && believed_at_ns < held_long_ns ? believed_at_ns : held_long_ns;
 }
 
 /* The data of an input comes in the order of time: rows that begin before held ones show that the

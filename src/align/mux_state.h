@@ -28,8 +28,9 @@ typedef struct ark_mux_input {
     ark_queue queue;
     char *id;
     ark_hold hold; /* rows that lie far ahead */
-    int64_t
-        max_ahead_ns; /* with a start, rows that begin later than this after the watermark are held */
+    /* With a start, rows that begin later than this after the watermark are held. Live, rows from
+     * up to this long before the first block are not late. */
+    int64_t max_ahead_ns;
     int64_t due_after_ns; /* data is due this long after its stride begins; ARRAKIS_UNSET: never */
     /* With a start: data before this time that has not arrived is known to be missing. It becomes
      * a gap, and the queue's watermark moves there, once no other input is waited for. */

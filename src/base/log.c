@@ -44,7 +44,8 @@ void arrakis_log_set(arrakis_log_level level, arrakis_log_fn fn, void *opaque)
     pthread_mutex_unlock(&lock);
 }
 
-/* The contexts of the name at *text, which moves behind it and a comma; 0: there is no such name. */
+/* The contexts of the name at *text, which moves past it and its comma; 0: there is no such
+ * name. */
 static unsigned read_context(const char **text, size_t *length)
 {
     const char *name = *text;

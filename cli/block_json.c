@@ -314,17 +314,17 @@ static arrakis_status add_column(struct text *t, struct block_text *block)
 static arrakis_status read_column(struct text *t, struct block_text *block, const char *name,
                                   const arrakis_channels *known)
 {
-    int64_t place = arrakis_channels_index(known, name);
-    if (place < 0)
+    int64_t index = arrakis_channels_index(known, name);
+    if (index < 0)
         return refuse(t, ARRAKIS_ENOTFOUND, "channel '%.200s' is not one of the publisher's",
                       name);
     arrakis_status rc = add_column(t, block);
     if (rc < 0)
         return rc;
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
-    arrakis_channel_get(arrakis_channels_get(known, (size_t)place), &info);
+    arrakis_channel_get(arrakis_channels_get(known, (size_t)index), &info);
     struct block_column *column = &block->columns[block->count++];
-    column->place = (size_t)place;
+    column->index = (size_t)index;
     return read_samples(t, column, info.dtype);
 }
 
@@ -412,14 +412,14 @@ arrakis_status block_text_copy(struct block_text *block, const arrakis_block *fr
     block->count = 0;
     for (size_t i = 0; rc >= 0 && i < arrakis_channels_count(channels); i++) {
         const char *name = arrakis_channel_name(arrakis_channels_get(channels, i));
-        int64_t place = arrakis_channels_index(known, name);
-        if (place < 0)
+        int64_t index = arrakis_channels_index(known, name);
+        if (index < 0)
             return refuse(&t, ARRAKIS_ENOTFOUND, "channel '%.200s' is not one of the publisher's",
                           name);
         if ((rc = add_column(&t, block)) < 0)
             return rc;
         struct block_column *column = &block->columns[block->count++];
-        column->place = (size_t)place;
+        column->index = (size_t)index;
         rc = copy_column(&t, column, arrakis_block_series(from, i));
     }
     return rc;

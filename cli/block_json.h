@@ -7,7 +7,7 @@
 
 /** The samples of one channel. */
 struct block_column {
-    size_t place; /* index of the channel in `known` */
+    size_t index; /* of the channel in `known` */
     char *samples;
     bool *present; /* one per sample */
     size_t count, capacity;

@@ -157,7 +157,7 @@ static bool same_list(const struct sender *s, const struct block_text *text)
         return false;
     for (size_t i = 0; i < text->count; i++)
         if (arrakis_channels_get(s->list, i) !=
-            arrakis_channels_get(s->known, text->columns[i].place))
+            arrakis_channels_get(s->known, text->columns[i].index))
             return false;
     return true;
 }
@@ -174,7 +174,7 @@ static arrakis_status make_list(struct sender *s, const struct block_text *text,
     *err = (arrakis_error){ARRAKIS_ENOMEM, "out of memory"};
     arrakis_status rc = s->series ? arrakis_channels_new(&s->list, err) : ARRAKIS_ENOMEM;
     for (size_t i = 0; rc >= 0 && i < text->count; i++)
-        rc = arrakis_channels_add(s->list, arrakis_channels_get(s->known, text->columns[i].place),
+        rc = arrakis_channels_add(s->list, arrakis_channels_get(s->known, text->columns[i].index),
                                   err);
     return rc;
 }

@@ -2,6 +2,7 @@
 #include "ssh.h"
 
 #include "interrupt.h"
+#include "monotonic.h"
 #include "report.h"
 #include "ssh_url.h"
 
@@ -36,13 +37,6 @@ struct remote {
 
 static struct remote the_remote = {.in = -1, .out = -1};
 static char the_url[300];
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * ARRAKIS_SECOND_NS + t.tv_nsec;
-}
 
 /* ---------------------------------------------------------------- the process */
 
@@ -141,7 +135,7 @@ static enum said listen_to(struct remote *r, int64_t deadline_ns)
     sigaddset(&ours, SIGINT);
     sigaddset(&ours, SIGTERM);
     sigprocmask(SIG_BLOCK, &ours, &before);
-    int64_t left = deadline_ns - now_ns();
+    int64_t left = deadline_ns - monotonic_ns();
     struct timespec limit = {left > 0 ? left / ARRAKIS_SECOND_NS : 0,
                              left > 0 ? left % ARRAKIS_SECOND_NS : 0};
     struct pollfd p = {r->out, POLLIN, 0};
@@ -170,8 +164,8 @@ static int end_ssh(struct remote *r, bool ended)
         kill(r->pid, SIGTERM);
     char text[512];
     struct pollfd p = {r->out, POLLIN, 0};
-    int64_t deadline = now_ns() + parting_ns, left;
-    while (!ended && (left = deadline - now_ns()) > 0) {
+    int64_t deadline = monotonic_ns() + parting_ns, left;
+    while (!ended && (left = deadline - monotonic_ns()) > 0) {
         int n = poll(&p, 1, (int)(left / 1000000) + 1);
         ended = n > 0 && read(r->out, text, sizeof text) <= 0;
     }
@@ -281,7 +275,7 @@ static int log_in(const struct ssh_url *u, const struct options *o, const char *
     int code = begin_ssh(&the_remote, argv);
     if (code)
         return code;
-    int64_t deadline = now_ns() + print_patience(o);
+    int64_t deadline = monotonic_ns() + print_patience(o);
     enum said said = SAID_MORE;
     while (said == SAID_MORE && !the_remote.ready)
         said = listen_to(&the_remote, deadline);
@@ -325,7 +319,7 @@ static int forward_more(const struct ssh_url *u, const struct options *o, struct
     add_destination(argv, 1 + sizeof options / sizeof *options, u);
     if ((code = begin_ssh(&r, argv)))
         return code;
-    int64_t deadline = now_ns() + print_patience(o);
+    int64_t deadline = monotonic_ns() + print_patience(o);
     while ((said = listen_to(&r, deadline)) == SAID_MORE)
         ;
     if (said != SAID_END)

@@ -20,7 +20,7 @@ enum { CHANNELS = 3 };
 static arrakis_reader reader;
 static ark_reader_input stream;
 static size_t columns[CHANNELS];
-static ark_flight_part part = {0, columns};
+static ark_bound_input bound = {0, columns};
 static ark_flight_scratch scratch;
 static ark_layout *layout;
 
@@ -89,10 +89,10 @@ static void read_blocks(const ark_batches *batches)
     ark_arrival arrival;
     arrakis_error err;
     size_t time_column;
-    if (ark_batch_rows_bind(&part, 1, &reader, batches, &time_column, &err) < 0)
+    if (ark_batch_rows_bind(&bound, 1, &reader, batches, &time_column, &err) < 0)
         return;
     for (int i = 0; i < 1000; i++) {
-        if (ark_batch_rows_next(&arrival, &cursor, &part, 1, &reader, batches, time_column,
+        if (ark_batch_rows_next(&arrival, &cursor, &bound, 1, &reader, batches, time_column,
                                 &scratch, &err) != ARRAKIS_OK)
             return;
         keep_block(&arrival.rows);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The records of a metadata topic, one after the other: size of the key, the key, two bytes size
  * of the value (65535: a tombstone), the value. */
-#include "channel/wish.h"
+#include "channel/selection.h"
 #include "kafka/metadata.h"
 
 #include <stdlib.h>
@@ -23,11 +23,11 @@ static void *cut(const uint8_t **data, size_t *size, size_t *n)
     return copy;
 }
 
-static ark_want want_all(const arrakis_channel_info *info, void *opaque)
+static ark_choice take_all(const arrakis_channel_info *info, void *opaque)
 {
     (void)info;
     (void)opaque;
-    return ARK_WANT;
+    return ARK_CHOICE_TAKE;
 }
 
 static bool check_channel(arrakis_channel *channel, void *opaque)
@@ -63,8 +63,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         free(value);
     }
     ark_metadata_check(metadata);
-    const ark_wish wish = {.wants = want_all, .take = check_channel, .opaque = &channels};
-    if (ark_metadata_each(metadata, &wish, NULL) != ARRAKIS_OK)
+    const ark_selection selection = {
+        .choose = take_all, .take = check_channel, .opaque = &channels};
+    if (ark_metadata_each(metadata, &selection, NULL) != ARRAKIS_OK)
         abort();
     if (channels > records)
         abort();

@@ -6,7 +6,7 @@ set -u
 cd "$(dirname "$0")/../src" || exit 1
 
 # A room includes itself and those before it.
-order=(base channel block arrow read align kafka flight client publish)
+order=(base gwf channel block arrow file read align kafka flight client publish)
 
 failed=0
 fail() {

@@ -190,7 +190,10 @@ ARRAKIS_API bool arrakis_cancel_is_set(const arrakis_cancel *cancel);
 ARRAKIS_API int arrakis_cancel_fd(const arrakis_cancel *cancel);
 /** Adds a reference, from any thread. Returns `cancel`. */
 ARRAKIS_API arrakis_cancel *arrakis_cancel_ref(arrakis_cancel *cancel);
-/** Drops a reference, from any thread, but not in a signal handler. The last one closes the descriptor. */
+/**
+ * Drops a reference, from any thread, but not in a signal handler. The last one closes the
+ * descriptor.
+ */
 ARRAKIS_API void arrakis_cancel_unref(arrakis_cancel *cancel);
 
 /* ------------------------------------------------------------------ where servers and brokers are */
@@ -550,13 +553,12 @@ ARRAKIS_API arrakis_status arrakis_client_fetch(arrakis_client *client, arrakis_
  * and a stride (except in a request that itself begins in the future); in a request with a start
  * also when it begins later than all that is known of its input by more than the latency plus one
  * stride, where the latency is the input's max_latency, or latency_tolerance_ns, and counts as at
- * least 1 s and at most 60 s. A block that is far ahead is held until three more blocks of the same
- * input have come, each later than the one before it;
- * or the source holds no more data of the input; or the present comes so near that the block is
- * not far ahead any more; or 60 s have passed. If a block of the same input with an earlier time
- * comes first, the time of the held block is wrong and the held block is dropped. Four wrong times
- * in a row, each later than the one before, are therefore accepted. What is dropped is counted as
- * mismatched.
+ * least 1 s and at most 60 s. A block that is far ahead is held until three more blocks of the
+ * same input have come, each later than the one before it; or the source holds no more data of the
+ * input; or the present comes so near that the block is not far ahead any more; or 60 s have
+ * passed. If a block of the same input with an earlier time comes first, the time of the held
+ * block is wrong and the held block is dropped. Four wrong times in a row, each later than the one
+ * before, are therefore accepted. What is dropped is counted as mismatched.
  *
  * While other inputs are waited for, each input may hold 1,000 strides, or what arrives in twice
  * its max_latency if that is more; at most 256 MiB, but in any case two blocks. Beyond that, a

@@ -175,7 +175,7 @@ ARRAKIS_API const arrakis_channels *arrakis_reader_input_channels(const arrakis_
  * Connects and begins. Takes at most twice the request timeout, however many brokers the reader
  * has.
  *
- * @return OK; ECONNECT: no broker answers; the text names the url and the last trouble; EAUTH with
+ * @return OK; ECONNECT: no broker answers; the text names the url and the last failure; EAUTH with
  *         the reason: a login is refused, security.protocol is not the one that the broker uses,
  *         or the user may not see a topic; EBROKER; EDEADLINE: no answer in time, also when
  *         earlier brokers of several have used the time up; EINVAL: the reader is already open;

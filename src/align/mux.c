@@ -143,7 +143,7 @@ void ark_mux_free(ark_mux *mux)
         return;
     for (size_t i = 0; mux->inputs && i < mux->count; i++) {
         ark_queue_clear(&mux->inputs[i].queue);
-        ark_hold_clear(&mux->inputs[i].hold);
+        ark_held_rows_clear(&mux->inputs[i].held);
         free(mux->inputs[i].id);
     }
     free(mux->inputs);

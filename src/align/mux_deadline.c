@@ -38,7 +38,7 @@ static void expire_live(ark_mux *mux, int64_t now_ns)
     for (size_t i = 0; i < mux->count; i++) {
         ark_mux_input *input = &mux->inputs[i];
         ark_mux_push_held_idle(mux, input, INT64_MIN, now_ns);
-        if (input->hold.count)
+        if (input->held.count)
             next_ns = earlier(next_ns, ark_mux_push_held_due_ns(mux, input));
         int64_t timeout_ns = input->queue.timeout_ns;
         if (timeout_ns == ARRAKIS_UNSET)
@@ -74,7 +74,7 @@ static void expire_with_start(ark_mux *mux, int64_t now_ns)
         }
         mux->any_missing = mux->any_missing || input->missing_until_ns > input->queue.watermark_ns;
         ark_mux_push_held_idle(mux, input, input->missing_until_ns, now_ns);
-        if (input->hold.count)
+        if (input->held.count)
             next_ns = earlier(next_ns, ark_mux_push_held_due_ns(mux, input));
     }
     mux->next_expire_ns = next_ns;
@@ -135,7 +135,7 @@ int64_t ark_mux_deadline_ns(const ark_mux *mux)
         if (timeout_ns != ARRAKIS_UNSET)
             due_ns =
                 begun ? block_due_ns(mux, input, timeout_ns) : ark_mux_begin_due_ns(mux, input);
-        if (input->hold.count) {
+        if (input->held.count) {
             int64_t held_due_ns = ark_mux_push_held_due_ns(mux, input);
             due_ns = due_ns == ARRAKIS_UNSET ? held_due_ns : earlier(due_ns, held_due_ns);
         }
@@ -154,7 +154,7 @@ static int64_t ask_source_ns(const ark_mux *mux, const ark_mux_input *input)
 {
     if (input->due_after_ns != ARRAKIS_UNSET)
         return block_due_ns(mux, input, input->due_after_ns);
-    const ark_held *oldest = ark_hold_oldest(&input->hold);
+    const ark_held *oldest = ark_held_rows_oldest(&input->held);
     if (!oldest)
         return ARRAKIS_UNSET;
     int64_t ask_ns = oldest->since_ns + ARK_DEFAULT_LATENCY_NS;

@@ -49,7 +49,7 @@ static json_t *dump_input(const ark_mux *mux, const ark_mux_input *input)
                      time_or_null(input->due_after_ns), "gap_since_ns",
                      time_or_null(input->gap_since_ns), "strides", count_of(queue->elements),
                      "most_strides", count_of(queue->capacity), "blocks", (int)queue->count,
-                     "far_ahead", (int)input->hold.count);
+                     "far_ahead", (int)input->held.count);
 }
 
 static json_t *dump_inputs(const ark_mux *mux)

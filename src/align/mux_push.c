@@ -184,7 +184,7 @@ static bool is_far_ahead(const ark_mux *mux, const ark_mux_input *input, int64_t
 /* Held rows were not late when they came: no deadline passes here before they are queued. */
 static ark_push queue_oldest_held(ark_mux *mux, ark_mux_input *input, int64_t now_ns)
 {
-    ark_held *held = ark_hold_take_oldest(&input->hold);
+    ark_held *held = ark_held_rows_take_oldest(&input->held);
     ark_push how = queue_rows(mux, input, &held->rows, held->stride_start_ns, now_ns);
     free(held);
     return how;
@@ -193,7 +193,7 @@ static ark_push queue_oldest_held(ark_mux *mux, ark_mux_input *input, int64_t no
 void ark_mux_push_held(ark_mux *mux, ark_mux_input *input, int64_t until_ns, int64_t now_ns)
 {
     const ark_held *oldest;
-    while ((oldest = ark_hold_oldest(&input->hold)) &&
+    while ((oldest = ark_held_rows_oldest(&input->held)) &&
            (oldest->stride_start_ns < until_ns ||
             !is_far_ahead(mux, input, oldest->stride_start_ns, now_ns)))
         queue_oldest_held(mux, input, now_ns);
@@ -203,7 +203,8 @@ void ark_mux_push_held_idle(ark_mux *mux, ark_mux_input *input, int64_t until_ns
 {
     const ark_held *oldest;
     ark_mux_push_held(mux, input, until_ns, now_ns);
-    while ((oldest = ark_hold_oldest(&input->hold)) && now_ns - oldest->since_ns >= max_held_ns) {
+    while ((oldest = ark_held_rows_oldest(&input->held)) &&
+           now_ns - oldest->since_ns >= max_held_ns) {
         queue_oldest_held(mux, input, now_ns);
         ark_mux_push_held(mux, input, until_ns, now_ns);
     }
@@ -211,8 +212,8 @@ void ark_mux_push_held_idle(ark_mux *mux, ark_mux_input *input, int64_t until_ns
 
 int64_t ark_mux_push_held_due_ns(const ark_mux *mux, const ark_mux_input *input)
 {
-    assert(input->hold.count);
-    const ark_held *oldest = ark_hold_oldest(&input->hold);
+    assert(input->held.count);
+    const ark_held *oldest = ark_held_rows_oldest(&input->held);
     int64_t held_long_ns = oldest->since_ns + max_held_ns;
     int64_t believed_at_ns = oldest->stride_start_ns - clock_margin_ns(input);
     bool waits_for_clock = !is_ahead_of_input(mux, input, oldest->stride_start_ns);
@@ -224,8 +225,9 @@ int64_t ark_mux_push_held_due_ns(const ark_mux *mux, const ark_mux_input *input)
 static void drop_later_held(ark_mux *mux, ark_mux_input *input, int64_t stride_start_ns,
                             int64_t now_ns)
 {
-    while (input->hold.count && ark_hold_newest(&input->hold)->stride_start_ns > stride_start_ns) {
-        ark_held *held = ark_hold_take_newest(&input->hold);
+    while (input->held.count &&
+           ark_held_rows_newest(&input->held)->stride_start_ns > stride_start_ns) {
+        ark_held *held = ark_held_rows_take_newest(&input->held);
         refuse_ahead(mux, input, held->stride_start_ns, "the next block of its stream",
                      stride_start_ns, now_ns);
         free(held);
@@ -234,8 +236,8 @@ static void drop_later_held(ark_mux *mux, ark_mux_input *input, int64_t stride_s
 
 static bool is_held(const ark_mux_input *input, int64_t stride_start_ns)
 {
-    for (uint32_t i = 0; i < input->hold.count; i++)
-        if (input->hold.held[i]->stride_start_ns == stride_start_ns)
+    for (uint32_t i = 0; i < input->held.count; i++)
+        if (input->held.held[i]->stride_start_ns == stride_start_ns)
             return true;
     return false;
 }
@@ -260,11 +262,11 @@ static bool check_far_ahead(ark_mux *mux, ark_mux_input *input, const ark_rows *
     if (certain || !is_far_ahead(mux, input, stride_start_ns, now_ns))
         return true;
     *how = ARK_PUSH_NOMEM;
-    if (!ark_hold_add(&input->hold, input->queue.layout, rows, stride_start_ns, now_ns))
+    if (!ark_held_rows_add(&input->held, input->queue.layout, rows, stride_start_ns, now_ns))
         return false;
     mux->next_expire_ns = INT64_MIN; /* when the held rows are let in is a deadline, too */
     *how = ARK_PUSH_HELD;
-    if (input->hold.count == ARK_HOLD_MOST) {
+    if (input->held.count == ARK_HELD_MOST) {
         *how = queue_oldest_held(mux, input, now_ns);
         ark_mux_push_held(mux, input, INT64_MIN, now_ns);
     }
@@ -315,7 +317,7 @@ ark_push ark_mux_push(ark_mux *mux, size_t number, const ark_rows *rows, int64_t
     if (is_too_old(mux, input, stride_start_ns, now_ns))
         return refuse_too_old(mux, input, stride_start_ns, now_ns);
     ark_push how;
-    if ((input->hold.count || stride_start_ns - ARRAKIS_SECOND_NS > input->queue.watermark_ns) &&
+    if ((input->held.count || stride_start_ns - ARRAKIS_SECOND_NS > input->queue.watermark_ns) &&
         !check_far_ahead(mux, input, rows, stride_start_ns, now_ns, &how))
         return how;
     if (mux->live && ark_mux_begun(mux))

@@ -12,7 +12,7 @@
  * Rows over a minute ahead of the clock are refused, unless the request itself begins there. Rows
  * are far ahead, and are held, if they begin after their input by more than the latency (with a
  * start), or after both their input and the clock by more than a second and a stride. They are held
- * until ARK_HOLD_MOST - 1 later rows of the input have come, or the source holds no more, or the
+ * until ARK_HELD_MOST - 1 later rows of the input have come, or the source holds no more, or the
  * clock comes near the rows, or a minute has passed. Rows from before held ones prove that the time
  * of the held ones is wrong: these are dropped. */
 ark_push ark_mux_push(ark_mux *mux, size_t input, const ark_rows *rows, int64_t now_ns);

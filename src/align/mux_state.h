@@ -5,7 +5,7 @@
 
 #include "align/queue.h"
 #include "base/log_limit.h"
-#include "block/hold.h"
+#include "block/held_rows.h"
 #include "block/layout.h"
 #include "channel/stride.h"
 
@@ -27,7 +27,7 @@ typedef enum ark_mux_first {
 typedef struct ark_mux_input {
     ark_queue queue;
     char *id;
-    ark_hold hold; /* rows that lie far ahead */
+    ark_held_rows held; /* rows that lie far ahead */
     /* With a start, rows that begin later than this after the watermark are held. Live, rows from
      * up to this long before the first block are not late. */
     int64_t max_ahead_ns;

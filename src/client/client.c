@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/sized_struct.h"
 #include "channel/filter.h"
-#include "channel/wish.h"
+#include "channel/selection.h"
 #include "client/connection.h"
 #include "flight/query.h"
 #include "kafka/metadata_topics.h"
@@ -141,12 +141,13 @@ bool ark_client_asks_server(const arrakis_client *client)
 
 /* ------------------------------------------------------------------ channels */
 
-static arrakis_status read_file(arrakis_client *client, const ark_wish *wish, arrakis_error *err)
+static arrakis_status read_file(arrakis_client *client, const ark_selection *selection,
+                                arrakis_error *err)
 {
     arrakis_channels *channels;
     ARK_TRY(arrakis_channels_load(&channels, client->metadata_path, err));
     for (size_t i = 0; i < arrakis_channels_count(channels); i++)
-        if (!ark_wish_offer(wish, arrakis_channels_get(channels, i)))
+        if (!ark_selection_offer(selection, arrakis_channels_get(channels, i)))
             break;
     arrakis_channels_unref(channels);
     return ark_client_check(client, err);
@@ -154,12 +155,12 @@ static arrakis_status read_file(arrakis_client *client, const ark_wish *wish, ar
 
 /* Search the file or the broker of a client; with publishers in the query, only their topics. */
 static arrakis_status read_channels(arrakis_client *client, const arrakis_query *query,
-                                    const ark_wish *wish, arrakis_error *passed_over,
+                                    const ark_selection *selection, arrakis_error *passed_over,
                                     arrakis_error *err)
 {
     ARK_TRY(ark_client_check(client, err));
     if (client->metadata_path)
-        return read_file(client, wish, err);
+        return read_file(client, selection, err);
     const ark_metadata_source source = {.url = client->kafka_url,
                                         .properties = client->properties.list,
                                         .property_count = client->properties.count,
@@ -168,39 +169,38 @@ static arrakis_status read_channels(arrakis_client *client, const arrakis_query 
                                         .cancel = ark_cancel_flag(client->cancel),
                                         .publishers = query->publishers,
                                         .publisher_count = query->publisher_count};
-    return ark_metadata_topics_read(&source, wish, passed_over, err);
+    return ark_metadata_topics_read(&source, selection, passed_over, err);
 }
 
 typedef struct search {
     ark_filter *filter;
-    arrakis_channel_fn fn; /* NULL: only count them */
-    void *opaque;
-    uint64_t count;
+    const ark_selection *wanted; /* among those that match */
+    uint64_t count;              /* how many match */
 } search;
 
-static ark_want is_wanted(const arrakis_channel_info *info, void *opaque)
+static ark_choice choose_channel(const arrakis_channel_info *info, void *opaque)
 {
     search *s = opaque;
     if (!ark_filter_matches(s->filter, info))
-        return ark_filter_status(s->filter, NULL) < 0 ? ARK_WANT_NO_MORE : ARK_WANT_NOT;
+        return ark_filter_status(s->filter, NULL) < 0 ? ARK_CHOICE_STOP : ARK_CHOICE_SKIP;
     s->count++;
-    return s->fn ? ARK_WANT : ARK_WANT_NOT;
+    return s->wanted->choose ? s->wanted->choose(info, s->wanted->opaque) : ARK_CHOICE_TAKE;
 }
 
 static bool pass_on(arrakis_channel *channel, void *opaque)
 {
     search *s = opaque;
-    return s->fn(channel, s->opaque);
+    return s->wanted->take(channel, s->wanted->opaque);
 }
 
 static arrakis_status run_search(arrakis_client *client, const arrakis_query *query, search *s,
-                                 const char *const *names, size_t name_count,
                                  arrakis_error *passed_over, arrakis_error *err)
 {
-    const ark_wish wish = {names, name_count, is_wanted, pass_on, s};
+    const ark_selection selection = {s->wanted->names, s->wanted->name_count, choose_channel,
+                                     pass_on, s};
     *passed_over = (arrakis_error){.status = ARRAKIS_OK};
     ARK_TRY(ark_filter_new(&s->filter, query, err));
-    arrakis_status rc = read_channels(client, query, &wish, passed_over, err);
+    arrakis_status rc = read_channels(client, query, &selection, passed_over, err);
     if (rc == ARRAKIS_OK)
         rc = ark_filter_status(s->filter, err);
     ark_filter_free(s->filter);
@@ -208,12 +208,11 @@ static arrakis_status run_search(arrakis_client *client, const arrakis_query *qu
 }
 
 arrakis_status ark_client_search(arrakis_client *client, const arrakis_query *query,
-                                 const char *const *names, size_t name_count,
-                                 arrakis_channel_fn fn, void *opaque, arrakis_error *passed_over,
+                                 const ark_selection *selection, arrakis_error *passed_over,
                                  arrakis_error *err)
 {
-    search s = {.fn = fn, .opaque = opaque};
-    return run_search(client, query, &s, names, name_count, passed_over, err);
+    search s = {.wanted = selection};
+    return run_search(client, query, &s, passed_over, err);
 }
 
 /* Search the file or the broker of the client. */
@@ -221,7 +220,7 @@ static arrakis_status find_channels(arrakis_client *client, const arrakis_query 
                                     arrakis_error *err)
 {
     arrakis_error passed_over;
-    arrakis_status rc = run_search(client, query, s, NULL, 0, &passed_over, err);
+    arrakis_status rc = run_search(client, query, s, &passed_over, err);
     /* With publishers in the query only their topics are read. */
     if (rc == ARRAKIS_OK && query->publisher_count && passed_over.status < 0)
         return ark_fail(err, passed_over.status, "%s", passed_over.message);
@@ -240,8 +239,16 @@ arrakis_status arrakis_client_find(arrakis_client *client, const arrakis_query *
         ARK_TRY(ark_client_check(client, err));
         return ark_query_find(client->server, &all, fn, opaque, err);
     }
-    search s = {.fn = fn, .opaque = opaque};
+    const ark_selection wanted = {.take = fn, .opaque = opaque};
+    search s = {.wanted = &wanted};
     return find_channels(client, &all, &s, err);
+}
+
+static ark_choice skip_channel(const arrakis_channel_info *info, void *opaque)
+{
+    (void)info;
+    (void)opaque;
+    return ARK_CHOICE_SKIP;
 }
 
 arrakis_status arrakis_client_count(arrakis_client *client, const arrakis_query *query,
@@ -257,7 +264,8 @@ arrakis_status arrakis_client_count(arrakis_client *client, const arrakis_query 
         ARK_TRY(ark_client_check(client, err));
         return ark_query_count(client->server, &all, count, err);
     }
-    search s = {0};
+    const ark_selection none = {.choose = skip_channel};
+    search s = {.wanted = &none};
     arrakis_status rc = find_channels(client, &all, &s, err);
     *count = s.count;
     return rc;

@@ -4,6 +4,7 @@
 #define ARK_CLIENT_CLIENT_H
 
 #include "flight/server.h"
+#include "kafka/metadata_topics.h"
 #include "kafka/properties.h"
 #include "kafka/token_source.h"
 
@@ -31,12 +32,11 @@ arrakis_cancel *ark_client_set_cancel(arrakis_client *client, arrakis_cancel *ca
 /* Whether channels come from the server. */
 bool ark_client_asks_server(const arrakis_client *client);
 
-/* Search the file or the broker of the client; with `name_count` not 0 only for channels of these
- * names, each given once. `passed_over` receives the error of what could not be read at the
+/* Search the file or the broker of the client for what is selected among the channels that match; with
+ * `choose` NULL all of them are. `passed_over` receives the error of what could not be read at the
  * broker, or ARRAKIS_OK. */
 arrakis_status ark_client_search(arrakis_client *client, const arrakis_query *query,
-                                 const char *const *names, size_t name_count,
-                                 arrakis_channel_fn fn, void *opaque, arrakis_error *passed_over,
+                                 const ark_selection *selection, arrakis_error *passed_over,
                                  arrakis_error *err);
 
 #endif

@@ -15,28 +15,28 @@
 
 typedef struct wanted {
     const char *name;
-    size_t place; /* in the list of requested names */
+    size_t index; /* in the list of requested names */
     arrakis_channel *channel;
     bool contested; /* two publishers have it */
 } wanted;
 
-typedef struct wish_list {
+typedef struct name_list {
     wanted *items; /* sorted by name, and later in the order of the request */
     size_t count;
-} wish_list;
+} name_list;
 
 static int by_name(const void *a, const void *b)
 {
     return strcmp(((const wanted *)a)->name, ((const wanted *)b)->name);
 }
 
-static int by_place(const void *a, const void *b)
+static int by_request(const void *a, const void *b)
 {
-    size_t x = ((const wanted *)a)->place, y = ((const wanted *)b)->place;
+    size_t x = ((const wanted *)a)->index, y = ((const wanted *)b)->index;
     return (x > y) - (x < y);
 }
 
-static arrakis_status make_list(wish_list *list, const char *const *names, size_t count,
+static arrakis_status make_list(name_list *list, const char *const *names, size_t count,
                                 arrakis_error *err)
 {
     list->items = calloc(count, sizeof *list->items);
@@ -46,7 +46,7 @@ static arrakis_status make_list(wish_list *list, const char *const *names, size_
     for (size_t i = 0; i < count; i++) {
         if (!names[i])
             return ark_fail(err, ARRAKIS_EINVAL, "channel name %zu is NULL", i);
-        list->items[i] = (wanted){.name = names[i], .place = i};
+        list->items[i] = (wanted){.name = names[i], .index = i};
     }
     qsort(list->items, count, sizeof *list->items, by_name);
     for (size_t i = 1; i < count; i++)
@@ -85,7 +85,7 @@ static void note_publishers(wanted *item, const arrakis_channel *channel)
 
 static bool take_wanted(arrakis_channel *channel, void *opaque)
 {
-    wish_list *list = opaque;
+    name_list *list = opaque;
     wanted key = {.name = ark_info(channel).name};
     wanted *item = bsearch(&key, list->items, list->count, sizeof key, by_name);
     if (item)
@@ -99,7 +99,7 @@ static bool take_wanted(arrakis_channel *channel, void *opaque)
 
 /* Names that were not found may be in a topic that could not be read: then that is the error,
  * unless the topic can never be read (EFORMAT). */
-static arrakis_status fail_missing(const wish_list *list, const arrakis_error *passed_over,
+static arrakis_status fail_missing(const name_list *list, const arrakis_error *passed_over,
                                    arrakis_error *err)
 {
     char text[400] = "";
@@ -119,10 +119,10 @@ static arrakis_status fail_missing(const wish_list *list, const arrakis_error *p
                     passed_over->status < 0 ? passed_over->message : "");
 }
 
-static arrakis_status hand_out(arrakis_channels **out, wish_list *list,
+static arrakis_status hand_out(arrakis_channels **out, name_list *list,
                                const arrakis_error *passed_over, arrakis_error *err)
 {
-    qsort(list->items, list->count, sizeof *list->items, by_place);
+    qsort(list->items, list->count, sizeof *list->items, by_request);
     arrakis_status rc = fail_missing(list, passed_over, err);
     if (rc < 0 || (rc = arrakis_channels_new(out, err)) < 0)
         return rc;
@@ -136,7 +136,7 @@ static arrakis_status hand_out(arrakis_channels **out, wish_list *list,
 }
 
 /* Look the names up. time_ns is for servers: brokers and files have only present descriptions. */
-static arrakis_status look_up(arrakis_client *client, wish_list *list, const char *const *names,
+static arrakis_status look_up(arrakis_client *client, name_list *list, const char *const *names,
                               int64_t time_ns, const char *replay_id, arrakis_error *passed_over,
                               arrakis_error *err)
 {
@@ -149,8 +149,8 @@ static arrakis_status look_up(arrakis_client *client, wish_list *list, const cha
     arrakis_query query = ARRAKIS_QUERY_INIT;
     query.max_rate = HUGE_VAL;
     query.replay_id = replay_id;
-    return ark_client_search(client, &query, names, list->count, take_wanted, list, passed_over,
-                             err);
+    const ark_selection selection = {names, list->count, NULL, take_wanted, list};
+    return ark_client_search(client, &query, &selection, passed_over, err);
 }
 
 arrakis_status arrakis_client_describe(arrakis_client *client, arrakis_channels **out,
@@ -164,7 +164,7 @@ arrakis_status arrakis_client_describe(arrakis_client *client, arrakis_channels 
                         !client ? "client is NULL"
                         : !out  ? "out is NULL"
                                 : "no names are given");
-    wish_list list = {0};
+    name_list list = {0};
     arrakis_error passed_over = {.status = ARRAKIS_OK};
     arrakis_status rc = make_list(&list, names, count, err);
     if (rc == ARRAKIS_OK)

@@ -44,7 +44,7 @@ static arrakis_status bind_channel(size_t *column, const arrakis_channel *channe
     return ARRAKIS_OK;
 }
 
-arrakis_status ark_batch_rows_bind(ark_flight_part *parts, size_t count,
+arrakis_status ark_batch_rows_bind(ark_bound_input *inputs, size_t count,
                                    const arrakis_reader *reader, const ark_batches *batches,
                                    size_t *time_column, arrakis_error *err)
 {
@@ -62,9 +62,9 @@ arrakis_status ark_batch_rows_bind(ark_flight_part *parts, size_t count,
     qsort(entries, schema->count, sizeof *entries, by_name);
     arrakis_status rc = ARRAKIS_OK;
     for (size_t i = 0; i < count; i++) {
-        const arrakis_channels *channels = reader->inputs[parts[i].input].channels;
+        const arrakis_channels *channels = reader->inputs[inputs[i].number].channels;
         for (size_t k = 0; rc == ARRAKIS_OK && k < arrakis_channels_count(channels); k++)
-            rc = bind_channel(&parts[i].columns[k], arrakis_channels_get(channels, k), entries,
+            rc = bind_channel(&inputs[i].columns[k], arrakis_channels_get(channels, k), entries,
                               schema, err);
     }
     free(entries);
@@ -83,11 +83,11 @@ static uint32_t length_at(const ark_column *column, int64_t row)
 }
 
 /* The duration of a row, told from the first channel that has samples; 0: none has. */
-static int64_t duration_of(const arrakis_channels *channels, const ark_flight_part *part,
+static int64_t duration_of(const arrakis_channels *channels, const ark_bound_input *bound,
                            const ark_batches *batches, int64_t row, int64_t stride_ns)
 {
     for (size_t k = 0; k < arrakis_channels_count(channels); k++) {
-        uint32_t length = length_at(&batches->columns[part->columns[k]], row);
+        uint32_t length = length_at(&batches->columns[bound->columns[k]], row);
         const arrakis_channel *channel = arrakis_channels_get(channels, k);
         int64_t whole = ark_channel_samples(channel, stride_ns);
         if (!length)
@@ -119,7 +119,7 @@ static arrakis_status check_length(const arrakis_channel *channel, uint32_t leng
 
 /* The rows of one input, from the row of the batch at the cursor. */
 static arrakis_status make_rows(ark_rows *rows, const ark_flight_cursor *cursor,
-                                const ark_flight_part *part, const ark_reader_input *input,
+                                const ark_bound_input *bound, const ark_reader_input *input,
                                 const ark_batches *batches, ark_flight_scratch *scratch,
                                 arrakis_error *err)
 {
@@ -128,7 +128,7 @@ static arrakis_status make_rows(ark_rows *rows, const ark_flight_cursor *cursor,
     rows->runs = scratch->runs;
     rows->missing = scratch->missing;
     for (uint32_t k = 0; k < arrakis_channels_count(channels); k++) {
-        const ark_column *column = &batches->columns[part->columns[k]];
+        const ark_column *column = &batches->columns[bound->columns[k]];
         const arrakis_channel *channel = arrakis_channels_get(channels, k);
         uint32_t length = length_at(column, cursor->row);
         int64_t whole = ark_channel_samples(channel, input->stride_ns);
@@ -163,11 +163,11 @@ static arrakis_status read_time(int64_t *time_ns, const ark_column *time, int64_
 }
 
 /* Go on to the next input, or to the next row of the batch. */
-static void move_on(ark_flight_cursor *cursor, size_t part_count)
+static void move_on(ark_flight_cursor *cursor, size_t input_count)
 {
     cursor->step = 0;
-    if (++cursor->part == part_count) {
-        cursor->part = 0;
+    if (++cursor->input == input_count) {
+        cursor->input = 0;
         cursor->row++;
     }
 }
@@ -188,31 +188,31 @@ static void split_rows(const ark_rows *rows, ark_flight_cursor *cursor,
 }
 
 arrakis_status ark_batch_rows_next(ark_arrival *arrival, ark_flight_cursor *cursor,
-                                   const ark_flight_part *parts, size_t count,
+                                   const ark_bound_input *inputs, size_t count,
                                    const arrakis_reader *reader, const ark_batches *batches,
                                    size_t time_column, ark_flight_scratch *scratch,
                                    arrakis_error *err)
 {
-    assert(cursor->part < count);
+    assert(cursor->input < count);
     assert(scratch->runs);
     for (; cursor->row < batches->rows; move_on(cursor, count)) {
-        const ark_flight_part *part = &parts[cursor->part];
-        const ark_reader_input *input = &reader->inputs[part->input];
+        const ark_bound_input *bound = &inputs[cursor->input];
+        const ark_reader_input *input = &reader->inputs[bound->number];
         if (!cursor->step || scratch->owner != cursor) {
             ark_rows rows = {0};
             scratch->owner = NULL;
             ARK_TRY(read_time(&rows.time_ns, &batches->columns[time_column], cursor->row, err));
             rows.duration_ns =
-                duration_of(input->channels, part, batches, cursor->row, input->stride_ns);
+                duration_of(input->channels, bound, batches, cursor->row, input->stride_ns);
             if (!rows.duration_ns) /* no channel has samples */
                 rows.duration_ns = input->stride_ns;
-            ARK_TRY(make_rows(&rows, cursor, part, input, batches, scratch, err));
+            ARK_TRY(make_rows(&rows, cursor, bound, input, batches, scratch, err));
             if (rows.duration_ns <= input->stride_ns) {
-                *arrival = (ark_arrival){.input = part->input, .rows = rows};
+                *arrival = (ark_arrival){.input = bound->number, .rows = rows};
                 move_on(cursor, count);
                 return ARRAKIS_OK;
             }
-            split_rows(&rows, cursor, input, part->input, scratch);
+            split_rows(&rows, cursor, input, bound->number, scratch);
         }
         cursor->step++;
         if (ark_row_splitter_next(&scratch->splitter, arrival))

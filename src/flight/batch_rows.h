@@ -10,16 +10,16 @@
 
 #include <arrakis/reader.h>
 
-/* An input of which an endpoint has the data: all of its channels. */
-typedef struct ark_flight_part {
-    size_t input;
+/* An input of which an endpoint has the data, of all its channels. */
+typedef struct ark_bound_input {
+    size_t number;   /* of the input in the reader */
     size_t *columns; /* of the batch, one per channel of the input */
-} ark_flight_part;
+} ark_bound_input;
 
 /* What comes next in a batch. All bytes 0: its begin. */
 typedef struct ark_flight_cursor {
     int64_t row;
-    size_t part;
+    size_t input;
     int64_t step; /* how many strides of rows longer than one have been handed out */
 } ark_flight_cursor;
 
@@ -40,12 +40,12 @@ void ark_batch_rows_clear(ark_flight_scratch *scratch);
 
 /* Find the columns of all channels in a new schema. EMISMATCH names the channel, and what was
  * found and expected. */
-arrakis_status ark_batch_rows_bind(ark_flight_part *parts, size_t count,
+arrakis_status ark_batch_rows_bind(ark_bound_input *inputs, size_t count,
                                    const arrakis_reader *reader, const ark_batches *batches,
                                    size_t *time_column, arrakis_error *err);
 /* The rows at the cursor, which then moves on. DONE: the batch has no more. */
 arrakis_status ark_batch_rows_next(ark_arrival *arrival, ark_flight_cursor *cursor,
-                                   const ark_flight_part *parts, size_t count,
+                                   const ark_bound_input *inputs, size_t count,
                                    const arrakis_reader *reader, const ark_batches *batches,
                                    size_t time_column, ark_flight_scratch *scratch,
                                    arrakis_error *err);

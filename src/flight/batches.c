@@ -107,7 +107,7 @@ arrakis_status ark_batches_next(ark_batches *batches, arrakis_error *err)
 {
     assert(batches->call.call && batches->call.budget);
     bool came;
-    for (unsigned barren = 0; barren < EMPTY_MAX; barren++) {
+    for (unsigned empty = 0; empty < EMPTY_MAX; empty++) {
         arrakis_status rc = decode_next(batches, &came, err);
         if (rc != ARRAKIS_TIMEOUT || !came)
             return rc;

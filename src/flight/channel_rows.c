@@ -17,7 +17,7 @@ static const struct {
     const char *name;
     enum kind kind;
     bool needed;
-    size_t place;
+    size_t offset;
 } columns[ARK_CHANNEL_COLUMNS] = {
     {"channel", TEXT, true, offsetof(arrakis_channel_info, name)},
     {"data_type", TYPE, true, offsetof(arrakis_channel_info, dtype)},
@@ -96,14 +96,14 @@ static void read_number(const ark_column *column, arrakis_dtype dtype, int64_t r
 
 /* Copy a text to rows->text, with a zero byte; its offset is kept. */
 static arrakis_status copy_text(ark_channel_rows *rows, const ark_column *column, int64_t row,
-                                size_t *place, arrakis_error *err)
+                                size_t *offset, arrakis_error *err)
 {
     int32_t first = ark_offset_at(column->offsets, row);
     size_t length = (size_t)(ark_offset_at(column->offsets, row + 1) - first);
     ARK_TRY(ark_buffer_reserve(&rows->text, length + 1, err));
     if (length && memchr(column->values + first, 0, length))
         return ark_fail(err, ARRAKIS_EFORMAT, "a table of channels: a string contains a NUL byte");
-    *place = rows->text.size;
+    *offset = rows->text.size;
     if (length)
         memcpy(rows->text.data + rows->text.size, column->values + first, length);
     rows->text.size += length;
@@ -120,7 +120,7 @@ static void set_number(arrakis_channel_info *info, size_t i, const ark_column *c
     if (columns[i].kind == RATE)
         info->sample_rate = real;
     else
-        memcpy((char *)info + columns[i].place, &integer, sizeof integer);
+        memcpy((char *)info + columns[i].offset, &integer, sizeof integer);
 }
 
 /* Set the pointers to the texts, once all have been copied and do not move any more. */
@@ -134,7 +134,7 @@ static void set_texts(arrakis_channel_info *info, const ark_channel_rows *rows,
         if (columns[i].kind == TYPE)
             info->dtype = arrakis_dtype_parse(text);
         else
-            memcpy((char *)info + columns[i].place, &text, sizeof text);
+            memcpy((char *)info + columns[i].offset, &text, sizeof text);
     }
 }
 

@@ -13,7 +13,7 @@
 #include "flight/info.h"
 #include "flight/connections.h"
 #include "flight/state.h"
-#include "flight/streams.h"
+#include "flight/inputs.h"
 #include "flight/ticket.h"
 #include "read/reader.h"
 
@@ -37,8 +37,8 @@ static const int64_t earliest_ns = INT64_MIN / 2;
 
 static bool is_paused(const ark_flight_reader *flight, const ark_flight_source *s)
 {
-    for (size_t i = 0; i < s->part_count; i++)
-        if (flight->paused[s->parts[i].input])
+    for (size_t i = 0; i < s->input_count; i++)
+        if (flight->paused[s->inputs[i].number])
             return true;
     return false;
 }
@@ -99,7 +99,7 @@ static void begin_source(ark_flight_source *s)
 static arrakis_status start_source(ark_flight_reader *flight, ark_flight_source *s,
                                    arrakis_error *err)
 {
-    if (s->part_count == 0) {
+    if (s->input_count == 0) {
         s->phase = ARK_FLIGHT_OVER;
         return ARRAKIS_OK;
     }
@@ -236,7 +236,7 @@ static void check_end(ark_flight_reader *flight, const ark_flight_source *s)
         ark_log(ARRAKIS_LOG_WARNING, "%.100s has ended the %s stream of channel '%.150s'%s", url,
                 s->ticket.start_ns == ARRAKIS_UNSET ? "live" : "endless", name, others);
     } else if (reached_ns < end_ns &&
-               end_ns - reached_ns >= flight->head.inputs[s->parts[0].input].stride_ns) {
+               end_ns - reached_ns >= flight->head.inputs[s->inputs[0].number].stride_ns) {
         flight->errors++;
         ark_log(ARRAKIS_LOG_WARNING,
                 "%.100s has ended the stream of channel '%.150s'%s at %.3f s, and was asked for "
@@ -254,7 +254,7 @@ static arrakis_status next_batch(ark_flight_reader *flight, ark_flight_source *s
     if (awaiting_first != s->batches.call.awaiting_first) /* the first message has arrived */
         note_news(s);
     if (rc == ARRAKIS_OK && s->schema_id != s->batches.schema_id) {
-        rc = ark_batch_rows_bind(s->parts, s->part_count, &flight->head, &s->batches,
+        rc = ark_batch_rows_bind(s->inputs, s->input_count, &flight->head, &s->batches,
                                  &s->time_column, err);
         s->schema_id = rc < 0 ? 0 : s->batches.schema_id;
     }
@@ -270,7 +270,7 @@ static arrakis_status read_source(ark_flight_reader *flight, ark_flight_source *
     arrakis_status rc = s->phase == ARK_FLIGHT_IN_BATCH ? ARRAKIS_OK : next_batch(flight, s, err);
     if (rc != ARRAKIS_OK)
         return rc;
-    rc = ark_batch_rows_next(arrival, &s->cursor, s->parts, s->part_count, &flight->head,
+    rc = ark_batch_rows_next(arrival, &s->cursor, s->inputs, s->input_count, &flight->head,
                              &s->batches, s->time_column, &flight->scratch, err);
     s->phase = rc == ARRAKIS_OK ? ARK_FLIGHT_IN_BATCH : ARK_FLIGHT_READING;
     if (rc == ARRAKIS_OK)
@@ -384,7 +384,7 @@ static int64_t flight_exhausted(arrakis_reader *reader, size_t input, int64_t si
     *again_ns = ARRAKIS_UNSET;
     for (size_t i = 0; i < flight->count; i++)
         if (flight->sources[i].phase != ARK_FLIGHT_OVER &&
-            ark_flight_streams_carry(&flight->sources[i], input))
+            ark_flight_inputs_has(&flight->sources[i], input))
             return ARRAKIS_UNSET;
     return ark_clock_now_ns();
 }
@@ -395,7 +395,7 @@ static void flight_pause(arrakis_reader *reader, size_t input, bool paused)
     flight->paused[input] = paused;
     for (size_t i = flight->first; i < flight->end; i++) {
         ark_flight_source *s = &flight->sources[i];
-        if (!is_running(s) || !ark_flight_streams_carry(s, input))
+        if (!is_running(s) || !ark_flight_inputs_has(s, input))
             continue;
         watch_source(flight, s, !is_paused(flight, s), NULL);
         note_news(s); /* silence while the input was paused does not count */
@@ -421,9 +421,9 @@ static void flight_close(arrakis_reader *reader)
         ark_flight_source *s = &flight->sources[i];
         if (is_running(s))
             stop_source(flight, s);
-        for (size_t k = 0; k < s->part_count; k++)
-            free(s->parts[k].columns);
-        free(s->parts);
+        for (size_t k = 0; k < s->input_count; k++)
+            free(s->inputs[k].columns);
+        free(s->inputs);
         ark_ticket_clear(&s->ticket);
         ark_flight_info_clear_endpoint(&s->endpoint);
     }
@@ -497,7 +497,7 @@ static arrakis_status set_up(ark_flight_reader *flight, arrakis_channels *channe
     if (rc == ARRAKIS_OK)
         rc = read_tickets(flight, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_flight_streams_plan(flight, channels, err);
+        rc = ark_flight_inputs_plan(flight, channels, err);
     if (rc == ARRAKIS_OK)
         rc = ark_waiter_open(&flight->waiter, err);
     flight->head.fd = flight->waiter.fd;

@@ -400,7 +400,7 @@ arrakis_status ark_segments_init(ark_segments *out, ark_flight_info *info,
 {
     assert(arrakis_channels_count(channels));
     *out = (ark_segments){0};
-    bool seams;
+    bool handovers;
     division d = {.channels = channels,
                   .url = url,
                   .named = ark_budget_stream(url, INT64_MAX),
@@ -408,9 +408,9 @@ arrakis_status ark_segments_init(ark_segments *out, ark_flight_info *info,
                   .out = out};
     arrakis_status rc = read_entries(&d, info, err);
     if (rc == ARRAKIS_OK)
-        rc = find_handovers(&d, &seams, err);
+        rc = find_handovers(&d, &handovers, err);
     if (rc == ARRAKIS_OK)
-        rc = seams             ? add_segments(&d, start_ns, err)
+        rc = handovers         ? add_segments(&d, start_ns, err)
              : !d.broker_count ? add_server_segments(&d, start_ns, err)
                                : add_one_segment(&d, start_ns, err);
     if (rc == ARRAKIS_OK)

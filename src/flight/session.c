@@ -45,9 +45,9 @@ static arrakis_status set_authorization(ark_session *session, const ark_url *url
     return rc;
 }
 
-static arrakis_status dial_server(ark_session *session, const char *text,
-                                  ark_connect_options *options, const ark_session *by,
-                                  arrakis_error *err)
+static arrakis_status connect_server(ark_session *session, const char *text,
+                                     ark_connect_options *options, const ark_session *by,
+                                     arrakis_error *err)
 {
     ark_url url;
     char name[ARK_URL_SIZE];
@@ -89,7 +89,7 @@ arrakis_status ark_session_open_named(ark_session **out, const char *url,
     if (!session)
         return ark_no_memory(err, "%.200s", url);
     atomic_init(&session->refs, 1);
-    arrakis_status rc = dial_server(session, url, options, by, err);
+    arrakis_status rc = connect_server(session, url, options, by, err);
     if (rc < 0) {
         ark_session_unref(session);
         return rc;

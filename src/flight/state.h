@@ -35,8 +35,8 @@ typedef struct ark_flight_source {
     ark_ticket ticket;
     int64_t begin_ns, end_ns; /* the span to read; ARRAKIS_UNSET: no end */
     size_t location;          /* the number of the location that is read, or tried next */
-    ark_flight_part *parts;
-    size_t part_count;
+    ark_bound_input *inputs;
+    size_t input_count;
     ark_batches batches;
     ark_flight_phase phase;
     bool watched; /* its descriptor is in the waiter */

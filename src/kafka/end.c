@@ -65,34 +65,38 @@ static void note_failure(ark_kafka_watch *watch, const ark_kafka_end *end, int64
         watch->failed_ns = now_ns;
 }
 
+static bool is_failing(const ark_kafka_end *end)
+{
+    return end->answer >= ARK_KAFKA_SILENT;
+}
+
+/* Go on to the state that a failed question leads to. A partition whose messages are handed out is
+ * not silent, even if questions fail. */
+static void note_no_answer(ark_kafka_end *end, bool absent, bool in_a_row, bool moved,
+                           int64_t begin_ns)
+{
+    if (end->answer == ARK_KAFKA_NEVER_THERE && absent)
+        return;
+    if (!in_a_row || moved || end->answer == ARK_KAFKA_NEVER_THERE) /* it has appeared since */
+        end->silent_since_ns = begin_ns;
+    if (absent && (!in_a_row || end->answer != ARK_KAFKA_ABSENT))
+        end->absent_since_ns = begin_ns;
+    end->answer = absent ? ARK_KAFKA_ABSENT : ARK_KAFKA_SILENT;
+}
+
 void ark_kafka_end_lost(ark_kafka_watch *watch, ark_kafka_partition *partition,
                         rd_kafka_resp_err_t err, int64_t begin_ns)
 {
-    int64_t now_ns = ark_monotonic_ns();
+    int64_t now_ns = ark_monotonic_ns(), position = atomic_load(&partition->position);
     ark_kafka_end *end = &partition->end;
-    bool was_absent = end->absent_since_ns == ARK_KAFKA_SINCE_OPENING;
-    bool in_a_row =
-        end->silent_since_ns != ARK_KAFKA_NOT_SO && now_ns - end->failed_ns <= in_a_row_ns;
+    bool in_a_row = is_failing(end) && now_ns - end->failed_ns <= in_a_row_ns;
     if (!in_a_row)
         end->failing_since_ns = begin_ns;
-    if (!in_a_row && end->silent_since_ns != ARK_KAFKA_SINCE_OPENING)
-        end->silent_since_ns = begin_ns;
-    if (end->silent_since_ns == ARK_KAFKA_SINCE_OPENING &&
-        !is_absence(err)) /* the topic has appeared since */
-        end->silent_since_ns = begin_ns;
-    if (!is_absence(err))
-        end->absent_since_ns = ARK_KAFKA_NOT_SO;
-    else if (!was_absent && (!in_a_row || end->absent_since_ns == ARK_KAFKA_NOT_SO))
-        end->absent_since_ns = begin_ns;
-    /* a partition whose messages are handed out is not silent, even if questions fail */
-    int64_t position = atomic_load(&partition->position);
-    if (position != end->lost_position && end->silent_since_ns != ARK_KAFKA_SINCE_OPENING)
-        end->silent_since_ns = begin_ns;
+    note_no_answer(end, is_absence(err), in_a_row, position != end->lost_position, begin_ns);
     end->lost_position = position;
     end->failed_ns = now_ns;
     end->err = err;
-    if (err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART &&
-        end->silent_since_ns != ARK_KAFKA_SINCE_OPENING)
+    if (err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && end->answer != ARK_KAFKA_NEVER_THERE)
         note_failure(watch, end, now_ns);
 }
 
@@ -104,11 +108,9 @@ void ark_kafka_end_found(ark_kafka_watch *watch, ark_kafka_partition *partition,
 
 void ark_kafka_end_reached(ark_kafka_watch *watch, bool reached, int64_t now_ns)
 {
-    if (reached)
-        watch->unanswered_since_ns = ARK_KAFKA_NOT_SO;
-    else if (watch->unanswered_since_ns == ARK_KAFKA_NOT_SO ||
-             now_ns - watch->unanswered_last_ns > in_a_row_ns)
+    if (!watch->unanswered || now_ns - watch->unanswered_last_ns > in_a_row_ns)
         watch->unanswered_since_ns = now_ns;
+    watch->unanswered = !reached;
     watch->unanswered_last_ns = now_ns;
 }
 
@@ -128,17 +130,15 @@ static void note_progress(ark_kafka_partition *partition)
 static void take_answer(ark_kafka_partition *partition, int64_t offset, int64_t asked_ns)
 {
     ark_kafka_end *end = &partition->end;
-    bool away = end->silent_since_ns != ARK_KAFKA_NOT_SO &&
-                (end->absent_since_ns != ARK_KAFKA_NOT_SO ||
-                 asked_ns - end->silent_since_ns >= settling_ns);
+    bool away = end->answer >= ARK_KAFKA_ABSENT ||
+                (is_failing(end) && asked_ns - end->silent_since_ns >= settling_ns);
     /* after a doubt one answer is trusted: otherwise a leader that comes and goes never would
      * be */
     if (away && !end->doubted)
         doubt_leader(partition, asked_ns);
     else if (asked_ns >= end->trusted_from_ns)
         end->doubted = false;
-    end->err = RD_KAFKA_RESP_ERR_NO_ERROR;
-    end->silent_since_ns = end->absent_since_ns = ARK_KAFKA_NOT_SO;
+    end->answer = ARK_KAFKA_ANSWERED;
     end->offset = offset;
     end->asked_ns = asked_ns;
     note_progress(partition);
@@ -185,7 +185,7 @@ void ark_kafka_end_ask(ark_kafka_reader *kafka, const ark_kafka_asker *asker)
     for (int i = 0; i < list->cnt; i++) {
         ark_kafka_partition *partition = list->elems[i].opaque;
         partition->end.position = atomic_load(&partition->position);
-        doubtful[i] = partition->end.silent_since_ns != ARK_KAFKA_NOT_SO;
+        doubtful[i] = is_failing(&partition->end);
     }
     ark_monitor_leave(&kafka->watch.monitor);
     arrakis_status rc = ark_kafka_query_offsets(&ask, list, &why);
@@ -215,12 +215,11 @@ static void give_up(ark_kafka_partition *partition, const char *why, int64_t for
     partition->end.loss_logged = true;
 }
 
-/* How long questions have failed without an answer between them, up to the last one. */
+/* How long questions have failed without an answer between them, up to the last one; 0: that was
+ * too long ago. */
 static int64_t failed_for(int64_t begin_ns, int64_t last_ns, int64_t now_ns)
 {
-    if (begin_ns == ARK_KAFKA_NOT_SO || now_ns - last_ns > in_a_row_ns)
-        return 0;
-    return begin_ns == ARK_KAFKA_SINCE_OPENING ? INT64_MAX : last_ns - begin_ns;
+    return now_ns - last_ns > in_a_row_ns ? 0 : last_ns - begin_ns;
 }
 
 /* Whether to treat a partition without an answer as empty. */
@@ -228,9 +227,11 @@ static bool is_lost(ark_kafka_reader *kafka, ark_kafka_partition *partition, int
 {
     const ark_kafka_end *end = &partition->end;
     const ark_kafka_watch *watch = &kafka->watch;
-    if (end->absent_since_ns == ARK_KAFKA_SINCE_OPENING) /* logged when the reader was opened */
+    if (end->answer == ARK_KAFKA_NEVER_THERE) /* logged when the reader was opened */
         return true;
-    int64_t absent_for_ns = failed_for(end->absent_since_ns, end->failed_ns, now_ns);
+    int64_t absent_for_ns = end->answer == ARK_KAFKA_ABSENT
+                                ? failed_for(end->absent_since_ns, end->failed_ns, now_ns)
+                                : 0;
     if (absent_for_ns >= ARK_KAFKA_ABSENT_NS) {
         give_up(partition,
                 end->err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ? "has no leader"
@@ -243,7 +244,7 @@ static bool is_lost(ark_kafka_reader *kafka, ark_kafka_partition *partition, int
         atomic_load(&partition->position) != end->lost_position)
         return false;
     /* No broker answers at all: a gap cannot be distinguished from a failure. */
-    if (watch->unanswered_since_ns != ARK_KAFKA_NOT_SO) {
+    if (watch->unanswered) {
         if (kafka->head.bounded && kafka->failure.status == ARRAKIS_OK &&
             failed_for(watch->unanswered_since_ns, watch->unanswered_last_ns, now_ns) >=
                 ARK_KAFKA_SILENT_NS)
@@ -285,9 +286,9 @@ static int64_t judge_partition(ark_kafka_reader *kafka, ark_kafka_partition *par
     const ark_kafka_end *end = &partition->end;
     int64_t now_ns = ark_clock_now_ns(), steady_ns = ark_monotonic_ns();
     *ask = true;
-    if (end->err && end->silent_since_ns == ARK_KAFKA_NOT_SO)
-        return ARRAKIS_UNSET; /* not asked yet */
-    if (end->err)
+    if (end->answer == ARK_KAFKA_UNASKED)
+        return ARRAKIS_UNSET;
+    if (is_failing(end))
         return is_lost(kafka, partition, steady_ns) ? now_ns : ARRAKIS_UNSET;
     /* The position may have passed the end since. If it was beyond it when asked, this is a new
      * log, which librdkafka will read from its beginning. */
@@ -308,16 +309,17 @@ static int64_t judge_partition(ark_kafka_reader *kafka, ark_kafka_partition *par
  * may be about to arrive: unless librdkafka has come to the end of the partition, it is waited for
  * a moment. Data that does not advance the request delays the question by at most a second. */
 static bool is_time_to_ask(ark_kafka_watch *watch, const ark_kafka_partition *partition,
-                           size_t stream, int64_t *in_ns)
+                           size_t input, int64_t *in_ns)
 {
     int64_t now_ns = ark_monotonic_ns(), position = atomic_load(&partition->position);
     *in_ns = ask_interval_ns;
     if (watch->running || position == partition->log_end || !atomic_load(&partition->assigned))
         return true;
-    if (watch->first_wait_ns == INT64_MIN)
+    if (!watch->has_waited)
         watch->first_wait_ns = now_ns;
-    if (watch->awaited != stream || watch->awaited_position != position || !watch->awaited_ns) {
-        watch->awaited = stream;
+    if (!watch->has_waited || watch->awaited != input || watch->awaited_position != position) {
+        watch->has_waited = true;
+        watch->awaited = input;
         watch->awaited_position = position;
         watch->awaited_ns = now_ns;
     }
@@ -338,11 +340,11 @@ static bool want_answer(ark_kafka_watch *watch, const ark_kafka_partition *parti
     return news;
 }
 
-int64_t ark_kafka_end_exhausted(ark_kafka_reader *kafka, size_t stream, int64_t since_ns,
+int64_t ark_kafka_end_exhausted(ark_kafka_reader *kafka, size_t input, int64_t since_ns,
                                 int64_t *again_ns)
 {
-    assert(stream < kafka->head.input_count);
-    ark_kafka_partition *partition = &kafka->partitions[stream];
+    assert(input < kafka->head.input_count);
+    ark_kafka_partition *partition = &kafka->partitions[input];
     arrakis_error why;
     bool ask;
     int64_t again_in_ns;
@@ -351,7 +353,7 @@ int64_t ark_kafka_end_exhausted(ark_kafka_reader *kafka, size_t stream, int64_t 
     if (kafka->watch.broken && kafka->failure.status == ARRAKIS_OK)
         ark_fail(&kafka->failure, ARRAKIS_ENOMEM, "%s: no handle is left to ask brokers with",
                  kafka->url);
-    ask = is_time_to_ask(&kafka->watch, partition, stream, &again_in_ns) && ask &&
+    ask = is_time_to_ask(&kafka->watch, partition, input, &again_in_ns) && ask &&
           want_answer(&kafka->watch, partition);
     ark_monitor_leave(&kafka->watch.monitor);
     if (ask && ark_kafka_watch_start(kafka, &why) < 0)

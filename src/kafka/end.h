@@ -10,7 +10,7 @@
 
 #include <librdkafka/rdkafka.h>
 
-int64_t ark_kafka_end_exhausted(ark_kafka_reader *kafka, size_t stream, int64_t since_ns,
+int64_t ark_kafka_end_exhausted(ark_kafka_reader *kafka, size_t input, int64_t since_ns,
                                 int64_t *again_ns);
 /* Note that a partition is reachable that was not when the reader was opened: another node has
  * taken over, or its own is back. In the monitor. */

@@ -30,11 +30,11 @@ int64_t ark_fast_forward_grace_ns(int64_t budget_ns)
     return budget_ns > least_grace_ns ? budget_ns : least_grace_ns;
 }
 
-ark_lag ark_fast_forward_observe(ark_fast_forward *policy, size_t stream, int64_t lag_ns,
+ark_lag ark_fast_forward_observe(ark_fast_forward *policy, size_t input, int64_t lag_ns,
                                  int64_t budget_ns, int64_t now_ns)
 {
-    assert(stream < policy->count);
-    int64_t *since_ns = &policy->behind_since_ns[stream];
+    assert(input < policy->count);
+    int64_t *since_ns = &policy->behind_since_ns[input];
     if (budget_ns <= 0)
         return ARK_LAG_FINE;
     if (lag_ns <= budget_ns) {
@@ -63,8 +63,8 @@ void ark_fast_forward_done(ark_fast_forward *policy)
     policy->skipped = true;
 }
 
-void ark_fast_forward_again(ark_fast_forward *policy, size_t stream, int64_t now_ns)
+void ark_fast_forward_again(ark_fast_forward *policy, size_t input, int64_t now_ns)
 {
-    assert(stream < policy->count);
-    policy->behind_since_ns[stream] = now_ns;
+    assert(input < policy->count);
+    policy->behind_since_ns[input] = now_ns;
 }

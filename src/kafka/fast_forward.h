@@ -29,10 +29,10 @@ void ark_fast_forward_clear(ark_fast_forward *policy);
 int64_t ark_fast_forward_grace_ns(int64_t budget_ns);
 /* Data of an input that is lag_ns old has arrived at now_ns (of any steady clock). A budget of 0
  * is never exceeded. */
-ark_lag ark_fast_forward_observe(ark_fast_forward *policy, size_t stream, int64_t lag_ns,
+ark_lag ark_fast_forward_observe(ark_fast_forward *policy, size_t input, int64_t lag_ns,
                                  int64_t budget_ns, int64_t now_ns);
 void ark_fast_forward_done(ark_fast_forward *policy);
 /* Nothing was skipped: judge the input again after another grace period. */
-void ark_fast_forward_again(ark_fast_forward *policy, size_t stream, int64_t now_ns);
+void ark_fast_forward_again(ark_fast_forward *policy, size_t input, int64_t now_ns);
 
 #endif

@@ -18,16 +18,16 @@ static int64_t larger_of(int64_t a, int64_t b)
 }
 
 /* Estimate the size of the messages of a partition from those of its channels that are read. */
-static int64_t message_bytes(const ark_reader_input *stream)
+static int64_t message_bytes(const ark_reader_input *input)
 {
     enum {
         CHANNELS = 100,
         HEADERS = 4096
     }; /* a partition has about this many channels, of which not all are read */
-    int64_t longest = 0, count = (int64_t)arrakis_channels_count(stream->channels);
+    int64_t longest = 0, count = (int64_t)arrakis_channels_count(input->channels);
     for (int64_t i = 0; i < count; i++) {
-        const arrakis_channel *channel = arrakis_channels_get(stream->channels, (size_t)i);
-        longest = larger_of(longest, ark_channel_samples(channel, stream->stride_ns) *
+        const arrakis_channel *channel = arrakis_channels_get(input->channels, (size_t)i);
+        longest = larger_of(longest, ark_channel_samples(channel, input->stride_ns) *
                                          (int64_t)arrakis_dtype_size(ark_info(channel).dtype));
     }
     return HEADERS + larger_of(count, CHANNELS) * longest;
@@ -55,18 +55,18 @@ static void choose_pace(ark_kafka_fetch_size *l, int64_t partitions, int64_t str
  * wait for others, and memory is reused. An answer has room for all partitions (librdkafka accepts
  * 50 MB): otherwise the first partitions would be read to their ends before the last ones begin.
  * But a fetch has room for two messages at least: of longer ones it brings only one. */
-arrakis_status ark_kafka_fetch_size_choose(ark_kafka_fetch_size *l,
-                                           const ark_reader_input *streams, size_t count,
-                                           bool live, int64_t prefetch, arrakis_error *err)
+arrakis_status ark_kafka_fetch_size_choose(ark_kafka_fetch_size *l, const ark_reader_input *inputs,
+                                           size_t count, bool live, int64_t prefetch,
+                                           arrakis_error *err)
 {
     enum { LEAST = 256 << 10, ANSWER = 32 * MIB, ANSWERS = 4 };
     int64_t partitions = (int64_t)count, two = smaller_of(ANSWER / partitions, LEAST), all = 0;
     int64_t stride_ns = INT64_MAX;
     for (size_t i = 0; i < count; i++) {
-        int64_t bytes = message_bytes(&streams[i]);
+        int64_t bytes = message_bytes(&inputs[i]);
         two = larger_of(two, 2 * bytes);
         all += smaller_of(bytes, largest_message);
-        stride_ns = smaller_of(stride_ns, streams[i].stride_ns);
+        stride_ns = smaller_of(stride_ns, inputs[i].stride_ns);
     }
     two = smaller_of(two, largest_message);
     l->queue = prefetch;

@@ -14,8 +14,8 @@ typedef struct ark_kafka_fetch_size {
 
 /* prefetch: the most bytes in the queue, or ARRAKIS_UNSET. EINVAL: librdkafka does not accept that
  * limit. */
-arrakis_status ark_kafka_fetch_size_choose(ark_kafka_fetch_size *l,
-                                           const ark_reader_input *streams, size_t count,
-                                           bool live, int64_t prefetch, arrakis_error *err);
+arrakis_status ark_kafka_fetch_size_choose(ark_kafka_fetch_size *l, const ark_reader_input *inputs,
+                                           size_t count, bool live, int64_t prefetch,
+                                           arrakis_error *err);
 
 #endif

@@ -127,20 +127,20 @@ arrakis_status ark_kafka_forward_to(ark_kafka_reader *kafka, int64_t to_ns, size
 
 static void say_behind(ark_kafka_reader *kafka, const char *why)
 {
-    size_t stream = kafka->late_input;
+    size_t input = kafka->late_input;
     int64_t now_ns = ark_clock_now_ns();
     if (ark_log_limit_note(&kafka->behind, now_ns))
         ark_log(ARRAKIS_LOG_WARNING, "%s is %.1f s old, with a latency budget of %.1f s: %s",
-                kafka->head.inputs[stream].id, (double)(kafka->late_ns - kafka->late_at_ns) * 1e-9,
-                (double)kafka->partitions[stream].budget_ns * 1e-9, why);
-    ark_fast_forward_again(&kafka->policy, stream, now_ns);
+                kafka->head.inputs[input].id, (double)(kafka->late_ns - kafka->late_at_ns) * 1e-9,
+                (double)kafka->partitions[input].budget_ns * 1e-9, why);
+    ark_fast_forward_again(&kafka->policy, input, now_ns);
 }
 
-void ark_kafka_forward_ask(ark_kafka_reader *kafka, size_t stream, int64_t at_ns, int64_t now_ns)
+void ark_kafka_forward_ask(ark_kafka_reader *kafka, size_t input, int64_t at_ns, int64_t now_ns)
 {
     arrakis_error why;
     ark_kafka_watch *watch = &kafka->watch;
-    kafka->late_input = stream;
+    kafka->late_input = input;
     kafka->late_at_ns = at_ns;
     kafka->late_ns = now_ns;
     if (at_head(kafka)) {
@@ -150,7 +150,7 @@ void ark_kafka_forward_ask(ark_kafka_reader *kafka, size_t stream, int64_t at_ns
     ark_monitor_enter(&watch->monitor);
     bool asked = watch->forward_wanted || atomic_load(&watch->forward_found);
     watch->forward_wanted = !atomic_load(&watch->forward_found);
-    watch->forward_to_ns = now_ns - kafka->partitions[stream].budget_ns;
+    watch->forward_to_ns = now_ns - kafka->partitions[input].budget_ns;
     ark_monitor_leave(&watch->monitor);
     if ((!asked || !watch->running) && ark_kafka_watch_start(kafka, &why) < 0)
         say_behind(kafka, why.message);
@@ -159,9 +159,9 @@ void ark_kafka_forward_ask(ark_kafka_reader *kafka, size_t stream, int64_t at_ns
 bool ark_kafka_forward_go(ark_kafka_reader *kafka)
 {
     ark_kafka_watch *watch = &kafka->watch;
-    size_t moved = 0, stream = kafka->late_input;
+    size_t moved = 0, input = kafka->late_input;
     arrakis_error why = watch->forward_why;
-    int64_t budget_ns = kafka->partitions[stream].budget_ns;
+    int64_t budget_ns = kafka->partitions[input].budget_ns;
     if (watch->forward_targets)
         why.status = move_to(kafka, watch->forward_targets, &moved, &why);
     if (watch->forward_targets)
@@ -176,7 +176,7 @@ bool ark_kafka_forward_go(ark_kafka_reader *kafka)
     ark_log(ARRAKIS_LOG_WARNING,
             "%s was %.1f s old for over %.1f s, with a latency budget of %.1f s: skipped %zu "
             "partition(s) to GPS %lld, dropping %.1f s",
-            kafka->head.inputs[stream].id, (double)(kafka->late_ns - kafka->late_at_ns) * 1e-9,
+            kafka->head.inputs[input].id, (double)(kafka->late_ns - kafka->late_at_ns) * 1e-9,
             (double)ark_fast_forward_grace_ns(budget_ns) * 1e-9, (double)budget_ns * 1e-9, moved,
             (long long)(watch->forward_to_ns / ARRAKIS_SECOND_NS),
             (double)(watch->forward_to_ns - kafka->late_at_ns) * 1e-9);

@@ -13,7 +13,7 @@
 arrakis_status ark_kafka_forward_to(ark_kafka_reader *kafka, int64_t to_ns, size_t *moved,
                                     arrakis_error *err);
 /* An input is late beyond its budget: have the thread of the watch find the offsets to skip to. */
-void ark_kafka_forward_ask(ark_kafka_reader *kafka, size_t stream, int64_t at_ns, int64_t now_ns);
+void ark_kafka_forward_ask(ark_kafka_reader *kafka, size_t input, int64_t at_ns, int64_t now_ns);
 /* Skip, if the offsets have been found. Returns whether partitions were moved: then all messages
  * that were taken have been dropped. */
 bool ark_kafka_forward_go(ark_kafka_reader *kafka);

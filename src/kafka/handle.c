@@ -36,3 +36,19 @@ arrakis_status ark_kafka_handle_new(rd_kafka_t **out, rd_kafka_type_t type, cons
                       rd_kafka_name(*out), url, property_count);
     return rc;
 }
+
+arrakis_status ark_kafka_handle_conf(rd_kafka_conf_t **out, ark_kafka_outage *outage,
+                                     const char *url, const ark_kafka_property *ours,
+                                     size_t our_count, const arrakis_property *properties,
+                                     size_t property_count, arrakis_error *err)
+{
+    rd_kafka_conf_t *conf;
+    *out = NULL;
+    ARK_TRY(ark_kafka_conf_new(&conf, url, ours, our_count, properties, property_count, err));
+    arrakis_status rc = ark_kafka_outage_watch(outage, conf, false, err);
+    if (rc < 0)
+        rd_kafka_conf_destroy(conf);
+    else
+        *out = conf;
+    return rc;
+}

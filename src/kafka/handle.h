@@ -4,6 +4,7 @@
 #define ARK_KAFKA_HANDLE_H
 
 #include "kafka/conf.h"
+#include "kafka/outage.h"
 
 #include <arrakis/arrakis.h>
 
@@ -20,5 +21,12 @@ arrakis_status ark_kafka_handle_new(rd_kafka_t **out, rd_kafka_type_t type, cons
  * Owns the configuration, on failure too. */
 arrakis_status ark_kafka_handle_start(rd_kafka_t **out, rd_kafka_type_t type,
                                       rd_kafka_conf_t *conf, arrakis_error *err);
+
+/* Make the configuration of a handle whose failures the outage notes, and which logs in with its
+ * tokens: as ark_kafka_conf_new(), then ark_kafka_outage_watch(). */
+arrakis_status ark_kafka_handle_conf(rd_kafka_conf_t **out, ark_kafka_outage *outage,
+                                     const char *url, const ark_kafka_property *ours,
+                                     size_t our_count, const arrakis_property *properties,
+                                     size_t property_count, arrakis_error *err);
 
 #endif

@@ -98,19 +98,19 @@ static size_t channel_bytes(const arrakis_channel_info *info)
            text_bytes(info->replay_id);
 }
 
-static size_t bytes_at(const ark_metadata *metadata, size_t place)
+static size_t bytes_at(const ark_metadata *metadata, size_t index)
 {
-    const arrakis_channel_info info = ark_channel_store_info(&metadata->store, place);
+    const arrakis_channel_info info = ark_channel_store_info(&metadata->store, index);
     return channel_bytes(&info);
 }
 
 static void apply_tombstone(ark_metadata *metadata, const void *key, size_t key_size)
 {
-    size_t place = ark_channel_store_find(&metadata->store, key, key_size);
-    if (place == ARK_NO_INDEX)
+    size_t index = ark_channel_store_find(&metadata->store, key, key_size);
+    if (index == ARK_NO_INDEX)
         return;
-    metadata->bytes -= bytes_at(metadata, place);
-    ark_channel_store_remove(&metadata->store, place);
+    metadata->bytes -= bytes_at(metadata, index);
+    ark_channel_store_remove(&metadata->store, index);
 }
 
 /* Why a channel cannot be used; NULL: it can. Of two publishers with a channel of one name the
@@ -132,13 +132,13 @@ static const char *fault_of(const ark_metadata *metadata, const arrakis_channel_
 static arrakis_status put_channel(ark_metadata *metadata, const arrakis_channel_info *info,
                                   arrakis_error *err)
 {
-    size_t place = ark_channel_store_find(&metadata->store, info->name, strlen(info->name));
+    size_t index = ark_channel_store_find(&metadata->store, info->name, strlen(info->name));
     size_t bytes = channel_bytes(info);
-    size_t there = place != ARK_NO_INDEX ? bytes_at(metadata, place) : 0;
+    size_t there = index != ARK_NO_INDEX ? bytes_at(metadata, index) : 0;
     if (metadata->bytes - there + bytes > ARK_METADATA_BYTES_MAX)
         return ark_fail(err, ARRAKIS_EFORMAT, "%s: its channels take over %zu MiB",
                         metadata->topic, ARK_METADATA_BYTES_MAX >> 20);
-    arrakis_status rc = ark_channel_store_put(&metadata->store, place, info, err);
+    arrakis_status rc = ark_channel_store_put(&metadata->store, index, info, err);
     if (rc == ARRAKIS_OK)
         metadata->bytes += bytes - there;
     return rc;
@@ -213,32 +213,33 @@ bool ark_metadata_check(ark_metadata *metadata)
     return false;
 }
 
-static arrakis_status offer_channel(const ark_metadata *metadata, const ark_wish *wish,
-                                    size_t place, arrakis_error *err)
+static arrakis_status offer_channel(const ark_metadata *metadata, const ark_selection *selection,
+                                    size_t index, arrakis_error *err)
 {
-    const arrakis_channel_info info = ark_channel_store_info(&metadata->store, place);
-    ark_want want = wish->wants(&info, wish->opaque);
-    if (want != ARK_WANT)
-        return want == ARK_WANT_NOT ? ARRAKIS_OK : ARRAKIS_DONE;
-    arrakis_channel *channel = ark_channel_store_make(&metadata->store, place);
+    const arrakis_channel_info info = ark_channel_store_info(&metadata->store, index);
+    ark_choice choice = selection->choose(&info, selection->opaque);
+    if (choice != ARK_CHOICE_TAKE)
+        return choice == ARK_CHOICE_SKIP ? ARRAKIS_OK : ARRAKIS_DONE;
+    arrakis_channel *channel = ark_channel_store_make(&metadata->store, index);
     if (!channel)
         return ark_no_memory(err, "channel '%.200s'", info.name);
-    bool more = wish->take(channel, wish->opaque);
+    bool more = selection->take(channel, selection->opaque);
     arrakis_channel_unref(channel);
     return more ? ARRAKIS_OK : ARRAKIS_DONE;
 }
 
-arrakis_status ark_metadata_each(ark_metadata *metadata, const ark_wish *wish, arrakis_error *err)
+arrakis_status ark_metadata_each(ark_metadata *metadata, const ark_selection *selection,
+                                 arrakis_error *err)
 {
     arrakis_status rc = ARRAKIS_OK;
-    size_t count = wish->name_count ? wish->name_count : metadata->store.count;
+    size_t count = selection->name_count ? selection->name_count : metadata->store.count;
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++) {
-        size_t place = i;
-        if (wish->name_count)
-            place =
-                ark_channel_store_find(&metadata->store, wish->names[i], strlen(wish->names[i]));
-        if (place != ARK_NO_INDEX)
-            rc = offer_channel(metadata, wish, place, err);
+        size_t index = i;
+        if (selection->name_count)
+            index = ark_channel_store_find(&metadata->store, selection->names[i],
+                                           strlen(selection->names[i]));
+        if (index != ARK_NO_INDEX)
+            rc = offer_channel(metadata, selection, index, err);
     }
     return rc;
 }

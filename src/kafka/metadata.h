@@ -3,7 +3,7 @@
 #ifndef ARK_KAFKA_METADATA_H
 #define ARK_KAFKA_METADATA_H
 
-#include "channel/wish.h"
+#include "channel/selection.h"
 
 #include <arrakis/arrakis.h>
 
@@ -28,8 +28,9 @@ size_t ark_metadata_bytes(const ark_metadata *metadata);
 /* Compare the digest, if there is one, with the channels; a warning has both if they differ.
  * Returns whether they agree (true without a digest). */
 bool ark_metadata_check(ark_metadata *metadata);
-/* Hand over the channels that `wish` selects. DONE: it needs no more; ENOMEM. */
-arrakis_status ark_metadata_each(ark_metadata *metadata, const ark_wish *wish, arrakis_error *err);
+/* Hand over the channels that `selection` selects. DONE: it needs no more; ENOMEM. */
+arrakis_status ark_metadata_each(ark_metadata *metadata, const ark_selection *selection,
+                                 arrakis_error *err);
 void ark_metadata_free(ark_metadata *metadata);
 
 #endif

@@ -89,10 +89,10 @@ static const char *rate_text(digest *d, double rate)
     return d->rates[i].text;
 }
 
-static void put_entry(digest *d, text *out, size_t place)
+static void put_entry(digest *d, text *out, size_t index)
 {
     static const char end = ENTRY_END;
-    const arrakis_channel_info info = ark_channel_store_info(d->store, place);
+    const arrakis_channel_info info = ark_channel_store_info(d->store, index);
     char buffer[NUMBER_SIZE];
     put_field(out, info.name);
     put_field(out, info.replay_id);
@@ -135,14 +135,14 @@ static int compare_records(digest *d, size_t a, size_t b)
     return first != second ? first - second : compare_whole(d, a, b);
 }
 
-static int compare_places(const void *a, const void *b, void *opaque)
+static int compare_indices(const void *a, const void *b, void *opaque)
 {
     return compare_records(opaque, *(const uint32_t *)a, *(const uint32_t *)b);
 }
 
 /* *order receives the numbers of the channels in the order of their entries; NULL: the entries are
  * sorted already. */
-static bool sort_places(digest *d, uint32_t **order)
+static bool sort_indices(digest *d, uint32_t **order)
 {
     size_t count = d->store->count, sorted = 1;
     *order = NULL;
@@ -155,7 +155,7 @@ static bool sort_places(digest *d, uint32_t **order)
         return false;
     for (size_t i = 0; i < count; i++)
         (*order)[i] = (uint32_t)i;
-    qsort_r(*order, count, sizeof **order, compare_places, d);
+    qsort_r(*order, count, sizeof **order, compare_indices, d);
     return true;
 }
 
@@ -188,7 +188,7 @@ static bool make_digest(digest *d, unsigned char out[SHA256_SIZE])
         return false;
     locale_t before = uselocale(c_locale);
     uint32_t *order;
-    bool ok = sort_places(d, &order) && hash_entries(d, out, order);
+    bool ok = sort_indices(d, &order) && hash_entries(d, out, order);
     free(order);
     uselocale(before);
     freelocale(c_locale);

@@ -14,12 +14,11 @@
 #include "base/monotonic.h"
 #include "kafka/brokers.h"
 #include "kafka/close.h"
-#include "kafka/conf.h"
 #include "kafka/handle.h"
 #include "kafka/metadata.h"
 #include "kafka/query.h"
 #include "kafka/status.h"
-#include "kafka/trouble.h"
+#include "kafka/outage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +44,7 @@ typedef struct metadata_topic {
  * topics. */
 typedef struct kept {
     metadata_topic *topics;
-    ark_kafka_trouble *trouble;
+    ark_kafka_outage *outage;
 } kept;
 
 typedef struct metadata_read {
@@ -54,7 +53,7 @@ typedef struct metadata_read {
     bool heard;                    /* the last records taken had one of a topic */
     int64_t waiting_max;           /* the most bytes of records in the queue of librdkafka */
     int64_t taken;                 /* bytes taken since the queue was empty */
-    const ark_wish *wish;
+    const ark_selection *selection;
     bool stopped; /* the caller needs no more channels */
     arrakis_error *passed_over;
     rd_kafka_t *rk;
@@ -105,7 +104,7 @@ static void give_up(metadata_read *read, metadata_topic *topic, arrakis_status s
 static arrakis_status finish_topic(metadata_read *read, metadata_topic *topic, arrakis_error *err)
 {
     ark_metadata_check(topic->records);
-    arrakis_status rc = ark_metadata_each(topic->records, read->wish, err);
+    arrakis_status rc = ark_metadata_each(topic->records, read->selection, err);
     read->stopped = rc == ARRAKIS_DONE;
     read->read++;
     release_topic(read, topic);
@@ -332,7 +331,7 @@ static arrakis_status read_all(metadata_read *read, arrakis_error *err)
 static void free_kept(void *opaque)
 {
     kept *k = opaque;
-    ark_kafka_trouble_free(k->trouble);
+    ark_kafka_outage_free(k->outage);
     free(k->topics);
     free(k);
 }
@@ -346,7 +345,7 @@ static void clean_up(metadata_read *read)
     }
     if (read->queue)
         rd_kafka_queue_destroy(read->queue);
-    ark_kafka_trouble_close(read->kept->trouble);
+    ark_kafka_outage_close(read->kept->outage);
     read->kept->topics = read->topics;
     ark_kafka_close(read->rk, free_kept, read->kept);
 }
@@ -366,19 +365,15 @@ static arrakis_status start_handle(metadata_read *read, arrakis_error *err)
     const ark_metadata_source *source = read->source;
     rd_kafka_conf_t *conf;
     if (!(read->kept = calloc(1, sizeof *read->kept)) ||
-        !(read->kept->trouble = ark_kafka_trouble_new(source->tokens))) {
+        !(read->kept->outage = ark_kafka_outage_new(source->tokens))) {
         free(read->kept);
         return ark_no_memory(err, "metadata topics");
     }
-    arrakis_status rc = ark_kafka_conf_new(&conf, source->url, ours, sizeof ours / sizeof ours[0],
-                                           source->properties, source->property_count, err);
-    if (rc == ARRAKIS_OK) {
-        rc = ark_kafka_trouble_watch(read->kept->trouble, conf, false, err);
-        if (rc < 0)
-            rd_kafka_conf_destroy(conf);
-        else
-            rc = ark_kafka_handle_start(&read->rk, RD_KAFKA_CONSUMER, conf, err);
-    }
+    arrakis_status rc = ark_kafka_handle_conf(&conf, read->kept->outage, source->url, ours,
+                                              sizeof ours / sizeof *ours, source->properties,
+                                              source->property_count, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_kafka_handle_start(&read->rk, RD_KAFKA_CONSUMER, conf, err);
     if (rc < 0)
         free_kept(read->kept);
     return rc;
@@ -393,13 +388,14 @@ static int64_t waiting_max_of(rd_kafka_t *rk)
     return strtoll(text, NULL, 10) << 10;
 }
 
-arrakis_status ark_metadata_topics_read(const ark_metadata_source *source, const ark_wish *wish,
-                                        arrakis_error *passed_over, arrakis_error *err)
+arrakis_status ark_metadata_topics_read(const ark_metadata_source *source,
+                                        const ark_selection *selection, arrakis_error *passed_over,
+                                        arrakis_error *err)
 {
     *passed_over = (arrakis_error){.status = ARRAKIS_OK};
     metadata_read read = {.source = source,
                           .deadline_ms = clock_ms() + source->timeout_ns / 1000000,
-                          .wish = wish,
+                          .selection = selection,
                           .passed_over = passed_over};
     ARK_TRY(start_handle(&read, err));
     read.waiting_max = waiting_max_of(read.rk);
@@ -407,7 +403,7 @@ arrakis_status ark_metadata_topics_read(const ark_metadata_source *source, const
     read.asker = (ark_kafka_asker){.rk = read.rk,
                                    .timeout_ns = source->timeout_ns,
                                    .cancel = source->cancel,
-                                   .trouble = read.kept->trouble};
+                                   .outage = read.kept->outage};
     arrakis_status rc = read.queue ? read_all(&read, err) : ark_no_memory(err, "metadata topics");
     clean_up(&read);
     return rc < 0 ? ark_fail_within(err, rc, "%s", source->url) : rc;

@@ -3,7 +3,7 @@
 #ifndef ARK_KAFKA_METADATA_TOPICS_H
 #define ARK_KAFKA_METADATA_TOPICS_H
 
-#include "channel/wish.h"
+#include "channel/selection.h"
 #include "kafka/token_source.h"
 
 #include <arrakis/arrakis.h>
@@ -26,7 +26,8 @@ typedef struct ark_metadata_source {
     const char *const *publishers;
     size_t publisher_count;
 } ark_metadata_source;
-arrakis_status ark_metadata_topics_read(const ark_metadata_source *source, const ark_wish *wish,
-                                        arrakis_error *passed_over, arrakis_error *err);
+arrakis_status ark_metadata_topics_read(const ark_metadata_source *source,
+                                        const ark_selection *selection, arrakis_error *passed_over,
+                                        arrakis_error *err);
 
 #endif

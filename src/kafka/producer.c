@@ -9,7 +9,7 @@
 #include "kafka/conf.h"
 #include "kafka/handle.h"
 #include "kafka/status.h"
-#include "kafka/trouble.h"
+#include "kafka/outage.h"
 #include "read/closing.h"
 
 #include <assert.h>
@@ -66,9 +66,9 @@ struct ark_producer {
     int cancel_fd; /* the caller's, or -1 */
     int news_fd;   /* readable when librdkafka has events; -1 without cancel_fd */
     int close_ms;
-    ark_kafka_trouble *trouble; /* the opaque of the handle */
-    char fault[256];            /* the fault of a topic that delays the batch; "": none is known */
-    bool proven;                /* a message has been delivered */
+    ark_kafka_outage *outage; /* the opaque of the handle */
+    char fault[256];          /* the fault of a topic that delays the batch; "": none is known */
+    bool proven;              /* a message has been delivered */
 
     uint64_t batch;      /* the number of the present one */
     int64_t deadline_ns; /* of the present batch, CLOCK_MONOTONIC; INT64_MAX: none */
@@ -99,7 +99,7 @@ static arrakis_status status_of(rd_kafka_resp_err_t code)
 
 static void take_report(rd_kafka_t *rk, const rd_kafka_message_t *report, void *opaque)
 {
-    (void)opaque; /* the trouble */
+    (void)opaque; /* the outage */
     message *m = report->_private;
     ark_producer *producer = m->topic->producer;
     m->next_free = m->topic->free;
@@ -196,16 +196,11 @@ static arrakis_status configure_handle(ark_producer *producer, const ark_produce
         {"enable.idempotence", "true", false},
         {"linger.ms", "0", false},
     };
-    if (!(producer->trouble = ark_kafka_trouble_new(o->tokens)) ||
-        !(producer->url = strdup(o->url)))
+    if (!(producer->outage = ark_kafka_outage_new(o->tokens)) || !(producer->url = strdup(o->url)))
         return ark_no_memory(err, "opening a producer");
-    arrakis_status rc =
-        ark_kafka_conf_new(&producer->conf, o->url, ours, sizeof ours / sizeof *ours,
-                           o->properties, o->property_count, err);
-    if (rc == ARRAKIS_OK)
-        rc = ark_kafka_trouble_watch(producer->trouble, producer->conf, false, err);
-    if (rc < 0)
-        return rc;
+    ARK_TRY(ark_kafka_handle_conf(&producer->conf, producer->outage, o->url, ours,
+                                  sizeof ours / sizeof *ours, o->properties, o->property_count,
+                                  err));
     rd_kafka_conf_set_dr_msg_cb(producer->conf, take_report);
     /* Whatever the user sets: without reports of success no message would be confirmed. */
     rd_kafka_conf_set(producer->conf, "delivery.report.only.error", "false", NULL, 0);
@@ -372,18 +367,18 @@ static arrakis_status fail_refused(const ark_producer *producer, const message *
 }
 
 /* The cause of a delay, if it is known. */
-static const char *trouble_of(const ark_producer *producer, char text[ARK_KAFKA_TROUBLE_TEXT])
+static const char *last_failure(const ark_producer *producer, char text[ARK_KAFKA_OUTAGE_TEXT])
 {
     if (*producer->fault)
         return producer->fault;
-    ark_kafka_trouble_last(producer->trouble, text);
+    ark_kafka_outage_last(producer->outage, text);
     return text;
 }
 
 static arrakis_status no_room(const ark_producer *producer, const topic *t, arrakis_error *err)
 {
-    char text[ARK_KAFKA_TROUBLE_TEXT];
-    const char *trouble = trouble_of(producer, text);
+    char text[ARK_KAFKA_OUTAGE_TEXT];
+    const char *last = last_failure(producer, text);
     if (producer->canceled)
         return ark_fail(err, ARRAKIS_ECANCELED,
                         "canceled before message to %s could be queued; %zu other messages of "
@@ -393,7 +388,7 @@ static arrakis_status no_room(const ark_producer *producer, const topic *t, arra
                     "message to %s: no room to queue it within %d ms; %zu other messages of the "
                     "block may yet be delivered%s%s",
                     t->name, producer->timeout_ms, producer->sent,
-                    *trouble ? "; the last trouble: " : "", trouble);
+                    *last ? "; the last failure: " : "", last);
 }
 
 arrakis_status ark_producer_send(ark_producer *producer, size_t number, arrakis_error *err)
@@ -442,7 +437,7 @@ static const char *fault_of(const rd_kafka_metadata_topic_t *found)
 
 /* Look for the cause of a delay: librdkafka does not report a topic that has no leader or does not
  * exist. */
-static void look_for_trouble(ark_producer *producer)
+static void look_for_cause(ark_producer *producer)
 {
     const topic *t = find_waiting(producer);
     const rd_kafka_metadata_t *answer;
@@ -464,14 +459,14 @@ static int next_ms(ark_producer *producer)
         return left;
     if (left > doubt)
         return left - doubt;
-    look_for_trouble(producer);
+    look_for_cause(producer);
     return remaining_ms(producer);
 }
 
 static arrakis_status fail_unconfirmed(const ark_producer *producer, arrakis_error *err)
 {
-    char text[ARK_KAFKA_TROUBLE_TEXT];
-    const char *trouble = trouble_of(producer, text);
+    char text[ARK_KAFKA_OUTAGE_TEXT];
+    const char *last = last_failure(producer, text);
     const topic *t = find_waiting(producer);
     const char *name = t ? t->name : "";
     if (producer->canceled)
@@ -483,7 +478,7 @@ static arrakis_status fail_unconfirmed(const ark_producer *producer, arrakis_err
                     "%zu of %zu messages are not confirmed after %d ms, and may yet be delivered; "
                     "%.120s is one of their topics%s%s",
                     producer->pending, producer->sent, producer->timeout_ms, name,
-                    *trouble ? "; the last trouble: " : "", trouble);
+                    *last ? "; the last failure: " : "", last);
 }
 
 /* Whether a refused login delays the batch. A broker that has accepted the login before may accept
@@ -492,8 +487,8 @@ static bool is_refused(const ark_producer *producer, bool overdue, arrakis_error
 {
     if (!producer->pending || producer->canceled || (producer->proven && !overdue))
         return false;
-    if ((producer->proven ? ark_kafka_trouble_refusal(producer->trouble, why)
-                          : ark_kafka_trouble_verdict(producer->trouble, why)) == ARRAKIS_OK)
+    if ((producer->proven ? ark_kafka_outage_refusal(producer->outage, why)
+                          : ark_kafka_outage_verdict(producer->outage, why)) == ARRAKIS_OK)
         return false;
     /* The login may work again, or only one of several brokers refuses it: then another
      * answers. */
@@ -501,7 +496,7 @@ static bool is_refused(const ark_producer *producer, bool overdue, arrakis_error
     if (rd_kafka_metadata(producer->rk, 0, NULL, &answer, overdue ? LOOK_MS : REFUSAL_MS) != 0)
         return true;
     rd_kafka_metadata_destroy(answer);
-    ark_kafka_trouble_answered(producer->trouble);
+    ark_kafka_outage_answered(producer->outage);
     return false;
 }
 
@@ -549,7 +544,7 @@ arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err)
     if (producer->pending)
         return fail_unconfirmed(producer, err);
     *producer->fault = 0;
-    ark_kafka_trouble_end(producer->trouble, producer->url, "publishing again");
+    ark_kafka_outage_end(producer->outage, producer->url, "publishing again");
     return ARRAKIS_OK;
 }
 
@@ -592,7 +587,7 @@ static void tear_down(void *opaque)
         rd_kafka_conf_destroy(producer->conf);
     if (producer->news_fd >= 0)
         close(producer->news_fd);
-    ark_kafka_trouble_free(producer->trouble);
+    ark_kafka_outage_free(producer->outage);
     free(producer->url);
     free(producer);
 }
@@ -607,8 +602,8 @@ void ark_producer_close(ark_producer *producer)
             ark_log(ARRAKIS_LOG_WARNING, "closing: %zu messages not delivered are given up",
                     producer->held);
     }
-    if (producer->trouble)
-        ark_kafka_trouble_close(producer->trouble);
+    if (producer->outage)
+        ark_kafka_outage_close(producer->outage);
     ark_closing closing = ARK_CLOSING_NONE;
     ark_closing_begin(&closing, rd_kafka_version_str(), tear_down, producer);
     ark_closing_wait(&closing);

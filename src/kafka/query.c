@@ -87,18 +87,18 @@ static arrakis_status check_asker(const ark_kafka_asker *asker, const char *what
 {
     if (is_canceled(asker))
         return ark_fail(err, ARRAKIS_ECANCELED, "asking for %s: canceled", what);
-    return asker->trouble ? ark_kafka_trouble_verdict(asker->trouble, err) : ARRAKIS_OK;
+    return asker->outage ? ark_kafka_outage_verdict(asker->outage, err) : ARRAKIS_OK;
 }
 
 /* ------------------------------------------------------------------ topics */
 
 static arrakis_status no_answer(const ark_kafka_asker *asker, const tries *t, arrakis_error *err)
 {
-    char last[ARK_KAFKA_TROUBLE_TEXT] = "";
-    if (asker->trouble)
-        ark_kafka_trouble_last(asker->trouble, last);
+    char last[ARK_KAFKA_OUTAGE_TEXT] = "";
+    if (asker->outage)
+        ark_kafka_outage_last(asker->outage, last);
     return ark_fail(err, ARRAKIS_ECONNECT, "no broker answers within %g s%s%s", seconds_allowed(t),
-                    *last ? "; the last trouble was: " : "", last);
+                    *last ? "; the last failure was: " : "", last);
 }
 
 arrakis_status ark_kafka_query_topics(const ark_kafka_asker *asker, bool all,

@@ -8,7 +8,7 @@
 #ifndef ARK_KAFKA_QUERY_H
 #define ARK_KAFKA_QUERY_H
 
-#include "kafka/trouble.h"
+#include "kafka/outage.h"
 
 #include <arrakis/arrakis.h>
 
@@ -27,11 +27,11 @@ typedef struct ark_kafka_asker {
     rd_kafka_t *rk;
     /* the handle that has the topics, and fetches; NULL: rk, which does not fetch */
     rd_kafka_t *topics;
-    int64_t timeout_ns;         /* for each question */
-    int64_t deadline_ns;        /* monotonic, for all of them; 0: none */
-    const atomic_bool *cancel;  /* NULL: none. Checked after 500 ms, then at doubling intervals */
-    ark_kafka_trouble *trouble; /* of rk: a refused login ends the question; NULL: none */
-    ark_kafka_heard *heard;     /* receives what the answers show; NULL: not needed */
+    int64_t timeout_ns;        /* for each question */
+    int64_t deadline_ns;       /* monotonic, for all of them; 0: none */
+    const atomic_bool *cancel; /* NULL: none. Checked after 500 ms, then at doubling intervals */
+    ark_kafka_outage *outage;  /* of rk: a refused login ends the question; NULL: none */
+    ark_kafka_heard *heard;    /* receives what the answers show; NULL: not needed */
     int64_t *when_ns; /* receives for each entry the monotonic time at which it was asked for
                                  * that was answered; NULL: not asked for */
     /* for each entry: it had no answer lately, and is not asked for together with the others;
@@ -42,7 +42,7 @@ typedef struct ark_kafka_asker {
 
 /* The broker's topics: all, or those that the handle has. Asking also tells librdkafka where they
  * are, without which reading them begins half a second late. Destroy with
- * rd_kafka_metadata_destroy. ECONNECT: no answer, with the last trouble; ECANCELED; EAUTH,
+ * rd_kafka_metadata_destroy. ECONNECT: no answer, with the last failure; ECANCELED; EAUTH,
  * EBROKER. */
 arrakis_status ark_kafka_query_topics(const ark_kafka_asker *asker, bool all,
                                       const struct rd_kafka_metadata **out, arrakis_error *err);

@@ -20,7 +20,7 @@
 #include "kafka/status.h"
 #include "kafka/token_source.h"
 #include "kafka/topics.h"
-#include "kafka/trouble.h"
+#include "kafka/outage.h"
 #include "kafka/watch.h"
 #include "kafka/watch_thread.h"
 #include "read/closing.h"
@@ -44,7 +44,7 @@ static arrakis_status take_topic_error(ark_kafka_reader *kafka, const rd_kafka_m
                                        arrakis_error *err)
 {
     enum { UNKNOWN_TOPIC_ID = 100 }; /* not in the headers of librdkafka 2.0 */
-    char text[ARK_KAFKA_TROUBLE_TEXT];
+    char text[ARK_KAFKA_OUTAGE_TEXT];
     const char *topic = rd_kafka_topic_name(message->rkt);
     ark_kafka_partition *partition = &kafka->partitions[ark_kafka_state_input_of(message)];
     switch ((int)message->err) {
@@ -62,11 +62,11 @@ static arrakis_status take_topic_error(ark_kafka_reader *kafka, const rd_kafka_m
             ark_log(ARRAKIS_LOG_WARNING,
                     "topic %s does not exist any more: it is a gap until it appears again", topic);
         partition->gone = true;
-        atomic_fetch_add(&kafka->trouble->count, 1);
+        atomic_fetch_add(&kafka->outage->count, 1);
         return ARRAKIS_OK;
     default:
         snprintf(text, sizeof text, "topic %s: %s", topic, rd_kafka_message_errstr(message));
-        ark_kafka_trouble_note(kafka->trouble, text);
+        ark_kafka_outage_note(kafka->outage, text);
         return ARRAKIS_OK;
     }
 }
@@ -91,7 +91,7 @@ static arrakis_status take_error(ark_kafka_reader *kafka, const rd_kafka_message
         ark_log(ARRAKIS_LOG_DEBUG, "%s: %s", kafka->url, rd_kafka_message_errstr(message));
         return ARRAKIS_OK;
     default:
-        ark_kafka_trouble_note(kafka->trouble, rd_kafka_message_errstr(message));
+        ark_kafka_outage_note(kafka->outage, rd_kafka_message_errstr(message));
         return ARRAKIS_OK;
     }
 }
@@ -102,12 +102,12 @@ static void take_payload(ark_kafka_reader *kafka, const rd_kafka_message_t *mess
         const rd_kafka_message_t *after = kafka->messages[kafka->message_at + 1];
         ark_ingest_expect(after->payload, after->len);
     }
-    ark_kafka_trouble_over(kafka->trouble, message, kafka->url);
-    size_t stream = ark_kafka_state_input_of(message);
-    ark_kafka_partition *partition = &kafka->partitions[stream];
+    ark_kafka_outage_over(kafka->outage, message, kafka->url);
+    size_t input = ark_kafka_state_input_of(message);
+    ark_kafka_partition *partition = &kafka->partitions[input];
     partition->gone = false;
     atomic_store_explicit(&partition->position, message->offset + 1, memory_order_relaxed);
-    ark_ingest_begin(&kafka->ingest, stream, rd_kafka_topic_name(message->rkt), message->offset,
+    ark_ingest_begin(&kafka->ingest, input, rd_kafka_topic_name(message->rkt), message->offset,
                      message->payload, message->len);
     kafka->holding = true;
 }
@@ -150,8 +150,8 @@ static void check_lag(ark_kafka_reader *kafka, const ark_arrival *arrival)
 /* librdkafka has no message: decide whether to wait. */
 static arrakis_status take_nothing(ark_kafka_reader *kafka, arrakis_error *err)
 {
-    if (atomic_load_explicit(&kafka->trouble->news, memory_order_relaxed) &&
-        atomic_exchange(&kafka->trouble->news, false))
+    if (atomic_load_explicit(&kafka->outage->news, memory_order_relaxed) &&
+        atomic_exchange(&kafka->outage->news, false))
         ark_kafka_watch_login(kafka);
     const arrakis_error *end = kafka->failure.status < 0            ? &kafka->failure
                                : atomic_load(&kafka->watch.refused) ? &kafka->watch.refusal
@@ -209,7 +209,7 @@ static void warn_of_missing(ark_kafka_reader *kafka, const rd_kafka_resp_err_t *
         ark_kafka_partition *partition = &kafka->partitions[i];
         partition->appeared = partition->gone = true;
         partition->end.err = states[i];
-        partition->end.silent_since_ns = partition->end.absent_since_ns = ARK_KAFKA_SINCE_OPENING;
+        partition->end.answer = ARK_KAFKA_NEVER_THERE;
         missing++;
         int n = snprintf(names + length, sizeof names - length, " %s",
                          rd_kafka_topic_name(partition->topic));
@@ -269,7 +269,7 @@ static arrakis_status kafka_prepare(arrakis_reader *reader, arrakis_error *err)
                            .timeout_ns = kafka->timeout_ns,
                            .deadline_ns = ark_kafka_state_deadline(kafka),
                            .cancel = reader->cancel,
-                           .trouble = kafka->trouble};
+                           .outage = kafka->outage};
     arrakis_status rc = check_deadline(kafka, err);
     if (rc == ARRAKIS_OK && (!wanted || !states || !topics))
         rc = ark_no_memory(err, "%zu partitions", kafka->head.input_count);
@@ -291,12 +291,12 @@ static arrakis_status kafka_prepare(arrakis_reader *reader, arrakis_error *err)
 }
 
 /* The offset after the messages that were taken of a partition, handed out or not. */
-static int64_t taken_of(const ark_kafka_reader *kafka, size_t stream)
+static int64_t taken_of(const ark_kafka_reader *kafka, size_t input)
 {
-    int64_t taken = atomic_load(&kafka->partitions[stream].position);
+    int64_t taken = atomic_load(&kafka->partitions[input].position);
     for (size_t i = kafka->message_at; i < kafka->message_count; i++) {
         const rd_kafka_message_t *message = kafka->messages[i];
-        if (message->rkt && !message->err && ark_kafka_state_input_of(message) == stream)
+        if (message->rkt && !message->err && ark_kafka_state_input_of(message) == input)
             taken = message->offset + 1;
     }
     return taken;
@@ -304,10 +304,9 @@ static int64_t taken_of(const ark_kafka_reader *kafka, size_t stream)
 
 /* librdkafka resumes after the last entry that it returned, and counts the end of a partition as a
  * message: so the offset to resume at is set. */
-static void go_on_from(ark_kafka_reader *kafka, size_t stream,
-                       rd_kafka_topic_partition_list_t *one)
+static void go_on_from(ark_kafka_reader *kafka, size_t input, rd_kafka_topic_partition_list_t *one)
 {
-    one->elems[0].offset = taken_of(kafka, stream);
+    one->elems[0].offset = taken_of(kafka, input);
     rd_kafka_error_t *refused =
         one->elems[0].offset >= 0 ? rd_kafka_seek_partitions(kafka->rk, one, 0) : NULL;
     if (refused)
@@ -316,21 +315,21 @@ static void go_on_from(ark_kafka_reader *kafka, size_t stream,
     rd_kafka_error_destroy(refused);
 }
 
-static void kafka_pause(arrakis_reader *reader, size_t stream, bool paused)
+static void kafka_pause(arrakis_reader *reader, size_t input, bool paused)
 {
     ark_kafka_reader *kafka = ARK_READER_AS(ark_kafka_reader, reader, kafka_ops);
     rd_kafka_topic_partition_list_t *one = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(one, ark_kafka_state_topic(kafka, stream), 0);
+    rd_kafka_topic_partition_list_add(one, ark_kafka_state_topic(kafka, input), 0);
     rd_kafka_resp_err_t code = paused ? rd_kafka_pause_partitions(kafka->rk, one)
                                       : rd_kafka_resume_partitions(kafka->rk, one);
     if (code)
         ark_log(ARRAKIS_LOG_DEBUG, "%s topic %s: %s", paused ? "pausing" : "resuming",
-                ark_kafka_state_topic(kafka, stream), rd_kafka_err2str(code));
+                ark_kafka_state_topic(kafka, input), rd_kafka_err2str(code));
     if (!paused)
-        go_on_from(kafka, stream, one);
+        go_on_from(kafka, input, one);
     rd_kafka_topic_partition_list_destroy(one);
-    atomic_store(&kafka->partitions[stream].paused, paused);
-    ark_log_trace(ARK_LOG_KAFKA, "topic %s is %s", ark_kafka_state_topic(kafka, stream),
+    atomic_store(&kafka->partitions[input].paused, paused);
+    ark_log_trace(ARK_LOG_KAFKA, "topic %s is %s", ark_kafka_state_topic(kafka, input),
                   paused ? "paused" : "resumed");
 }
 
@@ -352,7 +351,7 @@ static void kafka_stats(const arrakis_reader *reader, arrakis_stats *stats)
 {
     const ark_kafka_reader *kafka = ARK_READER_AS(const ark_kafka_reader, reader, kafka_ops);
     ark_ingest_stats(&kafka->ingest, stats);
-    stats->errors += atomic_load(&kafka->trouble->count);
+    stats->errors += atomic_load(&kafka->outage->count);
     stats->fast_forwards += kafka->forward_count;
 }
 
@@ -360,7 +359,7 @@ static void kafka_stats(const arrakis_reader *reader, arrakis_stats *stats)
 static void tear_down(void *opaque)
 {
     ark_kafka_reader *kafka = opaque;
-    ark_kafka_trouble *trouble = kafka->trouble;
+    ark_kafka_outage *outage = kafka->outage;
     rd_kafka_t *rk = kafka->rk;
     ark_kafka_watch_clear(kafka);
     ark_kafka_state_drop_messages(kafka);
@@ -384,25 +383,25 @@ static void tear_down(void *opaque)
     /* last, as it may not return. No group was joined, so none must be left */
     if (rk)
         rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    ark_kafka_trouble_free(trouble);
+    ark_kafka_outage_free(outage);
 }
 
 static void kafka_close(arrakis_reader *reader)
 {
     ark_kafka_reader *kafka = ARK_READER_AS(ark_kafka_reader, reader, kafka_ops);
     ark_kafka_watch_stop(kafka);
-    if (kafka->trouble)
-        ark_kafka_trouble_close(kafka->trouble);
+    if (kafka->outage)
+        ark_kafka_outage_close(kafka->outage);
     if (kafka->rk)
         ark_closing_begin(reader->closing, rd_kafka_version_str(), tear_down, kafka);
     else
         tear_down(kafka);
 }
 
-static int64_t kafka_exhausted(arrakis_reader *reader, size_t stream, int64_t since_ns,
+static int64_t kafka_exhausted(arrakis_reader *reader, size_t input, int64_t since_ns,
                                int64_t *again_ns)
 {
-    return ark_kafka_end_exhausted(ARK_READER_AS(ark_kafka_reader, reader, kafka_ops), stream,
+    return ark_kafka_end_exhausted(ARK_READER_AS(ark_kafka_reader, reader, kafka_ops), input,
                                    since_ns, again_ns);
 }
 
@@ -466,12 +465,9 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
         {"fetch.error.backoff.ms", "100", false},
     };
     rd_kafka_conf_t *conf;
-    ARK_TRY(ark_kafka_conf_new(&conf, kafka->url, ours, sizeof ours / sizeof *ours,
-                               options->properties, options->property_count, err));
-    if ((rc = ark_kafka_trouble_watch(kafka->trouble, conf, false, err)) < 0) {
-        rd_kafka_conf_destroy(conf);
-        return rc;
-    }
+    ARK_TRY(ark_kafka_handle_conf(&conf, kafka->outage, kafka->url, ours,
+                                  sizeof ours / sizeof *ours, options->properties,
+                                  options->property_count, err));
     kafka->conf = rd_kafka_conf_dup(conf);
     ARK_TRY(ark_kafka_handle_start(&kafka->rk, RD_KAFKA_CONSUMER, conf, err));
     rd_kafka_poll_set_consumer(kafka->rk);
@@ -481,14 +477,14 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
         return ark_fail(err, ARRAKIS_EIO, "no descriptor for events");
     const uint64_t one = 1;
     rd_kafka_queue_io_event_enable(kafka->queue, kafka->head.fd, &one, sizeof one);
-    ark_kafka_trouble_wake(kafka->trouble, kafka->head.fd);
+    ark_kafka_outage_wake(kafka->outage, kafka->head.fd);
     return ARRAKIS_OK;
 }
 
-static int64_t budget_of(const ark_reader_input *stream)
+static int64_t budget_of(const ark_reader_input *input)
 {
-    int64_t latest = ark_latency_of(stream->channels);
-    return latest > 0 ? latest + stream->stride_ns : 0;
+    int64_t latest = ark_latency_of(input->channels);
+    return latest > 0 ? latest + input->stride_ns : 0;
 }
 
 static arrakis_status make_partitions(ark_kafka_reader *kafka, arrakis_error *err)
@@ -497,13 +493,12 @@ static arrakis_status make_partitions(ark_kafka_reader *kafka, arrakis_error *er
     if (!(kafka->partitions = calloc(count, sizeof *kafka->partitions)))
         return ark_no_memory(err, "%zu partitions", count);
     for (size_t i = 0; i < count; i++) {
-        const ark_reader_input *stream = &kafka->head.inputs[i];
+        const ark_reader_input *input = &kafka->head.inputs[i];
         ark_kafka_end *end = &kafka->partitions[i].end;
-        *end = (ark_kafka_end){.err = RD_KAFKA_RESP_ERR__TIMED_OUT, .offset = -1};
-        end->silent_since_ns = end->absent_since_ns = ARK_KAFKA_NOT_SO;
+        *end = (ark_kafka_end){.answer = ARK_KAFKA_UNASKED, .offset = -1};
         kafka->partitions[i].log_end = -1;
-        kafka->partitions[i].budget_ns = budget_of(stream);
-        const arrakis_channel_info first = ark_info(arrakis_channels_get(stream->channels, 0));
+        kafka->partitions[i].budget_ns = budget_of(input);
+        const arrakis_channel_info first = ark_info(arrakis_channels_get(input->channels, 0));
         char *name;
         ARK_TRY(ark_channel_topic(&name, &first, first.replay_id, err));
         rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(kafka->rk);
@@ -532,7 +527,7 @@ static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
     kafka->head.fd = -1;
     ark_kafka_watch_init(&kafka->watch, ark_kafka_watch_thread);
     const ark_token_source tokens = {options->kafka_token_fn, options->kafka_token_opaque};
-    if (!(kafka->trouble = ark_kafka_trouble_new(tokens)))
+    if (!(kafka->outage = ark_kafka_outage_new(tokens)))
         return ark_no_memory(err, "a reader");
     kafka->start_ns = kafka->head.start_ns = options->start_ns;
     kafka->opened_ns = ARRAKIS_UNSET;

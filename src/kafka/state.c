@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kafka/state.h"
 
-const char *ark_kafka_state_topic(const ark_kafka_reader *kafka, size_t stream)
+const char *ark_kafka_state_topic(const ark_kafka_reader *kafka, size_t input)
 {
-    return rd_kafka_topic_name(kafka->partitions[stream].topic);
+    return rd_kafka_topic_name(kafka->partitions[input].topic);
 }
 
 int64_t ark_kafka_state_unix_ms(int64_t gps_ns)

@@ -9,7 +9,7 @@
 #include "base/log_limit.h"
 #include "base/monitor.h"
 #include "kafka/fast_forward.h"
-#include "kafka/trouble.h"
+#include "kafka/outage.h"
 #include "read/closing.h"
 #include "read/ingest.h"
 #include "read/reader.h"
@@ -35,17 +35,21 @@ enum { ARK_KAFKA_BATCH = 1000 };
  * data are found. */
 #define ARK_KAFKA_STAMP_MARGIN_NS (10 * ARRAKIS_SECOND_NS)
 
-/* Values of times that mean no time: the state does not hold; it has held since the reader was
- * opened. */
-#define ARK_KAFKA_NOT_SO INT64_MAX
-#define ARK_KAFKA_SINCE_OPENING INT64_MIN
+/* What the last questions about the end of a partition have shown. */
+typedef enum ark_kafka_answer {
+    ARK_KAFKA_UNASKED,  /* no question has come back since reading began */
+    ARK_KAFKA_ANSWERED, /* the last one was answered */
+    ARK_KAFKA_SILENT,   /* they fail, since silent_since_ns */
+    ARK_KAFKA_ABSENT, /* so they do, and since absent_since_ns the topic is known not to exist, or
+                            * to have no leader */
+    ARK_KAFKA_NEVER_THERE, /* the topic has not existed since the reader was opened */
+} ark_kafka_answer;
 
 /* The answers to the last questions about the end of a partition. Times are monotonic. */
 typedef struct ark_kafka_end {
-    rd_kafka_resp_err_t err; /* NO_ERROR: an answer; otherwise as in ark_kafka_query_offsets() */
-    /* Consecutive questions that failed: since when there has been no answer; since when the topic
-     * is known not to exist, or to have no leader; and the last failure. ARK_KAFKA_SINCE_OPENING,
-     * ARK_KAFKA_NOT_SO */
+    ark_kafka_answer answer;
+    rd_kafka_resp_err_t err; /* of the last question, as in ark_kafka_query_offsets() */
+    /* consecutive questions that failed: since when, by `answer`; and the last failure */
     int64_t silent_since_ns, absent_since_ns, failed_ns;
     /* since when all questions have failed, even if messages were handed out meanwhile */
     int64_t failing_since_ns;
@@ -83,30 +87,31 @@ typedef struct ark_kafka_watch {
     void *(*run)(void *kafka);
     bool running;
     atomic_bool stop;
-    rd_kafka_t *rk;    /* the handle that asks, and does not fetch; NULL: not needed yet */
-    unsigned borrowed; /* how many askers in other threads use it */
-    ark_kafka_trouble *trouble; /* of that handle and its replacements */
-    ark_closing closing;        /* destroys the handle before it; only for the thread */
-    /* monotonic: when to check whether the login of the reader is still refused; since when that
-     * of the handle that asks is refused. ARK_KAFKA_NOT_SO */
-    int64_t login_ns, denied_since_ns;
-    atomic_bool refused; /* permanently; `refusal` has the reason */
+    rd_kafka_t *rk;           /* the handle that asks, and does not fetch; NULL: not needed yet */
+    unsigned borrowed;        /* how many askers in other threads use it */
+    ark_kafka_outage *outage; /* of that handle and its replacements */
+    ark_closing closing;      /* destroys the handle before it; only for the thread */
+    int64_t login_ns; /* monotonic: when to check whether the login of the reader is still refused;
+                       * INT64_MAX: it is not */
+    bool denied;      /* the login of the handle that asks is refused, since denied_since_ns; */
+    int64_t denied_since_ns; /* monotonic */
+    atomic_bool refused;     /* permanently; `refusal` has the reason */
     arrakis_error refusal;
     bool ends_wanted;
     bool missing;     /* topics are missing, and are looked for */
     bool look_wanted; /* the stream waits for a missing topic */
     bool broken;      /* the thread could not be started, and is not tried again */
     int64_t ends_ns;  /* monotonic; when the ends were last asked for; INT64_MIN: never */
-    /* before there is a thread: the input that is waited for, its position, and since when;
-     * monotonic. The first wait began at first_wait_ns; INT64_MIN: there was none yet */
+    /* before there is a thread, if the stream has waited for an input: which, its position, and
+     * since when; when the first wait began. Monotonic */
+    bool has_waited;
     size_t awaited;
     int64_t awaited_position, awaited_ns, first_wait_ns;
     /* monotonic: the last failed question about a topic whose questions have not failed for
      * long */
     int64_t failed_ns;
-    /* monotonic: since when no broker has answered (ARK_KAFKA_NOT_SO: one has), and the last
-     * question */
-    int64_t unanswered_since_ns, unanswered_last_ns;
+    bool unanswered; /* no broker has answered, from unanswered_since_ns to the last question; */
+    int64_t unanswered_since_ns, unanswered_last_ns; /* monotonic */
     /* skipping: requested by the reader, offsets found by the thread */
     bool forward_wanted;
     atomic_bool forward_found;
@@ -135,7 +140,7 @@ typedef struct ark_kafka_reader {
     int64_t taken_ns;      /* GPS: when they were taken */
     bool holding;          /* messages[message_at] is being decoded */
     arrakis_error failure; /* the error that next() returns */
-    ark_kafka_trouble *trouble;
+    ark_kafka_outage *outage;
     /* skipping: the input that was late, by how much and when */
     size_t late_input;
     int64_t late_ns, late_at_ns;
@@ -143,7 +148,7 @@ typedef struct ark_kafka_reader {
     uint64_t forward_count;
 } ark_kafka_reader;
 
-const char *ark_kafka_state_topic(const ark_kafka_reader *kafka, size_t stream);
+const char *ark_kafka_state_topic(const ark_kafka_reader *kafka, size_t input);
 /* Unix time in ms, for librdkafka. */
 int64_t ark_kafka_state_unix_ms(int64_t gps_ns);
 /* A list of the partitions for which `wanted` is set (NULL: that are assigned), each with this

@@ -14,45 +14,6 @@
 /* The lifetime of a token that does not have one. */
 static const int64_t default_lifetime_ns = 600 * ARRAKIS_SECOND_NS;
 
-/* ------------------------------------------------------------------ the gate */
-
-void ark_kafka_token_init(ark_kafka_token *token, ark_token_source source)
-{
-    token->source = source;
-    ark_monitor_init(&token->monitor);
-}
-
-void ark_kafka_token_close(ark_kafka_token *token)
-{
-    ark_monitor_enter(&token->monitor);
-    token->closed = true;
-    while (token->running)
-        ark_monitor_wait(&token->monitor, INT64_MAX);
-    ark_monitor_leave(&token->monitor);
-}
-
-void ark_kafka_token_clear(ark_kafka_token *token)
-{
-    ark_monitor_clear(&token->monitor);
-}
-
-static bool enter_token(ark_kafka_token *token)
-{
-    ark_monitor_enter(&token->monitor);
-    bool open = token->source.fn && !token->closed;
-    token->running += open;
-    ark_monitor_leave(&token->monitor);
-    return open;
-}
-
-static void leave_token(ark_kafka_token *token)
-{
-    ark_monitor_enter(&token->monitor);
-    token->running--;
-    ark_monitor_notify(&token->monitor);
-    ark_monitor_leave(&token->monitor);
-}
-
 /* ------------------------------------------------------------------ a token */
 
 /* Check what librdkafka would otherwise quote in an error. */
@@ -75,12 +36,12 @@ static arrakis_status check_token(const char *text, int64_t *expires_ns, arrakis
     return ark_fail(err, ARRAKIS_EAUTH, "the token has expired, at %s", when);
 }
 
-static arrakis_status ask_source(ark_kafka_token *token, char *text, int64_t *expires_ns,
+static arrakis_status ask_source(ark_token_gate *gate, char *text, int64_t *expires_ns,
                                  arrakis_error *err)
 {
     *err = (arrakis_error){.status = ARRAKIS_OK};
     arrakis_status rc =
-        token->source.fn(text, ARK_TOKEN_SIZE_MAX, expires_ns, token->source.opaque, err);
+        gate->source.fn(text, ARK_TOKEN_SIZE_MAX, expires_ns, gate->source.opaque, err);
     if (rc == ARRAKIS_OK)
         return check_token(text, expires_ns, err);
     err->message[sizeof err->message - 1] = '\0'; /* the function of the user wrote it */
@@ -88,17 +49,17 @@ static arrakis_status ask_source(ark_kafka_token *token, char *text, int64_t *ex
                          : ark_fail(err, ARRAKIS_EAUTH, "the program returned no token");
 }
 
-void ark_kafka_token_refresh(ark_kafka_token *token, rd_kafka_t *rk)
+void ark_kafka_token_refresh(ark_token_gate *gate, rd_kafka_t *rk)
 {
-    if (!enter_token(token))
-        return; /* the token is being closed */
+    if (!ark_token_gate_enter(gate))
+        return; /* the gate is being closed */
     arrakis_error why;
     char text[256];
     int64_t expires_ns = ARRAKIS_UNSET;
     char *value = calloc(1, ARK_TOKEN_SIZE_MAX);
     arrakis_status rc =
-        value ? ask_source(token, value, &expires_ns, &why) : ark_no_memory(&why, "a token");
-    leave_token(token);
+        value ? ask_source(gate, value, &expires_ns, &why) : ark_no_memory(&why, "a token");
+    ark_token_gate_leave(gate);
     if (rc == ARRAKIS_OK &&
         rd_kafka_oauthbearer_set_token(rk, value, arrakis_gps_to_unix_ns(expires_ns) / 1000000,
                                        "arrakis", NULL, 0, text, sizeof text) != 0)

@@ -8,23 +8,22 @@
 #include "base/thread.h"
 #include "kafka/handle.h"
 #include "kafka/token.h"
-#include "kafka/trouble.h"
+#include "kafka/outage.h"
 #include "read/closing.h"
 
 /* ------------------------------------------------------------------ a connection for questions */
 
-/* Its trouble is not logged: the connections of the reader have the same. */
+/* Its outages are not logged: the connections of the reader have the same. */
 static arrakis_status make_asking_handle(ark_kafka_reader *kafka, rd_kafka_t **out,
                                          arrakis_error *err)
 {
     char text[256];
-    if (!kafka->watch.trouble &&
-        !(kafka->watch.trouble = ark_kafka_trouble_beside(kafka->trouble)))
+    if (!kafka->watch.outage && !(kafka->watch.outage = ark_kafka_outage_beside(kafka->outage)))
         return ark_no_memory(err, "a handle to ask brokers with");
     rd_kafka_conf_t *conf = rd_kafka_conf_dup(kafka->conf);
     /* without a group no coordinator is looked for */
     rd_kafka_conf_set(conf, "group.id", "", text, sizeof text);
-    arrakis_status rc = ark_kafka_trouble_watch(kafka->watch.trouble, conf, true, err);
+    arrakis_status rc = ark_kafka_outage_watch(kafka->watch.outage, conf, true, err);
     if (rc == ARRAKIS_OK)
         return ark_kafka_handle_start(out, RD_KAFKA_CONSUMER, conf, err);
     rd_kafka_conf_destroy(conf);
@@ -77,7 +76,7 @@ static bool exchange_handle(ark_kafka_watch *watch, ark_kafka_asker *ask, rd_kaf
 
 /* librdkafka looks up leaders once: a handle that does not fetch keeps asking the first leader,
  * even when another has taken over. A new handle learns the present one. */
-bool ark_kafka_watch_renew(ark_kafka_reader *kafka, ark_kafka_asker *ask)
+bool ark_kafka_watch_replace(ark_kafka_reader *kafka, ark_kafka_asker *ask)
 {
     arrakis_error why;
     rd_kafka_t *handle;
@@ -100,7 +99,7 @@ void ark_kafka_watch_login(ark_kafka_reader *kafka)
 {
     arrakis_error why;
     ark_monitor_enter(&kafka->watch.monitor);
-    bool news = kafka->watch.login_ns == ARK_KAFKA_NOT_SO;
+    bool news = kafka->watch.login_ns == INT64_MAX;
     if (news)
         kafka->watch.login_ns = ark_monotonic_ns() + ARK_KAFKA_REFUSED_NS;
     ark_monitor_leave(&kafka->watch.monitor);
@@ -125,14 +124,14 @@ void ark_kafka_watch_check_login(ark_kafka_reader *kafka)
                                  .topics = kafka->rk, /* it fetches */
                                  .timeout_ns = 2 * ARK_KAFKA_QUESTION_NS,
                                  .cancel = &kafka->watch.stop};
-    if (ark_kafka_trouble_refusal(kafka->trouble, &why) == ARRAKIS_OK)
+    if (ark_kafka_outage_refusal(kafka->outage, &why) == ARRAKIS_OK)
         return;
-    ark_kafka_token_refresh(kafka->trouble->token, kafka->rk); /* librdkafka asks seldom */
+    ark_kafka_token_refresh(kafka->outage->token, kafka->rk); /* librdkafka asks seldom */
     if (ark_kafka_query_topics(&ask, false, &answer, &why) == ARRAKIS_OK) {
         rd_kafka_metadata_destroy(answer);
-        ark_kafka_trouble_answered(kafka->trouble);
+        ark_kafka_outage_answered(kafka->outage);
     } else if (!atomic_load(&kafka->watch.stop) &&
-               ark_kafka_trouble_refusal(kafka->trouble, &why) < 0)
+               ark_kafka_outage_refusal(kafka->outage, &why) < 0)
         ark_kafka_watch_refuse(kafka, &why);
 }
 
@@ -145,13 +144,14 @@ void ark_kafka_watch_heard(ark_kafka_reader *kafka, const ark_kafka_heard *heard
     ark_kafka_watch *watch = &kafka->watch;
     int64_t now_ns = ark_monotonic_ns();
     if (heard->leader)
-        ark_kafka_trouble_answered(watch->trouble);
-    if (heard->leader || ark_kafka_trouble_refusal(watch->trouble, &why) == ARRAKIS_OK)
-        watch->denied_since_ns = ARK_KAFKA_NOT_SO;
-    else if (watch->denied_since_ns == ARK_KAFKA_NOT_SO)
+        ark_kafka_outage_answered(watch->outage);
+    if (heard->leader || ark_kafka_outage_refusal(watch->outage, &why) == ARRAKIS_OK)
+        watch->denied = false;
+    else if (!watch->denied) {
+        watch->denied = true;
         watch->denied_since_ns = now_ns;
-    else if (now_ns - watch->denied_since_ns >= ARK_KAFKA_REFUSED_NS &&
-             (kafka->head.bounded || !heard->broker))
+    } else if (now_ns - watch->denied_since_ns >= ARK_KAFKA_REFUSED_NS &&
+               (kafka->head.bounded || !heard->broker))
         ark_kafka_watch_refuse(kafka, &why);
 }
 
@@ -161,8 +161,8 @@ void ark_kafka_watch_init(ark_kafka_watch *watch, void *(*run)(void *kafka))
 {
     watch->run = run;
     ark_monitor_init(&watch->monitor);
-    watch->ends_ns = watch->first_wait_ns = INT64_MIN;
-    watch->unanswered_since_ns = watch->login_ns = watch->denied_since_ns = ARK_KAFKA_NOT_SO;
+    watch->ends_ns = INT64_MIN;
+    watch->login_ns = INT64_MAX;
 }
 
 arrakis_status ark_kafka_watch_start(ark_kafka_reader *kafka, arrakis_error *err)
@@ -192,7 +192,7 @@ void ark_kafka_watch_clear(ark_kafka_reader *kafka)
         pthread_join(watch->thread, NULL);
     end_asking_handle(watch->rk);
     ark_closing_join(&watch->closing);
-    ark_kafka_trouble_free(watch->trouble);
+    ark_kafka_outage_free(watch->outage);
     if (watch->forward_targets)
         rd_kafka_topic_partition_list_destroy(watch->forward_targets);
     ark_monitor_clear(&watch->monitor);

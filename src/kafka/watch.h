@@ -34,7 +34,7 @@ void ark_kafka_watch_give_back(ark_kafka_reader *kafka);
 /* Put a new handle in the place of the one that the thread has borrowed, and asks by; the old one
  * closes in the background. false: there is none, since somebody else asks by the old one, the one
  * before it has not closed yet, or none can be made. The thread alone. */
-bool ark_kafka_watch_renew(ark_kafka_reader *kafka, ark_kafka_asker *ask);
+bool ark_kafka_watch_replace(ark_kafka_reader *kafka, ark_kafka_asker *ask);
 /* Tell the thread to end; then wait for it, which may take seconds, and free what it used. */
 void ark_kafka_watch_stop(ark_kafka_reader *kafka);
 void ark_kafka_watch_clear(ark_kafka_reader *kafka);

@@ -43,8 +43,7 @@ static arrakis_status take_up(ark_kafka_reader *kafka, const ark_kafka_asker *as
         ark_kafka_partition *partition = list->elems[i].opaque;
         if (!partition->appeared)
             ark_kafka_end_found(&kafka->watch, partition, ark_monotonic_ns());
-        partition->end.err = RD_KAFKA_RESP_ERR__TIMED_OUT;
-        partition->end.silent_since_ns = partition->end.absent_since_ns = ARK_KAFKA_NOT_SO;
+        partition->end.answer = ARK_KAFKA_UNASKED;
         partition->end.begun_ns = ark_monotonic_ns();
         atomic_store(&partition->assigned, true);
     }
@@ -86,10 +85,10 @@ static void note_silence(ark_kafka_reader *kafka, const bool *which, int64_t beg
 }
 
 /* A topic that was missing has appeared, but the user may not read it. */
-static void refuse_topic(ark_kafka_reader *kafka, size_t stream)
+static void refuse_topic(ark_kafka_reader *kafka, size_t input)
 {
     arrakis_error why;
-    ark_fail(&why, ARRAKIS_EAUTH, "topic %s: %s", ark_kafka_state_topic(kafka, stream),
+    ark_fail(&why, ARRAKIS_EAUTH, "topic %s: %s", ark_kafka_state_topic(kafka, input),
              rd_kafka_err2str(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED));
     ark_kafka_watch_refuse(kafka, &why);
 }
@@ -114,7 +113,7 @@ static int64_t look_again(ark_kafka_reader *kafka, const ark_kafka_asker *ask, s
         away = away || (missing && state != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
         if (missing && state == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
             refuse_topic(kafka, i);
-        if (missing && state && partition->end.absent_since_ns != ARK_KAFKA_SINCE_OPENING)
+        if (missing && state && partition->end.answer != ARK_KAFKA_NEVER_THERE)
             ark_kafka_end_lost(&kafka->watch, partition, state, now_ns);
     }
     ark_monitor_leave(&kafka->watch.monitor);
@@ -172,7 +171,7 @@ static turn wait_for_turn(ark_kafka_watch *watch, int64_t looked_ns, int64_t int
         ark_monitor_wait(&watch->monitor, until_ns < watch->login_ns ? until_ns : watch->login_ns);
     }
     if (next.login)
-        watch->login_ns = ARK_KAFKA_NOT_SO;
+        watch->login_ns = INT64_MAX;
     if (next.ends) {
         watch->ends_wanted = false;
         watch->ends_ns = ark_monotonic_ns();
@@ -210,7 +209,7 @@ static void watch_brokers(ark_kafka_reader *kafka, ark_kafka_asker *ask, search 
         }
         ark_event_set(kafka->head.fd);
         if (ark_kafka_patience_is_over(&patience, &heard, ark_monotonic_ns()) &&
-            !atomic_load(&watch->stop) && ark_kafka_watch_renew(kafka, ask)) {
+            !atomic_load(&watch->stop) && ark_kafka_watch_replace(kafka, ask)) {
             ark_kafka_patience_renewed(&patience, ark_monotonic_ns());
             looked_ns = patience.renewed_ns -
                         interval_ns; /* at once: a new handle may learn the next leader */

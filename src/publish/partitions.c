@@ -71,7 +71,7 @@ static arrakis_status check_channels(ark_publish_partitions *partitions,
 
 /* ---- partitions */
 
-static int by_place(const void *a, const void *b, void *opaque)
+static int by_partition(const void *a, const void *b, void *opaque)
 {
     const arrakis_channels *channels = opaque;
     return ark_channel_by_partition(arrakis_channels_get(channels, *(const uint32_t *)a),
@@ -119,7 +119,7 @@ arrakis_status ark_publish_partitions_init(ark_publish_partitions *partitions,
     if (partitions->partition_of && partitions->first_of && order) {
         for (size_t i = 0; i < count; i++)
             order[i] = (uint32_t)i;
-        qsort_r(order, count, sizeof *order, by_place, partitions->channels);
+        qsort_r(order, count, sizeof *order, by_partition, partitions->channels);
         rc = number_partitions(partitions, order, count, err);
     } else {
         rc = ark_no_memory(err, "registering %zu channels", count);

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/waiter.h"
-#include "block/hold.h"
+#include "block/held_rows.h"
 #include "block/rows.h"
 #include "channel/latency.h"
 #include "channel/stride.h"
@@ -161,7 +161,7 @@ static void end_input(chain_reader *chain, size_t number)
 }
 
 /* Whether the input has come to time_ns, where rows of it begin. Rows far ahead may have a wrong
- * time: as in the mux, ARK_HOLD_MOST of them in the order of time are right, and rows from before
+ * time: as in the mux, ARK_HELD_MOST of them in the order of time are right, and rows from before
  * them show that they are wrong. */
 static bool has_reached(chain_input *input, int64_t time_ns)
 {
@@ -176,7 +176,7 @@ static bool has_reached(chain_input *input, int64_t time_ns)
     if (!input->ahead_count || time_ns > input->ahead_ns)
         input->ahead_count++;
     input->ahead_ns = time_ns;
-    return input->ahead_count >= ARK_HOLD_MOST;
+    return input->ahead_count >= ARK_HELD_MOST;
 }
 
 /* Whether to hand out an arrival of the present segment; takes note of how far its input has come.

@@ -21,7 +21,7 @@ typedef struct multi_reader {
     ark_waiter waiter;
 } multi_reader;
 
-/* The reader that an input belongs to; *stream becomes its number in that reader. */
+/* The reader that an input belongs to; *input becomes its number in that reader. */
 static arrakis_reader *find_reader(const multi_reader *multi, size_t *input)
 {
     size_t i = multi->count - 1;

@@ -84,7 +84,7 @@ static void refuse_options(const arrakis_connection *to, const arrakis_client_op
     assert_int_equal(arrakis_client_open(&client, to, options, &err), status);
     assert_null(client);
     if (!strstr(err.message, said))
-        fail_msg("'%s' does not say '%s'", err.message, said);
+        fail_msg("'%s' does not have '%s'", err.message, said);
 }
 
 static void a_client_needs_a_source(void **state)
@@ -191,7 +191,7 @@ static void refuse_names(const char *const *names, size_t count, const char *rep
         status);
     assert_null(list);
     if (!strstr(err.message, said))
-        fail_msg("'%s' does not say '%s'", err.message, said);
+        fail_msg("'%s' does not have '%s'", err.message, said);
     arrakis_client_close(client);
 }
 
@@ -234,7 +234,7 @@ static void refuse_request(arrakis_client *client, const char *name,
                      ARRAKIS_EINVAL);
     assert_null(block);
     if (!strstr(err.message, said))
-        fail_msg("'%s' does not say '%s'", err.message, said);
+        fail_msg("'%s' does not have '%s'", err.message, said);
 }
 
 static void what_cannot_be_read_is_named_before_anything_is_opened(void **state)
@@ -399,7 +399,7 @@ static void a_broker_that_does_not_answer_is_an_error_in_time(void **state)
     arrakis_error err;
     assert_int_equal(arrakis_client_count(client, NULL, &count, &err), ARRAKIS_ECONNECT);
     assert_non_null(strstr(err.message, "127.0.0.1:1: no broker answers within 0.25 s; the last "
-                                        "trouble was: 127.0.0.1:1/bootstrap: Connect to "));
+                                        "failure was: 127.0.0.1:1/bootstrap: Connect to "));
     arrakis_client_close(client);
 }
 

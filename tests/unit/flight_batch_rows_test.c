@@ -85,7 +85,7 @@ typedef struct fixture {
     ark_reader_input stream;
     arrakis_reader reader;
     size_t columns[2];
-    ark_flight_part part;
+    ark_bound_input bound;
     ark_flight_scratch scratch;
     ark_batches batches;
     ark_buffer keep;
@@ -100,7 +100,7 @@ static int set_up(void **state)
     f.stream = (ark_reader_input){.channels = f.channels, .stride_ns = STRIDE};
     f.reader.inputs = &f.stream;
     f.reader.input_count = 1;
-    f.part.columns = f.columns;
+    f.bound.columns = f.columns;
     assert_int_equal(ark_batch_rows_init(&f.scratch, 2, &err), ARRAKIS_OK);
     *state = &f;
     return 0;
@@ -119,7 +119,7 @@ static int tear_down(void **state)
 static arrakis_status next_rows(fixture *f, ark_rows *rows)
 {
     ark_arrival arrival = {0};
-    arrakis_status rc = ark_batch_rows_next(&arrival, &f->cursor, &f->part, 1, &f->reader,
+    arrakis_status rc = ark_batch_rows_next(&arrival, &f->cursor, &f->bound, 1, &f->reader,
                                             &f->batches, f->time_column, &f->scratch, &err);
     *rows = arrival.rows;
     return rc;
@@ -127,7 +127,7 @@ static arrakis_status next_rows(fixture *f, ark_rows *rows)
 
 static arrakis_status bind(fixture *f)
 {
-    return ark_batch_rows_bind(&f->part, 1, &f->reader, &f->batches, &f->time_column, &err);
+    return ark_batch_rows_bind(&f->bound, 1, &f->reader, &f->batches, &f->time_column, &err);
 }
 
 /* ------------------------------------------------------------------ tests */
@@ -187,7 +187,7 @@ static void a_long_block_goes_on_after_another_source_had_its_turn(void **state)
         assert_int_equal(next_rows(f, &rows), ARRAKIS_OK); /* the same scratch */
         assert_int_equal(rows.time_ns, START + i * STRIDE);
         ark_arrival arrival;
-        assert_int_equal(ark_batch_rows_next(&arrival, &own, &f->part, 1, &f->reader, &f->batches,
+        assert_int_equal(ark_batch_rows_next(&arrival, &own, &f->bound, 1, &f->reader, &f->batches,
                                              f->time_column, &f->scratch, &err),
                          ARRAKIS_OK);
         other = f->cursor;

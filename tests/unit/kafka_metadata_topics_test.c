@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Metadata topics as other people leave them, on librdkafka's mock cluster. */
-#include "base/mutable.h"
 
 #include <arrakis/arrakis.h>
-#include <librdkafka/rdkafka.h>
-#include <librdkafka/rdkafka_mock.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +10,8 @@
 #include <time.h>
 
 #include <cmocka.h>
+
+#include "mock_cluster.h"
 
 static rd_kafka_t *producer;
 static rd_kafka_mock_cluster_t *cluster;
@@ -30,12 +29,7 @@ static void take_log(arrakis_log_level level, const char *message, void *opaque)
 static int open_cluster(void **state)
 {
     (void)state;
-    char text[256];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "test.mock.num.brokers", "1", NULL, 0);
-    rd_kafka_conf_set(conf, "linger.ms", "0", NULL, 0);
-    rd_kafka_conf_set(conf, "log_level", "3", NULL, 0);
-    producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    producer = mock_cluster_new("1");
     cluster = producer ? rd_kafka_handle_mock_cluster(producer) : NULL;
     logged[0] = '\0';
     arrakis_log_set(ARRAKIS_LOG_WARNING, take_log, NULL);
@@ -63,12 +57,7 @@ static void put(const char *topic, const char *name, const char *publisher, doub
              "{\"name\": \"%s\", \"data_type\": \"int8\", \"sample_rate\": %g, \"publisher\": "
              "\"%s\", \"time\": %lld}",
              name, rate, publisher, (long long)time_ns);
-    assert_int_equal(rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0),
-                                       RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                                       RD_KAFKA_V_KEY(ark_mutable(name), strlen(name)),
-                                       RD_KAFKA_V_VALUE(text, strlen(text)), RD_KAFKA_V_END),
-                     0);
-    assert_int_equal(rd_kafka_flush(producer, 10000), 0);
+    mock_cluster_put(producer, topic, name, text);
 }
 
 /* Publisher P with a channel of its own. */

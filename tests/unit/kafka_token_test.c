@@ -5,16 +5,18 @@
 #include "base/monotonic.h"
 #include "base/token.h"
 #include "base/wait.h"
-#include "kafka/trouble.h"
+#include "kafka/outage.h"
+#include "kafka/token_gate.h"
 #include "support.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static const char url[] = "127.0.0.1:1"; /* nobody is there */
+static const char url[] = "127.0.0.1:1"; /* no broker listens there */
 static const char claims_2030[] = "e30.eyJleHAiOjE4OTM0NTYwMDB9.x";
 
 static const arrakis_property by_token[] = {{"security.protocol", "sasl_plaintext"},
@@ -192,6 +194,43 @@ static void closing_waits_for_a_call_and_none_comes_after(void **state)
     assert_int_equal(atomic_load(&g.begun), begun);
 }
 
+static arrakis_status ask(ark_token_gate *gate)
+{
+    char text[ARK_TOKEN_SIZE_MAX];
+    int64_t expires_ns = ARRAKIS_UNSET;
+    arrakis_error why;
+    const ark_token_source source = ark_token_gate_source(gate);
+    return source.fn(text, sizeof text, &expires_ns, source.opaque, &why);
+}
+
+static void *ask_in_a_thread(void *gate)
+{
+    return ask(gate) == ARRAKIS_OK ? gate : NULL;
+}
+
+static void a_gate_that_is_closed_lets_nobody_in(void **state)
+{
+    (void)state;
+    giver g = {.token = claims_2030, .delay_ms = 100};
+    ark_token_gate gate = {0}, none = {0};
+    pthread_t thread;
+    void *given;
+    ark_token_gate_init(&gate, (ark_token_source){give, &g});
+    assert_int_equal(pthread_create(&thread, NULL, ask_in_a_thread, &gate), 0);
+    while (!atomic_load(&g.begun))
+        ark_wait_fd(-1, ark_wait_deadline(1));
+    ark_token_gate_close(&gate);
+    assert_int_equal(atomic_load(&g.ended), 1);
+    assert_int_equal(ask(&gate), ARRAKIS_EAUTH);
+    assert_int_equal(atomic_load(&g.begun), 1);
+    assert_int_equal(pthread_join(thread, &given), 0);
+    assert_ptr_equal(given, &gate);
+    ark_token_gate_clear(&gate);
+    ark_token_gate_init(&none, (ark_token_source){NULL, NULL});
+    assert_null(ark_token_gate_source(&none).fn);
+    ark_token_gate_clear(&none);
+}
+
 /* ------------------------------------------------------------------ refusals */
 
 static void a_refused_login_is_told_from_a_broker_that_went_away(void **state)
@@ -216,9 +255,9 @@ static void a_refused_login_is_told_from_a_broker_that_went_away(void **state)
         ("ssl://h:1/1: Receive failed: SSL routines::tlsv1 alert internal error: SSL alert number "
          "80")};
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
-        assert_true(ark_kafka_trouble_is_refusal(refusals[i]));
+        assert_true(ark_kafka_outage_is_refusal(refusals[i]));
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        assert_false(ark_kafka_trouble_is_refusal(others[i]));
+        assert_false(ark_kafka_outage_is_refusal(others[i]));
 }
 
 int main(void)
@@ -229,6 +268,7 @@ int main(void)
         cmocka_unit_test(a_token_and_the_properties_of_a_login_go_together),
         cmocka_unit_test(no_token_is_an_error_with_its_reason_at_once),
         cmocka_unit_test(closing_waits_for_a_call_and_none_comes_after),
+        cmocka_unit_test(a_gate_that_is_closed_lets_nobody_in),
         cmocka_unit_test(a_refused_login_is_told_from_a_broker_that_went_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,11 +45,11 @@ static void a_handle_that_waits_for_a_resolver_closes_in_the_background(void **s
     expect_lookups(2); /* it, and the reader's own */
 
     int64_t begun_ns = ark_monotonic_ns();
-    assert_true(ark_kafka_watch_renew(kafka, &ask));
+    assert_true(ark_kafka_watch_replace(kafka, &ask));
     assert_ptr_not_equal(ask.rk, first);
     assert_ptr_equal(ask.rk, kafka->watch.rk);
     rd_kafka_t *second = ask.rk;
-    assert_false(ark_kafka_watch_renew(kafka, &ask)); /* one at a time */
+    assert_false(ark_kafka_watch_replace(kafka, &ask)); /* one at a time */
     assert_ptr_equal(ask.rk, second);
     assert_true(ark_monotonic_ns() - begun_ns < 10 * SECOND);
     ark_kafka_watch_give_back(kafka);
@@ -67,12 +67,12 @@ static void a_handle_that_somebody_else_asks_by_stays(void **state)
     ark_kafka_asker ask, other;
     PASS(ark_kafka_watch_borrow(kafka, &ask, err));
     PASS(ark_kafka_watch_borrow(kafka, &other, err));
-    assert_false(ark_kafka_watch_renew(kafka, &ask));
+    assert_false(ark_kafka_watch_replace(kafka, &ask));
     assert_ptr_equal(ask.rk, other.rk);
     assert_ptr_equal(ask.rk, kafka->watch.rk);
     ark_kafka_watch_give_back(kafka);
     ark_closing_join(&kafka->watch.closing);
-    assert_true(ark_kafka_watch_renew(kafka, &ask));
+    assert_true(ark_kafka_watch_replace(kafka, &ask));
     assert_ptr_equal(ask.rk, kafka->watch.rk);
     arrakis_reader_close(&kafka->head);
 }
@@ -86,10 +86,10 @@ static bool is_refused(bool bounded, const ark_kafka_heard *heard)
     ark_kafka_asker ask;
     kafka->head.bounded = bounded;
     PASS(ark_kafka_watch_borrow(kafka, &ask, err));
-    strcpy(kafka->watch.trouble->refusal, "authentication error: the password is wrong");
+    strcpy(kafka->watch.outage->refusal, "authentication error: the password is wrong");
     ark_kafka_watch_heard(kafka, heard);
     assert_false(atomic_load(&kafka->watch.refused));
-    if (kafka->watch.denied_since_ns != ARK_KAFKA_NOT_SO)
+    if (kafka->watch.denied)
         kafka->watch.denied_since_ns -= ARK_KAFKA_REFUSED_NS;
     ark_kafka_watch_heard(kafka, heard);
     bool refused = atomic_load(&kafka->watch.refused);

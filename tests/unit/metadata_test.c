@@ -2,7 +2,7 @@
 #include "channel/channel.h"
 #include "channel/json.h"
 #include "channel/store.h"
-#include "channel/wish.h"
+#include "channel/selection.h"
 #include "kafka/metadata.h"
 #include "kafka/metadata_digest.h"
 
@@ -79,18 +79,18 @@ static bool add_text(arrakis_channel *channel, void *opaque)
     return true;
 }
 
-static ark_want want_all(const arrakis_channel_info *info, void *opaque)
+static ark_choice take_all(const arrakis_channel_info *info, void *opaque)
 {
     (void)info;
     (void)opaque;
-    return ARK_WANT;
+    return ARK_CHOICE_TAKE;
 }
 
 static void holds(ark_metadata *metadata, const char *wanted)
 {
     char text[1000] = "";
-    const ark_wish wish = {.wants = want_all, .take = add_text, .opaque = text};
-    assert_int_equal(ark_metadata_each(metadata, &wish, NULL), ARRAKIS_OK);
+    const ark_selection selection = {.choose = take_all, .take = add_text, .opaque = text};
+    assert_int_equal(ark_metadata_each(metadata, &selection, NULL), ARRAKIS_OK);
     assert_string_equal(text, wanted);
 }
 
@@ -107,12 +107,12 @@ static void the_last_record_of_a_name_holds(void **state)
     ark_metadata_free(metadata);
 }
 
-static ark_want want_fast(const arrakis_channel_info *info, void *opaque)
+static ark_choice take_fast(const arrakis_channel_info *info, void *opaque)
 {
     (void)opaque;
-    return info->sample_rate >= 1000 ? ARK_WANT_NO_MORE
-           : info->sample_rate >= 10 ? ARK_WANT
-                                     : ARK_WANT_NOT;
+    return info->sample_rate >= 1000 ? ARK_CHOICE_STOP
+           : info->sample_rate >= 10 ? ARK_CHOICE_TAKE
+                                     : ARK_CHOICE_SKIP;
 }
 
 static bool add_one(arrakis_channel *channel, void *opaque)
@@ -121,34 +121,34 @@ static bool add_one(arrakis_channel *channel, void *opaque)
     return false;
 }
 
-static void what_is_asked_for_is_handed_on_until_no_more_is_wanted(void **state)
+static void selected_channels_are_handed_on_until_the_selection_stops(void **state)
 {
     (void)state;
     static const char *const names[] = {"H1:C", "H1:NEVER", "H1:A"};
     char text[100] = "";
-    ark_wish wish = {.wants = want_fast, .take = add_text, .opaque = text};
+    ark_selection selection = {.choose = take_fast, .take = add_text, .opaque = text};
     ark_metadata *metadata = start();
     put(metadata, "H1:A", 1);
     put(metadata, "H1:B", 10);
     put(metadata, "H1:C", 20);
-    assert_int_equal(ark_metadata_each(metadata, &wish, NULL), ARRAKIS_OK);
+    assert_int_equal(ark_metadata_each(metadata, &selection, NULL), ARRAKIS_OK);
     assert_string_equal(text, "H1:B@10 H1:C@20 ");
     text[0] = '\0';
-    wish.take = add_one;
-    assert_int_equal(ark_metadata_each(metadata, &wish, NULL), ARRAKIS_DONE);
+    selection.take = add_one;
+    assert_int_equal(ark_metadata_each(metadata, &selection, NULL), ARRAKIS_DONE);
     assert_string_equal(text, "H1:B@10 ");
     text[0] = '\0';
-    wish.wants = want_all;
-    wish.take = add_text;
-    wish.names = names;
-    wish.name_count = 3;
-    assert_int_equal(ark_metadata_each(metadata, &wish, NULL), ARRAKIS_OK);
+    selection.choose = take_all;
+    selection.take = add_text;
+    selection.names = names;
+    selection.name_count = 3;
+    assert_int_equal(ark_metadata_each(metadata, &selection, NULL), ARRAKIS_OK);
     assert_string_equal(text, "H1:C@20 H1:A@1 ");
     text[0] = '\0';
-    wish.name_count = 0;
-    wish.wants = want_fast;
+    selection.name_count = 0;
+    selection.choose = take_fast;
     put(metadata, "H1:A", 1000);
-    assert_int_equal(ark_metadata_each(metadata, &wish, NULL), ARRAKIS_DONE);
+    assert_int_equal(ark_metadata_each(metadata, &selection, NULL), ARRAKIS_DONE);
     assert_string_equal(text, "");
     ark_metadata_free(metadata);
 }
@@ -483,7 +483,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_last_record_of_a_name_holds, hear_log),
-        cmocka_unit_test_setup(what_is_asked_for_is_handed_on_until_no_more_is_wanted, hear_log),
+        cmocka_unit_test_setup(selected_channels_are_handed_on_until_the_selection_stops,
+                               hear_log),
         cmocka_unit_test_setup(a_tombstone_removes_a_channel, hear_log),
         cmocka_unit_test_setup(a_key_with_a_zero_byte_is_no_channel, hear_log),
         cmocka_unit_test_setup(the_publisher_s_own_record_is_no_channel, hear_log),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arrakis/mock.h>
 
-#include "channel/wish.h"
+#include "channel/selection.h"
 #include "kafka/conf.h"
 #include "kafka/handle.h"
 #include "kafka/metadata.h"
@@ -92,11 +92,11 @@ static int64_t read_topic(const arrakis_mock_broker *broker, const char *topic,
     return high - low;
 }
 
-static ark_want want_all(const arrakis_channel_info *info, void *opaque)
+static ark_choice take_all(const arrakis_channel_info *info, void *opaque)
 {
     (void)info;
     (void)opaque;
-    return ARK_WANT;
+    return ARK_CHOICE_TAKE;
 }
 
 static bool count_one(arrakis_channel *channel, void *opaque)
@@ -116,8 +116,8 @@ static void assert_topic_holds(const arrakis_mock_broker *broker, const char *to
     assert_string_equal(last, "__digest__");
     assert_true(ark_metadata_check(metadata));
     size_t count = 0;
-    const ark_wish wish = {.wants = want_all, .take = count_one, .opaque = &count};
-    assert_int_equal(ark_metadata_each(metadata, &wish, NULL), ARRAKIS_OK);
+    const ark_selection selection = {.choose = take_all, .take = count_one, .opaque = &count};
+    assert_int_equal(ark_metadata_each(metadata, &selection, NULL), ARRAKIS_OK);
     assert_int_equal(count, channels);
     ark_metadata_free(metadata);
 }

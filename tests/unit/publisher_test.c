@@ -562,7 +562,7 @@ static void a_topic_without_a_leader_is_named(void **state)
     arrakis_publisher *publisher = open_for(channels);
     assert_unpublished(publisher, channels, START_NS, 4000, ARRAKIS_EDEADLINE,
                        "1 of 2 messages are not confirmed after 4000 ms, and may yet be "
-                       "delivered; arrakis-p1 is one of their topics; the last trouble: topic "
+                       "delivered; arrakis-p1 is one of their topics; the last failure: topic "
                        "arrakis-p1: ");
     assert_int_equal(count_messages("arrakis-p0"), 1);
     rd_kafka_mock_partition_set_leader(cluster, "arrakis-p1", 0, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "flight/streams.h"
+#include "flight/inputs.h"
 
 #include "base/error.h"
 #include "channel/channel.h"
@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool ark_flight_streams_carry(const ark_flight_source *s, size_t input)
+bool ark_flight_inputs_has(const ark_flight_source *s, size_t input)
 {
-    for (size_t i = 0; i < s->part_count; i++)
-        if (s->parts[i].input == input)
+    for (size_t i = 0; i < s->input_count; i++)
+        if (s->inputs[i].number == input)
             return true;
     return false;
 }
@@ -49,59 +49,59 @@ static arrakis_status group_channels(const ark_flight_reader *flight,
     return ARRAKIS_OK;
 }
 
-static arrakis_status add_stream(ark_flight_reader *flight, arrakis_error *err)
+static arrakis_status add_input(ark_flight_reader *flight, arrakis_error *err)
 {
     ark_reader_input *input = &flight->head.inputs[flight->head.input_count];
     ARK_TRY(arrakis_channels_new(&input->channels, err));
     if (asprintf(&input->id, "%s/%zu", flight->origin->url, flight->head.input_count) < 0) {
         input->id = NULL;
         arrakis_channels_unref(input->channels);
-        return ark_no_memory(err, "a stream");
+        return ark_no_memory(err, "an input");
     }
     flight->head.input_count++;
     return ARRAKIS_OK;
 }
 
 /* Make the inputs, in the order of their first channels. */
-static arrakis_status make_streams(ark_flight_reader *flight, const arrakis_channels *channels,
-                                   const ark_grouping *grouping, size_t *stream_of,
-                                   arrakis_error *err)
+static arrakis_status make_inputs(ark_flight_reader *flight, const arrakis_channels *channels,
+                                  const ark_grouping *grouping, size_t *input_of,
+                                  arrakis_error *err)
 {
     size_t total = arrakis_channels_count(channels);
-    size_t *stream_of_group = calloc(grouping->count, sizeof *stream_of_group);
+    size_t *input_of_group = calloc(grouping->count, sizeof *input_of_group);
     flight->head.inputs = calloc(total, sizeof *flight->head.inputs);
-    arrakis_status rc = stream_of_group && flight->head.inputs
+    arrakis_status rc = input_of_group && flight->head.inputs
                             ? ARRAKIS_OK
                             : ark_no_memory(err, "%zu channels", total);
     for (size_t i = 0; rc == ARRAKIS_OK && i < total; i++) {
-        size_t *input = &stream_of_group[grouping->group_of[i]];
-        if (!*input && (rc = add_stream(flight, err)) == ARRAKIS_OK)
+        size_t *input = &input_of_group[grouping->group_of[i]];
+        if (!*input && (rc = add_input(flight, err)) == ARRAKIS_OK)
             *input = flight->head.input_count;
         if (rc == ARRAKIS_OK)
             rc = arrakis_channels_add(flight->head.inputs[*input - 1].channels,
                                       arrakis_channels_get(channels, i), err);
-        stream_of[i] = *input - 1;
+        input_of[i] = *input - 1;
     }
-    free(stream_of_group);
+    free(input_of_group);
     for (size_t i = 0; rc == ARRAKIS_OK && i < flight->head.input_count; i++)
         rc =
             ark_stride_of(&flight->head.inputs[i].stride_ns, flight->head.inputs[i].channels, err);
     return rc;
 }
 
-static arrakis_status add_part(ark_flight_reader *flight, ark_flight_source *s, size_t input,
-                               arrakis_error *err)
+static arrakis_status add_source_input(ark_flight_reader *flight, ark_flight_source *s,
+                                       size_t input, arrakis_error *err)
 {
-    size_t slots = arrakis_channels_count(flight->head.inputs[input].channels);
-    ark_flight_part *more = reallocarray(s->parts, s->part_count + 1, sizeof *more);
+    size_t channels = arrakis_channels_count(flight->head.inputs[input].channels);
+    ark_bound_input *more = reallocarray(s->inputs, s->input_count + 1, sizeof *more);
     if (more)
-        s->parts = more;
-    size_t *columns = calloc(slots, sizeof *columns);
+        s->inputs = more;
+    size_t *columns = calloc(channels, sizeof *columns);
     if (!more || !columns) {
         free(columns);
-        return ark_no_memory(err, "an endpoint of %zu channels", slots);
+        return ark_no_memory(err, "an endpoint of %zu channels", channels);
     }
-    s->parts[s->part_count++] = (ark_flight_part){input, columns};
+    s->inputs[s->input_count++] = (ark_bound_input){input, columns};
     return ARRAKIS_OK;
 }
 
@@ -120,12 +120,14 @@ static int64_t due_after(const arrakis_channel *channel, const ark_reader_input 
 
 /* Set which inputs each source has, and how long it may be silent. A live one sends rows for each
  * stride, even without samples. */
-static arrakis_status make_parts(ark_flight_reader *flight, const arrakis_channels *channels,
-                                 const size_t *stream_of, arrakis_error *err)
+static arrakis_status set_source_inputs(ark_flight_reader *flight,
+                                        const arrakis_channels *channels, const size_t *input_of,
+                                        arrakis_error *err)
 {
     size_t *seen = calloc(flight->head.input_count + 1,
                           sizeof *seen); /* by input: the last source that has it */
-    arrakis_status rc = seen ? ARRAKIS_OK : ark_no_memory(err, "streams");
+    arrakis_status rc =
+        seen ? ARRAKIS_OK : ark_no_memory(err, "%zu inputs", flight->head.input_count);
     for (size_t i = 0; rc == ARRAKIS_OK && i < flight->count; i++) {
         ark_flight_source *s = &flight->sources[i];
         int64_t contract_ns = ARRAKIS_UNSET;
@@ -133,9 +135,9 @@ static arrakis_status make_parts(ark_flight_reader *flight, const arrakis_channe
             int64_t at = arrakis_channels_index(channels, s->ticket.names[k]);
             if (at < 0)
                 continue;
-            size_t input = stream_of[at];
+            size_t input = input_of[at];
             if (seen[input] != i + 1)
-                rc = add_part(flight, s, input, err);
+                rc = add_source_input(flight, s, input, err);
             seen[input] = i + 1;
             int64_t stride_ns = flight->head.inputs[input].stride_ns;
             s->step_ns = s->step_ns && s->step_ns < stride_ns ? s->step_ns : stride_ns;
@@ -150,21 +152,21 @@ static arrakis_status make_parts(ark_flight_reader *flight, const arrakis_channe
     return rc;
 }
 
-arrakis_status ark_flight_streams_plan(ark_flight_reader *flight, const arrakis_channels *channels,
-                                       arrakis_error *err)
+arrakis_status ark_flight_inputs_plan(ark_flight_reader *flight, const arrakis_channels *channels,
+                                      arrakis_error *err)
 {
     assert(!flight->head.inputs);
     size_t total = arrakis_channels_count(channels);
-    size_t *stream_of = calloc(total + 1, sizeof *stream_of);
-    if (!stream_of)
+    size_t *input_of = calloc(total + 1, sizeof *input_of);
+    if (!input_of)
         return ark_no_memory(err, "%zu channels", total);
     ark_grouping grouping;
     arrakis_status rc = group_channels(flight, channels, &grouping, err);
     if (rc == ARRAKIS_OK)
-        rc = make_streams(flight, channels, &grouping, stream_of, err);
+        rc = make_inputs(flight, channels, &grouping, input_of, err);
     if (rc == ARRAKIS_OK)
-        rc = make_parts(flight, channels, stream_of, err);
+        rc = set_source_inputs(flight, channels, input_of, err);
     ark_grouping_clear(&grouping);
-    free(stream_of);
+    free(input_of);
     return rc;
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "block/hold.h"
+#include "block/held_rows.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-void ark_hold_clear(ark_hold *hold)
+void ark_held_rows_clear(ark_held_rows *all)
 {
-    while (hold->count)
-        free(ark_hold_take_newest(hold));
+    while (all->count)
+        free(ark_held_rows_take_newest(all));
 }
 
 static size_t samples_of(const ark_run *run)
@@ -21,7 +21,7 @@ static size_t sample_bytes(const ark_run *run, const ark_layout_input *input)
     return samples_of(run) * input->channels[run->channel].size;
 }
 
-/* The bytes of a run's validity bitmap, from the one that holds the first bit. */
+/* The bytes of a run's validity bitmap, from the one that has the first bit. */
 static size_t valid_bytes(const ark_run *run)
 {
     return run->valid_at == SIZE_MAX ? 0 : (run->valid_bit % 8 + samples_of(run) + 7) / 8;
@@ -43,10 +43,10 @@ static void copy_run(ark_run *to, const ark_run *from, const ark_layout_input *i
     *offset += valid;
 }
 
-bool ark_hold_add(ark_hold *hold, const ark_layout_input *input, const ark_rows *rows,
-                  int64_t stride_start_ns, int64_t now_ns)
+bool ark_held_rows_add(ark_held_rows *all, const ark_layout_input *input, const ark_rows *rows,
+                       int64_t stride_start_ns, int64_t now_ns)
 {
-    assert(hold->count < ARK_HOLD_MOST);
+    assert(all->count < ARK_HELD_MOST);
     size_t bytes = 0, runs_size = rows->run_count * sizeof *rows->runs;
     size_t missing_size = rows->missing_count * sizeof *rows->missing;
     for (size_t i = 0; i < rows->run_count; i++)
@@ -66,21 +66,21 @@ bool ark_hold_add(ark_hold *hold, const ark_layout_input *input, const ark_rows 
     held->rows.base = base;
     held->rows.runs = runs;
     held->rows.missing = missing;
-    hold->held[hold->count++] = held;
+    all->held[all->count++] = held;
     return true;
 }
 
-ark_held *ark_hold_take_oldest(ark_hold *hold)
+ark_held *ark_held_rows_take_oldest(ark_held_rows *all)
 {
-    assert(hold->count);
-    ark_held *oldest = hold->held[0];
-    hold->count--;
-    memmove(hold->held, hold->held + 1, hold->count * sizeof(ark_held *));
+    assert(all->count);
+    ark_held *oldest = all->held[0];
+    all->count--;
+    memmove(all->held, all->held + 1, all->count * sizeof(ark_held *));
     return oldest;
 }
 
-ark_held *ark_hold_take_newest(ark_hold *hold)
+ark_held *ark_held_rows_take_newest(ark_held_rows *all)
 {
-    assert(hold->count);
-    return hold->held[--hold->count];
+    assert(all->count);
+    return all->held[--all->count];
 }

@@ -116,7 +116,7 @@ static uint64_t look(const arrakis_block *block, size_t count)
     return sum;
 }
 
-/* What who hands blocks on by the Arrow C data interface does: export, and release. */
+/* What a program does that hands blocks on by the Arrow C data interface: export, and release. */
 typedef arrakis_status (*export_fn)(const arrakis_block *block, struct ArrowArray *out);
 
 static arrakis_status export_row(const arrakis_block *block, struct ArrowArray *out)

@@ -49,7 +49,7 @@ def table(channels, samples, stride):
 
 
 def blocks(channels, samples, stride, count):
-    """A row a block, as the reference's servers send them; the samples of all blocks are the same
+    """One row per block, as the reference's servers send them; the samples of all blocks are the same
     memory, the times are not."""
     rate = str(samples * SECOND // stride)
     kind = pyarrow.list_(pyarrow.float64())

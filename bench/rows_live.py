@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of live data, that a publisher sends 16 times a second: live, fast channels, start, and the
+"""Rows of live data, which a publisher sends 16 times per second: live, fast channels, start, and the
 site's (c)."""
 
 import json

@@ -11,7 +11,7 @@ endif()
 
 add_test(NAME broker.up COMMAND ${broker} start --state ${state})
 add_test(NAME broker.down COMMAND ${broker} stop --state ${state})
-set_tests_properties(broker.up PROPERTIES FIXTURES_SETUP broker LABELS broker TIMEOUT 120)
+set_tests_properties(broker.up PROPERTIES FIXTURES_SETUP broker LABELS broker TIMEOUT 200)
 set_tests_properties(broker.down PROPERTIES FIXTURES_CLEANUP broker LABELS broker TIMEOUT 60)
 
 set(python_environment ${sanitizer_environment}

@@ -31,22 +31,31 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTED = b"Kafka Server started"
-START_TIMEOUT_S = 90
+START_TIMEOUT_S = 180
 # Enough for a message of 10,000,000 bytes and the batch around it.
 MESSAGE_MAX_BYTES = 10_485_760
 
 
+_reserved = []
+
+
 def free_port():
     """A port nobody listens on, outside the range the system hands out to clients: it is still
-    free when a broker comes back to it."""
+    free when a broker comes back to it. As long as this process lives, a socket of the port's name
+    keeps the tests beside it from choosing the same one, also before the broker listens and while it
+    is away."""
     while True:
         port = random.SystemRandom().randrange(20000, 32000)
+        reserved = socket.socket(socket.AF_UNIX)
         with socket.socket() as s:
             try:
+                reserved.bind(f"\0arrakis-test-port-{port}")
                 s.bind(("127.0.0.1", port))
             except OSError:
+                reserved.close()
                 continue
-            return port
+        _reserved.append(reserved)
+        return port
 
 
 def die_with_parent():
@@ -90,7 +99,7 @@ class Broker:
     signed (a client's name, if it shows a certificate, is `CN=client`), `mtls`, where a client has to
     show one, and with both `sasl_ssl`. With `issuer` (tokens.Issuer) there is `oauth`, where whoever
     has a token of the issuer's is the user whom the token names, as long as it is good. With `cable`
-    (proxy.Cable) whoever begins at that cable's address is told to stay on it."""
+    (proxy.Cable) a client that begins at that cable's address is kept on it."""
 
     def __init__(self, properties=None, heap="512m", java_options=(), users=None, tls=False,
                  issuer=None, node_id=1, voters=None, cable=None):  # fmt: skip
@@ -171,9 +180,11 @@ class Broker:
             "log.segment.delete.delay.ms": 100,
             "log.cleaner.backoff.ms": 500,
             "log.index.size.max.bytes": 1 << 20,
-            # After a kill the node waits for its former self to be given up.
-            "broker.session.timeout.ms": 3000,
-            "broker.heartbeat.interval.ms": 500,
+            # After a kill the node waits for its former self to be given up. A node whose heartbeats come late has
+            # no topics meanwhile, so the broker that all tests share has more time for them on a loaded machine;
+            # and one that is not registered within a heartbeat's interval tries again for ever.
+            "broker.session.timeout.ms": 3000 if replicas > 1 else 6000,
+            "broker.heartbeat.interval.ms": 1000 if replicas > 1 else 2000,
             **(self._tls() if tls else {}),
             **(self._access(users) if users else {}),
             **(self._oauth(issuer) if issuer else {}),
@@ -209,7 +220,7 @@ class Broker:
         properties = {
             "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-            # who comes without a password: the tests, and the nodes among themselves
+            # clients without a password: the tests, and the nodes among themselves
             "super.users": "User:ANONYMOUS",
         }
         for name, protocol in self._listeners.items():

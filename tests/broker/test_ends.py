@@ -110,7 +110,7 @@ def test_what_an_open_transaction_holds_back_is_a_gap_until_it_is_committed(clus
     arguments = stream_arguments(cluster.bootstrap, metadata, cs, T0, T0 + SECOND)
     with Transaction(cluster) as transaction:
         transaction.send(records(cs, half, half + SECOND // 4))
-        # of nobody's transaction, but behind one
+        # of no transaction, but behind one that is open
         cluster.send(records(cs, half + SECOND // 4, T0 + SECOND))
         before = cli.blocks(*arguments, timeout=SOON_S)
         transaction.commit()
@@ -170,7 +170,7 @@ def test_topics_that_hold_nothing_are_a_gap(cluster, cli, tmp_path):
 
 
 def test_a_request_whose_end_is_near_waits_for_what_may_still_come(cluster, cli, tmp_path):
-    cs = two(max_latency=2 * SECOND)
+    cs = two(max_latency=60 * SECOND)
     cluster.create_for(cs)
     metadata = write_metadata(tmp_path, cs)
     with LivePublisher(cluster, cs, latency_ns=SECOND):
@@ -261,7 +261,7 @@ def test_a_topic_that_is_made_anew_is_read_from_its_beginning(cluster, cli, tmp_
 
 
 def test_a_request_ends_although_its_broker_does_not_come_back(cli, tmp_path):
-    """Nothing is a gap that nobody could tell of: it is an error."""
+    """No broker answers, so a gap cannot be told from a failure: it is an error."""
     cs = one(max_latency=20 * SECOND)
     metadata = write_metadata(tmp_path, cs)
     with Broker() as broker:
@@ -273,6 +273,6 @@ def test_a_request_ends_although_its_broker_does_not_come_back(cli, tmp_path):
         with cli.follow(*stream_arguments(broker.bootstrap, metadata, cs, start, end)) as stream:
             stream.wait_for(lambda blocks: len(blocks) == 16)
             broker.kill()
-            assert stream.finish(90) == 1
+            assert stream.finish(200) == 1
     assert_same(stream.blocks(), span(cs, start, middle), cs)
     assert broker.bootstrap in stream.error(), stream.errors

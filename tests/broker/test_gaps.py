@@ -5,7 +5,7 @@ lacks is masked, and the others lose nothing."""
 import time
 
 from broker import Broker
-from live import LivePublisher
+from live import LivePublisher, assert_published, lacks, whole
 from proxy import Proxy
 from support import (
     SECOND, STRIDE, T0, Cluster, Loop, assert_same, channel, expected_block, gps_now_ns,
@@ -13,6 +13,8 @@ from support import (
 )  # fmt: skip
 
 QUARTER = SECOND // 4
+# What a stream waits for a channel that is silent.
+LATENCY = 2 * SECOND
 
 
 def several(count, **more):
@@ -20,56 +22,38 @@ def several(count, **more):
     return [channel(f"H1:CAL-C{i}", f"p{i}{x}", 0, rate=64, **more) for i in range(count)]
 
 
-def whole(block, c):
-    return all(v is not None for v in block["data"][c.name])
-
-
-def masked(block, c):
-    return all(v is None for v in block["data"][c.name])
-
-
-def assert_on_one_line(blocks, stride=STRIDE):
-    times = [b["time_ns"] for b in blocks]
-    assert times == list(range(times[0], times[-1] + 1, stride))
-
-
 def test_who_is_always_later_than_promised_is_masked_and_nobody_else(cluster, cli, tmp_path):
-    cs = several(3, max_latency=QUARTER)
+    cs = several(3, max_latency=LATENCY)
     cluster.create_for(cs)
     metadata = write_metadata(tmp_path, cs)
-    with LivePublisher(cluster, cs[:2]), LivePublisher(cluster, cs[2:], latency_ns=2 * SECOND):
+    # So late that a reader that is held up does not find it in time either.
+    with LivePublisher(cluster, cs[:2]) as live, LivePublisher(cluster, cs[2:], lag_ns=20 * SECOND):
         with cli.follow(*stream_arguments(cluster.bootstrap, metadata, cs)) as stream:
-            blocks = stream.wait_for(lambda b: len(b) >= 64)
+            blocks = stream.wait_for(lambda b: len(live.judged(b, LATENCY)) >= 48, timeout=60)
             assert stream.interrupt() == 0
-    assert_on_one_line(blocks)
-    # a loaded machine may be late itself now and then, but not with the same channel always
-    for c in cs[:2]:
-        assert sum(whole(b, c) for b in blocks) > len(blocks) // 2
-    assert all(masked(b, cs[2]) for b in blocks)
+    assert_published(blocks, cs, live)
+    assert all(lacks(b, cs[2]) for b in blocks)
 
 
 def test_who_is_silent_from_the_start_is_masked_until_it_speaks(cluster, cli, tmp_path):
     """Then nothing comes twice, and no time comes back."""
-    cs = several(2, max_latency=SECOND)
+    cs = several(2, max_latency=LATENCY)
     cluster.create_for(cs)
     metadata = write_metadata(tmp_path, cs)
-    with LivePublisher(cluster, cs[:1]):
+    with LivePublisher(cluster, cs[:1]) as live:
         with cli.follow(*stream_arguments(cluster.bootstrap, metadata, cs)) as stream:
             blocks = stream.wait_for(lambda b: len(b) >= 16)
-            assert all(whole(b, cs[0]) and masked(b, cs[1]) for b in blocks)
+            assert all(lacks(b, cs[1]) for b in blocks)
             with LivePublisher(cluster, cs[1:]):
                 blocks = stream.wait_for(lambda b: len(b) >= 32 and whole(b[-1], cs[1]))
             assert stream.interrupt() == 0
-    assert_on_one_line(blocks)
-    for b in blocks:
-        gaps = [] if whole(b, cs[1]) else [cs[1].name]
-        assert_same([b], [expected_block(cs, b["time_ns"], STRIDE, gaps)], cs)
+    assert_published(blocks, cs, live)
 
 
 def test_a_long_stride_and_a_short_one_lose_nothing_live(cluster, cli, tmp_path):
     x = unique("")
-    short = channel("H1:CAL-SHORT", f"a{x}", 0, rate=64, max_latency=20 * SECOND)
-    long = channel("H1:CAL-LONG", f"b{x}", 0, rate=64, max_latency=20 * SECOND, stride=SECOND)
+    short = channel("H1:CAL-SHORT", f"a{x}", 0, rate=64, max_latency=60 * SECOND)
+    long = channel("H1:CAL-LONG", f"b{x}", 0, rate=64, max_latency=60 * SECOND, stride=SECOND)
     cs = [short, long]
     cluster.create_for(cs)
     metadata = write_metadata(tmp_path, cs)
@@ -84,6 +68,11 @@ def test_a_long_stride_and_a_short_one_lose_nothing_live(cluster, cli, tmp_path)
 
 def test_messages_as_large_as_a_site_has_are_not_late(cluster, tmp_path):
     """More in a quarter of a second than is fetched ahead for a partition of small ones."""
+
+    def of(lines):
+        pairs = (line.split() for line in lines if line[:1].isdigit())
+        return [{"time_ns": int(time_ns), "missing": int(missing)} for time_ns, missing in pairs]
+
     x = unique("")
     cs = [
         channel(f"H1:BIG-P{p}_C{i}", f"p{p}{x}", i, rate=4096, max_latency=2 * SECOND, stride=QUARTER)
@@ -92,25 +81,25 @@ def test_messages_as_large_as_a_site_has_are_not_late(cluster, tmp_path):
     ]
     cluster.create_for(cs)
     metadata = write_metadata(tmp_path, cs)
-    with LivePublisher(cluster, cs):
+    with LivePublisher(cluster, cs) as live:
         with Loop("stream", cluster.bootstrap, metadata, "live", "none") as loop:
-            lines = loop.wait_for(lambda lines: len(lines) > 12)
+            lines = loop.wait_for(lambda lines: len(live.judged(of(lines), 2 * SECOND)) >= 12, timeout=60)
             said = loop.end()
-    blocks = [line.split() for line in lines if line[:1].isdigit()]
-    assert all(missing == "0" for _, missing in blocks), blocks
-    assert said["messages"] >= 6 * len(blocks)
+    blocks = of(lines)
+    assert all(b["missing"] == 0 for b in live.in_time(blocks, 2 * SECOND)), blocks
+    assert said["messages"] >= 6 * sum(b["missing"] == 0 for b in blocks)
 
 
 def test_topics_that_nobody_answers_about_do_not_hold_the_others_up(cli, tmp_path):
     """What is missing is looked for every ten seconds. The broker does not answer that, then it does."""
-    cs = present, absent = several(2, max_latency=SECOND)
+    cs = present, absent = several(2, max_latency=LATENCY)
     metadata = write_metadata(tmp_path, cs)
     METADATA = 3
     with Proxy() as proxy, Broker(properties=proxy.properties) as broker:
         proxy.broker = broker.start().bootstrap
         cluster = Cluster(proxy.address)
         cluster.create_for([present])
-        with LivePublisher(cluster, [present]):
+        with LivePublisher(cluster, [present]) as live:
             with cli.follow(*stream_arguments(proxy.address, metadata, cs)) as stream:
                 stream.wait_for(lambda b: len(b) >= 3)
                 proxy.hold(METADATA, topic_of(absent.partition_id))
@@ -122,8 +111,7 @@ def test_topics_that_nobody_answers_about_do_not_hold_the_others_up(cli, tmp_pat
                 with LivePublisher(Cluster(proxy.address), [absent]):
                     stream.wait_for(lambda b: whole(b[-1], absent), timeout=30)
                 assert stream.interrupt() == 0
-    assert_on_one_line(blocks)
-    assert all(whole(b, present) for b in blocks[3:])
+    assert_published(blocks[3:], cs, live)
 
 
 def test_a_topic_that_has_just_been_made_is_no_error(cluster, cli, tmp_path):
@@ -161,17 +149,18 @@ def test_a_gap_can_be_an_error_that_tells_its_time(cluster, cli, tmp_path):
 
 
 def test_a_quiet_stream_stays_and_says_nothing(cli, tmp_path):
-    """The broker closes connections that have been idle; what comes after hours is read all the same."""
-    cs = several(1, max_latency=20 * SECOND)
+    """The broker closes connections that have been idle, but none that a loaded machine is about to open; what comes
+    after hours is read all the same."""
+    cs = several(1, max_latency=60 * SECOND)
     metadata = write_metadata(tmp_path, cs)
-    with Broker(properties={"connections.max.idle.ms": 1000}) as broker:
+    with Broker(properties={"connections.max.idle.ms": 3000}) as broker:
         cluster = Cluster(broker.start().bootstrap)
         cluster.create_for(cs)
         start = gps_now_ns() // SECOND * SECOND
         live = cli.follow(*stream_arguments(broker.bootstrap, metadata, cs))
         since = cli.follow(*stream_arguments(broker.bootstrap, metadata, cs, start))
         with live, since:
-            time.sleep(6)
+            time.sleep(8)
             with LivePublisher(Cluster(broker.bootstrap), cs) as publisher:
                 live.wait_for(lambda b: len(b) >= 16)
                 since.wait_for(lambda b: b and b[-1]["time_ns"] > publisher.started_ns + SECOND, 60)

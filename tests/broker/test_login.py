@@ -6,6 +6,7 @@ one. Secrets are in no error and in no line of the log."""
 import dataclasses
 import json
 import os
+import select
 import socket
 import ssl
 import threading
@@ -15,15 +16,15 @@ import pytest
 from broker import Broker, certificates
 from live import LivePublisher
 from support import (
-    SECOND, STRIDE, T0, Cluster, assert_same, channel, channel_json, expected_block, gps_now_ns,
+    LOADED_S, SECOND, STRIDE, T0, Cluster, assert_same, channel, channel_json, expected_block, gps_now_ns,
     librdkafka_version, records, samples, stream_arguments, topic_of, unique, write_metadata,
 )  # fmt: skip
 from tokens import Issuer, TokenServer
 
 USERS = {"reader": "reader-secret"}
 SECRETS = (USERS["reader"], "not-the-secret", "client-secret", "eyJ")  # the last: any token
-# A request waits ten seconds for an answer: what is refused does not take as long.
-AT_ONCE_S = 6
+# What is refused does not take as long as a request may.
+PATIENT = ["--timeout", "60"]
 # Which of librdkafka's builds can fetch tokens from an OIDC server. That of ThreadSanitizer, 2.12.1, is
 # built without libcurl.
 HAS_OIDC = librdkafka_version() >= (2, 8, 0) and librdkafka_version() != (2, 12, 1)
@@ -78,7 +79,7 @@ def certified(broker, who):
 
 
 def put(path, text):
-    """As whoever renews a token does it: readers see the old one or the new one."""
+    """Replace a token as renewals do: readers see the old one or the new one."""
     fresh = path.with_suffix(".new")
     fresh.write_text(text)
     os.replace(fresh, path)
@@ -188,17 +189,17 @@ def test_a_user_with_a_token_of_an_oidc_server_reads(broker, issuer, readable, c
 # ---------------------------------------------------------------- not coming in
 
 
-def refused(cli, at, cs, tmp_path, how, within_s=AT_ONCE_S):
-    """The text of a refusal that came within so many seconds."""
+def refused(cli, at, cs, tmp_path, how, patience=PATIENT):
+    """The text of a refusal that came at once; without patience, within the ten seconds of a request."""
     metadata = write_metadata(tmp_path, cs)
-    return refused_command(cli, stream_arguments(at, metadata, cs, T0, T0 + SECOND, *how), within_s)
+    return refused_command(cli, stream_arguments(at, metadata, cs, T0, T0 + SECOND, *how), patience)
 
 
-def refused_command(cli, command, within_s=AT_ONCE_S, stdin=None):
+def refused_command(cli, command, patience=PATIENT, stdin=None):
     began = time.monotonic()
-    done = cli.run(*command, check=1, stdin=stdin)
+    done = cli.run(*command, *patience, check=1, stdin=stdin)
     took = time.monotonic() - began
-    assert took < within_s, f"{took:.1f} s:\n{done.stderr}"
+    assert took < LOADED_S + (0 if patience else 10), f"{took:.1f} s:\n{done.stderr}"
     assert done.stdout == ""
     assert not [secret for secret in SECRETS if secret in done.stderr], done.stderr
     return done.stderr.splitlines()[-1]  # what the program ended with
@@ -269,14 +270,15 @@ def test_a_token_file_that_is_not_there_is_told_at_once(broker, readable, cli, t
     assert "No such file" in refused_command(cli, command, stdin=block_line(readable))
 
 
-def test_a_login_by_token_without_one_is_refused_before_anything_is_asked(
-    broker, readable, cli, tmp_path
-):
-    text = refused(cli, broker.oauth, readable, tmp_path, token_login(), 2)
-    assert "--kafka-token-file" in text and "sasl.oauthbearer.method" in text
-    how = [*login(), "--kafka-token-file", tmp_path / "none"]
-    text = refused(cli, broker.sasl, readable, tmp_path, how, 2)
-    assert "sasl.mechanism is not OAUTHBEARER" in text
+def test_a_login_by_token_without_one_is_refused_before_anything_is_asked(readable, cli, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        at = "%s:%d" % nobody.getsockname()
+        text = refused(cli, at, readable, tmp_path, token_login())
+        assert "--kafka-token-file" in text and "sasl.oauthbearer.method" in text
+        how = [*login(), "--kafka-token-file", tmp_path / "none"]
+        text = refused(cli, at, readable, tmp_path, how)
+        assert "sasl.mechanism is not OAUTHBEARER" in text
+        assert not select.select([nobody], [], [], 0)[0], "the broker has been dialed"
 
 
 @pytest.mark.skipif(not HAS_OIDC, reason="this librdkafka fetches no tokens")
@@ -317,7 +319,7 @@ def test_a_client_without_a_good_certificate_is_told_at_once(who, broker, readab
 
 
 def test_a_password_where_none_is_taken_ends_with_the_reason(broker, readable, cli, tmp_path):
-    text = refused(cli, broker.bootstrap, readable, tmp_path, login(), 20)
+    text = refused(cli, broker.bootstrap, readable, tmp_path, login(), [])
     assert "SASL" in text or "uthentication" in text
 
 
@@ -328,7 +330,7 @@ def test_a_connection_of_the_wrong_kind_ends_with_the_reason(
     """The broker closes it without a word, and might yet take it when it has started. Whether the next
     send or the next read finds it closed is a matter of moments."""
     at = getattr(broker, protocol)
-    text = refused(cli, at, readable, tmp_path, [], 20)
+    text = refused(cli, at, readable, tmp_path, [], [])
     assert f"{at}: the broker does not take this security.protocol: {at}" in text, text
 
 
@@ -364,8 +366,8 @@ def test_tokens_are_renewed_and_a_login_that_is_refused_later_ends_what_runs(
     broker, issuer, admin, cli, tmp_path
 ):
     """The broker ends a connection whose token has expired. Refused tokens are tried for ten seconds,
-    since brokers that have just started may not know their users yet."""
-    cs = topics(admin, ["describe", "read"], max_latency=30 * SECOND)
+    since brokers that have just started may not have loaded their users yet."""
+    cs = topics(admin, ["describe", "read"], max_latency=60 * SECOND)
     metadata = write_metadata(tmp_path, cs)
     with LivePublisher(admin, cs) as live:
         start = live.started_ns
@@ -448,7 +450,7 @@ def test_a_right_that_is_taken_away_in_mid_request_ends_it_by_name(broker, admin
 
 
 def test_a_user_without_rights_to_groups_reads_without_a_warning(broker, admin, cli, tmp_path):
-    """No group is used: what is forbidden about them is nobody's trouble."""
+    """No consumer group is used, so rights to groups do not matter."""
     cs = topics(admin, ["describe", "read"])
     metadata = write_metadata(tmp_path, cs)
     with LivePublisher(admin, cs):
@@ -459,7 +461,7 @@ def test_a_user_without_rights_to_groups_reads_without_a_warning(broker, admin, 
 
 
 def test_a_metadata_topic_that_may_not_be_read_is_named(broker, admin, cli):
-    """Beside one that may it is a warning, and an error for who asks for its publisher."""
+    """A forbidden metadata topic beside a permitted one is a warning, and an error where its publisher is asked for."""
     good, bad = unique("GOOD"), unique("BAD")
     for publisher, rights in ((good, ["describe", "read"]), (bad, ["describe"])):
         topic = f"arrakis-metadata-{publisher}"

@@ -13,9 +13,10 @@ from support import (
     write_metadata,
 )  # fmt: skip
 
-# What a loaded machine may add to a call that does not wait.
+# What a loaded machine may add to a call that does not wait, besides the time in which it runs others.
 AT_ONCE_MS = 500
-CLOSE_MS = 5000
+# A question to the broker may take a minute.
+CLOSE_MS = 15_000
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def awake(loop, pings):
     """Whether the program answers, again and again."""
     for i in range(pings):
         loop.command("ping")
-        loop.wait_for(lambda lines: lines.count("pong") > i, timeout=AT_ONCE_MS / 1000 + 5)
+        loop.wait_for(lambda lines: lines.count("pong") > i, timeout=30)
         time.sleep(0.2)
 
 
@@ -58,7 +59,7 @@ def overdue(broker, tmp_path):
 
 
 def test_a_frozen_broker_does_not_hold_a_loop_up(broker, overdue):
-    """A request with a start wants to hear whether the broker holds what is overdue."""
+    """A request with a start asks whether the broker has data that is overdue."""
     awake(overdue, 20)
     broker.proceed()
     end = gps_now_ns()
@@ -79,7 +80,7 @@ def test_a_stream_of_a_frozen_broker_is_interrupted_at_once(broker, cli, tmp_pat
     metadata = write_metadata(tmp_path, cs)
     start = gps_now_ns() // SECOND * SECOND - 2 * SECOND
     cluster.send(records(cs, start, start + SECOND))
-    with cli.follow(*stream_arguments(broker.bootstrap, metadata, cs, start)) as stream:
+    with cli.follow(*stream_arguments(broker.bootstrap, metadata, cs, start), "--timeout", "60") as stream:
         stream.wait_for(lambda blocks: len(blocks) >= 16)
         broker.freeze()
         try:
@@ -109,7 +110,7 @@ def test_a_topic_that_appears_while_a_reader_skips_ahead_is_read(tmp_path):
             time.sleep(1)
             proxy.hold(LIST_OFFSETS, topic_of(cs[0].partition_id))
             loop.command("forward")
-            assert proxy.held.wait(10)
+            assert proxy.held.wait(30)
             cluster.create_for(cs[1:])
             with LivePublisher(cluster, cs[1:]):
                 appeared(loop, topic_of(cs[1].partition_id))

@@ -2,6 +2,7 @@
 """The broker goes away in mid-stream and comes back: nothing is lost, nothing comes twice."""
 
 import signal
+import time
 
 import pytest
 from broker import Broker
@@ -27,18 +28,20 @@ def test_a_restart_in_mid_stream_loses_nothing(how, cli, tmp_path):
         with LivePublisher(cluster, cs) as publisher:
             with cli.follow(*stream_arguments(broker.bootstrap, metadata, cs)) as stream:
                 stream.wait_for(lambda b: len(b) >= 16)
+                began = time.monotonic()
                 getattr(broker, how)()
                 down = publisher.reached_ns
                 broker.start()
                 stream.wait_for(lambda b: b[-1]["time_ns"] >= down + 3 * SECOND, timeout=60)
                 assert stream.interrupt() == 0
+                lasted = time.monotonic() - began
                 blocks = stream.blocks()
     first = blocks[0]["time_ns"]
     wanted = [expected_block(cs, first + i * STRIDE, STRIDE) for i in range(len(blocks))]
     assert_same(blocks, wanted, cs)
-    # The outage is told, and not again and again for each partition and attempt.
+    # The outage is logged once, and again every 30 s, not once per partition and attempt.
     told = [e for e in stream.errors if e]
-    assert 1 <= len(told) <= 4, told
+    assert 1 <= len(told) <= 4 + lasted // 30, told
 
 
 def test_a_short_latency_makes_the_outage_a_gap_and_the_stream_goes_on(cli, tmp_path):
@@ -54,7 +57,7 @@ def test_a_short_latency_makes_the_outage_a_gap_and_the_stream_goes_on(cli, tmp_
                 broker.stop()
                 down = publisher.reached_ns
                 # Time goes on without the broker: gaps, on time.
-                stream.wait_for(lambda b: b[-1]["time_ns"] >= down + SECOND, timeout=10)
+                stream.wait_for(lambda b: b[-1]["time_ns"] >= down + SECOND)
                 broker.start()
                 blocks = stream.wait_for(
                     lambda b: b[-1]["time_ns"] > down + 2 * SECOND and whole(b[-1]), timeout=60

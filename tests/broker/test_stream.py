@@ -5,14 +5,14 @@ import json
 import signal
 import subprocess
 
-from live import LivePublisher
+from live import LivePublisher, assert_published, lacks
 from support import (
     SECOND, STRIDE, T0, assert_same, block_record, channel, expected_block, gps_now_ns, records,
     stream_arguments, unique, write_metadata,
 )  # fmt: skip
 
 
-def channels(max_latency=20 * SECOND, **more):
+def channels(max_latency=60 * SECOND, **more):
     """A latency that a loaded machine keeps to, where the test is not about latency."""
     x = unique("")
     more["max_latency"] = max_latency
@@ -56,10 +56,11 @@ def test_fetch_without_times_is_the_next_block(cluster, cli, tmp_path):
     metadata = write_metadata(tmp_path, cs)
     with LivePublisher(cluster, cs):
         arguments = stream_arguments(cluster.bootstrap, metadata, cs)
+        before = gps_now_ns()
         ours = cli.blocks("fetch", *arguments[1:])
     assert len(ours) == 1
     assert_same(ours, [expected_block(cs, ours[0]["time_ns"], STRIDE)], cs)
-    assert abs(ours[0]["time_ns"] - gps_now_ns()) < 10 * SECOND
+    assert before - 10 * SECOND < ours[0]["time_ns"] < gps_now_ns()
 
 
 def test_an_interrupt_ends_it_with_success(cluster, cli, tmp_path):
@@ -109,7 +110,7 @@ def test_a_closed_pipe_ends_it_quietly(cluster, cli, tmp_path):
 
 def test_messages_of_ten_megabytes(cluster, cli, tmp_path):
     x = unique("")
-    # 2,499,000 samples of 4 bytes a second, and 124,950 of them of 80 channels
+    # 2,499,000 samples of 4 bytes per second, and 124,950 of them of 80 channels
     one = channel("H1:BIG-ONE", f"a{x}", 0, "float32", 2_499_000, stride=SECOND)
     many = [channel(f"H1:BIG-C{i}", f"b{x}", i, "float32", 31_200, stride=SECOND) for i in range(80)]
     cluster.create_for([one, many[0]])
@@ -119,14 +120,14 @@ def test_messages_of_ten_megabytes(cluster, cli, tmp_path):
     wanted = [one, many[79], many[3]]
     metadata = write_metadata(tmp_path, wanted)
     ours = cli.blocks(
-        *stream_arguments(cluster.bootstrap, metadata, wanted, T0, T0 + 4 * SECOND), timeout=180
+        *stream_arguments(cluster.bootstrap, metadata, wanted, T0, T0 + 4 * SECOND), timeout=300
     )
     assert_same(ours, [expected_block(wanted, T0 + i * SECOND, SECOND) for i in range(4)], wanted)
 
 
 def test_late_missing_and_repeated_blocks_of_a_live_stream(cluster, cli, tmp_path):
     """Absence is a gap once its time is up, and what comes after that does not count."""
-    cs = channels(max_latency=SECOND // 2)
+    cs = channels(max_latency=2 * SECOND)
     cluster.create_for(cs)
     metadata = write_metadata(tmp_path, cs)
     slow = cs[1:]
@@ -134,7 +135,8 @@ def test_late_missing_and_repeated_blocks_of_a_live_stream(cluster, cli, tmp_pat
     def index(t):
         return t // STRIDE % 16
 
-    with LivePublisher(cluster, cs, skip=lambda p, t: p == cs[1].partition_id and index(t) in (3, 7)):
+    skip = lambda p, t: p == cs[1].partition_id and index(t) in (3, 7)  # noqa: E731
+    with LivePublisher(cluster, cs, skip=skip) as live:
         with cli.follow(*stream_arguments(cluster.bootstrap, metadata, cs)) as stream:
             blocks = stream.wait_for(lambda b: b and index(b[-1]["time_ns"]) == 9 and len(b) > 10)
             # long gone: late ones and repetitions of what has been served
@@ -144,11 +146,8 @@ def test_late_missing_and_repeated_blocks_of_a_live_stream(cluster, cli, tmp_pat
             count = len(blocks)
             blocks = stream.wait_for(lambda b: len(b) >= count + 24)
             assert stream.interrupt() == 0
-    for i, b in enumerate(blocks):
-        assert b["time_ns"] == blocks[0]["time_ns"] + i * STRIDE
-        missing = index(b["time_ns"]) in (3, 7)
-        wanted = expected_block(cs, b["time_ns"], STRIDE, gaps=[cs[1].name] if missing else [])
-        assert_same([b], [wanted], cs)
+    assert_published(blocks, cs, live)
+    assert all(lacks(b, cs[1]) for b in blocks if index(b["time_ns"]) in (3, 7))
 
 
 def test_a_source_that_is_always_old_is_told_and_not_skipped(cluster, cli, tmp_path):
@@ -158,7 +157,7 @@ def test_a_source_that_is_always_old_is_told_and_not_skipped(cluster, cli, tmp_p
     metadata = write_metadata(tmp_path, cs)
     with LivePublisher(cluster, cs, lag_ns=30 * SECOND):
         with cli.follow(*stream_arguments(cluster.bootstrap, metadata, cs)) as stream:
-            stream.wait_for_error("nothing newer", timeout=25)
+            stream.wait_for_error("nothing newer", timeout=60)
             assert stream.interrupt() == 0
     assert sum("nothing newer" in e for e in stream.errors) == 1, stream.errors
     assert not any("skipped" in e for e in stream.errors), stream.errors

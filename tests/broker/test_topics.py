@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Topics that go, come, or are not what they should be, under live streams: the others go on, the
-reader closes, and what is wrong is told by name."""
+reader closes, and the error names what is wrong."""
 
 import pytest
-from live import LivePublisher
+from live import LivePublisher, assert_published, lacks, whole
 from support import (
-    SECOND, STRIDE, T0, Cluster, Loop, assert_same, channel, expected_block, gps_now_ns, records,
-    stream_arguments, topic_of, unique, write_metadata,
+    SECOND, STRIDE, T0, Cluster, Loop, channel, gps_now_ns, records, stream_arguments, topic_of, unique,
+    write_metadata,
 )  # fmt: skip
 
-# Far more than closing may take.
-CLOSE_S = 10
+# Far more than closing may take: a question to the broker may take a minute, and a topic is looked for for ever.
+CLOSE_S = 20
+# What the stream of two topics waits for the one that is gone.
+LATENCY = 2 * SECOND
 
 
 def one(**more):
@@ -25,20 +27,9 @@ def two(**more):
     ]
 
 
-def whole(block, name):
-    return all(v is not None for v in block["data"][name])
-
-
 def contiguous(blocks):
     times = [b["time_ns"] for b in blocks]
     return times == list(range(times[0], times[-1] + 1, STRIDE))
-
-
-def assert_right_where_there(blocks, channels):
-    """What is not masked is what was published."""
-    for b in blocks:
-        gaps = [c.name for c in channels if not whole(b, c.name)]
-        assert_same([b], [expected_block(channels, b["time_ns"], STRIDE, gaps)], channels)
 
 
 # ---------------------------------------------------------------- topics that are deleted
@@ -48,19 +39,18 @@ class Deletion:
     """A live stream of two topics, of which one has been deleted: `stream` is a Follower."""
 
     def __init__(self, cluster, cli, tmp_path, *more):
-        self.channels = self.stays, self.goes = two(max_latency=SECOND)
+        self.channels = self.stays, self.goes = two(max_latency=LATENCY)
         self.cluster = cluster
         cluster.create_for(self.channels)
         metadata = write_metadata(tmp_path, self.channels)
         self.publisher = LivePublisher(cluster, [self.stays])
-        self.stream = cli.follow(
-            *stream_arguments(cluster.bootstrap, metadata, self.channels, None, None, *more)
-        )
+        arguments = stream_arguments(cluster.bootstrap, metadata, self.channels, None, None, *more)
+        self.stream = cli.follow(*arguments, "--timeout", "60")
 
     def __enter__(self):
         self.publisher.__enter__()
         with LivePublisher(self.cluster, [self.goes]):
-            self.stream.wait_for(lambda b: b and whole(b[-1], self.goes.name))
+            self.stream.wait_for(lambda b: b and whole(b[-1], self.goes))
         self.cluster.delete_for([self.goes])
         self.at = gps_now_ns()
         return self
@@ -75,13 +65,12 @@ def test_a_deleted_topic_is_named_and_the_others_go_on_live(cluster, cli, tmp_pa
         stream = deletion.stream
         blocks = stream.wait_for(lambda b: b[-1]["time_ns"] > deletion.at + 3 * SECOND)
         stream.wait_for_error(topic_of(deletion.goes.partition_id), timeout=60)
+        lasted = (gps_now_ns() - deletion.at) // SECOND
         assert stream.interrupt(CLOSE_S) == 0
-    assert contiguous(blocks)
-    assert all(whole(b, deletion.stays.name) for b in blocks)
-    assert not whole(blocks[-1], deletion.goes.name)
-    assert_right_where_there(blocks, deletion.channels)
+    assert_published(blocks, deletion.channels, deletion.publisher)
+    assert lacks(blocks[-1], deletion.goes)
     told = [e for e in stream.errors if topic_of(deletion.goes.partition_id) in e]
-    assert len(told) <= 3, told
+    assert len(told) <= 3 + lasted // 30, told
 
 
 def test_a_stream_of_a_deleted_topic_ends_at_its_duration(cluster, cli, tmp_path):
@@ -120,18 +109,17 @@ def test_closing_after_a_deletion_takes_a_moment(cluster, tmp_path):
 
 def test_a_topic_that_is_made_anew_is_read_on_live(cluster, cli, tmp_path):
     with Deletion(cluster, cli, tmp_path) as deletion:
-        stream, name = deletion.stream, deletion.goes.name
+        stream = deletion.stream
         stream.wait_for(lambda b: b[-1]["time_ns"] > deletion.at + 2 * SECOND)
         deletion.cluster.create_for([deletion.goes])
-        with LivePublisher(Cluster(cluster.bootstrap), [deletion.goes]):
+        with LivePublisher(Cluster(cluster.bootstrap), [deletion.goes]) as again:
             # it is looked for every ten seconds
-            stream.wait_for(lambda b: whole(b[-1], name), timeout=25)
+            stream.wait_for(lambda b: whole(b[-1], deletion.goes), timeout=60)
             count = len(stream.lines)
             blocks = stream.wait_for(lambda b: len(b) >= count + 16)
             assert stream.interrupt(CLOSE_S) == 0
-    assert contiguous(blocks)
-    assert all(whole(b, name) for b in blocks[count : count + 16])
-    assert_right_where_there(blocks, deletion.channels)
+    assert_published(blocks, deletion.channels, deletion.publisher)
+    assert_published(blocks[count:], deletion.channels, again)
 
 
 def test_a_live_stream_does_not_read_what_a_topic_made_anew_held_before(cluster, tmp_path):
@@ -149,9 +137,9 @@ def test_a_live_stream_does_not_read_what_a_topic_made_anew_held_before(cluster,
             anew = Cluster(cluster.bootstrap)
             anew.send(old[: len(old) // 2])
         with LivePublisher(anew, cs) as live:
-            loop.wait_for(lambda lines: any(line.endswith(" 0") for line in lines), timeout=25)
-            sent = (live.reached_ns - live.started_ns) // STRIDE
+            loop.wait_for(lambda lines: any(line.endswith(" 0") for line in lines), timeout=60)
         messages = loop.end()["messages"]
+    sent = (live.reached_ns - live.started_ns) // STRIDE
     assert messages < sent + len(old) // 4, f"{messages} messages read, {sent} published since"
 
 

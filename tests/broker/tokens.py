@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""JSON web tokens for brokers that take OAUTHBEARER: who signs them, and a server that hands them out."""
+"""JSON web tokens for brokers that take OAUTHBEARER: their issuer, and a server that returns them."""
 
 import base64
 import json
@@ -47,7 +47,7 @@ class Issuer:
 
 
 class TokenServer:
-    """An OIDC token endpoint at `url`. `lifetime_s`: of its tokens; `refuses`: whom it gives none;
+    """An OIDC token endpoint at `url`. `lifetime_s`: of its tokens; `refuses`: it returns none;
     `served`: how many it has handed out."""
 
     def __init__(self, issuer, lifetime_s=3600):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The examples, and the one in README.md, against the demonstration's broker.
 . "$(dirname "$0")/helpers.sh"
-start_demo --duration 60
+start_demo --duration 600 # it is ended with the test, which a loaded machine makes long
 examples=$(dirname "$cli")/tests
 counter=H1:DAQ-FRAME_COUNT
 

@@ -58,7 +58,7 @@ for signal in INT TERM; do
 done
 [ ! -e ssh.pids ] || complain "ssh was run without being asked for"
 
-# ---- what ssh is told
+# ---- the arguments of ssh
 
 rm -f ssh.args
 exits 0 "$cli" -u 'ssh://me@far:2222::inner:99' exec --bind localhost:4711 'echo $ARRAKIS_SERVER'

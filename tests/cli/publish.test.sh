@@ -3,7 +3,7 @@
 # publish: what stream reads from the demonstration's broker, published to it under another
 # partition and read from there; and lines that are no blocks.
 . "$(dirname "$0")/helpers.sh"
-start_demo --duration 60
+start_demo --duration 600 # it is ended with the test, which a loaded machine makes long
 source="--kafka-url $broker -X fetch.wait.max.ms=5"
 counter=H1:DAQ-FRAME_COUNT
 fast=H1:GDS-CALIB_STRAIN

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # stream and fetch from the demonstration's broker, whose frame counter counts strides.
 . "$(dirname "$0")/helpers.sh"
-start_demo --duration 60
+start_demo --duration 600 # it is ended with the test, which a loaded machine makes long
 source="--kafka-url $broker -X fetch.wait.max.ms=5"
 counter=H1:DAQ-FRAME_COUNT
 fast=H1:GDS-CALIB_STRAIN
 
-# The counter's values, one a line, from JSON lines on stdin.
+# The counter's values, one per line, from JSON lines on stdin.
 values() {
     sed -n "s/.*\"$counter\": \[\([^]]*\)\].*/\1/p" | tr -d ' ' | tr ',' '\n'
 }
@@ -26,7 +26,7 @@ same "the counter's metadata" - out <<'EOF'
 {"name": "H1:DAQ-FRAME_COUNT", "data_type": "uint32", "sample_rate": 16.0, "publisher": "SIM_2", "partition_id": "SIM_2", "partition_index": 2, "stride": 62500000, "max_latency": 1000000000}
 EOF
 
-# Three blocks: whole lines of the one form, times a stride apart, consecutive values.
+# Three blocks: whole lines of the one form, times one stride apart, consecutive values.
 exits 0 "$cli" -q stream $source $counter --json --count 3
 same "stderr of stream" /dev/null err
 values <out | consecutive "three blocks hold consecutive counts" 3

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# What was typed wrongly ends with 2 (or 1 where the reference client does), says what was found and
+# What was typed wrongly ends with 2 (or 1 where the reference client does), names what was found and
 # what was wanted, and writes nothing on stdout.
 . "$(dirname "$0")/helpers.sh"
 

@@ -8,7 +8,7 @@ from support import topic_of
 
 
 class Scene:
-    """One fault, and who is there. Times in seconds: (in short, in the long form)."""
+    """One fault, and the programs that run meanwhile. Times in seconds: (in short, in the long form)."""
 
     name = ""
     hold = (8, 20)  # how long the fault lasts
@@ -24,7 +24,7 @@ class Scene:
     # The feed's producer keeps the order of a topic where its leader changes. Where a log is cut back such a
     # producer gives up.
     in_order = True
-    # a node does not answer: the producers leave it after 6 s, and who has begun to read since cannot know
+    # a node does not answer: the producers leave it after 6 s, and a program that has begun to read since cannot find out
     # that they are still to come
     hangs = False
     cabled = False  # the clients come through cables
@@ -205,7 +205,7 @@ class Truncate(Scene):
 
 
 class NoQuorum(Scene):
-    """Two of three nodes hang, so that nobody is there to choose other leaders."""
+    """Two of three nodes hang, so that no majority can choose other leaders."""
 
     name = "no quorum"
     hold = (10, 20)

@@ -23,15 +23,16 @@ VERSIONS = os.environ.get("ARRAKIS_CLUSTER_VERSIONS")
 # What the independent consumer has in time, a live reader may lack for so many blocks of each topic that loses
 # its leader: each finds the next one at a moment of its own. A silent connection is given up 6 to 6.5 s after
 # its last request, and leaders are then asked for every 0.1 to 1 s. A reader that is begun in the fault asks
-# every second, for up to 2 s each time, for what it could not find: in all that is 3 s.
-MOST_BEHIND = 3 * SECOND // STRIDE
+# every second, for up to 2 s each time, for what it could not find: in all that is 3 s, and 2 s more are for what
+# follows, on a machine where three nodes catch up.
+MOST_BEHIND = 5 * SECOND // STRIDE
 # A request with an end takes nothing for a gap that was due less than 3 s ago, and as long after each question
 # that failed. Data that comes later still was held up by the machine, which starts a node meanwhile; a rule
 # that believes a new leader's first answer costs hundreds of blocks.
 MOST_HELD_UP = 3 * SECOND // STRIDE
-# What closes is waited for 2 s, and at exit for 2 s more; `publish` gives a block 2 s to become whole. And a
-# second for the machine.
-READER_ENDS_S, PUBLISH_ENDS_S = 5, 7
+# What closes is waited for 2 s, and at exit for 2 s more; `publish` gives a block 2 s to become whole. And three
+# seconds for the machine, whose nodes start or catch up beside that.
+READER_ENDS_S, PUBLISH_ENDS_S = 7, 9
 # No spinning while nodes are away: a tenth of a core, and the start of a program with sanitizers.
 MOST_CPU = 0.1
 START_CPU_S = 2

@@ -18,7 +18,7 @@ QUIET = {"log_level": 0, "log.connection.close": False, "socket.timeout.ms": SOC
 
 class Feed:
     """A block of each channel every stride, from its own producer, which waits for no other topic's
-    delivery. A record's timestamp is LATENCY_NS after its block's end, and so tells the block's time."""
+    delivery. A record's timestamp is LATENCY_NS after its block's end, from which the block's time is computed."""
 
     def __init__(self, bootstrap, channels, in_order):
         self._channels = channels

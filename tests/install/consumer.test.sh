@@ -35,7 +35,7 @@ if [ -x "$work/prefix/bin/arrakis-cli" ]; then
     "$work/prefix/bin/arrakis-cli" --version
 fi
 
-# And that the module for servers: nobody listens, so it was asked.
+# And that the module for servers is used: the error is that of a connection, as no server listens.
 if ls "$libdir"/libarrakis-grpc.so.* >"$work/log" 2>&1; then
     "$work/prefix/bin/arrakis-cli" --url 127.0.0.1:1 count >"$work/log" 2>&1 && exit 1
     grep -q "^arrakis-cli: grpc://127.0.0.1:1: " "$work/log" || { cat "$work/log"; exit 1; }

@@ -306,7 +306,7 @@ def block_of(seed, number):
     return messages
 
 
-# ---- what ours should say of a message
+# ---- what our tool is expected to print for a message
 
 
 class Refused(Exception):

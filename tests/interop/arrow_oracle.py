@@ -93,7 +93,7 @@ def column_message(a_block, rates):
     return stream(schema, [a_block.to_column_batch(schema)])
 
 
-# ---- what the tool says of a stream, said by pyarrow
+# ---- what the tool prints for an Arrow stream, as pyarrow reads it
 
 
 def hex_of(scalar):

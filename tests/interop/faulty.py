@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Peers that misbehave: a Flight server that sends whatever bytes a test wants, down to HTTP/2's, and
+"""Peers that misbehave: a Flight server that sends whatever bytes a test gives, down to HTTP/2's, and
 a proxy that cuts, stalls, slows or damages what passes through it; a Flight server with TLS."""
 
 import json
@@ -254,7 +254,7 @@ class Connection:
 
 
 class FlightServer:
-    """Answers as `answers` says, but for the steps that `bad` has a function for: it is given the
+    """Answers as `answers` does, but for the steps that `bad` has a function for: it is given the
     Reply and the messages that a decent server would send."""
 
     def __init__(self, start=0, end=STRIDES * STRIDE, bad=(), host="127.0.0.1", **described_as):
@@ -312,7 +312,7 @@ class FlightServer:
 
 class Proxy:
     """Forwards to a server. Of what the server sends: `limit` bytes pass, then nothing does (or, with
-    `cut`, the connection is closed); `rate` bytes a second; through `change` (offset, bytes)."""
+    `cut`, the connection is closed); `rate` bytes per second; through `change` (offset, bytes)."""
 
     def __init__(self, url, *, limit=None, cut=False, rate=None, change=None):
         host, port = url.rpartition("/")[2].split(":")
@@ -449,7 +449,7 @@ class _Seen(flight.ServerMiddlewareFactory):
 
 
 class TlsServer(flight.FlightServerBase):
-    """pyarrow's server, which counts 7 channels. `client_ca`: it wants to know its clients."""
+    """pyarrow's server, which counts 7 channels. `client_ca`: it asks for certificates of its clients."""
 
     def __init__(self, certificate, key, client_ca=None):
         self._seen = _Seen()

@@ -11,7 +11,7 @@ from arrakis.format import formatter
 from arrakis.kafka import KafkaReader
 from arrakis.mux import BlockMuxStream
 
-# The message pump has had nothing to say for this long: it waits for what will not come.
+# The message pump has printed nothing for this long: it waits for data that will not come.
 SILENCE_S = 2.5
 # Forked off a process that has this module loaded and no threads: quick, and safe beside gRPC.
 CONTEXT = multiprocessing.get_context("forkserver")

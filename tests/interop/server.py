@@ -59,7 +59,7 @@ class Server:
 
         with self._said:
             if not self._said.wait_for(found, timeout):
-                raise AssertionError(f"arrakis-server did not say {pattern!r}:\n" + "\n".join(self.log))
+                raise AssertionError(f"arrakis-server did not print {pattern!r}:\n" + "\n".join(self.log))
             return found()
 
     def reload(self, publisher, text):

@@ -28,7 +28,7 @@ from pytest_arrakis.plugin import (  # noqa: F401
     arrakis_channel_configs, arrakis_fault_server, arrakis_replay_channel_configs,
     arrakis_replay_params,
 )  # fmt: skip
-from support import SECOND, STRIDE, T0, assert_same, channel, gps_now_ns, seconds
+from support import LOADED_S, SECOND, STRIDE, T0, assert_same, channel, gps_now_ns, seconds
 from test_flight import OTHER, Mock, described, names_of, reference_stream, span, stream
 
 TOKEN = "open-sesame-4711"
@@ -74,7 +74,7 @@ def tool(tool_command):
 
 
 class within:
-    """A time that must not be passed; generous, for slow machines."""
+    """A time that must not be passed, but by what a loaded machine adds: what fails here waits for ever."""
 
     def __init__(self, limit):
         self._limit = limit
@@ -84,7 +84,7 @@ class within:
 
     def __exit__(self, kind, *_):
         took = time.monotonic() - self._begin
-        assert kind or took < self._limit, f"{took:.1f} s, {self._limit} s allowed"
+        assert kind or took < self._limit + LOADED_S, f"{took:.1f} s, {self._limit} s allowed"
 
 
 # ---------------------------------------------------------------- the reference's faulty server
@@ -153,7 +153,7 @@ def test_duplicates_and_delays_in_a_live_stream(arrakis_fault_server, cli):  # n
         assert all(v is not None for b in got for d in b["data"].values() for v in d)
 
 
-# ---------------------------------------------------------------- bytes that are none of Flight's
+# ---------------------------------------------------------------- bytes that are not Flight's
 
 
 def hang(reply, good):
@@ -234,7 +234,7 @@ BROKEN = {
     "unknown status": lambda reply, good: reply.end(b"4711", b"what"),
     "long text": lambda reply, good: reply.end(b"2", b"a" * 120),
 }  # fmt: skip
-# Not in mid-stream: two are headers, the others a regular end, as far as gRPC tells.
+# Not in mid-stream: two are headers, the others a regular end, as far as gRPC reports.
 NO_MESSAGE = ("no message", "torn before OK")
 HEADERS_FIRST = ("HTTP 502", "other content", *NO_MESSAGE)
 STEPS = [("Count", "info"), ("Count", "get"), ("Describe", "get"), ("Stream", "info"),
@@ -332,7 +332,7 @@ def test_numbers_that_no_channel_has(cli, field_of, value):
                 out, errors = process.communicate(timeout=5)
             except subprocess.TimeoutExpired:  # it waits as long as it was promised
                 process.send_signal(signal.SIGINT)
-                out, errors = process.communicate(timeout=20)
+                out, errors = process.communicate(timeout=40)
             finally:
                 process.kill()
             assert process.returncode in (0, 1), errors[-3000:]
@@ -410,7 +410,7 @@ def test_broken_in_mid_stream(tool, fault):
 @pytest.mark.parametrize("blocks", [0, 3])
 @pytest.mark.parametrize("fault", NO_MESSAGE)
 def test_a_span_that_ends_early_is_said(cli, fault, blocks):
-    """The server says that all is well; of a message that was torn off gRPC tells nothing."""
+    """The server reports success; gRPC does not report a message that was cut off."""
 
     def answer(reply, good):
         for message in good[: blocks + bool(blocks)]:  # the schema goes first
@@ -590,7 +590,7 @@ def test_a_flood_can_be_interrupted(cli):
             assert process.poll() is None
             with within(5):
                 process.send_signal(signal.SIGINT)
-                process.communicate(timeout=20)
+                process.communicate(timeout=40)
             assert process.returncode in (0, 130), process.returncode
 
 
@@ -653,7 +653,7 @@ def test_an_interrupt_ends_what_is_not_answered(cli, step):
             time.sleep(0.02)
         with within(5):
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=20)
+            process.communicate(timeout=40)
         assert process.returncode in (0, 130), process.returncode
 
 
@@ -791,7 +791,7 @@ def test_a_message_larger_than_allowed(tool):
 
 @pytest.mark.parametrize("ends", [True, False], ids=["comes", "is claimed"])
 def test_an_oversized_message_does_not_fill_the_memory(tool_command, ends):
-    """gRPC itself would take in all of it before it says anything."""
+    """gRPC itself would receive all of it before it reports anything."""
     gone = threading.Event()
 
     def oversized(reply, good):

@@ -11,7 +11,9 @@ import time
 import pyarrow
 import pytest
 from pyarrow import flight
-from support import DTYPES, SECOND, STRIDE, T0, assert_same, channel, expected_block, samples, seconds
+from support import (
+    DTYPES, LOADED_S, SECOND, STRIDE, T0, assert_same, channel, expected_block, samples, seconds,
+)  # fmt: skip
 
 CHANNELS = [channel(f"H1:DBL-{d.upper()}", f"D_{d}", 0, d, 64) for d in DTYPES]
 BY_NAME = {c.name: c for c in CHANNELS}
@@ -186,7 +188,7 @@ def test_replicas_that_fail_one_after_the_other(double, cli):
 
 
 def test_an_endpoint_that_is_far_ahead_waits_and_loses_nothing(double, cli):
-    """More blocks than a queue holds come before the other endpoint's first, and nobody spins."""
+    """More blocks than a queue holds come before the other endpoint's first, and the program does not spin."""
     late = threading.Event()
 
     def blocks(channels, start, end):
@@ -219,7 +221,7 @@ def test_a_span_that_ends_early_ends_the_stream(double, cli):
 
 
 def test_large_blocks(double, cli):
-    """Beyond the 4 MiB that gRPC takes unless it is told otherwise."""
+    """A message of more than 4 MiB, which gRPC refuses by default."""
     wide = [channel(f"H1:BIG-C{i}", "B", i, "float64", 262144) for i in range(40)]
     BY_NAME.update((c.name, c) for c in wide)
     try:
@@ -231,13 +233,13 @@ def test_large_blocks(double, cli):
             del BY_NAME[c.name]
 
 
-# ---------------------------------------------------------------- answers that are none
+# ---------------------------------------------------------------- answers that are not valid
 
 
 def refused(cli, url, *words):
     begin = time.monotonic()
-    done = cli.run(*stream(url), check=1)
-    assert time.monotonic() - begin < 10
+    done = cli.run(*stream(url), "--timeout", "60", check=1)
+    assert time.monotonic() - begin < LOADED_S
     for word in words:
         assert word in done.stderr
     return done
@@ -285,14 +287,14 @@ def test_an_answer_that_does_not_come(double, cli):
     quiet = threading.Event()
 
     def endpoints(_, request):
-        quiet.wait(20)
+        quiet.wait(60)
         return []
 
     server = double(endpoints=endpoints)
     begin = time.monotonic()
     done = cli.run(*stream(server.url), "--timeout", "1", check=1)
     quiet.set()
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 1 + LOADED_S
     assert server.url in done.stderr
 
 
@@ -303,7 +305,7 @@ class Mute(Double):
 
     def do_get(self, context, ticket):
         if json.loads(ticket.ticket)["request"] == "Stream":
-            self.released.wait(20)
+            self.released.wait(60)
         return super().do_get(context, ticket)
 
 
@@ -311,7 +313,7 @@ def test_a_stream_that_does_not_begin(cli):
     server = Mute()
     begin = time.monotonic()
     done = cli.run(*stream(server.url), "--timeout", "1", check=1)
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 1 + LOADED_S
     assert server.url in done.stderr and NAMES[0] in done.stderr and "giving up" in done.stderr
     Mute.released.set()
     server.shutdown()
@@ -375,7 +377,7 @@ def test_tls_that_must_not_be_trusted(double, certificates, cli, name, ca):
     more = ["--ca-file", certificates[ca][0]] if ca else []
     begin = time.monotonic()
     done = cli.run(*stream(url), *more, "--timeout", "3", check=1)
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 3 + LOADED_S
     assert url in done.stderr and not done.stdout
 
 

@@ -1,22 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Publishing by servers that do not do as they should: no broker is needed to find that out."""
 
-import array
 import dataclasses
-import fcntl
 import json
+import re
 import select
 import signal
 import socket
 import subprocess
-import termios
 import threading
 import time
 
 import pyarrow
 import pytest
 from pyarrow import flight
-from support import SECOND, T0, channel, write_metadata
+from support import LOADED_S, SECOND, STRIDE, T0, Follower, channel, write_metadata
 from test_flight_double import HERE, META, NAMES, Double, double, span, table_of  # noqa: F401
 
 KNOWN = [channel("H1:REG-A", "R_f32", 0, "float32", 64), channel("H1:REG-B", "R_i32", 0, "int32", 16)]
@@ -25,7 +23,7 @@ NOWHERE = ("bootstrap.servers", "127.0.0.1:1")
 
 class Registry(Double):
     """A server of one publisher. `exchange`: what it does when it is to register channels; `at`: where
-    it sends those who want that; `hangs`: the step that is never answered."""
+    it sends programs that ask for that; `hangs`: the step that is never answered."""
 
     def __init__(self, known=KNOWN, properties=(NOWHERE,), exchange=None, at=HERE, hangs=None):
         super().__init__()
@@ -289,7 +287,7 @@ class Endless(Registry):
 def test_channels_without_end(cli, rows, text, pause_s, told):
     server = Endless(rows, text, pause_s)
     try:
-        done = publish(cli, server, "--timeout", "0.5" if pause_s else "10")
+        done = publish(cli, server, "--timeout", "1" if pause_s else "10")
         assert told in done.stderr
     finally:
         server.released.set()
@@ -334,7 +332,7 @@ def test_an_exchange_that_is_refused(registry, cli, tmp_path, count):
 
 
 def test_another_server_registers(registry, cli, tmp_path):
-    """The one that knows the publisher names it."""
+    """The server that has the publisher names it."""
     second = registry()
     first = registry(at=f"grpc://{second.url}")
     second.known = first.known  # one catalogue behind both
@@ -362,12 +360,12 @@ def test_a_server_that_does_not_answer(registry, cli, tmp_path, step):
     metadata = write_metadata(tmp_path, new())
     begin = time.monotonic()
     publish(cli, registry(hangs=step), "--metadata", metadata, "--timeout", "1")
-    assert time.monotonic() - begin < 15
+    assert time.monotonic() - begin < 1 + LOADED_S
 
 
 @pytest.mark.parametrize("step", STEPS, ids="-".join)
 def test_an_interrupt_while_a_publisher_is_opened(registry, cli, tmp_path, step):
-    """It ends at once, in good order: under the sanitizers another status would tell."""
+    """It ends at once, in good order: under the sanitizers a defect would be another status."""
     server = registry(hangs=step)
     metadata = write_metadata(tmp_path, new())
     command = [cli.path, *arguments(server, "--metadata", metadata, "--timeout", "60")]
@@ -375,10 +373,8 @@ def test_an_interrupt_while_a_publisher_is_opened(registry, cli, tmp_path, step)
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
     try:
         assert server.reached.wait(30)
-        begin = time.monotonic()
         process.send_signal(signal.SIGINT)
         process.wait(25)
-        assert time.monotonic() - begin < 20
         assert process.returncode == 0, process.stderr.read()
     finally:
         process.kill()
@@ -413,36 +409,21 @@ def test_a_block_that_nobody_takes(cli, stranger, tmp_path, broker, cause):
     begin = time.monotonic()
     done = cli.run("publish", "--kafka-url", address, "--metadata", metadata, "--timeout", "2",
                    stdin=BLOCK, check=1)  # fmt: skip
-    assert 2 <= time.monotonic() - begin < 7
+    assert 2 <= time.monotonic() - begin < 2 + LOADED_S
     assert "line 1" in done.stderr and "arrakis-R_f32" in done.stderr and cause in done.stderr
     assert "closing: 1 messages not delivered are given up" in done.stderr
 
 
-def wait_until_read(pipe):
-    """Until the other side has taken what was written, and a moment to look at it."""
-    waiting, deadline = array.array("i", [1]), time.monotonic() + 20
-    while waiting[0] and time.monotonic() < deadline:
-        time.sleep(0.05)
-        fcntl.ioctl(pipe, termios.FIONREAD, waiting)
-    time.sleep(0.5)
 
 
 def test_an_interrupt_cuts_a_block(cli, stranger, tmp_path):
     """It has two seconds, and is an error then."""
     metadata = write_metadata(tmp_path, KNOWN)
-    process = subprocess.Popen(
-        [cli.path, "publish", "--kafka-url", f"127.0.0.1:{stranger.getsockname()[1]}", "--metadata",
-         metadata, "--timeout", "60"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
-    try:
-        process.stdin.write(BLOCK)
-        process.stdin.flush()
-        wait_until_read(process.stdin)
-        begin = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 1
-        assert time.monotonic() - begin < 7
-        assert "canceled: 1 of 1 messages are not confirmed" in process.stderr.read()
-    finally:
-        process.kill()
-        process.communicate()
+    command = [cli.path, "publish", "--kafka-url", f"127.0.0.1:{stranger.getsockname()[1]}", "--metadata",
+               str(metadata), "--timeout", "60", "--debug", "publish"]  # fmt: skip
+    with Follower(command, stdin=subprocess.PIPE) as publisher:
+        publisher.process.stdin.write(BLOCK)
+        publisher.process.stdin.flush()
+        publisher.wait_for_error("1 messages are sent")
+        assert publisher.interrupt() == 1
+        assert "canceled: 1 of 1 messages are not confirmed" in publisher.error()

@@ -115,7 +115,7 @@ def as_served(channels, blocks):
 
 
 def check_reads(broker, channels, start, blocks):
-    """The reference reads these blocks where the server says that the channels lie."""
+    """The reference reads these blocks where the server reports that the channels lie."""
     theirs, how = reference_stream(broker.bootstrap, channels, start, start + SECOND, silence_s=25)
     assert how == "end"
     assert_same(theirs, as_served(channels, blocks), channels)

@@ -231,7 +231,7 @@ def world(tmp_path_factory):
 
 
 def locations(server, place):
-    """Where a server says that the data is: channel -> the first location."""
+    """Where a server reports that the data is: channel -> the first location."""
     names = [c.name for c in place.channels]
     start, end = place.span()
     args = {"channels": names, "start": start, "end": end}

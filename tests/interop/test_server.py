@@ -20,8 +20,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from oracle import reference_stream
 from server import Server, publisher_toml
 from support import (
-    DTYPES, SECOND, STRIDE, Cluster, Follower, assert_same, channel, channel_json,
-    expected_block, gps_now_ns, records, samples, seconds, tool, write_metadata,
+    DTYPES, MAX_LATENCY, SECOND, STRIDE, Cluster, Follower, assert_same, channel, channel_json,
+    expected_block, gps_now_ns, records, samples, seconds, tool, unique, write_metadata,
 )  # fmt: skip
 
 ARRAKIS = Path(sys.executable).parent / "arrakis"
@@ -39,7 +39,7 @@ REPLAY_SERVED = [dataclasses.replace(c, publisher="REPLAY") for c in REPLAY]
 
 @pytest.fixture(scope="module")
 def broker():
-    # Not the shared one: whoever looks for channels here sees these publishers and no others.
+    # Not the shared broker: a search for channels here finds these publishers and no others.
     with Broker() as b:
         yield b.start()
 
@@ -47,9 +47,9 @@ def broker():
 @pytest.fixture(scope="module")
 def server(broker, tmp_path_factory):
     configs = {
-        "TEST": publisher_toml("TEST", TEST, STRIDE, SECOND),
-        "OTHER": publisher_toml("OTHER", OTHER, 250_000_000, 2 * SECOND),
-        "REPLAY": publisher_toml("REPLAY", REPLAY, STRIDE, SECOND, replay_id="GWTC"),
+        "TEST": publisher_toml("TEST", TEST, STRIDE, MAX_LATENCY),
+        "OTHER": publisher_toml("OTHER", OTHER, 250_000_000, 60 * SECOND),
+        "REPLAY": publisher_toml("REPLAY", REPLAY, STRIDE, MAX_LATENCY, replay_id="GWTC"),
     }
     with Server(broker.bootstrap, tmp_path_factory.mktemp("server"), configs) as s:
         yield s

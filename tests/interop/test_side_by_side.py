@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same command line given to the reference's program and to arrakis-cli, against one server: its
 mock backend, and its Kafka backend. A row of the table is a line and how the answers compare; where
-the two differ and are meant to, it says why."""
+the two differ and are meant to, the test gives the reason."""
 
 import ast
 import dataclasses

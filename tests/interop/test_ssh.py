@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from broker import free_port
 from support import Cli, environment_cli
 from test_flight import CHANNELS, Mock
 
@@ -27,8 +28,7 @@ class Sshd:
         self.directory = directory
         for key in ("host", "user"):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", directory / key], check=True)
-        with socket.create_server(("127.0.0.1", 0)) as s:
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         (directory / "conf").write_text(
             f"ListenAddress 127.0.0.1\nPort {self.port}\nHostKey {directory}/host\nPidFile none\n"
             f"AuthorizedKeysFile {directory}/user.pub\nStrictModes no\nUsePAM no\nLogLevel DEBUG1\n"
@@ -52,13 +52,13 @@ class Sshd:
     def wait_for(self, text, since=0):
         with self._said:
             if not self._said.wait_for(lambda: any(text in line for line in self.log[since:]), 30):
-                raise AssertionError(f"sshd did not say {text!r}:\n" + "".join(self.log[since:]))
+                raise AssertionError(f"sshd did not print {text!r}:\n" + "".join(self.log[since:]))
 
     def url(self, remote=""):
         return f"ssh://{getpass.getuser()}@127.0.0.1:{self.port}{remote}"
 
     def client(self, directory):
-        """A directory with the ssh that knows the keys, to be first in PATH."""
+        """A directory with an ssh that uses the keys, to be first in PATH."""
         script = directory / "ssh"
         script.write_text(
             f'#!/bin/sh\nexec {shutil.which("ssh")} -F none -i {self.directory}/user -o IdentitiesOnly=yes '

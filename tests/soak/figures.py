@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a row of samples tells: whether it grows, and how sure that is."""
+"""What a series of samples shows: whether it grows, and how sure that is."""
 
 import dataclasses
 import math
@@ -8,7 +8,7 @@ import numpy
 
 # Samples that lie near each other in time are alike (a fault's traces stay for a while), so that the
 # usual error of a straight line through all of them would be far too small. So the time is divided into
-# a few spans that are long enough to know nothing of each other, and the line is put through one point
+# a few spans that are long enough to be independent of each other, and the line is put through one point
 # of each.
 SPANS = 8
 LEAST_SPAN_S = 30

@@ -13,9 +13,10 @@ import numpy
 
 END_S = 15  # that a program may take to end
 # malloc counts what a thread keeps for itself (its tcache) as in use: that would hide what is lost, since it
-# grows for hours, up to a bound. And it keeps up to 2 MB at the end of each thread's heap, so that resident
-# memory grows for as long as a fault is the worst so far.
-TUNABLES = "glibc.malloc.tcache_count=0:glibc.malloc.trim_threshold=131072"
+# grows for hours, up to a bound. And it keeps up to 2 MB at the end of each thread's heap, of which librdkafka
+# has one for each broker, so that resident memory grows for as long as a fault is the worst so far: all threads
+# share one heap here, which gives back what is free at its end.
+TUNABLES = "glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1:glibc.malloc.trim_threshold=131072"
 
 
 class Program:

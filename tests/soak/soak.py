@@ -218,7 +218,7 @@ class Soak:
                 print(f"{name} has ended", flush=True)
 
     def tell_lost(self):
-        """Leave in a file what was lost since, with what may tell why."""
+        """Write what was lost since to a file, with what may show the reason."""
         arrivals, _ = self.log()
         with open(self.logs / "lost", "a") as file:
             for r in self.readers:
@@ -273,7 +273,7 @@ class Soak:
     # ---- judging
 
     def unread(self):
-        """How many messages that the publisher was told to be confirmed nobody has read."""
+        """How many messages that were confirmed to the publisher were not read by any consumer."""
         publisher = getattr(self, "publisher", None)
         if publisher is None:
             return 0

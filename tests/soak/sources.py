@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is not ours in a soak, each in a process of its own: who publishes good and hostile messages, who
+"""The programs of a soak that are not ours, each in a process of its own: who publishes good and hostile messages, who
 reads the log, and the reference as a client of the same server."""
 
 import multiprocessing

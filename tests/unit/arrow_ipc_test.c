@@ -291,7 +291,7 @@ static void a_map_with_null_or_too_few_keys_is_refused(void **state)
             memcpy(validity + 16 * (cases[i].node == 1 ? 2 : 3), one, sizeof one);
         assert_int_equal(step(&s), ARRAKIS_EFORMAT);
         if (!strstr(s.err.message, cases[i].said))
-            fail_msg("'%s' does not say '%s'", s.err.message, cases[i].said);
+            fail_msg("'%s' does not have '%s'", s.err.message, cases[i].said);
         unload(&s);
     }
 }
@@ -368,7 +368,7 @@ static void what_is_not_supported_is_named(void **state)
         stream s = load(cases[i][0]);
         assert_int_equal(read_all(&s), ARRAKIS_EUNSUPPORTED);
         if (!strstr(s.err.message, cases[i][1]))
-            fail_msg("'%s' does not say '%s'", s.err.message, cases[i][1]);
+            fail_msg("'%s' does not have '%s'", s.err.message, cases[i][1]);
         unload(&s);
     }
 }
@@ -505,7 +505,7 @@ static void refuse_patched_in(const char *name, size_t place, int64_t value, siz
     memcpy(s.data + s.at + 8 + place, &value, width);
     arrakis_status rc = step(&s);
     if (rc != ARRAKIS_EFORMAT || !strstr(s.err.message, said))
-        fail_msg("%lld at %zu: status %d, '%s' does not say '%s'", (long long)value, place, rc,
+        fail_msg("%lld at %zu: status %d, '%s' does not have '%s'", (long long)value, place, rc,
                  rc < 0 ? s.err.message : "", said);
     unload(&s);
 }
@@ -542,7 +542,7 @@ static void a_batch_that_leads_outside_is_refused(void **state)
     refuse_patched(NODES + 56, 21, 8, "\"data\": 21 nulls in a length of 20");
     refuse_patched(NODES + 56, -2, 8, "\"data\": -2 nulls in a length of 20");
     refuse_patched(NODES + 48, 21, 8, "\"data\": ");
-    /* 2^59 samples of 32 bits: the product is 0 when nobody looks */
+    /* 2^59 samples of 32 bits: the product is 0 unless the overflow is checked */
     refuse_patched_in("rows-float32", NODES + 48, INT64_C(1) << 59, 8,
                       "\"data\": a buffer of 24 bytes, too few");
     for (int i = 1; i < 8; i += 2) {

@@ -475,7 +475,7 @@ static void other_versions_and_kinds_are_named(void **state)
                                    cases[i].version, 24, &err),
                          cases[i].status);
         if (!strstr(err.message, cases[i].said))
-            fail_msg("'%s' does not say '%s'", err.message, cases[i].said);
+            fail_msg("'%s' does not have '%s'", err.message, cases[i].said);
         ark_buffer_clear(&out);
     }
 }

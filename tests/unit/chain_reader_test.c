@@ -297,7 +297,7 @@ static void what_one_does_not_have_is_said_to_be_missing_up_to_the_seam(void **s
     assert_true(again_ns != UNSET && again_ns <= arrakis_gps_now_ns());
     EXPECT(&b, lacks, SEAM - 1, UNSET);
     assert_int_equal(nothing(&b), ARRAKIS_TIMEOUT);
-    /* said once */
+    /* logged once */
     assert_int_equal(b.chain->ops->exhausted(b.chain, lacks, 0, &again_ns), UNSET);
     assert_int_equal(again_ns, UNSET);
     push(b.segments[0], 0, 3, 2, NULL);
@@ -330,7 +330,7 @@ static void one_that_is_silent_before_the_seam_is_not_waited_for(void **state)
     EXPECT(&b, 0, SEAM, 50, 52);
     EXPECT(&b, 1, SEAM, 51);
     assert_int_equal(nothing(&b), ARRAKIS_TIMEOUT);
-    /* of the last one, what it says holds */
+    /* after the last segment its own answer counts */
     assert_true(b.chain->ops->exhausted(b.chain, 0, 0, &again_ns) > 0);
     arrakis_reader_close(b.chain);
 }

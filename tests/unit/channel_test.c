@@ -57,7 +57,7 @@ static void refuse_info(const arrakis_channel_info *info, const char *said)
     assert_int_equal(arrakis_channel_new(&channel, info, &err), ARRAKIS_EINVAL);
     assert_null(channel);
     if (!strstr(err.message, said))
-        fail_msg("'%s' does not say '%s'", err.message, said);
+        fail_msg("'%s' does not have '%s'", err.message, said);
 }
 
 static void refuse_json_n(const char *text, size_t size, const char *said)
@@ -69,7 +69,7 @@ static void refuse_json_n(const char *text, size_t size, const char *said)
     assert_null(channel);
     assert_int_equal(err.status, ARRAKIS_EFORMAT);
     if (!strstr(err.message, said))
-        fail_msg("'%s' does not say '%s'", err.message, said);
+        fail_msg("'%s' does not have '%s'", err.message, said);
 }
 
 static void refuse_json(const char *text, const char *said)
@@ -172,7 +172,7 @@ static void an_older_program_makes_a_channel_of_the_fields_it_knows(void **state
 {
     (void)state;
     arrakis_channel_info info = some_info();
-    /* beyond what it knows lies memory of other things */
+    /* beyond its struct lies other memory */
     info.struct_size = offsetof(arrakis_channel_info, partition_index);
     info.partition_id = "H1_P";
     info.partition_index = -7;
@@ -489,7 +489,7 @@ static void refuse_file(const char *text, size_t size, arrakis_status status, co
     assert_null(list);
     assert_int_equal(err.status, status);
     if (!strstr(err.message, said))
-        fail_msg("'%s' does not say '%s'", err.message, said);
+        fail_msg("'%s' does not have '%s'", err.message, said);
 }
 
 static void a_file_of_lines_is_loaded(void **state)

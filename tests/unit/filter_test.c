@@ -150,7 +150,7 @@ static void refuse(const arrakis_query *query, const char *said)
     assert_int_equal(ark_filter_new(&filter, query, &err), ARRAKIS_EINVAL);
     assert_null(filter);
     if (!strstr(err.message, said))
-        fail_msg("'%s' does not say '%s'", err.message, said);
+        fail_msg("'%s' does not have '%s'", err.message, said);
 }
 
 static void a_bad_query_is_explained(void **state)

@@ -84,7 +84,7 @@ static void what_is_torn_is_refused(void **state)
         uint8_t bytes[12];
         size_t size;
     } messages[] = {
-        {{0x12, 0x05, 'a'}, 3}, /* shorter than it says */
+        {{0x12, 0x05, 'a'}, 3}, /* shorter than its length field */
         {{0x12}, 1},            /* no length */
         {{0x80}, 1},            /* half a key */
         {{0x00, 0x01}, 2},      /* field 0 */
@@ -243,7 +243,7 @@ static void endpoints_are_limited_in_size(void **state)
     ark_flight_info read;
     assert_int_equal(ark_buffer_reserve(&info, most + 1, &err), ARRAKIS_OK);
     memset(info.data, 0, most + 1);
-    for (size_t at = 0; at < most; at += 2) /* a number that nobody needs */
+    for (size_t at = 0; at < most; at += 2) /* a field number that is not used */
         info.data[at] = 0x20;
     info.size = most;
     assert_int_equal(read_answer(&read, &info, request), ARRAKIS_OK);

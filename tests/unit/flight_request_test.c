@@ -139,7 +139,7 @@ static void other_tickets_are_refused(void **state)
         "{\"args\": {\"channels\": []}}",
         "{\"args\": {\"channels\": [1]}}",
         "{\"args\": {\"channels\": [\"A\", null]}}",
-        /* times that are none */
+        /* invalid times */
         "{\"args\": {\"channels\": [\"A\"], \"start\": -1}}",
         "{\"args\": {\"channels\": [\"A\"], \"start\": -9223372036854775807}}",
         "{\"args\": {\"channels\": [\"A\"], \"start\": -9223372036854775808}}",

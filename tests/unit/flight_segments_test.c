@@ -148,7 +148,7 @@ static void of_servers_alone_a_segment_has_all_its_channels_in_each_slice(void *
 {
     (void)state;
     EXPECT("0: AB/1; 5: ABC/2", {"AB", 0, 5, HERE}, {"ABC", 5, 7, HERE}, {"ABC", 7, 9, HERE});
-    /* what overlaps is one segment, and so is what nobody can have meant */
+    /* what overlaps is one segment, and so are impossible spans */
     EXPECT("0: ABC/3", {"AB", 0, 5, HERE}, {"C", 0, 9, HERE}, {"AB", 5, 9, HERE});
     EXPECT("0: ABC/2", {"AB", 0, -1, HERE}, {"C", -1, -1, HERE});
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is said of gaps: nothing while a stream is away for no longer than its channels promise, then
+/* What is logged about gaps: nothing while a stream is away for no longer than its channels promise, then
  * one warning, and one line when it is back. */
 #include "align/mux.h"
 #include "align/mux_deadline.h"

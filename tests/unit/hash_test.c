@@ -25,7 +25,7 @@ static void a_hash_is_siphash_1_3(void **state)
     assert_true(ark_hash_keyed(key, long_text, 100) == UINT64_C(0x12de6d6e12e5750c));
 }
 
-/* Whoever chooses names knows no key: names that fall on one slot of 4,096 under a key that is known
+/* A publisher that chooses names does not have the key: names that fall on one slot of 4,096 under a key that is known
  * fall on as many slots under another one as any names do. */
 static void names_that_collide_under_one_key_do_not_under_another(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is said of messages that cannot be used: once an episode, and no more than that. */
+/* What is logged about messages that cannot be used: one line per run of them, and no more. */
 #include "read/ingest.h"
 #include "support.h"
 

@@ -167,7 +167,7 @@ static void an_unknown_property_is_skipped_only_when_optional(void **state)
     assert_non_null(strstr(err.message, "no.such.property"));
 }
 
-/* Starts a consumer with one property of a user, and wants EINVAL with a text. */
+/* Starts a consumer with one property of a user, and expects EINVAL with a text. */
 static void assert_refused(arrakis_property property, const char *text)
 {
     arrakis_error err;

@@ -29,7 +29,7 @@ static rd_kafka_t *handle(rd_kafka_type_t type, const char *name, const char *va
     return rk;
 }
 
-/* The handles know the last broker alone, and find the others through it. */
+/* The handles are given the last broker alone, and find the others through it. */
 static site open_site(int count)
 {
     char number[16];

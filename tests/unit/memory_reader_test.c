@@ -6,7 +6,7 @@
 #include "read/reader.h"
 #include "support.h"
 
-/* Two partitions; the first has its channels out of order. One sample a second. */
+/* Two partitions; the first has its channels out of order. One sample per second. */
 static const channel_spec specs[] = {
     {"X:B", ARRAKIS_INT32, 1, "p", 1, SECOND, UNSET},
     {"X:C", ARRAKIS_INT32, 1, "q", 0, SECOND, UNSET},
@@ -228,7 +228,7 @@ static void calls_check_their_arguments(void **state)
     FAIL(arrakis_memory_reader_push(NULL, 0, "", 0, err), ARRAKIS_EINVAL, "reader is NULL");
     FAIL(arrakis_memory_reader_push(reader, 0, "x", SIZE_MAX, err), ARRAKIS_ENOMEM,
          "18446744073709551615");
-    push(reader, 0, rows_of(1, 2)); /* and closed with a message that nobody took */
+    push(reader, 0, rows_of(1, 2)); /* and closed with a message that was not taken */
     arrakis_reader_close(reader);
     arrakis_reader_close(NULL);
     arrakis_memory_reader_finish(NULL);

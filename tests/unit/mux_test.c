@@ -836,7 +836,7 @@ static void wrong_times_up_to_three_in_a_row_mask_nothing(void **state)
          "0+4 ####", "4+4 ####", "8+4 ####", "12+4 ####", "wait", "stats 0 0 7 0 0");
 }
 
-/* The bound of what can be told: then the stream is believed, and what is before that is late. */
+/* The bound of what can be distinguished: then the stream is believed, and what is before that is late. */
 static void four_in_a_row_that_go_forward_are_believed(void **state)
 {
     (void)state;

@@ -17,7 +17,7 @@
 
 static arrakis_error err;
 
-/* The call ends in EINVAL and says which argument it misses. */
+/* The call ends in EINVAL and names the argument that is missing. */
 #define REFUSED(call)                                                                             \
     do {                                                                                          \
         memset(&err, 0, sizeof err);                                                              \

@@ -270,7 +270,7 @@ static int64_t answer_late(arrakis_reader *reader, size_t stream, int64_t since_
     return UNSET;
 }
 
-/* After the last push: a memory reader knows itself by its operations. */
+/* After the last push: a memory reader is recognised by its operations. */
 static void change_source(const bench *b)
 {
     memset(&source, 0, sizeof source);
@@ -395,7 +395,7 @@ static void a_timeout_is_kept(void **state)
     int64_t begin_ns = monotonic_ns();
     assert_int_equal(next_status(&b, 0), ARRAKIS_TIMEOUT);
     assert_true(monotonic_ns() - begin_ns < 60 * SECOND);
-    push(&b, 0, grid_now(), 1); /* half a block is none */
+    push(&b, 0, grid_now(), 1); /* half a block is not handed out */
     begin_ns = monotonic_ns();
     assert_int_equal(next_status(&b, 40), ARRAKIS_TIMEOUT);
     assert_in_range(monotonic_ns() - begin_ns, 40 * MS, 60 * SECOND);

@@ -29,7 +29,7 @@
         (void)err;                                                                                \
     } while (0)
 
-/* Passes when the call fails so, and says `text` somewhere in its message. */
+/* Passes when the call fails with this status, and `text` is part of its message. */
 #define FAIL(call, wanted, text)                                                                  \
     do {                                                                                          \
         arrakis_error err_ = {ARRAKIS_OK, ""};                                                    \
@@ -37,7 +37,7 @@
         assert_int_equal((call), (wanted));                                                       \
         assert_int_equal(err_.status, (wanted));                                                  \
         if (!strstr(err_.message, (text)))                                                        \
-            fail_msg("%s: \"%s\" does not say \"%s\"", #call, err_.message, (text));              \
+            fail_msg("%s: \"%s\" does not have \"%s\"", #call, err_.message, (text));             \
         (void)err;                                                                                \
     } while (0)
 

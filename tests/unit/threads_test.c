@@ -231,7 +231,7 @@ static void *change_log(void *opaque)
         arrakis_log_set(ARRAKIS_LOG_DEBUG, keep_line, &some);
         sched_yield();
         arrakis_log_set(ARRAKIS_LOG_WARNING, keep_line, all);
-        some.count = 0; /* nobody has it any more */
+        some.count = 0; /* no thread has it any more */
         sched_yield();
         arrakis_log_set(ARRAKIS_LOG_DEBUG, NULL, NULL);
         all->count++;

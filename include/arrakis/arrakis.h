@@ -423,7 +423,11 @@ typedef bool (*arrakis_channel_fn)(arrakis_channel *channel, void *opaque);
  * or before 3 s have passed in which no topic delivered anything (a partition without a leader).
  * The following records are skipped, with up to ten warnings per topic: records of over 1 MiB,
  * records that are not a channel, records that name another publisher than their topic does, and
- * records with a time more than a minute ahead of this machine's clock.
+ * records with a time more than a minute ahead of this machine's clock. Of the topics that have one
+ * partition, and that the broker lists without an error, the first 1,024 are read, in the byte order
+ * of their names; where the query names publishers, only the topics of those count. The others are
+ * passed over, as topics that cannot be read for now (EBROKER), with one warning that names the first
+ * of them. After 1,024 warnings about other topics, the rest of those is counted in one more.
  *
  * A topic that was passed over is an error only when no topic can be read, or when it is the topic
  * of one of the query's publishers; a query with publishers reads only the topics of those. While

@@ -16,6 +16,7 @@
 #include "kafka/close.h"
 #include "kafka/handle.h"
 #include "kafka/metadata.h"
+#include "kafka/metadata_choice.h"
 #include "kafka/query.h"
 #include "kafka/status.h"
 #include "kafka/outage.h"
@@ -63,6 +64,7 @@ typedef struct metadata_read {
     kept *kept;
     size_t count, left; /* the number of topics, and of those neither read nor given up */
     size_t read;        /* topics that were read to their ends */
+    size_t ignored;     /* topics that were not */
     size_t held;        /* bytes of the channels of topics that are being read */
 } metadata_read;
 
@@ -73,16 +75,23 @@ static int64_t clock_ms(void)
 
 /* ------------------------------------------------------------------ the end of one topic */
 
-/* Give up a topic with a warning, and keep the reason. The reason of a topic that may be readable
- * later is preferred. */
-static void pass_over(metadata_read *read, const char *name, arrakis_status status,
-                      const char *why)
+/* The reason of a topic that may be readable later is preferred. */
+static void keep_reason(metadata_read *read, const char *name, arrakis_status status,
+                        const char *why)
 {
-    ark_log(ARRAKIS_LOG_WARNING, "%s: ignoring metadata topic %s: %s", read->source->url, name,
-            why);
     if (read->passed_over->status == ARRAKIS_OK ||
         (read->passed_over->status == ARRAKIS_EFORMAT && status != ARRAKIS_EFORMAT))
         ark_fail(read->passed_over, status, "metadata topic %s: %s", name, why);
+}
+
+/* Give up a topic with a warning, and keep the reason. */
+static void pass_over(metadata_read *read, const char *name, arrakis_status status,
+                      const char *why)
+{
+    if (read->ignored++ < ARK_METADATA_TOPICS_MAX)
+        ark_log(ARRAKIS_LOG_WARNING, "%s: ignoring metadata topic %s: %s", read->source->url, name,
+                why);
+    keep_reason(read, name, status, why);
 }
 
 static void release_topic(metadata_read *read, metadata_topic *topic)
@@ -113,35 +122,40 @@ static arrakis_status finish_topic(metadata_read *read, metadata_topic *topic, a
 
 /* ------------------------------------------------------------------ which topics */
 
-/* Whether a topic is to be read: of a requested publisher, or any, if none are requested. */
-static bool is_wanted(const metadata_read *read, const char *name)
+/* A topic that has an error, or several partitions. */
+static void pass_over_unreadable(metadata_read *read, const rd_kafka_metadata_topic_t *found)
 {
-    const ark_metadata_source *source = read->source;
-    if (strncmp(name, ARK_METADATA_PREFIX, strlen(ARK_METADATA_PREFIX)) != 0)
-        return false;
-    for (size_t i = 0; i < source->publisher_count; i++)
-        if (strcmp(name + strlen(ARK_METADATA_PREFIX), source->publishers[i]) == 0)
-            return true;
-    return source->publisher_count == 0;
+    char text[160];
+    if (found->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        pass_over(read, found->topic, ark_kafka_status(found->err), rd_kafka_err2str(found->err));
+        return;
+    }
+    snprintf(text, sizeof text,
+             "it has %d partitions, expected 1: its records have no order; create it again and "
+             "have its publisher written to it anew",
+             found->partition_cnt);
+    pass_over(read, found->topic, ARRAKIS_EFORMAT, text);
+}
+
+/* Those that are more than are read. They may be read once others are gone. */
+static void pass_over_rest(metadata_read *read, const ark_metadata_choice *choice)
+{
+    char text[160];
+    if (choice->chosen == choice->readable)
+        return;
+    const char *first = choice->wanted[choice->chosen]->topic;
+    snprintf(text, sizeof text,
+             "%zu topics " ARK_METADATA_PREFIX "* can be read, expected up to %zu: those from it "
+             "on, in the order of names, are not read",
+             choice->readable, choice->chosen);
+    ark_log(ARRAKIS_LOG_WARNING, "%s: ignoring metadata topic %s and %zu others: %s",
+            read->source->url, first, choice->readable - choice->chosen - 1, text);
+    keep_reason(read, first, ARRAKIS_EBROKER, text);
 }
 
 static arrakis_status add_topic(metadata_read *read, const rd_kafka_metadata_topic_t *found,
                                 arrakis_error *err)
 {
-    char text[160];
-    if (found->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        pass_over(read, found->topic, ark_kafka_status(found->err), rd_kafka_err2str(found->err));
-        return ARRAKIS_OK;
-    }
-    if (found->partition_cnt != 1) {
-        snprintf(
-            text, sizeof text,
-            "it has %d partitions, expected 1: its records have no order; create it again and "
-            "have its publisher written to it anew",
-            found->partition_cnt);
-        pass_over(read, found->topic, ARRAKIS_EFORMAT, text);
-        return ARRAKIS_OK;
-    }
     metadata_topic *topic = &read->topics[read->count];
     ARK_TRY(ark_metadata_new(&topic->records, found->topic, arrakis_gps_now_ns(), err));
     read->count++;
@@ -155,27 +169,37 @@ static arrakis_status add_topic(metadata_read *read, const rd_kafka_metadata_top
     return ARRAKIS_OK;
 }
 
-static arrakis_status add_topics(metadata_read *read, const struct rd_kafka_metadata *list,
+static arrakis_status add_chosen(metadata_read *read, const ark_metadata_choice *choice,
                                  arrakis_error *err)
 {
-    size_t count = list->topic_cnt > 0 ? (size_t)list->topic_cnt : 0, wanted = 0;
-    for (size_t i = 0; i < count; i++)
-        wanted += is_wanted(read, list->topics[i].topic);
-    if (!wanted)
+    if (!choice->count)
         ark_log(ARRAKIS_LOG_WARNING,
                 "%s has no topic " ARK_METADATA_PREFIX "* that is asked for, so no channels are "
                 "known",
                 read->source->url);
     /* The topics must not move: they are the opaques of their handles. */
-    read->topics = calloc(wanted + 1, sizeof *read->topics);
+    read->topics = calloc(choice->chosen + 1, sizeof *read->topics);
     if (!read->topics)
-        return ark_no_memory(err, "%zu topics", wanted);
-    for (size_t i = 0; i < count; i++) {
-        if (!is_wanted(read, list->topics[i].topic))
-            continue;
-        ARK_TRY(add_topic(read, &list->topics[i], err));
-    }
+        return ark_no_memory(err, "%zu topics", choice->chosen);
+    for (size_t i = 0; i < choice->chosen; i++)
+        ARK_TRY(add_topic(read, choice->wanted[i], err));
+    pass_over_rest(read, choice);
+    for (size_t i = choice->readable; i < choice->count; i++)
+        pass_over_unreadable(read, choice->wanted[i]);
     return ARRAKIS_OK;
+}
+
+static arrakis_status add_topics(metadata_read *read, const struct rd_kafka_metadata *list,
+                                 arrakis_error *err)
+{
+    ark_metadata_choice choice;
+    const ark_metadata_source *source = read->source;
+    arrakis_status rc = ark_metadata_choice_make(&choice, list, source->publishers,
+                                                 source->publisher_count, source->topics_max, err);
+    if (rc == ARRAKIS_OK)
+        rc = add_chosen(read, &choice, err);
+    ark_metadata_choice_clear(&choice);
+    return rc;
 }
 
 /* Start at offset 0, or at the first one, if retention has deleted that: compaction, which
@@ -323,6 +347,9 @@ static arrakis_status read_all(metadata_read *read, arrakis_error *err)
         return rc;
     start_topics(read);
     rc = consume_topics(read, err);
+    if (read->ignored > ARK_METADATA_TOPICS_MAX)
+        ark_log(ARRAKIS_LOG_WARNING, "%s: ignoring %zu more metadata topics", read->source->url,
+                read->ignored - ARK_METADATA_TOPICS_MAX);
     if (rc == ARRAKIS_OK && !read->read && !read->stopped && read->passed_over->status < 0)
         rc = ark_fail(err, read->passed_over->status, "%s", read->passed_over->message);
     return rc;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Metadata topics as other people leave them, on librdkafka's mock cluster. */
+#include "kafka/metadata_choice.h"
+#include "kafka/metadata_topics.h"
 
 #include <arrakis/arrakis.h>
 #include <setjmp.h>
@@ -266,6 +268,117 @@ static void a_full_queue_does_not_hold_the_reading_up(void **state)
     arrakis_client_close(client);
 }
 
+/* ------------------------------------------------------------------ how many topics are read */
+
+enum { FEW = 4 };
+
+static ark_metadata_source source_of_few(void)
+{
+    return (ark_metadata_source){.url = rd_kafka_mock_cluster_bootstraps(cluster),
+                                 .timeout_ns = 30 * ARRAKIS_SECOND_NS,
+                                 .topics_max = FEW};
+}
+
+/* A topic of publisher TOPIC<number>, with a channel H1:<number>. */
+static void create_numbered(int number)
+{
+    char topic[64], publisher[32], name[32];
+    snprintf(publisher, sizeof publisher, "TOPIC%02d", number);
+    snprintf(topic, sizeof topic, "arrakis-metadata-%s", publisher);
+    snprintf(name, sizeof name, "H1:%02d", number);
+    create(topic, 1);
+    put(topic, name, publisher, 16, 1000);
+}
+
+static ark_choice choose_any(const arrakis_channel_info *info, void *opaque)
+{
+    (void)info;
+    (void)opaque;
+    return ARK_CHOICE_TAKE;
+}
+
+/* Channels 0 to FEW - 1 are found, and no other. */
+static void few_are_found(arrakis_status passed_over)
+{
+    char text[2000] = "";
+    arrakis_error over, err = {0};
+    const ark_metadata_source source = source_of_few();
+    const ark_selection all = {NULL, 0, choose_any, add_text, text};
+    if (ark_metadata_topics_read(&source, &all, &over, &err) < 0)
+        fail_msg("%s", err.message);
+    assert_int_equal(over.status, passed_over);
+    for (int i = 0; i <= FEW; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "H1:%02d of ", i);
+        assert_true((strstr(text, name) != NULL) == (i < FEW));
+    }
+}
+
+static void as_many_topics_are_read_as_are_allowed(void **state)
+{
+    (void)state;
+    create("arrakis-metadata-JUNK", 2); /* it is not one that is read */
+    for (int i = FEW - 1; i >= 0; i--)
+        create_numbered(i);
+    few_are_found(ARRAKIS_EFORMAT);
+    if (strstr(logged, "TOPIC"))
+        fail_msg("%s", logged);
+    create_numbered(FEW);
+    few_are_found(ARRAKIS_EBROKER);
+    was_logged("ignoring metadata topic arrakis-metadata-TOPIC04 and 0 others: 5 topics "
+               "arrakis-metadata-* can be read, expected up to 4: those from it on, in the order "
+               "of names, are not read");
+    finds(ARRAKIS_OK, "TOPIC04", "H1:04 of TOPIC04@16 ", "");
+}
+
+static void choose(ark_metadata_choice *choice, rd_kafka_metadata_topic_t *topics, int count,
+                   const char *const *publishers)
+{
+    arrakis_error err;
+    const struct rd_kafka_metadata list = {.topics = topics, .topic_cnt = count};
+    assert_int_equal(
+        ark_metadata_choice_make(choice, &list, publishers, publishers != NULL, 0, &err),
+        ARRAKIS_OK);
+}
+
+/* In the order of names: the second half is listed first. What cannot be read does not count. */
+static void of_very_many_topics_1024_are_chosen(void **state)
+{
+    (void)state;
+    enum { MANY = 1025, JUNK = 3000 };
+    static char names[MANY + JUNK][40];
+    static rd_kafka_metadata_topic_t topics[MANY + JUNK];
+    static const char *const last = "1024", *const junk = "!1025";
+    ark_metadata_choice choice;
+    for (int i = 0; i < MANY + JUNK; i++) {
+        int number = i < MANY ? (i + MANY / 2) % MANY : i;
+        snprintf(names[i], sizeof names[i], "arrakis-metadata-%s%04d", i < MANY ? "" : "!",
+                 number);
+        topics[i] = (rd_kafka_metadata_topic_t){.topic = names[i], .partition_cnt = 1};
+        if (i >= MANY && i % 2)
+            topics[i].partition_cnt = 2;
+        else if (i >= MANY)
+            topics[i].err = RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    }
+    choose(&choice, topics, MANY + JUNK, NULL);
+    assert_int_equal(choice.count, MANY + JUNK);
+    assert_int_equal(choice.readable, MANY);
+    assert_int_equal(choice.chosen, 1024);
+    for (int i = 0; i < MANY; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "arrakis-metadata-%04d", i);
+        assert_string_equal(choice.wanted[i]->topic, name);
+    }
+    assert_string_equal(choice.wanted[MANY]->topic, "arrakis-metadata-!1025");
+    ark_metadata_choice_clear(&choice);
+    choose(&choice, topics, MANY + JUNK, &last); /* of those that are asked for */
+    assert_true(choice.count == 1 && choice.chosen == 1);
+    ark_metadata_choice_clear(&choice);
+    choose(&choice, topics, MANY + JUNK, &junk);
+    assert_true(choice.count == 1 && choice.chosen == 0);
+    ark_metadata_choice_clear(&choice);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_cluster, close_cluster)
@@ -277,6 +390,8 @@ int main(void)
         TEST(a_topic_without_a_leader_is_passed_over_and_named),
         TEST(a_topic_that_may_not_be_read_is_passed_over_and_named),
         TEST(when_no_topic_can_be_read_that_is_the_error),
+        TEST(as_many_topics_are_read_as_are_allowed),
+        cmocka_unit_test(of_very_many_topics_1024_are_chosen),
         TEST(a_full_queue_does_not_hold_the_reading_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

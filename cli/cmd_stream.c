@@ -4,16 +4,21 @@
 #include "output_block.h"
 #include "report.h"
 #include "request.h"
+#include "state.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct progress {
     const struct options *options;
     struct block_printer printer;
-    int64_t count;   /* blocks so far */
-    int64_t next_ns; /* where gaps are filled: begin of the next block */
+    struct state state;
+    int64_t count;     /* blocks so far */
+    int64_t next_ns;   /* where gaps are filled: begin of the next block */
+    int64_t lasted_ns; /* the last block */
+    bool refused;      /* the stream's last block did not begin there, and was not printed */
 };
 
 static bool is_contiguous(const struct progress *p, const arrakis_block *block)
@@ -33,18 +38,23 @@ static bool show_block(struct progress *p, arrakis_block *block)
     if (p->options->latency && p->options->format != FORMAT_TABLE)
         fprintf(stderr, "block %lld latency: %.6f s\n", (long long)p->count,
                 (double)latency_ns / 1e9);
-    p->next_ns = arrakis_block_start_ns(block) + arrakis_block_duration_ns(block);
+    p->lasted_ns = arrakis_block_duration_ns(block);
+    p->next_ns = arrakis_block_start_ns(block) + p->lasted_ns;
     p->count++;
     return go_on && p->count != p->options->count;
 }
 
-static void dump_if_wanted(const arrakis_stream *stream)
+/* Keep the position of the stream, once all blocks before it are written. */
+static void save_position(struct progress *p, const arrakis_stream *stream, bool now)
 {
-    if (!interrupt_dump_wanted())
+    int64_t position_ns = p->refused ? p->next_ns : arrakis_stream_position(stream);
+    if (!now && !state_is_due(&p->state, position_ns))
         return;
-    char *state = arrakis_stream_dump(stream);
-    report_line(state ? state : "out of memory");
-    arrakis_free(state);
+    if (!block_printer_flush(&p->printer))
+        return;
+    if (p->state.path)
+        fdatasync(STDOUT_FILENO); /* of no effect where it is no file */
+    state_save(&p->state, position_ns);
 }
 
 static int print_blocks(arrakis_stream *stream, struct progress *p)
@@ -54,7 +64,7 @@ static int print_blocks(arrakis_stream *stream, struct progress *p)
     arrakis_status rc;
     bool go_on = true;
     while (go_on) {
-        dump_if_wanted(stream);
+        interrupt_dump(stream);
         if ((rc = arrakis_stream_next(stream, 0, &block, &err)) == ARRAKIS_DONE)
             break;
         if (rc < 0)
@@ -64,17 +74,18 @@ static int print_blocks(arrakis_stream *stream, struct progress *p)
                 interrupt_wait_or_dump(arrakis_stream_fd(stream));
             continue;
         }
-        bool fits = is_contiguous(p, block);
-        go_on = fits && show_block(p, block);
+        p->refused = !is_contiguous(p, block);
+        go_on = !p->refused && show_block(p, block);
         arrakis_block_unref(block);
-        if (!fits)
+        if (p->refused)
             return EXIT_FAILURE;
+        save_position(p, stream, false);
     }
     return EXIT_SUCCESS;
 }
 
-static int stream_names(arrakis_client *client, const struct names *names,
-                        const arrakis_request *request, const struct options *o)
+static int stream_from(arrakis_client *client, const struct names *names,
+                       const arrakis_request *request, struct progress *p)
 {
     arrakis_stream *stream = NULL;
     arrakis_error err;
@@ -82,20 +93,59 @@ static int stream_names(arrakis_client *client, const struct names *names,
                                               names->list.count, request, &err);
     if (rc < 0)
         return finish(rc, &err);
-    struct progress p = {.options = o};
-    int code = block_printer_begin(&p.printer, o, arrakis_stream_channels(stream), true);
-    if (!code)
-        code = print_blocks(stream, &p);
-    code = block_printer_end(&p.printer, code);
+    int code = block_printer_begin(&p->printer, p->options, arrakis_stream_channels(stream), true);
+    if (!code) {
+        code = print_blocks(stream, p);
+        save_position(p, stream, true);
+    }
+    code = block_printer_end(&p->printer, code);
     arrakis_stream_close(stream);
     return code;
 }
 
+/* What a stream without a block prints: what stands before the first one, and after the last. */
+static int print_no_block(arrakis_client *client, const struct names *names,
+                          const arrakis_request *request, struct progress *p)
+{
+    arrakis_channels *channels = NULL;
+    arrakis_error err;
+    arrakis_status rc =
+        arrakis_client_describe(client, &channels, names->list.items, names->list.count,
+                                request->start_ns, request->replay_id, &err);
+    if (rc < 0)
+        return finish(rc, &err);
+    int code = block_printer_begin(&p->printer, p->options, channels, true);
+    code = block_printer_end(&p->printer, code);
+    arrakis_channels_unref(channels);
+    return code;
+}
+
+static int stream_names(arrakis_client *client, const struct names *names,
+                        const arrakis_request *request, const struct options *o)
+{
+    struct progress p = {.options = o};
+    arrakis_request from = *request;
+    int64_t position_ns = ARRAKIS_UNSET;
+    int code = o->state ? state_open(&p.state, o->state, &position_ns) : 0;
+    if (position_ns != ARRAKIS_UNSET)
+        from.start_ns = position_ns;
+    bool over =
+        position_ns != ARRAKIS_UNSET && o->end_ns != ARRAKIS_UNSET && position_ns >= o->end_ns;
+    if (!code)
+        code = (over ? print_no_block : stream_from)(client, names, &from, &p);
+    return state_close(&p.state, code);
+}
+
 static int run_stream(const struct options *o)
 {
+    if (o->state && o->duration_ns != ARRAKIS_UNSET)
+        return fail_usage(o->command,
+                          "--state goes on from run to run, and --duration counts from "
+                          "the start of each: expected --end in its place");
     return request_run(o, stream_names);
 }
 
+static const char *const retry_policies[] = {"default", "on", "off", NULL};
 static const char *const gap_policies[] = {"fill", "skip", "raise", NULL};
 
 #define PLACE(member) .offset = OPTION_AT(member)
@@ -114,6 +164,13 @@ static const struct arg_option span[] = {
      .kind = ARG_SECONDS,
      PLACE(stride_ns),
      .help = "seconds in a block: a multiple of the channels' own stride (the default)"},
+    {.name = "state",
+     .metavar = "FILE",
+     .kind = ARG_TEXT,
+     PLACE(state),
+     .help = "keep in FILE where the next run with this FILE goes on; a position there is used in "
+             "place of --start. After a crash, what was printed since the last save (one per "
+             "second) is printed again"},
     OPTIONS_END,
 };
 
@@ -128,6 +185,23 @@ static const struct arg_option lateness[] = {
     REQUEST_LATENCY_TOLERANCE(
         "wait S seconds after a block's end for its data (default: the channels' max_latency)"),
     REQUEST_STALL_TIMEOUT,
+    {.name = "retry",
+     .metavar = "POLICY",
+     .kind = ARG_CHOICE,
+     PLACE(retry),
+     .choices = retry_policies,
+     .help = "whether a server's stream that breaks is taken up again: on, off, or default: on "
+             "without an end"},
+    {.name = "retry-time",
+     .metavar = "S",
+     .kind = ARG_SECONDS,
+     PLACE(retry_time_ns),
+     .help = "give up on it after S seconds (default: never)"},
+    {.name = "retry-tries",
+     .metavar = "N",
+     .kind = ARG_COUNT,
+     PLACE(retry_tries),
+     .help = "give up on it when N tries in a row have failed (default: never)"},
     {.name = "no-fast-forward",
      .kind = ARG_FLAG,
      PLACE(fast_forward),

@@ -59,13 +59,17 @@ arrakis_cancel *interrupt_cancel(void)
     return cancel;
 }
 
-bool interrupt_dump_wanted(void)
+void interrupt_dump(const arrakis_stream *stream)
 {
     eventfd_t count;
     if (!dump_wanted)
-        return false;
+        return;
     dump_wanted = 0; /* before the read: a signal in between makes the descriptor readable again */
-    return eventfd_read(dump_fd, &count) == 0;
+    if (eventfd_read(dump_fd, &count) < 0)
+        return;
+    char *state = arrakis_stream_dump(stream);
+    report_line(state ? state : "out of memory");
+    arrakis_free(state);
 }
 
 void interrupt_wait_or_dump(int fd)

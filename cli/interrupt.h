@@ -11,8 +11,9 @@ int interrupt_install(void);
 bool interrupt_seen(void);
 /** A cancel that the signal sets; for connections and requests. */
 arrakis_cancel *interrupt_cancel(void);
-/** Whether SIGUSR1 has come since the last call: the user wants to see what the program is doing. */
-bool interrupt_dump_wanted(void);
+/** Write the state of a stream on stderr if SIGUSR1 has come since the last call: the user wants to see
+ *  what the program is doing. */
+void interrupt_dump(const arrakis_stream *stream);
 /** Wait until fd is readable or has ended, SIGUSR1 has come, or the program is to end. */
 void interrupt_wait_or_dump(int fd);
 /** Wait until fd is readable or at its end; false: the signal came first. */

@@ -18,6 +18,8 @@ void options_init(struct options *o)
         .replay_end_ns = ARRAKIS_UNSET,
         .fast_forward = true,
         .count = ARRAKIS_UNSET,
+        .retry_time_ns = ARRAKIS_UNSET,
+        .retry_tries = ARRAKIS_UNSET,
         .bind = "localhost:31206",
         .partitions = 4,
         .channels = 3,

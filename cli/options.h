@@ -62,6 +62,9 @@ struct options {
     int on_gap;
     bool fast_forward;
     int64_t count;
+    const char *state; /* a file that keeps the position */
+    int retry;
+    int64_t retry_time_ns, retry_tries;
 
     /* output */
     int format;

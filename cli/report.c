@@ -12,13 +12,18 @@
 #include <time.h>
 #include <unistd.h>
 
-static void print_error(const char *format, va_list args)
+static void format_error(struct out *out, const char *format, va_list args)
 {
     char line[2048];
     vsnprintf(line, sizeof line, format, args);
+    out_text(out, "arrakis-cli: ");
+    out_plain(out, line);
+}
+
+static void print_error(const char *format, va_list args)
+{
     struct out out = {.fd = STDERR_FILENO};
-    out_text(&out, "arrakis-cli: ");
-    out_plain(&out, line);
+    format_error(&out, format, args);
     out_char(&out, '\n');
     out_flush(&out);
     out_free(&out);
@@ -80,6 +85,31 @@ static void log_line(arrakis_log_level level, const char *message, void *opaque)
     print_line(&out);
 }
 
+/* Up to which level is logged. */
+static arrakis_log_level log_level = ARRAKIS_LOG_INFO;
+
+void report_info(const char *format, ...)
+{
+    if (log_level < ARRAKIS_LOG_INFO)
+        return;
+    char line[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    log_line(ARRAKIS_LOG_INFO, line, NULL);
+}
+
+void report_error(const char *format, ...)
+{
+    struct out out = {.fd = STDERR_FILENO};
+    va_list args;
+    va_start(args, format);
+    format_error(&out, format, args);
+    va_end(args);
+    print_line(&out);
+}
+
 void report_line(const char *line)
 {
     struct out out = {.fd = STDERR_FILENO};
@@ -110,6 +140,7 @@ int report_log(bool quiet, bool verbose, const char *debug)
                                                : level_from_environment();
     if (arrakis_log_set_debug(debug, &err) < 0)
         return fail_usage(NULL, "--debug: %s", err.message);
+    log_level = level;
     arrakis_log_set(level, log_line, NULL);
     return 0;
 }

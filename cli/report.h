@@ -15,6 +15,10 @@ int fail_usage(const char *command, const char *format, ...) __attribute__((form
 /** Print the error of a library call, unless the user has interrupted it. @return the exit code */
 int finish(arrakis_status status, const arrakis_error *err);
 
+/** Log a line of the program's own, of the level INFO. */
+void report_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/** "arrakis-cli: ..." on stderr, beside the frame on the screen: of what does not end the program. */
+void report_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** Print a line on stderr, beside the frame on the screen. */
 void report_line(const char *line);
 /** Print log lines of the library of the level ARRAKIS_LOG_LEVEL (default: INFO) and above.

@@ -182,5 +182,8 @@ int source_request(arrakis_request *request, const struct options *o)
     request->fast_forward = o->fast_forward;
     request->replay_start_ns = o->replay_start_ns;
     request->replay_end_ns = o->replay_end_ns;
+    request->retry = (arrakis_retry)o->retry;
+    request->retry_time_ns = o->retry_time_ns;
+    request->retry_tries = o->retry_tries;
     return 0;
 }

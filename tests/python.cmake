@@ -29,7 +29,7 @@ endif()
 
 # Half of a processor is enough for tests that mostly wait for time limits to pass; the others here take a whole
 # one, and tools/test.sh tells ctest of as many halves as there are.
-set(half_idle "^(broker\\.(ends|nodes|login|restart|gaps|topics|loop|start)|interop\\.(faults|flight_limits))(@|$)")
+set(half_idle "^(broker\\.(group|record_follow|ends|nodes|login|restart|gaps|topics|loop|start)|interop\\.(comeback|faults|flight_limits)|python\\.follow)(@|$)")
 
 file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/tmp)
 # The rest: arguments for pytest.
@@ -59,7 +59,7 @@ foreach(tier librdkafka broker interop)
     foreach(file ${files})
         get_filename_component(x ${file} NAME_WE)
         string(REGEX REPLACE "^test_" "" x ${x})
-        if(x MATCHES "^(direct_read|faults|flight|flight_double|flight_limits|publish_faults|register|same_blocks|scenarios|side_by_side|ssh|threads)$" AND NOT ARRAKIS_FLIGHT)
+        if(x MATCHES "^(comeback|direct_read|faults|flight|flight_double|flight_limits|publish_faults|register|same_blocks|scenarios|side_by_side|ssh|threads)$" AND NOT ARRAKIS_FLIGHT)
             continue()
         endif()
         if(x STREQUAL ssh AND NOT ARRAKIS_SSHD)

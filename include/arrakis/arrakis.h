@@ -480,6 +480,37 @@ typedef enum arrakis_on_gap {
     ARRAKIS_GAP_RAISE = 2, /**< the error EGAP */
 } arrakis_on_gap;
 
+/**
+ * Whether a stream of a server that breaks is taken up again. It breaks when the connection is lost,
+ * when the server is restarted, sends GOAWAY, ends a stream that has no end, answers with an error
+ * that may pass, or is silent for longer than `stall_timeout_ns` allows.
+ *
+ * The server is asked again after 1 s, and then after pauses that double, up to 30 s; each is made
+ * longer at random, by up to a quarter. Each try waits `request_timeout_ns` for the connection and
+ * the first message. The server is asked for the data from 5 s before the end of what has come,
+ * since it may take a start of a moment ago for the present; where it refuses that, or sends what is
+ * older still, for the present. What comes twice is dropped,
+ * and what does not come is missing. With `fast_forward` a live stream that is still behind 10 s
+ * after it was taken up again (or its max_latency, if that is longer) goes on at the present.
+ *
+ * Other servers and brokers of the stream go on meanwhile: what is due of the lost one is missing in
+ * the blocks; in a request with a start after 10 s, or max_latency if that is longer. While all are
+ * lost, no block is returned, and no deadline passes.
+ *
+ * Retrying ends with the error of the last try when the limits `retry_time_ns` or `retry_tries` are
+ * reached, and at once when a try cannot mend the error (EAUTH, ENOTFOUND, EUNSUPPORTED, EINVAL,
+ * EFORMAT, EMISMATCH). What fails before the first message of a stream has come is an error at once,
+ * too. The log has a warning when a stream breaks (at most one every 30 s, with the number of
+ * streams), and a line when it goes on. Cancel and close end the waiting at once.
+ *
+ * A broker needs none of this: a request without an end waits for it (arrakis_kafka_reader_new()).
+ */
+typedef enum arrakis_retry {
+    ARRAKIS_RETRY_DEFAULT = 0, /**< as ON for a request without an end or duration, else as OFF */
+    ARRAKIS_RETRY_ON = 1,
+    ARRAKIS_RETRY_OFF = 2, /**< a stream that breaks ends with the error */
+} arrakis_retry;
+
 /** A request for data: the options of a stream, and where its data comes from. */
 typedef struct arrakis_request {
     size_t struct_size;
@@ -500,13 +531,15 @@ typedef struct arrakis_request {
      * one ends them.
      */
     arrakis_cancel *cancel;
+    arrakis_retry retry; /* these three: as in arrakis_stream_options */
+    int64_t retry_time_ns, retry_tries;
 } arrakis_request;
 
 #define ARRAKIS_REQUEST_INIT                                                                      \
     {                                                                                             \
         sizeof(arrakis_request), ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_GAP_FILL,   \
             ARRAKIS_UNSET, ARRAKIS_UNSET, NULL, true, ARRAKIS_UNSET, ARRAKIS_UNSET,               \
-            ARRAKIS_UNSET, NULL                                                                   \
+            ARRAKIS_UNSET, NULL, ARRAKIS_RETRY_DEFAULT, ARRAKIS_UNSET, ARRAKIS_UNSET              \
     }
 ARRAKIS_API void arrakis_request_init(arrakis_request *out, size_t struct_size);
 
@@ -576,9 +609,9 @@ ARRAKIS_API arrakis_status arrakis_client_fetch(arrakis_client *client, arrakis_
  * @param block       receives a reference, to be dropped with arrakis_block_unref(); NULL unless
  *                    OK
  * @return OK; TIMEOUT: call again; DONE: the end of the request; ECANCELED; EGAP (with
- *         ARRAKIS_GAP_RAISE); ECONNECT, EBROKER, EAUTH: the stream has ended, and every later call
- *         returns the same status; a new stream may succeed where arrakis_status_retriable() is
- *         true; ENOMEM: call again
+ *         ARRAKIS_GAP_RAISE); ECONNECT, EBROKER, EAUTH, and of a server ESERVER, EDEADLINE and
+ *         others that arrakis_retry names: the stream has ended, and every later call returns the same status; a new stream may succeed where
+ *         arrakis_status_retriable() is true; ENOMEM: call again
  */
 ARRAKIS_API arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms,
                                                arrakis_block **block, arrakis_error *err);
@@ -596,6 +629,16 @@ ARRAKIS_API int arrakis_stream_fd(const arrakis_stream *stream);
 ARRAKIS_API const arrakis_channels *arrakis_stream_channels(const arrakis_stream *stream);
 /** Returns the duration of the stream's blocks. */
 ARRAKIS_API int64_t arrakis_stream_stride_ns(const arrakis_stream *stream);
+/**
+ * Returns the GPS time at which to start again: the begin of the first block that
+ * arrakis_stream_next() has not returned yet. A later request for the same channels with this
+ * start goes on where the stream has stopped: it leaves nothing out and repeats nothing, as long as
+ * the source still holds the data. A program that must lose nothing keeps the position of the block
+ * that it has dealt with, and asks for it directly after the call that returned this block.
+ *
+ * @return the time; ARRAKIS_UNSET: a live stream has not begun, so its start is not known yet
+ */
+ARRAKIS_API int64_t arrakis_stream_position(const arrakis_stream *stream);
 /** Counters of a stream, from its opening on. */
 typedef struct arrakis_stats {
     size_t struct_size;
@@ -612,11 +655,13 @@ typedef struct arrakis_stats {
     uint64_t gaps;     /**< strides of a single input returned as gaps */
     uint64_t fast_forwards; /**< skips to the present */
     uint64_t errors;        /**< transient errors of the source, early ends of inputs included */
+    uint64_t losses;        /**< times that a server's stream broke and was to be taken up again */
+    uint64_t recoveries;    /**< times that such a stream had new data again */
 } arrakis_stats;
 
 #define ARRAKIS_STATS_INIT                                                                        \
     {                                                                                             \
-        sizeof(arrakis_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                 \
+        sizeof(arrakis_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                           \
     }
 ARRAKIS_API void arrakis_stats_init(arrakis_stats *out, size_t struct_size);
 

@@ -259,12 +259,21 @@ typedef struct arrakis_stream_options {
     int64_t latency_tolerance_ns;
     /** Ends the stream and its opening; NULL: no cancel. */
     arrakis_cancel *cancel;
+    arrakis_retry retry; /**< whether a server's stream that breaks is taken up again */
+    /**
+     * After how long, from when the stream broke, the last try is made; ARRAKIS_UNSET: no limit. 0 to
+     * ARRAKIS_TIME_MAX_NS.
+     */
+    int64_t retry_time_ns;
+    /** How many tries may fail in a row, 1 or more; ARRAKIS_UNSET: no limit. */
+    int64_t retry_tries;
 } arrakis_stream_options;
 
 #define ARRAKIS_STREAM_OPTIONS_INIT                                                               \
     {                                                                                             \
         sizeof(arrakis_stream_options), ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_UNSET,              \
-            ARRAKIS_GAP_FILL, ARRAKIS_UNSET, ARRAKIS_UNSET, NULL                                  \
+            ARRAKIS_GAP_FILL, ARRAKIS_UNSET, ARRAKIS_UNSET, NULL, ARRAKIS_RETRY_DEFAULT,          \
+            ARRAKIS_UNSET, ARRAKIS_UNSET                                                          \
     }
 ARRAKIS_API void arrakis_stream_options_init(arrakis_stream_options *out, size_t struct_size);
 

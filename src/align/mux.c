@@ -46,6 +46,7 @@ static arrakis_status choose_stride(ark_mux *mux, int64_t chosen, const int64_t 
         return ark_fail(err, ARRAKIS_EINVAL,
                         "stride %lld ns: expected a multiple of the native stride, %lld ns",
                         (long long)chosen, (long long)native);
+    mux->native_ns = native;
     mux->block_ns = chosen;
     /* A request with a start begins at the common stride boundary at or before it. */
     mux->origin_ns = mux->live ? 0 : ark_stride_floor(mux->start_ns, native);
@@ -123,6 +124,7 @@ arrakis_status ark_mux_new(ark_mux **out, const ark_mux_input_info *inputs, size
     mux->count = count;
     mux->created_ns = mux->opened_ns = now_ns;
     mux->latest_ns = now_ns;
+    mux->stop_ns = INT64_MAX;
     mux->next_expire_ns = INT64_MIN;
     arrakis_status rc = make_inputs(mux, inputs, options, err);
     if (rc < 0) {
@@ -169,6 +171,14 @@ int64_t ark_mux_cursor_ns(const ark_mux *mux)
     return mux->cursor_ns;
 }
 
+int64_t ark_mux_position_ns(const ark_mux *mux)
+{
+    if (mux->phase != ARK_MUX_ENDING || mux->cursor_ns <= mux->source_end_ns)
+        return mux->cursor_ns;
+    int64_t end_ns = mux->source_end_ns + mux->native_ns - 1;
+    return mux->origin_ns + ark_stride_floor(end_ns - mux->origin_ns, mux->native_ns);
+}
+
 bool ark_mux_full(const ark_mux *mux, size_t input)
 {
     assert(input < mux->count);
@@ -185,6 +195,24 @@ int64_t ark_mux_newest_ns(const ark_mux *mux, size_t input)
 {
     assert(input < mux->count);
     return mux->inputs[input].queue.last_ns;
+}
+
+int64_t ark_mux_newest_end_ns(const ark_mux *mux)
+{
+    int64_t newest_ns = ARRAKIS_UNSET;
+    for (size_t i = 0; i < mux->count; i++) {
+        const ark_mux_input *input = &mux->inputs[i];
+        int64_t last_ns = input->queue.last_ns;
+        if (last_ns != ARRAKIS_UNSET && last_ns + ark_mux_input_stride_ns(input) > newest_ns)
+            newest_ns = last_ns + ark_mux_input_stride_ns(input);
+    }
+    return newest_ns;
+}
+
+int64_t ark_mux_due_after_ns(const ark_mux *mux, size_t input)
+{
+    assert(input < mux->count);
+    return mux->inputs[input].due_after_ns;
 }
 
 void ark_mux_stats(const ark_mux *mux, arrakis_stats *stats)

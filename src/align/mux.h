@@ -38,6 +38,9 @@ int64_t ark_mux_stride_ns(const ark_mux *mux);
 void ark_mux_opened(ark_mux *mux, int64_t now_ns);
 /* Where the next block begins; ARRAKIS_UNSET: a live mux that has not begun. */
 int64_t ark_mux_cursor_ns(const ark_mux *mux);
+/* Where a later request must begin that is to go on after the blocks so far. This is not the
+ * cursor when the source has ended within the last block: the rest of it was not handed out. */
+int64_t ark_mux_position_ns(const ark_mux *mux);
 
 /* Whether all inputs have their watermark at or after the end of the next block. */
 bool ark_mux_ready(const ark_mux *mux);
@@ -59,6 +62,10 @@ bool ark_mux_has_room(const ark_mux *mux, size_t input);
 
 /* Begin of the newest stride of an input that has data; ARRAKIS_UNSET: none yet. */
 int64_t ark_mux_newest_ns(const ark_mux *mux, size_t input);
+/* The end of the newest data of all inputs; ARRAKIS_UNSET: none has come yet. */
+int64_t ark_mux_newest_end_ns(const ark_mux *mux);
+/* How long after the begin of its stride the data of an input is due; ARRAKIS_UNSET: never. */
+int64_t ark_mux_due_after_ns(const ark_mux *mux, size_t input);
 /* Adds late, duplicate, mismatched, overflow, gaps. */
 void ark_mux_stats(const ark_mux *mux, arrakis_stats *stats);
 

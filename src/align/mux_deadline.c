@@ -43,11 +43,12 @@ static void expire_live(ark_mux *mux, int64_t now_ns)
         int64_t timeout_ns = input->queue.timeout_ns;
         if (timeout_ns == ARRAKIS_UNSET)
             continue;
-        ark_queue_expire(&input->queue, now_ns);
+        int64_t until_ns = earlier(now_ns, mux->stop_ns);
+        ark_queue_expire(&input->queue, until_ns);
         if (!ark_mux_begun(mux))
-            ark_mux_begin_expire(mux, input, now_ns);
+            ark_mux_begin_expire(mux, input, until_ns);
         int64_t stride_ns = ark_mux_input_stride_ns(input);
-        next_ns = earlier(next_ns, ark_stride_floor(now_ns - timeout_ns, stride_ns) + stride_ns +
+        next_ns = earlier(next_ns, ark_stride_floor(until_ns - timeout_ns, stride_ns) + stride_ns +
                                        timeout_ns);
     }
     mux->next_expire_ns = next_ns;
@@ -121,6 +122,12 @@ void ark_mux_deadline_expire(ark_mux *mux, int64_t now_ns)
         expire_with_start(mux, now_ns);
 }
 
+void ark_mux_deadline_stop(ark_mux *mux, int64_t stop_ns)
+{
+    mux->stop_ns = stop_ns;
+    mux->next_expire_ns = INT64_MIN;
+}
+
 /* ------------------------------------------------------------------ deadlines to come */
 
 int64_t ark_mux_deadline_ns(const ark_mux *mux)
@@ -139,7 +146,7 @@ int64_t ark_mux_deadline_ns(const ark_mux *mux)
             int64_t held_due_ns = ark_mux_push_held_due_ns(mux, input);
             due_ns = due_ns == ARRAKIS_UNSET ? held_due_ns : earlier(due_ns, held_due_ns);
         }
-        if (due_ns == ARRAKIS_UNSET)
+        if (due_ns == ARRAKIS_UNSET || due_ns > mux->stop_ns)
             return ARRAKIS_UNSET;
         if (due_ns > latest_ns)
             latest_ns = due_ns;

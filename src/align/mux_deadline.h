@@ -10,6 +10,10 @@
  * is to be called when no more arrivals are at hand. */
 void ark_mux_deadline_expire(ark_mux *mux, int64_t now_ns);
 
+/* Live: no deadline after stop_ns passes, as no data can come that would keep it (INT64_MAX: all pass). It
+ * may be set later, not earlier. */
+void ark_mux_deadline_stop(ark_mux *mux, int64_t stop_ns);
+
 /* When ark_mux_deadline_expire() can next make a block ready; ARRAKIS_UNSET: only data can. */
 int64_t ark_mux_deadline_ns(const ark_mux *mux);
 

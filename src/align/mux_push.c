@@ -111,7 +111,7 @@ static void expire_input(ark_mux *mux, ark_mux_input *input, int64_t now_ns)
 {
     int64_t end_ns = ark_mux_block_end_ns(mux);
     bool was_unready = input->queue.watermark_ns < end_ns;
-    ark_queue_expire(&input->queue, now_ns);
+    ark_queue_expire(&input->queue, now_ns < mux->stop_ns ? now_ns : mux->stop_ns);
     mux->unready -= was_unready && input->queue.watermark_ns >= end_ns;
 }
 

@@ -51,12 +51,14 @@ typedef struct ark_mux {
     ark_layout *layout;
     size_t count;
     ark_mux_input *inputs;
+    int64_t native_ns; /* the stride that all inputs have in common */
     int64_t block_ns;  /* duration of a block */
     int64_t origin_ns; /* blocks begin at origin_ns + n * block_ns */
     int64_t cursor_ns; /* begin of the next block; ARRAKIS_UNSET while beginning */
     int64_t begin_ns;  /* of the first block; INT64_MIN while beginning */
     int64_t created_ns;
     int64_t opened_ns;      /* when the source was opened: data can come since then */
+    int64_t stop_ns;        /* later deadlines do not pass; INT64_MAX: all do */
     int64_t latest_ns;      /* the latest time at which deadlines have passed */
     int64_t next_expire_ns; /* before this time no deadline passes */
     int64_t source_end_ns;  /* ARK_MUX_ENDING: the end of all data */

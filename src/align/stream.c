@@ -6,11 +6,13 @@
 #include "align/mux_dump.h"
 #include "align/mux_push.h"
 #include "align/queue.h"
+#include "align/stream_state.h"
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/json_text.h"
 #include "base/log.h"
+#include "base/monotonic.h"
 #include "base/sized_struct.h"
 #include "base/wait.h"
 #include "base/waiter.h"
@@ -22,23 +24,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct arrakis_stream {
-    arrakis_reader *reader;
-    ark_mux *mux;
-    ark_waiter waiter;
-    arrakis_stream_options options;
-    int64_t end_ns; /* the first block that reaches it is the last; ARRAKIS_UNSET: none */
-    bool live;
-    bool over;     /* the last block of the request has been handed out */
-    bool finished; /* the source has ended */
-    bool *paused;  /* per input: it is too far ahead of others */
-    size_t paused_count;
-    unsigned fruitless; /* consecutive batches of arrivals that made no block ready */
-    uint64_t blocks;
-    int64_t traced_ns;   /* the block that was last traced as waited for */
-    arrakis_error fatal; /* the error that ended the stream, if its status is below 0 */
-    arrakis_cancel *cancel;
-};
+/* In a request with a start, the others wait this long for an input whose source is lost, or until its data is
+ * due if that is later. */
+static const int64_t patience_ns = 10 * ARRAKIS_SECOND_NS;
 
 /* ------------------------------------------------------------------ opening */
 
@@ -51,7 +39,8 @@ static arrakis_status check_options(const arrakis_stream_options *o, arrakis_err
                   {"end", o->end_ns, 0},
                   {"duration", o->duration_ns, 1},
                   {"stride", o->stride_ns, 1},
-                  {"latency tolerance", o->latency_tolerance_ns, 0}};
+                  {"latency tolerance", o->latency_tolerance_ns, 0},
+                  {"retry time", o->retry_time_ns, 0}};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         if (limits[i].value != ARRAKIS_UNSET &&
             (limits[i].value < limits[i].least || limits[i].value > ARRAKIS_TIME_MAX_NS))
@@ -66,7 +55,21 @@ static arrakis_status check_options(const arrakis_stream_options *o, arrakis_err
     if ((int)o->on_gap < ARRAKIS_GAP_FILL || o->on_gap > ARRAKIS_GAP_RAISE)
         return ark_fail(err, ARRAKIS_EINVAL, "on_gap %d: expected fill, skip or raise",
                         (int)o->on_gap);
+    if ((int)o->retry < ARRAKIS_RETRY_DEFAULT || o->retry > ARRAKIS_RETRY_OFF)
+        return ark_fail(err, ARRAKIS_EINVAL, "retry %d: expected default, on or off",
+                        (int)o->retry);
+    if (o->retry_tries != ARRAKIS_UNSET && o->retry_tries < 1)
+        return ark_fail(err, ARRAKIS_EINVAL, "%lld tries: expected 1 or more",
+                        (long long)o->retry_tries);
     return ARRAKIS_OK;
+}
+
+/* A request that must end does so with an error, unless it asks for more patience. */
+static ark_retry choose_retry(const arrakis_stream_options *o)
+{
+    bool endless = o->end_ns == ARRAKIS_UNSET && o->duration_ns == ARRAKIS_UNSET;
+    bool on = o->retry == ARRAKIS_RETRY_ON || (o->retry == ARRAKIS_RETRY_DEFAULT && endless);
+    return (ark_retry){on, o->retry_time_ns, o->retry_tries};
 }
 
 static arrakis_status make_mux(arrakis_stream *stream, arrakis_error *err)
@@ -139,6 +142,7 @@ static arrakis_status open_stream(arrakis_stream *stream, arrakis_error *err)
         return rc;
     ARK_TRY(ark_cancel_check(stream->cancel, "opening a stream", err));
     stream->reader->bounded = stream->end_ns != ARRAKIS_UNSET;
+    stream->reader->retry = choose_retry(o);
     stream->reader->cancel = ark_cancel_flag(stream->cancel);
     if (!stream->reader->opened && (rc = arrakis_reader_open(stream->reader, err)) < 0)
         return rc;
@@ -159,6 +163,8 @@ arrakis_status arrakis_stream_open(arrakis_stream **out, arrakis_reader *reader,
                                         out ? "reader" : "out");
     }
     stream->reader = reader;
+    stream->beyond_ns = ARRAKIS_UNSET;
+    stream->stop_ns = INT64_MAX;
     stream->traced_ns = INT64_MAX;
     stream->waiter = (ark_waiter)ARK_WAITER_NONE;
     stream->options = (arrakis_stream_options)ARRAKIS_STREAM_OPTIONS_INIT;
@@ -240,6 +246,7 @@ static arrakis_status pull_block(arrakis_stream *stream, arrakis_block **out, ar
         stream->end_ns = (*out)->start_ns + stream->options.duration_ns;
     if (stream->end_ns != ARRAKIS_UNSET) {
         if (is_past(stream, (*out)->start_ns)) {
+            stream->beyond_ns = (*out)->start_ns;
             arrakis_block_unref(*out);
             *out = NULL;
             return ARRAKIS_DONE;
@@ -249,6 +256,56 @@ static arrakis_status pull_block(arrakis_stream *stream, arrakis_block **out, ar
     stream->blocks++;
     ark_log_trace(ARK_LOG_ALIGN, "block at %lld ns", (long long)(*out)->start_ns);
     return ARRAKIS_OK;
+}
+
+static int64_t least_due_after_ns(const arrakis_stream *stream)
+{
+    int64_t least_ns = INT64_MAX;
+    for (size_t i = 0; i < stream->reader->input_count; i++) {
+        int64_t due_ns = ark_mux_due_after_ns(stream->mux, i);
+        if (due_ns != ARRAKIS_UNSET && due_ns < least_ns)
+            least_ns = due_ns;
+    }
+    return least_ns;
+}
+
+/* No deadline of the next block may pass: it has not been handed out. */
+static int64_t first_stop_ns(const arrakis_stream *stream, int64_t due_ns, int64_t now_ns)
+{
+    int64_t cursor_ns = ark_mux_cursor_ns(stream->mux);
+    if (cursor_ns == ARRAKIS_UNSET || due_ns == INT64_MAX || now_ns < cursor_ns + due_ns)
+        return now_ns;
+    return cursor_ns + due_ns - 1;
+}
+
+/* While all sources of a live stream are lost nothing can keep a deadline, and none passes: the servers
+ * may still hold what they would hand out by then. When they are back, deadlines pass as their data
+ * comes, until that is of the present, or no more comes. Data that is just in time is not of the present
+ * yet, unless it stays so: what follows it is on its way, too, and its deadline a moment away. Returns
+ * when to look again; ARRAKIS_UNSET: when data has come. */
+static int64_t hold_deadlines(arrakis_stream *stream, int64_t now_ns)
+{
+    bool lost = ark_reader_all_lost(stream->reader);
+    if (!lost && stream->stop_ns == INT64_MAX)
+        return ARRAKIS_UNSET;
+    int64_t due_ns = least_due_after_ns(stream), newest_ns = ark_mux_newest_end_ns(stream->mux);
+    if (stream->stop_ns == INT64_MAX)
+        stream->stop_ns = first_stop_ns(stream, due_ns, now_ns);
+    if (lost || newest_ns > stream->newest_ns)
+        stream->news_ns = now_ns;
+    stream->newest_ns = newest_ns;
+    if (!lost && newest_ns > stream->stop_ns)
+        stream->stop_ns = newest_ns;
+    int64_t quiet_ns = due_ns > ARRAKIS_SECOND_NS ? due_ns : ARRAKIS_SECOND_NS;
+    int64_t age_ns = newest_ns == ARRAKIS_UNSET ? INT64_MAX : now_ns - newest_ns;
+    if (lost || age_ns > due_ns)
+        stream->behind_ns = now_ns;
+    bool present = age_ns <= due_ns / 2 || now_ns - stream->behind_ns >= quiet_ns;
+    if (!lost && (present || now_ns - stream->news_ns >= quiet_ns))
+        stream->stop_ns = INT64_MAX;
+    ark_mux_deadline_stop(stream->mux, stream->stop_ns);
+    bool waits = !lost && stream->stop_ns != INT64_MAX;
+    return waits ? stream->news_ns + quiet_ns : ARRAKIS_UNSET;
 }
 
 /* Take arrivals until a block is ready. OK: one may be; TIMEOUT: nothing has arrived. */
@@ -271,9 +328,29 @@ static arrakis_status take_arrivals(arrakis_stream *stream, arrakis_error *err)
     /* Live, deadlines pass also while data of other inputs comes all the time. With a start they
      * do not: the data that is due may follow the arrivals at hand, and inputs far ahead are
      * paused. */
-    if (stream->live)
+    if (stream->live) {
+        hold_deadlines(stream, now_ns);
         ark_mux_deadline_expire(stream->mux, now_ns);
+    }
     return ARRAKIS_OK;
+}
+
+/* Whether the others go on without an input whose source is lost. A request that must end waits for it, and so
+ * does one that has nothing else. *again_ns: if not yet, when. */
+static bool leaves_behind(const arrakis_stream *stream, size_t input, int64_t *again_ns)
+{
+    const arrakis_reader *reader = stream->reader;
+    if (stream->end_ns != ARRAKIS_UNSET || ark_reader_all_lost(reader))
+        return false;
+    int64_t since_ns = ark_reader_lost_since(reader, input);
+    if (since_ns == ARRAKIS_UNSET)
+        return false;
+    int64_t due_ns = ark_mux_due_after_ns(stream->mux, input);
+    int64_t left_ns =
+        (due_ns > patience_ns ? due_ns : patience_ns) - (ark_monotonic_ns() - since_ns);
+    if (left_ns > 0)
+        *again_ns = ark_clock_now_ns() + left_ns;
+    return left_ns <= 0;
 }
 
 /* Requests with a start: overdue data that the source does not hold is missing. Returns whether a
@@ -286,6 +363,8 @@ static bool ask_about_overdue(arrakis_stream *stream, int64_t *wake_ns)
         return false;
     int64_t at_ns =
         stream->reader->ops->exhausted(stream->reader, (size_t)overdue, *wake_ns, &again_ns);
+    if (at_ns == ARRAKIS_UNSET && leaves_behind(stream, (size_t)overdue, &again_ns))
+        at_ns = now_ns;
     if (at_ns == ARRAKIS_UNSET) {
         *wake_ns = again_ns;
         return false;
@@ -314,6 +393,8 @@ static void trace_wait(arrakis_stream *stream, int64_t wake_ns)
 static arrakis_status let_time_pass(arrakis_stream *stream)
 {
     int64_t now_ns = ark_clock_now_ns(), overdue_ns = ARRAKIS_UNSET;
+    if (stream->live)
+        overdue_ns = hold_deadlines(stream, now_ns);
     ark_mux_deadline_expire(stream->mux, now_ns);
     if (ark_mux_ready(stream->mux))
         return ARRAKIS_OK;
@@ -418,6 +499,14 @@ int64_t arrakis_stream_stride_ns(const arrakis_stream *stream)
     return stream ? ark_mux_stride_ns(stream->mux) : 0;
 }
 
+int64_t arrakis_stream_position(const arrakis_stream *stream)
+{
+    if (!stream)
+        return ARRAKIS_UNSET;
+    return stream->beyond_ns != ARRAKIS_UNSET ? stream->beyond_ns
+                                              : ark_mux_position_ns(stream->mux);
+}
+
 const arrakis_reader *arrakis_stream_reader(const arrakis_stream *stream)
 {
     return stream ? stream->reader : NULL;
@@ -448,12 +537,13 @@ static json_t *dump_stats(const arrakis_stream *stream)
 {
     arrakis_stats s = ARRAKIS_STATS_INIT;
     arrakis_stream_stats(stream, &s);
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "messages",
-                     (json_int_t)s.messages, "undecodable", (json_int_t)s.undecodable, "unwanted",
-                     (json_int_t)s.unwanted, "late", (json_int_t)s.late, "duplicate",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+                     "messages", (json_int_t)s.messages, "undecodable", (json_int_t)s.undecodable,
+                     "unwanted", (json_int_t)s.unwanted, "late", (json_int_t)s.late, "duplicate",
                      (json_int_t)s.duplicate, "mismatched", (json_int_t)s.mismatched, "overflow",
                      (json_int_t)s.overflow, "blocks", (json_int_t)s.blocks, "gaps",
-                     (json_int_t)s.gaps, "errors", (json_int_t)s.errors);
+                     (json_int_t)s.gaps, "errors", (json_int_t)s.errors, "losses",
+                     (json_int_t)s.losses, "recoveries", (json_int_t)s.recoveries);
 }
 
 char *arrakis_stream_dump(const arrakis_stream *stream)

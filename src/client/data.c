@@ -20,6 +20,9 @@ static arrakis_stream_options stream_options(const arrakis_request *request)
     options.stride_ns = request->stride_ns;
     options.latency_tolerance_ns = request->latency_tolerance_ns;
     options.cancel = request->cancel;
+    options.retry = request->retry;
+    options.retry_time_ns = request->retry_time_ns;
+    options.retry_tries = request->retry_tries;
     return options;
 }
 

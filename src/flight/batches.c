@@ -17,14 +17,15 @@
 enum { EMPTY_MAX = 256 };
 
 arrakis_status ark_batches_open(ark_batches *batches, ark_session *session, ark_budget *budget,
-                                const void *ticket, size_t ticket_size, arrakis_error *err)
+                                const void *ticket, size_t ticket_size, bool again,
+                                arrakis_error *err)
 {
     ark_buffer request = {0};
     *batches = (ark_batches){0};
     ARK_TRY(ark_budget_spend(budget, ARK_COST_CALLS, 1, err));
     arrakis_status rc = ark_flight_message_put_ticket(&request, ticket, ticket_size, err);
     if (rc == ARRAKIS_OK)
-        rc = ark_call_open(&batches->call, session, "DoGet", &request, ARRAKIS_UNSET, err);
+        rc = ark_call_open(&batches->call, session, "DoGet", &request, ARRAKIS_UNSET, again, err);
     ark_buffer_clear(&request);
     if (rc == ARRAKIS_OK)
         batches->call.budget = budget;

@@ -20,10 +20,11 @@ typedef struct ark_batches {
     uint64_t messages, bytes;
 } ark_batches;
 
-/* Start a DoGet. The call, its messages and their rows are charged to the budget, which must live
+/* Start a DoGet; `again`: as ark_call_open(). The call, its messages and their rows are charged to the budget, which must live
  * until ark_batches_close(). */
 arrakis_status ark_batches_open(ark_batches *batches, ark_session *session, ark_budget *budget,
-                                const void *ticket, size_t ticket_size, arrakis_error *err);
+                                const void *ticket, size_t ticket_size, bool again,
+                                arrakis_error *err);
 /* The next batch that has rows. TIMEOUT: none has arrived, or many messages had no rows: wait for
  * the descriptor of the call; DONE: no more. Never waits. */
 arrakis_status ark_batches_next(ark_batches *batches, arrakis_error *err);

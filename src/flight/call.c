@@ -64,7 +64,7 @@ arrakis_status ark_call_poll(const ark_call *call, int cancel_fd, int64_t deadli
 /* ------------------------------------------------------------------ calls */
 
 static arrakis_status begin_call(ark_call *call, ark_session *session, const char *method,
-                                 int64_t timeout_ns, arrakis_error *err)
+                                 int64_t timeout_ns, bool again, arrakis_error *err)
 {
     char path[96];
     snprintf(path, sizeof path, SERVICE "%s", method);
@@ -72,13 +72,14 @@ static arrakis_status begin_call(ark_call *call, ark_session *session, const cha
     const ark_header header = {"authorization", session->authorization};
     const ark_transport *transport = session->transport;
     return transport->start(&call->call, session->channel, path, &header,
-                            session->authorization != NULL, timeout_ns, err);
+                            session->authorization != NULL, timeout_ns, again, err);
 }
 
 arrakis_status ark_call_open(ark_call *call, ark_session *session, const char *method,
-                             const ark_buffer *request, int64_t timeout_ns, arrakis_error *err)
+                             const ark_buffer *request, int64_t timeout_ns, bool again,
+                             arrakis_error *err)
 {
-    arrakis_status rc = begin_call(call, session, method, timeout_ns, err);
+    arrakis_status rc = begin_call(call, session, method, timeout_ns, again, err);
     if (rc == ARRAKIS_OK)
         rc = session->transport->send(call->call, request->data, request->size, true, err);
     if (rc != ARRAKIS_OK)
@@ -108,7 +109,7 @@ arrakis_status ark_call_open_many(ark_call *call, ark_session *session, const ch
                                   int64_t timeout_ns, arrakis_error *err)
 {
     int64_t deadline_ns = ark_monotonic_in(timeout_ns);
-    arrakis_status rc = begin_call(call, session, method, timeout_ns, err);
+    arrakis_status rc = begin_call(call, session, method, timeout_ns, false, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < count; i++)
         rc = send_next(call, &messages[i], i + 1 == count, cancel_fd, deadline_ns, err);
     if (rc < 0)

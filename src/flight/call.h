@@ -20,9 +20,11 @@ typedef struct ark_call {
     bool awaiting_first; /* no message has arrived, and the call has not ended */
 } ark_call;
 
-/* Start a call of FlightService with one request message. */
+/* Start a call of FlightService with one request message. `again`: a server that is away is waited
+ * for. */
 arrakis_status ark_call_open(ark_call *call, ark_session *session, const char *method,
-                             const ark_buffer *request, int64_t timeout_ns, arrakis_error *err);
+                             const ark_buffer *request, int64_t timeout_ns, bool again,
+                             arrakis_error *err);
 /* Start a call with several messages, and wait as ark_call_wait() until each has been sent. OK
  * also when the server ends the call before it has received all: receiving returns the reason. */
 arrakis_status ark_call_open_many(ark_call *call, ark_session *session, const char *method,

@@ -84,7 +84,7 @@ arrakis_status ark_connections_find(ark_connections *connections, ark_session **
 }
 
 arrakis_status ark_connections_read(ark_connections *connections, ark_batches *batches,
-                                    const ark_endpoint *endpoint, size_t *location,
+                                    const ark_endpoint *endpoint, size_t *location, bool again,
                                     arrakis_error *err)
 {
     assert(*location < endpoint->uri_count);
@@ -94,7 +94,7 @@ arrakis_status ark_connections_read(ark_connections *connections, ark_batches *b
         rc = ark_connections_find(connections, &session, endpoint->uris[*location], err);
         if (rc == ARRAKIS_OK)
             rc = ark_batches_open(batches, session, connections->budget, endpoint->ticket,
-                                  endpoint->ticket_size, err);
+                                  endpoint->ticket_size, again, err);
         ark_session_unref(session);
         if (rc == ARRAKIS_OK || rc == ARRAKIS_ENOMEM)
             return rc;

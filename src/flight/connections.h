@@ -25,9 +25,9 @@ arrakis_status ark_connections_find(ark_connections *connections, ark_session **
 void ark_connections_clear(ark_connections *connections);
 
 /* Begin to read an endpoint at that location, or at the first one after it that can be connected
- * to. */
+ * to; `again`: as ark_call_open(). */
 arrakis_status ark_connections_read(ark_connections *connections, ark_batches *batches,
-                                    const ark_endpoint *endpoint, size_t *location,
+                                    const ark_endpoint *endpoint, size_t *location, bool again,
                                     arrakis_error *err);
 /* After a failure: whether to try the next location of the endpoint. Then that is logged, and
  * *location is the next. */

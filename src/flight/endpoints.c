@@ -24,6 +24,24 @@ typedef struct readers {
     size_t count;
 } readers;
 
+/* A reader of the endpoints of servers, which it takes out of the list. */
+static arrakis_status relay_reader(arrakis_reader **out, const ark_server *server,
+                                   ark_endpoint *endpoints, size_t count,
+                                   arrakis_channels *channels, int64_t begin_ns, int64_t end_ns,
+                                   bool fast_forward, arrakis_error *err)
+{
+    const ark_flight_options options = {
+        .origin = server->session,
+        .connect = server->connect,
+        .timeout_ns = server->timeout_ns,
+        .stall_ns = server->stall_ns,
+        .begin_ns = begin_ns,
+        .end_ns = end_ns,
+        .fast_forward = fast_forward,
+    };
+    return ark_flight_reader_new(out, endpoints, count, channels, &options, err);
+}
+
 static arrakis_status make_readers(readers *made, ark_server *server, ark_segment *segment,
                                    int64_t end_ns, const arrakis_kafka_options *kafka,
                                    arrakis_error *err)
@@ -38,16 +56,8 @@ static arrakis_status make_readers(readers *made, ark_server *server, ark_segmen
     }
     if (rc < 0 || !arrakis_channels_count(segment->relayed))
         return rc;
-    const ark_flight_options options = {
-        .origin = server->session,
-        .connect = server->connect,
-        .timeout_ns = server->timeout_ns,
-        .stall_ns = server->stall_ns,
-        .begin_ns = segment->begin_ns,
-        .end_ns = end_ns,
-    };
-    rc = ark_flight_reader_new(&made->list[made->count], segment->relays, segment->relay_count,
-                               segment->relayed, &options, err);
+    rc = relay_reader(&made->list[made->count], server, segment->relays, segment->relay_count,
+                      segment->relayed, segment->begin_ns, end_ns, kafka->fast_forward, err);
     made->count += rc == ARRAKIS_OK;
     return rc;
 }

@@ -36,6 +36,9 @@
 
 /* Servers refuse more than one ping per five minutes. */
 enum { KEEPALIVE_MS = 315000, KEEPALIVE_TIMEOUT_MS = 10000 };
+/* While a call waits for a server that is away, the pauses between tries to connect double, from a second
+ * on. */
+enum { RECONNECT_MOST_MS = 30000 };
 /* The next message is received while one of up to this size waits to be taken: much less than the
  * memory that is left beside the largest message. */
 enum { AHEAD_MAX = 4 << 20 };
@@ -274,6 +277,7 @@ static void open_grpc(ark_transport_channel *channel, const ark_transport_option
         integer_arg(GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE_MS),
         integer_arg(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, KEEPALIVE_TIMEOUT_MS),
         integer_arg(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
+        integer_arg(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, RECONNECT_MOST_MS),
         /* only identity */
         integer_arg(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE),
         integer_arg(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
@@ -328,7 +332,8 @@ static arrakis_status channel_open(ark_transport_channel **out,
 
 /* ------------------------------------------------------------------ calls */
 
-static bool begin_call(ark_transport_call *call, const ark_header *headers, size_t header_count)
+static bool begin_call(ark_transport_call *call, const ark_header *headers, size_t header_count,
+                       bool again)
 {
     grpc_metadata *metadata = calloc(header_count + 1, sizeof *metadata);
     if (!metadata)
@@ -341,6 +346,7 @@ static bool begin_call(ark_transport_call *call, const ark_header *headers, size
                         {.op = GRPC_OP_RECV_INITIAL_METADATA}};
     first[0].data.send_initial_metadata.metadata = metadata;
     first[0].data.send_initial_metadata.count = header_count;
+    first[0].flags = again ? GRPC_INITIAL_METADATA_WAIT_FOR_READY : 0;
     first[1].data.recv_initial_metadata.recv_initial_metadata = &call->initial;
     grpc_op last = {.op = GRPC_OP_RECV_STATUS_ON_CLIENT};
     last.data.recv_status_on_client.trailing_metadata = &call->trailing;
@@ -400,7 +406,8 @@ static gpr_timespec deadline_in(int64_t timeout_ns)
 
 static arrakis_status call_start(ark_transport_call **out, ark_transport_channel *channel,
                                  const char *method, const ark_header *headers,
-                                 size_t header_count, int64_t timeout_ns, arrakis_error *err)
+                                 size_t header_count, int64_t timeout_ns, bool again,
+                                 arrakis_error *err)
 {
     *out = NULL;
     ark_transport_call *call = calloc(1, sizeof *call);
@@ -416,11 +423,13 @@ static arrakis_status call_start(ark_transport_call **out, ark_transport_channel
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
         atomic_store(&operations[i]->call, call);
     sigset_t before = block_signals();
+    if (again)
+        grpc_channel_reset_connect_backoff(channel->channel);
     if (call->fd >= 0)
         call->call = grpc_channel_create_call(
             channel->channel, NULL, GRPC_PROPAGATE_DEFAULTS, channel->queue,
             grpc_slice_from_static_string(method), NULL, deadline_in(timeout_ns), NULL);
-    bool begun = call->call && begin_call(call, headers, header_count);
+    bool begun = call->call && begin_call(call, headers, header_count, again);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!begun) {
         bool described = call->fd >= 0;

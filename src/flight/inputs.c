@@ -146,6 +146,7 @@ static arrakis_status set_source_inputs(ark_flight_reader *flight,
             contract_ns = due_ns > contract_ns ? due_ns : contract_ns;
         }
         bool live = s->ticket.start_ns == ARRAKIS_UNSET && contract_ns != ARRAKIS_UNSET;
+        s->due_after_ns = contract_ns;
         s->silence_ns = live ? add_times(contract_ns, flight->grace_ns) : flight->stall_ns;
     }
     free(seen);

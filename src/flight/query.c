@@ -32,7 +32,7 @@ typedef struct query {
 static arrakis_status start_endpoint(query *q, size_t i)
 {
     return ark_connections_read(&q->connections, &q->running[i % PARALLEL_MAX],
-                                &q->info.endpoints[i], &q->location[i % PARALLEL_MAX],
+                                &q->info.endpoints[i], &q->location[i % PARALLEL_MAX], false,
                                 &q->failure);
 }
 

@@ -11,6 +11,7 @@
 #include "flight/batches.h"
 #include "flight/budget.h"
 #include "flight/info.h"
+#include "flight/loss.h"
 #include "flight/connections.h"
 #include "flight/state.h"
 #include "flight/inputs.h"
@@ -30,6 +31,10 @@ static const int64_t default_grace_ns = 30 * ARRAKIS_SECOND_NS;
 /* If silence is noticed later than this, this process has caused it: it was stopped, or its thread
  * busy. */
 static const int64_t lateness_ns = ARRAKIS_SECOND_NS;
+/* Clocks differ: rows no further ahead of the clock than this have a right time. */
+static const int64_t clock_margin_ns = ARRAKIS_SECOND_NS;
+/* A source that is taken up again has this long to come to the present before it skips ahead. */
+static const int64_t behind_ns = 10 * ARRAKIS_SECOND_NS;
 /* Earlier than any row; differences with it do not overflow. */
 static const int64_t earliest_ns = INT64_MIN / 2;
 
@@ -82,8 +87,8 @@ static void note_news(ark_flight_source *s)
 static void trace_source(const ark_flight_source *s, const char *what)
 {
     ark_log_trace(ARK_LOG_FLIGHT, "%s: the stream of channel '%.150s'%s %s",
-                  s->batches.call.session->url, s->ticket.names[0],
-                  s->ticket.name_count > 1 ? " and others" : "", what);
+                  s->batches.call.session->url, s->ticket.names[0], ark_ticket_others(&s->ticket),
+                  what);
 }
 
 /* Note that a location is asked for the data from the begin on. */
@@ -103,9 +108,15 @@ static arrakis_status start_source(ark_flight_reader *flight, ark_flight_source 
         s->phase = ARK_FLIGHT_OVER;
         return ARRAKIS_OK;
     }
+    ark_endpoint asked;
+    char *ticket;
     s->phase = ARK_FLIGHT_WAITING;
-    ARK_TRY(
-        ark_connections_read(&flight->connections, &s->batches, &s->endpoint, &s->location, err));
+    ARK_TRY(ark_flight_loss_endpoint(s, &asked, &ticket, err));
+    arrakis_status rc = ark_connections_read(&flight->connections, &s->batches, &asked,
+                                             &s->location, s->loss.lost, err);
+    free(ticket);
+    if (rc < 0)
+        return rc;
     begin_source(s);
     return watch_source(flight, s, !is_paused(flight, s), err);
 }
@@ -124,14 +135,40 @@ static arrakis_status start_slice(ark_flight_reader *flight, arrakis_error *err)
     return rc;
 }
 
-/* A source has failed, for the reason in `err`. OK: another location of its endpoint is read. */
+/* A source has failed, for the reason in `err`. OK: another location of its endpoint is read;
+ * TIMEOUT: it is taken up again later. */
 static arrakis_status replace_source(ark_flight_reader *flight, ark_flight_source *s,
                                      arrakis_status why, arrakis_error *err)
 {
     flight->errors++;
     bool replaced = ark_connections_fail_over(&s->endpoint, &s->location, err);
     stop_source(flight, s);
-    return replaced ? start_source(flight, s, err) : why;
+    if (replaced)
+        why = start_source(flight, s, err);
+    return why < 0 ? ark_flight_loss_note(flight, s, why, err) : why;
+}
+
+/* Try those lost sources again whose pause is over. */
+static arrakis_status take_up_lost(ark_flight_reader *flight, arrakis_error *err)
+{
+    int64_t now_ns = ark_monotonic_ns();
+    if (now_ns < flight->again_ns)
+        return ARRAKIS_OK;
+    flight->again_ns = INT64_MAX;
+    for (size_t i = flight->first; i < flight->end; i++) {
+        ark_flight_source *s = &flight->sources[i];
+        if (s->phase != ARK_FLIGHT_LOST)
+            continue;
+        if (now_ns < s->loss.again_ns) {
+            if (s->loss.again_ns < flight->again_ns)
+                flight->again_ns = s->loss.again_ns;
+            continue;
+        }
+        arrakis_status rc = start_source(flight, s, err);
+        if (rc < 0 && (rc = replace_source(flight, s, rc, err)) < 0)
+            return rc;
+    }
+    return ARRAKIS_OK;
 }
 
 static int64_t silence_limit(const ark_flight_reader *flight, const ark_flight_source *s)
@@ -155,8 +192,8 @@ static arrakis_status check_silence(const ark_flight_reader *flight, ark_flight_
     return ark_fail(
         err, ARRAKIS_EDEADLINE,
         "%.100s: no new data for channel '%.150s'%s in %.1f s; giving up on this endpoint",
-        s->batches.call.session->url, s->ticket.names[0],
-        s->ticket.name_count > 1 ? " and others" : "", (double)silent_ns * 1e-9);
+        s->batches.call.session->url, s->ticket.names[0], ark_ticket_others(&s->ticket),
+        (double)silent_ns * 1e-9);
 }
 
 /* Set the timer to when the first source will have been silent for too long. */
@@ -171,6 +208,8 @@ static void arm_waiter(ark_flight_reader *flight)
             end_ns < wake_ns)
             wake_ns = end_ns;
     }
+    if (flight->lost_count && flight->again_ns < wake_ns)
+        wake_ns = flight->again_ns;
     if (flight->armed_ns <= wake_ns && flight->armed_ns > now_ns)
         return; /* the timer fires early at most, and is then set again */
     flight->armed_ns = wake_ns;
@@ -190,6 +229,8 @@ static void note_end(ark_flight_source *s, const ark_rows *rows)
         return;
     if (end_ns > s->reached_ns)
         s->reached_ns = end_ns;
+    if (end_ns > s->batch_ns)
+        s->batch_ns = end_ns;
     if (has_end(s) && rows->time_ns >= s->end_ns)
         return;
     /* A row may leap ahead, after a gap or with a wrong time: the data before it may still
@@ -212,11 +253,27 @@ static bool goes_on(ark_flight_mark *mark, int64_t step_ns)
     return true;
 }
 
+/* Note how far the data of a batch goes. A wrong time, far ahead, must not be where a source is taken up
+ * again. */
+static void note_come(ark_flight_reader *flight, ark_flight_source *s)
+{
+    int64_t ahead_ns = s->step_ns > clock_margin_ns ? s->step_ns : clock_margin_ns;
+    int64_t end_ns = s->batch_ns;
+    s->batch_ns = ARRAKIS_UNSET;
+    /* both UNSET is earlier than all times */
+    if (end_ns <= s->come_ns || end_ns - ahead_ns > ark_clock_now_ns())
+        return;
+    s->come_ns = end_ns;
+    if (s->loss.lost)
+        ark_flight_loss_end(flight, s);
+}
+
 /* Note a batch. A server may send rows for ever: the same rows again, rows before the start or
  * after the end, or each a nanosecond after the last. Only data that moves the input forward by a
  * stride counts as new. DONE: all data of the span has arrived, whatever else is sent. */
-static arrakis_status note_batch(ark_flight_source *s)
+static arrakis_status note_batch(ark_flight_reader *flight, ark_flight_source *s)
 {
+    note_come(flight, s);
     bool comes = goes_on(&s->come, s->step_ns), fills = goes_on(&s->filled, s->step_ns);
     if (comes || fills)
         note_news(s);
@@ -229,7 +286,7 @@ static arrakis_status note_batch(ark_flight_source *s)
 static void check_end(ark_flight_reader *flight, const ark_flight_source *s)
 {
     const char *url = s->batches.call.session->url, *name = s->ticket.names[0];
-    const char *others = s->ticket.name_count > 1 ? " and others" : "";
+    const char *others = ark_ticket_others(&s->ticket);
     int64_t end_ns = s->end_ns;
     int64_t reached_ns = s->reached_ns > s->begin_ns ? s->reached_ns : s->begin_ns;
     if (end_ns == ARRAKIS_UNSET) {
@@ -251,8 +308,10 @@ static arrakis_status next_batch(ark_flight_reader *flight, ark_flight_source *s
 {
     bool awaiting_first = s->batches.call.awaiting_first;
     arrakis_status rc = ark_batches_next(&s->batches, err);
-    if (awaiting_first != s->batches.call.awaiting_first) /* the first message has arrived */
+    if (awaiting_first != s->batches.call.awaiting_first) { /* the first message has arrived */
         note_news(s);
+        flight->begun = true;
+    }
     if (rc == ARRAKIS_OK && s->schema_id != s->batches.schema_id) {
         rc = ark_batch_rows_bind(s->inputs, s->input_count, &flight->head, &s->batches,
                                  &s->time_column, err);
@@ -275,7 +334,30 @@ static arrakis_status read_source(ark_flight_reader *flight, ark_flight_source *
     s->phase = rc == ARRAKIS_OK ? ARK_FLIGHT_IN_BATCH : ARK_FLIGHT_READING;
     if (rc == ARRAKIS_OK)
         note_end(s, &arrival->rows);
-    return rc == ARRAKIS_DONE ? note_batch(s) : rc;
+    return rc == ARRAKIS_DONE ? note_batch(flight, s) : rc;
+}
+
+/* What a source that was taken up again repeats is passed over. */
+static bool is_repeated(ark_flight_source *s, const ark_rows *rows)
+{
+    int64_t end_ns;
+    if (s->loss.from_ns == ARRAKIS_UNSET ||
+        __builtin_add_overflow(rows->time_ns, rows->duration_ns, &end_ns) ||
+        end_ns > s->loss.from_ns)
+        return false;
+    s->loss.repeats = s->loss.repeats || end_ns <= s->loss.asked_ns;
+    return true;
+}
+
+/* The same, without what has been handed out. */
+static arrakis_status read_new(ark_flight_reader *flight, ark_flight_source *s,
+                               ark_arrival *arrival, arrakis_error *err)
+{
+    arrakis_status rc;
+    while ((rc = read_source(flight, s, arrival, err)) == ARRAKIS_OK &&
+           is_repeated(s, &arrival->rows))
+        ;
+    return rc;
 }
 
 static bool slice_is_over(const ark_flight_reader *flight)
@@ -295,13 +377,57 @@ static arrakis_status flight_open(arrakis_reader *reader, arrakis_error *err)
     return start_slice(ARK_READER_AS(ark_flight_reader, reader, flight_ops), err);
 }
 
+/* What has no end does not end: the server goes away. */
+static arrakis_status check_endless(const ark_flight_reader *flight, const ark_flight_source *s,
+                                    arrakis_error *err)
+{
+    if (has_end(s) || !flight->head.retry.on)
+        return ARRAKIS_DONE;
+    return ark_fail(err, ARRAKIS_ESERVER, "%.100s has ended it", s->batches.call.session->url);
+}
+
+/* Whether a source has come to the present since it was taken up again, or must skip to it. */
+static bool stays_behind(const ark_flight_reader *flight, ark_flight_source *s)
+{
+    if (!s->loss.ended_ns || !flight->fast_forward)
+        return false;
+    int64_t budget_ns = s->due_after_ns == ARRAKIS_UNSET ? 0 : s->due_after_ns;
+    int64_t allowed_ns = budget_ns > behind_ns ? budget_ns : behind_ns;
+    if (s->due_after_ns == ARRAKIS_UNSET ||
+        ark_clock_now_ns() - s->come_ns <= budget_ns + behind_ns)
+        s->loss.ended_ns = 0;
+    return s->loss.ended_ns && ark_monotonic_ns() - s->loss.ended_ns > allowed_ns;
+}
+
+/* Ask a source for the present. */
+static arrakis_status skip_ahead(ark_flight_reader *flight, ark_flight_source *s,
+                                 arrakis_error *err)
+{
+    flight->fast_forwards++;
+    ark_log(ARRAKIS_LOG_WARNING,
+            "%.100s: the stream of channel '%.150s'%s has stayed behind since it was taken up "
+            "again, by %.1f s, and skips to the present",
+            s->batches.call.session->url, s->ticket.names[0], ark_ticket_others(&s->ticket),
+            (double)(ark_clock_now_ns() - s->come_ns) * 1e-9);
+    stop_source(flight, s);
+    s->loss.ended_ns = 0;
+    arrakis_status rc = start_source(flight, s, err);
+    return rc < 0 ? replace_source(flight, s, rc, err) : rc;
+}
+
 /* Read from one source. DONE: it has ended. */
 static arrakis_status take_turn(ark_flight_reader *flight, ark_flight_source *s,
                                 ark_arrival *arrival, arrakis_error *err)
 {
-    arrakis_status rc = read_source(flight, s, arrival, err);
+    arrakis_status rc = read_new(flight, s, arrival, err);
     if (rc == ARRAKIS_TIMEOUT)
         rc = check_silence(flight, s, err) < 0 ? ARRAKIS_EDEADLINE : rc;
+    if (rc == ARRAKIS_TIMEOUT && stays_behind(flight, s)) {
+        rc = skip_ahead(flight, s, err);
+        return rc < 0 ? rc : ARRAKIS_TIMEOUT;
+    }
+    if (rc == ARRAKIS_DONE)
+        rc = check_endless(flight, s, err);
     if (rc < 0) {
         rc = replace_source(flight, s, rc, err);
         return rc < 0 ? rc : ARRAKIS_TIMEOUT;
@@ -340,6 +466,8 @@ static arrakis_status next_arrival(ark_flight_reader *flight, ark_arrival *arriv
                                    arrakis_error *err)
 {
     for (;;) {
+        if (flight->lost_count)
+            ARK_TRY(take_up_lost(flight, err));
         arrakis_status rc = take_turns(flight, arrival, err);
         if (rc != ARRAKIS_TIMEOUT)
             return rc;
@@ -389,6 +517,20 @@ static int64_t flight_exhausted(arrakis_reader *reader, size_t input, int64_t si
     return ark_clock_now_ns();
 }
 
+static bool flight_all_lost(const arrakis_reader *reader)
+{
+    return ark_flight_loss_of_all(ARK_READER_AS(const ark_flight_reader, reader, flight_ops));
+}
+
+static int64_t flight_lost_since(const arrakis_reader *reader, size_t input)
+{
+    const ark_flight_reader *flight = ARK_READER_AS(const ark_flight_reader, reader, flight_ops);
+    for (size_t i = flight->first; flight->lost_count && i < flight->end; i++)
+        if (flight->sources[i].loss.lost && ark_flight_inputs_has(&flight->sources[i], input))
+            return flight->sources[i].loss.since_ns;
+    return ARRAKIS_UNSET;
+}
+
 static void flight_pause(arrakis_reader *reader, size_t input, bool paused)
 {
     ark_flight_reader *flight = ARK_READER_AS(ark_flight_reader, reader, flight_ops);
@@ -408,6 +550,9 @@ static void flight_stats(const arrakis_reader *reader, arrakis_stats *stats)
     stats->messages += flight->messages;
     stats->bytes += flight->bytes;
     stats->errors += flight->errors;
+    stats->losses += flight->losses;
+    stats->recoveries += flight->recoveries;
+    stats->fast_forwards += flight->fast_forwards;
     for (size_t i = flight->first; i < flight->end; i++) {
         stats->messages += flight->sources[i].batches.messages;
         stats->bytes += flight->sources[i].batches.bytes;
@@ -443,6 +588,8 @@ static const ark_reader_ops flight_ops = {
     .next = flight_next,
     .done = flight_done,
     .exhausted = flight_exhausted,
+    .all_lost = flight_all_lost,
+    .lost_since = flight_lost_since,
     .pause = flight_pause,
     .stats = flight_stats,
     .close = flight_close,
@@ -471,6 +618,7 @@ static void set_span(const ark_flight_reader *flight, ark_flight_source *s)
     bool ends_later =
         end_ns == ARRAKIS_UNSET || (flight->end_ns != ARRAKIS_UNSET && flight->end_ns < end_ns);
     s->end_ns = ends_later ? flight->end_ns : end_ns;
+    s->come_ns = s->batch_ns = s->loss.from_ns = ARRAKIS_UNSET;
 }
 
 static arrakis_status read_tickets(ark_flight_reader *flight, arrakis_error *err)
@@ -525,7 +673,8 @@ arrakis_status ark_flight_reader_new(arrakis_reader **out, ark_endpoint *endpoin
     flight->head.ops = &flight_ops;
     flight->head.fd = -1;
     flight->waiter = (ark_waiter)ARK_WAITER_NONE;
-    flight->armed_ns = INT64_MAX;
+    flight->armed_ns = flight->again_ns = INT64_MAX;
+    flight->fast_forward = options->fast_forward;
     flight->sources = sources;
     flight->count = count;
     flight->origin = ark_session_ref(options->origin);

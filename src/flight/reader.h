@@ -18,6 +18,7 @@ typedef struct ark_flight_options {
     /* The requested span, whatever span the tickets have. ARRAKIS_UNSET: from the first data on;
      * without an end. */
     int64_t begin_ns, end_ns;
+    bool fast_forward; /* live: a source that stays behind once it is taken up again skips ahead */
 } ark_flight_options;
 
 /* Reads the endpoints of one slice of time together, and the slices one after the other. Owns the

@@ -69,7 +69,7 @@ static arrakis_status ask_once(ark_server *server, ark_call *call, const char *m
                                const ark_buffer *request, arrakis_error *err)
 {
     arrakis_status rc =
-        ark_call_open(call, server->session, method, request, server->timeout_ns, err);
+        ark_call_open(call, server->session, method, request, server->timeout_ns, false, err);
     if (rc == ARRAKIS_OK)
         rc = ark_call_wait(call, server->cancel, server->timeout_ns, err);
     if (rc == ARRAKIS_DONE)

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/json_load.h"
+#include "base/json_text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,26 @@ arrakis_status ark_ticket_read(ark_ticket *out, const void *ticket, size_t size,
     if (rc < 0)
         ark_ticket_clear(out);
     return rc;
+}
+
+arrakis_status ark_ticket_move(char **out, const void *ticket, size_t size, int64_t start_ns,
+                               arrakis_error *err)
+{
+    *out = NULL;
+    json_t *request = ark_json_load(ticket, size, size, 0, "a ticket", err);
+    if (!request)
+        return ARRAKIS_EFORMAT;
+    json_t *args = json_object_get(request, "args");
+    if (json_is_object(args) &&
+        json_object_set_new(args, "start", json_integer((json_int_t)start_ns)) == 0)
+        *out = ark_json_text(request, JSON_COMPACT);
+    json_decref(request);
+    return *out ? ARRAKIS_OK : ark_no_memory(err, "a ticket of %zu bytes", size);
+}
+
+const char *ark_ticket_others(const ark_ticket *ticket)
+{
+    return ticket->name_count > 1 ? " and others" : "";
 }
 
 void ark_ticket_clear(ark_ticket *ticket)

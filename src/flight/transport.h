@@ -11,7 +11,7 @@
 #include <arrakis/arrakis.h>
 
 /* The version of this header; a module with another version is refused. */
-#define ARK_TRANSPORT_VERSION 3u
+#define ARK_TRANSPORT_VERSION 4u
 
 typedef struct ark_transport_channel ark_transport_channel;
 typedef struct ark_transport_call ark_transport_call;
@@ -52,10 +52,11 @@ typedef struct ark_transport {
                            arrakis_error *err);
     void (*close)(ark_transport_channel *channel);
 
-    /* Start a call. timeout_ns bounds the whole call; ARRAKIS_UNSET: no bound. */
+    /* Start a call. timeout_ns bounds the whole call; ARRAKIS_UNSET: no bound. `again`: the server
+     * may be away. A connection is tried at once, whenever it was tried last, and waited for. */
     arrakis_status (*start)(ark_transport_call **out, ark_transport_channel *channel,
                             const char *method, const ark_header *headers, size_t header_count,
-                            int64_t timeout_ns, arrakis_error *err);
+                            int64_t timeout_ns, bool again, arrakis_error *err);
     /* Becomes readable when send or recv may have a new result. It is an eventfd, which the caller
      * may set, too. */
     int (*fd)(const ark_transport_call *call);

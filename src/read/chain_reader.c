@@ -327,6 +327,18 @@ static int64_t chain_exhausted(arrakis_reader *reader, size_t number, int64_t si
     return ARRAKIS_UNSET;
 }
 
+static bool chain_all_lost(const arrakis_reader *reader)
+{
+    return ark_reader_all_lost(reader_now(ARK_READER_AS(const chain_reader, reader, chain_ops)));
+}
+
+static int64_t chain_lost_since(const arrakis_reader *reader, size_t number)
+{
+    const chain_reader *chain = ARK_READER_AS(const chain_reader, reader, chain_ops);
+    size_t source = source_of(chain, number);
+    return source != SIZE_MAX ? ark_reader_lost_since(reader_now(chain), source) : ARRAKIS_UNSET;
+}
+
 static void chain_pause(arrakis_reader *reader, size_t number, bool paused)
 {
     chain_reader *chain = ARK_READER_AS(chain_reader, reader, chain_ops);
@@ -351,6 +363,8 @@ static void chain_stats(const arrakis_reader *reader, arrakis_stats *stats)
     stats->unwanted += chain->past.unwanted;
     stats->fast_forwards += chain->past.fast_forwards;
     stats->errors += chain->past.errors;
+    stats->losses += chain->past.losses;
+    stats->recoveries += chain->past.recoveries;
     for (size_t i = chain->now; i < chain->count; i++)
         chain->segments[i].reader->ops->stats(chain->segments[i].reader, stats);
 }
@@ -380,6 +394,8 @@ static const ark_reader_ops chain_ops = {
     .next = chain_next,
     .done = chain_done,
     .exhausted = chain_exhausted,
+    .all_lost = chain_all_lost,
+    .lost_since = chain_lost_since,
     .pause = chain_pause,
     .fast_forward = chain_fast_forward,
     .stats = chain_stats,

@@ -94,6 +94,22 @@ static int64_t multi_exhausted(arrakis_reader *reader, size_t input, int64_t sin
     return child->ops->exhausted(child, input, since_ns, again_ns);
 }
 
+static bool multi_all_lost(const arrakis_reader *reader)
+{
+    const multi_reader *multi = ARK_READER_AS(const multi_reader, reader, multi_ops);
+    for (size_t i = 0; i < multi->count; i++)
+        if (!ark_reader_all_lost(multi->readers[i]))
+            return false;
+    return true;
+}
+
+static int64_t multi_lost_since(const arrakis_reader *reader, size_t input)
+{
+    const arrakis_reader *child =
+        find_reader(ARK_READER_AS(const multi_reader, reader, multi_ops), &input);
+    return ark_reader_lost_since(child, input);
+}
+
 static void multi_pause(arrakis_reader *reader, size_t input, bool paused)
 {
     arrakis_reader *child = find_reader(ARK_READER_AS(multi_reader, reader, multi_ops), &input);
@@ -141,6 +157,8 @@ static const ark_reader_ops multi_ops = {
     .next = multi_next,
     .done = multi_done,
     .exhausted = multi_exhausted,
+    .all_lost = multi_all_lost,
+    .lost_since = multi_lost_since,
     .pause = multi_pause,
     .fast_forward = multi_fast_forward,
     .stats = multi_stats,

@@ -163,6 +163,7 @@ static void lend_call(arrakis_reader *reader, const arrakis_reader *outer)
 {
     reader->cancel = outer->cancel;
     reader->bounded = outer->bounded;
+    reader->retry = outer->retry;
     reader->begun_ns = outer->begun_ns;
 }
 

@@ -18,6 +18,12 @@ typedef struct ark_arrival {
     ark_rows rows;
 } ark_arrival;
 
+/* Whether and how long a stream of a server that broke is taken up again. All bytes 0: it is not. */
+typedef struct ark_retry {
+    bool on;
+    int64_t time_ns, tries; /* ARRAKIS_UNSET: no limit */
+} ark_retry;
+
 typedef struct ark_reader_ops {
     /* Do what would take long in open(), for a reader that is opened later. NULL: nothing takes
      * long */
@@ -32,12 +38,18 @@ typedef struct ark_reader_ops {
      * (ARRAKIS_UNSET: after the next arrival) */
     int64_t (*exhausted)(arrakis_reader *reader, size_t input, int64_t since_ns,
                          int64_t *again_ns);
+    /* Whether all sources are lost, and are to be taken up again: until then no data comes. NULL:
+     * never */
+    bool (*all_lost)(const arrakis_reader *reader);
+    /* Since when (monotonic) the source of an input is lost in this way; ARRAKIS_UNSET: it is not.
+     * NULL: never */
+    int64_t (*lost_since)(const arrakis_reader *reader, size_t input);
     /* Pause or resume an input; NULL: the source cannot */
     void (*pause)(arrakis_reader *reader, size_t input, bool paused);
     /* NULL: there is no backlog to skip */
     arrakis_status (*fast_forward)(arrakis_reader *reader, int64_t to_ns, size_t *moved,
                                    arrakis_error *err);
-    /* Adds messages, bytes, undecodable, unwanted, fast_forwards, errors */
+    /* Adds messages, bytes, undecodable, unwanted, fast_forwards, errors, losses, recoveries */
     void (*stats)(const arrakis_reader *reader, arrakis_stats *stats);
     /* What may take long is begun in reader->closing. Called by ark_reader_close_into() only */
     void (*close)(arrakis_reader *reader);
@@ -62,6 +74,7 @@ struct arrakis_reader {
     int64_t start_ns; /* GPS; ARRAKIS_UNSET: live */
     /* the request has an end, which it must reach, or fail. Set before opening; read in any thread */
     atomic_bool bounded;
+    ark_retry retry;           /* set before opening */
     const atomic_bool *cancel; /* looked at while opening; NULL: none */
     /* monotonic: begin of the call under way, which may have asked other readers' brokers before;
      * 0: none is under way */
@@ -83,6 +96,19 @@ arrakis_status ark_reader_prepare_within(arrakis_reader *reader, const arrakis_r
                                          arrakis_error *err);
 arrakis_status ark_reader_open_within(arrakis_reader *reader, const arrakis_reader *outer,
                                       arrakis_error *err);
+/* Whether all sources of a reader are lost, and are to be taken up again. */
+static inline bool ark_reader_all_lost(const arrakis_reader *reader)
+{
+    return reader->ops->all_lost && reader->ops->all_lost(reader);
+}
+
+/* Since when (monotonic) the source of an input is lost and is to be taken up again; ARRAKIS_UNSET: it is
+ * not. */
+static inline int64_t ark_reader_lost_since(const arrakis_reader *reader, size_t input)
+{
+    return reader->ops->lost_since ? reader->ops->lost_since(reader, input) : ARRAKIS_UNSET;
+}
+
 /* Close a reader (NULL: none) as one of several, which are then waited for together. */
 void ark_reader_close_into(arrakis_reader *reader, struct ark_closing *closing);
 /* Free what the head holds, not the reader. */

@@ -146,6 +146,11 @@ def test_a_gap_can_be_an_error_that_tells_its_time(cluster, cli, tmp_path):
     done = cli.run(*arguments, check=1)
     assert len(done.stdout.splitlines()) == 8
     assert f"{hole} ns" in done.stderr and f"{hole + QUARTER} ns" in done.stderr, done.stderr
+    state = ("--state", tmp_path / "state")
+    done = cli.run(*arguments, *state, check=1)
+    assert len(done.stdout.splitlines()) == 8
+    behind = cli.blocks(*arguments, *state)
+    assert [b["time_ns"] for b in behind] == list(range(hole + QUARTER, T0 + SECOND, STRIDE))
 
 
 def test_a_quiet_stream_stays_and_says_nothing(cli, tmp_path):

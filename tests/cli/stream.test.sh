@@ -128,6 +128,56 @@ code=0
 script -qefc "exec '$cli' -q stream $source $counter --arrow" screen >/dev/null </dev/null || code=$?
 [ $code = 2 ] || complain "--arrow on a terminal ended with $code"
 
+# A run goes on where the one before has stopped, whatever --start is, also after an interrupt.
+exits 0 "$cli" -q stream $source $counter --json --count 3 --state position
+cp out runs
+says position '^arrakis-state 1 [0-9]+$'
+exits 0 "$cli" -q stream $source $counter --json --count 4 --state position --start now
+cat out >>runs
+interrupted INT more time_ns "$cli" -q stream $source $counter --json --state position
+cat more >>runs
+exits 0 "$cli" -q stream $source $counter --json --count 2 --state position
+cat out >>runs
+values <runs | consecutive "blocks of four runs" "$(wc -l <runs)"
+[ "$(ls position*)" = position ] || complain "left beside the state: $(ls position*)"
+last=$(sed -n 's/^arrakis-state 1 //p' position)
+same "the end of the last block" <(sed -E '$!d; s/.*"time_ns": ([0-9]+).*/\1/' runs) <(echo $((last - 62500000)))
+exits 0 "$cli" -q stream $source $counter --json --state position --end $((last / 1000000000 - 1))
+same "what is left before the end" /dev/null out
+exits 0 "$cli" -q stream $source $counter --arrow --state position --end $((last / 1000000000 - 1))
+[ "$(head -c 4 out | od -An -tx1)$(tail -c 8 out | od -An -tx1)" = " ff ff ff ff ff ff ff ff 00 00 00 00" ] ||
+    complain "an Arrow stream without a block has no schema or no end"
+
+# What is no state file is refused, and left as it is.
+not_a_state() { # WHAT IT DOES, < CONTENTS
+    cat >hostile
+    cp hostile before
+    exits 1 "$cli" -q stream $source $counter --state hostile --count 1
+    same "stdout with a state that $1" /dev/null out
+    says err "'hostile' is no state file of arrakis-cli: it $1, expected one line, 'arrakis-state 1 '"
+    same "the file that $1" before hostile
+}
+not_a_state "is empty" </dev/null
+not_a_state "begins with 'arrakis-state 2 5'" <<<"arrakis-state 2 5"
+not_a_state "begins with 'arrakis-state 1 '" <<<"arrakis-state 1 "
+not_a_state "begins with 'arrakis-state 1 -5'" <<<"arrakis-state 1 -5"
+not_a_state "begins with 'arrakis-state 1 5x'" <<<"arrakis-state 1 5x"
+not_a_state "begins with 'arrakis-state 1 2305843009213693952'" <<<"arrakis-state 1 2305843009213693952"
+not_a_state "begins with 'arrakis-state 1 5'" < <(printf 'arrakis-state 1 5')
+not_a_state "begins with 'arrakis-state 1 5'" < <(printf 'arrakis-state 1 5\0\n')
+not_a_state "begins with '.[[]2Jhello'" < <(printf '\033[2Jhello\n')
+not_a_state "has too many bytes" < <(head -c 100000 /dev/zero)
+mkfifo pipe
+for other in pipe .; do
+    exits 1 "$cli" -q stream $source $counter --state $other --count 1
+    says err "'$other' is no state file of arrakis-cli: it is no regular file"
+done
+exits 1 "$cli" -q stream $source $counter --state nowhere/position --count 1
+says err "cannot save the state in 'nowhere/position': No such file"
+ln -s before position2.tmp
+exits 1 "$cli" -q stream $source $counter --state position2 --count 1
+says err "cannot save the state in 'position2': Too many levels"
+
 exits 1 "$cli" -q stream $source H1:NONE
 says err "'H1:NONE'"
 

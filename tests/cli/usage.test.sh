@@ -27,6 +27,7 @@ refuses 2 'CHANNEL... is missing' stream
 refuses 2 '--quiet and --verbose cannot' -q -v find .
 refuses 2 '--table and --json cannot' find . --table --json
 refuses 2 '--end and --duration cannot' stream X --end 1 --duration 1
+refuses 2 '--state goes on from run to run, and --duration' stream X --state f --duration 1
 refuses 2 '--replay-id and --replay-start cannot' stream X --replay-id r --replay-start 1
 refuses 2 '--m could be --min-rate or --' find . --m 1
 

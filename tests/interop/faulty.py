@@ -3,6 +3,7 @@
 a proxy that cuts, stalls, slows or damages what passes through it; a Flight server with TLS."""
 
 import json
+import random
 import socket
 import struct
 import subprocess
@@ -409,6 +410,115 @@ class Proxy:
         except OSError:
             pass  # it was dropped before
         self._listener.close()
+
+
+class Unsteady:
+    """Forwards to a server, which may be another one later. While it is shaken, connections are cut, reset, stalled,
+    slowed down and refused at random."""
+
+    def __init__(self, url, seed):
+        self._random = random.Random(seed)
+        self._listener = socket.socket()
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen()
+        self.url = f"grpc://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.lead_to(url)
+        self._sockets = set()
+        self._over, self._flows = threading.Event(), threading.Event()
+        self._flows.set()
+        self._rate, self._refuses = None, False
+        self.faults = []
+        self._shaken = threading.Event()
+        self._shaker = None
+
+    def lead_to(self, url):
+        host, port = url.rpartition("/")[2].split(":")
+        self._target = host, int(port)
+
+    def shake(self):
+        self._shaken.set()
+        self._shaker = threading.Thread(target=self._shake, daemon=True)
+        self._shaker.start()
+
+    def calm(self):
+        self._shaken.clear()
+        self._shaker.join()
+
+    def cut(self, reset=False):
+        for s in list(self._sockets):
+            self._close(s, reset)
+
+    def _shake(self):
+        while self._shaken.is_set():
+            self._over.wait(self._random.uniform(0.2, 1.5))
+            fault = self._random.choice(["cut", "reset", "stall", "slow", "refuse"])
+            self.faults.append(fault)
+            span = self._random.uniform(0.2, 4)
+            if fault in ("cut", "reset"):
+                self.cut(fault == "reset")
+            elif fault == "stall":
+                self._flows.clear()
+                self._over.wait(span)
+                self._flows.set()
+            elif fault == "slow":
+                self._rate = 4000
+                self._over.wait(span / 2)
+                self._rate = None
+            else:
+                self._refuses = True
+                self.cut()
+                self._over.wait(span / 2)
+                self._refuses = False
+
+    def _close(self, s, reset=False):
+        self._sockets.discard(s)
+        try:
+            if reset:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            s.shutdown(socket.SHUT_RDWR) if not reset else s.close()
+        except OSError:
+            pass
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            try:
+                if self._refuses:
+                    raise ConnectionRefusedError
+                server = socket.create_connection(self._target)
+            except OSError:
+                client.close()
+                continue
+            self._sockets |= {client, server}
+            for a, b in ((client, server), (server, client)):
+                threading.Thread(target=self._pump, args=(a, b), daemon=True).start()
+
+    def _pump(self, a, b):
+        try:
+            while data := a.recv(65536):
+                self._flows.wait()
+                if self._rate:
+                    self._over.wait(len(data) / self._rate)
+                b.sendall(data)
+        except OSError:
+            pass
+        for s in (a, b):
+            self._close(s)
+
+    def __enter__(self):
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._shaken.clear()
+        self._flows.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.cut()
 
 
 # ---------------------------------------------------------------- certificates

@@ -661,7 +661,7 @@ def test_a_live_stream_that_goes_silent(server, cli):
     """Gaps first, and an error so long after the time that the channels allow themselves."""
     patience = 6
     with Proxy(server.url) as p, cli.follow(
-        *stream(p, names_of(OTHER), "--stall-timeout", patience)
+        *stream(p, names_of(OTHER), "--stall-timeout", patience, "--retry", "off")
     ) as live:
         live.wait_for(lambda b: len(b) >= 4)
         p.stall()
@@ -850,7 +850,7 @@ def test_a_server_sends_no_more_than_is_read(cli):
 
 
 def test_a_server_that_is_restarted(tmp_path, cli):
-    """The stream ends with it; the next finds the new one."""
+    """A stream that is not to be taken up again ends with it; the next finds the new one."""
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         port = holder.getsockname()[1]
@@ -859,7 +859,7 @@ def test_a_server_that_is_restarted(tmp_path, cli):
     for run in ("first", "second"):
         (tmp_path / run).mkdir()
         with Mock(tmp_path / run, OTHER, options=options) as s:
-            with cli.follow(*stream(s, names)) as live:
+            with cli.follow(*stream(s, names, "--retry", "off")) as live:
                 live.wait_for(lambda b: len(b) >= 4)
                 s.process.kill()
                 assert live.finish(20) == 1

@@ -346,8 +346,9 @@ def test_late_blocks_are_not_lost(tmp_path, cli):
 
 
 def test_a_server_that_is_killed_ends_the_stream_with_an_error(tmp_path, cli):
+    """A stream that is not to be taken up again; what others do is in test_comeback.py."""
     with Mock(tmp_path, OTHER) as s:
-        with cli.follow(*stream(s, names_of(OTHER))) as live:
+        with cli.follow(*stream(s, names_of(OTHER), "--retry", "off")) as live:
             live.wait_for(lambda b: len(b) >= 2)
             s.process.kill()
             assert live.finish(20) == 1

@@ -256,7 +256,7 @@ def test_a_stream_that_brings_nothing_new_is_dead(cli, fault, end):
     with FlightServer(bad={("Stream", "get"): STREAM_FOR_EVER[fault]}) as s, within(15):
         span = ["--end", "0.5"] if end else []
         done = cli.run("--url", s.url, "stream", "--json", "--start", "0", *span, NAME,
-                       "--stall-timeout", "1", "--timeout", "1", check=1, timeout=30)  # fmt: skip
+                       "--stall-timeout", "1", "--timeout", "1", "--retry", "off", check=1, timeout=30)  # fmt: skip
         assert s.url in done.stderr and len(done.stdout.splitlines()) <= 2
 
 

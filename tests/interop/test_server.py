@@ -2,6 +2,7 @@
 """Both directions with the real thing: arrakis-server and the reference's Publisher on Kafka, read
 by arrakis-cli from Kafka alone; and libarrakis publishing, read by the reference."""
 
+import contextlib
 import dataclasses
 import json
 import subprocess
@@ -17,6 +18,8 @@ from arrakis.format import formatter
 from arrakis.publish import Publisher, serialize_batch
 from broker import Broker
 from confluent_kafka import Consumer, Producer, TopicPartition
+from faulty import Unsteady
+from live import LivePublisher
 from oracle import reference_stream
 from server import Server, publisher_toml
 from support import (
@@ -94,6 +97,63 @@ def reference(server, *arguments):
                           capture_output=True, text=True, timeout=60)  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
+
+
+# ---------------------------------------------------------------- a server that is killed
+
+@contextlib.contextmanager
+def published_all_the_time(bootstrap, channels):
+    """A stride each time that it is over, whichever server there is."""
+    over, cluster = threading.Event(), Cluster(bootstrap)
+
+    def publish():
+        t = gps_now_ns() // STRIDE * STRIDE
+        while not over.wait(max(0, (t + STRIDE - gps_now_ns()) / SECOND)):
+            cluster.send(records(channels, t, t + STRIDE))
+            t += STRIDE
+
+    publishing = threading.Thread(target=publish)
+    publishing.start()
+    yield
+    over.set()
+    publishing.join()
+
+
+def test_a_stream_outlives_its_connection_and_its_server(bootstrap, tmp_path, cli):
+    """What was published meanwhile is in Kafka, so the server has it, or the next one: nothing is missing, nothing
+    comes twice. A break of a second is so short that the server takes the start for the present."""
+    publisher = unique("BACK")
+    one = channel("H1:BCK-A", f"{publisher}_int32", 0, "int32", 16, max_latency=60 * SECOND)
+    cs, name = [dataclasses.replace(one, publisher=publisher)], one.name
+    configs = {publisher: publisher_toml(publisher, cs, STRIDE, 60 * SECOND)}
+    for run in ("first", "second"):
+        (tmp_path / run).mkdir()
+
+    def there(block):
+        return None not in block["data"][name]
+
+    def goes_on(stream):
+        """A block of now: within the latency that the channel has, only the server can have sent it."""
+        now = gps_now_ns()
+        stream.wait_for(lambda blocks: blocks[-1]["time_ns"] >= now, timeout=50)
+
+    with Server(bootstrap, tmp_path / "first", configs) as first, Unsteady(first.url, 1) as network:
+        arguments = "--url", network.url, "stream", "--json", "--no-fast-forward", name
+        with published_all_the_time(bootstrap, cs), cli.follow(*arguments) as live:
+            live.wait_for(lambda blocks: blocks and there(blocks[-1]))
+            network.cut()
+            goes_on(live)
+            first.process.kill()
+            with Server(bootstrap, tmp_path / "second", configs) as second:
+                network.lead_to(second.url)
+                network.cut()
+                goes_on(live)
+                assert live.interrupt() == 0
+    assert any("has broken and is taken up again" in e for e in live.errors)
+    blocks = live.blocks()
+    whole = blocks[next(i for i, b in enumerate(blocks) if there(b)) :]
+    assert [b["time_ns"] for b in whole] == [whole[0]["time_ns"] + i * STRIDE for i in range(len(whole))]
+    assert_same(whole, [expected_block(cs, b["time_ns"], STRIDE) for b in whole], cs)
 
 
 # ---------------------------------------------------------------- the main job

@@ -6,6 +6,7 @@
 #include "base/event.h"
 #include "base/monotonic.h"
 #include "base/wait.h"
+#include "flight/loss.h"
 #include "flight/proto.h"
 #include "flight/reader.h"
 #include "flight/state.h"
@@ -20,7 +21,7 @@
 enum { MESSAGES = 12, CALLS = 4 };
 
 /* What follows a call's messages. */
-typedef enum ending { SILENCE, END_OK, END_UNAVAILABLE, FLOOD } ending;
+typedef enum ending { SILENCE, END_OK, END_UNAVAILABLE, END_NOT_FOUND, END_DENIED, FLOOD } ending;
 
 /* What one call is answered with. */
 typedef struct script {
@@ -39,15 +40,19 @@ static script scripts[CALLS];
 static size_t started;
 static ark_buffer empty_message;
 static char logged[2000];
+static char sent[CALLS][300]; /* the request of each call */
+static bool waits[CALLS];     /* for the server: it was lost */
 
 /* ------------------------------------------------------------------ the server */
 
 static arrakis_status fake_start(ark_transport_call **out, ark_transport_channel *channel,
                                  const char *method, const ark_header *headers,
-                                 size_t header_count, int64_t timeout_ns, arrakis_error *err)
+                                 size_t header_count, int64_t timeout_ns, bool again,
+                                 arrakis_error *err)
 {
     (void)channel, (void)method, (void)headers, (void)header_count, (void)timeout_ns, (void)err;
     assert_true(started < CALLS);
+    waits[started] = again;
     *out = calloc(1, sizeof **out);
     assert_non_null(*out);
     (*out)->script = &scripts[started++];
@@ -64,7 +69,11 @@ static int fake_fd(const ark_transport_call *call)
 static arrakis_status fake_send(ark_transport_call *call, const void *data, size_t size, bool last,
                                 arrakis_error *err)
 {
-    (void)call, (void)data, (void)size, (void)last, (void)err;
+    (void)last, (void)err;
+    char *text = sent[call->script - scripts];
+    assert_true(size < sizeof *sent);
+    for (size_t i = 0; i < size; i++) /* a message of protobuf, in which the ticket is text */
+        text[i] = ((const char *)data)[i] ? ((const char *)data)[i] : ' ';
     return ARRAKIS_OK;
 }
 
@@ -88,8 +97,9 @@ static void fake_take(ark_transport_call *call, void *to)
 
 static void fake_status(ark_transport_call *call, ark_call_status *status)
 {
-    bool ok = call->script->ending == END_OK;
-    *status = (ark_call_status){ok ? 0 : 14, ok ? "" : "out of order", "", false, false};
+    static const int codes[] = {[END_UNAVAILABLE] = 14, [END_NOT_FOUND] = 5, [END_DENIED] = 16};
+    int code = codes[call->script->ending];
+    *status = (ark_call_status){code, code ? "out of order" : "", "", false, false};
 }
 
 static void fake_finish(ark_transport_call *call)
@@ -178,6 +188,7 @@ static int set_up(void **state)
 {
     (void)state;
     memset(scripts, 0, sizeof scripts);
+    memset(sent, 0, sizeof sent);
     started = 0;
     logged[0] = '\0';
     arrakis_log_set(ARRAKIS_LOG_WARNING, keep_log, NULL);
@@ -218,8 +229,8 @@ static arrakis_reader *make_reader_for(int64_t begin_ns, int64_t until_ns, int64
     session.max_message = 1 << 20;
     atomic_store(&session.refs, 1000);
     atomic_store(&connect.refs, 1000);
-    const ark_flight_options options = {&session, &connect, 20 * SECOND,
-                                        stall_ns, begin_ns, until_ns};
+    const ark_flight_options options = {&session, &connect, 20 * SECOND, stall_ns,
+                                        begin_ns, until_ns, false};
     arrakis_channels *channels = channels_of(&spec, 1);
     arrakis_reader *reader;
     PASS(ark_flight_reader_new(&reader, &endpoint, 1, channels, &options, err));
@@ -316,7 +327,7 @@ static void messages_without_rows_are_no_sign_of_life(void **state)
     expect_block(reader, 0);
     size_t stream;
     arrakis_block *block;
-    /* it comes back, and says that there is more */
+    /* it comes back, with more data */
     assert_int_equal(arrakis_reader_next(reader, 0, &stream, &block, NULL), ARRAKIS_TIMEOUT);
     assert_true(ark_wait_fd(arrakis_reader_fd(reader), ark_wait_deadline(0)));
     expect_dead(reader);
@@ -600,6 +611,297 @@ static void a_stream_hands_out_once_what_replicas_repeat(void **state)
     arrakis_stream_close(stream);
 }
 
+/* ------------------------------------------------------------------ streams that come back */
+
+static arrakis_reader *open_live(int64_t tries)
+{
+    arrakis_reader *reader = make_reader(UNSET, UNSET, 1, UNSET);
+    reader->retry = (ark_retry){true, UNSET, tries};
+    PASS(arrakis_reader_open(reader, err));
+    return reader;
+}
+
+static void expect_start(size_t call, int64_t start_ns)
+{
+    char text[64];
+    snprintf(text, sizeof text, "\"start\":%lld", (long long)start_ns);
+    assert_non_null(strstr(sent[call], start_ns == UNSET ? "\"start\": null" : text));
+}
+
+/* It was asked for what was missed since then. */
+static void expect_missed(size_t call, int64_t since_ns)
+{
+    assert_int_equal(ARK_FLIGHT_LOSS_RECENT_NS % STRIDE, 0);
+    expect_start(call, since_ns - ARK_FLIGHT_LOSS_RECENT_NS);
+}
+
+static arrakis_stats stats_of(const arrakis_reader *reader)
+{
+    arrakis_stats stats = ARRAKIS_STATS_INIT;
+    reader->ops->stats(reader, &stats);
+    return stats;
+}
+
+static void expect_failure(arrakis_reader *reader, arrakis_status status, const char *text)
+{
+    size_t stream;
+    arrakis_block *block;
+    FAIL(arrakis_reader_next(reader, 20000, &stream, &block, err), status, text);
+}
+
+static void a_live_stream_that_breaks_goes_on_where_it_broke(void **state)
+{
+    (void)state;
+    static const ending endings[] = {END_UNAVAILABLE, END_OK}; /* a live stream has no end */
+    for (size_t i = 0; i < COUNT(endings); i++) {
+        set_up(state);
+        add_blocks(&scripts[0], 0, 2);
+        scripts[0].ending = endings[i];
+        add_blocks(&scripts[1], 0, 4); /* two of them again */
+        arrakis_reader *reader = open_live(UNSET);
+        int64_t begun_ns = ark_monotonic_ns();
+        for (int32_t k = 0; k < 4; k++)
+            expect_block(reader, k);
+        int64_t took_ns = ark_monotonic_ns() - begun_ns;
+        assert_true(took_ns >= SECOND && took_ns < 10 * SECOND);
+        expect_start(0, UNSET);
+        expect_missed(1, START + 2 * STRIDE);
+        assert_true(!waits[0] && waits[1]);
+        assert_non_null(strstr(logged,
+                               "the stream of channel 'H1:A' has broken and is taken up again: "
+                               "grpc://fake"));
+        size_t stream;
+        arrakis_block *block;
+        assert_int_equal(arrakis_reader_next(reader, 0, &stream, &block, NULL), ARRAKIS_TIMEOUT);
+        const arrakis_stats stats = stats_of(reader);
+        assert_true(stats.losses == 1 && stats.recoveries == 1 && stats.errors == 1);
+        arrakis_reader_close(reader);
+        tear_down(state);
+    }
+    set_up(state);
+}
+
+static void what_a_retry_cannot_mend_ends_at_once(void **state)
+{
+    (void)state;
+    add_blocks(&scripts[0], 0, 1);
+    scripts[0].ending = END_DENIED;
+    arrakis_reader *reader = open_live(UNSET);
+    expect_block(reader, 0);
+    expect_failure(reader, ARRAKIS_EAUTH, "grpc://fake: out of order");
+    assert_int_equal(started, 1);
+    arrakis_reader_close(reader);
+}
+
+static void what_fails_before_the_first_message_is_an_error(void **state)
+{
+    (void)state;
+    scripts[0].ending = END_UNAVAILABLE;
+    arrakis_reader *reader = open_live(UNSET);
+    expect_failure(reader, ARRAKIS_ESERVER, "grpc://fake: out of order");
+    assert_int_equal(started, 1);
+    arrakis_reader_close(reader);
+}
+
+/* It has thrown away what was missed, or never keeps any. */
+static void a_server_that_refuses_what_was_missed_is_asked_for_the_present(void **state)
+{
+    (void)state;
+    add_blocks(&scripts[0], 0, 1);
+    scripts[0].ending = END_UNAVAILABLE;
+    scripts[1].ending = END_NOT_FOUND;
+    add_blocks(&scripts[2], 7, 8);
+    scripts[2].ending = END_UNAVAILABLE;
+    scripts[3].ending = END_DENIED;
+    arrakis_reader *reader = open_live(UNSET);
+    expect_block(reader, 0);
+    expect_block(reader, 7);
+    expect_missed(1, START + STRIDE);
+    expect_start(2, UNSET);
+    expect_failure(reader, ARRAKIS_EAUTH, "grpc://fake: out of order");
+    expect_missed(3, START + 8 * STRIDE);
+    arrakis_reader_close(reader);
+}
+
+/* It does not heed the start, and breaks before it comes to anything new. */
+static void a_server_that_sends_what_was_not_asked_for_is_asked_for_the_present(void **state)
+{
+    (void)state;
+    const int32_t last = ARK_FLIGHT_LOSS_RECENT_NS / STRIDE + 1, asked = 2;
+    add_blocks(&scripts[0], last, last + 1);
+    add_blocks(&scripts[1], asked, asked + 1);
+    add_blocks(&scripts[1], last, last + 1);
+    add_blocks(&scripts[2], asked - 1, asked);
+    scripts[0].ending = scripts[1].ending = scripts[2].ending = END_UNAVAILABLE;
+    add_blocks(&scripts[3], last + 1, last + 2);
+    scripts[3].ending = END_DENIED;
+    arrakis_reader *reader = open_live(UNSET);
+    expect_block(reader, last);
+    expect_block(reader, last + 1);
+    expect_failure(reader, ARRAKIS_EAUTH, "grpc://fake: out of order");
+    expect_start(1, START + asked * STRIDE);
+    expect_start(2, START + asked * STRIDE);
+    expect_start(3, UNSET);
+    arrakis_reader_close(reader);
+}
+
+static void tries_are_limited(void **state)
+{
+    (void)state;
+    add_blocks(&scripts[0], 0, 1);
+    scripts[0].ending = scripts[1].ending = scripts[2].ending = END_UNAVAILABLE;
+    arrakis_reader *reader = open_live(2);
+    expect_block(reader, 0);
+    expect_failure(reader, ARRAKIS_ESERVER,
+                   "grpc://fake: out of order; given up after 2 tries in");
+    assert_int_equal(started, 3);
+    arrakis_reader_close(reader);
+    started = 0;
+    reader = make_reader(UNSET, UNSET, 1, UNSET);
+    reader->retry = (ark_retry){true, SECOND / 2, UNSET};
+    PASS(arrakis_reader_open(reader, err));
+    int64_t begun_ns = ark_monotonic_ns();
+    expect_block(reader, 0);
+    expect_failure(reader, ARRAKIS_ESERVER,
+                   "grpc://fake: out of order; given up after 1 try in 0.");
+    assert_true(ark_monotonic_ns() - begun_ns < SECOND);
+    arrakis_reader_close(reader);
+}
+
+static void a_wrong_time_far_ahead_is_not_where_a_stream_goes_on(void **state)
+{
+    (void)state;
+    add_blocks(&scripts[0], 0, 1);
+    add_block_at(&scripts[0], arrakis_gps_now_ns() / STRIDE * STRIDE + 3600 * SECOND);
+    scripts[0].ending = END_UNAVAILABLE;
+    add_blocks(&scripts[1], 1, 2);
+    arrakis_reader *reader = open_live(UNSET);
+    expect_block(reader, 0);
+    size_t stream;
+    arrakis_block *block;
+    PASS(arrakis_reader_next(reader, 20000, &stream, &block, err));
+    arrakis_block_unref(block);
+    expect_block(reader, 1);
+    expect_missed(1, START + STRIDE);
+    arrakis_reader_close(reader);
+}
+
+/* The pause is longer than the latency: but no data could have come in time. */
+static void no_deadline_passes_while_all_sources_are_lost(void **state)
+{
+    (void)state;
+    int64_t at_ns = arrakis_gps_now_ns() / STRIDE * STRIDE - 2 * STRIDE;
+    add_block_at(&scripts[0], at_ns);
+    scripts[0].ending = END_UNAVAILABLE;
+    for (int i = 1; i < 5; i++)
+        add_block_at(&scripts[1], at_ns + i * STRIDE);
+    arrakis_reader *reader = make_reader(UNSET, UNSET, 1, UNSET);
+    arrakis_stream *stream;
+    PASS(arrakis_stream_open(&stream, reader, NULL, err));
+    for (int i = 0; i < 5; i++) {
+        arrakis_block *block;
+        PASS(arrakis_stream_next(stream, 20000, &block, err));
+        assert_int_equal(arrakis_block_start_ns(block), at_ns + i * STRIDE);
+        assert_int_equal(arrakis_series_missing(arrakis_block_series(block, 0)), 0);
+        arrakis_block_unref(block);
+    }
+    arrakis_stats stats = ARRAKIS_STATS_INIT;
+    arrakis_stream_stats(stream, &stats);
+    assert_int_equal(stats.gaps + stats.late + stats.duplicate, 0);
+    assert_true(stats.losses == 1 && stats.recoveries == 1);
+    /* it is of the present again: deadlines pass */
+    arrakis_block *gap;
+    PASS(arrakis_stream_next(stream, 20000, &gap, err));
+    assert_int_equal(arrakis_block_start_ns(gap), at_ns + 5 * STRIDE);
+    assert_int_equal(arrakis_series_missing(arrakis_block_series(gap, 0)), 1);
+    arrakis_block_unref(gap);
+    arrakis_stream_close(stream);
+}
+
+/* It was missed, so its deadline is near: that of what follows it on its way is, too. */
+static void what_comes_just_in_time_is_not_followed_by_a_gap_at_once(void **state)
+{
+    (void)state;
+    arrakis_stream_options options = ARRAKIS_STREAM_OPTIONS_INIT;
+    options.latency_tolerance_ns = 2 * SECOND;
+    /* it is taken up again after 1 s to 1.25 s: then 0.1 s to 0.35 s are left */
+    int64_t end_ns =
+        arrakis_gps_now_ns() - options.latency_tolerance_ns - STRIDE + SECOND * 135 / 100;
+    int64_t last_ns = end_ns / STRIDE * STRIDE - STRIDE;
+    add_block_at(&scripts[0], last_ns - STRIDE);
+    scripts[0].ending = END_UNAVAILABLE;
+    add_block_at(&scripts[1], last_ns);
+    arrakis_reader *reader = make_reader(UNSET, UNSET, 1, UNSET);
+    arrakis_stream *stream;
+    PASS(arrakis_stream_open(&stream, reader, &options, err));
+    arrakis_block *block;
+    for (int64_t at_ns = last_ns - STRIDE; at_ns <= last_ns; at_ns += STRIDE) {
+        PASS(arrakis_stream_next(stream, 20000, &block, err));
+        assert_int_equal(arrakis_block_start_ns(block), at_ns);
+        assert_int_equal(arrakis_series_missing(arrakis_block_series(block, 0)), 0);
+        arrakis_block_unref(block);
+    }
+    assert_int_equal(arrakis_stream_next(stream, 400, &block, NULL), ARRAKIS_TIMEOUT);
+    /* it does not come: that is a gap in the end */
+    PASS(arrakis_stream_next(stream, 20000, &block, err));
+    assert_int_equal(arrakis_block_start_ns(block), last_ns + STRIDE);
+    assert_int_equal(arrakis_series_missing(arrakis_block_series(block, 0)), 1);
+    arrakis_block_unref(block);
+    arrakis_stream_close(stream);
+}
+
+/* The server has much of what was missed, and hands it out slowly. */
+static void a_live_stream_that_stays_behind_skips_to_the_present(void **state)
+{
+    (void)state;
+    int64_t now_ns = arrakis_gps_now_ns() / STRIDE * STRIDE;
+    add_blocks(&scripts[0], 0, 1);
+    scripts[0].ending = END_UNAVAILABLE;
+    add_blocks(&scripts[1], 1, 2);
+    scripts[1].ending = FLOOD;
+    add_block_at(&scripts[2], now_ns);
+    arrakis_reader *reader = make_reader(UNSET, UNSET, 1, UNSET);
+    ((ark_flight_reader *)(void *)reader)->fast_forward = true;
+    reader->retry = (ark_retry){true, UNSET, UNSET};
+    PASS(arrakis_reader_open(reader, err));
+    expect_block(reader, 0);
+    expect_block(reader, 1);
+    int64_t begun_ns = ark_monotonic_ns();
+    size_t stream;
+    arrakis_block *block;
+    PASS(arrakis_reader_next(reader, 30000, &stream, &block, err));
+    assert_int_equal(arrakis_block_start_ns(block), now_ns);
+    arrakis_block_unref(block);
+    assert_true(ark_monotonic_ns() - begun_ns >= 9 * SECOND);
+    expect_start(2, UNSET);
+    assert_non_null(strstr(logged, "and skips to the present"));
+    assert_int_equal(stats_of(reader).fast_forwards, 1);
+    arrakis_reader_close(reader);
+}
+
+static void a_cancel_ends_a_pause(void **state)
+{
+    (void)state;
+    add_blocks(&scripts[0], 0, 1);
+    scripts[0].ending = END_UNAVAILABLE;
+    arrakis_reader *reader = make_reader(START, UNSET, 1, UNSET);
+    arrakis_stream_options options = ARRAKIS_STREAM_OPTIONS_INIT;
+    arrakis_cancel *cancel;
+    PASS(arrakis_cancel_new(&cancel, err));
+    options.start_ns = START;
+    options.cancel = cancel;
+    arrakis_stream *stream;
+    arrakis_block *block;
+    PASS(arrakis_stream_open(&stream, reader, &options, err));
+    PASS(arrakis_stream_next(stream, 20000, &block, err));
+    arrakis_block_unref(block);
+    assert_int_equal(arrakis_stream_next(stream, 100, &block, NULL), ARRAKIS_TIMEOUT);
+    arrakis_cancel_set(cancel);
+    assert_int_equal(arrakis_stream_next(stream, -1, &block, NULL), ARRAKIS_ECANCELED);
+    arrakis_stream_close(stream);
+    arrakis_cancel_unref(cancel);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -629,6 +931,26 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_stream_hands_out_once_what_replicas_repeat, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_live_stream_that_breaks_goes_on_where_it_broke, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_a_retry_cannot_mend_ends_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_fails_before_the_first_message_is_an_error, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_server_that_refuses_what_was_missed_is_asked_for_the_present, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_server_that_sends_what_was_not_asked_for_is_asked_for_the_present, set_up,
+            tear_down),
+        cmocka_unit_test_setup_teardown(tries_are_limited, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_wrong_time_far_ahead_is_not_where_a_stream_goes_on,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_comes_just_in_time_is_not_followed_by_a_gap_at_once,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_deadline_passes_while_all_sources_are_lost, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_live_stream_that_stays_behind_skips_to_the_present,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_cancel_ends_a_pause, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,6 +121,7 @@ static void without_a_handle_there_is_nothing_to_be_asked(void **state)
     assert_null(arrakis_stream_channels(NULL));
     assert_int_equal(arrakis_stream_stride_ns(NULL), 0);
     assert_int_equal(arrakis_stream_lag_ns(NULL, 0), ARRAKIS_UNSET);
+    assert_int_equal(arrakis_stream_position(NULL), ARRAKIS_UNSET);
     assert_null(arrakis_stream_reader(NULL));
     assert_null(arrakis_publisher_channels(NULL));
     assert_null(arrakis_mock_broker_url(NULL));
@@ -287,12 +288,12 @@ static void no_struct_ends_in_padding(void **state)
     assert_int_equal(offsetof(type, last) + sizeof((type){0}.last), sizeof(type))
     ENDS_WITH(arrakis_channel_info, replay_id);
     ENDS_WITH(arrakis_kafka_options, kafka_token_opaque);
-    ENDS_WITH(arrakis_stream_options, cancel);
-    ENDS_WITH(arrakis_stats, errors);
+    ENDS_WITH(arrakis_stream_options, retry_tries);
+    ENDS_WITH(arrakis_stats, recoveries);
     ENDS_WITH(arrakis_connection, cancel);
     ENDS_WITH(arrakis_client_options, max_message_bytes);
     ENDS_WITH(arrakis_query, replay_id);
-    ENDS_WITH(arrakis_request, cancel);
+    ENDS_WITH(arrakis_request, retry_tries);
     ENDS_WITH(arrakis_publisher_options, close_timeout_ns);
 }
 

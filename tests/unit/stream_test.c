@@ -224,7 +224,54 @@ static void a_finished_source_ends_a_request_early(void **state)
     assert_int_equal(arrakis_block_series(rest, 1).length, 4);
     assert_int_equal(int32_at(arrakis_block_series(rest, 1), 2), 6);
     arrakis_block_unref(rest);
+    assert_int_equal(arrakis_stream_position(b.stream), PAST + 700 * MS);
     assert_int_equal(next_status(&b, -1), ARRAKIS_DONE);
+    assert_int_equal(arrakis_stream_position(b.stream), PAST + 700 * MS);
+    arrakis_stream_close(b.stream);
+}
+
+/* What is handed out, and what a second stream hands out that starts at the position of the
+ * first. */
+static void a_stream_that_starts_at_the_position_of_another_goes_on_after_it(void **state)
+{
+    (void)state;
+    const arrakis_stream_options o = options_of(PAST + 30 * MS, UNSET);
+    bench b = bench_of(patient, &o);
+    assert_int_equal(arrakis_stream_position(b.stream), PAST);
+    for (int i = 0; i < 5; i++)
+        for (size_t stream = 0; stream < 2; stream++)
+            push(&b, stream, PAST + i * 100 * MS, 10 * i);
+    expect(&b, PAST, 0, 0);
+    expect(&b, PAST + 100 * MS, 10, 10);
+    int64_t position_ns = arrakis_stream_position(b.stream);
+    assert_int_equal(position_ns, PAST + 200 * MS);
+    arrakis_stream_close(b.stream);
+    const arrakis_stream_options again = options_of(position_ns, UNSET);
+    b = bench_of(patient, &again);
+    for (int i = 0; i < 5; i++)
+        for (size_t stream = 0; stream < 2; stream++)
+            push(&b, stream, PAST + i * 100 * MS, 10 * i);
+    expect(&b, PAST + 200 * MS, 20, 20);
+    arrakis_stream_close(b.stream);
+}
+
+static void a_live_stream_has_a_position_once_it_has_begun(void **state)
+{
+    (void)state;
+    arrakis_stream_options o = options_of(UNSET, UNSET);
+    o.duration_ns = 100 * MS;
+    o.on_gap = ARRAKIS_GAP_SKIP;
+    bench b = bench_of(patient, &o);
+    assert_int_equal(arrakis_stream_position(b.stream), UNSET);
+    int64_t now_ns = arrakis_gps_now_ns(), at_ns = now_ns - now_ns % (100 * MS);
+    for (size_t stream = 0; stream < 2; stream++)
+        push(&b, stream, at_ns, 1);
+    for (size_t stream = 0; stream < 2; stream++)
+        push(&b, stream, at_ns + 300 * MS, 2);
+    expect(&b, at_ns, 1, 1);
+    assert_int_equal(arrakis_stream_position(b.stream), at_ns + 100 * MS);
+    assert_int_equal(next_status(&b, -1), ARRAKIS_DONE);
+    assert_int_equal(arrakis_stream_position(b.stream), at_ns + 100 * MS);
     arrakis_stream_close(b.stream);
 }
 
@@ -606,6 +653,9 @@ static void an_older_caller_gets_the_counters_it_knows(void **state)
 
 /* ------------------------------------------------------------------ options */
 
+/* What the options about servers are in the cases below. */
+#define REST ARRAKIS_RETRY_DEFAULT, UNSET, UNSET
+
 static void options_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
@@ -613,20 +663,29 @@ static void options_that_make_no_sense_are_refused(void **state)
         arrakis_stream_options o;
         const char *text;
     } cases[] = {
-        {{sizeof cases[0].o, -1, UNSET, UNSET, 0, UNSET, UNSET, NULL}, "start -1 ns"},
-        {{sizeof cases[0].o, INT64_MAX, UNSET, UNSET, 0, UNSET, UNSET, NULL},
+        {{sizeof cases[0].o, -1, UNSET, UNSET, 0, UNSET, UNSET, NULL, REST}, "start -1 ns"},
+        {{sizeof cases[0].o, INT64_MAX, UNSET, UNSET, 0, UNSET, UNSET, NULL, REST},
          "start 9223372036854775807"},
-        {{sizeof cases[0].o, 5, 4, UNSET, 0, UNSET, UNSET, NULL},
+        {{sizeof cases[0].o, 5, 4, UNSET, 0, UNSET, UNSET, NULL, REST},
          "end 4 ns lies before start 5 ns"},
-        {{sizeof cases[0].o, 5, 6, 1, 0, UNSET, UNSET, NULL}, "exclude each other"},
-        {{sizeof cases[0].o, 5, UNSET, 0, 0, UNSET, UNSET, NULL}, "duration 0 ns"},
-        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, 0, UNSET, NULL}, "stride 0 ns"},
-        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, 150 * MS, UNSET, NULL},
+        {{sizeof cases[0].o, 5, 6, 1, 0, UNSET, UNSET, NULL, REST}, "exclude each other"},
+        {{sizeof cases[0].o, 5, UNSET, 0, 0, UNSET, UNSET, NULL, REST}, "duration 0 ns"},
+        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, 0, UNSET, NULL, REST}, "stride 0 ns"},
+        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, 150 * MS, UNSET, NULL, REST},
          "stride 150000000 ns: expected a multiple of the native stride, 100000000 ns"},
-        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, INT64_C(2000000000) * SECOND, UNSET, NULL},
+        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, INT64_C(2000000000) * SECOND, UNSET, NULL, REST},
          "too many strides"},
-        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, UNSET, -1, NULL}, "latency tolerance -1 ns"},
-        {{sizeof cases[0].o, 5, UNSET, UNSET, (arrakis_on_gap)3, UNSET, UNSET, NULL}, "on_gap 3"},
+        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, UNSET, -1, NULL, REST},
+         "latency tolerance -1 ns"},
+        {{sizeof cases[0].o, 5, UNSET, UNSET, (arrakis_on_gap)3, UNSET, UNSET, NULL, REST},
+         "on_gap 3"},
+        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, UNSET, UNSET, NULL, (arrakis_retry)3, UNSET,
+          UNSET},
+         "retry 3: expected default, on or off"},
+        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, UNSET, UNSET, NULL, 0, -1, UNSET},
+         "retry time -1 ns"},
+        {{sizeof cases[0].o, 5, UNSET, UNSET, 0, UNSET, UNSET, NULL, 0, UNSET, 0},
+         "0 tries: expected 1 or more"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         arrakis_channels *channels = channels_of(patient, 2);
@@ -799,6 +858,8 @@ int main(void)
         cmocka_unit_test(an_empty_request_is_one_block),
         cmocka_unit_test(a_request_that_ends_in_the_future_waits_for_its_data),
         cmocka_unit_test(a_finished_source_ends_a_request_early),
+        cmocka_unit_test(a_stream_that_starts_at_the_position_of_another_goes_on_after_it),
+        cmocka_unit_test(a_live_stream_has_a_position_once_it_has_begun),
         cmocka_unit_test(what_lies_behind_the_end_is_not_handed_out),
         cmocka_unit_test(who_is_far_ahead_is_paused_until_the_others_catch_up),
         cmocka_unit_test(useless_data_without_end_keeps_no_request_from_its_end),

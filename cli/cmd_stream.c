@@ -21,10 +21,15 @@ struct progress {
     bool refused;      /* the stream's last block did not begin there, and was not printed */
 };
 
+/* Where channels are followed to a longer stride, less than that is left out. */
 static bool is_contiguous(const struct progress *p, const arrakis_block *block)
 {
     int64_t start_ns = arrakis_block_start_ns(block);
+    int64_t duration_ns = arrakis_block_duration_ns(block);
     if (p->options->on_gap != ARRAKIS_GAP_FILL || !p->count || start_ns == p->next_ns)
+        return true;
+    if (p->options->follow && duration_ns > p->lasted_ns && start_ns > p->next_ns &&
+        start_ns - p->next_ns < duration_ns)
         return true;
     fail("a block begins at %lld ns where the one before ended at %lld ns", (long long)start_ns,
          (long long)p->next_ns);
@@ -202,6 +207,13 @@ static const struct arg_option lateness[] = {
      .kind = ARG_COUNT,
      PLACE(retry_tries),
      .help = "give up on it when N tries in a row have failed (default: never)"},
+    {.name = "follow",
+     .kind = ARG_FLAG,
+     PLACE(follow),
+     .value = true,
+     .help =
+         "go on with channels that are given another partition, type, rate or stride meanwhile "
+         "(default: end with an error that names what has changed)"},
     {.name = "no-fast-forward",
      .kind = ARG_FLAG,
      PLACE(fast_forward),

@@ -65,6 +65,7 @@ struct options {
     const char *state; /* a file that keeps the position */
     int retry;
     int64_t retry_time_ns, retry_tries;
+    bool follow;
 
     /* output */
     int format;

@@ -8,6 +8,7 @@
 #include "screen.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 int block_printer_check(const struct options *o)
@@ -27,8 +28,12 @@ static int begin_arrow(struct block_printer *p, const arrakis_channels *channels
     arrakis_status rc = arrakis_arrow_writer_new(&p->arrow, channels, &err);
     if (rc >= 0)
         rc = arrakis_arrow_writer_schema(p->arrow, &data, &size, &err);
-    if (rc < 0)
+    if (rc < 0) {
+        arrakis_arrow_writer_free(p->arrow);
+        p->arrow = NULL;
         return finish(rc, &err);
+    }
+    p->columns = arrakis_channels_ref(channels);
     out_through(&p->out, data, size);
     return 0;
 }
@@ -86,20 +91,60 @@ static size_t batch_size(const arrakis_block *block)
     return blocks < 1 ? 1 : blocks < ARROW_BLOCKS ? blocks : ARROW_BLOCKS;
 }
 
-static void add_arrow(struct block_printer *p, arrakis_block *block)
-{
-    if (!p->waiting_most) /* all blocks of a stream have the same size */
-        p->waiting_most = batch_size(block);
-    p->waiting[p->waiting_count++] = arrakis_block_ref(block);
-    if (p->waiting_count == p->waiting_most)
-        write_waiting(p);
-}
-
 bool block_printer_flush(struct block_printer *p)
 {
     if (p->waiting_count)
         write_waiting(p);
     return !p->out.error && !p->failed;
+}
+
+/* Whether the schema of an Arrow stream is that of these channels. */
+static bool same_columns(const arrakis_channels *a, const arrakis_channels *b)
+{
+    bool same = arrakis_channels_count(a) == arrakis_channels_count(b);
+    for (size_t i = 0; same && a != b && i < arrakis_channels_count(a); i++) {
+        arrakis_channel_info x = ARRAKIS_CHANNEL_INFO_INIT, y = ARRAKIS_CHANNEL_INFO_INIT;
+        arrakis_channel_get(arrakis_channels_get(a, i), &x);
+        arrakis_channel_get(arrakis_channels_get(b, i), &y);
+        same = x.dtype == y.dtype && x.sample_rate == y.sample_rate && strcmp(x.name, y.name) == 0;
+    }
+    return same;
+}
+
+static void end_arrow(struct block_printer *p)
+{
+    const void *data;
+    size_t size;
+    arrakis_arrow_writer_end(p->arrow, &data, &size);
+    out_through(&p->out, data, size);
+    arrakis_arrow_writer_free(p->arrow);
+    p->arrow = NULL;
+    arrakis_channels_unref(p->columns);
+    p->columns = NULL;
+}
+
+/* Channels have changed: the Arrow stream ends, and another one begins. */
+static bool change_columns(struct block_printer *p, const arrakis_channels *channels)
+{
+    if (p->columns != channels && !same_columns(p->columns, channels)) {
+        if (!block_printer_flush(p))
+            return false;
+        end_arrow(p);
+        p->waiting_most = 0;
+        p->failed = begin_arrow(p, channels) != 0;
+    }
+    return !p->failed;
+}
+
+static void add_arrow(struct block_printer *p, arrakis_block *block)
+{
+    if (!change_columns(p, arrakis_block_channels(block)))
+        return;
+    if (!p->waiting_most) /* all blocks of an Arrow stream have about the same size */
+        p->waiting_most = batch_size(block);
+    p->waiting[p->waiting_count++] = arrakis_block_ref(block);
+    if (p->waiting_count == p->waiting_most)
+        write_waiting(p);
 }
 
 bool block_printer_add(struct block_printer *p, arrakis_block *block, int64_t latency_ns)
@@ -131,15 +176,10 @@ bool block_printer_add(struct block_printer *p, arrakis_block *block, int64_t la
 int block_printer_end(struct block_printer *p, int code)
 {
     block_printer_flush(p);
-    if (p->arrow) {
-        const void *data;
-        size_t size;
-        arrakis_arrow_writer_end(p->arrow, &data, &size);
-        out_through(&p->out, data, size);
-    }
+    if (p->arrow)
+        end_arrow(p);
     if (p->live)
         screen_end();
-    arrakis_arrow_writer_free(p->arrow);
     json_blocks_free(&p->json);
     block_table_free(&p->table);
     return out_finish(&p->out, p->failed ? EXIT_FAILURE : code);

@@ -20,6 +20,7 @@ struct block_printer {
     struct json_blocks json;
     struct block_table table;
     arrakis_arrow_writer *arrow;
+    arrakis_channels *columns;            /* of the Arrow stream */
     arrakis_block *waiting[ARROW_BLOCKS]; /* for the batch that is being filled */
     size_t waiting_count, waiting_most;
     bool failed; /* a message has been printed */

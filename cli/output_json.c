@@ -267,7 +267,8 @@ void json_block(struct json_blocks *w, struct out *out, const arrakis_block *blo
 {
     const struct layout *layout = layout_of(w->style);
     if (w->channels != arrakis_block_channels(block)) {
-        w->channels = arrakis_block_channels(block);
+        arrakis_channels_unref(w->channels);
+        w->channels = arrakis_channels_ref(arrakis_block_channels(block));
         keep_names(w, layout);
         keep_metadata(w, layout);
     }
@@ -287,4 +288,5 @@ void json_blocks_free(struct json_blocks *w)
 {
     out_free(&w->names);
     out_free(&w->metadata);
+    arrakis_channels_unref(w->channels);
 }

@@ -17,13 +17,12 @@ enum json_style {
 void json_channel(struct out *out, const arrakis_channel *channel, enum json_style style);
 
 /** Writes blocks. The text of the channels is made once for all blocks of a stream. Begins with
- *  its style, and all other bytes 0. The blocks must be of one stream, or live longer than this
- *  struct. */
+ *  its style, and all other bytes 0. */
 struct json_blocks {
     enum json_style style;
-    const arrakis_channels *channels; /* their text is kept */
-    struct out names;    /* per channel, the text before its samples; ended by zero bytes */
-    struct out metadata; /* the text after all samples */
+    arrakis_channels *channels; /* their text is kept; a reference */
+    struct out names;           /* per channel, the text before its samples; ended by zero bytes */
+    struct out metadata;        /* the text after all samples */
 };
 
 void json_block(struct json_blocks *writer, struct out *out, const arrakis_block *block);

@@ -185,5 +185,6 @@ int source_request(arrakis_request *request, const struct options *o)
     request->retry = (arrakis_retry)o->retry;
     request->retry_time_ns = o->retry_time_ns;
     request->retry_tries = o->retry_tries;
+    request->follow = o->follow;
     return 0;
 }

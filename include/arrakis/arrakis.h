@@ -84,7 +84,8 @@ ARRAKIS_API void arrakis_free(void *text);
     X(ECANCELED, -11, "canceled")                                                                 \
     X(EIO, -12, "input/output error")                                                             \
     X(EAUTH, -13, "not authorized")                                                               \
-    X(ESERVER, -14, "the server answered with an error")
+    X(ESERVER, -14, "the server answered with an error")                                          \
+    X(ECHANGED, -15, "a channel has changed")
 
 typedef enum arrakis_status {
 #define ARRAKIS_STATUS_ENUM(name, value, text) ARRAKIS_##name = value,
@@ -112,8 +113,8 @@ ARRAKIS_API const char *arrakis_status_name(arrakis_status status);
 ARRAKIS_API const char *arrakis_status_text(arrakis_status status);
 /**
  * Returns whether a failed call may succeed later without any change by the caller. True for
- * TIMEOUT, ENOMEM, ECONNECT, EBROKER and EDEADLINE. Repeat the call that failed; where the error
- * ended the handle, as ECONNECT and EBROKER end a stream and a reader, open a new handle first.
+ * TIMEOUT, ENOMEM, ECONNECT, EBROKER, EDEADLINE and ECHANGED. Repeat the call that failed; where the
+ * error ended the handle, as ECONNECT, EBROKER and ECHANGED end a stream, open a new handle first.
  */
 ARRAKIS_API bool arrakis_status_retriable(arrakis_status status);
 
@@ -533,13 +534,15 @@ typedef struct arrakis_request {
     arrakis_cancel *cancel;
     arrakis_retry retry; /* these three: as in arrakis_stream_options */
     int64_t retry_time_ns, retry_tries;
+    /** Not 0: go on with channels that change meanwhile, see arrakis_client_stream(). */
+    int64_t follow;
 } arrakis_request;
 
 #define ARRAKIS_REQUEST_INIT                                                                      \
     {                                                                                             \
         sizeof(arrakis_request), ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_GAP_FILL,   \
             ARRAKIS_UNSET, ARRAKIS_UNSET, NULL, true, ARRAKIS_UNSET, ARRAKIS_UNSET,               \
-            ARRAKIS_UNSET, NULL, ARRAKIS_RETRY_DEFAULT, ARRAKIS_UNSET, ARRAKIS_UNSET              \
+            ARRAKIS_UNSET, NULL, ARRAKIS_RETRY_DEFAULT, ARRAKIS_UNSET, ARRAKIS_UNSET, 0           \
     }
 ARRAKIS_API void arrakis_request_init(arrakis_request *out, size_t struct_size);
 
@@ -547,6 +550,54 @@ ARRAKIS_API void arrakis_request_init(arrakis_request *out, size_t struct_size);
  * Describes the channels, then opens a stream of them. The stream does not need the client any
  * more. A stream with a start and no end continues into live data, whichever servers and brokers
  * hold the past and the live data.
+ *
+ * Channels that change. While a stream without an end, or with one in the future, runs, a thread
+ * of the stream looks whether its channels are still what they were described as: their type, rate
+ * and stride, and, where a broker is read, their partition and index. Two seconds after the stream
+ * was opened it begins to wait for new records in a broker's metadata topics, those from before
+ * included (of the last 1,000 of each topic); a record that differs has the channels described
+ * again, when no more records have come for 0.2 s, or after 5 s. A server is asked to describe the
+ * channels every 10 s, and for a stream with a start also at once. Channels are described at most
+ * once per second, and descriptions that follow each other soon take three seconds together, then
+ * a twentieth of the time at most (one that was begun is ended). A channel counts as removed when
+ * it is not described (by a server: twice in a row). Channels from a file are not looked for, and
+ * neither are those of a broker of which the program itself made the reader; metadata topics that
+ * did not exist when the thread began are not seen, and neither are those that
+ * arrakis_client_find() passes over. When what is looked at cannot be read, a change is not
+ * noticed until it can be again: that is tried every 10 s, and a warning tells when it begins
+ * (with a server, when it has failed twice in a row) and when it is over. A description that stays
+ * is believed, even though another channel is described in that place later: a publisher that
+ * gives a place to another channel must describe the channel that had it anew, or delete its
+ * record.
+ *
+ * A change is logged when it is noticed, and all blocks as they were are still handed out: those
+ * that begin before it can have happened, and the ones after up to the first that lacks data of a
+ * changed channel, or for up to 60 s from when the first change was noticed while none does. What
+ * `on_gap` leaves out or raises counts as a block that lacks all data. Then the stream ends with
+ * ECHANGED; the text names the first channel, what it was and what it is now.
+ *
+ * Where data in the old place may be another channel's (the channel has another index in the same
+ * partition, or another channel has its place now: one of the stream, or, where a broker is asked,
+ * any), data is no proof: the stream stops before the first block that begins at or after the time
+ * that the new description (of the other channel, where that has the place) has, or at which the
+ * change can have happened if the description has no time between that and when it was noticed.
+ * What is handed out before a change is noticed is as before the change: data of another channel,
+ * where that has the place by then, or a gap, where noticing takes longer than the latency of the
+ * stream (a server is asked every 10 s; a broker with many channels takes time to describe them).
+ *
+ * With `follow` the stream is opened anew instead, from arrakis_stream_position() on, with the
+ * channels as they are now, and goes on: without a gap, where the old and the new place together
+ * hold all data. A block with other channels has another arrakis_block_channels(), and
+ * arrakis_stream_channels() and arrakis_stream_stride_ns() follow; names and order stay as they
+ * are. When the stride has become longer, less than one stride may be left out before the first
+ * block. From then on the stream is one with a start, which skips nothing. What fails in opening
+ * is tried again after pauses of 1 to 10 s, for 60 s from the first failure on, except what a try
+ * cannot mend, and then ends the stream with that error. A channel that was removed is missing for
+ * up to 60 s; if it is not there again by then, the stream ends with ECHANGED. When another
+ * channel of the stream changes meanwhile, opening is tried for up to 60 s until both are there.
+ * Between two openings at least 10 s pass. A stream that has an end ends with DONE where no block
+ * is left before it. A source whose data does not match what it describes ends the stream with
+ * EMISMATCH when it does so before the first block of an opening.
  *
  * @return what arrakis_client_describe() and arrakis_stream_open() return; EMISMATCH: a channel
  *         has another type or rate at the broker that takes over from another source;
@@ -610,7 +661,8 @@ ARRAKIS_API arrakis_status arrakis_client_fetch(arrakis_client *client, arrakis_
  *                    OK
  * @return OK; TIMEOUT: call again; DONE: the end of the request; ECANCELED; EGAP (with
  *         ARRAKIS_GAP_RAISE); ECONNECT, EBROKER, EAUTH, and of a server ESERVER, EDEADLINE and
- *         others that arrakis_retry names: the stream has ended, and every later call returns the same status; a new stream may succeed where
+ *         others that arrakis_retry names; ECHANGED (arrakis_client_stream()): the stream has
+ *         ended, and every later call returns the same status; a new stream may succeed where
  *         arrakis_status_retriable() is true; ENOMEM: call again
  */
 ARRAKIS_API arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms,
@@ -624,7 +676,8 @@ ARRAKIS_API arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeo
 ARRAKIS_API int arrakis_stream_fd(const arrakis_stream *stream);
 /**
  * Returns the channels of the stream's blocks, in the order of the request, which is also the
- * order of arrakis_block_series(). Borrowed from the stream.
+ * order of arrakis_block_series(). Borrowed from the stream; with `follow`, until the next
+ * arrakis_stream_next().
  */
 ARRAKIS_API const arrakis_channels *arrakis_stream_channels(const arrakis_stream *stream);
 /** Returns the duration of the stream's blocks. */
@@ -657,11 +710,12 @@ typedef struct arrakis_stats {
     uint64_t errors;        /**< transient errors of the source, early ends of inputs included */
     uint64_t losses;        /**< times that a server's stream broke and was to be taken up again */
     uint64_t recoveries;    /**< times that such a stream had new data again */
+    uint64_t changes;       /**< times that channels had changed and were followed */
 } arrakis_stats;
 
 #define ARRAKIS_STATS_INIT                                                                        \
     {                                                                                             \
-        sizeof(arrakis_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                           \
+        sizeof(arrakis_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                        \
     }
 ARRAKIS_API void arrakis_stats_init(arrakis_stats *out, size_t struct_size);
 

@@ -132,6 +132,10 @@ ARRAKIS_API arrakis_status arrakis_block_export_rows(const arrakis_block *block,
  * ECONNECT), and EIO for every other status. `release` closes the stream. The exported stream
  * belongs to one thread at a time.
  *
+ * The schema is that of the channels at the time of this call. Where a stream with `follow` comes to a
+ * block in which a channel has another type or rate, `get_next` returns EIO, and the text names the
+ * channel; another partition or stride changes nothing in the schema.
+ *
  * @return OK; EINVAL: an argument is NULL; ENOMEM
  */
 ARRAKIS_API arrakis_status arrakis_stream_export(arrakis_stream *stream,

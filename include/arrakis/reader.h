@@ -291,11 +291,15 @@ ARRAKIS_API arrakis_status arrakis_stream_open(arrakis_stream **out, arrakis_rea
 
 /**
  * Returns how far input `i` of the stream's reader is behind the present: now minus the end of the
- * last block that arrived on the input. Inputs are numbered as in arrakis_reader_input_id().
- * ARRAKIS_UNSET when no block has arrived yet, or when there is no such input.
+ * last block that arrived on the input. Inputs are numbered as in arrakis_reader_input_id(); with
+ * `follow` in the request, the numbers hold until the next arrakis_stream_next(). ARRAKIS_UNSET when
+ * no block has arrived yet, or when there is no such input.
  */
 ARRAKIS_API int64_t arrakis_stream_lag_ns(const arrakis_stream *stream, size_t i);
-/** Returns the reader of a stream, for its input ids and channels. Borrowed from the stream. */
+/**
+ * Returns the reader of a stream, for its input ids and channels. Borrowed from the stream; with
+ * `follow` in the request, until the next arrakis_stream_next().
+ */
 ARRAKIS_API const arrakis_reader *arrakis_stream_reader(const arrakis_stream *stream);
 
 /* ------------------------------------------------------------------ random names */

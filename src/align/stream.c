@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A reader and a mux, driven together: waits for data or for the next deadline, whichever is
  * first. */
+#include "align/follow.h"
 #include "align/mux.h"
 #include "align/mux_deadline.h"
 #include "align/mux_dump.h"
@@ -168,6 +169,7 @@ arrakis_status arrakis_stream_open(arrakis_stream **out, arrakis_reader *reader,
     stream->traced_ns = INT64_MAX;
     stream->waiter = (ark_waiter)ARK_WAITER_NONE;
     stream->options = (arrakis_stream_options)ARRAKIS_STREAM_OPTIONS_INIT;
+    stream->before = (arrakis_stats)ARRAKIS_STATS_INIT;
     arrakis_status rc = ark_sized_struct_take(&stream->options, sizeof stream->options, options,
                                               "stream_options", err);
     if (rc == ARRAKIS_OK) {
@@ -184,16 +186,24 @@ arrakis_status arrakis_stream_open(arrakis_stream **out, arrakis_reader *reader,
     return ARRAKIS_OK;
 }
 
-void arrakis_stream_close(arrakis_stream *stream)
+void ark_stream_close_into(arrakis_stream *stream, ark_closing *closing)
 {
     if (!stream)
         return;
-    arrakis_reader_close(stream->reader);
+    ark_reader_close_into(stream->reader, closing);
+    ark_follow_close(stream, closing);
     ark_mux_free(stream->mux);
     ark_waiter_close(&stream->waiter);
     arrakis_cancel_unref(stream->cancel);
     free(stream->paused);
     free(stream);
+}
+
+void arrakis_stream_close(arrakis_stream *stream)
+{
+    ark_closing closing = ARK_CLOSING_NONE;
+    ark_stream_close_into(stream, &closing);
+    ark_closing_wait(&closing);
 }
 
 /* ------------------------------------------------------------------ running */
@@ -460,13 +470,22 @@ arrakis_status arrakis_stream_next(arrakis_stream *stream, int timeout_ms, arrak
             return ARRAKIS_DONE;
         if (stream->fatal.status < 0)
             return ark_fail(err, stream->fatal.status, "%s", stream->fatal.message);
-        arrakis_status rc = pull_block(stream, block, err);
-        if (rc != ARRAKIS_TIMEOUT) {
-            stream->over = stream->over || rc == ARRAKIS_DONE;
-            return rc;
-        }
         arrakis_error why;
-        rc = take_step(stream, &why);
+        arrakis_status rc = ark_follow_step(stream, &why);
+        if (rc == ARRAKIS_OK) {
+            int64_t cursor_ns = ark_mux_cursor_ns(stream->mux);
+            rc = pull_block(stream, block, err);
+            if (ark_follow_stops(stream, cursor_ns, block))
+                continue;
+            if (rc != ARRAKIS_TIMEOUT) {
+                stream->over = stream->over || rc == ARRAKIS_DONE;
+                return rc;
+            }
+            rc = take_step(stream, &why);
+            stream->idle = rc == ARRAKIS_TIMEOUT;
+            if (rc < 0 && ark_follow_takes_error(stream, &why))
+                continue;
+        }
         if (rc < 0 && rc != ARRAKIS_ENOMEM) {
             stream->fatal = why;
             continue;
@@ -524,10 +543,11 @@ int64_t arrakis_stream_lag_ns(const arrakis_stream *stream, size_t i)
 
 void arrakis_stream_stats(const arrakis_stream *stream, arrakis_stats *stats)
 {
-    arrakis_stats now = ARRAKIS_STATS_INIT;
     if (!stream || !stats)
         return;
-    now.blocks = stream->blocks;
+    arrakis_stats now = stream->before;
+    now.blocks += stream->blocks;
+    now.changes = stream->changed;
     ark_mux_stats(stream->mux, &now);
     stream->reader->ops->stats(stream->reader, &now);
     ark_sized_struct_give(stats, &now, sizeof now);
@@ -537,13 +557,14 @@ static json_t *dump_stats(const arrakis_stream *stream)
 {
     arrakis_stats s = ARRAKIS_STATS_INIT;
     arrakis_stream_stats(stream, &s);
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
                      "messages", (json_int_t)s.messages, "undecodable", (json_int_t)s.undecodable,
                      "unwanted", (json_int_t)s.unwanted, "late", (json_int_t)s.late, "duplicate",
                      (json_int_t)s.duplicate, "mismatched", (json_int_t)s.mismatched, "overflow",
                      (json_int_t)s.overflow, "blocks", (json_int_t)s.blocks, "gaps",
                      (json_int_t)s.gaps, "errors", (json_int_t)s.errors, "losses",
-                     (json_int_t)s.losses, "recoveries", (json_int_t)s.recoveries);
+                     (json_int_t)s.losses, "recoveries", (json_int_t)s.recoveries, "changes",
+                     (json_int_t)s.changes);
 }
 
 char *arrakis_stream_dump(const arrakis_stream *stream)
@@ -551,7 +572,10 @@ char *arrakis_stream_dump(const arrakis_stream *stream)
     json_t *all = stream ? ark_mux_dump(stream->mux) : NULL;
     if (!all)
         return NULL;
-    const char *state = stream->over ? "over" : stream->fatal.status < 0 ? "failed" : "open";
+    const char *state = stream->over               ? "over"
+                        : stream->fatal.status < 0 ? "failed"
+                        : stream->reopening        ? "reopening"
+                                                   : "open";
     json_t *more = json_pack("{s:s, s:I, s:I, s:o}", "stream", state, "now_ns",
                              (json_int_t)arrakis_gps_now_ns(), "paused_inputs",
                              (json_int_t)stream->paused_count, "stats", dump_stats(stream));

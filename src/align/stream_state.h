@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state of a stream. */
+/* The state of a stream, shared by the files that it is made of: align/stream.c reads and aligns, align/follow.c does
+ * what is to be done when the channels change. */
 #ifndef ARK_ALIGN_STREAM_STATE_H
 #define ARK_ALIGN_STREAM_STATE_H
 
+#include "align/changes.h"
 #include "align/mux.h"
 #include "base/waiter.h"
 #include "read/reader.h"
@@ -29,6 +31,17 @@ struct arrakis_stream {
     int64_t traced_ns;   /* the block that was last traced as waited for */
     arrakis_error fatal; /* the error that ended the stream, if its status is below 0 */
     arrakis_cancel *cancel;
+    /* channels that change (align/follow.h) */
+    ark_changes *changes; /* NULL: nobody looks for changes */
+    ark_change change;
+    bool stopping;  /* the next block is not as it was */
+    bool reopening; /* nothing is read until the stream has been opened anew */
+    bool idle;      /* nothing was there to be taken, when last looked */
+    uint64_t changed;
+    arrakis_stats before; /* counts of what was read before the stream was opened anew */
 };
+
+/* As arrakis_stream_close(), but what may take long is begun in `closing`. */
+void ark_stream_close_into(arrakis_stream *stream, ark_closing *closing);
 
 #endif

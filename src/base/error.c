@@ -80,7 +80,7 @@ const char *arrakis_status_text(arrakis_status status)
 bool arrakis_status_retriable(arrakis_status status)
 {
     return status == ARRAKIS_TIMEOUT || status == ARRAKIS_ENOMEM || status == ARRAKIS_ECONNECT ||
-           status == ARRAKIS_EBROKER || status == ARRAKIS_EDEADLINE;
+           status == ARRAKIS_EBROKER || status == ARRAKIS_EDEADLINE || status == ARRAKIS_ECHANGED;
 }
 
 void arrakis_free(void *text)

@@ -21,11 +21,9 @@ static bool copy_text(char **to, const char *from)
     return !from || (*to = strdup(from)) != NULL;
 }
 
-static arrakis_status copy_allowed(arrakis_client *client, const arrakis_connection *from_user,
+static arrakis_status copy_allowed(arrakis_client *client, ark_allowed_brokers allowed,
                                    arrakis_error *err)
 {
-    const ark_allowed_brokers allowed = {from_user->allowed_brokers,
-                                         from_user->allowed_broker_count};
     if (!allowed.count)
         return ARRAKIS_OK;
     client->allowed_brokers = calloc(allowed.count, sizeof *client->allowed_brokers);
@@ -60,6 +58,7 @@ static arrakis_status check_options(const arrakis_connection *c, const arrakis_c
 static arrakis_status fill_client(arrakis_client *client, const arrakis_connection *c,
                                   const arrakis_client_options *o, arrakis_error *err)
 {
+    const ark_allowed_brokers allowed = {c->allowed_brokers, c->allowed_broker_count};
     client->tokens = (ark_token_source){c->kafka_token_fn, c->kafka_token_opaque};
     client->cancel = arrakis_cancel_ref(c->cancel);
     client->request_timeout_ns =
@@ -70,7 +69,7 @@ static arrakis_status fill_client(arrakis_client *client, const arrakis_connecti
     const ark_properties properties = {c->properties, c->property_count};
     arrakis_status rc = ark_kafka_properties_add_all(&client->properties, &properties, err);
     if (rc == ARRAKIS_OK)
-        rc = copy_allowed(client, c, err);
+        rc = copy_allowed(client, allowed, err);
     if (rc == ARRAKIS_OK && c->url)
         rc = ark_server_open(&client->server, c, o, NULL, err);
     return rc;
@@ -100,6 +99,35 @@ arrakis_status arrakis_client_open(arrakis_client **out, const arrakis_connectio
         return rc;
     }
     *out = client;
+    return ARRAKIS_OK;
+}
+
+arrakis_status ark_client_copy(arrakis_client **out, const arrakis_client *client,
+                               arrakis_cancel *cancel, arrakis_error *err)
+{
+    const ark_allowed_brokers allowed = {(const char *const *)client->allowed_brokers,
+                                         client->allowed_broker_count};
+    const ark_properties properties = {client->properties.list, client->properties.count};
+    *out = NULL;
+    arrakis_client *copy = calloc(1, sizeof *copy);
+    if (!copy)
+        return ark_no_memory(err, "a client");
+    copy->tokens = client->tokens;
+    copy->cancel = arrakis_cancel_ref(cancel);
+    copy->request_timeout_ns = client->request_timeout_ns;
+    arrakis_status rc = ark_kafka_properties_add_all(&copy->properties, &properties, err);
+    if (rc == ARRAKIS_OK)
+        rc = copy_allowed(copy, allowed, err);
+    if (rc == ARRAKIS_OK && (!copy_text(&copy->kafka_url, client->kafka_url) ||
+                             !copy_text(&copy->metadata_path, client->metadata_path)))
+        rc = ark_no_memory(err, "a client");
+    if (rc == ARRAKIS_OK && client->server)
+        rc = ark_server_share(&copy->server, client->server, cancel, err);
+    if (rc < 0) {
+        arrakis_client_close(copy);
+        return rc;
+    }
+    *out = copy;
     return ARRAKIS_OK;
 }
 
@@ -153,6 +181,16 @@ static arrakis_status read_file(arrakis_client *client, const ark_selection *sel
     return ark_client_check(client, err);
 }
 
+ark_metadata_source ark_client_metadata_source(const arrakis_client *client)
+{
+    return (ark_metadata_source){.url = client->kafka_url,
+                                 .properties = client->properties.list,
+                                 .property_count = client->properties.count,
+                                 .tokens = client->tokens,
+                                 .timeout_ns = client->request_timeout_ns,
+                                 .cancel = ark_cancel_flag(client->cancel)};
+}
+
 /* Search the file or the broker of a client; with publishers in the query, only their topics. */
 static arrakis_status read_channels(arrakis_client *client, const arrakis_query *query,
                                     const ark_selection *selection, arrakis_error *passed_over,
@@ -161,14 +199,9 @@ static arrakis_status read_channels(arrakis_client *client, const arrakis_query 
     ARK_TRY(ark_client_check(client, err));
     if (client->metadata_path)
         return read_file(client, selection, err);
-    const ark_metadata_source source = {.url = client->kafka_url,
-                                        .properties = client->properties.list,
-                                        .property_count = client->properties.count,
-                                        .tokens = client->tokens,
-                                        .timeout_ns = client->request_timeout_ns,
-                                        .cancel = ark_cancel_flag(client->cancel),
-                                        .publishers = query->publishers,
-                                        .publisher_count = query->publisher_count};
+    ark_metadata_source source = ark_client_metadata_source(client);
+    source.publishers = query->publishers;
+    source.publisher_count = query->publisher_count;
     return ark_metadata_topics_read(&source, selection, passed_over, err);
 }
 

@@ -25,6 +25,13 @@ struct arrakis_client {
 /* ECANCELED: the cancel of the client is set. */
 arrakis_status ark_client_check(const arrakis_client *client, arrakis_error *err);
 
+/* A client of the same server or broker, with its connections, for another thread. It is canceled
+ * by `cancel` alone. */
+arrakis_status ark_client_copy(arrakis_client **out, const arrakis_client *client,
+                               arrakis_cancel *cancel, arrakis_error *err);
+/* The broker's metadata topics. Borrowed from the client. */
+ark_metadata_source ark_client_metadata_source(const arrakis_client *client);
+
 /* Cancel the calls of the client with `cancel` from now on, borrowed. Returns the cancel before
  * it. */
 arrakis_cancel *ark_client_set_cancel(arrakis_client *client, arrakis_cancel *cancel);

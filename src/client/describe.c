@@ -2,7 +2,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "channel/channel.h"
-#include "client/client.h"
+#include "client/describe.h"
 #include "flight/query.h"
 
 #include <math.h>
@@ -23,6 +23,8 @@ typedef struct wanted {
 typedef struct name_list {
     wanted *items; /* sorted by name, and later in the order of the request */
     size_t count;
+    ark_places
+        *places; /* of the channels as they were; NULL: they do not matter, and all is logged */
 } name_list;
 
 static int by_name(const void *a, const void *b)
@@ -83,18 +85,38 @@ static void note_publishers(wanted *item, const arrakis_channel *channel)
             item->name, publisher_of(item->channel), publisher_of(channel));
 }
 
+static wanted *find_wanted(const name_list *list, const char *name)
+{
+    wanted key = {.name = name};
+    return bsearch(&key, list->items, list->count, sizeof key, by_name);
+}
+
+static ark_choice choose_wanted(const arrakis_channel_info *info, void *opaque)
+{
+    const name_list *list = opaque;
+    return find_wanted(list, info->name) || ark_places_is_taken_by(list->places, info)
+               ? ARK_CHOICE_TAKE
+               : ARK_CHOICE_SKIP;
+}
+
 static bool take_wanted(arrakis_channel *channel, void *opaque)
 {
     name_list *list = opaque;
-    wanted key = {.name = ark_info(channel).name};
-    wanted *item = bsearch(&key, list->items, list->count, sizeof key, by_name);
-    if (item)
+    wanted *item = find_wanted(list, arrakis_channel_name(channel));
+    if (!item && list->places)
+        ark_places_take(list->places, channel);
+    if (item && !list->places)
         note_publishers(item, channel);
     if (item && (!item->channel || is_preferred(channel, item->channel))) {
         arrakis_channel_unref(item->channel);
         item->channel = arrakis_channel_ref(channel);
     }
     return true;
+}
+
+static bool is_hidden(const arrakis_error *passed_over)
+{
+    return passed_over->status < 0 && passed_over->status != ARRAKIS_EFORMAT;
 }
 
 /* Names that were not found may be in a topic that could not be read: then that is the error,
@@ -112,22 +134,20 @@ static arrakis_status fail_missing(const name_list *list, const arrakis_error *p
         }
     if (!missing)
         return ARRAKIS_OK;
-    bool hidden = passed_over->status < 0 && passed_over->status != ARRAKIS_EFORMAT;
+    bool hidden = is_hidden(passed_over);
     return ark_fail(err, hidden ? passed_over->status : ARRAKIS_ENOTFOUND,
                     "%zu of %zu channels not found: %s%s%s%s", missing, list->count, text,
                     missing > NAMED_MAX ? ", ..." : "", passed_over->status < 0 ? "; " : "",
                     passed_over->status < 0 ? passed_over->message : "");
 }
 
-static arrakis_status hand_out(arrakis_channels **out, name_list *list,
-                               const arrakis_error *passed_over, arrakis_error *err)
+/* Without the channels that were not found. */
+static arrakis_status hand_out(arrakis_channels **out, const name_list *list, arrakis_error *err)
 {
-    qsort(list->items, list->count, sizeof *list->items, by_request);
-    arrakis_status rc = fail_missing(list, passed_over, err);
-    if (rc < 0 || (rc = arrakis_channels_new(out, err)) < 0)
-        return rc;
+    arrakis_status rc = arrakis_channels_new(out, err);
     for (size_t i = 0; rc == ARRAKIS_OK && i < list->count; i++)
-        rc = arrakis_channels_add(*out, list->items[i].channel, err);
+        if (list->items[i].channel)
+            rc = arrakis_channels_add(*out, list->items[i].channel, err);
     if (rc == ARRAKIS_OK)
         return rc;
     arrakis_channels_unref(*out);
@@ -149,8 +169,32 @@ static arrakis_status look_up(arrakis_client *client, name_list *list, const cha
     arrakis_query query = ARRAKIS_QUERY_INIT;
     query.max_rate = HUGE_VAL;
     query.replay_id = replay_id;
-    const ark_selection selection = {names, list->count, NULL, take_wanted, list};
+    ark_selection selection = {names, list->count, NULL, take_wanted, list};
+    if (list->places) /* any channel may have taken one */
+        selection = (ark_selection){NULL, 0, choose_wanted, take_wanted, list};
     return ark_client_search(client, &query, &selection, passed_over, err);
+}
+
+/* With `places` channels that are known not to exist are left out. */
+static arrakis_status describe_names(arrakis_client *client, arrakis_channels **out,
+                                     const char *const *names, size_t count, int64_t time_ns,
+                                     const char *replay_id, ark_places *places, arrakis_error *err)
+{
+    name_list list = {.places = places};
+    arrakis_error passed_over = {.status = ARRAKIS_OK};
+    arrakis_status rc = make_list(&list, names, count, err);
+    if (rc == ARRAKIS_OK)
+        rc = look_up(client, &list, names, time_ns, replay_id, &passed_over, err);
+    if (rc == ARRAKIS_OK)
+        qsort(list.items, list.count, sizeof *list.items, by_request);
+    if (rc == ARRAKIS_OK && (!places || is_hidden(&passed_over)))
+        rc = fail_missing(&list, &passed_over, err);
+    if (rc == ARRAKIS_OK)
+        rc = hand_out(out, &list, err);
+    for (size_t i = 0; i < list.count; i++)
+        arrakis_channel_unref(list.items[i].channel);
+    free(list.items);
+    return rc;
 }
 
 arrakis_status arrakis_client_describe(arrakis_client *client, arrakis_channels **out,
@@ -164,15 +208,14 @@ arrakis_status arrakis_client_describe(arrakis_client *client, arrakis_channels 
                         !client ? "client is NULL"
                         : !out  ? "out is NULL"
                                 : "no names are given");
-    name_list list = {0};
-    arrakis_error passed_over = {.status = ARRAKIS_OK};
-    arrakis_status rc = make_list(&list, names, count, err);
-    if (rc == ARRAKIS_OK)
-        rc = look_up(client, &list, names, time_ns, replay_id, &passed_over, err);
-    if (rc == ARRAKIS_OK)
-        rc = hand_out(out, &list, &passed_over, err);
-    for (size_t i = 0; i < list.count; i++)
-        arrakis_channel_unref(list.items[i].channel);
-    free(list.items);
-    return rc;
+    return describe_names(client, out, names, count, time_ns, replay_id, NULL, err);
+}
+
+arrakis_status ark_describe_present(arrakis_client *client, arrakis_channels **out,
+                                    const char *const *names, size_t count, const char *replay_id,
+                                    ark_places *places, arrakis_error *err)
+{
+    *out = NULL;
+    ark_places_drop_takers(places);
+    return describe_names(client, out, names, count, ARRAKIS_UNSET, replay_id, places, err);
 }

@@ -66,7 +66,7 @@ static arrakis_status align_start(arrakis_request *request, const arrakis_channe
 
 arrakis_status ark_client_reader(arrakis_client *client, arrakis_reader **out,
                                  arrakis_channels *channels, arrakis_request *request,
-                                 arrakis_error *err)
+                                 bool *direct, arrakis_error *err)
 {
     arrakis_kafka_options options = ARRAKIS_KAFKA_OPTIONS_INIT;
     options.start_ns = request->start_ns;
@@ -77,19 +77,48 @@ arrakis_status ark_client_reader(arrakis_client *client, arrakis_reader **out,
     options.kafka_token_fn = client->tokens.fn;
     options.kafka_token_opaque = client->tokens.opaque;
     options.request_timeout_ns = client->request_timeout_ns;
+    *direct = true;
     if (client->kafka_url)
         return arrakis_kafka_reader_new(out, client->kafka_url, channels, &options, err);
     const ark_allowed_brokers allowed = {(const char *const *)client->allowed_brokers,
                                          client->allowed_broker_count};
     arrakis_request asked = *request;
-    bool relayed = false;
+    ark_endpoint_kinds kinds = {0};
     arrakis_status rc = align_start(&asked, channels, err);
     if (rc == ARRAKIS_OK)
         rc = ark_endpoints_reader(client->server, out, channels, &asked, &options, &allowed,
-                                  ark_client_asks_server(client), &relayed, err);
+                                  ark_client_asks_server(client), &kinds, err);
+    *direct = kinds.brokers;
     if (rc == ARRAKIS_OK)
         (*out)->has_start = false; /* its parts may begin earlier than the request */
-    if (rc == ARRAKIS_OK && relayed)
+    if (rc == ARRAKIS_OK && kinds.servers)
         add_headroom(request, channels);
     return rc;
+}
+
+arrakis_stream_options ark_client_reader_options(const arrakis_request *request)
+{
+    arrakis_stream_options options = ARRAKIS_STREAM_OPTIONS_INIT;
+    options.start_ns = request->start_ns;
+    options.end_ns = request->end_ns;
+    options.duration_ns = request->duration_ns;
+    options.on_gap = request->on_gap;
+    options.stride_ns = request->stride_ns;
+    options.latency_tolerance_ns = request->latency_tolerance_ns;
+    options.cancel = request->cancel;
+    options.retry = request->retry;
+    options.retry_time_ns = request->retry_time_ns;
+    options.retry_tries = request->retry_tries;
+    return options;
+}
+
+arrakis_status ark_client_reader_stream(arrakis_client *client, arrakis_stream **out,
+                                        arrakis_channels *channels, const arrakis_request *request,
+                                        bool *direct, arrakis_error *err)
+{
+    arrakis_request full = *request;
+    arrakis_reader *reader;
+    ARK_TRY(ark_client_reader(client, &reader, channels, &full, direct, err));
+    const arrakis_stream_options options = ark_client_reader_options(&full);
+    return arrakis_stream_open(out, reader, &options, err);
 }

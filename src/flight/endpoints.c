@@ -183,7 +183,7 @@ arrakis_status ark_endpoints_reader(ark_server *server, arrakis_reader **out,
                                     arrakis_channels *channels, const arrakis_request *request,
                                     const arrakis_kafka_options *kafka,
                                     const ark_allowed_brokers *allowed, bool refresh,
-                                    bool *relayed, arrakis_error *err)
+                                    ark_endpoint_kinds *kinds, arrakis_error *err)
 {
     ark_flight_info info = {0};
     ark_segments segments = {0};
@@ -208,7 +208,9 @@ arrakis_status ark_endpoints_reader(ark_server *server, arrakis_reader **out,
     if (rc == ARRAKIS_OK)
         rc = read_segments(server, out, &segments, list, request->end_ns, kafka, err);
     if (rc == ARRAKIS_OK) { /* in the order of the request, whatever reader they come from */
-        *relayed = arrakis_channels_count(segments.segments[segments.count - 1].relayed) > 0;
+        const ark_segment *last = &segments.segments[segments.count - 1];
+        kinds->servers = arrakis_channels_count(last->relayed) > 0;
+        kinds->brokers = last->broker_count > 0;
         arrakis_channels_unref((*out)->channels);
         (*out)->channels = arrakis_channels_ref(list);
     }

@@ -8,14 +8,18 @@
 
 #include <arrakis/reader.h>
 
-/* Make a reader of the endpoints that the server names for a request. *relayed: the endpoint that
- * is last in time is at a server, not at a broker. `kafka`: the options of Kafka readers; EAUTH:
+/* What the endpoints are that are last in time. */
+typedef struct ark_endpoint_kinds {
+    bool servers, brokers;
+} ark_endpoint_kinds;
+
+/* Make a reader of the endpoints that the server names for a request. `kafka`: the options of Kafka readers; EAUTH:
  * its properties have a login, and a broker is not one of those allowed. `refresh`: the channels
  * are described as of the start of the request, and may be described again as of now. */
 arrakis_status ark_endpoints_reader(ark_server *server, arrakis_reader **out,
                                     arrakis_channels *channels, const arrakis_request *request,
                                     const arrakis_kafka_options *kafka,
                                     const ark_allowed_brokers *allowed, bool refresh,
-                                    bool *relayed, arrakis_error *err);
+                                    ark_endpoint_kinds *kinds, arrakis_error *err);
 
 #endif

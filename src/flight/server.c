@@ -40,6 +40,18 @@ arrakis_status ark_server_open(ark_server **out, const arrakis_connection *conne
     return ARRAKIS_OK;
 }
 
+arrakis_status ark_server_share(ark_server **out, const ark_server *server,
+                                const arrakis_cancel *cancel, arrakis_error *err)
+{
+    if (!(*out = malloc(sizeof **out)))
+        return ark_no_memory(err, "a client");
+    **out = *server;
+    (*out)->session = ark_session_ref(server->session);
+    (*out)->connect = ark_connect_options_ref(server->connect);
+    (*out)->cancel = arrakis_cancel_fd(cancel);
+    return ARRAKIS_OK;
+}
+
 void ark_server_close(ark_server *server)
 {
     if (!server)

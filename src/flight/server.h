@@ -23,6 +23,9 @@ typedef struct ark_server {
 arrakis_status ark_server_open(ark_server **out, const arrakis_connection *connection,
                                const arrakis_client_options *options, const char *publisher_id,
                                arrakis_error *err);
+/* The same server for another thread, by the same connection; calls are canceled with `cancel` alone, borrowed. */
+arrakis_status ark_server_share(ark_server **out, const ark_server *server,
+                                const arrakis_cancel *cancel, arrakis_error *err);
 void ark_server_close(ark_server *server);
 /* The answer to an action of the server: a JSON text; free() it. */
 arrakis_status ark_server_action(ark_server *server, const char *name, char **json,

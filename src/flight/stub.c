@@ -22,6 +22,14 @@ static arrakis_status no_server(arrakis_error *err)
     return ark_fail(err, ARRAKIS_EUNSUPPORTED, "the library is built without Flight");
 }
 
+arrakis_status ark_server_share(ark_server **out, const ark_server *server,
+                                const arrakis_cancel *cancel, arrakis_error *err)
+{
+    (void)server, (void)cancel;
+    *out = NULL;
+    return no_server(err);
+}
+
 void ark_server_close(ark_server *server)
 {
     (void)server;
@@ -93,9 +101,9 @@ arrakis_status ark_endpoints_reader(ark_server *server, arrakis_reader **out,
                                     arrakis_channels *channels, const arrakis_request *request,
                                     const arrakis_kafka_options *kafka,
                                     const ark_allowed_brokers *allowed, bool refresh,
-                                    bool *relayed, arrakis_error *err)
+                                    ark_endpoint_kinds *kinds, arrakis_error *err)
 {
     (void)server, (void)out, (void)channels, (void)request, (void)kafka, (void)allowed;
-    (void)refresh, (void)relayed;
+    (void)refresh, (void)kinds;
     return no_server(err);
 }

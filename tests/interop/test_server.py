@@ -490,3 +490,34 @@ def test_a_whole_block_of_the_largest_size_travels_both_ways(broker, cli, tmp_pa
                       tmp_path / "channels.jsonl", "--start", seconds(start), "--end",
                       seconds(start + STRIDE), c.name, timeout=120)  # fmt: skip
     assert_same(ours, theirs, [c])
+
+
+def test_streams_of_channels_that_change(broker, tmp_path, cli):
+    """Their publisher has another configuration: one stream ends and names what has changed, one follows."""
+    old = channel("H1:NEW-A", "NEW_f32", 0, "float32", 16, max_latency=2 * SECOND)
+    old = dataclasses.replace(old, publisher="NEW")
+    new = dataclasses.replace(old, partition_id="NEW_f64", data_type="float64", sample_rate=64)
+    cluster = Cluster(broker.bootstrap)
+
+    def whole(blocks, rate, since):
+        return any(b["time_ns"] >= since and b["channels"][old.name]["sample_rate"] == rate
+                   and None not in b["data"][old.name] for b in blocks)  # fmt: skip
+
+    with Server(broker.bootstrap, tmp_path, {"NEW": publisher_toml("NEW", [old], STRIDE, 2 * SECOND)}) as s:
+        arguments = ("--url", s.url, "stream", "--json")
+        with cli.follow(*arguments, old.name) as ends, cli.follow(*arguments, "--follow", old.name) as follows:
+            with LivePublisher(cluster, [old]) as publisher:
+                for follower in (ends, follows):
+                    follower.wait_for(lambda blocks: whole(blocks, 16, publisher.started_ns), timeout=60)
+            s.reload("NEW", publisher_toml("NEW", [new], STRIDE, 2 * SECOND))
+            with LivePublisher(cluster, [new]) as publisher:
+                assert ends.finish(60) == 1
+                follows.wait_for(lambda blocks: whole(blocks, 64, publisher.started_ns), timeout=90)
+            assert follows.interrupt() == 0
+    assert all(text in ends.error() for text in (old.name, "float32", "float64")), ends.errors
+    blocks = follows.blocks()
+    assert [b["time_ns"] for b in blocks] == list(range(blocks[0]["time_ns"], blocks[-1]["time_ns"] + 1, STRIDE))
+    for b in blocks:
+        if None not in b["data"][old.name]:
+            c = old if b["channels"][old.name]["sample_rate"] == 16 else new
+            assert_same([b], [expected_block([c], b["time_ns"], STRIDE)], [c])

@@ -5,8 +5,9 @@
 static void what_may_pass_by_itself_is_retriable(void **state)
 {
     (void)state;
-    static const arrakis_status retriable[] = {ARRAKIS_TIMEOUT, ARRAKIS_ENOMEM, ARRAKIS_ECONNECT,
-                                               ARRAKIS_EBROKER, ARRAKIS_EDEADLINE};
+    static const arrakis_status retriable[] = {ARRAKIS_TIMEOUT,   ARRAKIS_ENOMEM,
+                                               ARRAKIS_ECONNECT,  ARRAKIS_EBROKER,
+                                               ARRAKIS_EDEADLINE, ARRAKIS_ECHANGED};
 #define EACH(name, value, text) value,
     static const int all[] = {ARRAKIS_STATUS_MAP(EACH)};
     for (size_t i = 0; i < COUNT(all); i++) {

@@ -33,6 +33,7 @@ declare -A no_header=(
     [channel/list]="arrakis_channels_* alone, public"
     [channel/name]="arrakis_name_parse alone, public"
     [client/data]="arrakis_client_stream and _fetch alone, public"
+    [client/endpoint_reader]="arrakis_endpoint_reader_new alone, public"
     [client/server]="arrakis_client_server_info and its like alone, public"
     [flight/grpc]="a module, whose one symbol flight/transport.h declares"
     [flight/stub]="flight/server.h and its neighbours declare what it defines"

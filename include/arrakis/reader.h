@@ -165,6 +165,40 @@ ARRAKIS_API arrakis_status arrakis_multi_reader_new(arrakis_reader **out,
                                                     arrakis_reader *const *readers, size_t count,
                                                     arrakis_error *err);
 
+/**
+ * An endpoint that a server has returned for a request for data, as it returned it: the ticket, and
+ * the locations of which each has all of the endpoint's data.
+ */
+typedef struct arrakis_endpoint {
+    const void *ticket;
+    size_t ticket_size;
+    const char *const *locations; /**< URIs; tried in this order */
+    size_t location_count;        /**< 0: the server itself */
+} arrakis_endpoint;
+
+/**
+ * Makes a reader of endpoints that the program has asked a server for. arrakis_client_stream() does
+ * both; this is for programs that ask by themselves. Connects only in arrakis_reader_open().
+ *
+ * Endpoints whose tickets begin at the same time are read together, and such slices one after the
+ * other. Give the stream of the reader the start and the end of the request, and, as the server has
+ * waited for late data before the reader does, a latency_tolerance_ns above the channels'
+ * max_latency.
+ *
+ * @param client     of the server that returned the endpoints; it may be closed afterwards
+ * @param endpoints  borrowed; up to 10,000, with up to 16 locations each
+ * @param channels   those that are read, each with a stride; the reader keeps a reference
+ * @param begin_ns   the begin of the request (GPS); ARRAKIS_UNSET: live
+ * @param end_ns     its end; ARRAKIS_UNSET: none
+ * @return OK; EINVAL: the client has no server, no endpoint or no channel is given, or there are
+ *         too many endpoints or locations; EFORMAT: a ticket cannot be read; ENOTFOUND: no endpoint
+ *         has a channel; EUNSUPPORTED: the location is a broker, or the library is built without
+ *         Flight; ENOMEM
+ */
+ARRAKIS_API arrakis_status arrakis_endpoint_reader_new(
+    arrakis_reader **out, arrakis_client *client, const arrakis_endpoint *endpoints, size_t count,
+    arrakis_channels *channels, int64_t begin_ns, int64_t end_ns, arrakis_error *err);
+
 ARRAKIS_API size_t arrakis_reader_input_count(const arrakis_reader *reader);
 /** Returns the id of an input; `<url>/<partition_id>` for Kafka. Borrowed from the reader. */
 ARRAKIS_API const char *arrakis_reader_input_id(const arrakis_reader *reader, size_t input);

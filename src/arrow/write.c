@@ -5,14 +5,17 @@
 #include "arrow/format.h"
 #include "base/error.h"
 
+#include <arrakis/arrow.h>
+
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 const uint8_t ark_write_end_marker[8] = {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0};
 
 /* ---- messages */
 
-/* Append a Message with its framing; frees the builder. */
+/* Append a Message with its framing, which its body is to follow; frees the builder. */
 static arrakis_status append_header(ark_buffer *out, ark_flatbuffer_builder *b, uint8_t kind,
                                     ark_flatbuffer_offset header, size_t body_size,
                                     arrakis_error *err)
@@ -20,7 +23,7 @@ static arrakis_status append_header(ark_buffer *out, ark_flatbuffer_builder *b, 
     const uint8_t *data = ark_header_message(b, kind, header, body_size, err);
     arrakis_status rc = b->status;
     if (rc == ARRAKIS_OK)
-        rc = ark_buffer_reserve(out, 8 + ark_header_padded(b->size) + body_size, err);
+        rc = ark_buffer_reserve(out, 8 + ark_header_padded(b->size), err);
     if (rc == ARRAKIS_OK) {
         uint32_t framing[2] = {UINT32_MAX, (uint32_t)ark_header_padded(b->size)};
         uint8_t *at = out->data + out->size;
@@ -242,23 +245,74 @@ static void write_rows(uint8_t *to, const rows *r, int64_t time_ns, const uint32
     }
 }
 
-arrakis_status ark_write_rows(ark_buffer *out, arrakis_dtype dtype, int64_t time_ns, size_t count,
-                              const uint32_t *ids, const arrakis_series *series,
-                              arrakis_error *err)
+/* Append what a message has before its body, and measure the body. */
+static arrakis_status begin_rows(ark_buffer *out, rows *r, arrakis_dtype dtype, size_t count,
+                                 const arrakis_series *series, arrakis_error *err)
 {
-    rows r = {0};
-    out->size = 0;
-    ARK_TRY(measure_rows(&r, dtype, count, series, err));
+    ARK_TRY(measure_rows(r, dtype, count, series, err));
     ark_flatbuffer_builder b;
     ark_flatbuffer_init(&b);
     ark_flatbuffer_offset fields[3] = {ark_header_field(&b, "time", true, ARRAKIS_INT64, 0, NULL),
                                        ark_header_field(&b, "id", true, ARRAKIS_UINT32, 0, NULL),
                                        ark_header_list(&b, "data", dtype, NULL)};
     ARK_TRY(append_header(out, &b, ARK_HEADER_SCHEMA, ark_header_schema(&b, fields, 3), 0, err));
-    ARK_TRY(append_rows_header(out, &r, err));
+    return append_rows_header(out, r, err);
+}
+
+arrakis_status ark_write_rows(ark_buffer *out, arrakis_dtype dtype, int64_t time_ns, size_t count,
+                              const uint32_t *ids, const arrakis_series *series,
+                              arrakis_error *err)
+{
+    rows r = {0};
+    out->size = 0;
+    ARK_TRY(begin_rows(out, &r, dtype, count, series, err));
+    ARK_TRY(ark_buffer_reserve(out, r.body_size + sizeof ark_write_end_marker, err));
     write_rows(out->data + out->size, &r, time_ns, ids, series);
     out->size += r.body_size;
     return ark_write_end(out, err);
+}
+
+static arrakis_status check_encode(const size_t *size, int64_t time_ns, size_t count,
+                                   const uint32_t *ids, const arrakis_series *series,
+                                   arrakis_error *err)
+{
+    const char *missing = !size              ? "size"
+                          : count && !ids    ? "ids"
+                          : count && !series ? "series"
+                                             : NULL;
+    if (missing)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_rows_encode: %s is NULL", missing);
+    if (time_ns < 0 || time_ns > ARRAKIS_TIME_MAX_NS)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "the rows are of %" PRId64 " ns, expected 0 to %" PRId64, time_ns,
+                        ARRAKIS_TIME_MAX_NS);
+    return ARRAKIS_OK;
+}
+
+arrakis_status arrakis_rows_encode(void *out, size_t capacity, size_t *size, arrakis_dtype dtype,
+                                   int64_t time_ns, size_t count, const uint32_t *ids,
+                                   const arrakis_series *series, arrakis_error *err)
+{
+    rows r = {0};
+    ark_buffer head = {0};
+    if (size)
+        *size = 0;
+    ARK_TRY(check_encode(size, time_ns, count, ids, series, err));
+    arrakis_status rc = begin_rows(&head, &r, dtype, count, series, err);
+    if (rc == ARRAKIS_OK) {
+        *size = head.size + r.body_size + sizeof ark_write_end_marker;
+        if (out && capacity < *size)
+            rc = ark_fail(err, ARRAKIS_EINVAL, "a message of %zu bytes for memory of %zu", *size,
+                          capacity);
+    }
+    if (rc == ARRAKIS_OK && out) {
+        uint8_t *to = out;
+        memcpy(to, head.data, head.size);
+        write_rows(to + head.size, &r, time_ns, ids, series);
+        memcpy(to + head.size + r.body_size, ark_write_end_marker, sizeof ark_write_end_marker);
+    }
+    ark_buffer_clear(&head);
+    return rc;
 }
 
 /* ---- columns */
@@ -298,6 +352,11 @@ static size_t count_cell_nulls(const ark_column_cells *cells, size_t row_count)
     return nulls;
 }
 
+static void add_buffer(ark_header_batch *body, size_t size, bool padded)
+{
+    ark_header_buffer(body, padded ? ark_header_padded(size) : size);
+}
+
 static arrakis_status append_columns_header(ark_buffer *out, size_t row_count, size_t count,
                                             const ark_column_source *source, size_t *body_size,
                                             arrakis_error *err)
@@ -319,10 +378,11 @@ static arrakis_status append_columns_header(ark_buffer *out, size_t row_count, s
     for (size_t i = 0; i < count; i++) {
         source->cells(source->opaque, i, &cells);
         size_t samples = row_count * cells.length;
+        bool nulls = count_cell_nulls(&cells, row_count) > 0;
         ark_header_buffer(&body, 0);
-        ark_header_buffer(&body, 4 * (row_count + 1));
-        ark_header_buffer(&body, count_cell_nulls(&cells, row_count) ? bitmap_size(samples) : 0);
-        ark_header_buffer(&body, samples * arrakis_dtype_size(cells.dtype));
+        add_buffer(&body, 4 * (row_count + 1), source->padded);
+        add_buffer(&body, nulls ? bitmap_size(samples) : 0, source->padded);
+        add_buffer(&body, samples * arrakis_dtype_size(cells.dtype), source->padded);
     }
     *body_size = body.body_size;
     return append_header(out, &b, ARK_HEADER_BATCH, ark_header_batch_end(&body, row_count),
@@ -415,8 +475,11 @@ arrakis_status ark_write_columns_rows(ark_buffer *out, const int64_t *times_ns, 
         source->cells(source->opaque, i, &cells);
         rc = check_cells(i, row_count, &cells, err);
     }
-    if (rc < 0 ||
-        (rc = append_columns_header(out, row_count, count, source, &body_size, err)) < 0) {
+    if (rc == ARRAKIS_OK)
+        rc = append_columns_header(out, row_count, count, source, &body_size, err);
+    if (rc == ARRAKIS_OK)
+        rc = ark_buffer_reserve(out, body_size, err);
+    if (rc < 0) {
         out->size = start;
         return rc;
     }

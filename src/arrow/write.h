@@ -34,6 +34,7 @@ typedef struct ark_column_cells {
 typedef struct ark_column_source {
     void (*cells)(void *opaque, size_t column, ark_column_cells *out);
     void *opaque;
+    bool padded; /* the padding behind a buffer is part of it */
 } ark_column_source;
 
 /* Append a batch of that schema, with one row per time. EINVAL: no rows, or a column of over

@@ -24,6 +24,7 @@ struct arrakis_arrow_writer {
     const char **names;
     const char **rates;
     arrakis_dtype *dtypes;
+    bool padded;
     ark_buffer buffer;
     /* the batch under way: blocks of one layout and of one length */
     const arrakis_block *const *blocks;
@@ -104,6 +105,12 @@ arrakis_status arrakis_arrow_writer_schema(arrakis_arrow_writer *writer, const v
 }
 
 /* ------------------------------------------------------------------ batches */
+
+void arrakis_arrow_writer_pad(arrakis_arrow_writer *writer, bool pad)
+{
+    if (writer)
+        writer->padded = pad;
+}
 
 /* Find the channel of column `i` in the blocks. */
 static arrakis_status find_channel(arrakis_arrow_writer *w, size_t i, const ark_layout *layout,
@@ -199,7 +206,7 @@ static arrakis_status append_batch(arrakis_arrow_writer *w, const arrakis_block 
     for (size_t i = 0; i < rows; i++)
         w->times_ns[i] = arrakis_block_start_ns(blocks[i]);
     find_samples(w);
-    const ark_column_source source = {cells_of_column, w};
+    const ark_column_source source = {cells_of_column, w, w->padded};
     return ark_write_columns_rows(&w->buffer, w->times_ns, rows, w->count, &source, err);
 }
 

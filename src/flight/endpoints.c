@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "flight/info.h"
+#include "flight/location.h"
 #include "flight/reader.h"
 #include "flight/refresh.h"
 #include "flight/request.h"
@@ -216,6 +217,33 @@ arrakis_status ark_endpoints_reader(ark_server *server, arrakis_reader **out,
     }
     arrakis_channels_unref(list);
     ark_segments_clear(&segments);
+    ark_flight_info_clear(&info);
+    return rc;
+}
+
+static arrakis_status check_relayed(const ark_flight_info *info, arrakis_error *err)
+{
+    for (size_t i = 0; i < info->count; i++)
+        if (ark_location_of(info->endpoints[i].uris[0]) == ARK_LOCATION_KAFKA)
+            return ark_fail(err, ARRAKIS_EUNSUPPORTED,
+                            "endpoint '%.200s' is a broker: arrakis_kafka_reader_new() reads it",
+                            info->endpoints[i].uris[0]);
+    return ARRAKIS_OK;
+}
+
+arrakis_status ark_endpoints_relay(ark_server *server, arrakis_reader **out,
+                                   const arrakis_endpoint *endpoints, size_t count,
+                                   arrakis_channels *channels, int64_t begin_ns, int64_t end_ns,
+                                   arrakis_error *err)
+{
+    ark_flight_info info;
+    *out = NULL;
+    arrakis_status rc = ark_flight_info_copy(&info, endpoints, count, err);
+    if (rc == ARRAKIS_OK)
+        rc = check_relayed(&info, err);
+    if (rc == ARRAKIS_OK)
+        rc = relay_reader(out, server, info.endpoints, info.count, channels, begin_ns, end_ns,
+                          false, err);
     ark_flight_info_clear(&info);
     return rc;
 }

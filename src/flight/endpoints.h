@@ -22,4 +22,11 @@ arrakis_status ark_endpoints_reader(ark_server *server, arrakis_reader **out,
                                     const ark_allowed_brokers *allowed, bool refresh,
                                     ark_endpoint_kinds *kinds, arrakis_error *err);
 
+/* Make a reader of endpoints at servers that the program itself has asked for; for the statuses see
+ * arrakis_endpoint_reader_new(). */
+arrakis_status ark_endpoints_relay(ark_server *server, arrakis_reader **out,
+                                   const arrakis_endpoint *endpoints, size_t count,
+                                   arrakis_channels *channels, int64_t begin_ns, int64_t end_ns,
+                                   arrakis_error *err);
+
 #endif

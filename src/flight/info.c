@@ -122,6 +122,43 @@ arrakis_status ark_flight_info_read(ark_flight_info *out, const uint8_t *data, s
     return rc;
 }
 
+static arrakis_status copy_endpoint(ark_endpoint *to, const arrakis_endpoint *from,
+                                    arrakis_error *err)
+{
+    if (from->location_count > ARK_LOCATIONS_MAX)
+        return ark_fail(err, ARRAKIS_EINVAL, "an endpoint of %zu locations, expected up to %d",
+                        from->location_count, ARK_LOCATIONS_MAX);
+    to->ticket = malloc(from->ticket_size + 1);
+    if (!to->ticket)
+        return ark_no_memory(err, "an endpoint");
+    if (from->ticket_size)
+        memcpy(to->ticket, from->ticket, from->ticket_size);
+    to->ticket_size = from->ticket_size;
+    arrakis_status rc = ARRAKIS_OK;
+    for (size_t i = 0; rc == ARRAKIS_OK && i < from->location_count; i++)
+        rc = add_uri(to, (const uint8_t *)from->locations[i], strlen(from->locations[i]), err);
+    if (rc == ARRAKIS_OK && !from->location_count)
+        rc = add_uri(to, (const uint8_t *)reuse_connection, strlen(reuse_connection), err);
+    return rc;
+}
+
+arrakis_status ark_flight_info_copy(ark_flight_info *out, const arrakis_endpoint *endpoints,
+                                    size_t count, arrakis_error *err)
+{
+    *out = (ark_flight_info){0};
+    if (count > ARK_ENDPOINTS_MAX)
+        return ark_fail(err, ARRAKIS_EINVAL, "%zu endpoints, expected up to %d", count,
+                        ARK_ENDPOINTS_MAX);
+    if (!(out->endpoints = calloc(count + 1, sizeof *out->endpoints)))
+        return ark_no_memory(err, "%zu endpoints", count);
+    arrakis_status rc = ARRAKIS_OK;
+    while (rc == ARRAKIS_OK && out->count < count) {
+        rc = copy_endpoint(&out->endpoints[out->count], &endpoints[out->count], err);
+        out->count++; /* also one that is copied in part: it is to be cleared */
+    }
+    return rc;
+}
+
 void ark_flight_info_clear_endpoint(ark_endpoint *endpoint)
 {
     for (size_t i = 0; i < endpoint->uri_count; i++)

@@ -107,3 +107,13 @@ arrakis_status ark_endpoints_reader(ark_server *server, arrakis_reader **out,
     (void)refresh, (void)kinds;
     return no_server(err);
 }
+
+arrakis_status ark_endpoints_relay(ark_server *server, arrakis_reader **out,
+                                   const arrakis_endpoint *endpoints, size_t count,
+                                   arrakis_channels *channels, int64_t begin_ns, int64_t end_ns,
+                                   arrakis_error *err)
+{
+    (void)server, (void)endpoints, (void)count, (void)channels, (void)begin_ns, (void)end_ns;
+    *out = NULL;
+    return no_server(err);
+}

@@ -110,10 +110,26 @@ static arrakis_status write_rows(void *opaque)
     return rc;
 }
 
+/* The same into memory of the caller, who finds nothing in it after a failure. */
+static arrakis_status encode_rows(void *opaque)
+{
+    (void)opaque;
+    static const uint32_t id = 0;
+    const arrakis_series series = {samples, NULL, 2, ARRAKIS_INT32};
+    uint8_t bytes[2048] = {0};
+    size_t size;
+    arrakis_status rc = arrakis_rows_encode(bytes, sizeof bytes, &size, ARRAKIS_INT32, START, 1,
+                                            &id, &series, NULL);
+    assert_true((rc == ARRAKIS_OK) == (size > 0));
+    assert_true((rc == ARRAKIS_OK) == (bytes[0] != 0));
+    return rc;
+}
+
 static void rows_are_written_or_memory_has_run_out(void **state)
 {
     (void)state;
     fail_each_allocation(write_rows, NULL, 1, ARRAKIS_ENOMEM);
+    fail_each_allocation(encode_rows, NULL, 1, ARRAKIS_ENOMEM);
 }
 
 int main(void)

@@ -11,6 +11,8 @@
 #include "base/buffer.h"
 #include "columns_batch.h"
 
+#include <arrakis/arrow.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -261,6 +263,81 @@ static void rows_that_fit_no_message_are_refused(void **state)
     assert_int_equal(ark_buffer_reserve(&out, SIZE_MAX, &err), ARRAKIS_ENOMEM);
     assert_null(out.data);
     ark_buffer_clear(&out);
+}
+
+/* ---- rows into the caller's memory */
+
+static const float eight[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+static const uint8_t no_third = 0xfb;
+static const uint32_t three_ids[] = {9, 0, UINT32_MAX};
+static const arrakis_series three_rows[] = {{eight, NULL, 8, ARRAKIS_FLOAT32},
+                                            {eight, &no_third, 5, ARRAKIS_FLOAT32},
+                                            {NULL, NULL, 3, ARRAKIS_FLOAT32}};
+
+static void an_encoded_message_is_what_a_publisher_sends(void **state)
+{
+    (void)state;
+    for (size_t count = 0; count <= 3; count++) {
+        uint8_t encoded[2048];
+        size_t wanted, size;
+        ark_buffer sent = {0};
+        assert_int_equal(
+            ark_write_rows(&sent, ARRAKIS_FLOAT32, 5, count, three_ids, three_rows, NULL),
+            ARRAKIS_OK);
+        assert_int_equal(arrakis_rows_encode(NULL, 0, &wanted, ARRAKIS_FLOAT32, 5, count,
+                                             three_ids, three_rows, NULL),
+                         ARRAKIS_OK);
+        assert_int_equal(wanted, sent.size);
+        memset(encoded, 0xaa, sizeof encoded);
+        assert_int_equal(arrakis_rows_encode(encoded, wanted, &size, ARRAKIS_FLOAT32, 5, count,
+                                             three_ids, three_rows, NULL),
+                         ARRAKIS_OK);
+        assert_int_equal(size, sent.size);
+        assert_memory_equal(encoded, sent.data, size);
+        assert_int_equal(encoded[size], 0xaa);
+        ark_buffer_clear(&sent);
+    }
+}
+
+static void nothing_is_written_where_a_message_has_no_room(void **state)
+{
+    (void)state;
+    uint8_t encoded[2048], before[2048];
+    size_t wanted, size;
+    arrakis_error err;
+    memset(encoded, 0xaa, sizeof encoded);
+    memset(before, 0xaa, sizeof before);
+    assert_int_equal(
+        arrakis_rows_encode(NULL, 0, &wanted, ARRAKIS_FLOAT32, 5, 3, three_ids, three_rows, NULL),
+        ARRAKIS_OK);
+    assert_int_equal(arrakis_rows_encode(encoded, wanted - 1, &size, ARRAKIS_FLOAT32, 5, 3,
+                                         three_ids, three_rows, &err),
+                     ARRAKIS_EINVAL);
+    assert_int_equal(size, wanted);
+    assert_non_null(strstr(err.message, "bytes for memory of"));
+    assert_int_equal(arrakis_rows_encode(encoded, sizeof encoded, &size, ARRAKIS_FLOAT64, 5, 3,
+                                         three_ids, three_rows, &err),
+                     ARRAKIS_EINVAL);
+    assert_int_equal(size, 0);
+    assert_memory_equal(encoded, before, sizeof before);
+}
+
+static void only_times_that_a_reader_takes_are_encoded(void **state)
+{
+    (void)state;
+    static const int64_t refused[] = {-1, ARRAKIS_TIME_MAX_NS + 1};
+    static const int64_t taken[] = {0, ARRAKIS_TIME_MAX_NS};
+    for (size_t i = 0; i < 2; i++) {
+        size_t size;
+        arrakis_error err;
+        assert_int_equal(arrakis_rows_encode(NULL, 0, &size, ARRAKIS_FLOAT32, taken[i], 3,
+                                             three_ids, three_rows, NULL),
+                         ARRAKIS_OK);
+        assert_int_equal(arrakis_rows_encode(NULL, 0, &size, ARRAKIS_FLOAT32, refused[i], 3,
+                                             three_ids, three_rows, &err),
+                         ARRAKIS_EINVAL);
+        assert_non_null(strstr(err.message, "expected 0 to"));
+    }
 }
 
 static void a_batch_without_rows_reads_back(void **state)
@@ -567,6 +644,9 @@ int main(void)
         cmocka_unit_test(samples_of_rows_need_neither_alignment_nor_neighbours),
         cmocka_unit_test(the_buffer_is_used_again),
         cmocka_unit_test(rows_that_fit_no_message_are_refused),
+        cmocka_unit_test(an_encoded_message_is_what_a_publisher_sends),
+        cmocka_unit_test(nothing_is_written_where_a_message_has_no_room),
+        cmocka_unit_test(only_times_that_a_reader_takes_are_encoded),
         cmocka_unit_test(a_batch_without_rows_reads_back),
         cmocka_unit_test(columns_are_the_bytes_that_pyarrow_writes),
         cmocka_unit_test(a_column_that_fits_no_message_leaves_the_buffer_as_it_was),

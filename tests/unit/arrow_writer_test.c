@@ -125,7 +125,7 @@ static void assert_block(arrakis_arrow_writer *writer, const arrakis_block *bloc
     memcpy(copy, data, size); /* the schema replaces it */
     assert_int_equal(ark_ipc_parse(&message, copy, size, NULL), ARRAKIS_OK);
     ark_schema *schema = schema_of(writer);
-    ark_column columns[3];
+    ark_column columns[4];
     int64_t rows;
     assert_int_equal(ark_batch_read(columns, &rows, schema, &message, NULL), ARRAKIS_OK);
     assert_int_equal(rows, 1);
@@ -305,6 +305,38 @@ static void blocks_that_are_not_alike_are_batches_of_their_own(void **state)
     arrakis_arrow_writer_free(writer);
 }
 
+/* The header tells of other lengths, and that is all that differs. */
+static void padding_is_part_of_buffers_when_asked_for(void **state)
+{
+    (void)state;
+    arrakis_arrow_writer *writer = make_writer(three, 3);
+    arrakis_block *block = make_block(three, 3, 7);
+    uint8_t plain[1024];
+    const void *data;
+    size_t size, plain_size;
+    ark_ipc_message message, plain_message;
+    PASS(arrakis_arrow_writer_block(writer, block, &data, &plain_size, err));
+    assert_true(plain_size <= sizeof plain);
+    memcpy(plain, data, plain_size);
+    PASS(ark_ipc_parse(&plain_message, plain, plain_size, err));
+    arrakis_arrow_writer_pad(writer, true);
+    PASS(arrakis_arrow_writer_block(writer, block, &data, &size, err));
+    assert_int_equal(size, plain_size);
+    PASS(ark_ipc_parse(&message, data, size, err));
+    assert_int_equal(message.body_size, plain_message.body_size);
+    assert_memory_equal(message.body, plain_message.body, (size_t)message.body_size);
+    size_t header = size - (size_t)message.body_size;
+    assert_memory_not_equal(data, plain, header);
+    assert_block(writer, block, 7);
+    arrakis_arrow_writer_pad(writer, false);
+    PASS(arrakis_arrow_writer_block(writer, block, &data, &size, err));
+    assert_int_equal(size, plain_size);
+    assert_memory_equal(data, plain, size);
+    arrakis_arrow_writer_pad(NULL, true);
+    arrakis_block_unref(block);
+    arrakis_arrow_writer_free(writer);
+}
+
 static void a_writer_of_no_channels_writes_times(void **state)
 {
     (void)state;
@@ -343,6 +375,7 @@ int main(void)
         cmocka_unit_test(columns_are_sorted_by_name_and_carry_their_rate),
         cmocka_unit_test(a_block_s_channels_are_found_by_name),
         cmocka_unit_test(a_block_of_other_channels_is_refused),
+        cmocka_unit_test(padding_is_part_of_buffers_when_asked_for),
         cmocka_unit_test(blocks_of_a_stream_are_rows_of_one_batch),
         cmocka_unit_test(blocks_that_are_not_alike_are_batches_of_their_own),
         cmocka_unit_test(a_writer_of_no_channels_writes_times),

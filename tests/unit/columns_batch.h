@@ -14,7 +14,7 @@ static inline void columns_batch_cells(void *opaque, size_t column, ark_column_c
 static inline arrakis_status columns_batch(ark_buffer *out, int64_t time_ns, size_t count,
                                            const arrakis_series *series, arrakis_error *err)
 {
-    const ark_column_source source = {columns_batch_cells, &series};
+    const ark_column_source source = {columns_batch_cells, &series, false};
     return ark_write_columns_rows(out, &time_ns, 1, count, &source, err);
 }
 

@@ -43,6 +43,8 @@ static void without_a_handle_a_call_with_a_status_is_refused(void **state)
     arrakis_publisher *publisher;
     arrakis_arrow_writer *writer;
     arrakis_arrow_reader *decoder;
+    const arrakis_series series = {0};
+    const uint32_t id = 0;
 
     REFUSED(arrakis_random_alphanum(NULL, 1, &err));
     REFUSED(arrakis_random_group_id(NULL, &err));
@@ -60,6 +62,8 @@ static void without_a_handle_a_call_with_a_status_is_refused(void **state)
     REFUSED(arrakis_memory_reader_new(&reader, NULL, &err));
     REFUSED(arrakis_memory_reader_push(NULL, 0, "", 0, &err));
     REFUSED(arrakis_multi_reader_new(&reader, NULL, 1, &err));
+    REFUSED(arrakis_endpoint_reader_new(&reader, NULL, NULL, 1, NULL, 0, 0, &err));
+    REFUSED(arrakis_endpoint_reader_new(NULL, NULL, NULL, 1, NULL, 0, 0, &err));
     REFUSED(arrakis_reader_open(NULL, &err));
     REFUSED(arrakis_reader_next(NULL, 0, &number, &block, &err));
     REFUSED(arrakis_reader_fast_forward(NULL, 0, &number, &err));
@@ -80,6 +84,9 @@ static void without_a_handle_a_call_with_a_status_is_refused(void **state)
     REFUSED(arrakis_client_endpoints(NULL, &json, &err));
     REFUSED(arrakis_publisher_open(&publisher, NULL, NULL, &err));
     REFUSED(arrakis_publisher_publish(NULL, NULL, 0, &err));
+    REFUSED(arrakis_rows_encode(NULL, 0, NULL, ARRAKIS_INT8, 0, 0, NULL, NULL, &err));
+    REFUSED(arrakis_rows_encode(NULL, 0, &size, ARRAKIS_INT8, 0, 1, NULL, &series, &err));
+    REFUSED(arrakis_rows_encode(NULL, 0, &size, ARRAKIS_INT8, 0, 1, &id, NULL, &err));
     REFUSED(arrakis_arrow_writer_new(&writer, NULL, &err));
     REFUSED(arrakis_arrow_writer_schema(NULL, &data, &size, &err));
     REFUSED(arrakis_arrow_writer_block(NULL, NULL, &data, &size, &err));

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arrow/ipc.h"
-#include "arrow/write.h"
-#include "base/buffer.h"
 #include "kafka/conf.h"
 #include "kafka/handle.h"
 
+#include <arrakis/arrow.h>
 #include <librdkafka/rdkafka_mock.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -25,7 +24,7 @@
 #define PRODUCE 0
 #define INIT_PRODUCER_ID 22
 
-/* ---- a broker that does as it is told */
+/* ---- a broker whose answers the test gives */
 
 static rd_kafka_t *host;
 static rd_kafka_mock_cluster_t *cluster;
@@ -245,15 +244,16 @@ static void assert_unpublished_one(arrakis_publisher *publisher, arrakis_channel
 static void assert_message(const rd_kafka_message_t *m, arrakis_dtype dtype, int64_t time_ns,
                            size_t count, const uint32_t *ids, const arrakis_series *series)
 {
-    ark_buffer wanted = {0};
-    assert_int_equal(ark_write_rows(&wanted, dtype, time_ns, count, ids, series, NULL),
+    uint8_t wanted[2048];
+    size_t size;
+    assert_int_equal(arrakis_rows_encode(wanted, sizeof wanted, &size, dtype, time_ns, count, ids,
+                                         series, NULL),
                      ARRAKIS_OK);
-    assert_int_equal(m->len, wanted.size);
-    assert_memory_equal(m->payload, wanted.data, wanted.size);
+    assert_int_equal(m->len, size);
+    assert_memory_equal(m->payload, wanted, size);
     assert_null(m->key);
     rd_kafka_headers_t *headers;
     assert_int_equal(rd_kafka_message_headers(m, &headers), RD_KAFKA_RESP_ERR__NOENT);
-    ark_buffer_clear(&wanted);
 }
 
 static void a_block_goes_as_one_message_a_partition(void **state)
@@ -574,7 +574,7 @@ static void a_topic_without_a_leader_is_named(void **state)
 static void *answer_at_once(void *opaque)
 {
     (void)opaque;
-    usleep(1000000); /* the request is under way, as it must be: nothing tells when */
+    usleep(1000000); /* the request is under way, as it must be: there is no event to wait for */
     rd_kafka_mock_broker_set_rtt(cluster, 1, 0);
     return NULL;
 }

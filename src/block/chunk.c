@@ -104,6 +104,50 @@ static size_t first_sample(const ark_layout_channel *channel, const ark_layout_i
     return first;
 }
 
+enum { PAGE = 4096 };
+
+/* The first lines of the page that begins at or after `at`. */
+static const uint8_t *next_page(const uint8_t *at)
+{
+    return at + (PAGE - (uintptr_t)at % PAGE) % PAGE;
+}
+
+static void fetch_lines(const uint8_t *at)
+{
+    enum { LINE = 64, LINES = 4 };
+    for (size_t i = 0; i < LINES; i++)
+        __builtin_prefetch(at + i * LINE);
+}
+
+static void copy_pages(uint8_t *to, const uint8_t *from, size_t size)
+{
+    while (size > PAGE) {
+        size_t left = PAGE - (uintptr_t)from % PAGE;
+        fetch_lines(from + left);
+        fetch_lines(next_page(to + left));
+        memcpy(to, from, left);
+        to += left;
+        from += left;
+        size -= left;
+    }
+    memcpy(to, from, size);
+}
+
+/*
+ * A processor fetches memory ahead of a copy up to the end of a page, and waits anew at the begin
+ * of the next one. So the first lines of that are fetched while a page is copied: of what is read,
+ * which another core has written, and of what is written, which left the caches since it was used
+ * last. That pays where there are several pages.
+ */
+static inline void copy_samples(uint8_t *to, const uint8_t *from, size_t size)
+{
+    enum { LONG = 8 * PAGE };
+    if (size >= LONG)
+        copy_pages(to, from, size);
+    else
+        memcpy(to, from, size);
+}
+
 /* Copy one channel of a run, and mask what is missing before, in and after it. */
 static bool put_channel(ark_chunk *chunk, const ark_layout_input *input, uint32_t stride,
                         int64_t into_ns, const ark_rows *rows, const ark_run *run, uint32_t k)
@@ -113,9 +157,9 @@ static bool put_channel(ark_chunk *chunk, const ark_layout_input *input, uint32_
     size_t first = first_sample(channel, input, stride, into_ns);
     size_t begin = (size_t)stride * channel->samples, end = begin + channel->samples;
     size_t length = first + run->length > end ? end - first : run->length;
-    memcpy(chunk->samples + channel->offset + first * channel->size,
-           rows->base + run->samples_at + (size_t)k * run->length * channel->size,
-           length * channel->size);
+    copy_samples(chunk->samples + channel->offset + first * channel->size,
+                 rows->base + run->samples_at + (size_t)k * run->length * channel->size,
+                 length * channel->size);
     bool ok = true;
     if (first > begin)
         ok = mask_samples(chunk, input, number, begin, first - begin);
@@ -158,8 +202,8 @@ arrakis_status ark_chunk_put(ark_chunk *chunk, const ark_layout_input *input,
         const ark_run *run = &rows->runs[i];
         if (in_one_copy && run->valid_at == SIZE_MAX) {
             const ark_layout_channel *channel = &input->channels[run->channel];
-            memcpy(chunk->samples + channel->offset, rows->base + run->samples_at,
-                   (size_t)run->channels * run->length * channel->size);
+            copy_samples(chunk->samples + channel->offset, rows->base + run->samples_at,
+                         (size_t)run->channels * run->length * channel->size);
         } else {
             for (uint32_t k = 0; k < run->channels; k++)
                 ok = put_channel(chunk, input, stride, into_ns, rows, run, k) && ok;

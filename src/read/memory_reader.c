@@ -58,6 +58,8 @@ static arrakis_status memory_next(arrakis_reader *reader, ark_arrival *arrival, 
             break;
         const message *first = memory->first;
         memory->taken = true;
+        if (first->next)
+            ark_ingest_expect(first->next->bytes, first->next->size);
         ark_ingest_begin(&memory->ingest, first->input, reader->inputs[first->input].id,
                          (int64_t)memory->ingest.messages, first->bytes, first->size);
     }

@@ -37,6 +37,7 @@ declare -A no_header=(
     [client/server]="arrakis_client_server_info and its like alone, public"
     [flight/grpc]="a module, whose one symbol flight/transport.h declares"
     [flight/stub]="flight/server.h and its neighbours declare what it defines"
+    [kafka/group]="arrakis_group_* alone, public"
     [kafka/mock]="arrakis_mock_broker_* alone, public"
     [kafka/reader]="arrakis_kafka_reader_new alone, public"
     [publish/publisher]="arrakis_publisher_* alone, public"

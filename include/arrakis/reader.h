@@ -336,6 +336,164 @@ ARRAKIS_API int64_t arrakis_stream_lag_ns(const arrakis_stream *stream, size_t i
  */
 ARRAKIS_API const arrakis_reader *arrakis_stream_reader(const arrakis_stream *stream);
 
+/* ------------------------------------------------------------------ groups */
+
+/**
+ * Several processes, on any machines, share the partitions of channels: each partition is read by one
+ * member of a group at a time. Kafka's brokers coordinate the group (its consumer-group protocol,
+ * classic, with librdkafka's assignor cooperative-sticky), and keep for each partition from where on it
+ * is not done. A member that has not been heard of for the session time-out is thrown out, and others go on
+ * from there. All members must be given the same channels.
+ *
+ * What comes of a partition depends on its log alone. Its data comes in the order of time; a block is
+ * complete when data of a later one has come, however long that takes, and what is earlier than data
+ * before it is dropped and counted as late. Data that begins more than a second after the data before it
+ * waits until the next message shows whether its time is right. A time more than a minute after the
+ * record's timestamp, or this machine's clock, is wrong: that message is dropped. So whoever reads from a
+ * position gets the same blocks from there on.
+ */
+typedef struct arrakis_group arrakis_group;
+
+typedef struct arrakis_group_options {
+    size_t struct_size;
+    /** The group's name: 1 to 200 bytes. Members of one name, on the same brokers, are a group. */
+    const char *group;
+    /**
+     * GPS: where a partition begins that no member has had before; what is earlier is passed over in
+     * any partition. ARRAKIS_UNSET: with what was published since this member joined.
+     */
+    int64_t start_ns;
+    /**
+     * How long a member that is not heard of keeps its partitions; ARRAKIS_UNSET: 30 s. Brokers take
+     * 6 s to 30 min unless they are configured otherwise. A member is also thrown out when
+     * arrakis_group_next() has not been called for 5 min (max.poll.interval.ms, in `properties`).
+     */
+    int64_t session_timeout_ns;
+    /**
+     * As for a Kafka reader. group.id, group.protocol, partition.assignment.strategy,
+     * enable.auto.commit and enable.auto.offset.store cannot be set.
+     */
+    const arrakis_property *properties;
+    size_t property_count;
+    /** As for a Kafka reader, for a question to the brokers; ARRAKIS_UNSET: 10 s. */
+    int64_t request_timeout_ns;
+    arrakis_token_fn kafka_token_fn; /**< as for a Kafka reader */
+    void *kafka_token_opaque;
+    arrakis_cancel *cancel; /**< ends arrakis_group_join() and arrakis_group_next() */
+} arrakis_group_options;
+
+#define ARRAKIS_GROUP_OPTIONS_INIT                                                                \
+    {                                                                                             \
+        sizeof(arrakis_group_options), NULL, ARRAKIS_UNSET, ARRAKIS_UNSET, NULL, 0,               \
+            ARRAKIS_UNSET, NULL, NULL, NULL                                                       \
+    }
+ARRAKIS_API void arrakis_group_options_init(arrakis_group_options *out, size_t struct_size);
+
+/**
+ * Becomes a member of a group. Partitions come with arrakis_group_next().
+ *
+ * @param url       brokers, as for arrakis_kafka_reader_new()
+ * @param channels  each with partition_id, partition_index and stride; the group keeps a reference. A
+ *                  topic that does not exist yet is read once it does, from its beginning; it is looked
+ *                  for every 30 s. Of a topic with several partitions only the first is read
+ * @return OK; EINVAL: an option cannot be used, or what arrakis_kafka_reader_new() refuses; ECONNECT: no
+ *         broker answers; EAUTH: a login is refused, or the user may not see a topic; ECANCELED; EIO: no
+ *         descriptor is left; ENOMEM
+ */
+ARRAKIS_API arrakis_status arrakis_group_join(arrakis_group **out, const char *url,
+                                              arrakis_channels *channels,
+                                              const arrakis_group_options *options,
+                                              arrakis_error *err);
+/** Returns how many partitions the channels have; they are numbered from 0, as their ids are sorted. */
+ARRAKIS_API size_t arrakis_group_partition_count(const arrakis_group *group);
+/** Returns the id of a partition. Borrowed from the group; NULL: there is no such partition. */
+ARRAKIS_API const char *arrakis_group_partition_id(const arrakis_group *group, size_t partition);
+/** Returns the channels of a partition. Borrowed from the group; NULL: as above. */
+ARRAKIS_API arrakis_channels *arrakis_group_partition_channels(const arrakis_group *group,
+                                                               size_t partition);
+
+/** From where a partition is to be read: the message, and the time from which on its data counts. */
+typedef struct arrakis_group_position {
+    int64_t offset;
+    int64_t time_ns;
+} arrakis_group_position;
+
+typedef enum arrakis_group_event_kind {
+    ARRAKIS_GROUP_TAKEN = 1, /**< the partition is this member's from now on */
+    /**
+     * The partition is another member's now, or will be: drop what of it is not committed. A partition
+     * that comes back is TAKEN again, and begins where it was committed.
+     */
+    ARRAKIS_GROUP_LOST = 2,
+    ARRAKIS_GROUP_BLOCK = 3, /**< the next block of a partition that this member has */
+} arrakis_group_event_kind;
+
+typedef struct arrakis_group_event {
+    size_t struct_size;
+    int kind; /**< an arrakis_group_event_kind */
+    size_t partition;
+    /** BLOCK: to be dropped with arrakis_block_unref(). It lies on multiples of its stride; strides that
+     * no message has are missing. Blocks without any data do not come. NULL: another kind. */
+    arrakis_block *block;
+    arrakis_group_position at;   /**< BLOCK: where to begin in order to get this block again */
+    arrakis_group_position next; /**< BLOCK: where to begin in order to get what follows it */
+} arrakis_group_event;
+
+#define ARRAKIS_GROUP_EVENT_INIT                                                                  \
+    {                                                                                             \
+        sizeof(arrakis_group_event), 0, 0, NULL, {-1, 0},                                         \
+        {                                                                                         \
+            -1, 0                                                                                 \
+        }                                                                                         \
+    }
+ARRAKIS_API void arrakis_group_event_init(arrakis_group_event *out, size_t struct_size);
+
+/**
+ * Returns what comes next. Waits as the brokers are asked for where to begin, too: up to 30 s when
+ * partitions are taken and they do not answer, and again before the first data of those partitions. A
+ * partition that no member has had begins at its end, if no broker answers where it was when this member
+ * joined.
+ *
+ * Memory: one block per partition, up to 64 MiB of messages that were fetched ahead (or four answers of
+ * the broker, if those are larger), and the messages' rows that wait because their time may be wrong, one
+ * per partition.
+ *
+ * @param timeout_ms  0: do not wait; negative: without limit
+ * @param event       `event->struct_size` must be set
+ * @return OK; TIMEOUT; ECANCELED; EAUTH: the user may not read a topic, or be in the group; EBROKER:
+ *         librdkafka cannot go on; ECONNECT: data comes, but no broker answers for 30 s what of it is
+ *         done; ENOMEM: a block has been lost. After an error the group must be left
+ */
+ARRAKIS_API arrakis_status arrakis_group_next(arrakis_group *group, int timeout_ms,
+                                              arrakis_group_event *event, arrakis_error *err);
+/**
+ * Sets the duration of a partition's blocks, between its TAKEN and its first BLOCK; without the call it is
+ * the stride of the channels.
+ *
+ * @return OK; EINVAL: not a multiple of the stride, over a day, no such partition, or a block has begun
+ */
+ARRAKIS_API arrakis_status arrakis_group_set_stride(arrakis_group *group, size_t partition,
+                                                    int64_t stride_ns, arrakis_error *err);
+/**
+ * Declares that all of a partition before a position of one of its blocks is done: whoever takes it over
+ * begins there. Returns at once; arrakis_group_next() sends it to the broker, one request at a time for all
+ * partitions. Of a partition that this member has lost nothing is sent, and the broker refuses what a
+ * member sends that was thrown out.
+ *
+ * @return OK; EINVAL: no such partition or position
+ */
+ARRAKIS_API arrakis_status arrakis_group_commit(arrakis_group *group, size_t partition,
+                                                const arrakis_group_position *position,
+                                                arrakis_error *err);
+/** Adds up what has come: messages, bytes, undecodable, unwanted, late, mismatched, errors, blocks. */
+ARRAKIS_API void arrakis_group_stats(const arrakis_group *group, arrakis_stats *stats);
+/**
+ * Leaves the group, after what was committed has been sent: others take the partitions over at once.
+ * Returns within 2 s, as arrakis_reader_close(); if the brokers do not answer, the others wait for the
+ * session time-out.
+ */
+ARRAKIS_API void arrakis_group_leave(arrakis_group *group);
+
 /* ------------------------------------------------------------------ random names */
 
 /**

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Groups: what is refused, positions as they are committed, and what a member makes of messages
+ * that come at a bad moment. What members do, tests/broker/test_group.py looks at. */
+#include <arrakis/mock.h>
+
+#include "base/monotonic.h"
+#include "base/wait.h"
+#include "kafka/group_begin.h"
+#include "kafka/handle.h"
+#include "support.h"
+
+#include <dlfcn.h>
+
+/* Far more messages than what else librdkafka puts into its queue. */
+enum { WAIT_MS = 60000, FIRST = 1000, MESSAGES = 100 };
+
+/* In the place of librdkafka's: returns when the messages of the partitions that were taken are
+ * there, as it may where another thread has the processor. So the call that gives partitions
+ * returns a message, too. */
+rd_kafka_error_t *rd_kafka_incremental_assign(rd_kafka_t *rk,
+                                              const rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_error_t *(*assign)(rd_kafka_t *, const rd_kafka_topic_partition_list_t *);
+    void *found = dlsym(RTLD_NEXT, "rd_kafka_incremental_assign");
+    assert_non_null(found);
+    memcpy(&assign, &found, sizeof assign);
+    rd_kafka_error_t *refused = assign(rk, list);
+    rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(rk);
+    int64_t end_ns = ark_monotonic_ns() + WAIT_MS * INT64_C(1000000);
+    while (!refused && list->cnt && rd_kafka_queue_length(queue) < MESSAGES) {
+        assert_true(ark_monotonic_ns() < end_ns);
+        ark_wait_fd(-1, ark_wait_deadline(1));
+    }
+    rd_kafka_queue_destroy(queue);
+    return refused;
+}
+
+static arrakis_status join(const arrakis_group_options *options, arrakis_error *err)
+{
+    static const channel_spec spec = {"X:A", ARRAKIS_INT32, 16, "p", 0, SECOND, SECOND};
+    arrakis_group *group;
+    arrakis_channels *channels = channels_of(&spec, 1);
+    arrakis_status rc = arrakis_group_join(&group, "127.0.0.1:1", channels, options, err);
+    assert_true(rc < 0);
+    assert_null(group);
+    arrakis_channels_unref(channels);
+    return rc;
+}
+
+static void options_are_checked(void **state)
+{
+    (void)state;
+    arrakis_property property = {"group.id", "other"};
+    arrakis_group_options o = ARRAKIS_GROUP_OPTIONS_INIT;
+    FAIL(join(&o, err), ARRAKIS_EINVAL, "name of 0 bytes");
+    char name[202];
+    memset(name, 'a', 201);
+    name[201] = '\0';
+    o.group = name;
+    FAIL(join(&o, err), ARRAKIS_EINVAL, "name of 201 bytes");
+    o.group = "g";
+    o.session_timeout_ns = SECOND - 1;
+    FAIL(join(&o, err), ARRAKIS_EINVAL, "session time-out");
+    o.session_timeout_ns = UNSET;
+    o.start_ns = -1;
+    FAIL(join(&o, err), ARRAKIS_EINVAL, "a GPS time");
+    o.start_ns = UNSET;
+    o.request_timeout_ns = 0;
+    FAIL(join(&o, err), ARRAKIS_EINVAL, "request timeout");
+    o.request_timeout_ns = SECOND / 2;
+    o.properties = &property;
+    o.property_count = 1;
+    FAIL(join(&o, err), ARRAKIS_EINVAL, "group.id cannot be set");
+    o.property_count = 0;
+    FAIL(join(&o, err), ARRAKIS_ECONNECT, "127.0.0.1:1");
+}
+
+static void a_position_is_read_as_it_was_committed(void **state)
+{
+    (void)state;
+    const arrakis_group_position position = {5, INT64_C(1400000000000000001)};
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    ark_group_begin_entry(list, "t", &position);
+    assert_int_equal(list->elems[0].offset, 5);
+    assert_int_equal(ark_group_begin_time(list->elems[0].metadata, list->elems[0].metadata_size),
+                     position.time_ns);
+    rd_kafka_topic_partition_list_destroy(list);
+    static const char *const others[] = {
+        "",          "gps_ns=",        "gps_ns=-5",
+        "gps_ns=1x", "something else", "gps_ns=99999999999999999999999999999999999999999"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_int_equal(ark_group_begin_time(others[i], strlen(others[i])), 0);
+    assert_int_equal(ark_group_begin_time(NULL, 0), 0);
+}
+
+/* What happens to the second partition of a topic is not taken for what happens to the first. */
+static void only_the_first_partition_of_a_topic_is_one_of_the_group(void **state)
+{
+    (void)state;
+    ark_group_partition partitions[2] = {0};
+    ark_group_name names[2] = {{"b", 0}, {"a", 1}};
+    ark_group g = {.partitions = partitions, .names = names};
+    g.head.input_count = 2;
+    ark_group_begin_sort(&g);
+    const rd_kafka_topic_partition_t first = {.topic = "b"},
+                                     second = {.topic = "b", .partition = 1},
+                                     other = {.topic = "c"};
+    assert_ptr_equal(ark_group_begin_partition(&g, &first), &partitions[0]);
+    assert_null(ark_group_begin_partition(&g, &second));
+    assert_null(ark_group_begin_partition(&g, &other));
+}
+
+/* Messages of a second each, of the GPS seconds from FIRST on. */
+static void publish(const char *url, const char *topic)
+{
+    rd_kafka_t *producer;
+    PASS(ark_kafka_handle_new(&producer, RD_KAFKA_PRODUCER, url, NULL, 0, NULL, 0, err));
+    for (int32_t i = 0; i < MESSAGES; i++) {
+        const uint32_t id = 0;
+        const int32_t sample = i * 16;
+        ark_buffer message = int32_message((FIRST + i) * SECOND, 1, &id, &sample, 16);
+        assert_int_equal(
+            rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0),
+                              RD_KAFKA_V_VALUE(message.data, message.size),
+                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+            0);
+        ark_buffer_clear(&message);
+    }
+    assert_int_equal(rd_kafka_flush(producer, WAIT_MS), 0);
+    rd_kafka_destroy(producer);
+}
+
+static arrakis_group_event next_event(arrakis_group *group, int kind)
+{
+    arrakis_group_event event = ARRAKIS_GROUP_EVENT_INIT;
+    PASS(arrakis_group_next(group, WAIT_MS, &event, err));
+    assert_int_equal(event.kind, kind);
+    return event;
+}
+
+static void the_message_that_comes_with_its_partition_is_taken(void **state)
+{
+    (void)state;
+    static const channel_spec spec = {"X:A", ARRAKIS_INT32, 16, "p", 0, SECOND, SECOND};
+    arrakis_mock_broker *broker;
+    PASS(arrakis_mock_broker_open(&broker, err));
+    publish(arrakis_mock_broker_url(broker), "arrakis-p");
+    arrakis_channels *channels = channels_of(&spec, 1);
+    arrakis_group_options o = ARRAKIS_GROUP_OPTIONS_INIT;
+    o.group = "g";
+    o.start_ns = FIRST * SECOND;
+    arrakis_group *group;
+    PASS(arrakis_group_join(&group, arrakis_mock_broker_url(broker), channels, &o, err));
+    arrakis_channels_unref(channels);
+    next_event(group, ARRAKIS_GROUP_TAKEN);
+    for (int64_t i = 0; i < MESSAGES - 1; i++) { /* the last block waits for what follows it */
+        arrakis_group_event event = next_event(group, ARRAKIS_GROUP_BLOCK);
+        assert_int_equal(arrakis_block_start_ns(event.block), (FIRST + i) * SECOND);
+        assert_int_equal(int32_at(arrakis_block_series(event.block, 0), 0), i * 16);
+        arrakis_block_unref(event.block);
+    }
+    arrakis_group_leave(group);
+    arrakis_mock_broker_close(broker);
+}
+
+static void calls_without_a_group_do_nothing(void **state)
+{
+    (void)state;
+    arrakis_group *group;
+    arrakis_group_event event = ARRAKIS_GROUP_EVENT_INIT;
+    FAIL(arrakis_group_join(NULL, "h:1", NULL, NULL, err), ARRAKIS_EINVAL, "out is NULL");
+    FAIL(arrakis_group_join(&group, "h:1", NULL, NULL, err), ARRAKIS_EINVAL, "channels is NULL");
+    FAIL(arrakis_group_next(NULL, 0, &event, err), ARRAKIS_EINVAL, "group is NULL");
+    FAIL(arrakis_group_commit(NULL, 0, NULL, err), ARRAKIS_EINVAL, "NULL");
+    FAIL(arrakis_group_set_stride(NULL, 0, SECOND, err), ARRAKIS_EINVAL, "no such partition");
+    assert_int_equal(arrakis_group_partition_count(NULL), 0);
+    assert_null(arrakis_group_partition_id(NULL, 0));
+    assert_null(arrakis_group_partition_channels(NULL, 0));
+    arrakis_group_stats(NULL, NULL);
+    arrakis_group_leave(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_are_checked),
+        cmocka_unit_test(a_position_is_read_as_it_was_committed),
+        cmocka_unit_test(only_the_first_partition_of_a_topic_is_one_of_the_group),
+        cmocka_unit_test(the_message_that_comes_with_its_partition_is_taken),
+        cmocka_unit_test(calls_without_a_group_do_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -8,9 +8,11 @@ find_package(Threads REQUIRED)
 pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka>=2.0)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
-set(ARRAKIS_LIBRARIES PkgConfig::RDKAFKA PkgConfig::JANSSON PkgConfig::PCRE2 Threads::Threads m)
-set(ARRAKIS_REQUIRES "rdkafka >= 2.0, jansson, libpcre2-8")
-set(ARRAKIS_PKG_TARGETS RDKAFKA=rdkafka JANSSON=jansson PCRE2=libpcre2-8)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+set(ARRAKIS_LIBRARIES
+    PkgConfig::RDKAFKA PkgConfig::JANSSON PkgConfig::PCRE2 PkgConfig::ZLIB Threads::Threads m)
+set(ARRAKIS_REQUIRES "rdkafka >= 2.0, jansson, libpcre2-8, zlib")
+set(ARRAKIS_PKG_TARGETS RDKAFKA=rdkafka JANSSON=jansson PCRE2=libpcre2-8 ZLIB=zlib)
 
 # SHA-256 and secure random bytes come from libcrypto where the sources ask for it.
 file(GLOB_RECURSE users CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/src/*.c)

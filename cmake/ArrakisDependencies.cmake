@@ -35,3 +35,10 @@ option(ARRAKIS_FLIGHT "Talk to Arrakis servers by Arrow Flight (needs gRPC)" ${G
 if(ARRAKIS_FLIGHT AND NOT GRPC_FOUND)
     message(FATAL_ERROR "ARRAKIS_FLIGHT needs gRPC's C core (Debian: libgrpc-dev)")
 endif()
+
+# Only the module of src/file/hdf5.c links it, and that is loaded when first needed.
+pkg_check_modules(HDF5 IMPORTED_TARGET hdf5 zlib)
+option(ARRAKIS_HDF5 "Record in HDF5 (needs libhdf5)" ${HDF5_FOUND})
+if(ARRAKIS_HDF5 AND NOT HDF5_FOUND)
+    message(FATAL_ERROR "ARRAKIS_HDF5 needs libhdf5 and zlib (Debian: libhdf5-dev)")
+endif()

@@ -24,9 +24,11 @@ write_basic_package_version_file(arrakisConfigVersion.cmake COMPATIBILITY SameMi
 install(TARGETS arrakis EXPORT arrakis
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-if(TARGET arrakis_grpc)
-    install(TARGETS arrakis_grpc LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-endif()
+foreach(module grpc hdf5)
+    if(TARGET arrakis_${module})
+        install(TARGETS arrakis_${module} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    endif()
+endforeach()
 if(TARGET arrakis-cli)
     install(TARGETS arrakis-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
     # The program writes them itself, so it must run here.

@@ -246,7 +246,10 @@ ARRAKIS_API arrakis_status arrakis_arrow_writer_blocks(arrakis_arrow_writer *wri
 ARRAKIS_API void arrakis_arrow_writer_end(arrakis_arrow_writer *writer, const void **data,
                                           size_t *size);
 ARRAKIS_API void arrakis_arrow_writer_free(arrakis_arrow_writer *writer);
-/** Decodes such a stream into blocks, from bytes as they arrive. */
+/**
+ * Decodes such a stream into blocks, from bytes as they arrive; an Arrow IPC file, too, whose batches
+ * are taken in the order in which they lie.
+ */
 typedef struct arrakis_arrow_reader arrakis_arrow_reader;
 /**
  * Makes an arrow reader.
@@ -259,7 +262,7 @@ ARRAKIS_API arrakis_status arrakis_arrow_reader_new(arrakis_arrow_reader **out,
                                                     arrakis_error *err);
 /**
  * Gives the reader a copy of the next bytes of the stream; the bytes may end anywhere. After the
- * end of a stream another stream may follow, with its own schema.
+ * end of a stream or a file another one may follow, with its own schema.
  */
 ARRAKIS_API arrakis_status arrakis_arrow_reader_push(arrakis_arrow_reader *reader,
                                                      const void *data, size_t size,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers from Arrow's Message.fbs and Schema.fbs: of fields in their tables, and of
+/* Numbers from Arrow's Message.fbs, Schema.fbs and File.fbs: of fields in their tables, and of
  * enumerations. */
 #ifndef ARK_ARROW_FORMAT_H
 #define ARK_ARROW_FORMAT_H
@@ -28,6 +28,14 @@ enum {
     ARK_BATCH_BUFFERS,
     ARK_BATCH_COMPRESSION,
     ARK_BATCH_VARIADIC_COUNTS,
+};
+
+/* Of a file, in File.fbs. */
+enum {
+    ARK_FOOTER_VERSION,
+    ARK_FOOTER_SCHEMA,
+    ARK_FOOTER_DICTIONARIES,
+    ARK_FOOTER_BATCHES,
 };
 
 enum { ARK_COMPRESSION_CODEC };

@@ -21,6 +21,10 @@
 #define HEADER_MAX ((uint64_t)64 << 20)
 #define BODY_MAX ((uint64_t)1 << 30)
 
+/* What an Arrow file begins with, and, without the zeros, ends with. */
+static const char magic[8] = "ARROW1";
+enum { MAGIC_END_SIZE = 6 };
+
 struct arrakis_arrow_reader {
     arrakis_channels *known;
     ark_buffer buffer;
@@ -28,6 +32,9 @@ struct arrakis_arrow_reader {
     size_t needed; /* bytes of the message that must be in the buffer before it is read */
     bool finished; /* no more bytes come */
     bool ended;    /* an Arrow stream has ended, and no other has begun */
+    bool in_file;  /* the stream is that of a file, whose footer follows */
+    bool in_footer;
+    size_t searched; /* bytes of the footer in which its end is not */
     /* of the schema */
     ark_schema *schema;
     arrakis_channels *channels; /* in the order of their columns */
@@ -121,7 +128,7 @@ static const char *other_format(const uint8_t *data, size_t size)
     static const struct {
         const char *first, *name;
     } formats[] = {
-        {"ARRO", "an Arrow file (or Feather file), which is not the stream format"},
+        {"FEA1", "a Feather file of version 1"},
         {"\x1f\x8b", "compressed by gzip"},
         {"\x28\xb5\x2f\xfd", "compressed by zstd"},
         {"PAR1", "a Parquet file"},
@@ -316,7 +323,44 @@ static arrakis_status take_end(arrakis_arrow_reader *r, const ark_ipc_message *m
     forget_schema(r);
     r->at += message->size;
     r->ended = true;
+    r->in_footer = r->in_file;
+    r->in_file = false;
+    r->searched = 0;
     return ARRAKIS_OK;
+}
+
+/* Pass the beginning of an Arrow file, behind which a stream is. TIMEOUT: it may be one. */
+static arrakis_status skip_magic(arrakis_arrow_reader *r)
+{
+    size_t left = r->buffer.size - r->at, size = left < sizeof magic ? left : sizeof magic;
+    if (r->schema || r->in_file || !size || memcmp(r->buffer.data + r->at, magic, size) != 0)
+        return ARRAKIS_OK;
+    if (size < sizeof magic)
+        return r->finished ? ARRAKIS_OK : ARRAKIS_TIMEOUT;
+    r->at += sizeof magic;
+    r->in_file = true;
+    return ARRAKIS_OK;
+}
+
+/* Pass the footer of an Arrow file, which tells where the batches lie: its size is behind it. */
+static arrakis_status skip_footer(arrakis_arrow_reader *r, arrakis_error *err)
+{
+    const uint8_t *data = r->buffer.data + r->at, *found;
+    size_t left = r->buffer.size - r->at;
+    while ((found = memmem(data + r->searched, left - r->searched, magic, MAGIC_END_SIZE))) {
+        size_t end = (size_t)(found - data);
+        if (end >= 4 && ark_load_u32(found - 4) == end - 4) {
+            r->at += end + MAGIC_END_SIZE;
+            r->in_footer = false;
+            return ARRAKIS_OK;
+        }
+        r->searched = end + 1;
+    }
+    if (left >= MAGIC_END_SIZE && r->searched < left - MAGIC_END_SIZE + 1)
+        r->searched = left - MAGIC_END_SIZE + 1;
+    if (r->finished || left > HEADER_MAX)
+        return ark_fail(err, ARRAKIS_EFORMAT, "an Arrow file without the end of its footer");
+    return ARRAKIS_TIMEOUT;
 }
 
 /* Parse the message at `at`. TIMEOUT: it is not whole yet. */
@@ -342,10 +386,15 @@ static arrakis_status parse_message(arrakis_arrow_reader *r, ark_ipc_message *me
  * message is not whole yet; DONE: no message comes. */
 static arrakis_status take_message(arrakis_arrow_reader *r, arrakis_error *err)
 {
+    arrakis_status rc = r->in_footer ? skip_footer(r, err) : ARRAKIS_OK;
+    if (rc == ARRAKIS_OK)
+        rc = skip_magic(r);
+    if (rc != ARRAKIS_OK)
+        return rc;
     if (r->at == r->buffer.size)
         return r->finished || r->ended ? ARRAKIS_DONE : ARRAKIS_TIMEOUT;
     ark_ipc_message message;
-    arrakis_status rc = parse_message(r, &message, err);
+    rc = parse_message(r, &message, err);
     if (rc != ARRAKIS_OK)
         return rc;
     if (message.kind == ARK_IPC_END)

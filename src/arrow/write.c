@@ -317,6 +317,17 @@ arrakis_status arrakis_rows_encode(void *out, size_t capacity, size_t *size, arr
 
 /* ---- columns */
 
+/* `fields` has room for `count` and one more. */
+static ark_flatbuffer_offset add_columns(ark_flatbuffer_builder *b, ark_flatbuffer_offset *fields,
+                                         size_t count, const char *const *names,
+                                         const arrakis_dtype *dtypes, const char *const *rates)
+{
+    fields[0] = ark_header_field(b, "time", false, ARRAKIS_INT64, 0, NULL);
+    for (size_t i = 0; i < count; i++)
+        fields[i + 1] = ark_header_list(b, names[i], dtypes[i], rates ? rates[i] : NULL);
+    return ark_header_schema(b, fields, count + 1);
+}
+
 arrakis_status ark_write_columns_schema(ark_buffer *out, size_t count, const char *const *names,
                                         const arrakis_dtype *dtypes, const char *const *rates,
                                         arrakis_error *err)
@@ -326,11 +337,60 @@ arrakis_status ark_write_columns_schema(ark_buffer *out, size_t count, const cha
         return ark_no_memory(err, "a schema of %zu columns", count);
     ark_flatbuffer_builder b;
     ark_flatbuffer_init(&b);
-    fields[0] = ark_header_field(&b, "time", false, ARRAKIS_INT64, 0, NULL);
-    for (size_t i = 0; i < count; i++)
-        fields[i + 1] = ark_header_list(&b, names[i], dtypes[i], rates ? rates[i] : NULL);
-    arrakis_status rc = append_header(out, &b, ARK_HEADER_SCHEMA,
-                                      ark_header_schema(&b, fields, count + 1), 0, err);
+    ark_flatbuffer_offset schema = add_columns(&b, fields, count, names, dtypes, rates);
+    arrakis_status rc = append_header(out, &b, ARK_HEADER_SCHEMA, schema, 0, err);
+    free(fields);
+    return rc;
+}
+
+/* The places of batches, as a vector of the struct Block. */
+static ark_flatbuffer_offset add_places(ark_flatbuffer_builder *b, const ark_write_place *places,
+                                        size_t count)
+{
+    enum { PLACE_SIZE = 24 };
+    uint8_t *to = ark_flatbuffer_vector_begin(b, count, PLACE_SIZE, 8);
+    for (size_t i = 0; to && i < count; i++, to += PLACE_SIZE) {
+        const int64_t header_size = places[i].header_size; /* int32, and its padding */
+        memcpy(to, &places[i].offset, 8);
+        memcpy(to + 8, &header_size, 8);
+        memcpy(to + 16, &places[i].body_size, 8);
+    }
+    return ark_flatbuffer_vector_end(b, count);
+}
+
+static arrakis_status append_flatbuffer(ark_buffer *out, ark_flatbuffer_builder *b,
+                                        ark_flatbuffer_offset root, arrakis_error *err)
+{
+    const uint8_t *data = ark_flatbuffer_finish(b, root);
+    if (!data)
+        return ark_fail(err, b->status, "the footer of an Arrow file cannot be made");
+    ARK_TRY(ark_buffer_reserve(out, b->size, err));
+    memcpy(out->data + out->size, data, b->size);
+    out->size += b->size;
+    return ARRAKIS_OK;
+}
+
+arrakis_status ark_write_columns_footer(ark_buffer *out, size_t count, const char *const *names,
+                                        const arrakis_dtype *dtypes, const char *const *rates,
+                                        const ark_write_place *batches, size_t batch_count,
+                                        arrakis_error *err)
+{
+    ark_flatbuffer_offset *fields = calloc(count + 1, sizeof *fields);
+    if (!fields)
+        return ark_no_memory(err, "a footer of %zu columns", count);
+    ark_flatbuffer_builder b;
+    ark_flatbuffer_init(&b);
+    ark_flatbuffer_offset places = add_places(&b, batches, batch_count);
+    ark_flatbuffer_offset none =
+        add_places(&b, NULL, 0); /* pyarrow wants a list of dictionaries */
+    ark_flatbuffer_offset schema = add_columns(&b, fields, count, names, dtypes, rates);
+    ark_flatbuffer_table_begin(&b);
+    ark_flatbuffer_put_offset(&b, ARK_FOOTER_BATCHES, places);
+    ark_flatbuffer_put_offset(&b, ARK_FOOTER_DICTIONARIES, none);
+    ark_flatbuffer_put_offset(&b, ARK_FOOTER_SCHEMA, schema);
+    ark_flatbuffer_put_i16(&b, ARK_FOOTER_VERSION, ARK_VERSION_5);
+    arrakis_status rc = append_flatbuffer(out, &b, ark_flatbuffer_table_end(&b), err);
+    ark_flatbuffer_clear(&b);
     free(fields);
     return rc;
 }

@@ -20,6 +20,18 @@ arrakis_status ark_write_rows(ark_buffer *out, arrakis_dtype dtype, int64_t time
 arrakis_status ark_write_columns_schema(ark_buffer *out, size_t count, const char *const *names,
                                         const arrakis_dtype *dtypes, const char *const *rates,
                                         arrakis_error *err);
+/* Where a record batch lies in a file. */
+typedef struct ark_write_place {
+    int64_t offset;
+    int32_t header_size; /* with its framing */
+    int64_t body_size;
+} ark_write_place;
+
+/* Append the footer of a file with that schema, without its size and the magic bytes. */
+arrakis_status ark_write_columns_footer(ark_buffer *out, size_t count, const char *const *names,
+                                        const arrakis_dtype *dtypes, const char *const *rates,
+                                        const ark_write_place *batches, size_t batch_count,
+                                        arrakis_error *err);
 /* The samples of a column in a batch: `length` of them in each row. */
 typedef struct ark_column_cells {
     arrakis_dtype dtype;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "arrow/write.h"
+#include "arrow/writer.h"
+
+#include "arrow/flatbuffer.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "block/block.h"
@@ -259,6 +261,25 @@ void arrakis_arrow_writer_end(arrakis_arrow_writer *writer, const void **data, s
         return;
     *data = writer ? ark_write_end_marker : NULL;
     *size = writer ? sizeof ark_write_end_marker : 0;
+}
+
+/* ------------------------------------------------------------------ files */
+
+void ark_writer_place(ark_write_place *out, uint64_t offset, const void *batch, size_t size)
+{
+    size_t header_size = 8 + ark_load_u32((const uint8_t *)batch + 4);
+    *out = (ark_write_place){(int64_t)offset, (int32_t)header_size, (int64_t)(size - header_size)};
+}
+
+arrakis_status ark_writer_footer(arrakis_arrow_writer *writer, const ark_write_place *batches,
+                                 size_t count, const void **data, size_t *size, arrakis_error *err)
+{
+    writer->buffer.size = 0;
+    ARK_TRY(ark_write_columns_footer(&writer->buffer, writer->count, writer->names, writer->dtypes,
+                                     writer->rates, batches, count, err));
+    *data = writer->buffer.data;
+    *size = writer->buffer.size;
+    return ARRAKIS_OK;
 }
 
 void arrakis_arrow_writer_free(arrakis_arrow_writer *writer)

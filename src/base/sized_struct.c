@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 
+#include <arrakis/file.h>
 #include <arrakis/reader.h>
 
 #include <assert.h>
@@ -94,5 +95,7 @@ INIT(arrakis_channel_info, ARRAKIS_CHANNEL_INFO)
 INIT(arrakis_publisher_options, ARRAKIS_PUBLISHER_OPTIONS)
 INIT(arrakis_kafka_options, ARRAKIS_KAFKA_OPTIONS)
 INIT(arrakis_stream_options, ARRAKIS_STREAM_OPTIONS)
+INIT(arrakis_recorder_options, ARRAKIS_RECORDER_OPTIONS)
+INIT(arrakis_recorder_stats, ARRAKIS_RECORDER_STATS)
 INIT(arrakis_group_options, ARRAKIS_GROUP_OPTIONS)
 INIT(arrakis_group_event, ARRAKIS_GROUP_EVENT)

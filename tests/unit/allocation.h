@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One allocation that fails, in a program that includes this: malloc and its like are replaced. The leaks
- * that a sanitizer finds at the end count. */
+/* One allocation that fails, or all large ones, in a program that includes this: malloc and its
+ * like are replaced. The leaks that a sanitizer finds at the end count. */
 #ifndef ARK_TEST_ALLOCATION_H
 #define ARK_TEST_ALLOCATION_H
 
@@ -13,11 +13,16 @@ void *__libc_malloc(size_t size); /* without */
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
 
-static long until_failure = -1; /* allocations; negative: none fails */
+static long until_failure = -1;     /* allocations; negative: none fails */
+static size_t too_large = SIZE_MAX; /* bytes; an allocation of as many or more fails */
 static bool failed;
 
-static bool fails_now(void)
+static bool fails_now(size_t size)
 {
+    if (size >= too_large) {
+        failed = true;
+        return true;
+    }
     if (until_failure < 0)
         return false;
     bool now = until_failure-- == 0;
@@ -30,21 +35,21 @@ static bool fails_now(void)
 
 void *malloc(size_t size)
 {
-    if (fails_now())
+    if (fails_now(size))
         return NULL;
     return __interceptor_malloc ? __interceptor_malloc(size) : __libc_malloc(size);
 }
 
 void *calloc(size_t count, size_t size)
 {
-    if (fails_now())
+    if (fails_now(count * size))
         return NULL;
     return __interceptor_calloc ? __interceptor_calloc(count, size) : __libc_calloc(count, size);
 }
 
 void *realloc(void *old, size_t size)
 {
-    if (fails_now())
+    if (fails_now(size))
         return NULL;
     return __interceptor_realloc ? __interceptor_realloc(old, size) : __libc_realloc(old, size);
 }
@@ -64,9 +69,9 @@ char *strdup(const char *text)
 
 #pragma GCC visibility pop
 
-/* Make what is done fail at its first allocation, then at its second, and so on until none fails. `run`
- * checks what it gets, and returns the status. A failure is ENOMEM, or `other` where a library in between
- * does not tell why. Something has to allocate `least` times. */
+/* Make what is done fail at its first allocation, then at its second, and so on until none fails.
+ * `run` checks what it gets, and returns the status. A failure is ENOMEM, or `other` where a
+ * library in between does not report the reason. Something has to allocate `least` times. */
 static inline void fail_each_allocation(arrakis_status (*run)(void *opaque), void *opaque,
                                         long least, arrakis_status other)
 {

@@ -329,12 +329,73 @@ static void bytes_behind_the_end_are_an_error(void **state)
     refuses_behind(end, sizeof end, "without a schema");
 }
 
+/* A file with that stream; its footer contains what it ends with. */
+static void append_file(ark_buffer *file)
+{
+    static const char footer[24] = "ARROW1..ARROW1....";
+    const uint32_t size = sizeof footer;
+    ark_buffer stream = make_stream();
+    append(file, "ARROW1\0\0", 8);
+    append(file, stream.data, stream.size);
+    append(file, footer, size);
+    append(file, &size, sizeof size);
+    append(file, "ARROW1", 6);
+    ark_buffer_clear(&stream);
+}
+
+static void files_are_read_one_after_the_other(void **state)
+{
+    (void)state;
+    ark_buffer files = {0};
+    append_file(&files);
+    append_file(&files);
+    const size_t pieces[] = {1, 3, 100, files.size / 2, files.size};
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        arrakis_arrow_reader *reader = make_reader(ARRAKIS_FLOAT64, CHANNELS);
+        arrakis_status rc = ARRAKIS_TIMEOUT;
+        int blocks = 0;
+        for (size_t at = 0; at < files.size; at += pieces[i]) {
+            size_t n = files.size - at < pieces[i] ? files.size - at : pieces[i];
+            assert_int_equal(arrakis_arrow_reader_push(reader, files.data + at, n, NULL), 0);
+            for (arrakis_block *block;
+                 (rc = arrakis_arrow_reader_next(reader, &block, NULL)) == ARRAKIS_OK; blocks++) {
+                assert_block(block, blocks % 2);
+                arrakis_block_unref(block);
+            }
+            assert_true(rc >= 0);
+        }
+        assert_int_equal(blocks, 4);
+        assert_int_equal(rc, ARRAKIS_DONE);
+        arrakis_arrow_reader_free(reader);
+    }
+    ark_buffer_clear(&files);
+}
+
+static void a_file_must_have_its_footer(void **state)
+{
+    (void)state;
+    ark_buffer file = {0};
+    append_file(&file);
+    arrakis_arrow_reader *reader = make_reader(ARRAKIS_FLOAT64, CHANNELS);
+    arrakis_status rc;
+    assert_int_equal(arrakis_arrow_reader_push(reader, file.data, file.size - 1, NULL), 0);
+    assert_int_equal(read_all(reader, 0, &rc), 2);
+    assert_int_equal(rc, ARRAKIS_TIMEOUT);
+    arrakis_arrow_reader_finish(reader);
+    arrakis_block *block;
+    arrakis_error err;
+    assert_int_equal(arrakis_arrow_reader_next(reader, &block, &err), ARRAKIS_EFORMAT);
+    assert_non_null(strstr(err.message, "without the end of its footer"));
+    arrakis_arrow_reader_free(reader);
+    ark_buffer_clear(&file);
+}
+
 static void what_is_given_instead_of_a_stream_is_named(void **state)
 {
     (void)state;
     static const struct {
         const char *bytes, *name;
-    } kinds[] = {{"ARROW1\0\0", "Arrow file"},
+    } kinds[] = {{"FEA1\0\0\0\0", "a Feather file of version 1"},
                  {"\x1f\x8b\x08\0\0\0\0\0", "gzip"},
                  {"\x28\xb5\x2f\xfd\0\0\0\0", "zstd"},
                  {"PAR1....", "Parquet"},
@@ -410,6 +471,8 @@ int main(void)
         cmocka_unit_test(a_column_of_another_rate_is_refused),
         cmocka_unit_test(a_stream_may_follow_another),
         cmocka_unit_test(bytes_behind_the_end_are_an_error),
+        cmocka_unit_test(files_are_read_one_after_the_other),
+        cmocka_unit_test(a_file_must_have_its_footer),
         cmocka_unit_test(what_is_given_instead_of_a_stream_is_named),
         cmocka_unit_test(lengths_are_limited),
         cmocka_unit_test(calls_check_their_arguments),

@@ -17,7 +17,7 @@ struct command {
 };
 
 extern const struct command cmd_find, cmd_count, cmd_describe, cmd_stream, cmd_fetch, cmd_demo;
-extern const struct command cmd_publish, cmd_completion, cmd_exec;
+extern const struct command cmd_publish, cmd_completion, cmd_exec, cmd_record;
 extern const struct command cmd_server_info, cmd_domains, cmd_scope_map, cmd_replays;
 
 /** In the order of the help; ended by NULL. */

@@ -12,9 +12,9 @@
 enum { TABLES_MAX = 8 };
 
 const struct command *const all_commands[] = {
-    &cmd_find,    &cmd_count,       &cmd_describe,   &cmd_stream,    &cmd_fetch,
-    &cmd_publish, &cmd_server_info, &cmd_domains,    &cmd_scope_map, &cmd_replays,
-    &cmd_exec,    &cmd_demo,        &cmd_completion, NULL,
+    &cmd_find,    &cmd_count,   &cmd_describe,    &cmd_stream,     &cmd_fetch,
+    &cmd_record,  &cmd_publish, &cmd_server_info, &cmd_domains,    &cmd_scope_map,
+    &cmd_replays, &cmd_exec,    &cmd_demo,        &cmd_completion, NULL,
 };
 
 static const struct arg_table *const program_tables[] = {&program_options, NULL};

@@ -71,6 +71,13 @@ struct options {
     int format;
     bool latency, endpoints;
 
+    /* recording */
+    const char *directory, *file_name, *match, *group;
+    int file_format;
+    int64_t length_ns, deflate, keep_files;
+    double keep_bytes;
+    bool write_empty;
+
     /* publishing */
     const char *publisher_id;
 

@@ -1,7 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# usage: soak.sh [OPTIONS OF tests/soak/soak.py]; PRESET=asan: of that build, without judging memory
-# Set-up, then a soak of the release build.
+# usage: soak.sh [OPTIONS OF tests/soak/soak.py]; PRESET=asan: of that build, without judging memory;
+#        SHAKEN_S=60, GROUP_S=60: that much of the first two parts
+# Set-up, then ten minutes of a stream through a network that breaks, ten of recorders of a group that are killed, frozen and
+# added, and a soak, all of the release build.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -21,4 +23,8 @@ fi
 cmake --preset "$preset" >/dev/null
 cmake --build "$build" -j "$(nproc)" --target arrakis-cli soak_tool >/dev/null
 export PYTHONDONTWRITEBYTECODE=1
+ARRAKIS_CLI="$PWD/$build/arrakis-cli" ARRAKIS_SHAKEN_S=${SHAKEN_S:-600} \
+    .deps/venv/bin/python -m pytest -q -p no:cacheprovider tests/interop/test_comeback.py -k breaks_all_the_time
+ARRAKIS_CLI="$PWD/$build/arrakis-cli" ARRAKIS_GROUP_S=${GROUP_S:-600} \
+    .deps/venv/bin/python -m pytest -q -s -p no:cacheprovider tests/soak/test_group_soak.py
 exec .deps/venv/bin/python tests/soak/soak.py --build "$PWD/$build" "${more[@]}" "$@"

@@ -16,13 +16,13 @@ check_help() { # NAME ARGUMENT...
 check_help program --help
 check_help program
 check_help program -h find
-for command in find count describe stream fetch publish server-info domains scope-map replays exec demo completion; do
+for command in find count describe stream fetch record publish server-info domains scope-map replays exec demo completion; do
     check_help $command $command --help
 done
 # The manual page names every command and option that the help does, and no others.
 man=$here/../../docs/arrakis-cli.1
 "$cli" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\).*/\1/p' >commands
-[ "$(wc -l <commands)" -ge 13 ] || complain "the help lists $(wc -l <commands) commands"
+[ "$(wc -l <commands)" -ge 14 ] || complain "the help lists $(wc -l <commands) commands"
 while read -r command; do
     says "$man" "^\.It Cm $command( |\$)"
     "$cli" "$command" --help

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+#include "interrupt.h"
+#include "record_channels.h"
+#include "record_group.h"
+#include "record_progress.h"
+#include "report.h"
+#include "request.h"
+
+#include <arrakis/file.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { LOOK_MS = 1000 };
+
+static const char *const formats[] = {"hdf5", "arrow", "gwf", NULL};
+
+static int open_recorder(arrakis_recorder **recorder, arrakis_channels *channels,
+                         const struct options *o)
+{
+    arrakis_error err;
+    arrakis_recorder_options options = ARRAKIS_RECORDER_OPTIONS_INIT;
+    options.directory = o->directory;
+    options.format = formats[o->file_format];
+    options.name = o->file_name;
+    options.length_ns = o->length_ns;
+    options.start_ns = o->start_ns;
+    options.compression = o->deflate == ARRAKIS_UNSET ? 0 : o->deflate;
+    options.write_empty = o->write_empty;
+    options.follow = o->follow;
+    options.max_files = o->keep_files;
+    options.max_bytes = record_group_bytes_kept(o);
+    arrakis_status rc = arrakis_recorder_open(recorder, channels, &options, &err);
+    return rc < 0 ? finish(rc, &err) : 0;
+}
+
+/* Until the end of the request, an error, or an interrupt. */
+static arrakis_status record_blocks(arrakis_recorder *recorder, arrakis_stream *stream,
+                                    struct record_progress *progress, arrakis_error *err)
+{
+    for (;;) {
+        arrakis_block *block;
+        arrakis_status rc = arrakis_stream_next(stream, LOOK_MS, &block, err);
+        interrupt_dump(stream);
+        record_progress_show(progress);
+        if (rc == ARRAKIS_TIMEOUT)
+            continue;
+        if (rc == ARRAKIS_OK)
+            rc = arrakis_recorder_block(recorder, block, err);
+        arrakis_block_unref(block);
+        if (rc < 0)
+            return rc;
+        if (rc == ARRAKIS_DONE)
+            return arrakis_recorder_finish(recorder, err);
+    }
+}
+
+static int record_stream(arrakis_recorder *recorder, arrakis_stream *stream)
+{
+    arrakis_error err;
+    struct record_progress progress;
+    record_progress_begin(&progress, recorder, stream);
+    arrakis_status rc = record_blocks(recorder, stream, &progress, &err);
+    record_progress_end(&progress);
+    if (interrupt_seen())
+        report_info("interrupted: the next recorder of %s goes on with the last span that is not "
+                    "a file",
+                    arrakis_recorder_name(recorder));
+    return finish(rc, &err);
+}
+
+static int record_channels(arrakis_client *client, arrakis_channels *channels,
+                           arrakis_recorder *recorder, const struct options *o)
+{
+    arrakis_request request;
+    arrakis_stream *stream = NULL;
+    arrakis_error err;
+    int code = source_request(&request, o);
+    if (code)
+        return code;
+    request.start_ns = arrakis_recorder_next_ns(recorder);
+    request.stride_ns = o->follow ? ARRAKIS_UNSET : arrakis_recorder_stride_ns(recorder);
+    request.fast_forward = false;
+    if (o->end_ns != ARRAKIS_UNSET && request.start_ns >= o->end_ns) {
+        report_info("all before GPS %" PRId64 " is recorded",
+                    request.start_ns / ARRAKIS_SECOND_NS);
+        return EXIT_SUCCESS;
+    }
+    const char **names = record_channels_names(channels);
+    if (!names)
+        return EXIT_FAILURE;
+    arrakis_status rc = arrakis_client_stream(client, &stream, names,
+                                              arrakis_channels_count(channels), &request, &err);
+    free(names);
+    code = rc < 0 ? finish(rc, &err) : record_stream(recorder, stream);
+    arrakis_stream_close(stream);
+    return code;
+}
+
+static int run_record(const struct options *o)
+{
+    arrakis_client *client = NULL;
+    arrakis_channels *channels = NULL;
+    arrakis_recorder *recorder = NULL;
+    if (!o->directory)
+        return fail_usage(o->command, "where to? Give --dir DIR");
+    if (o->start_ns != ARRAKIS_UNSET && o->end_ns != ARRAKIS_UNSET && o->end_ns <= o->start_ns)
+        return fail_usage(o->command, "--end is not later than --start");
+    int code = o->group ? record_group_check(o) : 0;
+    if (!code)
+        code = source_open(&client, o, true);
+    if (!code && client)
+        code = record_channels_find(&channels, client, o);
+    if (!code && channels && o->group && !interrupt_seen())
+        code = record_group(channels, formats[o->file_format], o);
+    else if (!code && channels && !interrupt_seen())
+        code = open_recorder(&recorder, channels, o);
+    if (!code && recorder)
+        code = record_channels(client, channels, recorder, o);
+    arrakis_recorder_close(recorder);
+    arrakis_channels_unref(channels);
+    source_close(client);
+    return code;
+}
+
+#define PLACE(member) .offset = OPTION_AT(member)
+
+static const struct arg_option choice[] = {
+    {.name = "publisher",
+     .metavar = "ID",
+     .kind = ARG_LIST,
+     PLACE(publishers),
+     .help = "all channels of this publisher; may be repeated"},
+    {.name = "match",
+     .metavar = "REGEX",
+     .kind = ARG_TEXT,
+     PLACE(match),
+     .help = "all channels whose names match from their first character on"},
+    OPTIONS_END,
+};
+
+static const struct arg_option files[] = {
+    {.name = "dir",
+     .metavar = "DIR",
+     .kind = ARG_TEXT,
+     PLACE(directory),
+     .help = "the directory of the files"},
+    {.name = "format",
+     .metavar = "FORMAT",
+     .kind = ARG_CHOICE,
+     PLACE(file_format),
+     .choices = formats,
+     .help = "hdf5 (the default), arrow or gwf"},
+    {.name = "length",
+     .metavar = "S",
+     .kind = ARG_SECONDS,
+     PLACE(length_ns),
+     .help = "seconds in a file, which begins at a multiple of them (default: 64)"},
+    {.name = "name",
+     .metavar = "SITE-WHAT",
+     .kind = ARG_TEXT,
+     PLACE(file_name),
+     .help = "how the files' names begin, as in H-H1_RAW-1400000000-64.h5 (default: made of the "
+             "channels' domains and publisher)"},
+    {.name = "deflate",
+     .metavar = "LEVEL",
+     .kind = ARG_COUNT,
+     PLACE(deflate),
+     .help = "deflate the samples, 1 (fast) to 9 (small); hdf5 and gwf only"},
+    {.name = "write-empty",
+     .kind = ARG_FLAG,
+     PLACE(write_empty),
+     .value = true,
+     .help = "write files of spans without any data, too"},
+    {.name = "keep-files",
+     .metavar = "N",
+     .kind = ARG_COUNT,
+     PLACE(keep_files),
+     .help = "remove the earliest files when there are more than N"},
+    {.name = "keep-bytes",
+     .metavar = "N",
+     .kind = ARG_NUMBER,
+     PLACE(keep_bytes),
+     .help = "remove the earliest files when they have more than N bytes (2e12: 2 TB)"},
+    OPTIONS_END,
+};
+
+static const struct arg_option group[] = {
+    {.name = "group",
+     .metavar = "NAME",
+     .kind = ARG_TEXT,
+     PLACE(group),
+     .help = "share the partitions with all recorders of this group, on any machines; needs "
+             "--kafka-url; --url may be given, too: then the server describes the channels"},
+    OPTIONS_END,
+};
+
+static const struct arg_option span[] = {
+    REQUEST_START("where to begin when nothing was recorded before (default: now)"),
+    REQUEST_END("stop when this time has been reached"),
+    REQUEST_DURATION("stop after this many seconds of data"),
+    REQUEST_LATENCY_TOLERANCE(
+        "wait S seconds after a block's end for its data (default: the channels' max_latency)"),
+    REQUEST_STALL_TIMEOUT,
+    {.name = "follow",
+     .kind = ARG_FLAG,
+     PLACE(follow),
+     .value = true,
+     .help = "go on with channels that are given another partition, type, rate or stride "
+             "meanwhile; a file ends, and another one begins, at the first second after a type, "
+             "rate or stride has changed (default: end with an error that names what has "
+             "changed)"},
+    OPTIONS_END,
+};
+
+static const struct arg_table choice_options = {"Which channels", choice};
+static const struct arg_table file_options = {"Files", files};
+static const struct arg_table span_options = {"Span", span};
+static const struct arg_table group_options = {"More than one machine", group};
+
+static const struct arg_table *const tables[] = {
+    &choice_options, &file_options,   &group_options, &span_options,
+    &replay_options, &source_options, NULL,
+};
+
+const struct command cmd_record = {
+    .name = "record",
+    .aliases = {NULL},
+    .summary = "keep channels in files",
+    .arguments = "[CHANNEL...]",
+    .description =
+        "Writes a file for each span of --length seconds, under a name such as "
+        "H-H1_RAW-1400000000-64.h5 once it is whole and on the disk. Goes on until it is "
+        "interrupted. Started again, however it ended, it goes on with the first span that is "
+        "not a file, as long as the broker or the server still has it, or, with --follow, "
+        "within a span where channels have changed; so a file that was "
+        "interrupted is not kept. What is missing is marked as missing. A file that cannot be "
+        "written is dropped "
+        "with an error in the log, and the next one is tried; ten in a row end the program. "
+        "With --group, any number of recorders share the partitions: each has a file of its own "
+        "per span, as in DIR/H-H1_CAL_0/H-H1_CAL_0-1400000000-64.h5, and what a recorder leaves "
+        "behind the others take over, from the first span that is not a file. All recorders of a "
+        "group are to "
+        "be given the same channels, format and length.",
+    .tables = tables,
+    .max_arguments = SIZE_MAX,
+    .run = run_record,
+};

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "record_progress.h"
+
+#include "monotonic.h"
+#include "report.h"
+#include "screen.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+void record_progress_size(char text[32], uint64_t bytes)
+{
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB", "EB"};
+    double size = (double)bytes;
+    size_t unit = 0;
+    while (size >= 1000 && unit < 6) {
+        size /= 1000;
+        unit++;
+    }
+    snprintf(text, 32, unit ? "%.1f %s" : "%.0f %s", size, units[unit]);
+}
+
+double record_progress_percent(uint64_t part, uint64_t whole)
+{
+    return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static uint64_t late_blocks(const arrakis_stream *stream)
+{
+    arrakis_stats stats = ARRAKIS_STATS_INIT;
+    arrakis_stream_stats(stream, &stats);
+    return stats.late;
+}
+
+void record_progress_begin(struct record_progress *p, const arrakis_recorder *recorder,
+                           const arrakis_stream *stream)
+{
+    *p = (struct record_progress){.recorder = recorder, .stream = stream};
+    p->before = (arrakis_recorder_stats)ARRAKIS_RECORDER_STATS_INIT;
+    p->summary_ns = monotonic_ns();
+    p->terminal = isatty(STDOUT_FILENO);
+    report_info("recording %s from GPS %" PRId64 " on", arrakis_recorder_name(recorder),
+                arrakis_recorder_next_ns(recorder) / ARRAKIS_SECOND_NS);
+    if (p->terminal)
+        screen_begin();
+}
+
+static void draw(struct record_progress *p, const arrakis_recorder_stats *stats)
+{
+    char size[32];
+    struct out frame = {.fd = -1};
+    record_progress_size(size, stats->bytes);
+    int64_t next_ns = arrakis_recorder_next_ns(p->recorder);
+    out_format(&frame, "GPS %" PRId64 ", %.1f s ago: %" PRIu64 " files, %s, %.3g %% missing",
+               next_ns / ARRAKIS_SECOND_NS, (double)(arrakis_gps_now_ns() - next_ns) / 1e9,
+               stats->files, size, record_progress_percent(stats->missing, stats->samples));
+    if (stats->failed)
+        out_format(&frame, ", %" PRIu64 " FAILED", stats->failed);
+    out_char(&frame, '\n');
+    screen_draw(&frame);
+    out_free(&frame);
+}
+
+static void summarize(const struct record_progress *p, const arrakis_recorder_stats *now,
+                      const arrakis_recorder_stats *before, const char *when)
+{
+    char size[32];
+    record_progress_size(size, now->bytes - before->bytes);
+    report_info(
+        "%s %s: %" PRIu64 " files, %s, up to GPS %" PRId64 "; %.3g %% of the samples are "
+        "missing, %" PRIu64 " blocks came late; %" PRIu64 " spans had no data, %" PRIu64
+        " files failed, %" PRIu64 " were removed",
+        arrakis_recorder_name(p->recorder), when, now->files - before->files, size,
+        arrakis_recorder_next_ns(p->recorder) / ARRAKIS_SECOND_NS,
+        record_progress_percent(now->missing - before->missing, now->samples - before->samples),
+        late_blocks(p->stream), now->empty - before->empty, now->failed - before->failed,
+        now->removed - before->removed);
+}
+
+void record_progress_show(struct record_progress *p)
+{
+    int64_t now_ns = monotonic_ns();
+    arrakis_recorder_stats stats = ARRAKIS_RECORDER_STATS_INIT;
+    arrakis_recorder_get_stats(p->recorder, &stats);
+    if (p->terminal && now_ns - p->drawn_ns >= ARRAKIS_SECOND_NS) {
+        draw(p, &stats);
+        p->drawn_ns = now_ns;
+    }
+    if (now_ns - p->summary_ns >= RECORD_SUMMARY_NS) {
+        summarize(p, &stats, &p->before, "in 15 minutes");
+        p->summary_ns = now_ns;
+        p->before = stats;
+    }
+}
+
+void record_progress_end(struct record_progress *p)
+{
+    const arrakis_recorder_stats none = ARRAKIS_RECORDER_STATS_INIT;
+    arrakis_recorder_stats stats = ARRAKIS_RECORDER_STATS_INIT;
+    arrakis_recorder_get_stats(p->recorder, &stats);
+    if (p->terminal)
+        screen_end();
+    summarize(p, &stats, &none, "in all");
+}

@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: Apache-2.0
+"""arrakis-cli record: what was published is in the files, and after any end recording goes on without
+a seam."""
+
+import dataclasses
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import time
+
+import h5py
+import numpy
+import pyarrow
+import pytest
+from live import LivePublisher, lacks
+from support import (
+    SECOND, STRIDE, T0, by_partition, channel, expected_block, gps_now_ns, handles, records, samples,
+    seconds, stream_arguments, unique, write_metadata,
+)  # fmt: skip
+
+LENGTH = 2
+
+
+def channels(max_latency=60 * SECOND):
+    x = unique("")
+    more = {"max_latency": max_latency}
+    return [
+        channel("H1:CAL-FAST", f"a{x}", 0, "float32", 256, **more),
+        channel("H1:CAL-COUNT", f"a{x}", 1, "float32", 16, **more),
+        channel("L1:GRD-STATE", f"b{x}", 3, "int32", 16, **more),
+    ]
+
+
+def record_arguments(cluster, tmp_path, cs, *more):
+    (tmp_path / "files").mkdir(exist_ok=True)
+    return [
+        "record", "--kafka-url", cluster.bootstrap, "--metadata", write_metadata(tmp_path, cs),
+        "--dir", tmp_path / "files", "--match", ".", "--length", LENGTH, "--name", "HL-TEST",
+        *more,
+    ]  # fmt: skip
+
+
+def read_hdf5(path, cs):
+    """name -> (samples, mask)"""
+    with h5py.File(path) as f:
+        start = {f[c.name].attrs["x0"] for c in cs}
+        assert start == {float(path.name.split("-")[2])}
+        return {c.name: (f[c.name][:], f["masks"][c.name][:]) for c in cs}
+
+
+def read_arrow(path, cs):
+    """The same; blocks without any sample have no row."""
+    with pyarrow.memory_map(str(path)) as f:
+        table = pyarrow.ipc.open_file(f).read_all()
+    start = int(path.name.split("-")[2]) * SECOND
+    out = {}
+    for c in cs:
+        n = round(LENGTH * c.sample_rate)
+        values, mask = numpy.zeros(n, c.data_type), numpy.ones(n, bool)
+        for t, row in zip(table["time"].to_pylist(), table[c.name]):
+            at = round((t - start) * c.sample_rate / SECOND)
+            row = row.values
+            values[at:at + len(row)] = row.fill_null(0).to_numpy(zero_copy_only=False)
+            mask[at:at + len(row)] = row.is_null().to_numpy(zero_copy_only=False)
+        out[c.name] = values, mask
+    return out
+
+
+READ = {"h5": read_hdf5, "arrow": read_arrow}
+
+
+def read_files(directory, cs):
+    """GPS second -> what that file has. There is nothing else in the directory that a user sees."""
+    out = {}
+    for path in sorted(directory.iterdir()):
+        if path.name.startswith("."):
+            assert path.name in (".HL-TEST.lock", ".HL-TEST.next"), path
+            continue
+        name = re.fullmatch(rf"HL-TEST-(\d+)-{LENGTH}\.(h5|arrow)", path.name)
+        assert name, path
+        out[int(name[1])] = READ[name[2]](path, cs)
+    return out
+
+
+def assert_published(files, cs, first, end, missing=()):
+    """Every sample of [first, end) once and as it was published; `missing`: (partition, start) of blocks
+    that were not."""
+    assert sorted(files) == list(range(first, end, LENGTH))
+    for gps, file in files.items():
+        for c in cs:
+            wanted = samples(c, gps * SECOND, LENGTH * SECOND)
+            mask = numpy.zeros(len(wanted), bool)
+            for partition, t in missing:
+                if partition == c.partition_id and gps * SECOND <= t < (gps + LENGTH) * SECOND:
+                    at = round((t - gps * SECOND) * c.sample_rate / SECOND)
+                    mask[at:at + round(STRIDE * c.sample_rate / SECOND)] = True
+            values, found = file[c.name]
+            assert (found == mask).all(), (gps, c.name)
+            assert (values[~mask] == wanted[~mask]).all(), (gps, c.name)
+
+
+@pytest.mark.parametrize("form", [("hdf5",), ("hdf5", "--deflate", "1"), ("arrow",)], ids="-".join)
+def test_files_have_what_was_published(cluster, cli, tmp_path, form):
+    cs = channels()
+    cluster.create_for(cs)
+    first = T0 // SECOND
+    missing = {(cs[0].partition_id, T0 + i * STRIDE) for i in (3, 4, 40, 64, 65)}
+    missing |= {(cs[2].partition_id, T0 + i * STRIDE) for i in range(64, 80)}
+    missing |= {(c.partition_id, T0 + i * STRIDE) for c in cs for i in range(96, 128)}  # a whole file
+    cluster.send(records(cs, T0, T0 + 10 * SECOND, skip=missing))
+    arguments = record_arguments(cluster, tmp_path, cs, "--format", *form, "--start", first,
+                                 "--end", first + 10)  # fmt: skip
+    cli.run(*arguments)
+    files = read_files(tmp_path / "files", cs)
+    assert first + 6 not in files
+    files[first + 6] = {
+        c.name: (numpy.zeros(LENGTH * c.sample_rate), numpy.ones(LENGTH * c.sample_rate, bool))
+        for c in cs
+    }
+    assert_published(files, cs, first, first + 10, missing)
+    assert "all before GPS" in cli.run(*arguments).stderr
+
+
+def test_kills_leave_no_seam(cluster, cli, tmp_path):
+    """Killed twenty times at random moments of its work; where a run gets to depends on the machine, so
+    that a run that is never killed completes what is left."""
+    cs = channels()
+    cluster.create_for(cs)
+    spans, first = 80, T0 // SECOND
+    end = first + spans * LENGTH
+    cluster.send(records(cs, T0, end * SECOND))
+    arguments = record_arguments(cluster, tmp_path, cs, "--start", first, "--end", end)
+    directory, chance = tmp_path / "files", random.Random(20)
+    for _ in range(20):
+        before = len(list(directory.glob("HL-*")))
+        process = subprocess.Popen([cli.path, *map(str, arguments)], stderr=subprocess.DEVNULL)
+        enough = before + chance.randrange(5)  # files, at least; then any moment
+        while process.poll() is None and len(list(directory.glob("HL-*"))) < enough:
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.05))
+        process.kill()
+        process.wait()
+        files = read_files_of_a_crash(directory, cs)
+        assert sorted(files) == list(range(first, first + len(files) * LENGTH, LENGTH))
+    cli.run(*arguments)
+    assert_published(read_files(directory, cs), cs, first, end)
+
+
+def read_files_of_a_crash(directory, cs):
+    """What has its name is whole, whatever else lies there."""
+    return {
+        int(path.name.split("-")[2]): READ[path.suffix[1:]](path, cs)
+        for path in directory.glob("HL-*")
+    }
+
+
+def test_an_interrupted_span_is_recorded_by_the_next_run(cluster, cli, tmp_path):
+    cs = channels()
+    cluster.create_for(cs)
+    arguments = record_arguments(cluster, tmp_path, cs)
+    directory = tmp_path / "files"
+    with LivePublisher(cluster, cs):
+        for files in (1, 3):
+            process = subprocess.Popen([cli.path, *map(str, arguments)])
+            deadline = time.monotonic() + 60
+            while len(list(directory.glob("HL-*"))) < files and time.monotonic() < deadline:
+                time.sleep(0.02)
+            wait_for(lambda: handles(process.pid, signal.SIGINT))  # its files may be there already
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 0
+    files = read_files(directory, cs)
+    assert len(files) >= 3
+    assert sorted(files) == list(range(min(files), max(files) + 1, LENGTH))
+    for gps, file in sorted(files.items())[1:]:
+        for c in cs:
+            values, mask = file[c.name]
+            assert not mask.any() and (values == samples(c, gps * SECOND, LENGTH * SECOND)).all()
+    assert not [p for p in os.listdir(directory) if p.endswith(".part")]
+
+
+def recording(cli, arguments, tmp_path):
+    """A recorder, and what it tells."""
+    told = tmp_path / "told"
+    with told.open("w") as err:
+        return subprocess.Popen([cli.path, *map(str, arguments)], stderr=err), told
+
+
+def wait_for(what, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.02)
+
+
+def files_of(tmp_path):
+    return sorted((tmp_path / "files").glob("HL-*"))
+
+
+def test_what_comes_late_is_missing_and_counted(cluster, cli, tmp_path):
+    cs = channels(SECOND)
+    cluster.create_for(cs)
+    late = by_partition(cs)[cs[2].partition_id]
+    process, told = recording(cli, record_arguments(cluster, tmp_path, cs), tmp_path)
+    with LivePublisher(cluster, cs, skip=lambda p, t: p == cs[2].partition_id) as live:
+        wait_for(lambda: files_of(tmp_path))
+        first = int(files_of(tmp_path)[-1].name.split("-")[2]) * SECOND
+        cluster.send(records(late, first, first + LENGTH * SECOND))
+        wait_for(lambda: len(files_of(tmp_path)) > 1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    assert live.started_ns < first + LENGTH * SECOND
+    found = re.search(r"in all: .* ([0-9]+) blocks came late", told.read_text())
+    assert int(found[1]) > 0, told.read_text()
+    _, mask = read_hdf5(tmp_path / "files" / f"HL-TEST-{first // SECOND}-{LENGTH}.h5", cs)[cs[2].name]
+    assert mask.all()
+
+
+def test_a_channel_that_changes_is_told_and_missing(cluster, cli, tmp_path):
+    """Another rate in the messages of a partition: the others are recorded as before."""
+    cs = channels()
+    cluster.create_for(cs)
+    first = T0 // SECOND
+    cluster.send(records(cs, T0, T0 + 2 * SECOND))
+    changed = [dataclasses.replace(cs[0], sample_rate=512), *cs[1:]]
+    cluster.send(records(changed, T0 + 2 * SECOND, T0 + 4 * SECOND))
+    done = cli.run(*record_arguments(cluster, tmp_path, cs, "--start", first, "--end", first + 4))
+    assert cs[0].name in done.stderr or cs[0].partition_id in done.stderr, done.stderr
+    files = read_files(tmp_path / "files", cs)
+    assert not files[first][cs[0].name][1].any()
+    assert files[first + 2][cs[0].name][1].all(), done.stderr
+    assert not files[first + 2][cs[2].name][1].any()
+
+
+def recorded(cluster, cli, run, cs, form, first, end):
+    """Record a span; the files, by name."""
+    cli.run(*record_arguments(cluster, run, cs, "--format", *form, "--start", first, "--end", end))
+    return {p.name: p.read_bytes() for p in (run / "files").glob("HL-*")}
+
+
+@pytest.mark.parametrize("form", [("hdf5",), ("hdf5", "--deflate", "1"), ("arrow",), ("gwf", "--deflate", "1")],
+                         ids="-".join)  # fmt: skip
+def test_files_are_published_again(cluster, cli, tmp_path, form):
+    """What is recorded of that is the same files: gaps are gaps, and a file that was left out is left
+    out."""
+    cs = channels()
+    again = [dataclasses.replace(c, partition_id=c.partition_id + "r") for c in cs]
+    first = T0 // SECOND
+    missing = {(cs[0].partition_id, T0 + i * STRIDE) for i in range(3, 40)}
+    missing |= {(cs[2].partition_id, T0 + i * STRIDE) for i in range(32, 64)}
+    missing |= {(c.partition_id, T0 + i * STRIDE) for c in cs for i in range(64, 96)}
+    for some in (cs, again):
+        cluster.create_for(some)
+        (tmp_path / some[0].partition_id).mkdir()
+    cluster.send(records(cs, T0, T0 + 8 * SECOND, skip=missing))
+    there = recorded(cluster, cli, tmp_path / cs[0].partition_id, cs, form, first, first + 8)
+    assert len(there) == 3
+    run = tmp_path / again[0].partition_id
+    cli.run("publish", "--kafka-url", cluster.bootstrap, "--metadata", write_metadata(run, again),
+            tmp_path / cs[0].partition_id / "files")  # fmt: skip
+    assert recorded(cluster, cli, run, again, form, first, first + 8) == there
+
+
+def test_arrow_files_are_published_from_stdin(cluster, cli, tmp_path):
+    cs = channels()
+    cluster.create_for(cs)
+    first = T0 // SECOND
+    cluster.send(records(cs, T0, T0 + 2 * SECOND))
+    files = recorded(cluster, cli, tmp_path, cs, ("arrow",), first, first + 2)
+    command = [cli.path, "publish", "--kafka-url", cluster.bootstrap, "--arrow", "--start", str(first + 2),
+               "--metadata", write_metadata(tmp_path, cs)]  # fmt: skip
+    subprocess.run(command, input=b"".join(files.values()), check=True, timeout=40)
+    found = recorded(cluster, cli, tmp_path, cs, ("arrow",), first, first + 4)
+    assert len(found) == 2
+
+
+def test_files_are_played_for_ever(cluster, cli, tmp_path):
+    """A recorded span is a detector: its blocks come again and again, each when its span is over."""
+    cs = channels(SECOND)
+    cluster.create_for(cs)
+    first = T0 // SECOND
+    cluster.send(records(cs, T0, T0 + 4 * SECOND, skip={(cs[2].partition_id, T0 + 5 * STRIDE)}))
+    recorded(cluster, cli, tmp_path, cs, ("hdf5",), first, first + 4)
+    metadata = write_metadata(tmp_path, cs)
+    before = gps_now_ns()
+    command = [cli.path, "publish", "--kafka-url", cluster.bootstrap, "--metadata", metadata, "--loop",
+               *sorted((tmp_path / "files").glob("HL-*"), reverse=True)]  # fmt: skip
+    player = subprocess.Popen(list(map(str, command)))
+    span = stream_arguments(cluster.bootstrap, metadata, cs, before // STRIDE * STRIDE)
+    try:
+        with cli.follow(*span) as stream:
+            stream.wait_for(lambda blocks: sum(not lacks(b, cs[0]) for b in blocks) > 80, timeout=60)
+    finally:
+        player.send_signal(signal.SIGINT)
+        assert player.wait(20) == 0
+    # What came too late for that stream is there by now.
+    found = cli.blocks(*span, "--end", seconds(stream.blocks()[-1]["time_ns"]))
+    played = [expected_block(cs, T0 + i * STRIDE, STRIDE) for i in range(64)]
+    played[5]["data"][cs[2].name] = [None]
+    found = [b["data"] for b in found if b["data"][cs[0].name][0] is not None]
+    assert len(found) > 64  # more than once
+    assert found == [played[i % 64]["data"] for i in range(len(found))]
+
+
+def test_files_are_played_as_if_they_were_new(cluster, cli, tmp_path):
+    cs = channels(SECOND)
+    cluster.create_for(cs)
+    metadata = write_metadata(tmp_path, cs)
+    played = [expected_block(cs, T0 + i * STRIDE, STRIDE) for i in range(8)]
+    before = gps_now_ns()
+    cli.run("publish", "--kafka-url", cluster.bootstrap, "--metadata", metadata, "--pace",
+            stdin="".join(json.dumps(b) + "\n" for b in played))  # fmt: skip
+    after = gps_now_ns()
+    assert after - before >= 7 * STRIDE
+    found = cli.blocks(*stream_arguments(cluster.bootstrap, metadata, cs, before, after))
+    found = [b for b in found if b["data"][cs[0].name][0] is not None]
+    assert [b["data"] for b in found] == [b["data"] for b in played]
+    assert before - STRIDE <= found[0]["time_ns"] <= after - 8 * STRIDE

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arrakis/arrow.h>
+#include <arrakis/file.h>
 
 #include "block_json.h"
 #include "command.h"
 #include "interrupt.h"
 #include "lines.h"
+#include "pace.h"
 #include "properties.h"
 #include "report.h"
 #include "source.h"
@@ -20,6 +22,10 @@
 enum { PIECE_SIZE = 65536 };
 
 #define CONFIRMATION_NS (30 * ARRAKIS_SECOND_NS) /* unless --timeout is given */
+/* Publishing that falls this far behind what comes in is reported, and again after as long a time
+ * as REPORT_NS. */
+#define BEHIND_NS (10 * ARRAKIS_SECOND_NS)
+#define REPORT_NS (30 * ARRAKIS_SECOND_NS)
 
 struct sender {
     const char *server;      /* NULL: publish to --kafka-url, without a server */
@@ -28,11 +34,18 @@ struct sender {
     int64_t stride_ns;
     arrakis_publisher *publisher;
     int timeout_ms;
+    int64_t failures_most; /* so many blocks in a row may fail, less one */
+    int64_t failures;      /* the last blocks, in a row, that failed */
+    uint64_t blocks, dropped;
+    char input[64];         /* where the block comes from, for messages */
+    int64_t least_age_ns;   /* of a block when it is published */
+    int64_t next_report_ns; /* of how far publishing is behind */
     /* those of the last block, in its order; the next block mostly has the same */
     arrakis_channels *list;
     arrakis_series *series; /* one per channel of the list */
     uint8_t *bits;          /* validity of one block */
     size_t bits_size;
+    struct pace pace;
 };
 
 /* ---------------------------------------------------------------- the publisher's channels */
@@ -216,6 +229,49 @@ static uint8_t *cut_stride(arrakis_series *series, const struct block_column *co
     return bits + length / 8 + 1;
 }
 
+/* The age of blocks does not grow where each is published before the next one comes. */
+static void report_backlog(struct sender *s, int64_t end_ns)
+{
+    int64_t now_ns = arrakis_gps_now_ns(), age_ns = now_ns - end_ns;
+    if (s->blocks == 0 || age_ns < s->least_age_ns)
+        s->least_age_ns = age_ns;
+    int64_t behind_ns = age_ns - s->least_age_ns;
+    if (behind_ns < BEHIND_NS || now_ns < s->next_report_ns)
+        return;
+    s->next_report_ns = now_ns + REPORT_NS;
+    report_error("%s: publishing is %.1f s behind what comes in", s->input,
+                 (double)behind_ns / 1e9);
+}
+
+/* What has become of a block: one that was not delivered is dropped, with a message, unless too
+ * many in a row were not. */
+static arrakis_status count_delivery(struct sender *s, arrakis_status rc, arrakis_error *err)
+{
+    s->blocks++;
+    if (rc != ARRAKIS_EBROKER && rc != ARRAKIS_EDEADLINE) {
+        s->failures = rc < 0 ? s->failures : 0;
+        return rc;
+    }
+    s->dropped++;
+    if (++s->failures >= s->failures_most) {
+        const arrakis_error last = *err;
+        if (s->failures > 1)
+            snprintf(err->message, sizeof err->message,
+                     "%.430s; %" PRId64 " blocks in a row were not delivered", last.message,
+                     s->failures);
+        return rc;
+    }
+    report_error("%s: dropped: %s", s->input, err->message);
+    return ARRAKIS_OK;
+}
+
+/* Whether the user has interrupted the wait for the end of a span. */
+static bool is_given_up(const struct sender *s, int64_t end_ns)
+{
+    return s->pace.live && interrupt_seen() && end_ns > arrakis_gps_now_ns();
+}
+
+/* DONE: it is not published, as its span is not over, and the user does not want to wait for that. */
 static arrakis_status publish_stride(struct sender *s, const struct block_text *text, int64_t k,
                                      int64_t strides, int64_t duration_ns, arrakis_error *err)
 {
@@ -226,12 +282,16 @@ static arrakis_status publish_stride(struct sender *s, const struct block_text *
         bits = cut_stride(&s->series[i], &text->columns[i], k, strides, info.dtype, bits);
     }
     arrakis_block *block;
-    arrakis_status rc = arrakis_block_new(&block, s->list, text->time_ns + k * duration_ns,
-                                          duration_ns, s->series, err);
-    if (rc >= 0)
-        rc = arrakis_publisher_publish(s->publisher, block, s->timeout_ms, err);
+    int64_t time_ns = pace_block(&s->pace, text->time_ns + k * duration_ns, duration_ns);
+    if (is_given_up(s, time_ns + duration_ns))
+        return ARRAKIS_DONE;
+    arrakis_status rc = arrakis_block_new(&block, s->list, time_ns, duration_ns, s->series, err);
+    if (rc < 0)
+        return rc;
+    report_backlog(s, time_ns + duration_ns);
+    rc = arrakis_publisher_publish(s->publisher, block, s->timeout_ms, err);
     arrakis_block_unref(block);
-    return rc;
+    return count_delivery(s, rc, err);
 }
 
 /* A block of several strides, such as those of 'stream --stride' or 'fetch', is published as
@@ -257,14 +317,16 @@ static arrakis_status publish_block(struct sender *s, const struct block_text *t
     if (rc >= 0)
         rc = make_bits(s, text, err);
     int64_t k = 0;
-    for (; rc >= 0 && k < strides && !interrupt_seen(); k++)
+    while (rc == ARRAKIS_OK && k < strides && !interrupt_seen()) {
         rc = publish_stride(s, text, k, strides, duration_ns / strides, err);
+        k += rc != ARRAKIS_DONE;
+    }
     if (rc >= 0 && k > 0 && k < strides) {
         snprintf(err->message, sizeof err->message,
                  "interrupted after %" PRId64 " of %" PRId64 " strides", k, strides);
         rc = err->status = ARRAKIS_ECANCELED;
     }
-    return rc;
+    return rc < 0 ? rc : ARRAKIS_OK;
 }
 
 /* ---------------------------------------------------------------- all of stdin */
@@ -285,11 +347,12 @@ static int publish_lines(struct sender *s)
         if (size == strlen(line) && blank_column(line))
             continue;
         arrakis_error err;
+        snprintf(s->input, sizeof s->input, "stdin, line %zu", lines.number);
         arrakis_status rc = block_text_read(&text, line, size, s->known, &err);
         if (rc >= 0)
             rc = publish_block(s, &text, &err);
         if (rc < 0) {
-            code = fail("stdin, line %zu: %s", lines.number, err.message);
+            code = fail("%s: %s", s->input, err.message);
             break;
         }
     }
@@ -308,6 +371,7 @@ static int publish_blocks(struct sender *s, arrakis_arrow_reader *reader, struct
     while (rc >= 0 && !interrupt_seen() &&
            (rc = arrakis_arrow_reader_next(reader, &block, &err)) == ARRAKIS_OK) {
         ++*number;
+        snprintf(s->input, sizeof s->input, "stdin, block %zu", *number);
         rc = block_text_copy(text, block, s->known, &err);
         arrakis_block_unref(block);
         if (rc >= 0)
@@ -355,9 +419,72 @@ static int publish_arrow(struct sender *s)
     return code;
 }
 
+/* ---------------------------------------------------------------- files */
+
+/* Publish what is left of the files. @return 0 or the exit code */
+static int publish_round(struct sender *s, arrakis_file_reader *reader, struct block_text *text,
+                         size_t *number)
+{
+    arrakis_error err;
+    arrakis_block *block;
+    while (!interrupt_seen()) {
+        arrakis_status rc = arrakis_file_reader_next(reader, &block, &err);
+        if (rc == ARRAKIS_DONE)
+            return 0;
+        if (rc < 0)
+            return finish(rc, &err);
+        snprintf(s->input, sizeof s->input, "block %zu of the files", ++*number);
+        rc = block_text_copy(text, block, s->known, &err);
+        arrakis_block_unref(block);
+        if (rc >= 0)
+            rc = publish_block(s, text, &err);
+        if (rc == ARRAKIS_ECANCELED && s->pace.live)
+            return 0; /* how a player ends */
+        if (rc < 0)
+            return fail("%s: %s", s->input, err.message);
+    }
+    return 0;
+}
+
+static int publish_files(struct sender *s, const struct options *o)
+{
+    arrakis_file_reader *reader;
+    arrakis_error err;
+    arrakis_status rc =
+        arrakis_file_reader_open(&reader, o->arguments.items, o->arguments.count, s->known, &err);
+    if (rc < 0)
+        return finish(rc, &err);
+    struct block_text text = {0};
+    size_t number = 0;
+    int code = publish_round(s, reader, &text, &number);
+    while (!code && o->loop && number > 0 && !interrupt_seen()) {
+        arrakis_file_reader_rewind(reader);
+        pace_repeat(&s->pace);
+        code = publish_round(s, reader, &text, &number);
+    }
+    block_text_free(&text);
+    arrakis_file_reader_close(reader);
+    return code;
+}
+
+static int publish_input(struct sender *s, const struct options *o)
+{
+    if (o->arguments.count)
+        return publish_files(s, o);
+    return o->format == FORMAT_ARROW ? publish_arrow(s) : publish_lines(s);
+}
+
+static int report_dropped(const struct sender *s, int code)
+{
+    if (!s->dropped)
+        return code;
+    return fail("%" PRIu64 " of %" PRIu64 " blocks were not delivered", s->dropped, s->blocks);
+}
+
 static int run_publish(const struct options *o)
 {
-    struct sender s = {0};
+    struct sender s = {.pace = {.live = o->pace || o->loop, .start_ns = o->start_ns},
+                       .failures_most = o->max_failures};
     if (!o->kafka_url)
         s.server = source_server(o);
     if (!o->kafka_url && !s.server)
@@ -365,13 +492,15 @@ static int run_publish(const struct options *o)
                                       "--url URL (or set ARRAKIS_SERVER)");
     if (!o->publisher_id && !o->metadata)
         return fail_usage(o->command, "whose channels? Give --publisher ID, or --metadata FILE");
+    if (o->loop && !o->arguments.count)
+        return fail_usage(o->command, "--loop: stdin comes once, expected files");
     int code = s.server ? ssh_forward(&s.server, o, NULL) : 0;
     if (!code)
         code = choose_channels(&s, o);
     if (!code && !interrupt_seen())
         code = open_publisher(&s, o);
     if (!code && !interrupt_seen())
-        code = o->format == FORMAT_ARROW ? publish_arrow(&s) : publish_lines(&s);
+        code = report_dropped(&s, publish_input(&s, o));
     arrakis_publisher_close(s.publisher);
     arrakis_channels_unref(s.list);
     arrakis_channels_unref(s.known);
@@ -394,6 +523,12 @@ static const struct arg_option publisher[] = {
      .kind = ARG_TEXT,
      PLACE(replay_id),
      .help = "publish a replay under this name, not live data"},
+    {.name = "max-failures",
+     .metavar = "N",
+     .kind = ARG_COUNT,
+     PLACE(max_failures),
+     .help = "give up when N blocks in a row were not delivered (default: 10); before that each "
+             "is dropped"},
     OPTIONS_END,
 };
 
@@ -409,22 +544,50 @@ static const struct arg_option input[] = {
      PLACE(format),
      .value = FORMAT_ARROW,
      .group = GROUP_FORMAT,
-     .help = "stdin is an Arrow IPC stream, as 'stream --arrow' writes it"},
+     .help = "stdin is an Arrow IPC stream, as 'stream --arrow' writes it, or an Arrow file, as "
+             "'record' does; several may follow each other"},
+    OPTIONS_END,
+};
+
+static const struct arg_option times[] = {
+    {.name = "pace",
+     .kind = ARG_FLAG,
+     PLACE(pace),
+     .value = true,
+     .help = "publish each block when its span is over, as a detector does; the first one begins "
+             "now, or at --start"},
+    {.name = "start",
+     .metavar = "TIME",
+     .kind = ARG_TIME,
+     PLACE(start_ns),
+     .help = "move all blocks in time, so that the first one begins there"},
+    {.name = "loop",
+     .kind = ARG_FLAG,
+     PLACE(loop),
+     .value = true,
+     .help = "play the files again and again, as with --pace, each time from where the last time "
+             "ended"},
     OPTIONS_END,
 };
 
 static const struct arg_table publisher_options = {"Publisher", publisher};
 static const struct arg_table input_options = {"Input", input};
-static const struct arg_table *const tables[] = {&publisher_options, &input_options,
+static const struct arg_table time_options = {"Times", times};
+static const struct arg_table *const tables[] = {&publisher_options, &input_options, &time_options,
                                                  &source_options, NULL};
 
 const struct command cmd_publish = {
     .name = "publish",
     .aliases = {NULL},
-    .summary = "publish blocks that are read from stdin",
-    .arguments = "",
+    .summary = "publish blocks out of files, or from stdin",
+    .arguments = "[FILE...]",
     .description =
-        "Each line of stdin is a block in JSON, as 'stream --json' prints it: its \"time_ns\", "
+        "Each FILE is HDF5, GWF or Arrow, as 'record' writes them, or a directory with such "
+        "files; "
+        "several follow each other as the times in their names do. Channels that are in a file of "
+        "HDF5 or GWF but are not the publisher's are ignored. "
+        "Without a FILE each line of stdin is a block in JSON, as 'stream --json' prints it: its "
+        "\"time_ns\", "
         "its "
         "\"data\", null where a sample is missing, and its \"_duration_ns\". It goes to the "
         "broker "
@@ -432,9 +595,10 @@ const struct command cmd_publish = {
         "partitions come from --metadata, else from the server, else from the broker; type and "
         "rate in the line are ignored. Without --kafka-url the server registers the channels "
         "of --metadata that it does not have, for publishers that may do that; a token is taken "
-        "from ARRAKIS_TOKEN. Blocks must follow each other in time. The first that cannot be "
-        "published "
-        "ends the program.",
+        "from ARRAKIS_TOKEN. Blocks must follow each other in time. One that is not delivered "
+        "within --timeout (here 30 seconds) is dropped, with a message; anything else that is "
+        "wrong with a block ends the program. The exit status is 1 if any was dropped.",
     .tables = tables,
+    .max_arguments = SIZE_MAX,
     .run = run_publish,
 };

@@ -24,6 +24,7 @@ void options_init(struct options *o)
         .keep_bytes = -1,
         .retry_time_ns = ARRAKIS_UNSET,
         .retry_tries = ARRAKIS_UNSET,
+        .max_failures = 10,
         .bind = "localhost:31206",
         .partitions = 4,
         .channels = 3,

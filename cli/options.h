@@ -80,6 +80,8 @@ struct options {
 
     /* publishing */
     const char *publisher_id;
+    bool pace, loop;
+    int64_t max_failures;
 
     /* exec */
     const char *bind;

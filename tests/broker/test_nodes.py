@@ -3,6 +3,7 @@
 is gone with it, and costs the rest nothing."""
 
 import contextlib
+import json
 
 import pytest
 from broker import Nodes
@@ -134,6 +135,26 @@ def test_a_topic_whose_node_comes_back_is_read_on(nodes, cli, tmp_path):
     assert_published(blocks, cs, live)
 
 
+def test_a_block_for_a_topic_without_leader_fails_in_that_part_only(nodes, cli, tmp_path):
+    """Each block is dropped, with an error that names the topic; the other topic has its part of it."""
+    cluster = Cluster(nodes.bootstrap)
+    cs = stays, goes = on_nodes(cluster, [2, 3], [1])
+    metadata = write_metadata(tmp_path, cs)
+    published = [
+        json.dumps({"time_ns": T0 + i * STRIDE, "_duration_ns": STRIDE,
+                    "data": {c.name: samples(c, T0 + i * STRIDE).tolist() for c in cs}}) + "\n"
+        for i in range(2)
+    ]  # fmt: skip
+    with away(nodes[0]):
+        done = cli.run("publish", "--kafka-url", nodes.bootstrap, "--metadata", metadata,
+                       "--timeout", "2", stdin="".join(published), check=1)  # fmt: skip
+        read = cli.blocks(
+            *stream_arguments(nodes.bootstrap, metadata, [stays], T0, T0 + 2 * STRIDE)
+        )
+    assert_same(read, span([stays], T0, T0 + 2 * STRIDE), [stays])
+    told = [line for line in done.stderr.splitlines() if topic_of(goes.partition_id) in line]
+    assert sum("it has no leader" in line for line in told) >= 1, done.stderr
+    assert not any(topic_of(stays.partition_id) in line for line in done.stderr.splitlines()), done.stderr
 
 
 # ---------------------------------------------------------------- nodes that hang

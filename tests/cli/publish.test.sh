@@ -140,8 +140,12 @@ exits 2 "$cli" publish --metadata copy.jsonl
 says err 'give --kafka-url'
 exits 2 "$cli" publish $source
 says err 'whose channels\? Give --publisher'
-exits 2 "$cli" publish $source --metadata copy.jsonl argument
-says err 'one argument too many'
+exits 2 "$cli" publish $source --metadata copy.jsonl --loop </dev/null
+says err 'stdin comes once, expected files'
+exits 1 "$cli" publish $source --metadata copy.jsonl none.h5
+says err 'none.h5: No such file'
+exits 1 "$cli" publish $source --metadata copy.jsonl "$0"
+says err "it begins with '#!/bin"
 exits 1 "$cli" publish $source --publisher NOBODY </dev/null
 says err "no live channel is known of publisher NOBODY"
 exits 1 "$cli" publish $source --metadata copy.jsonl --publisher NOBODY </dev/null
@@ -214,5 +218,21 @@ says err 'expected KEY=VALUE or @FILE'
 block $((t + 5000000000)) '{"H1:PEM-CS_TEMPERATURE": [-0.5]}' >temperature
 exits 0 "$cli" -q publish --kafka-url "$broker" --publisher SIM_1 <temperature
 same "stderr of publish" /dev/null err
+
+# What nobody takes is dropped, up to so many in a row; what is dropped is counted.
+for i in 1 2 3 4; do block $((t + 9000000000 + i * 62500000)) "$one"; done >four_lines
+nowhere() { # CODE MORE...
+    local code=$1
+    shift
+    exits "$code" "$cli" -q publish --kafka-url 127.0.0.1:1 --metadata copy.jsonl --timeout 0.2 "$@" <four_lines
+}
+nowhere 1
+[ "$(grep -c '^arrakis-cli: stdin, line [1-4]: dropped: block at ' err)" = 4 ] || complain "four dropped blocks"
+says err '^arrakis-cli: 4 of 4 blocks were not delivered'
+nowhere 1 --max-failures 3
+says err '^arrakis-cli: stdin, line 3: block at .*; 3 blocks in a row were not delivered'
+says err '^arrakis-cli: 3 of 3 blocks were not delivered'
+nowhere 1 --max-failures 1
+says err '^arrakis-cli: stdin, line 1: block at '
 
 finish

@@ -414,6 +414,18 @@ def test_a_block_that_nobody_takes(cli, stranger, tmp_path, broker, cause):
     assert "closing: 1 messages not delivered are given up" in done.stderr
 
 
+def test_a_publisher_that_falls_behind_is_told_so(cli, tmp_path):
+    """Blocks come in faster than the broker takes them."""
+    metadata = write_metadata(tmp_path, KNOWN)
+    line = '{"time_ns": %d, "data": {"H1:REG-A": [0, 0, 0, 0]}}\n'
+    lines = "".join(line % (T0 + i * STRIDE) for i in range(7))
+    begin = time.monotonic()
+    done = cli.run("publish", "--kafka-url", "127.0.0.1:1", "--metadata", metadata, "--timeout", "2",
+                   stdin=lines, check=1)  # fmt: skip
+    # six blocks took two seconds each, or longer
+    (behind,) = re.findall(r"publishing is (\d+\.\d) s behind what comes in", done.stderr)
+    assert 10 <= float(behind) < time.monotonic() - begin, done.stderr
+    assert sum("dropped: " in e for e in done.stderr.splitlines()) == 7, done.stderr
 
 
 def test_an_interrupt_cuts_a_block(cli, stranger, tmp_path):

@@ -146,7 +146,9 @@ if(ARRAKIS_PYTHON_PACKAGE)
             continue()
         endif()
         arrakis_python_test(python.${x} ${file})
-        set_tests_properties(python.${x} PROPERTIES FIXTURES_REQUIRED "")
+        if(NOT x STREQUAL follow) # the others have brokers of their own, or in the process
+            set_tests_properties(python.${x} PROPERTIES FIXTURES_REQUIRED "")
+        endif()
         set_property(TEST python.${x} APPEND PROPERTY
             ENVIRONMENT "ARRAKIS_PYTHON_PACKAGE=${ARRAKIS_PYTHON_PACKAGE}")
     endforeach()

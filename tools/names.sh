@@ -113,5 +113,18 @@ for name in "${!other_names[@]}"; do
 done
 ((10 * others <= count)) || fail "$others of $count hidden names are not their files': a tenth at most may be so"
 
+# The Python package: what python/src/file.c defines for others is called pyark_file_..., and file.h declares it. The
+# module is another build's, so its sources are read.
+cd ../python/src || exit 1
+for file in *.c; do
+    file=${file%.c}
+    [ -e "$file.h" ] || [ "$file" = module ] || fail "python/src/$file.c has no header of its name"
+    while read -r name; do
+        [[ $name == pyark_${file}_* ]] || fail "python/src/$file.c defines $name: expected pyark_${file}_... as its name"
+        [ ! -e "$file.h" ] || grep -qw "$name" "$file.h" || fail "python/src/$file.h does not declare $name"
+    done < <(grep -E '^[A-Za-z_]' "$file.c" | grep -vE '^(static|typedef|struct|enum|#)' |
+        grep -oE '\b[A-Za-z_0-9]+\(' | tr -d '(' | grep -E '^pyark_')
+done
+
 [ "$failed" = 0 ] && echo "$count hidden names, $others of them with a reason to be another than their file's"
 exit "$failed"

@@ -10,6 +10,7 @@ failed=0
 # Lines that may stay although a pattern finds them, as parts of "file:line: text".
 allowed=(
     "CONTRIBUTING.md:.*Data and servers do not say"
+    "tools/words.sh:.*found '"
     "docs/glossary.md:.*Arrow calls a sequence of messages a stream too"
 )
 
@@ -25,12 +26,13 @@ found() { # WHAT TO WRITE, then "file:line:text" on stdin
 }
 
 prose() { # EXTENDED REGEX: in comments, texts and documents
-    grep -rnE "$1" --include='*.c' --include='*.h' --include='*.md' --include='*.1' --include='*.txt' \
-        include src cli examples docs tests/cli/expected ./*.md
+    grep -rnE "$1" --include='*.c' --include='*.h' --include='*.cpp' --include='*.py' --include='*.pyi' \
+        --include='*.sh' --include='*.md' --include='*.1' --include='*.txt' \
+        include src cli examples docs python fuzz bench tests tools ./*.md
 }
 
 texts() { # EXTENDED REGEX: in string literals of the library and the program, which users read
-    grep -rnE "^[^\"]*(\"([^\"\\\\]|\\\\.)*\"[^\"]*)*\"([^\"\\\\]|\\\\.)*($1)" --include='*.c' --include='*.h' src cli
+    grep -rnE "^[^\"]*(\"([^\"\\\\]|\\\\.)*\"[^\"]*)*\"([^\"\\\\]|\\\\.)*($1)" --include='*.c' --include='*.h' src cli python/src
 }
 
 of='(one|bytes|bits?|lines?|rows?|columns?|numbers?|messages?|samples?|threads?|connections?|times|CPU)'
@@ -60,7 +62,7 @@ verbs+='|prepare|present|print|publish|pull|push|put|reaches|read|rebase|recount
 verbs+='|reset|restart|run|say|scale|send|serve|set|settle|shift|show|skip|spend|split|start|stay|step|stir|stop|store|submit'
 verbs+='|take|trim|try|unmark|update|wait|want|wanted|watch|weigh|write'
 found 'name its object, too: queue_pop, find_reader' < <(
-    grep -rnE "^static ([A-Za-z_][A-Za-z_0-9]* )+\**($verbs)\(" --include='*.c' --include='*.h' src cli
+    grep -rnE "^static ([A-Za-z_][A-Za-z_0-9]* )+\**($verbs)\(" --include='*.c' --include='*.h' src cli python/src
 )
 
 exit "$failed"

@@ -6,8 +6,9 @@
     for block in libarrakis.stream(["H1:CAL-DELTAL_EXTERNAL_DQ"], kafka_url="localhost:9092"):
         print(block.time_ns, block["H1:CAL-DELTAL_EXTERNAL_DQ"].std())
 
-Times are GPS: attributes whose names end in `_ns` are nanoseconds, arguments such as `start` are seconds (a number, or
-a text such as "now-90s" or "2024-05-17T16:53:02Z"). Durations and time limits are seconds.
+Times are GPS: attributes whose names end in `_ns` are nanoseconds, arguments such as `start` are seconds (a number), a
+text such as "now-90s" or "2024-05-17T16:53:02Z", or a datetime, which is UTC where it has no time zone. Durations and time
+limits are seconds.
 
 Every error of the library is an Error with its `status`; each class is also the built-in one that fits, such as
 ValueError or ConnectionError. Log lines go to logging.getLogger("libarrakis"). numpy is imported when an array is asked
@@ -26,6 +27,7 @@ from ._core import (
     Block,
     BrokerError,
     CanceledError,
+    ChangedError,
     Channel,
     Channels,
     Client,
@@ -53,6 +55,7 @@ __all__ = [
     "Block",
     "BrokerError",
     "CanceledError",
+    "ChangedError",
     "Channel",
     "Channels",
     "Client",
@@ -85,8 +88,8 @@ __version__ = version()
 
 _abc.Mapping.register(Block)
 _abc.Mapping.register(Channels)
-# Threads of the library may log until the process ends, Python's logging not.
-_atexit.register(_core._log_stop)
+# Threads of the library may log, and ask for tokens, until the process ends; Python does not go on for so long.
+_atexit.register(_core._stop)
 
 
 def __getattr__(name):
@@ -104,7 +107,7 @@ def find(
     """Return a list of the channels that match all conditions, each a Channel, in no particular order.
 
     pattern    regular expression, matched from the first character of the name on; None: all names
-    data_type  one name such as "float32", or several
+    data_type  "float32" or whatever else numpy.dtype() takes, or several of them
     min_rate, max_rate  in Hz, inclusive
     publisher  one publisher's id, or several
     time       the GPS time whose metadata is searched, in seconds or as a text; None: now. Only servers keep past
@@ -136,7 +139,7 @@ def count(
 def describe(channels, time=None, *, replay_id=None, **source):
     """Return the channels with these names: a mapping of names to Channel, in the order of `channels`.
 
-    channels  names
+    channels  names, or a Channel for its name
     time, replay_id, source  as for find()
 
     Errors: NotFoundError names the channels that do not exist; others as for find().
@@ -148,15 +151,18 @@ def describe(channels, time=None, *, replay_id=None, **source):
 def stream(
     channels, start=None, end=None, *, duration=None, on_gap="fill", stride=None,
     latency_tolerance=None, fast_forward=True, prefetch_bytes=None, replay_id=None,
-    replay_start=None, replay_end=None, **source,
+    replay_start=None, replay_end=None, retry=None, retry_time=None, retry_tries=None,
+    follow=False, **source,
 ):  # fmt: skip
     """Open a Stream of aligned blocks, each with all of `channels`.
 
         for block in libarrakis.stream(["H1:CAL-DELTAL_EXTERNAL_DQ"], kafka_url="localhost:9092"):
             samples = block["H1:CAL-DELTAL_EXTERNAL_DQ"]
 
-    channels   names; each block maps them to arrays of shape (sample_rate * stride,)
-    start      GPS seconds, a text such as "now-90s", or None: now, live. 0: the beginning of what the topics hold
+    channels   names, or a Channel for its name, such as find() returns; each block maps the names to arrays of shape
+               (sample_rate * stride,)
+    start      GPS seconds, a text such as "now-90s", a datetime, or None: now, live. 0: the beginning of what the topics
+               hold
     end        the stream ends with the block that reaches this time; None: it goes on into live data, without end
     duration   in seconds, instead of an end
     on_gap     where no channel has data: "fill" (blocks whose samples are all masked), "skip" (no blocks) or "raise"
@@ -167,27 +173,34 @@ def stream(
     prefetch_bytes     bytes of messages fetched ahead from Kafka
     replay_id          a replay that publishers write; None: live
     replay_start, replay_end  a server plays the data of this span again and again as if it were live
+    retry      whether a server's stream that breaks is taken up again; None: if the request has no end
+    retry_time, retry_tries   after how many seconds the last try is made, and how many may fail in a row; None: no limit
+    follow     go on with channels that are given another partition, type, rate or stride meanwhile: the blocks from then
+               on have other `channels`, and so has the stream. False: the stream ends with ChangedError. An Arrow stream
+               ends with an error where a type or rate changes, since it has one schema
     source     where the data is: url=, kafka_url=, metadata= and what else Client takes
 
     A request with an end always ends: what the source does not hold becomes gaps. Blocks of a live stream begin at
     multiples of the stride. Ctrl-C ends a wait for a block at once, and the opening within 8 s.
 
     Errors: NotFoundError names the channels that do not exist; InvalidArgumentError; ConnectError, AuthError,
-    BrokerError, DeadlineError, ServerError, FormatError, UnsupportedError, MismatchError.
+    BrokerError, DeadlineError, ServerError, FormatError, UnsupportedError, MismatchError;
+    ChangedError names the channel that has changed, what it was and what it is now.
     """
     with Client(**source) as client:
         return client.stream(
             channels, start, end, duration=duration, on_gap=on_gap, stride=stride,
             latency_tolerance=latency_tolerance, fast_forward=fast_forward,
             prefetch_bytes=prefetch_bytes, replay_id=replay_id, replay_start=replay_start,
-            replay_end=replay_end,
+            replay_end=replay_end, retry=retry, retry_time=retry_time, retry_tries=retry_tries,
+            follow=follow,
         )  # fmt: skip
 
 
 def fetch(
     channels, start=None, end=None, *, duration=None, on_gap="fill", stride=None,
     latency_tolerance=None, fast_forward=True, prefetch_bytes=None, replay_id=None,
-    replay_start=None, replay_end=None, **source,
+    replay_start=None, replay_end=None, retry=None, retry_time=None, retry_tries=None, **source,
 ):  # fmt: skip
     """Return a span as one Block; waits until the data has been published, or the deadline for it has passed.
 
@@ -200,5 +213,5 @@ def fetch(
             channels, start, end, duration=duration, on_gap=on_gap, stride=stride,
             latency_tolerance=latency_tolerance, fast_forward=fast_forward,
             prefetch_bytes=prefetch_bytes, replay_id=replay_id, replay_start=replay_start,
-            replay_end=replay_end,
+            replay_end=replay_end, retry=retry, retry_time=retry_time, retry_tries=retry_tries,
         )  # fmt: skip

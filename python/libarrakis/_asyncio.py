@@ -25,11 +25,13 @@ async def _readable(stream):
     try:
         # A loop has one callback per descriptor, and tasks may share a stream.
         fd = os.dup(stream.fileno())
+        # Another task may have taken the descriptor's news, and the last block: look again.
+        look = loop.call_later(1, _set, ready)
         try:
             loop.add_reader(fd, _set, ready)
-            # Another task may have taken the descriptor's news, and the last block: look again.
-            await asyncio.wait([ready], timeout=1)
+            await ready  # asyncio.wait() would take another turn of the loop
         finally:
+            look.cancel()
             loop.remove_reader(fd)
             os.close(fd)
     finally:

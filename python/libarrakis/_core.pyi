@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from typing import Any, Literal, Protocol
+import datetime
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from os import PathLike
+from typing import Any, Literal, Protocol, final
 
 import numpy
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-_Time = float | str | Any
+_Time = float | str | datetime.date | Any
 _Names = str | Iterable[str]
+_Channels = str | Channel | Iterable[str | Channel]
+_DataTypes = DTypeLike | Iterable[DTypeLike]
+_Path = str | PathLike[str]
+_TokenFunction = Callable[[], str | tuple[str, float]]
 
 class _Channel(Protocol):
     name: str
@@ -41,7 +47,9 @@ class CanceledError(Error): ...
 class InputOutputError(Error, OSError): ...
 class AuthError(Error, PermissionError): ...
 class ServerError(Error): ...
+class ChangedError(Error): ...
 
+@final
 class Channel:
     def __new__(
         cls,
@@ -85,6 +93,7 @@ class Channel:
     def from_json(text: str, /) -> Channel: ...
     def __hash__(self) -> int: ...
 
+@final
 class Channels(Mapping[str, Channel]):
     def __new__(cls, channels: _ChannelsLike) -> Channels: ...
     def __getitem__(self, name: str, /) -> Channel: ...
@@ -95,6 +104,7 @@ class Channels(Mapping[str, Channel]):
     def values(self) -> Any: ...
     def items(self) -> Any: ...
 
+@final
 class Block(Mapping[str, NDArray[Any]]):
     def __new__(
         cls,
@@ -128,10 +138,12 @@ class Block(Mapping[str, NDArray[Any]]):
     def has_gaps(self) -> bool: ...
     def mask(self, name: str, /) -> NDArray[numpy.bool_] | None: ...
     def missing(self, name: str, /) -> int: ...
+    def to_gwpy(self, pad: float | None = None) -> Any: ...
     def __arrow_c_schema__(self) -> object: ...
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]: ...
     def _rows(self, data_type: str, /) -> tuple[object, object]: ...
 
+@final
 class Stats(tuple[int, ...]):
     @property
     def messages(self) -> int: ...
@@ -157,12 +169,21 @@ class Stats(tuple[int, ...]):
     def fast_forwards(self) -> int: ...
     @property
     def errors(self) -> int: ...
+    @property
+    def losses(self) -> int: ...
+    @property
+    def recoveries(self) -> int: ...
+    @property
+    def changes(self) -> int: ...
 
+@final
 class Stream(Iterator[Block]):
     @property
     def channels(self) -> Channels: ...
     @property
     def stride_ns(self) -> int: ...
+    @property
+    def position_ns(self) -> int | None: ...
     @property
     def closed(self) -> bool: ...
     @property
@@ -181,21 +202,23 @@ class Stream(Iterator[Block]):
     def __arrow_c_schema__(self) -> object: ...
     def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
 
+@final
 class Client:
     def __new__(
         cls,
         url: str | None = None,
         *,
         kafka_url: str | None = None,
-        metadata: str | None = None,
+        metadata: _Path | None = None,
         properties: dict[str, Any] | None = None,
+        kafka_token_fn: _TokenFunction | None = None,
         allowed_brokers: _Names | None = None,
         token: str | None = None,
         insecure_token: bool = False,
         token_hosts: _Names | None = None,
-        ca_file: str | None = None,
-        cert_file: str | None = None,
-        key_file: str | None = None,
+        ca_file: _Path | None = None,
+        cert_file: _Path | None = None,
+        key_file: _Path | None = None,
         request_timeout: float | None = None,
         stall_timeout: float | None = None,
         max_message_bytes: int | None = None,
@@ -203,7 +226,7 @@ class Client:
     def find(
         self,
         pattern: str | None = None,
-        data_type: _Names | None = None,
+        data_type: _DataTypes | None = None,
         min_rate: float | None = None,
         max_rate: float | None = None,
         publisher: _Names | None = None,
@@ -214,7 +237,7 @@ class Client:
     def count(
         self,
         pattern: str | None = None,
-        data_type: _Names | None = None,
+        data_type: _DataTypes | None = None,
         min_rate: float | None = None,
         max_rate: float | None = None,
         publisher: _Names | None = None,
@@ -223,11 +246,11 @@ class Client:
         replay_id: str | None = None,
     ) -> int: ...
     def describe(
-        self, channels: _Names, time: _Time | None = None, *, replay_id: str | None = None
+        self, channels: _Channels, time: _Time | None = None, *, replay_id: str | None = None
     ) -> Channels: ...
     def stream(
         self,
-        channels: _Names,
+        channels: _Channels,
         start: _Time | None = None,
         end: _Time | None = None,
         *,
@@ -240,10 +263,14 @@ class Client:
         replay_start: _Time | None = None,
         replay_end: _Time | None = None,
         latency_tolerance: float | None = None,
+        retry: bool | None = None,
+        retry_time: float | None = None,
+        retry_tries: int | None = None,
+        follow: bool = False,
     ) -> Stream: ...
     def fetch(
         self,
-        channels: _Names,
+        channels: _Channels,
         start: _Time | None = None,
         end: _Time | None = None,
         *,
@@ -256,6 +283,10 @@ class Client:
         replay_start: _Time | None = None,
         replay_end: _Time | None = None,
         latency_tolerance: float | None = None,
+        retry: bool | None = None,
+        retry_time: float | None = None,
+        retry_tries: int | None = None,
+        follow: bool = False,
     ) -> Block: ...
     def server_info(self) -> dict[str, Any]: ...
     def scope_map(self) -> dict[str, Any]: ...
@@ -266,6 +297,7 @@ class Client:
     def __enter__(self) -> Client: ...
     def __exit__(self, *exception: object) -> Literal[False]: ...
 
+@final
 class Publisher:
     def __new__(
         cls,
@@ -277,13 +309,14 @@ class Publisher:
         url: str | None = None,
         kafka_url: str | None = None,
         properties: dict[str, Any] | None = None,
+        kafka_token_fn: _TokenFunction | None = None,
         allowed_brokers: _Names | None = None,
         token: str | None = None,
         insecure_token: bool = False,
         token_hosts: _Names | None = None,
-        ca_file: str | None = None,
-        cert_file: str | None = None,
-        key_file: str | None = None,
+        ca_file: _Path | None = None,
+        cert_file: _Path | None = None,
+        key_file: _Path | None = None,
         request_timeout: float | None = None,
     ) -> Publisher: ...
     @property
@@ -295,17 +328,37 @@ class Publisher:
     def __enter__(self) -> Publisher: ...
     def __exit__(self, *exception: object) -> Literal[False]: ...
 
+@final
 class Reader:
     def __new__(
-        cls, url: str, channels: _ChannelsLike, start_ns: int | None = None, fast_forward: bool = False
+        cls,
+        url: str,
+        channels: _ChannelsLike,
+        start_ns: int | None = None,
+        fast_forward: bool = False,
+        options: dict[str, Any] = ...,
     ) -> Reader: ...
     def open(self) -> None: ...
     def next(self, timeout: float | None, /) -> tuple[int, Block] | None: ...
+    def stream(self) -> Stream: ...
     def exhausted(self) -> bool: ...
     def fast_forward(self, time_ns: int | None, /) -> int: ...
     def input_ids(self) -> list[str]: ...
     def close(self) -> None: ...
 
+@final
+class BatchWriter:
+    def __new__(cls, channels: _ChannelsLike) -> BatchWriter: ...
+    def message(self, block: Block, /) -> bytes: ...
+    @staticmethod
+    def export(block: Block, /) -> tuple[int, object]: ...
+
+@final
+class RowEncoder:
+    def __new__(cls, data_type: str, names: Iterable[str], ids: Iterable[int]) -> RowEncoder: ...
+    def encode(self, time_ns: int, data: Mapping[str, Any], /) -> bytes | None: ...
+
+@final
 class MockBroker:
     def __new__(cls) -> MockBroker: ...
     @property
@@ -315,6 +368,7 @@ class MockBroker:
     def __enter__(self) -> MockBroker: ...
     def __exit__(self, *exception: object) -> Literal[False]: ...
 
+@final
 class MemoryReader:
     def __new__(cls, channels: _ChannelsLike) -> MemoryReader: ...
     def inputs(self) -> list[Channels]: ...

@@ -27,6 +27,7 @@ class KafkaReader:
                   with the same attributes. AssertionError where a channel has no partition_id or no partition_index
     start         GPS time in nanoseconds; None: now; 0: the beginning of what the topics hold
     fast_forward  when True, a live reader whose data stays older than its latency budget skips to the present
+    properties, kafka_token_fn  for logins at the brokers, as libarrakis.Client takes them
 
     Connects in enter(), or at the beginning of `with`. Threads may share a reader, but not an iterator that read()
     returned.
@@ -34,8 +35,10 @@ class KafkaReader:
 
     # How long read() waits for a first message, in seconds.
     POLL_TIMEOUT = 0.1
+    # How many messages read() and read_raw() yield at most.
+    BATCH = 1000
 
-    def __init__(self, url, metadata, start=None, *, fast_forward=False):
+    def __init__(self, url, metadata, start=None, *, fast_forward=False, properties=None, kafka_token_fn=None):
         self.url = url
         self.metadata = metadata
         self.start = start
@@ -44,7 +47,8 @@ class KafkaReader:
             assert channel.partition_id is not None
             assert channel.partition_index is not None
             self._streams.setdefault(f"{url}/{channel.partition_id}", []).append(channel)
-        self._reader = _core.Reader(url, metadata, start, fast_forward)
+        login = {"properties": properties, "kafka_token_fn": kafka_token_fn}
+        self._reader = _core.Reader(url, metadata, start, fast_forward, login)
         self._names = self._reader.input_ids()
 
     @property
@@ -57,7 +61,9 @@ class KafkaReader:
         self._reader.open()
 
     def read(self, *, convert_blocks=False):
-        """Yield pairs of stream name and data for all that has arrived; waits POLL_TIMEOUT for a first message.
+        """Yield pairs of stream name and data for what has arrived; waits POLL_TIMEOUT for a first message.
+
+        Ends after BATCH messages, where more arrive than are read.
 
         convert_blocks  False: the data is a pyarrow.RecordBatch with one row per requested channel: time (int64, GPS
                         nanoseconds), id (uint32, the channel's partition_index), data (a list of samples). True: a
@@ -73,7 +79,7 @@ class KafkaReader:
                     yield name, batch
 
     def read_raw(self, *, wait=0.0):
-        """Yield (stream name, time in GPS nanoseconds, pyarrow.RecordBatch) for all that has arrived, as read() does.
+        """Yield (stream name, time in GPS nanoseconds, pyarrow.RecordBatch) for what has arrived, as read() does.
 
         wait  seconds to wait for a first message
 
@@ -84,7 +90,9 @@ class KafkaReader:
                 yield name, block.time_ns, batch
 
     def _arrived(self, wait):
-        while (found := self._reader.next(wait)) is not None:
+        for _ in range(self.BATCH):
+            if (found := self._reader.next(wait)) is None:
+                return
             index, block = found
             yield self._names[index], block
             wait = 0.0

@@ -28,28 +28,47 @@ int pyark_argument_text(PyObject *value, const char *name, const char **out)
     return *out ? 0 : -1;
 }
 
+static bool is_text(PyObject *value)
+{
+    return PyUnicode_Check(value);
+}
+
+static int take_text(PyObject *item, const char *name, const char **out)
+{
+    return item == Py_None ? wrong_type(name, "a str", item)
+                           : pyark_argument_text(item, name, out);
+}
+
 int pyark_argument_texts(PyObject *value, const char *name, pyark_texts *out)
+{
+    return pyark_argument_texts_by(value, name, out, is_text, take_text);
+}
+
+int pyark_argument_texts_by(PyObject *value, const char *name, pyark_texts *out,
+                            bool (*single)(PyObject *value),
+                            int (*take)(PyObject *item, const char *name, const char **out))
 {
     memset(out, 0, sizeof *out);
     if (!value || value == Py_None)
         return 0;
-    out->holder = PyUnicode_Check(value) ? PyTuple_Pack(1, value) : PySequence_Tuple(value);
+    out->holder = single(value) ? PyTuple_Pack(1, value) : PySequence_Tuple(value);
     if (!out->holder)
         return -1;
     Py_ssize_t count = PyTuple_Size(out->holder);
     out->items = PyMem_Calloc((size_t)count + 1, sizeof *out->items);
     out->count = (size_t)count;
-    if (!out->items)
+    if (!out->items) {
+        pyark_argument_texts_free(out);
         PyErr_NoMemory();
-    for (Py_ssize_t i = 0; out->items && i < count; i++) {
-        PyObject *item = PyTuple_GetItem(out->holder, i);
-        if (item == Py_None ? wrong_type(name, "a str", item)
-                            : pyark_argument_text(item, name, &out->items[i])) {
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (take(PyTuple_GetItem(out->holder, i), name, &out->items[i]) != 0) {
             pyark_argument_texts_free(out);
             return -1;
         }
     }
-    return out->items ? 0 : -1;
+    return 0;
 }
 
 void pyark_argument_texts_free(pyark_texts *texts)
@@ -65,8 +84,10 @@ int pyark_argument_time(PyObject *value, const char *name, int64_t *out)
     if (!value || value == Py_None)
         return 0;
     PyObject *text = PyObject_Str(value);
-    const char *utf8 = text ? PyUnicode_AsUTF8AndSize(text, NULL) : NULL;
+    const char *utf8 = NULL;
     arrakis_error err;
+    if (text)
+        (void)pyark_argument_text(text, name, &utf8);
     int rc = -1;
     if (utf8 && arrakis_time_parse(out, utf8, arrakis_gps_now_ns(), &err) == ARRAKIS_OK) {
         rc = 0;
@@ -81,13 +102,23 @@ int pyark_argument_time(PyObject *value, const char *name, int64_t *out)
     return rc;
 }
 
+int pyark_argument_number(PyObject *value, const char *name, double *out)
+{
+    if (!value || value == Py_None)
+        return 0;
+    *out = PyFloat_AsDouble(value);
+    if (*out != -1.0 || !PyErr_Occurred())
+        return 0;
+    return PyErr_ExceptionMatches(PyExc_TypeError) ? wrong_type(name, "a number", value) : -1;
+}
+
 int pyark_argument_duration(PyObject *value, const char *name, int64_t *out)
 {
+    double seconds = 0;
     *out = ARRAKIS_UNSET;
     if (!value || value == Py_None)
         return 0;
-    double seconds = PyFloat_AsDouble(value);
-    if (seconds == -1.0 && PyErr_Occurred())
+    if (pyark_argument_number(value, name, &seconds) != 0)
         return -1;
     if (!(fabs(seconds) < 9e9)) {
         PyErr_Format(PyExc_ValueError, "%s: expected seconds, found %R", name, value);
@@ -121,10 +152,8 @@ int pyark_argument_int64(PyObject *value, const char *name, int64_t *out)
     if (!value || value == Py_None)
         return 0;
     PyObject *number = PyNumber_Index(value);
-    if (!number) {
-        PyErr_Clear();
-        return wrong_type(name, "an int", value);
-    }
+    if (!number)
+        return PyErr_ExceptionMatches(PyExc_TypeError) ? wrong_type(name, "an int", value) : -1;
     long long found = PyLong_AsLongLong(number);
     Py_DECREF(number);
     if (found == -1 && PyErr_Occurred())

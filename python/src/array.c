@@ -2,48 +2,58 @@
 #include "array.h"
 
 #include "error.h"
+#include "masked.h"
 
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
 #define NPY_TARGET_VERSION NPY_1_22_API_VERSION
 #include <numpy/arrayobject.h>
 
 #include <stdlib.h>
+#include <string.h>
 
-static PyObject *masked_array; /* the class numpy.ma.MaskedArray */
-
-static int load(void)
-{
-    if (masked_array)
-        return 0;
-    if (PyArray_ImportNumPyAPI() < 0)
-        return -1;
-    PyObject *ma = PyImport_ImportModule("numpy.ma");
-    masked_array = ma ? PyObject_GetAttrString(ma, "MaskedArray") : NULL;
-    Py_XDECREF(ma);
-    return masked_array ? 0 : -1;
-}
+static PyArray_Descr *types[ARRAKIS_FLOAT64 + 1]; /* by arrakis_dtype */
 
 static int numpy_type(arrakis_dtype dtype)
 {
-    static const int types[] = {
+    static const int numbers[] = {
         [ARRAKIS_INT8] = NPY_INT8,       [ARRAKIS_INT16] = NPY_INT16,
         [ARRAKIS_INT32] = NPY_INT32,     [ARRAKIS_INT64] = NPY_INT64,
         [ARRAKIS_UINT8] = NPY_UINT8,     [ARRAKIS_UINT16] = NPY_UINT16,
         [ARRAKIS_UINT32] = NPY_UINT32,   [ARRAKIS_UINT64] = NPY_UINT64,
         [ARRAKIS_FLOAT32] = NPY_FLOAT32, [ARRAKIS_FLOAT64] = NPY_FLOAT64,
     };
-    return types[dtype];
+    return numbers[dtype];
+}
+
+static int load_numpy(void)
+{
+    if (types[ARRAKIS_FLOAT64])
+        return 0;
+    if (PyArray_ImportNumPyAPI() < 0)
+        return -1;
+    for (arrakis_dtype dtype = ARRAKIS_INT8; dtype <= ARRAKIS_FLOAT64; dtype++)
+        if (!types[dtype] && !(types[dtype] = PyArray_DescrFromType(numpy_type(dtype))))
+            return -1;
+    return 0;
 }
 
 /* ------------------------------------------------------------------ to numpy */
 
-static PyObject *plain(PyObject *block, arrakis_series series)
+/* An array over the samples of a series, or, where `block` is NULL, of as many zeros. */
+static PyObject *array_over(PyTypeObject *class, PyObject *block, arrakis_series series, int flags)
 {
     npy_intp length = (npy_intp)series.length;
-    PyObject *array = PyArray_New(&PyArray_Type, 1, &length, numpy_type(series.dtype), NULL,
-                                  (void *)(uintptr_t)series.samples, 0,
-                                  NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED, NULL);
-    if (array && PyArray_SetBaseObject((PyArrayObject *)array, Py_NewRef(block)) != 0)
+    PyArray_Descr *type = types[series.dtype];
+    Py_INCREF(type); /* the call takes it over */
+    PyObject *array =
+        PyArray_NewFromDescr(class, type, 1, &length, NULL,
+                             block ? (void *)(uintptr_t)series.samples : NULL, flags, NULL);
+    if (!array)
+        return NULL;
+    if (!block)
+        memset(PyArray_DATA((PyArrayObject *)array), 0,
+               (size_t)PyArray_NBYTES((PyArrayObject *)array));
+    else if (PyArray_SetBaseObject((PyArrayObject *)array, Py_NewRef(block)) != 0)
         Py_CLEAR(array);
     return array;
 }
@@ -52,7 +62,7 @@ PyObject *pyark_array_mask(arrakis_series series)
 {
     if (!series.valid)
         return Py_NewRef(Py_None);
-    if (load() != 0)
+    if (load_numpy() != 0)
         return NULL;
     npy_intp length = (npy_intp)series.length;
     PyObject *mask = PyArray_SimpleNew(1, &length, NPY_BOOL);
@@ -62,23 +72,38 @@ PyObject *pyark_array_mask(arrakis_series series)
     return mask;
 }
 
+static PyObject *masked(PyObject *block, arrakis_series series, int flags)
+{
+    if (pyark_masked_load() != 0)
+        return NULL;
+    PyObject *class = pyark_masked_class();
+    return pyark_masked_finish(
+        array_over(class ? (PyTypeObject *)class : &PyArray_Type, block, series, flags),
+        pyark_array_mask(series));
+}
+
 PyObject *pyark_array_samples(PyObject *block, arrakis_series series)
 {
-    if (load() != 0)
+    if (load_numpy() != 0)
         return NULL;
-    PyObject *array = plain(block, series);
-    if (!array || !series.valid)
-        return array;
-    PyObject *mask = pyark_array_mask(series);
-    PyObject *masked = mask ? PyObject_CallFunctionObjArgs(masked_array, array, mask, NULL) : NULL;
-    Py_DECREF(array);
-    Py_XDECREF(mask);
-    return masked;
+    return series.valid ? masked(block, series, NPY_ARRAY_CARRAY_RO)
+                        : array_over(&PyArray_Type, block, series, NPY_ARRAY_CARRAY_RO);
+}
+
+/* What has no samples shares a buffer of zeros inside the library. */
+PyObject *pyark_array_writable(PyObject *block, arrakis_series series)
+{
+    if (load_numpy() != 0)
+        return NULL;
+    if (!series.valid)
+        return array_over(&PyArray_Type, block, series, NPY_ARRAY_CARRAY);
+    bool all = arrakis_series_missing(series) == series.length;
+    return masked(all ? NULL : block, series, all ? 0 : NPY_ARRAY_CARRAY);
 }
 
 /* ------------------------------------------------------------------ from numpy */
 
-static int mismatch(const arrakis_channel_info *info, PyObject *value)
+static int mismatch_error(const arrakis_channel_info *info, PyObject *value)
 {
     arrakis_error err = {.status = ARRAKIS_EMISMATCH};
     PyObject *array = PyArray_FROM_O(value);
@@ -116,16 +141,14 @@ static bool fits(PyObject *value, int wanted)
 /* The mask of a MaskedArray, or NULL: no sample is masked, or an exception is set. */
 static PyObject *mask_of(PyObject *value)
 {
-    if (!PyObject_IsInstance(value, masked_array))
+    if (!PyArray_Check(value) || PyArray_CheckExact(value) || pyark_masked_check(value) != 1)
         return NULL;
-    PyObject *numpy_ma = PyImport_ImportModule("numpy.ma");
-    PyObject *mask = numpy_ma ? PyObject_CallMethod(numpy_ma, "getmaskarray", "O", value) : NULL;
-    Py_XDECREF(numpy_ma);
-    return mask;
+    return pyark_masked_mask(value);
 }
 
 static int take_mask(PyObject *value, arrakis_series *series, pyark_array_input *out)
 {
+    arrakis_error err = {.status = ARRAKIS_EMISMATCH};
     PyObject *mask = mask_of(value);
     if (!mask)
         return PyErr_Occurred() ? -1 : 0;
@@ -133,6 +156,14 @@ static int take_mask(PyObject *value, arrakis_series *series, pyark_array_input 
     Py_DECREF(mask);
     if (!flat)
         return -1;
+    size_t count = (size_t)PyArray_SIZE((PyArrayObject *)flat);
+    if (count != series->length) { /* numpy does not look at a mask that was put there by hand */
+        Py_DECREF(flat);
+        snprintf(err.message, sizeof err.message,
+                 "the mask has %zu values, expected one per sample: %zu", count, series->length);
+        pyark_error_raise(&err);
+        return -1;
+    }
     const npy_bool *missing = PyArray_DATA((PyArrayObject *)flat);
     out->valid = calloc(series->length / 8 + 1, 1);
     if (!out->valid)
@@ -150,25 +181,66 @@ int pyark_array_input_from(PyObject *value, const arrakis_channel *channel, arra
 {
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     arrakis_channel_get(channel, &info);
-    if (load() != 0)
+    if (load_numpy() != 0)
         return -1;
     int wanted = numpy_type(info.dtype);
     if (!fits(value, wanted))
-        return PyErr_Occurred() ? -1 : mismatch(&info, value);
+        return PyErr_Occurred() ? -1 : mismatch_error(&info, value);
     out->array = PyArray_FROM_OTF(value, wanted, NPY_ARRAY_CARRAY_RO);
     if (!out->array)
         return -1;
     if (PyArray_NDIM((PyArrayObject *)out->array) != 1)
-        return mismatch(&info, out->array);
+        return mismatch_error(&info, out->array);
     series->samples = PyArray_DATA((PyArrayObject *)out->array);
     series->length = (size_t)PyArray_SIZE((PyArrayObject *)out->array);
     series->dtype = info.dtype;
     return take_mask(value, series, out);
 }
 
-void pyark_array_input_free(pyark_array_input *input)
+int pyark_array_series(PyObject *value, arrakis_dtype dtype, arrakis_series *series,
+                       pyark_array_input *out)
 {
-    Py_CLEAR(input->array);
-    free(input->valid);
-    input->valid = NULL;
+    if (load_numpy() != 0)
+        return -1;
+    if (!PyArray_Check(value))
+        return 0;
+    bool plain = PyArray_CheckExact(value);
+    if (!plain && pyark_masked_load() != 0)
+        return -1;
+    if (!plain && !pyark_masked_is(value))
+        return 0;
+    PyArrayObject *array = (PyArrayObject *)value;
+    if (PyArray_NDIM(array) != 1 || PyArray_ISBYTESWAPPED(array) ||
+        !PyArray_EquivTypenums(PyArray_TYPE(array), numpy_type(dtype)))
+        return 0;
+    out->array = PyArray_IS_C_CONTIGUOUS(array)
+                     ? Py_NewRef(value)
+                     : PyArray_FROM_OTF(value, numpy_type(dtype), NPY_ARRAY_C_CONTIGUOUS);
+    if (!out->array)
+        return -1;
+    series->samples = PyArray_DATA((PyArrayObject *)out->array);
+    series->length = (size_t)PyArray_SIZE(array);
+    series->dtype = dtype;
+    return !plain && take_mask(value, series, out) != 0 ? -1 : 1;
+}
+
+int pyark_array_inputs_init(pyark_array_inputs *inputs, size_t count)
+{
+    inputs->count = count;
+    inputs->series = PyMem_Calloc(count + 1, sizeof *inputs->series);
+    inputs->held = PyMem_Calloc(count + 1, sizeof *inputs->held);
+    if (inputs->series && inputs->held)
+        return 0;
+    PyErr_NoMemory();
+    return -1;
+}
+
+void pyark_array_inputs_clear(pyark_array_inputs *inputs)
+{
+    for (size_t i = 0; inputs->held && i < inputs->count; i++) {
+        Py_CLEAR(inputs->held[i].array);
+        free(inputs->held[i].valid);
+    }
+    PyMem_Free(inputs->held);
+    PyMem_Free(inputs->series);
 }

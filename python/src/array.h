@@ -24,6 +24,29 @@ typedef struct pyark_array_input {
  */
 int pyark_array_input_from(PyObject *value, const arrakis_channel *channel, arrakis_series *series,
                            pyark_array_input *out);
-void pyark_array_input_free(pyark_array_input *input);
+/*
+ * The series of an array or MaskedArray that is of this very type, has one dimension and is in native byte order: 1, and
+ * no sample is copied where they are contiguous. 0: the value is anything else. -1: an exception.
+ */
+int pyark_array_series(PyObject *value, arrakis_dtype dtype, arrakis_series *series,
+                       pyark_array_input *out);
+
+/* The series of several channels, all missing at first, and what they were made of. */
+typedef struct pyark_array_inputs {
+    size_t count;
+    arrakis_series *series;
+    pyark_array_input *held;
+} pyark_array_inputs;
+
+/* To be cleared, whether it succeeds or not. */
+int pyark_array_inputs_init(pyark_array_inputs *inputs, size_t count);
+/* Of no effect on what is all bytes 0. */
+void pyark_array_inputs_clear(pyark_array_inputs *inputs);
+
+/*
+ * As pyark_array_samples(), but the caller may write into it: for a block that nobody else has. A channel without any
+ * sample gets memory of its own, since it has none in the block.
+ */
+PyObject *pyark_array_writable(PyObject *block, arrakis_series series);
 
 #endif

@@ -13,11 +13,11 @@
 #define Py_LIMITED_API 0x030A0000
 #endif
 #define PY_SSIZE_T_CLEAN
-#include <Python.h>
-
+#include <pyconfig.h> /* first: Python.h of such a build has an error of its own, about the limited API */
 #ifdef Py_GIL_DISABLED
 #error "libarrakis does not support free-threaded Python: use a build of Python with the GIL"
 #endif
+#include <Python.h>
 
 #include <arrakis/arrakis.h>
 

@@ -20,14 +20,14 @@ typedef struct block {
 
 static PyTypeObject *type;
 
-static arrakis_block *of(PyObject *self)
+static arrakis_block *block_of(PyObject *self)
 {
     return ((block *)self)->block;
 }
 
 static const arrakis_channels *channels_of(PyObject *self)
 {
-    return arrakis_block_channels(of(self));
+    return arrakis_block_channels(block_of(self));
 }
 
 PyObject *pyark_block_wrap(arrakis_block *made)
@@ -45,47 +45,27 @@ PyObject *pyark_block_wrap(arrakis_block *made)
 arrakis_block *pyark_block_of(PyObject *object)
 {
     if (PyObject_TypeCheck(object, type))
-        return of(object);
+        return block_of(object);
     PyErr_Format(PyExc_TypeError, "expected a Block, found %R", object);
     return NULL;
 }
 
 /* What a block came from may have been locked at the fork, so a child leaves an inherited block alone. */
-static void dealloc(PyObject *self)
+static void block_dealloc(PyObject *self)
 {
     PyTypeObject *class = Py_TYPE(self);
     if (!pyark_fork_inherited(((block *)self)->process))
-        arrakis_block_unref(of(self));
+        arrakis_block_unref(block_of(self));
     PyObject_Free(self);
     Py_DECREF(class);
 }
 
 /* ------------------------------------------------------------------ from Python */
 
-/* The series that a block is made of, and what they point into. */
-typedef struct inputs {
-    size_t count;
-    arrakis_series *series;
-    pyark_array_input *held;
-} inputs;
-
-static void inputs_free(inputs *in)
+static int inputs_fill(pyark_array_inputs *in, const arrakis_channels *list, PyObject *data)
 {
-    for (size_t i = 0; in->held && i < in->count; i++)
-        pyark_array_input_free(&in->held[i]);
-    PyMem_Free(in->held);
-    PyMem_Free(in->series);
-}
-
-static int inputs_fill(inputs *in, const arrakis_channels *list, PyObject *data)
-{
-    in->count = arrakis_channels_count(list);
-    in->series = PyMem_Calloc(in->count + 1, sizeof *in->series);
-    in->held = PyMem_Calloc(in->count + 1, sizeof *in->held);
-    if (!in->series || !in->held) {
-        PyErr_NoMemory();
+    if (pyark_array_inputs_init(in, arrakis_channels_count(list)) != 0)
         return -1;
-    }
     for (size_t i = 0; i < in->count; i++) {
         const arrakis_channel *channel = arrakis_channels_get(list, i);
         PyObject *value = PyMapping_GetItemString(data, arrakis_channel_name(channel));
@@ -101,7 +81,7 @@ static int inputs_fill(inputs *in, const arrakis_channels *list, PyObject *data)
 }
 
 /* The duration of the first series that is given; the library compares the others. */
-static int64_t duration_of(const inputs *in, const arrakis_channels *list)
+static int64_t duration_of(const pyark_array_inputs *in, const arrakis_channels *list)
 {
     for (size_t i = 0; i < in->count; i++) {
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
@@ -113,7 +93,8 @@ static int64_t duration_of(const inputs *in, const arrakis_channels *list)
 }
 
 /* A channel without samples has as many missing ones as the others have. */
-static void inputs_complete(inputs *in, const arrakis_channels *list, int64_t duration_ns)
+static void inputs_complete(pyark_array_inputs *in, const arrakis_channels *list,
+                            int64_t duration_ns)
 {
     for (size_t i = 0; i < in->count; i++) {
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
@@ -123,10 +104,10 @@ static void inputs_complete(inputs *in, const arrakis_channels *list, int64_t du
     }
 }
 
-static PyObject *make(int64_t start_ns, PyObject *data, arrakis_channels *list,
-                      int64_t duration_ns)
+static PyObject *make_block(int64_t start_ns, PyObject *data, arrakis_channels *list,
+                            int64_t duration_ns)
 {
-    inputs in = {0};
+    pyark_array_inputs in = {0};
     arrakis_block *made = NULL;
     arrakis_error err = {.status = ARRAKIS_EINVAL};
     if (inputs_fill(&in, list, data) == 0) {
@@ -143,11 +124,11 @@ static PyObject *make(int64_t start_ns, PyObject *data, arrakis_channels *list,
                 pyark_error_raise(&err);
         }
     }
-    inputs_free(&in);
+    pyark_array_inputs_clear(&in);
     return made ? pyark_block_wrap(made) : NULL;
 }
 
-static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
+static PyObject *block_new(PyTypeObject *class, PyObject *args, PyObject *keywords)
 {
     (void)class;
     static const char *names[] = {"time_ns", "data", "channels", "duration_ns", NULL};
@@ -159,30 +140,31 @@ static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
         pyark_argument_int64(duration, "duration_ns", &duration_ns) != 0)
         return NULL;
     arrakis_channels *list = pyark_channels_from(from);
-    PyObject *self = list ? make(start_ns, data, list, duration_ns) : NULL;
+    PyObject *self = list ? make_block(start_ns, data, list, duration_ns) : NULL;
     arrakis_channels_unref(list);
     return self;
 }
 
 /* ------------------------------------------------------------------ the mapping */
 
-static Py_ssize_t length(PyObject *self)
+static Py_ssize_t block_length(PyObject *self)
 {
     return (Py_ssize_t)arrakis_channels_count(channels_of(self));
 }
 
-static PyObject *item(PyObject *self, PyObject *key)
+static PyObject *block_item(PyObject *self, PyObject *key)
 {
     int64_t i = pyark_mapping_index(channels_of(self), key);
-    return i < 0 ? NULL : pyark_array_samples(self, arrakis_block_series(of(self), (size_t)i));
+    return i < 0 ? NULL
+                 : pyark_array_samples(self, arrakis_block_series(block_of(self), (size_t)i));
 }
 
-static int contains(PyObject *self, PyObject *key)
+static int block_contains(PyObject *self, PyObject *key)
 {
     return pyark_mapping_contains(channels_of(self), key);
 }
 
-static PyObject *iterate(PyObject *self)
+static PyObject *block_iterate(PyObject *self)
 {
     return pyark_mapping_names(channels_of(self));
 }
@@ -190,7 +172,7 @@ static PyObject *iterate(PyObject *self)
 static PyObject *mask(PyObject *self, PyObject *key)
 {
     int64_t i = pyark_mapping_index(channels_of(self), key);
-    return i < 0 ? NULL : pyark_array_mask(arrakis_block_series(of(self), (size_t)i));
+    return i < 0 ? NULL : pyark_array_mask(arrakis_block_series(block_of(self), (size_t)i));
 }
 
 static PyObject *missing(PyObject *self, PyObject *key)
@@ -198,7 +180,7 @@ static PyObject *missing(PyObject *self, PyObject *key)
     int64_t i = pyark_mapping_index(channels_of(self), key);
     return i < 0 ? NULL
                  : PyLong_FromSize_t(
-                       arrakis_series_missing(arrakis_block_series(of(self), (size_t)i)));
+                       arrakis_series_missing(arrakis_block_series(block_of(self), (size_t)i)));
 }
 
 static PyObject *get_data(PyObject *self, void *unused)
@@ -207,7 +189,7 @@ static PyObject *get_data(PyObject *self, void *unused)
     PyObject *dict = PyDict_New();
     size_t count = arrakis_channels_count(channels_of(self));
     for (size_t i = 0; dict && i < count; i++) {
-        PyObject *array = pyark_array_samples(self, arrakis_block_series(of(self), i));
+        PyObject *array = pyark_array_samples(self, arrakis_block_series(block_of(self), i));
         const char *name = arrakis_channel_name(arrakis_channels_get(channels_of(self), i));
         if (!array || PyDict_SetItemString(dict, name, array) != 0)
             Py_CLEAR(dict);
@@ -218,7 +200,7 @@ static PyObject *get_data(PyObject *self, void *unused)
 
 /* ------------------------------------------------------------------ attributes */
 
-static PyObject *get_channels(PyObject *self, void *unused)
+static PyObject *block_get_channels(PyObject *self, void *unused)
 {
     (void)unused;
     return pyark_channels_wrap(channels_of(self));
@@ -227,39 +209,39 @@ static PyObject *get_channels(PyObject *self, void *unused)
 static PyObject *get_time_ns(PyObject *self, void *unused)
 {
     (void)unused;
-    return PyLong_FromLongLong(arrakis_block_start_ns(of(self)));
+    return PyLong_FromLongLong(arrakis_block_start_ns(block_of(self)));
 }
 
 static PyObject *get_duration_ns(PyObject *self, void *unused)
 {
     (void)unused;
-    return PyLong_FromLongLong(arrakis_block_duration_ns(of(self)));
+    return PyLong_FromLongLong(arrakis_block_duration_ns(block_of(self)));
 }
 
 static PyObject *get_end_ns(PyObject *self, void *unused)
 {
     (void)unused;
-    return PyLong_FromLongLong(arrakis_block_start_ns(of(self)) +
-                               arrakis_block_duration_ns(of(self)));
+    return PyLong_FromLongLong(arrakis_block_start_ns(block_of(self)) +
+                               arrakis_block_duration_ns(block_of(self)));
 }
 
 static PyObject *get_time(PyObject *self, void *unused)
 {
     (void)unused;
-    return PyFloat_FromDouble((double)arrakis_block_start_ns(of(self)) / 1e9);
+    return PyFloat_FromDouble((double)arrakis_block_start_ns(block_of(self)) / 1e9);
 }
 
 static PyObject *get_duration(PyObject *self, void *unused)
 {
     (void)unused;
-    return PyFloat_FromDouble((double)arrakis_block_duration_ns(of(self)) / 1e9);
+    return PyFloat_FromDouble((double)arrakis_block_duration_ns(block_of(self)) / 1e9);
 }
 
 static size_t gap_count(PyObject *self)
 {
     size_t count = arrakis_channels_count(channels_of(self)), with = 0;
     for (size_t i = 0; i < count; i++)
-        with += arrakis_series_missing(arrakis_block_series(of(self), i)) > 0;
+        with += arrakis_series_missing(arrakis_block_series(block_of(self), i)) > 0;
     return with;
 }
 
@@ -272,18 +254,18 @@ static PyObject *get_has_gaps(PyObject *self, void *unused)
 /* More channels than these are not listed one by one. */
 #define LISTED 8
 
-static PyObject *repr(PyObject *self)
+static PyObject *block_repr(PyObject *self)
 {
     char text[LISTED * 400 + 400], time[32];
     size_t count = arrakis_channels_count(channels_of(self));
-    int64_t start = arrakis_block_start_ns(of(self));
+    int64_t start = arrakis_block_start_ns(block_of(self));
     arrakis_time_format(time, start);
     int n = snprintf(
         text, sizeof text, "<Block GPS %lld.%09lld (%s), %.9g s, %zu channels, %zu with gaps>",
         (long long)(start / ARRAKIS_SECOND_NS), (long long)(start % ARRAKIS_SECOND_NS), time,
-        (double)arrakis_block_duration_ns(of(self)) / 1e9, count, gap_count(self));
+        (double)arrakis_block_duration_ns(block_of(self)) / 1e9, count, gap_count(self));
     for (size_t i = 0; i < count && i < LISTED; i++) {
-        arrakis_series series = arrakis_block_series(of(self), i);
+        arrakis_series series = arrakis_block_series(block_of(self), i);
         const arrakis_channel *channel = arrakis_channels_get(channels_of(self), i);
         n += snprintf(text + n, sizeof text - (size_t)n, "\n  %.256s: %zu %s",
                       arrakis_channel_name(channel), series.length,
@@ -297,22 +279,22 @@ static PyObject *repr(PyObject *self)
     return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
 }
 
-static PyObject *reduce(PyObject *self, PyObject *unused)
+static PyObject *block_reduce(PyObject *self, PyObject *unused)
 {
     (void)unused;
     PyObject *data = get_data(self, NULL);
-    PyObject *channels = data ? get_channels(self, NULL) : NULL;
+    PyObject *channels = data ? block_get_channels(self, NULL) : NULL;
     if (!channels) {
         Py_XDECREF(data);
         return NULL;
     }
-    return Py_BuildValue("O(LNNL)", type, (long long)arrakis_block_start_ns(of(self)), data,
-                         channels, (long long)arrakis_block_duration_ns(of(self)));
+    return Py_BuildValue("O(LNNL)", type, (long long)arrakis_block_start_ns(block_of(self)), data,
+                         channels, (long long)arrakis_block_duration_ns(block_of(self)));
 }
 
 /* ------------------------------------------------------------------ Arrow */
 
-static PyObject *arrow_schema(PyObject *self, PyObject *unused)
+static PyObject *block_arrow_schema(PyObject *self, PyObject *unused)
 {
     (void)unused;
     return pyark_arrow_schema(channels_of(self));
@@ -326,7 +308,7 @@ static PyObject *arrow_array(PyObject *self, PyObject *args, PyObject *keywords)
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O:__arrow_c_array__",
                                      (char **)(uintptr_t)names, &requested))
         return NULL;
-    return pyark_arrow_block(of(self));
+    return pyark_arrow_block(block_of(self));
 }
 
 static PyObject *rows(PyObject *self, PyObject *data_type)
@@ -344,9 +326,24 @@ static PyObject *rows(PyObject *self, PyObject *data_type)
         ids[i] =
             (uint32_t)(info.partition_index == ARRAKIS_UNSET ? (int64_t)i : info.partition_index);
     }
-    PyObject *pair = pyark_arrow_rows(of(self), arrakis_dtype_parse(name ? name : ""), ids);
+    PyObject *pair = pyark_arrow_rows(block_of(self), arrakis_dtype_parse(name ? name : ""), ids);
     PyMem_Free(ids);
     return pair;
+}
+
+/* ------------------------------------------------------------------ gwpy */
+
+static PyObject *to_gwpy(PyObject *self, PyObject *args, PyObject *keywords)
+{
+    static const char *names[] = {"pad", NULL};
+    PyObject *pad = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O:to_gwpy", (char **)(uintptr_t)names,
+                                     &pad))
+        return NULL;
+    PyObject *module = PyImport_ImportModule("libarrakis._gwpy");
+    PyObject *made = module ? PyObject_CallMethod(module, "series_dict", "OO", self, pad) : NULL;
+    Py_XDECREF(module);
+    return made;
 }
 
 /* ------------------------------------------------------------------ the type */
@@ -357,7 +354,7 @@ static PyGetSetDef attributes[] = {
     {"end_ns", get_end_ns, NULL, "GPS time of the end, which is not included.", NULL},
     {"time", get_time, NULL, "GPS time of the first sample in seconds, a float.", NULL},
     {"duration", get_duration, NULL, "Duration in seconds, a float.", NULL},
-    {"channels", get_channels, NULL, "The channels, a Channels.", NULL},
+    {"channels", block_get_channels, NULL, "The channels, a Channels.", NULL},
     {"data", get_data, NULL, "A new dict of all names and arrays.", NULL},
     {"has_gaps", get_has_gaps, NULL, "Whether a sample of any channel is missing.", NULL},
     {0},
@@ -370,10 +367,17 @@ static PyMethodDef methods[] = {
      "An array of bool, True where a sample of the channel is missing; None where none is."},
     {"missing", missing, METH_O,
      "missing($self, name, /)\n--\n\nHow many samples of the channel are missing."},
-    {"__arrow_c_schema__", arrow_schema, METH_NOARGS, NULL},
+    {"to_gwpy", PYARK_METHOD(to_gwpy), METH_VARARGS | METH_KEYWORDS,
+     "to_gwpy($self, pad=None)\n--\n\n"
+     "A gwpy.timeseries.TimeSeriesDict with a TimeSeries for each channel: x0 is the GPS time\n"
+     "of the first sample and dx the time between two, in seconds; name and channel are the\n"
+     "channel's. The samples are copies. As with gwpy's own TimeSeriesDict.get(), missing\n"
+     "samples become `pad`, as the channel's type has that value; without a pad they are\n"
+     "GapError."},
+    {"__arrow_c_schema__", block_arrow_schema, METH_NOARGS, NULL},
     {"__arrow_c_array__", PYARK_METHOD(arrow_array), METH_VARARGS | METH_KEYWORDS, NULL},
     {"_rows", rows, METH_O, NULL},
-    {"__reduce__", reduce, METH_NOARGS, NULL},
+    {"__reduce__", block_reduce, METH_NOARGS, NULL},
     {0},
 };
 
@@ -391,13 +395,13 @@ static PyType_Slot slots[] = {
      "missing; channels is a Channels, or a mapping or iterable of Channel. Samples are copied.\n"
      "KeyError: data lacks a channel; MismatchError: an array has another type;\n"
      "InvalidArgumentError: a number of samples is not sample_rate * duration."},
-    {Py_tp_new, PYARK_SLOT(new)},
-    {Py_tp_dealloc, PYARK_SLOT(dealloc)},
-    {Py_tp_repr, PYARK_SLOT(repr)},
-    {Py_tp_iter, PYARK_SLOT(iterate)},
-    {Py_mp_length, PYARK_SLOT(length)},
-    {Py_mp_subscript, PYARK_SLOT(item)},
-    {Py_sq_contains, PYARK_SLOT(contains)},
+    {Py_tp_new, PYARK_SLOT(block_new)},
+    {Py_tp_dealloc, PYARK_SLOT(block_dealloc)},
+    {Py_tp_repr, PYARK_SLOT(block_repr)},
+    {Py_tp_iter, PYARK_SLOT(block_iterate)},
+    {Py_mp_length, PYARK_SLOT(block_length)},
+    {Py_mp_subscript, PYARK_SLOT(block_item)},
+    {Py_sq_contains, PYARK_SLOT(block_contains)},
     {Py_tp_getset, attributes},
     {Py_tp_methods, methods},
     {0, NULL},

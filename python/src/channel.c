@@ -12,7 +12,7 @@ typedef struct channel {
 
 static PyTypeObject *type;
 
-static arrakis_channel *of(PyObject *self)
+static arrakis_channel *channel_of(PyObject *self)
 {
     return ((channel *)self)->channel;
 }
@@ -38,11 +38,8 @@ static const char *const fields[FIELDS + 1] = {
     "stride", "max_latency", "replay_id",   NULL,
 };
 
-/* A text, or whatever numpy.dtype() takes: its name. */
-static PyObject *dtype_name(PyObject *value)
+static PyObject *numpy_name(PyObject *value)
 {
-    if (PyUnicode_Check(value))
-        return Py_NewRef(value);
     PyObject *numpy = PyImport_ImportModule("numpy");
     PyObject *dtype = numpy ? PyObject_CallMethod(numpy, "dtype", "O", value) : NULL;
     PyObject *name = dtype ? PyObject_GetAttrString(dtype, "name") : NULL;
@@ -51,7 +48,37 @@ static PyObject *dtype_name(PyObject *value)
     return name;
 }
 
-static int fill(arrakis_channel_info *info, PyObject *const *values, PyObject *data_type)
+static int parse_dtype(PyObject *name, arrakis_dtype *out)
+{
+    const char *text;
+    if (pyark_argument_text(name, "data_type", &text) != 0)
+        return -1;
+    *out = arrakis_dtype_parse(text);
+    return 0;
+}
+
+PyObject *pyark_channel_dtype(PyObject *value, arrakis_dtype *out)
+{
+    *out = ARRAKIS_DTYPE_NONE;
+    if (value == Py_None) /* which is a float for numpy */
+        return PyUnicode_FromString("None");
+    if (PyUnicode_Check(value) && parse_dtype(value, out) != 0)
+        return NULL;
+    if (*out != ARRAKIS_DTYPE_NONE)
+        return Py_NewRef(value);
+    PyObject *name = numpy_name(value);
+    if (!name && PyUnicode_Check(value) &&
+        (PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_ValueError) ||
+         PyErr_ExceptionMatches(PyExc_SyntaxError))) {
+        PyErr_Clear(); /* a text that numpy does not know either */
+        return Py_NewRef(value);
+    }
+    if (name && parse_dtype(name, out) != 0)
+        Py_CLEAR(name);
+    return name;
+}
+
+static int fill_info(arrakis_channel_info *info, PyObject *const *values, PyObject *data_type)
 {
     const char *dtype;
     if (pyark_argument_text(values[NAME], "name", &info->name) != 0 ||
@@ -63,30 +90,27 @@ static int fill(arrakis_channel_info *info, PyObject *const *values, PyObject *d
             0 ||
         pyark_argument_int64(values[STRIDE], "stride", &info->stride_ns) != 0 ||
         pyark_argument_int64(values[MAX_LATENCY], "max_latency", &info->max_latency_ns) != 0 ||
-        pyark_argument_text(values[REPLAY_ID], "replay_id", &info->replay_id) != 0)
+        pyark_argument_text(values[REPLAY_ID], "replay_id", &info->replay_id) != 0 ||
+        pyark_argument_number(values[SAMPLE_RATE], "sample_rate", &info->sample_rate) != 0)
         return -1;
-    info->sample_rate = PyFloat_AsDouble(values[SAMPLE_RATE]);
-    if (info->sample_rate == -1.0 && PyErr_Occurred())
-        return -1;
-    info->dtype = arrakis_dtype_parse(dtype ? dtype : "");
     if (info->dtype != ARRAKIS_DTYPE_NONE)
         return 0;
     arrakis_error err = {.status = ARRAKIS_EINVAL};
     snprintf(err.message, sizeof err.message,
              "channel %.128s: data_type is '%.64s', expected one of int8 to int64, uint8 to "
              "uint64, float32, float64",
-             info->name ? info->name : "", dtype ? dtype : "");
+             info->name ? info->name : "", dtype);
     pyark_error_raise(&err);
     return -1;
 }
 
-static arrakis_channel *make(PyObject *const *values)
+static arrakis_channel *make_channel(PyObject *const *values)
 {
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
     arrakis_channel *made = NULL;
     arrakis_error err;
-    PyObject *data_type = dtype_name(values[DATA_TYPE]);
-    if (data_type && fill(&info, values, data_type) == 0 &&
+    PyObject *data_type = pyark_channel_dtype(values[DATA_TYPE], &info.dtype);
+    if (data_type && fill_info(&info, values, data_type) == 0 &&
         arrakis_channel_new(&made, &info, &err) != ARRAKIS_OK)
         pyark_error_raise(&err);
     Py_XDECREF(data_type);
@@ -96,7 +120,7 @@ static arrakis_channel *make(PyObject *const *values)
 arrakis_channel *pyark_channel_from(PyObject *object)
 {
     if (PyObject_TypeCheck(object, type))
-        return arrakis_channel_ref(of(object));
+        return arrakis_channel_ref(channel_of(object));
     PyObject *values[FIELDS] = {NULL};
     arrakis_channel *made = NULL;
     size_t n = 0;
@@ -106,8 +130,8 @@ arrakis_channel *pyark_channel_from(PyObject *object)
             break;
     }
     if (n == FIELDS)
-        made = make(values);
-    else
+        made = make_channel(values);
+    else if (PyErr_ExceptionMatches(PyExc_AttributeError))
         PyErr_Format(PyExc_TypeError, "expected a Channel, found %R, which has no %s", object,
                      fields[n]);
     while (n > 0)
@@ -115,7 +139,37 @@ arrakis_channel *pyark_channel_from(PyObject *object)
     return made;
 }
 
-static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
+static bool is_name(PyObject *value)
+{
+    return PyUnicode_Check(value) || PyObject_TypeCheck(value, type);
+}
+
+static int take_name(PyObject *item, const char *name, const char **out)
+{
+    if (PyObject_TypeCheck(item, type)) {
+        *out = arrakis_channel_name(channel_of(item));
+        return 0;
+    }
+    if (PyUnicode_Check(item))
+        return pyark_argument_text(item, name, out);
+    PyErr_Format(PyExc_TypeError, "%s: expected a str or a Channel, found %R", name, item);
+    return -1;
+}
+
+int pyark_channel_names(PyObject *value, const char *name, pyark_texts *out)
+{
+    arrakis_error err = {.status = ARRAKIS_EINVAL};
+    if (pyark_argument_texts_by(value, name, out, is_name, take_name) != 0)
+        return -1;
+    if (out->count > 0)
+        return 0;
+    pyark_argument_texts_free(out);
+    snprintf(err.message, sizeof err.message, "%s: expected one name or more", name);
+    pyark_error_raise(&err);
+    return -1;
+}
+
+static PyObject *channel_new(PyTypeObject *class, PyObject *args, PyObject *keywords)
 {
     (void)class;
     PyObject *values[FIELDS] = {NULL};
@@ -125,7 +179,7 @@ static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
                                      &values[PARTITION_ID], &values[PARTITION_INDEX],
                                      &values[STRIDE], &values[MAX_LATENCY], &values[REPLAY_ID]))
         return NULL;
-    arrakis_channel *made = make(values);
+    arrakis_channel *made = make_channel(values);
     return made ? pyark_channel_wrap(made) : NULL;
 }
 
@@ -139,10 +193,10 @@ PyObject *pyark_channel_wrap(arrakis_channel *made)
     return self;
 }
 
-static void dealloc(PyObject *self)
+static void channel_dealloc(PyObject *self)
 {
     PyTypeObject *class = Py_TYPE(self);
-    arrakis_channel_unref(of(self));
+    arrakis_channel_unref(channel_of(self));
     PyObject_Free(self);
     Py_DECREF(class);
 }
@@ -159,10 +213,10 @@ static PyObject *number(int64_t value)
     return value != ARRAKIS_UNSET ? PyLong_FromLongLong(value) : Py_NewRef(Py_None);
 }
 
-static PyObject *get(PyObject *self, void *field)
+static PyObject *channel_get(PyObject *self, void *field)
 {
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
-    arrakis_channel_get(of(self), &info);
+    arrakis_channel_get(channel_of(self), &info);
     switch ((intptr_t)field) {
     case NAME:
         return text(info.name);
@@ -191,7 +245,7 @@ static PyObject *part(PyObject *self, bool domain)
 {
     arrakis_name_parts parts;
     arrakis_error err;
-    if (arrakis_name_parse(&parts, arrakis_channel_name(of(self)), &err) != ARRAKIS_OK)
+    if (arrakis_name_parse(&parts, arrakis_channel_name(channel_of(self)), &err) != ARRAKIS_OK)
         return pyark_error_raise(&err);
     return domain
                ? PyUnicode_FromStringAndSize(parts.domain, (Py_ssize_t)parts.domain_length)
@@ -214,21 +268,21 @@ static PyObject *as_tuple(PyObject *self)
 {
     PyObject *all = PyTuple_New(FIELDS);
     for (intptr_t i = 0; all && i < FIELDS; i++) {
-        PyObject *value = get(self, (void *)i);
+        PyObject *value = channel_get(self, (void *)i);
         if (!value || PyTuple_SetItem(all, i, value) != 0)
             Py_CLEAR(all);
     }
     return all;
 }
 
-static PyObject *reduce(PyObject *self, PyObject *unused)
+static PyObject *channel_reduce(PyObject *self, PyObject *unused)
 {
     (void)unused;
     PyObject *all = as_tuple(self);
     return all ? Py_BuildValue("ON", type, all) : NULL;
 }
 
-static PyObject *repr(PyObject *self)
+static PyObject *channel_repr(PyObject *self)
 {
     PyObject *out = PyUnicode_FromString("Channel(");
     PyObject *all = as_tuple(self);
@@ -251,14 +305,14 @@ static PyObject *repr(PyObject *self)
 
 static PyObject *str(PyObject *self)
 {
-    return PyUnicode_FromString(arrakis_channel_name(of(self)));
+    return PyUnicode_FromString(arrakis_channel_name(channel_of(self)));
 }
 
-static PyObject *compare(PyObject *self, PyObject *other, int op)
+static PyObject *channel_compare(PyObject *self, PyObject *other, int op)
 {
     if ((op != Py_EQ && op != Py_NE) || !PyObject_TypeCheck(other, type))
         Py_RETURN_NOTIMPLEMENTED;
-    bool equal = arrakis_channel_equal(of(self), of(other));
+    bool equal = arrakis_channel_equal(channel_of(self), channel_of(other));
     return PyBool_FromLong(equal == (op == Py_EQ));
 }
 
@@ -266,7 +320,7 @@ static PyObject *compare(PyObject *self, PyObject *other, int op)
 static Py_hash_t hash(PyObject *self)
 {
     arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
-    arrakis_channel_get(of(self), &info);
+    arrakis_channel_get(channel_of(self), &info);
     PyObject *key = Py_BuildValue("sid", info.name, (int)info.dtype, info.sample_rate);
     Py_hash_t value = key ? PyObject_Hash(key) : -1;
     Py_XDECREF(key);
@@ -276,7 +330,7 @@ static Py_hash_t hash(PyObject *self)
 static PyObject *to_json(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    char *json = arrakis_channel_to_json(of(self));
+    char *json = arrakis_channel_to_json(channel_of(self));
     if (!json)
         return PyErr_NoMemory();
     PyObject *made = PyUnicode_FromString(json);
@@ -303,32 +357,36 @@ static PyObject *from_json(PyObject *class, PyObject *json)
 /* ------------------------------------------------------------------ the type */
 
 static PyGetSetDef attributes[] = {
-    {"name", get, NULL, "Name, such as 'H1:CAL-DELTAL_EXTERNAL_DQ'.", (void *)(intptr_t)NAME},
-    {"data_type", get, NULL, "numpy's name of the type of the samples, such as 'float32'.",
+    {"name", channel_get, NULL, "Name, such as 'H1:CAL-DELTAL_EXTERNAL_DQ'.",
+     (void *)(intptr_t)NAME},
+    {"data_type", channel_get, NULL, "numpy's name of the type of the samples, such as 'float32'.",
      (void *)(intptr_t)DATA_TYPE},
-    {"sample_rate", get, NULL, "Samples per second, a float.", (void *)(intptr_t)SAMPLE_RATE},
-    {"time", get, NULL, "GPS nanoseconds at which this metadata became active, or None.",
+    {"sample_rate", channel_get, NULL, "Samples per second, a float.",
+     (void *)(intptr_t)SAMPLE_RATE},
+    {"time", channel_get, NULL, "GPS nanoseconds at which this metadata became active, or None.",
      (void *)(intptr_t)TIME},
-    {"publisher", get, NULL, "Id of the publisher, or None.", (void *)(intptr_t)PUBLISHER},
-    {"partition_id", get, NULL, "Id of the partition, which names the Kafka topic, or None.",
-     (void *)(intptr_t)PARTITION_ID},
-    {"partition_index", get, NULL, "Id of the channel's rows in the partition, or None.",
+    {"publisher", channel_get, NULL, "Id of the publisher, or None.", (void *)(intptr_t)PUBLISHER},
+    {"partition_id", channel_get, NULL,
+     "Id of the partition, which names the Kafka topic, or None.", (void *)(intptr_t)PARTITION_ID},
+    {"partition_index", channel_get, NULL, "Id of the channel's rows in the partition, or None.",
      (void *)(intptr_t)PARTITION_INDEX},
-    {"stride", get, NULL, "Duration of a published block in nanoseconds, or None.",
+    {"stride", channel_get, NULL, "Duration of a published block in nanoseconds, or None.",
      (void *)(intptr_t)STRIDE},
-    {"max_latency", get, NULL, "How late a block may be published, in nanoseconds, or None.",
-     (void *)(intptr_t)MAX_LATENCY},
-    {"replay_id", get, NULL, "Id of the replay, or None: live.", (void *)(intptr_t)REPLAY_ID},
+    {"max_latency", channel_get, NULL,
+     "How late a block may be published, in nanoseconds, or None.", (void *)(intptr_t)MAX_LATENCY},
+    {"replay_id", channel_get, NULL, "Id of the replay, or None: live.",
+     (void *)(intptr_t)REPLAY_ID},
     {"domain", get_domain, NULL, "The name's part before the last colon.", NULL},
     {"subsystem", get_subsystem, NULL, "The name's part between the colon and '-' or '_'.", NULL},
     {0},
 };
 
 static PyMethodDef methods[] = {
-    {"to_json", to_json, METH_NOARGS, "The channel as one JSON object on one line."},
+    {"to_json", to_json, METH_NOARGS,
+     "to_json($self, /)\n--\n\nThe channel as one JSON object on one line."},
     {"from_json", from_json, METH_O | METH_STATIC,
      "from_json(text, /)\n--\n\nA channel from one JSON object, as to_json() writes it."},
-    {"__reduce__", reduce, METH_NOARGS, NULL},
+    {"__reduce__", channel_reduce, METH_NOARGS, NULL},
     {0},
 };
 
@@ -343,11 +401,11 @@ static PyType_Slot slots[] = {
      "in nanoseconds. Two channels are equal when name, type and rate are, and so is every\n"
      "optional field that both have.\n\n"
      "InvalidArgumentError (a ValueError) names the field that is missing or out of range."},
-    {Py_tp_new, PYARK_SLOT(new)},
-    {Py_tp_dealloc, PYARK_SLOT(dealloc)},
-    {Py_tp_repr, PYARK_SLOT(repr)},
+    {Py_tp_new, PYARK_SLOT(channel_new)},
+    {Py_tp_dealloc, PYARK_SLOT(channel_dealloc)},
+    {Py_tp_repr, PYARK_SLOT(channel_repr)},
     {Py_tp_str, PYARK_SLOT(str)},
-    {Py_tp_richcompare, PYARK_SLOT(compare)},
+    {Py_tp_richcompare, PYARK_SLOT(channel_compare)},
     {Py_tp_hash, PYARK_SLOT(hash)},
     {Py_tp_getset, attributes},
     {Py_tp_methods, methods},

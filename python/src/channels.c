@@ -11,7 +11,7 @@ typedef struct channels {
 
 static PyTypeObject *type;
 
-static arrakis_channels *of(PyObject *self)
+static arrakis_channels *channels_of(PyObject *self)
 {
     return ((channels *)self)->channels;
 }
@@ -24,17 +24,17 @@ PyObject *pyark_channels_wrap(const arrakis_channels *list)
     return self;
 }
 
-static void dealloc(PyObject *self)
+static void channels_dealloc(PyObject *self)
 {
     PyTypeObject *class = Py_TYPE(self);
-    arrakis_channels_unref(of(self));
+    arrakis_channels_unref(channels_of(self));
     PyObject_Free(self);
     Py_DECREF(class);
 }
 
 /* ------------------------------------------------------------------ from Python */
 
-static int append(arrakis_channels *list, PyObject *item)
+static int append_channel(arrakis_channels *list, PyObject *item)
 {
     arrakis_error err;
     arrakis_channel *channel = pyark_channel_from(item);
@@ -48,13 +48,24 @@ static int append(arrakis_channels *list, PyObject *item)
     return -1;
 }
 
+/* What is iterated over: of a mapping its values, else the object itself. */
+static PyObject *values_of(PyObject *object)
+{
+    PyObject *method = PyObject_GetAttrString(object, "values");
+    if (!method && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+        return Py_NewRef(object);
+    }
+    PyObject *values = method ? PyObject_CallNoArgs(method) : NULL;
+    Py_XDECREF(method);
+    return values;
+}
+
 arrakis_channels *pyark_channels_from(PyObject *object)
 {
     if (PyObject_TypeCheck(object, type))
-        return arrakis_channels_ref(of(object));
-    PyObject *values = PyObject_HasAttrString(object, "values")
-                           ? PyObject_CallMethod(object, "values", NULL)
-                           : Py_NewRef(object);
+        return arrakis_channels_ref(channels_of(object));
+    PyObject *values = values_of(object);
     PyObject *iterator = values ? PyObject_GetIter(values) : NULL;
     arrakis_channels *list = NULL;
     arrakis_error err;
@@ -63,7 +74,7 @@ arrakis_channels *pyark_channels_from(PyObject *object)
     PyObject *item;
     int rc = 0;
     while (list && rc == 0 && (item = PyIter_Next(iterator))) {
-        rc = append(list, item);
+        rc = append_channel(list, item);
         Py_DECREF(item);
     }
     Py_XDECREF(iterator);
@@ -77,7 +88,7 @@ arrakis_channels *pyark_channels_from(PyObject *object)
 
 /* ------------------------------------------------------------------ the mapping */
 
-static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
+static PyObject *channels_new(PyTypeObject *class, PyObject *args, PyObject *keywords)
 {
     (void)class;
     static const char *names[] = {"channels", NULL};
@@ -91,27 +102,55 @@ static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
     return self;
 }
 
-static Py_ssize_t length(PyObject *self)
+static Py_ssize_t channels_length(PyObject *self)
 {
-    return (Py_ssize_t)arrakis_channels_count(of(self));
+    return (Py_ssize_t)arrakis_channels_count(channels_of(self));
 }
 
-static PyObject *item(PyObject *self, PyObject *key)
+static PyObject *channels_item(PyObject *self, PyObject *key)
 {
-    int64_t i = pyark_mapping_index(of(self), key);
+    int64_t i = pyark_mapping_index(channels_of(self), key);
     return i < 0 ? NULL
                  : pyark_channel_wrap(
-                       arrakis_channel_ref(arrakis_channels_get(of(self), (size_t)i)));
+                       arrakis_channel_ref(arrakis_channels_get(channels_of(self), (size_t)i)));
 }
 
-static int contains(PyObject *self, PyObject *key)
+static int channels_contains(PyObject *self, PyObject *key)
 {
-    return pyark_mapping_contains(of(self), key);
+    return pyark_mapping_contains(channels_of(self), key);
 }
 
-static PyObject *iterate(PyObject *self)
+static PyObject *channels_iterate(PyObject *self)
 {
-    return pyark_mapping_names(of(self));
+    return pyark_mapping_names(channels_of(self));
+}
+
+static bool channels_equal(const arrakis_channels *a, const arrakis_channels *b)
+{
+    size_t count = arrakis_channels_count(a);
+    if (count != arrakis_channels_count(b))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!arrakis_channel_equal(arrakis_channels_get(a, i), arrakis_channels_get(b, i)))
+            return false;
+    return true;
+}
+
+static PyObject *channels_compare(PyObject *self, PyObject *other, int op)
+{
+    if ((op != Py_EQ && op != Py_NE) || !PyObject_TypeCheck(other, type))
+        Py_RETURN_NOTIMPLEMENTED;
+    bool equal = channels_equal(channels_of(self), channels_of(other));
+    return PyBool_FromLong(equal == (op == Py_EQ));
+}
+
+/* Over the names, which equality always compares. */
+static Py_hash_t channels_hash(PyObject *self)
+{
+    PyObject *names = PySequence_Tuple(self);
+    Py_hash_t value = names ? PyObject_Hash(names) : -1;
+    Py_XDECREF(names);
+    return value;
 }
 
 static PyObject *as_list(PyObject *self)
@@ -122,14 +161,14 @@ static PyObject *as_list(PyObject *self)
     return list;
 }
 
-static PyObject *reduce(PyObject *self, PyObject *unused)
+static PyObject *channels_reduce(PyObject *self, PyObject *unused)
 {
     (void)unused;
     PyObject *list = as_list(self);
     return list ? Py_BuildValue("O(N)", type, list) : NULL;
 }
 
-static PyObject *repr(PyObject *self)
+static PyObject *channels_repr(PyObject *self)
 {
     PyObject *list = as_list(self);
     PyObject *text = list ? PyUnicode_FromFormat("Channels(%R)", list) : NULL;
@@ -139,7 +178,7 @@ static PyObject *repr(PyObject *self)
 
 static PyMethodDef methods[] = {
     PYARK_MAPPING_METHODS,
-    {"__reduce__", reduce, METH_NOARGS, NULL},
+    {"__reduce__", channels_reduce, METH_NOARGS, NULL},
     {0},
 };
 
@@ -147,14 +186,17 @@ static PyType_Slot slots[] = {
     {Py_tp_doc,
      "Channels(channels)\n--\n\n"
      "An ordered, immutable mapping of names to Channel, from an iterable or a mapping\n"
-     "of channels. InvalidArgumentError: two channels have the same name."},
-    {Py_tp_new, PYARK_SLOT(new)},
-    {Py_tp_dealloc, PYARK_SLOT(dealloc)},
-    {Py_tp_repr, PYARK_SLOT(repr)},
-    {Py_tp_iter, PYARK_SLOT(iterate)},
-    {Py_mp_length, PYARK_SLOT(length)},
-    {Py_mp_subscript, PYARK_SLOT(item)},
-    {Py_sq_contains, PYARK_SLOT(contains)},
+     "of channels. Two are equal when their channels are, in the same order.\n"
+     "InvalidArgumentError: two channels have the same name."},
+    {Py_tp_new, PYARK_SLOT(channels_new)},
+    {Py_tp_dealloc, PYARK_SLOT(channels_dealloc)},
+    {Py_tp_repr, PYARK_SLOT(channels_repr)},
+    {Py_tp_richcompare, PYARK_SLOT(channels_compare)},
+    {Py_tp_hash, PYARK_SLOT(channels_hash)},
+    {Py_tp_iter, PYARK_SLOT(channels_iterate)},
+    {Py_mp_length, PYARK_SLOT(channels_length)},
+    {Py_mp_subscript, PYARK_SLOT(channels_item)},
+    {Py_sq_contains, PYARK_SLOT(channels_contains)},
     {Py_tp_methods, methods},
     {0, NULL},
 };

@@ -12,17 +12,20 @@
 #include "query.h"
 #include "request.h"
 #include "stream.h"
+#include "token.h"
 #include "wait.h"
 
 #include <stdlib.h>
 
 /*
- * A client of the library belongs to one thread at a time, and a cancel ends it for good. So a call takes the idle
- * session, or opens one, which does not connect; and leaves it for the next call unless it was canceled.
+ * A client of the library belongs to one thread at a time, and a cancel ends it for good. So a
+ * call takes the idle session, or opens one, which does not connect; and leaves it for the next
+ * call unless it was canceled.
  */
 typedef struct session {
     arrakis_client *client;
     arrakis_cancel *cancel;
+    pyark_token *tokens; /* which the client asks */
     pyark_process process;
 } session;
 
@@ -34,7 +37,7 @@ typedef struct client {
 
 static PyTypeObject *type;
 
-static client *of(PyObject *self)
+static client *client_of(PyObject *self)
 {
     return (client *)self;
 }
@@ -51,6 +54,7 @@ static void session_close(session *s)
     arrakis_client_close(own.client);
     PyEval_RestoreThread(state);
     arrakis_cancel_unref(own.cancel);
+    pyark_token_unref(own.tokens);
     pyark_fork_closed(own.process);
 }
 
@@ -80,6 +84,8 @@ static int session_open(PyObject *options, session *out)
     connection.connection.cancel = out->cancel;
     if (rc == ARRAKIS_OK)
         rc = arrakis_client_open(&out->client, &connection.connection, &own, &err);
+    if (rc == ARRAKIS_OK)
+        out->tokens = pyark_token_ref(connection.tokens);
     pyark_connection_free(&connection);
     if (rc == ARRAKIS_OK) {
         out->process = pyark_fork_opened();
@@ -115,19 +121,19 @@ static void session_leave(client *c, session *s)
 }
 
 /*
- * Runs `fn` with a session, whose client `argument` begins with. Returns 0; -1: an exception is set, and what `fn` made
- * is the caller's to free.
+ * Runs `fn` with a session, whose client `argument` begins with. Returns 0; -1: an exception is
+ * set, and what `fn` made is the caller's to free.
  */
 typedef struct question {
     arrakis_client *client;
 } question;
 
-static int ask(PyObject *self, pyark_wait_fn fn, question *argument)
+static int client_ask(PyObject *self, pyark_wait_fn fn, question *argument)
 {
     session s;
     arrakis_status status;
     arrakis_error err;
-    if (session_take(of(self), &s) != 0)
+    if (session_take(client_of(self), &s) != 0)
         return -1;
     argument->client = s.client;
     int rc = pyark_wait_call(fn, argument, s.cancel, &status, &err);
@@ -135,7 +141,7 @@ static int ask(PyObject *self, pyark_wait_fn fn, question *argument)
         pyark_error_raise(&err);
         rc = -1;
     }
-    session_leave(of(self), &s);
+    session_leave(client_of(self), &s);
     return rc;
 }
 
@@ -149,7 +155,7 @@ typedef struct find_question {
     bool full; /* out of memory */
 } find_question;
 
-static bool keep(arrakis_channel *channel, void *opaque)
+static bool keep_channel(arrakis_channel *channel, void *opaque)
 {
     find_question *q = opaque;
     if (q->count == q->room) {
@@ -168,7 +174,7 @@ static bool keep(arrakis_channel *channel, void *opaque)
 static arrakis_status run_find(void *argument, arrakis_error *err)
 {
     find_question *q = argument;
-    return arrakis_client_find(q->base.client, q->query, keep, q, err);
+    return arrakis_client_find(q->base.client, q->query, keep_channel, q, err);
 }
 
 /* The list takes the channels over. */
@@ -184,14 +190,14 @@ static PyObject *list_of(find_question *q)
     return list;
 }
 
-static PyObject *find(PyObject *self, PyObject *args, PyObject *keywords)
+static PyObject *client_find(PyObject *self, PyObject *args, PyObject *keywords)
 {
     pyark_query query;
     if (pyark_query_from(args, keywords, &query) != 0)
         return NULL;
     find_question q = {.query = &query.query};
     PyObject *list = NULL;
-    if (ask(self, run_find, &q.base) == 0)
+    if (client_ask(self, run_find, &q.base) == 0)
         list = q.full ? PyErr_NoMemory() : list_of(&q);
     for (size_t i = 0; i < q.count; i++)
         arrakis_channel_unref(q.found[i]);
@@ -212,13 +218,13 @@ static arrakis_status run_count(void *argument, arrakis_error *err)
     return arrakis_client_count(q->base.client, q->query, &q->count, err);
 }
 
-static PyObject *count(PyObject *self, PyObject *args, PyObject *keywords)
+static PyObject *client_count(PyObject *self, PyObject *args, PyObject *keywords)
 {
     pyark_query query;
     if (pyark_query_from(args, keywords, &query) != 0)
         return NULL;
     count_question q = {.query = &query.query};
-    int rc = ask(self, run_count, &q.base);
+    int rc = client_ask(self, run_count, &q.base);
     pyark_query_free(&query);
     return rc == 0 ? PyLong_FromUnsignedLongLong(q.count) : NULL;
 }
@@ -238,18 +244,20 @@ static arrakis_status run_describe(void *argument, arrakis_error *err)
                                    q->time_ns, q->replay_id, err);
 }
 
-static PyObject *describe(PyObject *self, PyObject *args, PyObject *keywords)
+static PyObject *client_describe(PyObject *self, PyObject *args, PyObject *keywords)
 {
     static const char *names[] = {"channels", "time", "replay_id", NULL};
-    PyObject *channels, *time = NULL;
+    PyObject *channels, *time = NULL, *replay_id = NULL;
     pyark_texts texts;
     describe_question q = {.names = &texts};
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|O$z:describe", (char **)(uintptr_t)names,
-                                     &channels, &time, &q.replay_id) ||
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|O$O:describe", (char **)(uintptr_t)names,
+                                     &channels, &time, &replay_id) ||
+        pyark_argument_text(replay_id, "replay_id", &q.replay_id) != 0 ||
         pyark_argument_time(time, "time", &q.time_ns) != 0 ||
-        pyark_argument_texts(channels, "channels", &texts) != 0)
+        pyark_channel_names(channels, "channels", &texts) != 0)
         return NULL;
-    PyObject *found = ask(self, run_describe, &q.base) == 0 ? pyark_channels_wrap(q.found) : NULL;
+    PyObject *found =
+        client_ask(self, run_describe, &q.base) == 0 ? pyark_channels_wrap(q.found) : NULL;
     arrakis_channels_unref(q.found);
     pyark_argument_texts_free(&texts);
     return found;
@@ -278,8 +286,9 @@ static arrakis_status run_fetch(void *argument, arrakis_error *err)
                                 q->request->names.count, &q->request->request, err);
 }
 
-/* The stream has a cancel of its own, which outlives the client's session, and ends the opening as well. */
-static PyObject *stream(PyObject *self, PyObject *args, PyObject *keywords)
+/* The stream has a cancel of its own, which outlives the client's session, and ends the opening as
+ * well. */
+static PyObject *client_stream(PyObject *self, PyObject *args, PyObject *keywords)
 {
     pyark_request request;
     arrakis_cancel *cancel;
@@ -295,29 +304,32 @@ static PyObject *stream(PyObject *self, PyObject *args, PyObject *keywords)
         return pyark_error_raise(&err);
     }
     request.request.cancel = cancel;
-    if (session_take(of(self), &s) == 0) {
+    if (session_take(client_of(self), &s) == 0) {
+        pyark_token *tokens = pyark_token_ref(s.tokens);
         q.base.client = s.client;
         int rc = pyark_wait_call(run_stream, &q, cancel, &status, &err);
         if (rc == 0 && status != ARRAKIS_OK)
             pyark_error_raise(&err);
-        session_leave(of(self), &s);
+        session_leave(client_of(self), &s);
         if (rc == 0 && q.stream)
-            made = pyark_stream_wrap(q.stream, arrakis_cancel_ref(cancel));
+            made =
+                pyark_stream_keep(pyark_stream_wrap(q.stream, arrakis_cancel_ref(cancel)), tokens);
         else
-            arrakis_stream_close(q.stream);
+            pyark_stream_close(q.stream);
+        pyark_token_unref(tokens);
     }
     arrakis_cancel_unref(cancel);
     pyark_request_free(&request);
     return made;
 }
 
-static PyObject *fetch(PyObject *self, PyObject *args, PyObject *keywords)
+static PyObject *client_fetch(PyObject *self, PyObject *args, PyObject *keywords)
 {
     pyark_request request;
     if (pyark_request_from(args, keywords, &request) != 0)
         return NULL;
     data_question q = {.request = &request};
-    int rc = ask(self, run_fetch, &q.base);
+    int rc = client_ask(self, run_fetch, &q.base);
     pyark_request_free(&request);
     if (rc == 0)
         return pyark_block_wrap(q.block);
@@ -344,7 +356,7 @@ static PyObject *ask_server(PyObject *self, server_fn fn)
 {
     server_question q = {.fn = fn};
     PyObject *made = NULL;
-    if (ask(self, run_server, &q.base) == 0) {
+    if (client_ask(self, run_server, &q.base) == 0) {
         PyObject *json = PyImport_ImportModule("json");
         made = json ? PyObject_CallMethod(json, "loads", "s", q.json) : NULL;
         Py_XDECREF(json);
@@ -373,10 +385,18 @@ static const char *const own_options[] = {"metadata", "stall_timeout", "max_mess
 static int default_source(PyObject *options)
 {
     const char *environment = getenv("ARRAKIS_SERVER");
-    if (!environment || !*environment || pyark_connection_option(options, "url") ||
-        pyark_connection_option(options, "kafka_url") ||
+    if (pyark_connection_option(options, "url") || pyark_connection_option(options, "kafka_url") ||
         pyark_connection_option(options, "metadata"))
         return 0;
+    if (!environment || !*environment) {
+        arrakis_error err = {.status = ARRAKIS_EINVAL};
+        snprintf(
+            err.message, sizeof err.message,
+            "no source of channels: expected url, kafka_url or metadata, or a server's URL in "
+            "the environment variable ARRAKIS_SERVER");
+        pyark_error_raise(&err);
+        return -1;
+    }
     PyObject *url = PyUnicode_DecodeFSDefault(environment);
     int rc = url ? PyDict_SetItemString(options, "url", url) : -1;
     Py_XDECREF(url);
@@ -388,14 +408,14 @@ static PyObject *options_of(PyObject *args, PyObject *keywords)
     PyObject *url = NULL;
     PyObject *options = keywords ? PyDict_Copy(keywords) : PyDict_New();
     if (!options || !PyArg_ParseTuple(args, "|O:Client", &url) ||
-        (url && PyDict_SetItemString(options, "url", url) != 0) ||
+        pyark_connection_add(options, "url", url, "Client") != 0 ||
         pyark_connection_check(options, own_options, "Client") != 0 ||
         default_source(options) != 0)
         Py_CLEAR(options);
     return options;
 }
 
-static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
+static PyObject *client_new(PyTypeObject *class, PyObject *args, PyObject *keywords)
 {
     session first;
     PyObject *options = options_of(args, keywords);
@@ -403,19 +423,20 @@ static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
         return NULL;
     PyObject *self = session_open(options, &first) == 0 ? PyType_GenericAlloc(class, 0) : NULL;
     if (!self) {
+        session_close(&first);
         Py_DECREF(options);
         return NULL;
     }
-    of(self)->options = options;
-    of(self)->idle = first;
+    client_of(self)->options = options;
+    client_of(self)->idle = first;
     return self;
 }
 
-static void dealloc(PyObject *self)
+static void client_dealloc(PyObject *self)
 {
     PyTypeObject *class = Py_TYPE(self);
-    session_close(&of(self)->idle);
-    Py_CLEAR(of(self)->options);
+    session_close(&client_of(self)->idle);
+    Py_CLEAR(client_of(self)->options);
     PyObject_Free(self);
     Py_DECREF(class);
 }
@@ -423,23 +444,25 @@ static void dealloc(PyObject *self)
 static PyObject *close_client(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    of(self)->closed = true;
-    session_close(&of(self)->idle);
+    PyObject *options = client_of(self)->options;
+    client_of(self)->closed = true;
+    session_close(&client_of(self)->idle);
+    pyark_connection_forget(options, "kafka_token_fn"); /* which may have the client itself */
     Py_RETURN_NONE;
 }
 
-static PyObject *leave(PyObject *self, PyObject *unused)
+static PyObject *client_leave(PyObject *self, PyObject *unused)
 {
     (void)unused;
     Py_XDECREF(close_client(self, NULL));
     Py_RETURN_FALSE;
 }
 
-static PyObject *repr(PyObject *self)
+static PyObject *client_repr(PyObject *self)
 {
     static const char *const sources[] = {"metadata", "url", "kafka_url"};
     for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
-        PyObject *source = pyark_connection_option(of(self)->options, sources[i]);
+        PyObject *source = pyark_connection_option(client_of(self)->options, sources[i]);
         if (source)
             return PyUnicode_FromFormat("<Client of %R>", source);
     }
@@ -447,29 +470,31 @@ static PyObject *repr(PyObject *self)
 }
 
 static PyMethodDef methods[] = {
-    {"find", PYARK_METHOD(find), METH_VARARGS | METH_KEYWORDS,
+    {"find", PYARK_METHOD(client_find), METH_VARARGS | METH_KEYWORDS,
      "find($self, pattern=None, data_type=None, min_rate=None, max_rate=None, publisher=None, *,\n"
      "     time=None, replay_id=None)\n--\n\n"
      "A list of the channels that match, each a Channel; see libarrakis.find()."},
-    {"count", PYARK_METHOD(count), METH_VARARGS | METH_KEYWORDS,
+    {"count", PYARK_METHOD(client_count), METH_VARARGS | METH_KEYWORDS,
      "count($self, pattern=None, data_type=None, min_rate=None, max_rate=None, publisher=None, "
      "*,\n"
      "      time=None, replay_id=None)\n--\n\n"
      "How many channels match; see libarrakis.find()."},
-    {"describe", PYARK_METHOD(describe), METH_VARARGS | METH_KEYWORDS,
+    {"describe", PYARK_METHOD(client_describe), METH_VARARGS | METH_KEYWORDS,
      "describe($self, channels, time=None, *, replay_id=None)\n--\n\n"
      "The channels with these names, a Channels in their order; see libarrakis.describe()."},
-    {"stream", PYARK_METHOD(stream), METH_VARARGS | METH_KEYWORDS,
+    {"stream", PYARK_METHOD(client_stream), METH_VARARGS | METH_KEYWORDS,
      "stream($self, channels, start=None, end=None, *, duration=None, on_gap='fill', "
      "stride=None,\n"
      "       fast_forward=True, prefetch_bytes=None, replay_id=None, replay_start=None,\n"
-     "       replay_end=None, latency_tolerance=None)\n--\n\n"
+     "       replay_end=None, latency_tolerance=None, retry=None, retry_time=None,\n"
+     "       retry_tries=None, follow=False)\n--\n\n"
      "A Stream of the channels, which does not need the client any more; see "
      "libarrakis.stream()."},
-    {"fetch", PYARK_METHOD(fetch), METH_VARARGS | METH_KEYWORDS,
+    {"fetch", PYARK_METHOD(client_fetch), METH_VARARGS | METH_KEYWORDS,
      "fetch($self, channels, start=None, end=None, *, duration=None, on_gap='fill', stride=None,\n"
      "      fast_forward=True, prefetch_bytes=None, replay_id=None, replay_start=None,\n"
-     "      replay_end=None, latency_tolerance=None)\n--\n\n"
+     "      replay_end=None, latency_tolerance=None, retry=None, retry_time=None,\n"
+     "      retry_tries=None, follow=False)\n--\n\n"
      "The span as one Block; see libarrakis.fetch()."},
     {"server_info", server_info, METH_NOARGS,
      "server_info($self, /)\n--\n\n"
@@ -486,15 +511,17 @@ static PyMethodDef methods[] = {
     {"close", close_client, METH_NOARGS,
      "close($self, /)\n--\n\nCloses the client. Streams that it opened go on."},
     {"__enter__", pyark_enter, METH_NOARGS, NULL},
-    {"__exit__", leave, METH_VARARGS, NULL},
+    {"__exit__", client_leave, METH_VARARGS, NULL},
     {0},
 };
 
 static PyType_Slot slots[] = {
     {Py_tp_doc,
-     "Client(url=None, *, kafka_url=None, metadata=None, properties=None, allowed_brokers=None,\n"
-     "       token=None, insecure_token=False, token_hosts=None, ca_file=None, cert_file=None,\n"
-     "       key_file=None, request_timeout=None, stall_timeout=None, max_message_bytes=None)\n"
+     "Client(url=None, *, kafka_url=None, metadata=None, properties=None, kafka_token_fn=None,\n"
+     "       allowed_brokers=None, token=None, insecure_token=False, token_hosts=None, "
+     "ca_file=None,\n"
+     "       cert_file=None, key_file=None, request_timeout=None, stall_timeout=None,\n"
+     "       max_message_bytes=None)\n"
      "--\n\n"
      "Finds channels and opens streams of them. Does not connect before it is asked something.\n\n"
      "Channels come from the first source that is given: metadata, a file of channels as JSON\n"
@@ -503,9 +530,9 @@ static PyType_Slot slots[] = {
      "stall_timeout: seconds without anything new after which an endpoint is given up;\n"
      "    max_message_bytes: limit of one message of a server.\n\n"
      "Threads may share a client. Ctrl-C ends a call within 8 s."},
-    {Py_tp_new, PYARK_SLOT(new)},
-    {Py_tp_dealloc, PYARK_SLOT(dealloc)},
-    {Py_tp_repr, PYARK_SLOT(repr)},
+    {Py_tp_new, PYARK_SLOT(client_new)},
+    {Py_tp_dealloc, PYARK_SLOT(client_dealloc)},
+    {Py_tp_repr, PYARK_SLOT(client_repr)},
     {Py_tp_methods, methods},
     {0, NULL},
 };

@@ -4,10 +4,53 @@
 #include <string.h>
 
 static const char *const names[] = {
-    "url",       "kafka_url",      "properties",      "allowed_brokers",
-    "token",     "insecure_token", "token_hosts",     "ca_file",
-    "cert_file", "key_file",       "request_timeout", NULL,
+    "kafka_token_fn",
+    "url",
+    "kafka_url",
+    "properties",
+    "allowed_brokers",
+    "token",
+    "insecure_token",
+    "token_hosts",
+    "ca_file",
+    "cert_file",
+    "key_file",
+    "request_timeout",
+    NULL,
 };
+/* What else is looked up, of those who have options of their own. */
+static const char *const own_names[] = {
+    "metadata",      "stall_timeout", "max_message_bytes", "replay_id",
+    "close_timeout", "publisher_id",  "channels",          NULL,
+};
+
+#define NAMES (sizeof names / sizeof *names - 1)
+#define OWN_NAMES (sizeof own_names / sizeof *own_names - 1)
+
+/* All of these as str, which are made once: a look-up needs no memory, and so it cannot fail. */
+static PyObject *keys[NAMES + OWN_NAMES];
+
+static const char *name_at(size_t i)
+{
+    return i < NAMES ? names[i] : own_names[i - NAMES];
+}
+
+int pyark_connection_start(void)
+{
+    for (size_t i = 0; i < NAMES + OWN_NAMES; i++)
+        if (!(keys[i] = PyUnicode_InternFromString(name_at(i))))
+            return -1;
+    return 0;
+}
+
+/* Borrowed, or NULL. */
+static PyObject *find_option(PyObject *options, const char *name)
+{
+    for (size_t i = 0; i < NAMES + OWN_NAMES; i++)
+        if (strcmp(name, name_at(i)) == 0)
+            return PyDict_GetItemWithError(options, keys[i]);
+    return NULL;
+}
 
 static bool listed(PyObject *key, const char *const *list)
 {
@@ -15,6 +58,31 @@ static bool listed(PyObject *key, const char *const *list)
         if (PyUnicode_CompareWithASCIIString(key, list[i]) == 0)
             return true;
     return false;
+}
+
+/* What names a file is a text or a path, such as of pathlib, whose text is put in its place. */
+static int replace_path(PyObject *options, const char *name)
+{
+    PyObject *value = pyark_connection_option(options, name);
+    if (!value || PyUnicode_Check(value))
+        return 0;
+    PyObject *text = PyOS_FSPath(value);
+    if (!text && PyErr_ExceptionMatches(PyExc_TypeError)) {
+        PyErr_Clear(); /* it is told when the option is used, with its name */
+        return 0;
+    }
+    int rc = text ? PyDict_SetItemString(options, name, text) : -1;
+    Py_XDECREF(text);
+    return rc;
+}
+
+static int replace_paths(PyObject *options)
+{
+    static const char *const files[] = {"metadata", "ca_file", "cert_file", "key_file"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (replace_path(options, files[i]) != 0)
+            return -1;
+    return 0;
 }
 
 int pyark_connection_check(PyObject *options, const char *const *more, const char *what)
@@ -27,13 +95,30 @@ int pyark_connection_check(PyObject *options, const char *const *more, const cha
             return -1;
         }
     }
-    return 0;
+    return replace_paths(options);
+}
+
+int pyark_connection_add(PyObject *options, const char *name, PyObject *value, const char *what)
+{
+    if (!value)
+        return 0;
+    if (!find_option(options, name))
+        return PyDict_SetItemString(options, name, value);
+    PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument '%s'", what, name);
+    return -1;
 }
 
 PyObject *pyark_connection_option(PyObject *options, const char *name)
 {
-    PyObject *value = PyDict_GetItemString(options, name);
+    PyObject *value = find_option(options, name);
     return value == Py_None ? NULL : value;
+}
+
+void pyark_connection_forget(PyObject *options, const char *name)
+{
+    for (size_t i = 0; i < NAMES; i++)
+        if (strcmp(name, names[i]) == 0 && PyDict_DelItem(options, keys[i]) != 0)
+            PyErr_Clear(); /* it was not given */
 }
 
 /* librdkafka takes texts alone: numbers and bools as it spells them. */
@@ -79,7 +164,7 @@ static int take_properties(PyObject *dict, pyark_connection *out)
     return 0;
 }
 
-static int take(PyObject *options, pyark_connection *out)
+static int take_options(PyObject *options, pyark_connection *out)
 {
     arrakis_connection *c = &out->connection;
     const struct {
@@ -103,6 +188,10 @@ static int take(PyObject *options, pyark_connection *out)
         pyark_argument_duration(pyark_connection_option(options, "request_timeout"),
                                 "request_timeout", &c->request_timeout_ns) != 0)
         return -1;
+    if (pyark_token_from(pyark_connection_option(options, "kafka_token_fn"), &out->tokens) != 0)
+        return -1;
+    c->kafka_token_fn = out->tokens ? pyark_token_get : NULL;
+    c->kafka_token_opaque = out->tokens;
     c->allowed_brokers = out->allowed_brokers.items;
     c->allowed_broker_count = out->allowed_brokers.count;
     c->token_hosts = out->token_hosts.items;
@@ -113,7 +202,7 @@ static int take(PyObject *options, pyark_connection *out)
 int pyark_connection_from(PyObject *options, pyark_connection *out)
 {
     *out = (pyark_connection){.connection = ARRAKIS_CONNECTION_INIT};
-    if (take(options, out) == 0)
+    if (take_options(options, out) == 0)
         return 0;
     pyark_connection_free(out);
     return -1;
@@ -126,4 +215,6 @@ void pyark_connection_free(pyark_connection *connection)
     PyMem_Free(connection->properties);
     connection->properties = NULL;
     Py_CLEAR(connection->texts);
+    pyark_token_unref(connection->tokens);
+    connection->tokens = NULL;
 }

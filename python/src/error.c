@@ -27,6 +27,7 @@ static exception exceptions[] = {
     {ARRAKIS_EIO, "InputOutputError", "OSError", NULL},
     {ARRAKIS_EAUTH, "AuthError", "PermissionError", NULL},
     {ARRAKIS_ESERVER, "ServerError", NULL, NULL},
+    {ARRAKIS_ECHANGED, "ChangedError", NULL, NULL},
 };
 #define EXCEPTIONS (sizeof exceptions / sizeof *exceptions)
 
@@ -37,7 +38,7 @@ static PyObject *attributes(arrakis_status status)
                          arrakis_status_retriable(status) ? Py_True : Py_False);
 }
 
-static int add(PyObject *module, exception *e, PyObject *builtins)
+static int add_class(PyObject *module, exception *e, PyObject *builtins)
 {
     char name[64], doc[256];
     int rc = -1;
@@ -68,7 +69,7 @@ int pyark_error_add(PyObject *module)
     PyObject *builtins = PyImport_ImportModule("builtins");
     int rc = base && builtins ? PyModule_AddObjectRef(module, "Error", base) : -1;
     for (size_t i = 0; i < EXCEPTIONS && rc == 0; i++)
-        rc = add(module, &exceptions[i], builtins);
+        rc = add_class(module, &exceptions[i], builtins);
     Py_XDECREF(builtins);
     return rc;
 }

@@ -8,7 +8,7 @@ static pyark_process here;
 static atomic_uint open_count; /* closed by any thread, without the GIL too */
 static bool inherited;
 
-static void in_child(void)
+static void fork_in_child(void)
 {
     here++;
     if (atomic_exchange(&open_count, 0) > 0)
@@ -17,7 +17,7 @@ static void in_child(void)
 
 int pyark_fork_watch(void)
 {
-    if (pthread_atfork(NULL, NULL, in_child) == 0)
+    if (pthread_atfork(NULL, NULL, fork_in_child) == 0)
         return 0;
     PyErr_NoMemory();
     return -1;

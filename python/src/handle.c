@@ -3,6 +3,8 @@
 
 #include "log.h"
 
+#include <time.h>
+
 void pyark_handle_init(pyark_handle *handle, const char *what, void (*close)(void *))
 {
     handle->what = what;
@@ -31,18 +33,52 @@ int pyark_handle_enter(pyark_handle *handle)
     return 0;
 }
 
-/* Closing may wait for a thread of the library that logs, or for a broker: never with the GIL. */
+bool pyark_handle_lock_free(pyark_handle *handle, int64_t deadline)
+{
+    if (deadline < 0)
+        return pthread_mutex_lock(&handle->lock) == 0;
+    struct timespec until = {.tv_sec = deadline / 1000, .tv_nsec = deadline % 1000 * 1000000};
+    return pthread_mutex_clocklock(&handle->lock, CLOCK_MONOTONIC, &until) == 0;
+}
+
+bool pyark_handle_lock(pyark_handle *handle, int64_t deadline)
+{
+    PyThreadState *state = PyEval_SaveThread();
+    bool locked = pyark_handle_lock_free(handle, deadline);
+    PyEval_RestoreThread(state);
+    return locked;
+}
+
+void pyark_handle_unlock(pyark_handle *handle)
+{
+    pthread_mutex_unlock(&handle->lock);
+}
+
+void pyark_handle_end(void (*close)(void *), void *object)
+{
+    if (!object)
+        return;
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    PyThreadState *state = PyEval_SaveThread();
+    close(object);
+    PyEval_RestoreThread(state);
+    PyErr_Restore(type, value, trace);
+}
+
 static void close_now(pyark_handle *handle)
 {
     void *object = handle->object;
     handle->object = NULL;
-    PyObject *type, *value, *trace;
-    PyErr_Fetch(&type, &value, &trace);
-    PyThreadState *state = PyEval_SaveThread();
-    handle->close(object);
-    PyEval_RestoreThread(state);
-    PyErr_Restore(type, value, trace);
+    pyark_handle_end(handle->close, object);
     pyark_fork_closed(handle->process);
+    pyark_token_unref(handle->tokens); /* a handle is closed once: nobody else looks at it */
+    handle->tokens = NULL;
+}
+
+void pyark_handle_keep(pyark_handle *handle, pyark_token *tokens)
+{
+    handle->tokens = pyark_token_ref(tokens);
 }
 
 void pyark_handle_leave(pyark_handle *handle)
@@ -61,9 +97,11 @@ void pyark_handle_close(pyark_handle *handle)
         close_now(handle);
 }
 
-void *pyark_handle_release(pyark_handle *handle)
+void *pyark_handle_release(pyark_handle *handle, pyark_token **tokens)
 {
     void *object = handle->object;
+    *tokens = handle->tokens;
+    handle->tokens = NULL;
     handle->object = NULL;
     handle->closed = true;
     pyark_fork_closed(handle->process);

@@ -3,8 +3,9 @@
  * The library's log lines on their way to Python's logging, logger "libarrakis".
  *
  * A line arrives in any thread, whose caller may hold locks that a thread with the GIL waits for. So the callback only
- * queues the line. Lines are handed on by the main thread between two bytecodes, and by every thread that waits in a
- * call of this module.
+ * queues the line. Lines are handed on by a thread that waits in a call of this module, or at the end of such a call;
+ * and what no call has taken soon, by a thread of its own, which is started with the first line. So a handler never runs
+ * in the middle of what the program does, which may hold a lock that the handler takes.
  */
 #ifndef PYARK_LOG_H
 #define PYARK_LOG_H

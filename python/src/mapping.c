@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mapping.h"
 
+#include <string.h>
+
 /* One of the views of collections.abc, which are what dict's own views are. */
 static PyObject *view(PyObject *self, const char *class)
 {
@@ -57,14 +59,21 @@ PyObject *pyark_mapping_names(const arrakis_channels *channels)
     return iterator;
 }
 
+/* No channel's name has a NUL. */
+static int64_t index_of(const arrakis_channels *channels, const char *name, Py_ssize_t size)
+{
+    return strlen(name) == (size_t)size ? arrakis_channels_index(channels, name) : -1;
+}
+
 int64_t pyark_mapping_index(const arrakis_channels *channels, PyObject *key)
 {
     if (!PyUnicode_Check(key)) {
         PyErr_Format(PyExc_TypeError, "expected the name of a channel, found %R", key);
         return -1;
     }
-    const char *name = PyUnicode_AsUTF8AndSize(key, NULL);
-    int64_t i = name ? arrakis_channels_index(channels, name) : -1;
+    Py_ssize_t size;
+    const char *name = PyUnicode_AsUTF8AndSize(key, &size);
+    int64_t i = name ? index_of(channels, name, size) : -1;
     if (name && i < 0)
         PyErr_SetObject(PyExc_KeyError, key);
     return i;
@@ -74,6 +83,7 @@ int pyark_mapping_contains(const arrakis_channels *channels, PyObject *key)
 {
     if (!PyUnicode_Check(key))
         return 0;
-    const char *name = PyUnicode_AsUTF8AndSize(key, NULL);
-    return name ? arrakis_channels_index(channels, name) >= 0 : -1;
+    Py_ssize_t size;
+    const char *name = PyUnicode_AsUTF8AndSize(key, &size);
+    return name ? index_of(channels, name, size) >= 0 : -1;
 }

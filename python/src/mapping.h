@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a mapping by channel name has besides look-up: keys(), values(), items(), get(), and iteration. */
+/* What a mapping by channel name has besides look-up: keys(), values(), items(), get(), and
+ * iteration. */
 #ifndef PYARK_MAPPING_H
 #define PYARK_MAPPING_H
 
 #include "binding.h"
 
 #define PYARK_MAPPING_METHODS                                                                     \
-    {"keys", pyark_mapping_keys, METH_NOARGS, "The names of the channels, in order."},            \
-        {"values", pyark_mapping_values, METH_NOARGS, "The values, in the order of the names."},  \
-        {"items", pyark_mapping_items, METH_NOARGS, "Pairs of name and value, in order."},        \
+    {"keys", pyark_mapping_keys, METH_NOARGS,                                                     \
+     "keys($self, /)\n--\n\nThe names of the channels, in order."},                               \
+        {"values", pyark_mapping_values, METH_NOARGS,                                             \
+         "values($self, /)\n--\n\nThe values, in the order of the names."},                       \
+        {"items", pyark_mapping_items, METH_NOARGS,                                               \
+         "items($self, /)\n--\n\nPairs of name and value, in order."},                            \
     {                                                                                             \
         "get", PYARK_METHOD(pyark_mapping_get), METH_FASTCALL,                                    \
             "get($self, name, default=None, /)\n--\n\n"                                           \

@@ -11,12 +11,12 @@
 
 static PyTypeObject *type;
 
-static void close_object(void *object)
+static void memory_close_object(void *object)
 {
     arrakis_reader_close(object);
 }
 
-static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
+static PyObject *memory_new(PyTypeObject *class, PyObject *args, PyObject *keywords)
 {
     static const char *names[] = {"channels", NULL};
     PyObject *from;
@@ -29,7 +29,7 @@ static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
     arrakis_channels *channels = pyark_channels_from(from);
     PyObject *self = channels ? PyType_GenericAlloc(class, 0) : NULL;
     if (self) {
-        pyark_handle_init(pyark_handle_of(self), "reader", close_object);
+        pyark_handle_init(pyark_handle_of(self), "reader", memory_close_object);
         if (arrakis_memory_reader_new(&made, channels, &err) == ARRAKIS_OK) {
             pyark_handle_open(pyark_handle_of(self), made, NULL);
         } else {
@@ -41,7 +41,7 @@ static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
     return self;
 }
 
-static PyObject *push(PyObject *self, PyObject *args)
+static PyObject *memory_push(PyObject *self, PyObject *args)
 {
     Py_ssize_t input, size;
     const char *message;
@@ -74,7 +74,7 @@ static PyObject *inputs(PyObject *self, PyObject *unused)
 }
 
 /* Opening a reader in memory does not wait, so it needs no thread. */
-static PyObject *stream(PyObject *self, PyObject *start)
+static PyObject *memory_stream(PyObject *self, PyObject *start)
 {
     arrakis_stream_options options = ARRAKIS_STREAM_OPTIONS_INIT;
     arrakis_stream *opened;
@@ -85,7 +85,8 @@ static PyObject *stream(PyObject *self, PyObject *start)
     pyark_handle_leave(pyark_handle_of(self));
     if (arrakis_cancel_new(&options.cancel, &err) != ARRAKIS_OK)
         return pyark_error_raise(&err);
-    arrakis_reader *reader = pyark_handle_release(pyark_handle_of(self));
+    pyark_token *none;
+    arrakis_reader *reader = pyark_handle_release(pyark_handle_of(self), &none);
     arrakis_memory_reader_finish(reader);
     if (arrakis_stream_open(&opened, reader, &options, &err) == ARRAKIS_OK)
         return pyark_stream_wrap(opened, options.cancel);
@@ -96,10 +97,10 @@ static PyObject *stream(PyObject *self, PyObject *start)
 static PyMethodDef methods[] = {
     {"inputs", inputs, METH_NOARGS,
      "inputs($self, /)\n--\n\nThe inputs, one per partition, each the Channels that it has."},
-    {"push", push, METH_VARARGS,
+    {"push", memory_push, METH_VARARGS,
      "push($self, input, message, /)\n--\n\n"
      "Queues a copy of one message, bytes in the form in which the topic would hold it."},
-    {"stream", stream, METH_O,
+    {"stream", memory_stream, METH_O,
      "stream($self, start_ns, /)\n--\n\n"
      "A Stream of what was pushed, from a GPS time in nanoseconds on; takes the reader over."},
     {0},
@@ -109,7 +110,7 @@ static PyType_Slot slots[] = {
     {Py_tp_doc, "MemoryReader(channels)\n--\n\n"
                 "A reader of messages that the program pushes, without a broker, for tests and\n"
                 "measurements. Each channel has partition_id, partition_index and stride."},
-    {Py_tp_new, PYARK_SLOT(new)},
+    {Py_tp_new, PYARK_SLOT(memory_new)},
     {Py_tp_dealloc, PYARK_SLOT(pyark_handle_dealloc)},
     {Py_tp_methods, methods},
     {0, NULL},

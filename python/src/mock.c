@@ -11,17 +11,17 @@
 
 static PyTypeObject *type;
 
-static void close_object(void *object)
+static void mock_close_object(void *object)
 {
     arrakis_mock_broker_close(object);
 }
 
-static arrakis_status run_open(void *argument, arrakis_error *err)
+static arrakis_status mock_run_open(void *argument, arrakis_error *err)
 {
     return arrakis_mock_broker_open(argument, err);
 }
 
-static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
+static PyObject *mock_new(PyTypeObject *class, PyObject *args, PyObject *keywords)
 {
     static const char *names[] = {NULL};
     arrakis_mock_broker *opened = NULL;
@@ -33,8 +33,8 @@ static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
     PyObject *self = PyType_GenericAlloc(class, 0);
     if (!self)
         return NULL;
-    pyark_handle_init(pyark_handle_of(self), "broker", close_object);
-    int rc = pyark_wait_call(run_open, &opened, NULL, &status, &err);
+    pyark_handle_init(pyark_handle_of(self), "broker", mock_close_object);
+    int rc = pyark_wait_call(mock_run_open, &opened, NULL, &status, &err);
     if (opened)
         pyark_handle_open(pyark_handle_of(self), opened, NULL);
     if (rc == 0 && status == ARRAKIS_OK)
@@ -63,9 +63,9 @@ typedef struct announcement {
 static arrakis_status run_announce(void *argument, arrakis_error *err)
 {
     announcement *a = argument;
-    pthread_mutex_lock(&a->handle->lock);
+    pyark_handle_lock_free(a->handle, -1);
     arrakis_status rc = arrakis_mock_broker_announce(a->handle->object, a->channels, err);
-    pthread_mutex_unlock(&a->handle->lock);
+    pyark_handle_unlock(a->handle);
     return rc;
 }
 
@@ -107,7 +107,7 @@ static PyType_Slot slots[] = {
      "A Kafka broker in this process, for demonstrations and tests; any Kafka client can\n"
      "reach it on loopback. Keeps 5 MiB per partition, and cannot look offsets up by\n"
      "time, so a stream from it has a start of now, or 0."},
-    {Py_tp_new, PYARK_SLOT(new)},
+    {Py_tp_new, PYARK_SLOT(mock_new)},
     {Py_tp_dealloc, PYARK_SLOT(pyark_handle_dealloc)},
     {Py_tp_getset, attributes},
     {Py_tp_methods, methods},

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "binding.h"
 
+#include "align.h"
+#include "batch.h"
 #include "block.h"
 #include "channel.h"
 #include "channels.h"
 #include "client.h"
+#include "connection.h"
 #include "error.h"
 #include "fork.h"
 #include "log.h"
@@ -12,8 +15,11 @@
 #include "mock.h"
 #include "publisher.h"
 #include "reader.h"
+#include "rows.h"
+#include "series_block.h"
 #include "stats.h"
 #include "stream.h"
+#include "token.h"
 
 #include <arrakis/reader.h>
 
@@ -50,11 +56,12 @@ static PyObject *gps_now_ns(PyObject *self, PyObject *unused)
     return PyLong_FromLongLong(arrakis_gps_now_ns());
 }
 
-static PyObject *log_stop(PyObject *self, PyObject *unused)
+static PyObject *module_stop(PyObject *self, PyObject *unused)
 {
     (void)self;
     (void)unused;
     pyark_log_stop();
+    pyark_token_stop();
     Py_RETURN_NONE;
 }
 
@@ -65,7 +72,8 @@ static PyMethodDef functions[] = {
      "random_alphanum(n, /)\n--\n\nA random sequence of n characters of A-Z0-9."},
     {"gps_now_ns", gps_now_ns, METH_NOARGS,
      "gps_now_ns()\n--\n\nThe present GPS time by the system's clock, in nanoseconds."},
-    {"_log_stop", log_stop, METH_NOARGS, NULL},
+    {"_align", PYARK_METHOD(pyark_align_open), METH_VARARGS | METH_KEYWORDS, PYARK_ALIGN_DOC},
+    {"_stop", module_stop, METH_NOARGS, NULL},
     {0},
 };
 
@@ -79,13 +87,15 @@ PyMODINIT_FUNC PyInit__core(void);
 PyMODINIT_FUNC PyInit__core(void)
 {
     PyObject *module = PyModule_Create(&definition);
-    if (module &&
-        (pyark_fork_watch() != 0 || pyark_log_start() != 0 || pyark_error_add(module) != 0 ||
-         pyark_channel_add(module) != 0 || pyark_channels_add(module) != 0 ||
-         pyark_block_add(module) != 0 || pyark_stats_add(module) != 0 ||
-         pyark_stream_add(module) != 0 || pyark_client_add(module) != 0 ||
-         pyark_publisher_add(module) != 0 || pyark_reader_add(module) != 0 ||
-         pyark_mock_add(module) != 0 || pyark_memory_add(module) != 0))
+    if (module && (pyark_fork_watch() != 0 || pyark_log_start() != 0 || pyark_token_watch() != 0 ||
+                   pyark_connection_start() != 0 || pyark_error_add(module) != 0 ||
+                   pyark_channel_add(module) != 0 || pyark_channels_add(module) != 0 ||
+                   pyark_block_add(module) != 0 || pyark_stats_add(module) != 0 ||
+                   pyark_stream_add(module) != 0 || pyark_client_add(module) != 0 ||
+                   pyark_publisher_add(module) != 0 || pyark_reader_add(module) != 0 ||
+                   pyark_mock_add(module) != 0 || pyark_rows_add(module) != 0 ||
+                   pyark_batch_add(module) != 0 || pyark_series_block_add(module) != 0 ||
+                   pyark_memory_add(module) != 0))
         Py_CLEAR(module);
     return module;
 }

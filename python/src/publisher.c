@@ -21,12 +21,12 @@ typedef struct publisher {
 
 static PyTypeObject *type;
 
-static publisher *of(PyObject *self)
+static publisher *publisher_of(PyObject *self)
 {
     return (publisher *)self;
 }
 
-static void close_object(void *object)
+static void publisher_close_object(void *object)
 {
     arrakis_publisher_close(object);
 }
@@ -39,14 +39,15 @@ typedef struct opening {
     arrakis_publisher *publisher;
 } opening;
 
-static arrakis_status run_open(void *argument, arrakis_error *err)
+static arrakis_status publisher_run_open(void *argument, arrakis_error *err)
 {
     opening *o = argument;
     return arrakis_publisher_open(&o->publisher, o->connection, o->options, err);
 }
 
+/* `tokens`: a reference to what the publisher asks for tokens, or NULL. */
 static arrakis_publisher *open_publisher(PyObject *options, arrakis_publisher_options *own,
-                                         arrakis_cancel *cancel)
+                                         arrakis_cancel *cancel, pyark_token **tokens)
 {
     pyark_connection connection;
     arrakis_status status;
@@ -55,33 +56,36 @@ static arrakis_publisher *open_publisher(PyObject *options, arrakis_publisher_op
         return NULL;
     connection.connection.cancel = cancel;
     opening o = {.connection = &connection.connection, .options = own};
-    int rc = pyark_wait_call(run_open, &o, cancel, &status, &err);
-    pyark_connection_free(&connection);
+    int rc = pyark_wait_call(publisher_run_open, &o, cancel, &status, &err);
     if (rc == 0 && status != ARRAKIS_OK)
         pyark_error_raise(&err);
     if (rc != 0) {
-        arrakis_publisher_close(o.publisher);
-        return NULL;
+        pyark_handle_end(publisher_close_object, o.publisher);
+        o.publisher = NULL;
     }
+    *tokens = o.publisher ? pyark_token_ref(connection.tokens) : NULL;
+    pyark_connection_free(&connection);
     return o.publisher;
 }
 
-static PyObject *wrap(arrakis_publisher *opened, arrakis_cancel *cancel, PyObject *id)
+static PyObject *wrap_publisher(arrakis_publisher *opened, arrakis_cancel *cancel,
+                                pyark_token *tokens, PyObject *id)
 {
     PyObject *self = PyType_GenericAlloc(type, 0);
     if (!self) {
-        arrakis_publisher_close(opened);
+        pyark_handle_end(publisher_close_object, opened);
         arrakis_cancel_unref(cancel);
         return NULL;
     }
-    pyark_handle_init(&of(self)->handle, "publisher", close_object);
-    pyark_handle_open(&of(self)->handle, opened, cancel);
-    of(self)->channels = arrakis_channels_ref(arrakis_publisher_channels(opened));
-    of(self)->id = Py_NewRef(id);
+    pyark_handle_init(&publisher_of(self)->handle, "publisher", publisher_close_object);
+    pyark_handle_open(&publisher_of(self)->handle, opened, cancel);
+    pyark_handle_keep(&publisher_of(self)->handle, tokens);
+    publisher_of(self)->channels = arrakis_channels_ref(arrakis_publisher_channels(opened));
+    publisher_of(self)->id = Py_NewRef(id);
     return self;
 }
 
-static PyObject *make(PyObject *id, PyObject *channels, PyObject *options)
+static PyObject *make_publisher(PyObject *id, PyObject *channels, PyObject *options)
 {
     arrakis_publisher_options own = ARRAKIS_PUBLISHER_OPTIONS_INIT;
     arrakis_cancel *cancel;
@@ -98,11 +102,13 @@ static PyObject *make(PyObject *id, PyObject *channels, PyObject *options)
         return NULL;
     pyark_log_refresh();
     if (arrakis_cancel_new(&cancel, &err) == ARRAKIS_OK) {
-        arrakis_publisher *opened = open_publisher(options, &own, cancel);
+        pyark_token *tokens = NULL;
+        arrakis_publisher *opened = open_publisher(options, &own, cancel, &tokens);
         if (opened)
-            self = wrap(opened, cancel, id);
+            self = wrap_publisher(opened, cancel, tokens, id);
         else
             arrakis_cancel_unref(cancel);
+        pyark_token_unref(tokens);
     } else {
         pyark_error_raise(&err);
     }
@@ -110,7 +116,7 @@ static PyObject *make(PyObject *id, PyObject *channels, PyObject *options)
     return self;
 }
 
-static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
+static PyObject *publisher_new(PyTypeObject *class, PyObject *args, PyObject *keywords)
 {
     static const char *const own_options[] = {"replay_id", "close_timeout", "publisher_id",
                                               "channels", NULL};
@@ -118,13 +124,13 @@ static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
     PyObject *id = NULL, *channels = NULL, *self = NULL;
     PyObject *options = keywords ? PyDict_Copy(keywords) : PyDict_New();
     if (options && PyArg_ParseTuple(args, "|OO:Publisher", &id, &channels) &&
+        pyark_connection_add(options, "publisher_id", id, "Publisher") == 0 &&
+        pyark_connection_add(options, "channels", channels, "Publisher") == 0 &&
         pyark_connection_check(options, own_options, "Publisher") == 0) {
-        if (!id)
-            id = pyark_connection_option(options, "publisher_id");
-        if (!channels)
-            channels = pyark_connection_option(options, "channels");
+        id = pyark_connection_option(options, "publisher_id");
+        channels = pyark_connection_option(options, "channels");
         if (id && PyUnicode_Check(id))
-            self = make(id, channels, options);
+            self = make_publisher(id, channels, options);
         else
             PyErr_SetString(PyExc_TypeError, "publisher_id: expected a str");
     }
@@ -132,13 +138,13 @@ static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
     return self;
 }
 
-static void dealloc(PyObject *self)
+static void publisher_dealloc(PyObject *self)
 {
     PyTypeObject *class = Py_TYPE(self);
-    pyark_handle_destroy(&of(self)->handle);
-    if (!pyark_fork_inherited(of(self)->handle.process))
-        arrakis_channels_unref(of(self)->channels);
-    Py_CLEAR(of(self)->id);
+    pyark_handle_destroy(&publisher_of(self)->handle);
+    if (!pyark_fork_inherited(publisher_of(self)->handle.process))
+        arrakis_channels_unref(publisher_of(self)->channels);
+    Py_CLEAR(publisher_of(self)->id);
     PyObject_Free(self);
     Py_DECREF(class);
 }
@@ -148,26 +154,34 @@ static void dealloc(PyObject *self)
 typedef struct sending {
     pyark_handle *handle;
     const arrakis_block *block;
-    int timeout_ms;
+    int64_t deadline;
 } sending;
 
+/* The wait for another thread's block counts, too. */
 static arrakis_status run_publish(void *argument, arrakis_error *err)
 {
     sending *s = argument;
-    pthread_mutex_lock(&s->handle->lock);
-    arrakis_status rc = arrakis_publisher_publish(s->handle->object, s->block, s->timeout_ms, err);
-    pthread_mutex_unlock(&s->handle->lock);
+    if (!pyark_handle_lock_free(s->handle, s->deadline)) {
+        err->status = ARRAKIS_EDEADLINE;
+        snprintf(err->message, sizeof err->message,
+                 "another thread has not published its block in time; nothing was sent");
+        return err->status;
+    }
+    int64_t left_ms = pyark_wait_left(s->deadline);
+    arrakis_status rc = arrakis_publisher_publish(s->handle->object, s->block,
+                                                  left_ms > INT_MAX ? INT_MAX : (int)left_ms, err);
+    pyark_handle_unlock(s->handle);
     return rc;
 }
 
-static PyObject *publish(PyObject *self, PyObject *args, PyObject *keywords)
+static PyObject *publisher_publish(PyObject *self, PyObject *args, PyObject *keywords)
 {
     static const char *names[] = {"block", "timeout", NULL};
     PyObject *object, *timeout = NULL;
     int64_t timeout_ms;
     arrakis_status status;
     arrakis_error err;
-    pyark_handle *handle = &of(self)->handle;
+    pyark_handle *handle = &publisher_of(self)->handle;
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|O:publish", (char **)(uintptr_t)names,
                                      &object, &timeout) ||
         pyark_argument_timeout(timeout, &timeout_ms) != 0)
@@ -175,7 +189,7 @@ static PyObject *publish(PyObject *self, PyObject *args, PyObject *keywords)
     sending s = {.handle = handle, .block = pyark_block_of(object)};
     if (!s.block || pyark_handle_enter(handle) != 0)
         return NULL;
-    s.timeout_ms = timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
+    s.deadline = pyark_wait_deadline(timeout_ms);
     int rc = pyark_wait_call(run_publish, &s, handle->cancel, &status, &err);
     if (rc == 0 && status != ARRAKIS_OK)
         pyark_error_raise(&err);
@@ -185,33 +199,33 @@ static PyObject *publish(PyObject *self, PyObject *args, PyObject *keywords)
 
 /* ------------------------------------------------------------------ the rest */
 
-static PyObject *get_channels(PyObject *self, void *unused)
+static PyObject *publisher_get_channels(PyObject *self, void *unused)
 {
     (void)unused;
-    return pyark_channels_wrap(of(self)->channels);
+    return pyark_channels_wrap(publisher_of(self)->channels);
 }
 
 static PyObject *get_id(PyObject *self, void *unused)
 {
     (void)unused;
-    return Py_NewRef(of(self)->id);
+    return Py_NewRef(publisher_of(self)->id);
 }
 
-static PyObject *repr(PyObject *self)
+static PyObject *publisher_repr(PyObject *self)
 {
-    return PyUnicode_FromFormat("<%sPublisher %R of %zu channels>",
-                                of(self)->handle.closed ? "closed " : "", of(self)->id,
-                                arrakis_channels_count(of(self)->channels));
+    return PyUnicode_FromFormat(
+        "<%sPublisher %R of %zu channels>", publisher_of(self)->handle.closed ? "closed " : "",
+        publisher_of(self)->id, arrakis_channels_count(publisher_of(self)->channels));
 }
 
 static PyGetSetDef attributes[] = {
-    {"channels", get_channels, NULL, "The channels as they are registered.", NULL},
+    {"channels", publisher_get_channels, NULL, "The channels as they are registered.", NULL},
     {"publisher_id", get_id, NULL, "The id of the publisher.", NULL},
     {0},
 };
 
 static PyMethodDef methods[] = {
-    {"publish", PYARK_METHOD(publish), METH_VARARGS | METH_KEYWORDS,
+    {"publish", PYARK_METHOD(publisher_publish), METH_VARARGS | METH_KEYWORDS,
      "publish($self, block, timeout=None)\n--\n\n"
      "Publishes one Block, one message per partition; returns when all are delivered.\n\n"
      "Each channel must equal its registration; the duration is the stride, the start a multiple\n"
@@ -231,9 +245,9 @@ static PyMethodDef methods[] = {
 static PyType_Slot slots[] = {
     {Py_tp_doc,
      "Publisher(publisher_id, channels=None, *, replay_id=None, close_timeout=None, url=None,\n"
-     "          kafka_url=None, properties=None, allowed_brokers=None, token=None,\n"
-     "          insecure_token=False, token_hosts=None, ca_file=None, cert_file=None,\n"
-     "          key_file=None, request_timeout=None)\n--\n\n"
+     "          kafka_url=None, properties=None, kafka_token_fn=None, allowed_brokers=None,\n"
+     "          token=None, insecure_token=False, token_hosts=None, ca_file=None,\n"
+     "          cert_file=None, key_file=None, request_timeout=None)\n--\n\n"
      "Publishes blocks of channels to Kafka.\n\n"
      "channels is a Channels, or a mapping or iterable of Channel. With kafka_url alone each has\n"
      "partition_id, partition_index and stride. With a server at url, name, type and rate are\n"
@@ -241,9 +255,9 @@ static PyType_Slot slots[] = {
      "the server does not have are registered there first.\n\n" PYARK_CONNECTION_DOC
      "close_timeout: seconds that close() waits for deliveries under way, 10 if not given.\n\n"
      "Threads may share a publisher; their blocks are published one after the other."},
-    {Py_tp_new, PYARK_SLOT(new)},
-    {Py_tp_dealloc, PYARK_SLOT(dealloc)},
-    {Py_tp_repr, PYARK_SLOT(repr)},
+    {Py_tp_new, PYARK_SLOT(publisher_new)},
+    {Py_tp_dealloc, PYARK_SLOT(publisher_dealloc)},
+    {Py_tp_repr, PYARK_SLOT(publisher_repr)},
     {Py_tp_getset, attributes},
     {Py_tp_methods, methods},
     {0, NULL},

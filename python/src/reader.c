@@ -4,45 +4,54 @@
 #include "argument.h"
 #include "block.h"
 #include "channels.h"
+#include "connection.h"
 #include "error.h"
 #include "handle.h"
 #include "log.h"
+#include "stream.h"
 #include "wait.h"
 
 #include <arrakis/reader.h>
 
 static PyTypeObject *type;
 
-static void close_object(void *object)
+static void reader_close_object(void *object)
 {
     arrakis_reader_close(object);
 }
 
-static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
+static PyObject *reader_new(PyTypeObject *class, PyObject *args, PyObject *keywords)
 {
-    static const char *names[] = {"url", "channels", "start_ns", "fast_forward", NULL};
+    static const char *names[] = {"url", "channels", "start_ns", "fast_forward", "options", NULL};
     arrakis_kafka_options options = ARRAKIS_KAFKA_OPTIONS_INIT;
-    PyObject *from, *start = NULL;
+    PyObject *from, *start = NULL, *login = NULL;
+    pyark_connection connection = {0};
     const char *url;
     int fast_forward = 0;
     arrakis_reader *made = NULL;
     arrakis_error err;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "sO|Op:Reader", (char **)(uintptr_t)names,
-                                     &url, &from, &start, &fast_forward) ||
-        pyark_argument_int64(start, "start", &options.start_ns) != 0 || pyark_fork_check() != 0)
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "sO|OpO!:Reader", (char **)(uintptr_t)names,
+                                     &url, &from, &start, &fast_forward, &PyDict_Type, &login) ||
+        pyark_argument_int64(start, "start", &options.start_ns) != 0 || pyark_fork_check() != 0 ||
+        (login && pyark_connection_from(login, &connection) != 0))
         return NULL;
     options.fast_forward = fast_forward != 0;
+    options.properties = connection.connection.properties;
+    options.property_count = connection.connection.property_count;
+    options.kafka_token_fn = connection.connection.kafka_token_fn;
+    options.kafka_token_opaque = connection.connection.kafka_token_opaque;
     arrakis_channels *channels = pyark_channels_from(from);
     PyObject *self = channels ? PyType_GenericAlloc(class, 0) : NULL;
     if (self) {
         pyark_log_refresh();
-        pyark_handle_init(pyark_handle_of(self), "reader", close_object);
-        arrakis_cancel *woken = NULL; /* by close(), while next() waits */
+        pyark_handle_init(pyark_handle_of(self), "reader", reader_close_object);
+        arrakis_cancel *woken = NULL; /* by close(), while reader_next() waits */
         arrakis_status rc = arrakis_cancel_new(&woken, &err);
         if (rc == ARRAKIS_OK)
             rc = arrakis_kafka_reader_new(&made, url, channels, &options, &err);
         if (rc == ARRAKIS_OK) {
             pyark_handle_open(pyark_handle_of(self), made, woken);
+            pyark_handle_keep(pyark_handle_of(self), connection.tokens);
         } else {
             arrakis_cancel_unref(woken);
             pyark_error_raise(&err);
@@ -50,17 +59,18 @@ static PyObject *new (PyTypeObject *class, PyObject *args, PyObject *keywords)
         }
     }
     arrakis_channels_unref(channels);
+    pyark_connection_free(&connection);
     return self;
 }
 
 /* ------------------------------------------------------------------ calls that wait */
 
-static arrakis_status run_open(void *argument, arrakis_error *err)
+static arrakis_status reader_run_open(void *argument, arrakis_error *err)
 {
     pyark_handle *handle = argument;
-    pthread_mutex_lock(&handle->lock);
+    pyark_handle_lock_free(handle, -1);
     arrakis_status rc = arrakis_reader_open(handle->object, err);
-    pthread_mutex_unlock(&handle->lock);
+    pyark_handle_unlock(handle);
     return rc;
 }
 
@@ -72,7 +82,7 @@ static PyObject *open_reader(PyObject *self, PyObject *unused)
     pyark_handle *handle = pyark_handle_of(self);
     if (pyark_handle_enter(handle) != 0)
         return NULL;
-    int rc = pyark_wait_call(run_open, handle, NULL, &status, &err);
+    int rc = pyark_wait_call(reader_run_open, handle, NULL, &status, &err);
     if (rc == 0 && status != ARRAKIS_OK)
         pyark_error_raise(&err);
     pyark_handle_leave(handle);
@@ -88,9 +98,9 @@ typedef struct skip {
 static arrakis_status run_skip(void *argument, arrakis_error *err)
 {
     skip *s = argument;
-    pthread_mutex_lock(&s->handle->lock);
+    pyark_handle_lock_free(s->handle, -1);
     arrakis_status rc = arrakis_reader_fast_forward(s->handle->object, s->to_ns, &s->moved, err);
-    pthread_mutex_unlock(&s->handle->lock);
+    pyark_handle_unlock(s->handle);
     return rc;
 }
 
@@ -108,26 +118,76 @@ static PyObject *fast_forward(PyObject *self, PyObject *to)
     return rc == 0 && status == ARRAKIS_OK ? PyLong_FromSize_t(s.moved) : NULL;
 }
 
-static arrakis_status take(pyark_handle *handle, size_t *input, arrakis_block **block,
-                           arrakis_error *err)
+/* ------------------------------------------------------------------ aligned */
+
+typedef struct aligning {
+    arrakis_reader *reader;
+    arrakis_stream_options options;
+    arrakis_stream *opened;
+} aligning;
+
+static arrakis_status run_align(void *argument, arrakis_error *err)
+{
+    aligning *a = argument;
+    return arrakis_stream_open(&a->opened, a->reader, &a->options, err);
+}
+
+static PyObject *reader_stream(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    aligning a = {.options = ARRAKIS_STREAM_OPTIONS_INIT};
+    arrakis_status status;
+    arrakis_error err;
+    pyark_handle *handle = pyark_handle_of(self);
+    if (pyark_handle_enter(handle) != 0)
+        return NULL;
+    unsigned others = handle->users - 1;
+    pyark_handle_leave(handle);
+    if (others > 0)
+        return PyErr_Format(PyExc_RuntimeError, "another thread is using this reader");
+    if (arrakis_cancel_new(&a.options.cancel, &err) != ARRAKIS_OK)
+        return pyark_error_raise(&err);
+    a.options.on_gap = ARRAKIS_GAP_SKIP;
+    pyark_token *tokens;
+    PyObject *made = NULL;
+    a.reader = pyark_handle_release(handle, &tokens);
+    int rc = pyark_wait_call(run_align, &a, a.options.cancel, &status, &err);
+    if (rc == 0 && status == ARRAKIS_OK) {
+        made = pyark_stream_keep(pyark_stream_wrap(a.opened, a.options.cancel), tokens);
+    } else {
+        pyark_stream_close(a.opened);
+        arrakis_cancel_unref(a.options.cancel);
+        if (rc == 0)
+            pyark_error_raise(&err);
+    }
+    pyark_token_unref(tokens);
+    return made;
+}
+
+/* ------------------------------------------------------------------ what has arrived */
+
+static arrakis_status take_block(pyark_handle *handle, int64_t deadline, size_t *input,
+                                 arrakis_block **block, arrakis_error *err)
 {
     PyThreadState *state = PyEval_SaveThread();
-    pthread_mutex_lock(&handle->lock);
-    arrakis_status rc = arrakis_reader_next(handle->object, 0, input, block, err);
-    pthread_mutex_unlock(&handle->lock);
+    arrakis_status rc = ARRAKIS_TIMEOUT;
+    if (pyark_handle_lock_free(handle, deadline)) {
+        rc = arrakis_reader_next(handle->object, 0, input, block, err);
+        pyark_handle_unlock(handle);
+    }
     PyEval_RestoreThread(state);
     pyark_log_drain();
     return rc;
 }
 
 /* OK, TIMEOUT or DONE; any other: an exception is set. */
-static arrakis_status wait_for(pyark_handle *handle, int64_t timeout_ms, size_t *input,
-                               arrakis_block **block)
+static arrakis_status reader_wait_for(pyark_handle *handle, int64_t timeout_ms, size_t *input,
+                                      arrakis_block **block)
 {
     arrakis_error err;
     int64_t deadline = pyark_wait_deadline(timeout_ms);
     for (;;) {
-        arrakis_status rc = take(handle, input, block, &err);
+        arrakis_status rc = take_block(handle, deadline, input, block, &err);
         if (rc == ARRAKIS_OK || rc == ARRAKIS_DONE ||
             (rc == ARRAKIS_TIMEOUT && pyark_wait_is_over(deadline)))
             return rc;
@@ -143,7 +203,7 @@ static arrakis_status wait_for(pyark_handle *handle, int64_t timeout_ms, size_t 
     }
 }
 
-static PyObject *next(PyObject *self, PyObject *timeout)
+static PyObject *reader_next(PyObject *self, PyObject *timeout)
 {
     int64_t timeout_ms;
     size_t input;
@@ -151,7 +211,7 @@ static PyObject *next(PyObject *self, PyObject *timeout)
     pyark_handle *handle = pyark_handle_of(self);
     if (pyark_argument_timeout(timeout, &timeout_ms) != 0 || pyark_handle_enter(handle) != 0)
         return NULL;
-    arrakis_status rc = wait_for(handle, timeout_ms, &input, &block);
+    arrakis_status rc = reader_wait_for(handle, timeout_ms, &input, &block);
     pyark_handle_leave(handle);
     if (rc == ARRAKIS_OK) {
         PyObject *wrapped = pyark_block_wrap(block);
@@ -169,9 +229,9 @@ static PyObject *exhausted(PyObject *self, PyObject *unused)
     if (pyark_handle_enter(handle) != 0)
         return NULL;
     PyThreadState *state = PyEval_SaveThread();
-    pthread_mutex_lock(&handle->lock);
+    pyark_handle_lock_free(handle, -1);
     bool all = arrakis_reader_exhausted(handle->object, ARRAKIS_UNSET);
-    pthread_mutex_unlock(&handle->lock);
+    pyark_handle_unlock(handle);
     PyEval_RestoreThread(state);
     pyark_handle_leave(handle);
     return PyBool_FromLong(all);
@@ -196,9 +256,13 @@ static PyObject *input_ids(PyObject *self, PyObject *unused)
 
 static PyMethodDef methods[] = {
     {"open", open_reader, METH_NOARGS, "open($self, /)\n--\n\nConnects and begins."},
-    {"next", next, METH_O,
+    {"next", reader_next, METH_O,
      "next($self, timeout, /)\n--\n\n"
      "A pair of input and Block; None when nothing comes within the timeout in seconds."},
+    {"stream", reader_stream, METH_NOARGS,
+     "stream($self, /)\n--\n\n"
+     "Connects, and returns a Stream of all partitions together, without blocks where none of\n"
+     "them has data. Takes the reader over, which must not have been opened."},
     {"exhausted", exhausted, METH_NOARGS,
      "exhausted($self, /)\n--\n\n"
      "Whether all that the topics held within the last seconds was returned."},
@@ -214,9 +278,10 @@ static PyMethodDef methods[] = {
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_doc, "Reader(url, channels, start_ns=None, fast_forward=False)\n--\n\n"
-                "Reads Kafka partitions without aligning them; see libarrakis.kafka.KafkaReader."},
-    {Py_tp_new, PYARK_SLOT(new)},
+    {Py_tp_doc, "Reader(url, channels, start_ns=None, fast_forward=False, options={})\n--\n\n"
+                "Reads Kafka partitions without aligning them; see libarrakis.kafka.KafkaReader.\n"
+                "options: a dict with `properties` and `kafka_token_fn`, as Client takes them."},
+    {Py_tp_new, PYARK_SLOT(reader_new)},
     {Py_tp_dealloc, PYARK_SLOT(pyark_handle_dealloc)},
     {Py_tp_methods, methods},
     {0, NULL},

@@ -13,7 +13,10 @@
     X(blocks, "Blocks returned.")                                                                 \
     X(gaps, "Strides of a single input returned as gaps.")                                        \
     X(fast_forwards, "Skips to the present.")                                                     \
-    X(errors, "Transient errors of the source, early ends of inputs included.")
+    X(errors, "Transient errors of the source, early ends of inputs included.")                   \
+    X(losses, "Times that a server's stream broke and was to be taken up again.")                 \
+    X(recoveries, "Times that such a stream had new data again.")                                 \
+    X(changes, "Times that channels had changed and were followed.")
 
 static PyTypeObject *type;
 

@@ -14,6 +14,10 @@ DTYPES = "int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64".spl
 _numbers = itertools.count()
 
 
+# What a loaded machine may add to what is over at once. What must not be waited for would take longer.
+LOADED_S = 15
+
+
 def channels(count=2, data_type="float32", rate=64):
     """Channels of a partition that no other test has. On a busy machine, too, their data is not late."""
     k = next(_numbers)

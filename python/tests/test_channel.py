@@ -41,8 +41,9 @@ def test_a_type_is_given_by_name_or_as_numpy_has_it(dtype):
         assert Channel("H1:A-B", form, 16).data_type == dtype
 
 
-def test_python_s_own_float_is_float64():
-    assert Channel("H1:A-B", float, 16).data_type == "float64"
+def test_what_numpy_takes_for_a_type_is_that_type():
+    for form, dtype in ((float, "float64"), ("f4", "float32"), (">i2", "int16"), (numpy.dtype("<u8"), "uint64")):
+        assert Channel("H1:A-B", form, 16).data_type == dtype
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,8 @@ def test_python_s_own_float_is_float64():
         (("H1:A-B", "complex64", 16), "data_type is 'complex64', expected one of"),
         (("H1:A-B", "", 16), "data_type is ''"),
         (("H1:A-B", object, 16), "data_type is 'object'"),
+        (("H1:A-B", "(2,", 16), "data_type is '\\(2,'"),
+        (("H1:A-B", None, 16), "data_type is 'None'"),  # numpy has it for a float
         (("nocolon", "int32", 16), "nocolon"),
         (("H1:A-B", "int32", 0), "rate"),
         (("H1:A-B", "int32", float("nan")), "rate"),
@@ -119,3 +122,22 @@ def test_a_channel_may_be_any_object_with_the_fields():
     assert Channels([theirs])[FULL.name].to_json() == FULL.to_json()
     with pytest.raises(TypeError, match="which has no name"):
         Channels([1])
+
+
+def test_channels_are_equal_when_each_channel_is():
+    of = channels(3)
+    a, b = libarrakis.Channels(of), libarrakis.Channels({c.name: c for c in of})
+    assert a == b and hash(a) == hash(b) and len({a, b}) == 1
+    for other in (libarrakis.Channels(of[:2]), libarrakis.Channels(of[::-1]), libarrakis.Channels(channels(3))):
+        assert a != other
+    assert a != of and a != None  # noqa: E711
+
+
+@pytest.mark.parametrize("name", [n for n in libarrakis.__all__ if n.endswith("Error")])
+def test_errors_come_out_of_other_processes_as_they_are(name):
+    """As of multiprocessing and concurrent.futures, which pickle them."""
+    kind = getattr(libarrakis, name)
+    again = pickle.loads(pickle.dumps(kind("the text")))
+    assert type(again) is kind and str(again) == "the text"
+    if kind is not libarrakis.Error:
+        assert again.status_name.startswith("ARRAKIS_E") and again.retriable in (True, False)

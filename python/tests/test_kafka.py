@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from samples import STRIDE, block, channels, now, values
+from samples import LOADED_S, STRIDE, block, channels, now, values
 
 import libarrakis
 from libarrakis.kafka import KafkaReader, generate_groupid, random_alphanum
@@ -29,7 +29,7 @@ def metadata(*channels):
 
 
 def collect(read, count):
-    got, deadline = [], time.monotonic() + 20
+    got, deadline = [], time.monotonic() + 60
     while len(got) < count:
         assert time.monotonic() < deadline
         got += list(read())
@@ -98,10 +98,13 @@ def test_read_waits_for_a_first_message_and_no_longer(broker, published):
     with KafkaReader(broker.url, metadata(*a)) as reader:
         begun = time.monotonic()
         assert list(reader.read()) == []
-        assert 0.09 < time.monotonic() - begun < 5
-        begun = time.monotonic()
-        assert list(reader.read_raw()) == []
-        assert time.monotonic() - begun < 0.09
+        assert 0.09 < time.monotonic() - begun < LOADED_S
+        least = LOADED_S  # one that waits does so each time; a machine that runs others does not
+        for _ in range(20):
+            begun = time.monotonic()
+            assert list(reader.read_raw()) == []
+            least = min(least, time.monotonic() - begun)
+        assert least < 0.09
 
 
 def test_exhausted_is_true_once_all_is_read(broker, published):
@@ -125,13 +128,27 @@ def test_fast_forward_goes_to_the_end(broker, published):
         assert list(reader.read_raw()) == []
 
 
+def test_a_read_ends_where_messages_never_do():
+    class Endless:
+        def next(self, wait):
+            return 0, "a block"
+
+        def input_ids(self):
+            return ["a stream"]
+
+    reader = KafkaReader("127.0.0.1:1", metadata(*channels(1)))
+    reader._reader.close()
+    reader._reader = Endless()
+    assert len(list(reader.read(convert_blocks=True))) == KafkaReader.BATCH
+
+
 def test_close_in_another_thread_ends_a_read(broker, published):
     (a, _), _ = published
     with KafkaReader(broker.url, metadata(*a)) as reader:
         threading.Timer(0.05, reader.close).start()
         begun = time.monotonic()
         assert list(reader.read_raw(wait=60)) == []
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < LOADED_S
 
 
 def test_a_channel_without_its_partition_is_an_assertion_error():

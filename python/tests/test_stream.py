@@ -2,6 +2,7 @@
 """Streams and publishers on a broker in the process."""
 
 import asyncio
+import datetime
 import gc
 import logging
 import os
@@ -10,6 +11,7 @@ import socket
 import threading
 import time
 
+import numpy
 import pytest
 from samples import SECOND, STRIDE, block, channels, now, values
 
@@ -78,6 +80,7 @@ def test_a_stream_iterates_over_what_is_published(feed):
         feed.check(b, k)
     s = feed.stream
     assert s.stats.blocks == 10 and s.stats.messages == 10 and s.stride_ns == STRIDE
+    assert s.position_ns == b.time_ns + STRIDE
     assert list(s.channels.values()) == feed.channels
     ((name, lag),) = s.lags().items()
     assert name.endswith("/" + feed.channels[0].partition_id) and -1 < lag < 30
@@ -182,15 +185,15 @@ def test_tasks_share_a_stream_and_can_be_canceled(feed):
         async for b in feed.stream:
             return b.time_ns
 
-    async def both():
-        first, second = asyncio.create_task(take()), asyncio.create_task(take())
-        third = asyncio.create_task(take())
-        await asyncio.sleep(0.02)
-        third.cancel()
+    async def share():
+        tasks = [asyncio.create_task(take()) for _ in range(3)]
+        done, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        canceled, other = waiting
+        canceled.cancel()
         feed.publish()
-        return await asyncio.gather(first, second)
+        return [done.pop().result(), await other]
 
-    assert sorted(asyncio.run(asyncio.wait_for(both(), 30))) == [feed.start, feed.start + STRIDE]
+    assert asyncio.run(asyncio.wait_for(share(), 30)) == [feed.start, feed.start + STRIDE]
 
 
 def test_a_backlog_does_not_keep_the_other_tasks_of_a_loop_waiting(feed):
@@ -312,12 +315,65 @@ def test_options_that_do_not_exist_are_named():
         libarrakis.find(nothing=1, kafka_url="127.0.0.1:1")
     with pytest.raises(TypeError, match="properties"):
         libarrakis.Client(kafka_url="127.0.0.1:1", properties=["x"])
-    with pytest.raises(TypeError):
-        libarrakis.stream("H1:A-B", "now", duration="x", kafka_url="127.0.0.1:1")
     with pytest.raises(libarrakis.InvalidArgumentError, match="start"):
         libarrakis.stream("H1:A-B", "yesterday", kafka_url="127.0.0.1:1")
-    with pytest.raises(libarrakis.InvalidArgumentError):
+    with pytest.raises(libarrakis.InvalidArgumentError, match="expected url, kafka_url or metadata, or .* ARRAKIS_SERVER"):
         libarrakis.Client()
+    for nothing in ([], None):
+        with pytest.raises(libarrakis.InvalidArgumentError, match="channels: expected one name or more"):
+            libarrakis.stream(nothing, kafka_url="127.0.0.1:1")
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "expected"),
+    [("duration", datetime.timedelta(1), "a number"), ("request_timeout", "3", "a number"), ("on_gap", 1, "a str"),
+     ("replay_id", 3, "a str"), ("metadata", 3, "a str"), ("ca_file", b"x", "a str"), ("retry_tries", 1.5, "an int")],
+)  # fmt: skip
+def test_an_argument_of_another_kind_is_named(argument, value, expected):
+    with pytest.raises(TypeError, match=f"^{argument}: expected {expected}, found "):
+        libarrakis.stream("H1:A-B", **{"kafka_url": "127.0.0.1:1", argument: value})
+
+
+def test_what_find_returns_can_be_streamed(broker):
+    with Feed(broker) as feed:
+        found = feed.client.find(publisher=feed.channels[0].publisher)
+        assert set(feed.client.describe(found)) == set(feed.names)
+        with feed.client.stream(found) as stream, feed.client.stream(found[0]) as one:
+            assert set(stream.channels) == set(feed.names) and list(one.channels) == [found[0].name]
+        with pytest.raises(TypeError, match="channels: expected a str or a Channel, found 1"):
+            feed.client.stream([1])
+
+
+def test_types_are_found_as_numpy_has_them(broker):
+    where = {"kafka_url": broker.url, "publisher": None}
+    of = [*channels(1, "float32"), *channels(2, "int16")]
+    for c in of:
+        broker.announce([c])
+    where["publisher"] = [c.publisher for c in of]
+    for form, count in ((numpy.float32, 1), (numpy.dtype("i2"), 2), ("f4", 1), ([numpy.float32, "int16"], 3), (float, 0)):
+        assert libarrakis.count(data_type=form, **where) == count
+    for form in ("complex64", [None], [numpy.float32, object]):
+        with pytest.raises(libarrakis.InvalidArgumentError, match="data_type: found '.*', expected one of"):
+            libarrakis.count(data_type=form, **where)
+
+
+def test_files_are_named_by_paths(broker, tmp_path):
+    of = channels(2)
+    path = tmp_path / "channels"
+    path.write_text("".join(c.to_json() + "\n" for c in of))
+    assert libarrakis.count(metadata=path, kafka_url=broker.url) == 2
+    with pytest.raises(libarrakis.InputOutputError, match=str(tmp_path / "ca.pem")):
+        libarrakis.Client("grpc://127.0.0.1:1", ca_file=tmp_path / "ca.pem")
+
+
+def test_a_datetime_is_a_time(broker):
+    """Of UTC, where it has no time zone."""
+    with Feed(broker) as feed:
+        at = datetime.datetime(2024, 5, 17, 16, 53, 2)
+        east = datetime.timezone(datetime.timedelta(hours=2))
+        for start in (at, at.replace(tzinfo=datetime.timezone.utc), at.replace(hour=18, tzinfo=east), numpy.datetime64(at)):
+            with feed.client.stream(feed.names, start, duration=1) as stream:
+                assert stream.position_ns == 1_400_000_000 * SECOND
 
 
 def test_the_environment_names_the_server(monkeypatch):
@@ -345,7 +401,7 @@ def test_log_lines_reach_logging_while_a_thread_waits():
             waiter = threading.Thread(target=lambda: list(stream))
             waiter.start()
             broker.close()
-            assert arrived.wait(20)
+            assert arrived.wait(60)
             stream.close()
             waiter.join(10)
     finally:
@@ -360,12 +416,44 @@ def test_nobody_answers():
 
 
 def test_a_stream_that_is_dropped_is_closed(feed):
+    feed.check(next(feed.stream), 0)  # its connections are there
     before = len(os.listdir("/proc/self/fd"))
     stream = feed.client.stream(feed.names)
     assert len(os.listdir("/proc/self/fd")) > before
     del stream
     gc.collect()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while len(os.listdir("/proc/self/fd")) > before and time.monotonic() < deadline:
         time.sleep(0.01)
     assert len(os.listdir("/proc/self/fd")) <= before
+
+
+def test_an_argument_that_is_given_twice_is_refused():
+    with pytest.raises(TypeError, match="multiple values for argument 'url'"):
+        libarrakis.Client("grpc://a", url="grpc://b")
+    with pytest.raises(TypeError, match="multiple values for argument 'publisher_id'"):
+        libarrakis.Publisher("a", publisher_id="b", kafka_url="127.0.0.1:1")
+    with pytest.raises(TypeError, match="multiple values for argument 'channels'"):
+        libarrakis.Publisher("a", channels(1), channels=channels(1), kafka_url="127.0.0.1:1")
+
+
+def test_a_time_with_a_nul_is_refused(broker):
+    with libarrakis.Client(kafka_url=broker.url) as client:
+        with pytest.raises(ValueError, match="null character"):
+            client.count(time="1400000000\0 and more")
+
+
+def test_a_time_limit_counts_the_wait_for_another_thread():
+    """No broker is there, so the first block is waited for as long as its time limit is."""
+    (c,) = of = channels(1)
+    with libarrakis.Publisher(c.publisher, of, kafka_url="127.0.0.1:1") as publisher:
+        first = threading.Thread(target=pytest.raises, args=(libarrakis.Error, publisher.publish),
+                                 kwargs={"block": block(of, now()), "timeout": 5})  # fmt: skip
+        first.start()
+        texts = []
+        while first.is_alive() and not any("another thread" in text for text in texts):
+            with pytest.raises(libarrakis.DeadlineError) as refused:
+                publisher.publish(block(of, now() + STRIDE), timeout=0.1)
+            texts.append(str(refused.value))
+        assert first.is_alive(), texts
+        first.join()

@@ -2,11 +2,14 @@
 """`pip install ./python`, against an installed library, as pip does it; and what is in the package."""
 
 import ast
+import importlib
 import inspect
 import os
 import pydoc
+import shutil
 import subprocess
 import sys
+import sysconfig
 
 import pytest
 from conftest import PACKAGE, ROOT
@@ -35,6 +38,20 @@ def run(*command, **environment):
     return done.stdout
 
 
+def test_a_free_threaded_python_is_refused_when_the_module_is_compiled():
+    headers = sysconfig.get_path("include")
+    compiler = shutil.which("cc")
+    if not compiler or not os.path.exists(f"{headers}/Python.h"):
+        pytest.skip("needs a compiler and Python's headers")
+    done = subprocess.run(
+        [compiler, "-fsyntax-only", "-DPy_GIL_DISABLED", f"-I{headers}", f"-I{ROOT / 'include'}",
+         ROOT / "python" / "src" / "binding.h"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "libarrakis does not support free-threaded Python: use a build of Python with the GIL" in done.stderr
+
+
 @pytest.mark.skipif(not (PACKAGE.parent / "cmake_install.cmake").exists(), reason="not of a build directory")
 def test_pip_builds_the_package_against_an_installed_library(tmp_path):
     pytest.importorskip("scikit_build_core")
@@ -54,6 +71,7 @@ def test_pip_builds_the_package_against_an_installed_library(tmp_path):
     assert "Tag: cp310-abi3-" in (metadata / "WHEEL").read_text()
 
 
+@pytest.mark.skipif(not shutil.which("nm"), reason="needs nm")
 def test_the_module_uses_the_limited_api_alone():
     # What the macros of the limited API use is in the stable ABI; no other private name is.
     symbols = run("nm", "-D", "--undefined-only", PACKAGE / "libarrakis/_core.abi3.so").split()
@@ -63,23 +81,77 @@ def test_the_module_uses_the_limited_api_alone():
     assert [s for s in exported if "Init" in s or "pyark" in s] == ["PyInit__core"]
 
 
-def test_stubs_have_what_the_package_has():
-    stub = ast.parse((ROOT / "python/libarrakis/_core.pyi").read_text())
-    named = {n.name: n for n in stub.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))}
-    del named["_Channel"]  # a protocol
-    public = {n for n in vars(libarrakis._core) if not n.startswith("_")}
-    assert set(named) == public
-    for name, node in named.items():
-        if not isinstance(node, ast.ClassDef) or name.endswith("Error"):
-            continue
-        members = {
-            m.name if isinstance(m, (ast.FunctionDef, ast.AsyncFunctionDef)) else m.target.id
-            for m in node.body
-            if isinstance(m, (ast.FunctionDef, ast.AsyncFunctionDef, ast.AnnAssign))
-        }
-        cls = getattr(libarrakis._core, name)
-        has = {m for m in vars(cls) if not m.startswith(("_", "n_"))}
-        assert {m for m in members if not m.startswith("_")} == has, name
+def stub_of(module):
+    directory = ROOT / "python" / module.replace(".", "/")
+    return ast.parse((directory / "__init__.pyi" if directory.is_dir() else directory.with_suffix(".pyi")).read_text())
+
+
+def named(nodes):
+    """What is made there, the last of several functions of one name."""
+    return {n.name: n for n in nodes if isinstance(n, (ast.ClassDef, ast.FunctionDef))}
+
+
+def is_attribute(node):
+    return isinstance(node, ast.FunctionDef) and any(getattr(d, "id", "") == "property" for d in node.decorator_list)
+
+
+def arguments(node, bound):
+    """Names and kinds of a function's arguments in a stub, as inspect has them."""
+    kinds = inspect.Parameter
+    a = node.args
+    assert node.returns, node.name
+    listed = [(x, kinds.POSITIONAL_ONLY) for x in a.posonlyargs] + [(x, kinds.POSITIONAL_OR_KEYWORD) for x in a.args]
+    listed = listed[bound:] + [(x, kinds.KEYWORD_ONLY) for x in a.kwonlyargs]
+    assert all(x.annotation for x, _ in listed), node.name
+    return [(x.arg, kind) for x, kind in listed]
+
+
+def signature(thing):
+    return [(p.name, p.kind) for p in inspect.signature(thing).parameters.values()]
+
+
+def check_signature(node, thing, bound=0, self=0):
+    wanted = signature(thing)[self:]
+    if wanted and wanted[-1][1] == inspect.Parameter.VAR_KEYWORD:  # **source is spelt out: it goes to Client
+        source = [(name, inspect.Parameter.KEYWORD_ONLY) for name, _ in signature(libarrakis.Client)]
+        wanted = wanted[:-1] + source
+    assert arguments(node, bound) == wanted, node.name
+
+
+def check_class(node, cls):
+    members = named(node.body)
+    attributes = {m for m in members if is_attribute(members[m])}
+    attributes |= {m.target.id for m in node.body if isinstance(m, ast.AnnAssign)}
+    has = {m for m in vars(cls) if not m.startswith(("_", "n_"))}  # n_fields of what is a tuple
+    assert {m for m in [*members, *attributes] if not m.startswith("_")} >= has, node.name
+    for made in ("__new__", "__init__"):
+        if made in members:
+            check_signature(members[made], cls, bound=1)
+    for name in has - attributes:
+        method = int(not isinstance(inspect.getattr_static(cls, name), staticmethod))
+        check_signature(members[name], getattr(cls, name), bound=method, self=method)
+
+
+@pytest.mark.parametrize("module", ["libarrakis", "libarrakis._core", "libarrakis.compat", "libarrakis.kafka", "libarrakis.mock"])
+def test_stubs_have_what_the_package_has(module):
+    """Without them, whoever checks types strictly cannot call what has none."""
+    there = importlib.import_module(module)
+    stub = stub_of(module)
+    nodes = {name: node for name, node in named(stub.body).items() if not name.startswith("_")}
+    if module == "libarrakis._core":
+        assert set(nodes) == {name for name in vars(there) if not name.startswith("_")}
+    else:
+        (listed,) = [ast.literal_eval(n.value) for n in stub.body if isinstance(n, ast.Assign) and n.targets[0].id == "__all__"]
+        imported = {alias.name for n in stub.body if isinstance(n, ast.ImportFrom) for alias in n.names}
+        assert listed == there.__all__ and set(listed) <= {*nodes, *imported}
+    for name, node in nodes.items():
+        thing = getattr(there, name)
+        if isinstance(node, ast.FunctionDef):
+            check_signature(node, thing)
+        elif not issubclass(thing, BaseException):
+            check_class(node, thing)
+            final = any(getattr(d, "id", "") == "final" for d in node.decorator_list)
+            assert final == (not thing.__flags__ & 1 << 10), name  # Py_TPFLAGS_BASETYPE
 
 
 @pytest.mark.parametrize("name", libarrakis.__all__)

@@ -13,17 +13,21 @@ START_TIMEOUT_S = 120
 
 
 class Server:
-    def __init__(self, bootstrap, directory, configs, options=()):
-        """`configs`: publisher id -> text of its TOML file; `options`: more of the command line."""
+    _environment = {}  # what the server sees besides
+
+    def __init__(self, bootstrap, directory, configs, options=(), backend="kafka", program=None, environment=None):
+        """`configs`: publisher id -> text of its TOML file; `options`: more of the command line; `program`: the
+        beginning of it; `environment`: what the server sees besides."""
         self.directory = Path(directory)
         self._config = self.directory / "publishers"
         self._config.mkdir()
         for publisher, text in configs.items():
             (self._config / f"{publisher}.toml").write_text(text)
         self._command = [
-            str(Path(sys.executable).parent / "arrakis-server"), "-u", "0", *map(str, options), "kafka",
+            *(program or [str(Path(sys.executable).parent / "arrakis-server")]), "-u", "0", *map(str, options), backend,
             "--kafka-url", bootstrap, "--publisher-config", str(self._config),
         ]  # fmt: skip
+        self._environment = environment or {}
         self.log = []
         self.url = None
 
@@ -35,7 +39,7 @@ class Server:
         (cache / "gpstime" / leaps.name).write_text(leaps.read_text())
         self.process = subprocess.Popen(
             self._command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            env={"PATH": "/usr/bin:/bin", "XDG_CACHE_HOME": str(cache), "HOME": str(cache)},
+            env={"PATH": "/usr/bin:/bin", "XDG_CACHE_HOME": str(cache), "HOME": str(cache), **self._environment},
         )  # fmt: skip
         self._said = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()

@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 
 .PHONY: help all demo install clean test ci cluster cluster-long soak fuzz-differential tsan valgrind bench \
-	abi abi-update docs dist format format-check
+	abi abi-update docs dist wheel format format-check
 
 ## Build
 all: ## the release build, in build/
@@ -22,6 +22,9 @@ install: ## install the release build; PREFIX=/usr/local, DESTDIR=
 	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
 	@cmake --build --preset release -j $(JOBS)
 	@DESTDIR=$(DESTDIR) cmake --install build
+
+wheel: ## the Python package with all libraries inside, in build-wheel/dist
+	@tools/wheel.sh
 
 clean: ## remove all build directories
 	rm -rf build build-*
@@ -46,7 +49,7 @@ cluster cluster-long: ## three nodes that fail in ten ways, 5 or 30 min; SCENE=F
 	@cmake --build --preset asan -j $(JOBS)
 	@ARRAKIS_CLUSTER_LONG=$(if $(filter %-long,$@),1) .deps/venv/bin/pytest -q -s tests/cluster $(if $(SCENE),-k $(SCENE))
 
-soak: ## half an hour of reading and publishing while nodes fail; MINUTES=5, SOAKFLAGS=
+soak: ## an hour of recording and reading while nodes fail; MINUTES=5, SOAKFLAGS=
 	@tools/soak.sh $(if $(MINUTES),--minutes $(MINUTES)) $(SOAKFLAGS)
 
 fuzz-differential: ## a million mutated messages, read as pyarrow reads them; SEED=2: others

@@ -17,10 +17,12 @@ declare -A jobs=(
     [asan]="every test under ASan and UBSan: make test"
     [tsan]="unit tests under ThreadSanitizer, on a librdkafka that has it too: make tsan"
     [valgrind]="one program of each kind under memcheck: make valgrind"
+    [python]="the package's tests on each Python of this machine from 3.10 on, of one wheel"
+    [wheel]="that wheel in a Debian 12 without any of our packages (as root, by debootstrap): make wheel"
     [docs]="the site, without a warning: make docs"
     [style]="format, and the interface since the last tag: make format-check abi"
 )
-order="style gcc clang no-flight static big-endian debian13 docs valgrind tsan asan"
+order="style gcc clang no-flight static big-endian debian13 docs wheel python valgrind tsan asan"
 
 say() { echo "ci: $*"; }
 
@@ -68,22 +70,27 @@ run_big-endian() {
     grep -m 1 '#error .*little-endian' $log || { tail -n 20 $log; return 1; }
 }
 
-# Its root is kept for the next time; ARRAKIS_DEBIAN13 says where, ARRAKIS_MIRROR from where it comes. Mounts
-# are in a name space that ends with the job.
-run_debian13() {
-    local root=${ARRAKIS_DEBIAN13:-/var/cache/arrakis/debian13}
+# debian SUITE DIRECTORY [PACKAGE]: make a Debian, which is kept for the next time; ARRAKIS_MIRROR says from where
+# it comes
+debian() {
+    local suite=$1 root=$2
     if [ "$(id -u)" != 0 ]; then
-        say "debian13 needs root, for a chroot"
+        say "a Debian of its own needs root, for a chroot"
         return 1
     fi
     tools/setup.sh debootstrap
-    if [ ! -e "$root/.complete" ]; then
-        rm -rf "$root"
-        mkdir -p "$root"
-        debootstrap --variant=minbase trixie "$root" "${ARRAKIS_MIRROR:-http://deb.debian.org/debian}" \
-            >"$root.log" 2>&1 || { tail -n 20 "$root.log"; return 1; }
-        touch "$root/.complete"
-    fi
+    [ ! -e "$root/.complete" ] || return 0
+    rm -rf "$root"
+    mkdir -p "$root"
+    debootstrap --variant=minbase ${3+--include="$3"} "$suite" "$root" \
+        "${ARRAKIS_MIRROR:-http://deb.debian.org/debian}" >"$root.log" 2>&1 || { tail -n 20 "$root.log"; return 1; }
+    touch "$root/.complete"
+}
+
+# ARRAKIS_DEBIAN13 says where its root is. Mounts are in a name space that ends with the job.
+run_debian13() {
+    local root=${ARRAKIS_DEBIAN13:-/var/cache/arrakis/debian13}
+    debian trixie "$root"
     cp /etc/resolv.conf "$root/etc/"
     echo "127.0.0.1 localhost" >"$root/etc/hosts"
     rm -rf "$root/src"
@@ -95,6 +102,55 @@ run_debian13() {
                 CI="$2" /src/tools/ci.sh gcc' - "$root" "${CI-}"
     chroot "$root" sh -c '. /etc/os-release; echo "$PRETTY_NAME"; gcc --version | head -n 1
         echo "librdkafka $(pkg-config --modversion rdkafka)"'
+}
+
+# Python, venv and numpy are all that is there besides a minimal Debian; ARRAKIS_DEBIAN12 says where its root is.
+run_wheel() {
+    local root=${ARRAKIS_DEBIAN12:-/var/cache/arrakis/debian12} wheel
+    debian bookworm "$root" python3-venv
+    tools/setup.sh test
+    wheel=$(tools/wheel.sh | tail -n 1)
+    [ -f "$wheel" ]
+    rm -rf "$root/numpy"
+    .deps/venv/bin/pip download -q --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
+        --python-version 3.11 -d "$root/numpy" -r <(grep -A 9 '^numpy==' tests/pythons/3.11.lock | sed '1!{/^[^ ]/,$d}')
+    ARRAKIS_WHEEL=$wheel ARRAKIS_CLEAN=$root .deps/venv/bin/pytest -q -p no:cacheprovider tests/wheel
+}
+
+# Every CPython of PATH and of pyenv that can make a venv, one of each minor version.
+pythons() {
+    local python version seen=" "
+    for python in /usr/bin/python3 python3.1{0,1,2,3,4} "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[0-9]*/bin/python; do
+        version=$("$python" -c 'if True:
+            import sys, venv, ensurepip
+            print("%d.%d" % sys.version_info[:2] * (sys.version_info >= (3, 10)))' 2>/dev/null) || continue
+        if [ -n "$version" ] && [[ $seen != *" $version "* ]]; then
+            seen+="$version "
+            echo "$version $python"
+        fi
+    done
+}
+
+run_python() {
+    local wheel version python venv status=0
+    wheel=$(tools/wheel.sh | tail -n 1)
+    [ -f "$wheel" ]
+    while read -r version python; do
+        venv=build-ci/python/$version
+        if [ ! -e "tests/pythons/$version.lock" ]; then
+            say "Python $version: skipped, tests/pythons has no lock for it"
+            continue
+        fi
+        say "Python $version ($python)"
+        rm -rf "$venv"
+        "$python" -m venv "$venv"
+        "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes --only-binary :all: \
+            -r "tests/pythons/$version.lock"
+        "$venv/bin/pip" install -q --disable-pip-version-check --no-deps --no-index "$wheel"
+        ARRAKIS_PYTHON_PACKAGE=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))') \
+            "$venv/bin/python" -m pytest -q -p no:cacheprovider python/tests || status=1
+    done < <(pythons)
+    return $status
 }
 
 run_asan() { tools/test.sh; }

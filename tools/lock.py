@@ -3,11 +3,12 @@
 """usage: tools/lock.py
 
 Renew the checksums of what the tests download, after a change of tests/requirements.txt, of
-tests/broker/pom.xml or of a version in tests/librdkafka/ or in the name that tsan.sha256 there has:
+tests/broker/pom.xml or of a version in tests/librdkafka/ or in the name that sources.sha256 there has:
 
     tests/requirements.lock     all packages that tests/requirements.txt needs, each with its wheels
+    tests/pythons/*.lock        what the Python package's tests need on the Python of that name
     tests/librdkafka/*.lock     the wheel of confluent-kafka that holds the librdkafka of that name
-    tests/librdkafka/tsan.sha256    the crate that carries the sources of librdkafka for `make tsan`
+    tests/librdkafka/sources.sha256    the crate that carries librdkafka's sources, for `make tsan` and `make wheel`
     tests/broker/jars.sha256    the jars of tests/broker/pom.xml
 
 tools/setup.sh takes nothing else. It is a matter of the one who runs this, and reads the difference,
@@ -25,6 +26,10 @@ TESTS = ROOT / "tests"
 # Debian 12's and Debian 13's
 PYTHONS = ("3.11", "3.13")
 MACHINES = ("x86_64", "aarch64")
+ON_EACH_PYTHON = (
+    "numpy", "pytest", "pyarrow", "nanoarrow",
+    "exceptiongroup", "tomli", "typing_extensions",  # what pytest needs on 3.10
+)  # fmt: skip
 # the C libraries of both, as wheels name them
 PLATFORMS = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
 
@@ -73,7 +78,7 @@ def jars():
 
 
 def crate():
-    path = TESTS / "librdkafka/tsan.sha256"
+    path = TESTS / "librdkafka/sources.sha256"
     name = path.read_text().split()[1]
     package, version = name.removesuffix(".crate").rsplit("-", 1)
     with tempfile.TemporaryDirectory() as directory:
@@ -94,6 +99,8 @@ def main():
         # The library in it is the same for every Python: that of the first is taken.
         wanted = next(line.split()[0] for line in path.read_text().splitlines() if line[0] != "#")
         lock(path, [f"librdkafka {path.stem} is in this wheel."], [wanted], PYTHONS[:1], "--no-deps")
+    for path in sorted((TESTS / "pythons").glob("*.lock")):
+        lock(path, [f"What the package's tests need on Python {path.stem}."], ON_EACH_PYTHON, [path.stem])
     crate()
     jars()
 

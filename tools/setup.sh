@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # usage: setup.sh PURPOSE...
-# Bring a machine to where `make` (build), `make test` (test), `make tsan`, `make valgrind`, `make abi`,
-# `make docs` or a job of tools/ci.sh works. Does nothing when all is there.
+# Bring a machine to where `make` (build), `make test` (test), `make tsan`, `make valgrind`, `make wheel`,
+# `make abi`, `make docs` or a job of tools/ci.sh works. Does nothing when all is there.
 # Debian packages are installed as root, unless ARRAKIS_NO_INSTALL is set; anybody else is told the one
 # line. What the tests need from Maven Central and PyPI goes to .deps/, each part with a stamp of what
 # it was made from; it is what the checksums of tools/lock.py are of, or nothing.
@@ -119,18 +119,33 @@ fetch_librdkafka() {
     rm -rf "$1.new"
 }
 
-# Librdkafka with ThreadSanitizer, in $1/lib. C11's threads, which librdkafka takes where there are any,
-# are hidden from the sanitizer. A crate carries the sources; nothing of it is compiled as Rust.
-build_tsan_librdkafka() {
-    local directory lock=$PWD/tests/librdkafka/tsan.sha256 crate dependency
-    directory=$(cd "$(dirname "$1")" && pwd -P)/${1##*/}
+# Librdkafka from its sources, in $2/lib. For `make tsan` ($1) with ThreadSanitizer, from which C11's threads,
+# which librdkafka takes where there are any, are hidden. For `make wheel` without the parts that need many
+# further libraries; as OpenSSL is inside of the wheel too, the certificates that a system trusts are looked
+# for where systems have them, not only where Debian's OpenSSL has them. A crate carries the sources; nothing
+# of it is compiled as Rust.
+build_librdkafka() {
+    local directory lock=$PWD/tests/librdkafka/sources.sha256 crate dependency
+    local options=(--disable-curl --disable-gssapi)
+    directory=$(cd "$(dirname "$2")" && pwd -P)/${2##*/}
+    case $1 in
+    tsan)
+        options+=(--disable-c11threads --disable-zstd --LDFLAGS="-fsanitize=thread"
+            --CFLAGS="-O1 -fno-omit-frame-pointer -fsanitize=thread")
+        ;;
+    wheel)
+        options+=(--enable-ssl --enable-zlib --enable-zstd --disable-lz4-ext --disable-debug-symbols
+            --CPPFLAGS="-DWITH_STATIC_LIB_libcrypto=1" --LDFLAGS="-Wl,-z,relro,-z,now"
+            --CFLAGS="-fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2")
+        ;;
+    esac
     crate=$(sed 's/.* //' "$lock")
     dependency=$(sed 's/\(.*\)-\(.*\)+.*/\1 = "=\2"/' <<<"$crate")
     if ! command -v cargo >/dev/null; then
         say "no cargo, which brings librdkafka's sources (Debian 13: apt-get install cargo)"
         return 1
     fi
-    say "librdkafka ${1##*-} with ThreadSanitizer, built from the sources in a crate"
+    say "librdkafka ${2##*-} for $1, built from the sources in a crate"
     rm -rf "$directory.new"
     mkdir "$directory.new"
     (
@@ -142,17 +157,22 @@ build_tsan_librdkafka() {
             sha256sum -c --quiet "$lock" &&
             tar xzf "$crate" --strip-components=1 &&
             cd librdkafka &&
-            ./configure --prefix="$directory" --disable-c11threads --disable-curl --disable-gssapi \
-                --disable-zstd --CFLAGS="-O1 -fno-omit-frame-pointer -fsanitize=thread" \
-                --LDFLAGS="-fsanitize=thread" &&
+            ./configure --prefix="$directory" "${options[@]}" &&
             nice make -C src -j "$(nproc)" &&
-            make -C src install
+            make -C src install &&
+            cp LICENSES.txt "$directory/"
     ) >"$directory.log" 2>&1 || {
         tail -n 20 "$directory.log" >&2
         say "librdkafka is not built; $directory.log has all of it"
         return 1
     }
     rm -rf "$directory.new" "$directory.log" "$directory"/lib/*.a
+}
+
+# That librdkafka, once for each purpose and version.
+make_librdkafka() {
+    local lock=tests/librdkafka/sources.sha256
+    make_once ".deps/librdkafka-$1-$(sed 's/.*+\(.*\)\.crate/\1/' $lock)" $lock build_librdkafka "$1"
 }
 
 if [ $# = 0 ]; then
@@ -183,8 +203,12 @@ for purpose; do
         ;;
     tsan)
         "$0" test
-        version=$(sed 's/.*+\(.*\)\.crate/\1/' tests/librdkafka/tsan.sha256)
-        make_once ".deps/librdkafka-tsan-$version" tests/librdkafka/tsan.sha256 build_tsan_librdkafka
+        make_librdkafka tsan
+        ;;
+    wheel)
+        install_packages build wheel
+        make_once .deps/venv "tests/requirements.txt tests/requirements.lock" make_venv
+        make_librdkafka wheel
         ;;
     valgrind)
         install_packages valgrind

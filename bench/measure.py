@@ -51,6 +51,13 @@ def reference(what, **values):
     return [sys.executable, str(ROOT / "bench" / "reference.py"), what, *arguments(values)]
 
 
+def in_python(script, what, **values):
+    """The command of a program that runs on the Python package of the build: bench/package.py or bench/compat.py."""
+    if not (BUILD / "python" / "libarrakis").exists():
+        raise NotRun("the build has no Python package: cmake --preset release -DARRAKIS_PYTHON=ON")
+    return [sys.executable, str(ROOT / "bench" / f"{script}.py"), what, *arguments(values)]
+
+
 def run(command, timeout=180):
     return result(spawn(command), timeout)
 

@@ -2,6 +2,7 @@
 """The Python package's side of the benchmarks, in a process of its own, on the bytes that the others read.
 `package.py WHAT name=value...` prints one JSON object."""
 
+import asyncio
 import json
 import os
 import struct
@@ -31,7 +32,7 @@ def stream(a):
         for i, of in enumerate(reader.inputs())
     }
     for partition, message in messages(a["file"], int(a["partitions"]) * int(a["strides"])):
-        if partition in input_of:
+        if partition in input_of and ("only" not in a or partition == int(a["only"])):
             reader.push(input_of[partition], message)
     return reader.stream(int(a["start"])), [c.name for c in channels]
 
@@ -58,10 +59,85 @@ def arrays(a):
     return count, time.process_time_ns() - began
 
 
+STRIDE = 62_500_000
+UNIX_FROM_GPS = 315_964_782 * 1_000_000_000
+
+
+class Live:
+    """When each whole block was in hand. ask=1: each of its arrays was asked for first."""
+
+    def __init__(self, a):
+        with open(a["metadata"]) as lines:
+            self.names = [libarrakis.Channel.from_json(line).name for line in lines]
+        self.ask = a.get("ask") == "1"
+        self.strides, self.broken = {}, 0
+        self.begun = time.monotonic(), time.process_time()
+        self.stream = libarrakis.stream(self.names, kafka_url=a["url"], metadata=a["metadata"])
+        self.end = self.begun[0] + float(a["seconds"])
+
+    def take(self, block):
+        """False: that was the last."""
+        if self.ask:
+            for name in self.names:
+                block[name]
+        now = time.time_ns()
+        if not block.has_gaps:
+            self.strides[(block.time_ns + UNIX_FROM_GPS) // STRIDE] = now
+        elif time.monotonic() > self.begun[0] + 1:
+            self.broken += 1
+        return time.monotonic() < self.end
+
+    def result(self):
+        with open("/proc/self/status") as status:
+            peak = int(next(line for line in status if line.startswith("VmHWM:")).split()[1])
+        return {"wall": time.monotonic() - self.begun[0], "cpu": time.process_time() - self.begun[1],
+                "peak_kb": peak, "broken": self.broken, "strides": self.strides,
+                "pyarrow": "pyarrow" in sys.modules}  # fmt: skip
+
+
+def live(a):
+    reader = Live(a)
+    for block in reader.stream:
+        if not reader.take(block):
+            return reader.result()
+
+
+def live_async(a):
+    reader = Live(a)
+
+    async def read():
+        async for block in reader.stream:
+            if not reader.take(block):
+                return
+
+    asyncio.run(read())
+    return reader.result()
+
+
+def compat(a):
+    """Each block as the reference's SeriesBlock, made as libarrakis.compat makes it: writable arrays, a dict of them."""
+    blocks, names = stream(a)
+    from arrakis.block import SeriesBlock
+    from arrakis.channel import Channel
+
+    with open(a["metadata"]) as lines:
+        channels = {c.name: c for c in map(Channel.from_json, lines)}
+    make = libarrakis._core._BlockMaker(SeriesBlock, {name: channels[name] for name in names})
+    began = time.process_time_ns()
+    count = 0
+    for block in map(make, blocks):
+        assert len(block.data) == len(names)
+        count += 1
+    return count, time.process_time_ns() - began
+
+
 def main():
     what, *given = sys.argv[1:]
     a = dict(argument.split("=", 1) for argument in given)
-    count, took = {"lazy": lazy, "arrays": arrays}[what](a)
+    if what.startswith("live"):
+        print(json.dumps({"live": live, "live_async": live_async}[what](a)))
+        return
+    count, took = {"lazy": lazy, "arrays": arrays, "compat": compat}[what](a)
     assert count == int(a["strides"]), count
     print(json.dumps({"ours": took / count / 1e6}))
 

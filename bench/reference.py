@@ -203,6 +203,16 @@ def blocks(a):
     return {"reference": took / 1e6 / strides}
 
 
+def gaps(a):
+    """SeriesBlocks of which every sample is missing, made as BlockMuxStream makes them."""
+    channels = list(load_channels(a["metadata"]).values())
+    strides = int(a["strides"])
+    began = time.process_time_ns()
+    for i in range(strides):
+        SeriesBlock.full_gap(i * STRIDE, STRIDE, channels)
+    return {"reference": (time.process_time_ns() - began) / 1e6 / strides}
+
+
 def encode(a):
     """One block to one message."""
     channels = load_channels(a["metadata"])
@@ -231,6 +241,56 @@ def span():
     return time.monotonic(), time.process_time()
 
 
+class Hdf5:
+    """A data set per channel, to which each block is written at once."""
+
+    def __init__(self, path, channels, strides):
+        import h5py
+
+        self._file = h5py.File(path, "w")
+        self._sets = {}
+        for c in channels.values():
+            length = round(c.sample_rate * STRIDE / SECOND)
+            self._sets[c.name] = length, self._file.create_dataset(
+                c.name, (length * strides,), c.data_type
+            )
+
+    def write(self, block, number):
+        for name, series in block.items():
+            length, data = self._sets[name]
+            data[number * length : (number + 1) * length] = series.data
+
+    def close(self):
+        self._file.flush()
+        os.fsync(self._file.id.get_vfd_handle())
+        self._file.close()
+
+
+class Gwf:
+    """A frame of each channel's samples, not compressed, once all blocks are there."""
+
+    def __init__(self, path, channels, strides):
+        self._path, self._start = path, None
+        self._rates = {c.name: float(c.sample_rate) for c in channels.values()}
+        self._samples = {name: [] for name in self._rates}
+
+    def write(self, block, number):
+        if number == 0:
+            self._start = block.time_ns / SECOND
+        for name, series in block.items():
+            self._samples[name].append(series.data)
+
+    def close(self):
+        import gwframe
+        import numpy
+
+        whole = {name: numpy.concatenate(parts) for name, parts in self._samples.items()}
+        gwframe.write(self._path, whole, start=self._start, sample_rate=self._rates,
+                      compression=gwframe.types.Compression.RAW)  # fmt: skip
+        with open(self._path) as file:
+            os.fsync(file.fileno())
+
+
 def drain(a):
     """Every block of a backlog: KafkaReader -> BlockMuxStream."""
     channels = load_channels(a["metadata"])
@@ -242,13 +302,20 @@ def drain(a):
     if a.get("arrow"):
         schema = stream_schema(channels.values())
         out = pyarrow.ipc.new_stream(open(os.devnull, "wb"), schema)
+    file = None
+    for form, kind in (("hdf5", Hdf5), ("gwf", Gwf)):
+        file = kind(a[form], channels, strides) if a.get(form) else file
     blocks = 0
     for block in mux.stream(start + strides * STRIDE):
         if out:
             out.write_batch(block.to_column_batch(schema))
+        if file:
+            file.write(block, blocks)
         blocks += 1
         if blocks == strides:
             break
+    if file:
+        file.close()
     took = span()
     return {"blocks": blocks, "wall": took[0] - wall, "cpu": took[1] - cpu, "peak_kb": peak_kb(),
             "messages": strides * int(a["partitions"])}  # fmt: skip

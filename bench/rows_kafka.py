@@ -118,7 +118,7 @@ def whole(command, stdin=None, output=subprocess.DEVNULL):
     if process.returncode:
         raise RuntimeError(f"{command[0]}: exit {process.returncode}")
     found = json.loads(printed) if printed else {}
-    return {**found, "wall": wall, "cpu": usage.ru_utime + usage.ru_stime}
+    return {**found, "wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "peak": usage.ru_maxrss / 1000}
 
 
 def names_of(metadata):

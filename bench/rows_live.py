@@ -74,6 +74,16 @@ class TooSlow(NotRun):
     """A program that does not keep up with what is published."""
 
 
+def drop_slow(sides, name):
+    """Leave out a side that does not keep up. Returns what the note of the lines tells of it."""
+    try:
+        sides[name]()
+    except TooSlow as e:
+        del sides[name]
+        return f"; the {name}: {e}"
+    return ""
+
+
 def live(bench):
     return live_of(bench, 20, 100)
 
@@ -96,11 +106,7 @@ def live_of(bench, partitions, channels):
             "reference": lambda: added_latency(bench, work, ask),
             "limit": lambda: added_latency(bench, work, consume(bench, work)),
         }
-        try:
-            sides["reference"]()
-        except TooSlow as e:
-            del sides["reference"]
-            note += f"; the reference: {e}"
+        note += drop_slow(sides, "reference")
         got = interleave(bench.rounds, sides)
     for what, factor, unit in (("median", 1, "ms"), ("p99", 1, "ms"), ("worst", 1, "ms"),
                                ("share", 1, "% of a core"), ("peak_kb", 1e-3, "MB")):  # fmt: skip

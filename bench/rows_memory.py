@@ -1,14 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows that need no broker: decode, observatory, package, export, site (a),
-publish (encode)."""
+"""Rows that need no broker: decode, observatory, export, site (a), publish (encode)."""
 
-import sys
-
-from measure import (
-    BUILD, FUTURE, ROOT, Line, NotRun, arguments, interleave, program, reference, run,
-)  # fmt: skip
-
-SECOND = 1_000_000_000
+from measure import FUTURE, Line, interleave, program, reference, run
 
 OBSERVATORY = {"partitions": 323, "channels": 80, "samples": 1, "prefix": "obs"}
 SITE = {"partitions": 3900, "channels": 80, "samples": 1, "prefix": "site"}
@@ -60,30 +53,6 @@ def observatory(bench):
     return [Line("observatory", "767 channels of 323 partitions", "ms/stride",
                  [s["ours"] for s in got["ours"]], [s["reference"] for s in got["reference"]],
                  [s["limit"] for s in got["ours"]])]  # fmt: skip
-
-
-def package(bench):
-    """The Python package against the reference's client path; the limit is the C program alone."""
-    work, wanted, strides = OBSERVATORY, 767, 160
-    if not (BUILD / "python" / "libarrakis").exists():
-        raise NotRun("the build has no Python package: cmake --preset release -DARRAKIS_PYTHON=ON")
-    file = bench.messages(f"{work['prefix']}-{strides}", strides=strides, **work)
-    meta = bench.metadata(f"{work['prefix']}-{wanted}", wanted=wanted, **work)
-    given = {"file": file, "metadata": meta, "strides": strides, "partitions": work["partitions"],
-             "prefix": work["prefix"]}  # fmt: skip
-    script = [sys.executable, str(ROOT / "bench" / "package.py")]
-    got = interleave(bench.rounds, {
-        "lazy": lambda: run([*script, "lazy", *arguments(given | {"start": FUTURE * SECOND})]),
-        "arrays": lambda: run([*script, "arrays", *arguments(given | {"start": FUTURE * SECOND})]),
-        "C": lambda: run(program("align", file=file, wanted=wanted, strides=strides, start=FUTURE, **work)),
-        "reference": lambda: run(reference("blocks", **given)),
-    })  # fmt: skip
-    return [
-        Line("package", f"767 channels of 323 partitions, {what}", "ms/stride",
-             [s["ours"] for s in got[how]], [s["reference"] for s in got["reference"]],
-             [s["ours"] for s in got["C"]])
-        for how, what in (("lazy", "a block in hand"), ("arrays", "each of its arrays asked for"))
-    ]  # fmt: skip
 
 
 EXPORTED = (

@@ -9,22 +9,37 @@ import time
 from pathlib import Path
 
 import rows_catalog
+import rows_compat
 import rows_flight
 import rows_kafka
 import rows_live
 import rows_memory
+import rows_package
+import rows_record
+import rows_relay
 from measure import Bench, NotRun, table
 
 ROWS = {
     "decode": [rows_memory.decode],
     "observatory": [rows_memory.observatory],
-    "package": [rows_memory.package],
+    "package": [rows_package.blocks],
+    "package_import": [rows_package.imports],
+    "package_live": [rows_package.live],
+    "compat": [rows_package.compat],
     "drain": [rows_kafka.drain],
     "live": [rows_live.live, rows_live.live_observatory],
     "fast": [rows_live.fast],
     "start": [rows_live.start],
     "publish": [rows_memory.encode, rows_kafka.publish],
+    "compat_publish": [rows_compat.encode],
+    "relay": [rows_compat.relay],
+    "relay_server": [rows_relay.relay_server, rows_relay.flight_alone],
+    "compat_drain": [rows_compat.drain],
+    "compat_live": [rows_compat.live],
     "arrow": [rows_kafka.arrow_narrow, rows_kafka.arrow_wide],
+    "record": [rows_record.record],
+    "record_live": [rows_record.record_live],
+    "group": [rows_record.group],
     "doget": [rows_flight.doget],
     "catalog": [rows_flight.catalog, rows_catalog.catalog_topic],
     "server_info": [rows_flight.server_info],

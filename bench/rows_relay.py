@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Row relay_server: arrakis-server with its Kafka backend relays live data, with libarrakis.compat and without; and what
+pyarrow's Flight alone takes of that."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+from measure import BUILD, FUTURE, ROOT, Line, in_python, interleave, run
+from rows_kafka import names_of
+from rows_live import WARM_UP, Live, TooSlow, consume
+from rows_memory import OBSERVATORY
+
+sys.path.append(str(ROOT / "tests" / "interop"))
+from server import Server, publisher_toml  # noqa: E402
+
+WANTED, CLIENTS, STRIDES = 767, 8, 96
+LIMIT = 60  # seconds that so many strides may take on a busy machine
+STRIDE_NS, LATENCY_NS = 62_500_000, 30_000_000_000  # nothing is late, so that every stride is whole
+
+
+def start_server(bench, directory, channels, with_library):
+    arrakis_server = str(Path(sys.executable).parent / "arrakis-server")
+    directory.mkdir()
+    how = {}
+    if with_library:
+        in_python("compat", "relay")  # NotRun where there is no package
+        how = {"program": [sys.executable, "-m", "libarrakis.compat", arrakis_server],
+               "environment": {"PYTHONPATH": str(BUILD / "python"), "LIBARRAKIS_COMPAT": "server"}}  # fmt: skip
+    return Server(bench.url, directory, {"BENCH": publisher_toml("BENCH", channels, STRIDE_NS, LATENCY_NS)}, **how)
+
+
+def cpu_s(process):
+    ticks = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Reading:
+    """A client that reads live, and how many blocks it has; in none of them is anything missing."""
+
+    def __init__(self, server, names):
+        self.blocks = 0
+        self.told = []
+        self._process = subprocess.Popen(
+            [str(BUILD / "arrakis-cli"), "stream", "-q", "--arrow", "--latency", "--on-gap", "raise",
+             "--url", server.url, "-"],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self._process.stdin.write(names)
+        self._process.stdin.close()
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def _read(self):
+        for line in self._process.stderr:
+            if "latency" in line:
+                self.blocks += 1
+            else:
+                self.told.append(line)
+
+    def close(self):
+        self._process.terminate()
+        self._thread.join()
+        self._process.wait()
+
+
+def wait_for(clients, count):
+    """Until each has so many blocks more."""
+    wanted = [(c, c.blocks + count) for c in clients]
+    end = time.monotonic() + LIMIT
+    while any(c.blocks < n for c, n in wanted):
+        if time.monotonic() > end:
+            told = "".join(line for c in clients for line in c.told[-1:])
+            raise TooSlow(f"{count} whole strides took more than {LIMIT} s: {told}")
+        time.sleep(0.01)
+
+
+def served(server, names):
+    """CPU of the whole process per stride, once all clients are at it."""
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(contextlib.closing(Reading(server, names))) for _ in range(CLIENTS)]
+        wait_for(clients, 16)
+        before, cpu = sum(c.blocks for c in clients), cpu_s(server.process)
+        wait_for(clients, STRIDES)
+        cpu = cpu_s(server.process) - cpu
+        return {"ms": cpu * 1e3 * CLIENTS / (sum(c.blocks for c in clients) - before)}
+
+
+def relay_server(bench):
+    work = {**OBSERVATORY, "prefix": "srv"}
+    bench.topics(**work)
+    meta = bench.metadata(f"srv-{WANTED}", wanted=WANTED, **work)
+    channels, names = [SimpleNamespace(**json.loads(line)) for line in meta.read_text().splitlines()], names_of(meta)
+    with contextlib.ExitStack() as stack:
+        servers = {
+            side: stack.enter_context(start_server(bench, bench.path(f"server-{side}"), channels, side == "ours"))
+            for side in ("reference", "ours")
+        }
+        stack.enter_context(Live(bench, **work))
+        run(consume(bench, work, WARM_UP))
+        got = interleave(bench.rounds, {
+            side: lambda server=server: served(server, names) for side, server in servers.items()
+        })  # fmt: skip
+    return [
+        Line("relay_server", f"{WANTED} channels of 323 partitions, {CLIENTS} clients: CPU", "ms/stride",
+             [s["ms"] for s in got["ours"]], [s["ms"] for s in got["reference"]],
+             note="reference: arrakis-server as it is")
+    ]  # fmt: skip
+
+
+def flight_alone(bench):
+    """The same batch to as many clients, which no server of this kind sends with less."""
+    file = bench.messages("obs-1", strides=1, **OBSERVATORY)
+    meta = bench.metadata(f"obs-{WANTED}", wanted=WANTED, **OBSERVATORY)
+    given = {"file": file, "metadata": meta, "strides": 1, "partitions": OBSERVATORY["partitions"],
+             "prefix": OBSERVATORY["prefix"], "start": FUTURE * 1_000_000_000, "clients": CLIENTS, "loops": 200}  # fmt: skip
+    got = interleave(bench.rounds, {
+        "ours": lambda: run(in_python("compat", "flight", library=1, **given)),
+        "reference": lambda: run(in_python("compat", "flight", **given)),
+    })  # fmt: skip
+    return [
+        Line("relay_server", f"{WANTED} columns to {CLIENTS} clients, Flight alone: CPU", "ms/stride",
+             [s["ms"] for s in got["ours"]], [s["ms"] for s in got["reference"]],
+             note="reference: its batch, by the same pyarrow")
+    ]  # fmt: skip

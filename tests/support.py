@@ -393,10 +393,11 @@ class Cli:
 
 
 def unread(pid):
-    """Bytes that lie in the TCP connections of a process, received and not read."""
+    """Bytes that lie in one TCP connection of a process, received and not read: the most of all its connections."""
     inodes = {os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()}
     rows = [row.split() for row in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
-    return sum(int(row[4].split(":")[1], 16) for row in rows if f"socket:[{row[9]}]" in inodes)
+    lying = (int(row[4].split(":")[1], 16) for row in rows if f"socket:[{row[9]}]" in inodes)
+    return max(lying, default=0)
 
 
 class Follower:
@@ -464,12 +465,17 @@ class Follower:
         yield
         self.process.send_signal(signal.SIGCONT)
 
-    def wait_for_unread(self, timeout=10):
-        """Wait until the program, which is stopped, has TCP data that it has not read."""
-        deadline = time.monotonic() + timeout
-        while not unread(self.process.pid):
-            assert time.monotonic() < deadline, "nothing that was sent to the program lies unread"
+    def wait_for_unread(self, records, settled_s=5):
+        """Wait until no fetch of the program, which is stopped, is under way any more: the last one has been answered,
+        with these records; or without them, just before the program was stopped. The broker answers a fetch within
+        half a second, so in that case what lies unread in the program has not changed for a longer time."""
+        wanted = sum(len(r.value) for r in records)
+        lying, since = 0, time.monotonic()
+        while lying < wanted and time.monotonic() < since + settled_s:
+            before, lying = lying, unread(self.process.pid)
+            since = time.monotonic() if lying != before else since
             time.sleep(0.01)
+        assert lying, "nothing that was sent to the program lies unread"
 
     def finish(self, timeout=40):
         status = self.process.wait(timeout)

@@ -11,8 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A broker that shuts down may end connections as if the protocol were wrong. */
+/* A broker that shuts down may end connections as if the protocol were wrong: so the protocol is
+ * only wrong if no other connection leads to an answer for some time. Where the broker spoke the
+ * protocol and ended the connection afterwards, the time is longer: it requires a login, or it shuts
+ * down and librdkafka has to find another one. */
 static const int64_t suspicion_ns = 2 * ARRAKIS_SECOND_NS;
+static const int64_t suspicion_up_ns = 5 * ARRAKIS_SECOND_NS;
 
 ark_kafka_outage *ark_kafka_outage_new(ark_token_source tokens)
 {
@@ -116,7 +120,7 @@ arrakis_status ark_kafka_outage_verdict(ark_kafka_outage *outage, arrakis_error 
     pthread_mutex_lock(&outage->lock);
     if (*outage->refusal)
         rc = ark_fail(err, ARRAKIS_EAUTH, "%s", outage->refusal);
-    else if (outage->suspicious_ns && ark_monotonic_ns() - outage->suspicious_ns > suspicion_ns)
+    else if (outage->suspected_ns && ark_monotonic_ns() > outage->suspected_ns)
         rc = ark_fail(err, ARRAKIS_EAUTH, "the broker does not take this security.protocol: %s",
                       outage->last);
     pthread_mutex_unlock(&outage->lock);
@@ -136,7 +140,15 @@ void ark_kafka_outage_answered(ark_kafka_outage *outage)
 {
     pthread_mutex_lock(&outage->lock);
     *outage->refusal = 0;
-    outage->suspicious_ns = 0;
+    pthread_mutex_unlock(&outage->lock);
+    ark_kafka_outage_understood(outage);
+}
+
+void ark_kafka_outage_understood(ark_kafka_outage *outage)
+{
+    pthread_mutex_lock(&outage->lock);
+    outage->understood = true;
+    outage->suspected_ns = 0;
     pthread_mutex_unlock(&outage->lock);
 }
 
@@ -190,9 +202,10 @@ static void note_failure(ark_kafka_outage *outage, const char *text)
     if (ark_kafka_outage_is_refusal(text))
         note_refusal(outage, text);
     if (away)
-        outage->suspicious_ns = 0;
-    else if (suspicious && !outage->suspicious_ns)
-        outage->suspicious_ns = ark_monotonic_ns();
+        outage->suspected_ns = 0;
+    else if (suspicious && !outage->understood && !outage->suspected_ns)
+        outage->suspected_ns =
+            ark_monotonic_ns() + (strstr(text, "in state UP") ? suspicion_up_ns : suspicion_ns);
     pthread_mutex_unlock(&outage->lock);
 }
 

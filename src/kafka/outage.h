@@ -29,9 +29,10 @@ typedef struct ark_kafka_outage {
     ark_log_limit missing_token;
     ark_token_gate own_token;
     ark_token_gate *token; /* its own, or that of another handle */
-    /* monotonic: since when connections end as if the security protocol were wrong; 0: they do
-     * not */
-    int64_t suspicious_ns;
+    bool understood; /* a broker has answered a question: the security protocol is right */
+    /* monotonic: after this time the security protocol is taken for wrong, because connections end
+     * as if it were; 0: they do not */
+    int64_t suspected_ns;
 } ark_kafka_outage;
 
 /* Make one. It becomes the opaque of a handle, and is freed after the handle. NULL: out of
@@ -66,6 +67,9 @@ arrakis_status ark_kafka_outage_verdict(ark_kafka_outage *outage, arrakis_error 
 arrakis_status ark_kafka_outage_refusal(ark_kafka_outage *outage, arrakis_error *err);
 /* Note that brokers have answered: earlier refusals do not count any more. */
 void ark_kafka_outage_answered(ark_kafka_outage *outage);
+/* Note that some broker has answered a question: connections that end do not show a wrong security
+ * protocol any more. A refused login still counts, as another broker may have answered. */
+void ark_kafka_outage_understood(ark_kafka_outage *outage);
 /* The text of the last failure; "": there was none. */
 void ark_kafka_outage_last(ark_kafka_outage *outage, char text[ARK_KAFKA_OUTAGE_TEXT]);
 

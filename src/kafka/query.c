@@ -90,6 +90,17 @@ static arrakis_status check_asker(const ark_kafka_asker *asker, const char *what
     return asker->outage ? ark_kafka_outage_verdict(asker->outage, err) : ARRAKIS_OK;
 }
 
+/* Some broker has answered; `leader`: the one that was asked for offsets. */
+static void note_answer(const ark_kafka_asker *asker, bool leader)
+{
+    if (asker->outage)
+        ark_kafka_outage_understood(asker->outage);
+    if (asker->heard) {
+        asker->heard->broker = true;
+        asker->heard->leader = asker->heard->leader || leader;
+    }
+}
+
 /* ------------------------------------------------------------------ topics */
 
 static arrakis_status no_answer(const ark_kafka_asker *asker, const tries *t, arrakis_error *err)
@@ -108,8 +119,10 @@ arrakis_status ark_kafka_query_topics(const ark_kafka_asker *asker, bool all,
     for (int wait_ms; (wait_ms = next_try(&t)) > 0;) {
         rd_kafka_resp_err_t code =
             rd_kafka_metadata(topics_handle(asker), all, NULL, out, wait_ms);
-        if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            note_answer(asker, false);
             return ARRAKIS_OK;
+        }
         ARK_TRY(check_asker(asker, "topics", err));
         if (code != RD_KAFKA_RESP_ERR__TIMED_OUT && ark_kafka_status(code) != ARRAKIS_ECONNECT)
             return ark_fail(err, ark_kafka_status(code), "asking for topics: %s",
@@ -184,8 +197,8 @@ static void ask_once(question *q, rd_kafka_topic_partition_list_t *asked, int wa
     pthread_mutex_lock(&q->lock);
     if (code)
         q->last = code;
-    else if (q->asker->heard)
-        q->asker->heard->broker = q->asker->heard->leader = true;
+    else
+        note_answer(q->asker, true);
     for (int i = 0; !code && i < asked->cnt; i++) {
         rd_kafka_topic_partition_t *entry = asked->elems[i].opaque;
         entry->err = asked->elems[i].err;
@@ -256,8 +269,7 @@ static void classify_answer(question *q, int wait_ms)
         q->last = code;
         return;
     }
-    if (q->asker->heard)
-        q->asker->heard->broker = true;
+    note_answer(q->asker, false);
     const rd_kafka_metadata_topic_t **sorted =
         malloc(((size_t)metadata->topic_cnt + 1) * sizeof(const rd_kafka_metadata_topic_t *));
     if (sorted)

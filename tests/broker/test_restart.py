@@ -88,8 +88,9 @@ def test_a_broker_that_does_not_answer_is_not_taken_for_one_without_data(cli, tm
             with stream.stopped():
                 # The fetch that is under way may still be answered, with this message: no other is,
                 # until the reader goes on.
-                cluster.send(records(cs, start + SECOND, start + SECOND + STRIDE))
-                stream.wait_for_unread()
+                first = records(cs, start + SECOND, start + SECOND + STRIDE)
+                cluster.send(first)
+                stream.wait_for_unread(first)
                 cluster.send(records(cs, start + SECOND + STRIDE, end))
                 broker.process.send_signal(signal.SIGSTOP)
             # The rest is overdue, and the broker is asked whether it has it, for some seconds each time.

@@ -140,8 +140,9 @@ def test_retention_that_overtakes_a_reader_costs_what_was_deleted_and_no_more(
         with stream.stopped():
             # The fetch that is under way may still be answered, with this message: no other is,
             # until the reader goes on.
-            cluster.send(records(a, start + SECOND, start + SECOND + STRIDE))
-            stream.wait_for_unread()
+            first = records(a, start + SECOND, start + SECOND + STRIDE)
+            cluster.send(first)
+            stream.wait_for_unread(first)
             cluster.send(records(a, start + SECOND + STRIDE, start + 8 * SECOND))
             cluster.send(records(b, start + SECOND, start + 8 * SECOND))
             cluster.purge(cs[0], 96)

@@ -7,6 +7,10 @@
 
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum { FROZEN_MS = 60000, LIST_OFFSETS = 2 /* a kind of request */ };
 
@@ -18,15 +22,24 @@ typedef struct site {
     rd_kafka_topic_partition_list_t *list;
 } site;
 
-static rd_kafka_t *handle(rd_kafka_type_t type, const char *name, const char *value)
+static rd_kafka_t *watched_handle(rd_kafka_type_t type, const char *name, const char *value,
+                                  ark_kafka_outage *outage)
 {
     char text[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    if (outage)
+        PASS(ark_kafka_outage_watch(outage, conf, true, err));
     assert_int_equal(rd_kafka_conf_set(conf, name, value, text, sizeof text), RD_KAFKA_CONF_OK);
-    rd_kafka_conf_set(conf, "log_level", "3", NULL, 0);
+    if (!outage)
+        rd_kafka_conf_set(conf, "log_level", "3", NULL, 0);
     rd_kafka_t *rk = rd_kafka_new(type, conf, text, sizeof text);
     assert_non_null(rk);
     return rk;
+}
+
+static rd_kafka_t *handle(rd_kafka_type_t type, const char *name, const char *value)
+{
+    return watched_handle(type, name, value, NULL);
 }
 
 /* The handles are given the last broker alone, and find the others through it. */
@@ -128,11 +141,74 @@ static void many_silent_leaders_do_not_make_the_others_answers_old(void **state)
     close_site(&s);
 }
 
+static void *close_connections(void *opaque)
+{
+    for (int connection; (connection = accept(*(int *)opaque, NULL, NULL)) >= 0;)
+        close(connection);
+    return NULL;
+}
+
+/* What asking for topics gives where every connection ends before its first answer. */
+static void ask_where_connections_end(bool understood, arrakis_status wanted, const char *text)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    assert_int_equal(listen(listener, 8), 0);
+    pthread_t closing;
+    assert_int_equal(pthread_create(&closing, NULL, close_connections, &listener), 0);
+    char url[32];
+    snprintf(url, sizeof url, "127.0.0.1:%d", ntohs(address.sin_port));
+    ark_kafka_outage *outage = ark_kafka_outage_new((ark_token_source){NULL, NULL});
+    rd_kafka_t *rk = watched_handle(RD_KAFKA_CONSUMER, "bootstrap.servers", url, outage);
+    if (understood)
+        ark_kafka_outage_understood(outage);
+    ark_kafka_asker ask = {.rk = rk, .timeout_ns = 4 * SECOND, .outage = outage};
+    const struct rd_kafka_metadata *list;
+    FAIL(ark_kafka_query_topics(&ask, true, &list, err), wanted, text);
+    shutdown(listener, SHUT_RDWR);
+    pthread_join(closing, NULL);
+    close(listener);
+    rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    ark_kafka_outage_free(outage);
+}
+
+static void connections_that_end_show_a_wrong_protocol_until_a_broker_has_answered(void **state)
+{
+    (void)state;
+    ask_where_connections_end(false, ARRAKIS_EAUTH, "security.protocol");
+    ask_where_connections_end(true, ARRAKIS_ECONNECT, "no broker answers");
+}
+
+/* Else a node that shuts down right after an answer is taken for one that requires a login. */
+static void each_answer_shows_that_the_protocol_is_right(void **state)
+{
+    (void)state;
+    site s = open_site(2);
+    ark_kafka_outage *outage = ark_kafka_outage_new((ark_token_source){NULL, NULL});
+    const struct rd_kafka_metadata *list;
+    ark_kafka_asker ask = {.rk = s.asking, .timeout_ns = 4 * SECOND, .outage = outage};
+    PASS(ark_kafka_query_topics(&ask, true, &list, err));
+    rd_kafka_metadata_destroy(list);
+    assert_true(outage->understood);
+    outage->understood = false;
+    ask.topics = s.reading;
+    PASS(ark_kafka_query_offsets(&ask, s.list, err));
+    assert_true(outage->understood);
+    ark_kafka_outage_free(outage);
+    close_site(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_of_many_leaders_has_the_time_to_log_in),
         cmocka_unit_test(many_silent_leaders_do_not_make_the_others_answers_old),
+        cmocka_unit_test(connections_that_end_show_a_wrong_protocol_until_a_broker_has_answered),
+        cmocka_unit_test(each_answer_shows_that_the_protocol_is_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,7 @@ typedef struct ark_kafka_outage {
     ark_log_limit missing_token;
     ark_token_gate own_token;
     ark_token_gate *token; /* its own, or that of another handle */
-    bool understood; /* a broker has answered a question: the security protocol is right */
+    bool understood;       /* a broker has answered a question: the security protocol is right */
     /* monotonic: after this time the security protocol is taken for wrong, because connections end
      * as if it were; 0: they do not */
     int64_t suspected_ns;

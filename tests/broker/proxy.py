@@ -27,7 +27,8 @@ def _frame(connection):
 class Proxy:
     """Listens at `address`, which the broker must advertise (`properties`), and passes everything to
     `broker` on. After hold(kind, text) the answers to requests of that kind (their number in Kafka's
-    protocol) that have the text in them stay here until release(); `held` is set once there is one."""
+    protocol) that have the text in them stay here until release(); `held` is set once there is one. After
+    hang_up(kind) a request of that kind ends its connection, until release(); `hung_up` counts them."""
 
     def __init__(self):
         self._listener = socket.create_server(("127.0.0.1", free_port()))
@@ -37,6 +38,8 @@ class Proxy:
         self.held = threading.Event()
         self._lock = threading.Lock()
         self._wanted = None  # (kind, text) of the requests whose answers are held
+        self._unwanted = None  # the kind of the requests that end their connection
+        self.hung_up = 0
         self._waiting = []  # (connection, answer)
         self._open = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -45,9 +48,13 @@ class Proxy:
         with self._lock:
             self._wanted = (kind, text.encode())
 
+    def hang_up(self, kind):
+        with self._lock:
+            self._unwanted = kind
+
     def release(self):
         with self._lock:
-            self._wanted = None
+            self._wanted = self._unwanted = None
             for client, answer in self._waiting:
                 self._send(client, answer)
             self._waiting = []
@@ -78,6 +85,9 @@ class Proxy:
         request = _frame(client)
         kind, _, number = struct.unpack(">hhi", request[:8])
         with self._lock:
+            if kind == self._unwanted:
+                self.hung_up += 1
+                raise ConnectionError
             if self._wanted and kind == self._wanted[0] and self._wanted[1] in request:
                 chosen.add(number)
         self._send(server, request)

@@ -7,10 +7,13 @@ import time
 import pytest
 from broker import Broker
 from live import LivePublisher
+from proxy import Proxy
 from support import (
     SECOND, STRIDE, Cluster, assert_same, by_partition, channel, expected_block, gps_now_ns, records,
     stream_arguments, unique, write_metadata,
 )  # fmt: skip
+
+LIST_OFFSETS = 2  # the kind of a request, in Kafka's protocol
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
@@ -101,6 +104,33 @@ def test_a_broker_that_does_not_answer_is_not_taken_for_one_without_data(cli, tm
             assert stream.finish() == 0
             blocks = stream.blocks()
     assert_same(blocks, [expected_block(cs, t, STRIDE) for t in range(start, end, STRIDE)], cs)
+
+
+def test_a_broker_that_ends_connections_while_it_starts_or_stops_is_waited_for(cli, tmp_path):
+    """A connection that ends soon after its login could also mean that the broker requires another security.protocol:
+    not where it has answered something."""
+    cs = [channel("H1:CAL-C0", unique("p"), 0, max_latency=SECOND)]
+    metadata = write_metadata(tmp_path, cs)
+    with Proxy() as proxy, Broker(properties=proxy.properties) as broker:
+        proxy.broker = broker.start().bootstrap
+        cluster = Cluster(proxy.address)
+        cluster.create_for(cs)
+        start = gps_now_ns() // SECOND * SECOND - 4 * SECOND
+        cluster.send(records(cs, start, start + SECOND))
+        proxy.hang_up(LIST_OFFSETS)
+        began = time.monotonic()
+        with cli.follow(
+            "-v", *stream_arguments(proxy.address, metadata, cs, start, start + SECOND)
+        ) as stream:
+            # For longer than it takes to conclude that the security protocol is wrong, and shorter than opening may
+            # take.
+            while proxy.hung_up < 2 or time.monotonic() < began + 4:
+                assert stream.process.poll() is None, stream.errors
+                time.sleep(0.01)
+            proxy.release()
+            assert stream.finish() == 0, stream.errors
+            blocks = stream.blocks()
+    assert_same(blocks, [expected_block(cs, t, STRIDE) for t in range(start, start + SECOND, STRIDE)], cs)
 
 
 def whole(block):

@@ -30,11 +30,13 @@ class Row:
     cpu_s: float = 0.0  # 0: it ended by itself, and was not asked in time
     lived_s: float = 0.0
     faults: list = dataclasses.field(default_factory=list)
+    error: str = ""  # the last line of its log
 
 
 def row_of(scene, program):
     took = program.took_to_end_s
     row = Row(scene, program.kind, program.version, program.status, ended_s=took)
+    row.error = program.errors.rstrip().rpartition("\n")[2][-300:]
     row.cpu_s, row.lived_s = program.cpu_s, (program.ended_ns - program.begun_ns) / SECOND
     if program.status is None:
         row.faults.append("had to be killed")

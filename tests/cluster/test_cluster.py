@@ -67,7 +67,7 @@ def faults_of(row, scene):
     silence_s = scene.silence_s or row.lived_s
     ends_believed = scene.alone() or (scene.hangs and row.kind == "late hist")
     checks = {
-        f"exit {row.status}": row.status == 0 or (publish and row.kind != "publish" and row.status == 1),
+        f"exit {row.status}: {row.error}": row.status == 0 or (publish and row.kind != "publish" and row.status == 1),
         f"{row.readable} blocks masked that could be read in time":
             row.readable <= behind,
         f"{row.logged} blocks masked that the log holds":

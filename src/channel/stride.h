@@ -12,6 +12,12 @@ static inline int64_t ark_stride_floor(int64_t t, int64_t step)
     return t - (rest < 0 ? rest + step : rest);
 }
 
+/* The multiple of `step` at or after t. */
+static inline int64_t ark_stride_ceil(int64_t t, int64_t step)
+{
+    return ark_stride_floor(t + step - 1, step);
+}
+
 /* Least common multiple of two strides; -1: it is over a day, so the strides do not fit
  * together. */
 int64_t ark_stride_lcm(int64_t a_ns, int64_t b_ns);

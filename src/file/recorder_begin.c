@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "file/recorder_begin.h"
+
+#include "base/error.h"
+#include "channel/stride.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+int64_t ark_recorder_begin_at(const arrakis_recorder *r, int64_t time_ns)
+{
+    for (;;) {
+        const int64_t end_ns = ark_recorder_span_after(r, time_ns);
+        const int64_t gps = time_ns / ARRAKIS_SECOND_NS;
+        const int64_t reach =
+            r->follow ? ark_folder_reach(&r->folder, r->format->extension, gps) : gps;
+        if (reach > gps)
+            time_ns = reach * ARRAKIS_SECOND_NS;
+        time_ns = ark_stride_ceil(time_ns, ark_file_kind_unit(r->kind.spec));
+        if (time_ns < end_ns)
+            return time_ns;
+    }
+}
+
+/* Whether there is a file of the whole span that begins at a time. */
+static bool has_span(const arrakis_recorder *r, int64_t start_ns)
+{
+    ark_span_name name = {.gps = start_ns / ARRAKIS_SECOND_NS,
+                          .length = r->kind.spec->length_ns / ARRAKIS_SECOND_NS};
+    strcpy(name.extension, r->format->extension);
+    return ark_folder_has(&r->folder, &name);
+}
+
+/* Where the first span begins, or just where the former recorder ended. A time that was noted by
+ * hand may be within a file that is there: all of that is written again. */
+static int64_t start_of(const arrakis_recorder *r, int64_t start_ns)
+{
+    const ark_noted_time *noted = &r->folder.noted;
+    start_ns = ark_stride_floor(start_ns, r->kind.spec->length_ns);
+    if (noted->time_ns == ARRAKIS_UNSET || noted->time_ns < start_ns)
+        return start_ns;
+    const int64_t span_ns = ark_stride_floor(noted->time_ns, r->kind.spec->length_ns);
+    return !noted->within && (r->folder.others || has_span(r, span_ns)) ? span_ns : noted->time_ns;
+}
+
+arrakis_status ark_recorder_begin_first(arrakis_recorder *r, int64_t start_ns, arrakis_error *err)
+{
+    if (r->shared) { /* the first block tells */
+        r->begin_ns = ARRAKIS_UNSET;
+        return ARRAKIS_OK;
+    }
+    const bool given = start_ns != ARRAKIS_UNSET, known = r->folder.noted.time_ns != ARRAKIS_UNSET;
+    if (!given)
+        start_ns = known ? r->folder.noted.time_ns : arrakis_gps_now_ns();
+    if (start_ns < 0 || start_ns > ARRAKIS_TIME_MAX_NS)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "recording from %" PRId64 " ns on, expected a GPS time", start_ns);
+    r->folder.kept_gps = known ? r->folder.noted.time_ns / ARRAKIS_SECOND_NS : 0;
+    start_ns = start_of(r, start_ns);
+    if (!given && !known) /* one that is given is known to the next recorder, or was a mistake */
+        ARK_TRY(ark_folder_note_next(&r->folder, start_ns, err));
+    r->next_ns = r->begin_ns = ark_recorder_begin_at(r, start_ns);
+    const int64_t possible_ns = ark_stride_ceil(start_ns, ark_file_kind_unit(r->kind.spec));
+    if (r->begin_ns > possible_ns) /* the files between were not noted */
+        r->unsure_ns = start_ns;
+    r->joins = r->follow || r->begin_ns % r->kind.spec->length_ns != 0;
+    ark_folder_resume(&r->folder, r->begin_ns / ARRAKIS_SECOND_NS);
+    return ARRAKIS_OK;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "file/recorder_file.h"
+
+#include "base/error.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+/* The name of the file that the recorder is in. It begins and ends with a second, and no other has
+ * any of its time. */
+static void name_of(ark_span_name *name, const arrakis_recorder *r, int64_t end_ns)
+{
+    *name = (ark_span_name){.gps = r->begin_ns / ARRAKIS_SECOND_NS,
+                            .length = (end_ns - r->begin_ns) / ARRAKIS_SECOND_NS};
+    strcpy(name->extension, r->format->extension);
+}
+
+arrakis_status ark_recorder_file_give_up(arrakis_recorder *r, int64_t end_ns,
+                                         const arrakis_error *why, arrakis_error *err)
+{
+    char text[ARK_SPAN_NAME_SIZE];
+    ark_span_name name;
+    name_of(&name, r, end_ns);
+    ark_span_name_print(text, r->folder.prefix, &name);
+    ark_span_file_drop(&r->file, &r->folder);
+    ark_joiner_drop(&r->joiner);
+    r->passed = true;
+    r->stats.failed++;
+    if (r->failures++ == 0)
+        r->lost_ns = r->begin_ns;
+    ark_log(ARRAKIS_LOG_ERROR, "%s/%s is not written: %s", r->folder.path, text, why->message);
+    if (r->failures < r->max_failures)
+        return ARRAKIS_OK;
+    return ark_fail(err, ARRAKIS_EIO,
+                    "%" PRId64 " files in a row could not be written, the last one, %s/%s, for: "
+                    "%.200s. Nothing is kept of GPS %" PRId64 " to %" PRId64,
+                    r->failures, r->folder.path, text, why->message,
+                    r->lost_ns / ARRAKIS_SECOND_NS, end_ns / ARRAKIS_SECOND_NS);
+}
+
+arrakis_status ark_recorder_file_begin(arrakis_recorder *r, arrakis_error *err)
+{
+    ark_span_name name;
+    name_of(&name, r, ark_recorder_span_end(r));
+    r->in_file_ns = r->begin_ns;
+    return ark_span_file_begin(&r->file, &r->folder, &name, r->begin_ns, r->kind.writer, r->format,
+                               err);
+}
+
+void ark_recorder_file_count_missing(arrakis_recorder *r, int64_t from_ns, int64_t to_ns)
+{
+    uint64_t samples = (uint64_t)llround(r->kind.spec->rate * ((double)(to_ns - from_ns) / 1e9));
+    r->stats.samples += samples;
+    r->stats.missing += samples;
+}
+
+/* Whether the names of all files are on the disk: a directory that has been synchronized has them
+ * all. */
+static bool note_names(arrakis_recorder *r)
+{
+    bool sure = r->folder.unsynchronized == 0;
+    r->unsure = sure ? 0 : r->unsure + 1;
+    if (sure)
+        r->unsure_ns = ARRAKIS_UNSET;
+    else if (r->unsure_ns == ARRAKIS_UNSET)
+        r->unsure_ns = r->begin_ns;
+    return sure;
+}
+
+/* What follows when a file has its name: a later recorder goes on at next_ns. */
+static void note_file(arrakis_recorder *r, const ark_span_name *name, uint64_t size,
+                      int64_t next_ns)
+{
+    arrakis_error err;
+    bool sure = note_names(r);
+    r->stats.files++;
+    r->stats.bytes += size;
+    r->stats.last_ns = r->begin_ns;
+    if (r->failures)
+        ark_log(ARRAKIS_LOG_WARNING,
+                "files are written again; nothing is kept of GPS %" PRId64 " to %" PRId64,
+                r->lost_ns / ARRAKIS_SECOND_NS, r->begin_ns / ARRAKIS_SECOND_NS);
+    r->failures = 0;
+    if (next_ns > r->begin_ns) /* before the time is noted: a crash between leaves none behind */
+        ark_folder_remove_replaced(&r->folder, name);
+    if (!r->shared && sure && ark_folder_note_next(&r->folder, next_ns, &err) < 0)
+        ark_log(ARRAKIS_LOG_WARNING, "%s: after a restart spans are written again", err.message);
+    r->stats.removed += ark_folder_thin(&r->folder, name);
+}
+
+/* Recording is about to end within a file: whatever happens, the rest of its time is not taken as
+ * recorded. */
+static void note_end(arrakis_recorder *r, const ark_span_name *name)
+{
+    arrakis_error err;
+    const int64_t kept_ns = arrakis_recorder_kept_ns(r);
+    const int64_t next_ns = r->failures ? ark_recorder_earlier(r->lost_ns, kept_ns) : kept_ns;
+    if (ark_folder_note_end(&r->folder, name, next_ns, &err) < 0)
+        ark_log(ARRAKIS_LOG_WARNING, "%s: after a restart spans are written again", err.message);
+}
+
+arrakis_status ark_recorder_file_end(arrakis_recorder *r, int64_t end_ns, int64_t next_ns,
+                                     arrakis_error *err)
+{
+    uint64_t size = 0;
+    arrakis_error why;
+    ark_span_name name;
+    name_of(&name, r, end_ns);
+    if (next_ns == r->begin_ns)
+        note_end(r, &name);
+    if (ark_span_file_end(&r->file, &r->folder, &name, end_ns, r->kind.writer, r->format, &size,
+                          &why) < 0)
+        return ark_recorder_file_give_up(r, end_ns, &why, err);
+    ark_recorder_file_count_missing(r, r->in_file_ns, end_ns);
+    note_file(r, &name, size, next_ns);
+    if (r->unsure < r->max_failures)
+        return ARRAKIS_OK;
+    return ark_fail(err, ARRAKIS_EIO,
+                    "%s cannot be synchronized: %s. A power failure may lose the last %" PRId64
+                    " files, from GPS %" PRId64 " on",
+                    r->folder.path, strerror(r->folder.unsynchronized), r->unsure,
+                    r->unsure_ns / ARRAKIS_SECOND_NS);
+}
+
+/* Whether a file without a sample is written after all: it has some time, not all, of a file that
+ * is written again, which can be removed only when other files have all of its time. */
+static bool fills_up(const arrakis_recorder *r, int64_t end_ns)
+{
+    const int64_t length_ns = r->kind.spec->length_ns;
+    return r->follow && (r->begin_ns % length_ns || end_ns % length_ns) &&
+           ark_folder_is_cut(&r->folder, r->format->extension, r->begin_ns / ARRAKIS_SECOND_NS,
+                             end_ns / ARRAKIS_SECOND_NS);
+}
+
+arrakis_status ark_recorder_file_skip(arrakis_recorder *r, int64_t end_ns, arrakis_error *err)
+{
+    arrakis_error why;
+    if (!r->write_empty && !fills_up(r, end_ns)) {
+        r->stats.empty++;
+        return ARRAKIS_OK;
+    }
+    return ark_recorder_file_begin(r, &why) < 0 ? ark_recorder_file_give_up(r, end_ns, &why, err)
+                                                : ark_recorder_file_end(r, end_ns, end_ns, err);
+}

@@ -49,7 +49,7 @@ cluster cluster-long: ## three nodes that fail in ten ways, 5 or 30 min; SCENE=F
 	@cmake --build --preset asan -j $(JOBS)
 	@ARRAKIS_CLUSTER_LONG=$(if $(filter %-long,$@),1) .deps/venv/bin/pytest -q -s tests/cluster $(if $(SCENE),-k $(SCENE))
 
-soak: ## an hour of recording and reading while nodes fail; MINUTES=5, SOAKFLAGS=
+soak: ## 50 minutes of recording and reading while nodes fail; MINUTES=5, SOAKFLAGS=
 	@tools/soak.sh $(if $(MINUTES),--minutes $(MINUTES)) $(SOAKFLAGS)
 
 fuzz-differential: ## a million mutated messages, read as pyarrow reads them; SEED=2: others
@@ -58,7 +58,7 @@ fuzz-differential: ## a million mutated messages, read as pyarrow reads them; SE
 	@cmake --build --preset asan -j $(JOBS) --target rows_tool
 	@.deps/venv/bin/python tests/interop/arrow_fuzz.py build-asan/tests/rows_tool --seed $(or $(SEED),1) --jobs $(JOBS)
 
-bench: all ## every figure of docs/performance.md; ROW=live: one, BENCHFLAGS=
+bench: all ## every row of docs/performance.md; ROW=live: one, BENCHFLAGS=
 	@tools/setup.sh test
 	@bench/run $(if $(ROW),--row $(ROW)) $(BENCHFLAGS)
 

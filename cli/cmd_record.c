@@ -145,7 +145,7 @@ static const struct arg_option files[] = {
      .metavar = "DIR",
      .kind = ARG_TEXT,
      PLACE(directory),
-     .help = "the directory of the files"},
+     .help = "the directory of the files, which must exist; must be given"},
     {.name = "format",
      .metavar = "FORMAT",
      .kind = ARG_CHOICE,

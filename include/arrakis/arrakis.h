@@ -489,10 +489,10 @@ typedef enum arrakis_on_gap {
  * The server is asked again after 1 s, and then after pauses that double, up to 30 s; each is made
  * longer at random, by up to a quarter. Each try waits `request_timeout_ns` for the connection and
  * the first message. The server is asked for the data from 5 s before the end of what has come,
- * since it may take a start of a moment ago for the present; where it refuses that, or sends what is
- * older still, for the present. What comes twice is dropped,
- * and what does not come is missing. With `fast_forward` a live stream that is still behind 10 s
- * after it was taken up again (or its max_latency, if that is longer) goes on at the present.
+ * because a server may take a start of a moment ago for the present. Where the server refuses
+ * that start, or sends data from before it, the server is asked for the present. Data that comes
+ * twice is dropped, and data that does not come is missing. With `fast_forward` a live stream
+ * that is still behind 10 s after it was taken up again (or its max_latency, if that is longer) goes on at the present.
  *
  * Other servers and brokers of the stream go on meanwhile: what is due of the lost one is missing in
  * the blocks; in a request with a start after 10 s, or max_latency if that is longer. While all are
@@ -576,14 +576,16 @@ ARRAKIS_API void arrakis_request_init(arrakis_request *out, size_t struct_size);
  * `on_gap` leaves out or raises counts as a block that lacks all data. Then the stream ends with
  * ECHANGED; the text names the first channel, what it was and what it is now.
  *
- * Where data in the old place may be another channel's (the channel has another index in the same
- * partition, or another channel has its place now: one of the stream, or, where a broker is asked,
- * any), data is no proof: the stream stops before the first block that begins at or after the time
- * that the new description (of the other channel, where that has the place) has, or at which the
- * change can have happened if the description has no time between that and when it was noticed.
- * What is handed out before a change is noticed is as before the change: data of another channel,
- * where that has the place by then, or a gap, where noticing takes longer than the latency of the
- * stream (a server is asked every 10 s; a broker with many channels takes time to describe them).
+ * Data in the old place may be another channel's: when the channel has another index in the same
+ * partition, or when another channel has its place now (one of the stream; where a broker is
+ * asked, any channel). Then the stream does not go by the data. It stops before the first block
+ * that begins at or after the `time` of the new description, which is the other channel's
+ * description if that channel has the place. If that time is not between the earliest moment at
+ * which the change can have happened and the moment at which it was noticed, the earliest moment
+ * counts.
+ * Blocks that are handed out before a change is noticed have the data of the old place: samples of
+ * another channel, if that channel has the place by then; or a gap, if noticing takes longer than
+ * the latency of the stream (a server is asked every 10 s; describing many channels takes time).
  *
  * With `follow` the stream is opened anew instead, from arrakis_stream_position() on, with the
  * channels as they are now, and goes on: without a gap, where the old and the new place together

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Recorders keep blocks in files, a file per span of GPS time, and readers of files make blocks of
- * them again. `arrakis-cli record` is a client, a
- * stream and a recorder; a program of one's own needs no more than these three either.
+ * Recorders write blocks to files, one file per span of GPS time, and readers of files make blocks
+ * of the files again. `arrakis-cli record` consists of a client, a stream and a recorder; your own
+ * program needs the same three.
  *
  * Files are named by LIGO-T010150, `SITE-DESCRIPTION-GPS-LENGTH.EXTENSION`:
  * `H-H1_RAW-1400000000-64.h5` holds the 64 s from GPS 1400000000 on. GPS is a multiple of LENGTH,
@@ -12,9 +12,9 @@
  * do that. What each format holds is in docs/files.md. A sample that is missing is marked as
  * missing in every format.
  *
- * The recorder that begins after another one, however that ended, goes on where what is on the
- * disk ends: begin the stream at arrakis_recorder_next_ns(). That is at a span, but where channels
- * have changed, or where this recorder's files are longer: then it may be within one.
+ * A recorder goes on where the files on the disk end, however the recorder before it ended: begin
+ * the stream at arrakis_recorder_next_ns(). That time is the begin of a span. Where channels have
+ * changed, or where this recorder's files are longer, the time may be within a span.
  *
  * Several processes, on one machine or on many, share the partitions of a site as members of a
  * group (arrakis_group_join() in arrakis/reader.h), each with a `shared` recorder per partition
@@ -51,8 +51,8 @@ typedef struct arrakis_recorder_options {
      */
     int64_t length_ns;
     /**
-     * Where to begin when nothing was recorded before; the span that holds this time is the first,
-     * or what of it no file has that ends within it. ARRAKIS_UNSET: now. When a former recorder of
+     * Where to begin when nothing was recorded before: recording begins with the span that holds
+     * this time, or, where a file ends within that span, with the rest of the span. ARRAKIS_UNSET: now. When a former recorder of
      * the same name got further, the new one goes on just where that one ended, or at the next
      * second that is a multiple of the channels' strides.
      */
@@ -73,8 +73,9 @@ typedef struct arrakis_recorder_options {
      * that was written last stays. What counts is a file's name: an entry that is not a regular
      * file, or whose name is neither one that a recorder of this SITE-DESCRIPTION and length gives (see
      * `follow`) nor at a multiple of its own length, is never removed. So after `length_ns`
-     * has become shorter, those of the longer spans stay that begin or end within one, unless they
-     * have some time of a file that recording ended in (arrakis_recorder_finish()). A recorder
+     * has become shorter, a longer file that begins or ends within one of the longer spans stays,
+     * unless it has some time in common with a file that recording ended in
+     * (arrakis_recorder_finish()). A recorder
      * with a limit is refused where there are files of its name and no `.NAME.lock`, which every
      * recorder leaves: those are another tool's. A file that cannot be removed stays, with a
      * warning, and is not counted any more.
@@ -146,8 +147,8 @@ typedef struct arrakis_recorder arrakis_recorder;
  * Makes a recorder. Removes what a recorder of the same name that crashed left behind, and finds
  * the files that it wrote.
  *
- * Memory: what a block has, once more while it is written, and twice more where it is put together
- * (`follow`); what describes the channels in a file (some 2 KB per channel in HDF5, and with
+ * Memory, in sum: the size of a block, once while it is written, and twice more where blocks are
+ * put together (`follow`); what describes the channels in a file (some 2 KB per channel in HDF5, and with
  * compression 32 bytes per block of a file more; in GWF up to 16 bytes per channel and block of a
  * file); in HDF5 without compression the samples of a file, if they take up to 32 MiB (33,554,432
  * bytes) and the recorder is not shared; one bit per sample of a channel that misses some samples

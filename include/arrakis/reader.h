@@ -71,7 +71,7 @@ ARRAKIS_API void arrakis_kafka_options_init(arrakis_kafka_options *out, size_t s
  * s. Once the topic exists, a reader with a start reads it from its beginning; a live reader reads
  * the messages stamped since the reader was opened, except those that `fast_forward` would skip:
  * at most those of the last hour, and at most 1,000 messages plus four for each stride of that
- * time, wherever wrong timestamps or a clock that is set lead to.
+ * time, whatever the timestamps are and whether or not the clock was set.
  * When a reader is opened, it waits 2 s for a partition that has no leader, or whose leader does
  * not answer; later it looks for such a partition as for a topic that does not exist, but again a
  * second after the last time that the partition was not found.
@@ -449,10 +449,10 @@ typedef struct arrakis_group_event {
 ARRAKIS_API void arrakis_group_event_init(arrakis_group_event *out, size_t struct_size);
 
 /**
- * Returns what comes next. Waits as the brokers are asked for where to begin, too: up to 30 s when
- * partitions are taken and they do not answer, and again before the first data of those partitions. A
- * partition that no member has had begins at its end, if no broker answers where it was when this member
- * joined.
+ * Returns the next event. When partitions are taken, the call also waits while the brokers are
+ * asked where these begin: up to 30 s if the brokers do not answer, and again before the first
+ * data of those partitions. A partition that no member has had begins where its log ended when
+ * this member joined, or, if no broker answers that question, at its present end.
  *
  * Memory: one block per partition, up to 64 MiB of messages that were fetched ahead (or four answers of
  * the broker, if those are larger), and the messages' rows that wait because their time may be wrong, one
@@ -461,8 +461,8 @@ ARRAKIS_API void arrakis_group_event_init(arrakis_group_event *out, size_t struc
  * @param timeout_ms  0: do not wait; negative: without limit
  * @param event       `event->struct_size` must be set
  * @return OK; TIMEOUT; ECANCELED; EAUTH: the user may not read a topic, or be in the group; EBROKER:
- *         librdkafka cannot go on; ECONNECT: data comes, but no broker answers for 30 s what of it is
- *         done; ENOMEM: a block has been lost. After an error the group must be left
+ *         librdkafka cannot go on; ECONNECT: data comes, but no broker answers for 30 s the question
+ *         how far the group has got; ENOMEM: a block has been lost. After an error the group must be left
  */
 ARRAKIS_API arrakis_status arrakis_group_next(arrakis_group *group, int timeout_ms,
                                               arrakis_group_event *event, arrakis_error *err);

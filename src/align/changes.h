@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a stream is told when its channels change while it runs, by whoever has described them (client/lookout.h), in
- * a thread of that one's own. */
+/* The calls by which a stream learns that its channels have changed, from whoever describes them
+ * in a thread of its own (client/lookout.h). */
 #ifndef ARK_ALIGN_CHANGES_H
 #define ARK_ALIGN_CHANGES_H
 

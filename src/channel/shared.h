@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The metadata that the channels of a partition have in common, kept once for all of them: a site
- * has 311,000 channels, 80 per partition. */
+ * has 312,000 channels, 80 per partition. */
 #ifndef ARK_CHANNEL_SHARED_H
 #define ARK_CHANNEL_SHARED_H
 

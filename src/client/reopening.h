@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening a stream anew, when its channels have changed: one thread asks for it and takes what was
- * opened, another one opens it, which waits. */
+/* Opens a stream anew when its channels have changed. One thread asks for that and takes the
+ * stream that was opened; another thread opens it, because opening waits. */
 #ifndef ARK_CLIENT_REOPENING_H
 #define ARK_CLIENT_REOPENING_H
 

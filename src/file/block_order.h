@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which series of a block are those of the channels of files. */
+/* Finds, for each channel of a file, its series in a block. */
 #ifndef ARK_FILE_BLOCK_ORDER_H
 #define ARK_FILE_BLOCK_ORDER_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What files of the same channels have in common. */
+/* What all files of the same channels have in common, such as their channels and their length. */
 #ifndef ARK_FILE_FILE_SPEC_H
 #define ARK_FILE_FILE_SPEC_H
 

@@ -5,8 +5,8 @@
  * complete and wake the call's descriptor. So callers wait in poll(), where a cancel out of a
  * signal handler can wake them too, and gRPC itself is never called from one. A call has one
  * message received ahead of time, and while that is no large one the next is asked for by that
- * thread, which would otherwise have to be woken for it. What the caller does not take, the server
- * is not let send (flow control). */
+ * thread, which would otherwise have to be woken for it. As long as the
+ * caller does not take a message, flow control keeps the server from sending the next one. */
 #include "flight/transport.h"
 
 #include "base/mutable.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads frame files (LIGO-T970130, version 8) of anybody: FrAdcData and FrProcData with one
- * FrVect of one dimension, in all compressions of frameCPP. docs/frames.md has what is read and what is refused.
+ * FrVect of one dimension, in all compressions of frameCPP. docs/frames.md lists what is read and
+ * what is refused.
  *
  * Nothing in a file is believed. Every length is checked against the file's size before it is used;
  * a structure that is used has the right checksum, if it has one. Memory: at most five times the

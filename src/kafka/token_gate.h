@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A gate before the function of the user that makes tokens: once it is closed, no thread is in there, or enters. */
+/* A gate before the user's function that makes tokens: once the gate is closed, no thread is in
+ * the function, and none enters it. */
 #ifndef ARK_KAFKA_TOKEN_GATE_H
 #define ARK_KAFKA_TOKEN_GATE_H
 

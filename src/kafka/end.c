@@ -12,7 +12,6 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/monitor.h"
-#include "base/monotonic.h"
 #include "kafka/watch.h"
 
 #include <arrakis/reader.h>
@@ -87,7 +86,7 @@ static void note_no_answer(ark_kafka_end *end, bool absent, bool in_a_row, bool 
 void ark_kafka_end_lost(ark_kafka_watch *watch, ark_kafka_partition *partition,
                         rd_kafka_resp_err_t err, int64_t begin_ns)
 {
-    int64_t now_ns = ark_monotonic_ns(), position = atomic_load(&partition->position);
+    int64_t now_ns = ark_clock_steady_ns(), position = atomic_load(&partition->position);
     ark_kafka_end *end = &partition->end;
     bool in_a_row = is_failing(end) && now_ns - end->failed_ns <= in_a_row_ns;
     if (!in_a_row)
@@ -180,7 +179,7 @@ void ark_kafka_end_ask(ark_kafka_reader *kafka, const ark_kafka_asker *asker)
         rd_kafka_topic_partition_list_destroy(list);
         return; /* asked again when the stream next waits */
     }
-    int64_t begin_ns = ark_monotonic_ns();
+    int64_t begin_ns = ark_clock_steady_ns();
     ark_monitor_enter(&kafka->watch.monitor);
     for (int i = 0; i < list->cnt; i++) {
         ark_kafka_partition *partition = list->elems[i].opaque;
@@ -191,7 +190,7 @@ void ark_kafka_end_ask(ark_kafka_reader *kafka, const ark_kafka_asker *asker)
     arrakis_status rc = ark_kafka_query_offsets(&ask, list, &why);
     ark_monitor_enter(&kafka->watch.monitor);
     take_answers(&kafka->watch, list, ask.when_ns, begin_ns);
-    ark_kafka_end_reached(&kafka->watch, heard.broker, ark_monotonic_ns());
+    ark_kafka_end_reached(&kafka->watch, heard.broker, ark_clock_steady_ns());
     ark_monitor_leave(&kafka->watch.monitor);
     ark_kafka_watch_heard(kafka, &heard);
     asker->heard->leader |= heard.leader;
@@ -284,7 +283,7 @@ static int64_t judge_partition(ark_kafka_reader *kafka, ark_kafka_partition *par
                                int64_t since_ns, bool *ask)
 {
     const ark_kafka_end *end = &partition->end;
-    int64_t now_ns = ark_clock_now_ns(), steady_ns = ark_monotonic_ns();
+    int64_t now_ns = ark_clock_now_ns(), steady_ns = ark_clock_steady_ns();
     *ask = true;
     if (end->answer == ARK_KAFKA_UNASKED)
         return ARRAKIS_UNSET;
@@ -311,7 +310,7 @@ static int64_t judge_partition(ark_kafka_reader *kafka, ark_kafka_partition *par
 static bool is_time_to_ask(ark_kafka_watch *watch, const ark_kafka_partition *partition,
                            size_t input, int64_t *in_ns)
 {
-    int64_t now_ns = ark_monotonic_ns(), position = atomic_load(&partition->position);
+    int64_t now_ns = ark_clock_steady_ns(), position = atomic_load(&partition->position);
     *in_ns = ask_interval_ns;
     if (watch->running || position == partition->log_end || !atomic_load(&partition->assigned))
         return true;

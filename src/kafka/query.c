@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kafka/query.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/monotonic.h"
@@ -191,7 +192,7 @@ static void ask_for_entry(rd_kafka_topic_partition_list_t *asked,
 /* Ask once for these entries, with the lock held. Owns the list. */
 static void ask_once(question *q, rd_kafka_topic_partition_list_t *asked, int wait_ms)
 {
-    int64_t begin_ns = ark_monotonic_ns();
+    int64_t begin_ns = ark_clock_steady_ns();
     pthread_mutex_unlock(&q->lock);
     rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(q->asker->rk, asked, wait_ms);
     pthread_mutex_lock(&q->lock);

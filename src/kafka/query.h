@@ -32,7 +32,7 @@ typedef struct ark_kafka_asker {
     const atomic_bool *cancel; /* NULL: none. Checked after 500 ms, then at doubling intervals */
     ark_kafka_outage *outage;  /* of rk: a refused login ends the question; NULL: none */
     ark_kafka_heard *heard;    /* receives what the answers show; NULL: not needed */
-    int64_t *when_ns; /* receives for each entry the monotonic time at which it was asked for
+    int64_t *when_ns; /* receives for each entry the steady time at which it was asked for
                                  * that was answered; NULL: not asked for */
     /* for each entry: it had no answer lately, and is not asked for together with the others;
      * NULL: none */

@@ -234,7 +234,7 @@ static arrakis_status assign_partitions(ark_kafka_reader *kafka, const ark_kafka
     kafka->opened_ns = begin_ns;
     for (int i = 0; i < list->cnt; i++) {
         ark_kafka_partition *partition = list->elems[i].opaque;
-        partition->end.begun_ns = ark_monotonic_ns();
+        partition->end.begun_ns = ark_clock_steady_ns();
         atomic_store(&partition->assigned, true);
     }
     kafka->watch.missing = (size_t)list->cnt < kafka->head.input_count;

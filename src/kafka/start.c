@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/monitor.h"
-#include "base/monotonic.h"
 #include "channel/stride.h"
 #include "kafka/end.h"
 #include "kafka/status.h"
@@ -108,7 +107,7 @@ static void keep_found(ark_kafka_reader *kafka, rd_kafka_topic_partition_list_t 
         ark_kafka_partition *partition = entry->opaque;
         if (entry->err) {
             ark_monitor_enter(&kafka->watch.monitor);
-            ark_kafka_end_lost(&kafka->watch, partition, entry->err, ark_monotonic_ns());
+            ark_kafka_end_lost(&kafka->watch, partition, entry->err, ark_clock_steady_ns());
             ark_monitor_leave(&kafka->watch.monitor);
         }
         if (entry->err && !partition->gone)

@@ -45,7 +45,8 @@ typedef enum ark_kafka_answer {
     ARK_KAFKA_NEVER_THERE, /* the topic has not existed since the reader was opened */
 } ark_kafka_answer;
 
-/* The answers to the last questions about the end of a partition. Times are monotonic. */
+/* The answers to the last questions about the end of a partition. Times are of
+ * ark_clock_steady_ns(): an answer from before the machine slept is old. */
 typedef struct ark_kafka_end {
     ark_kafka_answer answer;
     rd_kafka_resp_err_t err; /* of the last question, as in ark_kafka_query_offsets() */
@@ -103,15 +104,15 @@ typedef struct ark_kafka_watch {
     bool broken;      /* the thread could not be started, and is not tried again */
     int64_t ends_ns;  /* monotonic; when the ends were last asked for; INT64_MIN: never */
     /* before there is a thread, if the stream has waited for an input: which, its position, and
-     * since when; when the first wait began. Monotonic */
+     * since when; when the first wait began. Steady */
     bool has_waited;
     size_t awaited;
     int64_t awaited_position, awaited_ns, first_wait_ns;
-    /* monotonic: the last failed question about a topic whose questions have not failed for
+    /* steady: the last failed question about a topic whose questions have not failed for
      * long */
     int64_t failed_ns;
     bool unanswered; /* no broker has answered, from unanswered_since_ns to the last question; */
-    int64_t unanswered_since_ns, unanswered_last_ns; /* monotonic */
+    int64_t unanswered_since_ns, unanswered_last_ns; /* steady */
     /* skipping: requested by the reader, offsets found by the thread */
     bool forward_wanted;
     atomic_bool forward_found;
@@ -125,7 +126,7 @@ typedef struct ark_kafka_reader {
     arrakis_reader head;
     char *url;
     int64_t start_ns, timeout_ns;
-    int64_t opened_ns; /* monotonic: when it first asked where to begin; ARRAKIS_UNSET: not yet */
+    int64_t opened_ns; /* steady: when it first asked where to begin; ARRAKIS_UNSET: not yet */
     bool fast_forward, prepared;
     rd_kafka_t *rk;
     rd_kafka_conf_t *conf; /* for the handle of the watch */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kafka/watch_thread.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/event.h"
 #include "base/log.h"
@@ -42,9 +43,9 @@ static arrakis_status take_up(ark_kafka_reader *kafka, const ark_kafka_asker *as
     for (int i = 0; !refused && i < list->cnt; i++) {
         ark_kafka_partition *partition = list->elems[i].opaque;
         if (!partition->appeared)
-            ark_kafka_end_found(&kafka->watch, partition, ark_monotonic_ns());
+            ark_kafka_end_found(&kafka->watch, partition, ark_clock_steady_ns());
         partition->end.answer = ARK_KAFKA_UNASKED;
-        partition->end.begun_ns = ark_monotonic_ns();
+        partition->end.begun_ns = ark_clock_steady_ns();
         atomic_store(&partition->assigned, true);
     }
     ark_monitor_leave(&kafka->watch.monitor);
@@ -100,10 +101,10 @@ static int64_t look_again(ark_kafka_reader *kafka, const ark_kafka_asker *ask, s
     bool away = false;
     arrakis_error why;
     size_t count = kafka->head.input_count, found = 0;
-    int64_t now_ns = ark_monotonic_ns();
+    int64_t now_ns = ark_clock_steady_ns();
     arrakis_status rc = ark_kafka_topics_find(ask, s->topics, count, false, s->states, &why);
     ark_monitor_enter(&kafka->watch.monitor);
-    ark_kafka_end_reached(&kafka->watch, rc != ARRAKIS_ECONNECT, ark_monotonic_ns());
+    ark_kafka_end_reached(&kafka->watch, rc != ARRAKIS_ECONNECT, ark_clock_steady_ns());
     for (size_t i = 0; i < count; i++) {
         ark_kafka_partition *partition = &kafka->partitions[i];
         bool missing = !atomic_load(&partition->assigned);

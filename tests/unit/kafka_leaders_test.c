@@ -2,18 +2,36 @@
 /* Leaders that change while they are asked, on librdkafka's mock cluster of two brokers. */
 #include <arrakis/reader.h>
 
-#include "base/monotonic.h"
+#include "base/clock.h"
 #include "kafka/end.h"
 #include "kafka/state.h"
+#include "kafka/watch.h"
 #include "support.h"
 
 #include "mock_cluster.h"
+
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { BLOCKS = 16, FROZEN_MS = 60000 };
 
 static const char *const topics[] = {"arrakis-p1", "arrakis-p2"};
 static const int64_t stride_ns = SECOND / BLOCKS;
 static int64_t start_ns;
+
+/* How long the machine has slept in a test. */
+static _Atomic int64_t slept_s;
+
+/* In place of the C library's, for the library too: the monotonic clock stands still while the machine sleeps. */
+int clock_gettime(clockid_t id, struct timespec *now)
+{
+    int rc = (int)syscall(SYS_clock_gettime, id, now);
+    if (id == CLOCK_REALTIME || id == CLOCK_BOOTTIME)
+        now->tv_sec += atomic_load(&slept_s);
+    return rc;
+}
 
 static rd_kafka_t *producer;
 static rd_kafka_mock_cluster_t *cluster;
@@ -163,25 +181,50 @@ static void a_lasting_failure_does_not_keep_the_others_waiting(void **state)
     (void)state;
     ark_kafka_watch watch = {.failed_ns = 0};
     ark_kafka_partition partition = {.topic = NULL};
-    int64_t now_ns = ark_monotonic_ns();
+    int64_t now_ns = ark_clock_steady_ns();
     ark_kafka_end_lost(&watch, &partition, RD_KAFKA_RESP_ERR__TIMED_OUT, now_ns);
     assert_true(watch.failed_ns >= now_ns);
     watch.failed_ns = 0;
-    ark_kafka_end_found(&watch, &partition, ark_monotonic_ns());
+    ark_kafka_end_found(&watch, &partition, ark_clock_steady_ns());
     assert_true(watch.failed_ns >= now_ns);
 
     partition.end.failing_since_ns = now_ns - 60 * SECOND;
     watch.failed_ns = 0;
     for (int i = 0; i < 3; i++) {
         atomic_store(&partition.position, i);
-        ark_kafka_end_lost(&watch, &partition, RD_KAFKA_RESP_ERR__TIMED_OUT, ark_monotonic_ns());
+        ark_kafka_end_lost(&watch, &partition, RD_KAFKA_RESP_ERR__TIMED_OUT, ark_clock_steady_ns());
     }
-    ark_kafka_end_found(&watch, &partition, ark_monotonic_ns());
+    ark_kafka_end_found(&watch, &partition, ark_clock_steady_ns());
     assert_int_equal(watch.failed_ns, 0);
 
     partition.end.failed_ns = now_ns - 60 * SECOND; /* in no row any more */
-    ark_kafka_end_lost(&watch, &partition, RD_KAFKA_RESP_ERR__TIMED_OUT, ark_monotonic_ns());
+    ark_kafka_end_lost(&watch, &partition, RD_KAFKA_RESP_ERR__TIMED_OUT, ark_clock_steady_ns());
     assert_true(watch.failed_ns >= now_ns);
+}
+
+/* What was due while the machine slept may have been published since that answer. */
+static void an_answer_from_before_the_machine_slept_is_old(void **state)
+{
+    (void)state;
+    enum { POSITION = 5, OTHERS = 60, DUE = 40, SLEEP = 120 };
+    int64_t now_ns = ark_clock_steady_ns(), again_ns;
+    ark_kafka_partition partition = {.position = POSITION, .assigned = true};
+    ark_kafka_reader kafka = {.head.input_count = 1, .partitions = &partition};
+    ark_kafka_watch_init(&kafka.watch, NULL);
+    kafka.watch.running = true;
+    partition.log_end = partition.end.offset = partition.end.position = POSITION;
+    partition.end.answer = ARK_KAFKA_ANSWERED;
+    partition.end.asked_ns = now_ns;
+    partition.end.begun_ns = now_ns - OTHERS * SECOND;
+    assert_true(
+        ark_kafka_end_exhausted(&kafka, 0, ark_clock_now_ns() - DUE * SECOND, &again_ns) > 0);
+    assert_false(kafka.watch.ends_wanted);
+    atomic_store(&slept_s, SLEEP);
+    assert_true(ark_kafka_end_exhausted(&kafka, 0, ark_clock_now_ns() - DUE * SECOND, &again_ns) ==
+                ARRAKIS_UNSET);
+    assert_true(kafka.watch.ends_wanted);
+    atomic_store(&slept_s, 0);
+    ark_monitor_clear(&kafka.watch.monitor);
 }
 
 int main(void)
@@ -192,6 +235,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_new_leader_gets_after_seconds_is_no_gap,
                                         open_cluster, close_cluster),
         cmocka_unit_test(what_is_handed_out_is_not_silent),
+        cmocka_unit_test(an_answer_from_before_the_machine_slept_is_old),
         cmocka_unit_test(a_lasting_failure_does_not_keep_the_others_waiting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

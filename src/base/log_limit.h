@@ -20,7 +20,9 @@ typedef struct ark_log_limit {
 static inline uint64_t ark_log_limit_note(ark_log_limit *limit, int64_t now_ns)
 {
     limit->unlogged++;
-    if (limit->open && now_ns - limit->logged_ns < ARK_LOG_LIMIT_INTERVAL_NS)
+    int64_t since_ns = now_ns - limit->logged_ns; /* negative when the clock was set back */
+    if (limit->open && since_ns < ARK_LOG_LIMIT_INTERVAL_NS &&
+        since_ns > -ARK_LOG_LIMIT_INTERVAL_NS)
         return 0;
     uint64_t count = limit->unlogged;
     limit->open = true;

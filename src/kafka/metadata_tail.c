@@ -12,11 +12,16 @@
 
 #include <stdlib.h>
 
+typedef struct tail_topic {
+    rd_kafka_topic_t *topic; /* its opaque is this struct */
+    bool read;               /* some record of it has come */
+} tail_topic;
+
 struct ark_metadata_tail {
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
     ark_kafka_outage *outage;
-    rd_kafka_topic_t **topics;
+    tail_topic *topics;
     size_t count;
 };
 
@@ -42,11 +47,12 @@ static arrakis_status start_topic(ark_metadata_tail *tail, const char *name, arr
 {
     rd_kafka_topic_conf_t *conf = rd_kafka_topic_conf_new();
     rd_kafka_topic_conf_set(conf, "auto.offset.reset", "earliest", NULL, 0);
+    rd_kafka_topic_conf_set_opaque(conf, &tail->topics[tail->count]);
     rd_kafka_topic_t *topic = rd_kafka_topic_new(tail->rk, name, conf);
     if (!topic)
         return ark_fail(err, ark_kafka_status(rd_kafka_last_error()), "topic %s: %s", name,
                         rd_kafka_err2str(rd_kafka_last_error()));
-    tail->topics[tail->count++] = topic;
+    tail->topics[tail->count++].topic = topic;
     if (rd_kafka_consume_start_queue(topic, 0, RD_KAFKA_OFFSET_TAIL(ARK_METADATA_TAIL_RECORDS),
                                      tail->queue) < 0)
         return ark_fail(err, ark_kafka_status(rd_kafka_last_error()), "topic %s: %s", name,
@@ -70,8 +76,7 @@ static arrakis_status start_topics(ark_metadata_tail *tail, const ark_metadata_s
     ark_metadata_choice choice;
     arrakis_status rc = ark_metadata_choice_make(&choice, list, source->publishers,
                                                  source->publisher_count, source->topics_max, err);
-    if (rc == ARRAKIS_OK &&
-        !(tail->topics = calloc(choice.chosen + 1, sizeof(rd_kafka_topic_t *))))
+    if (rc == ARRAKIS_OK && !(tail->topics = calloc(choice.chosen + 1, sizeof *tail->topics)))
         rc = ark_no_memory(err, "%zu topics", choice.chosen);
     for (size_t i = 0; rc == ARRAKIS_OK && i < choice.chosen; i++)
         rc = start_topic(tail, choice.wanted[i]->topic, err);
@@ -98,23 +103,50 @@ arrakis_status ark_metadata_tail_open(ark_metadata_tail **out, const ark_metadat
     return ARRAKIS_OK;
 }
 
-bool ark_metadata_tail_each(ark_metadata_tail *tail,
-                            void (*take)(const void *key, size_t key_size, const void *value,
-                                         size_t value_size, void *opaque),
-                            void *opaque)
+/* Whether a topic that was read is not read any more. librdkafka mends other errors itself; and a
+ * topic that could not be read from the first is passed over, as where channels are described. */
+static bool is_loss(const rd_kafka_message_t *m)
+{
+    const tail_topic *topic = m->rkt ? rd_kafka_topic_opaque(m->rkt) : NULL;
+    return topic && topic->read &&
+           (m->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+            m->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+            m->err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC);
+}
+
+static void take_message(const rd_kafka_message_t *m,
+                         void (*take)(const void *key, size_t key_size, const void *value,
+                                      size_t value_size, void *opaque),
+                         void *opaque)
+{
+    tail_topic *topic = rd_kafka_topic_opaque(m->rkt);
+    topic->read = true;
+    if (m->key_len)
+        take(m->key, m->key_len, m->payload, m->len, opaque);
+}
+
+arrakis_status ark_metadata_tail_each(ark_metadata_tail *tail,
+                                      void (*take)(const void *key, size_t key_size,
+                                                   const void *value, size_t value_size,
+                                                   void *opaque),
+                                      void *opaque, arrakis_error *err)
 {
     enum { AT_ONCE = 256 };
     rd_kafka_message_t *messages[AT_ONCE];
     ssize_t count = rd_kafka_consume_batch_queue(tail->queue, 0, messages, AT_ONCE);
+    arrakis_status rc = count > 0 ? ARRAKIS_OK : ARRAKIS_DONE;
     for (ssize_t i = 0; i < count; i++) {
         const rd_kafka_message_t *m = messages[i];
-        if (m->err)
+        if (!m->err)
+            take_message(m, take, opaque);
+        else if (rc >= 0 && is_loss(m))
+            rc = ark_fail(err, ark_kafka_status(m->err), "topic %s: %s",
+                          rd_kafka_topic_name(m->rkt), rd_kafka_err2str(m->err));
+        else
             ark_log_trace(ARK_LOG_KAFKA, "metadata topics: %s", rd_kafka_message_errstr(m));
-        else if (m->key_len)
-            take(m->key, m->key_len, m->payload, m->len, opaque);
         rd_kafka_message_destroy(messages[i]);
     }
-    return count > 0;
+    return rc;
 }
 
 void ark_metadata_tail_close(ark_metadata_tail *tail)
@@ -122,7 +154,7 @@ void ark_metadata_tail_close(ark_metadata_tail *tail)
     if (!tail)
         return;
     for (size_t i = 0; i < tail->count; i++)
-        rd_kafka_topic_destroy(tail->topics[i]);
+        rd_kafka_topic_destroy(tail->topics[i].topic);
     if (tail->queue) {
         rd_kafka_queue_io_event_enable(tail->queue, -1, NULL, 0);
         rd_kafka_queue_destroy(tail->queue);

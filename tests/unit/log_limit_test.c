@@ -15,6 +15,17 @@ static void the_first_time_is_said_at_once_and_later_ones_in_sums(void **state)
         assert_int_equal(ark_log_limit_note(&limit, timeline[i].at_s * SECOND), timeline[i].said);
 }
 
+static void a_clock_that_is_set_back_delays_a_message_by_a_minute_at_most(void **state)
+{
+    (void)state;
+    ark_log_limit limit = {0};
+    assert_int_equal(ark_log_limit_note(&limit, 5000 * SECOND), 1);
+    assert_int_equal(ark_log_limit_note(&limit, 4971 * SECOND), 0);
+    assert_int_equal(ark_log_limit_note(&limit, 5029 * SECOND), 0);
+    assert_int_equal(ark_log_limit_note(&limit, 1400 * SECOND), 3);
+    assert_int_equal(ark_log_limit_note(&limit, 1401 * SECOND), 0);
+}
+
 static void an_end_tells_what_was_left_unsaid_and_starts_afresh(void **state)
 {
     (void)state;
@@ -34,6 +45,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_time_is_said_at_once_and_later_ones_in_sums),
+        cmocka_unit_test(a_clock_that_is_set_back_delays_a_message_by_a_minute_at_most),
         cmocka_unit_test(an_end_tells_what_was_left_unsaid_and_starts_afresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,6 +97,39 @@ static void a_lasting_failure_is_told_once_and_its_end(void **state)
     rd_kafka_destroy(producer);
 }
 
+/* A topic whose records may not be read any more, although it may be described. */
+static void a_topic_that_is_lost_is_told_and_read_again(void **state)
+{
+    (void)state;
+    enum { FETCH = 1, FEW = 8 };
+    static const char *const name = "H1:A";
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
+    arrakis_client *client;
+    arrakis_stream *stream;
+    arrakis_error err = {0};
+    atomic_store(&failures, 0);
+    open_cluster();
+    describe(16);
+    to.kafka_url = rd_kafka_mock_cluster_bootstraps(cluster);
+    assert_int_equal(arrakis_client_open(&client, &to, NULL, &err), ARRAKIS_OK);
+    if (arrakis_client_stream(client, &stream, &name, 1, NULL, &err) < 0)
+        fail_msg("%s", err.message);
+    describe(32);
+    wait_for(&changed); /* the topic has been read */
+    rd_kafka_resp_err_t refused[FEW];
+    for (size_t i = 0; i < FEW; i++)
+        refused[i] = RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    rd_kafka_mock_push_request_errors_array(cluster, FETCH, FEW, refused);
+    wait_for(&failed);
+    rd_kafka_mock_clear_request_errors(cluster, FETCH);
+    wait_for(&works);
+    describe(64);
+    wait_for(&changed);
+    arrakis_stream_close(stream);
+    arrakis_client_close(client);
+    rd_kafka_destroy(producer);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -108,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_lasting_failure_is_told_once_and_its_end, set_up),
+        cmocka_unit_test_setup(a_topic_that_is_lost_is_told_and_read_again, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

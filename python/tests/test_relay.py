@@ -22,7 +22,8 @@ import libarrakis  # noqa: E402
 from libarrakis import _core, compat  # noqa: E402
 from libarrakis.mock import MemoryReader  # noqa: E402
 
-THEIRS = (manager.KafkaReader, manager.ColumnBatchCombiner, manager.BlockMuxStream)
+NAMES = ("KafkaReader", "ColumnBatchCombiner", "BlockMuxStream", "ClientStream")
+THEIRS = tuple(getattr(manager, name) for name in NAMES)
 KINDS = ("float32", "int16", "float64")
 
 
@@ -32,7 +33,7 @@ def installed():
     assert compat.installed()["server"].startswith("replaced")
     yield
     compat.uninstall()
-    assert (manager.KafkaReader, manager.ColumnBatchCombiner, manager.BlockMuxStream) == THEIRS
+    assert tuple(getattr(manager, name) for name in NAMES) == THEIRS
 
 
 def channels(name, count=3, rate=64, latency=60 * SECOND):
@@ -268,6 +269,64 @@ def test_a_schema_of_other_columns_fails_the_reader_and_not_the_data(broker):
         mux = manager.BlockMuxStream(SimpleNamespace(streams=streams), on_gap="skip", combiner=combiner)
         with pytest.raises(ValueError, match="sorted by name"):
             mux.push_payload("x/int16", 0, STRIDE, stride)
+
+
+class Clients:
+    """What a client's stream asks of a manager."""
+
+    def unsubscribe(self, stream):
+        pass
+
+
+def live_client(name, clients):
+    """A live client's stream, a list of the times that its queue was waited for, and what it yields or raises."""
+    metadata = channels(name)
+    stream = manager.ClientStream(clients, {"x": list(metadata.values())}, None, None, False, (tuple(metadata),))
+    waits, found, get = [], [], stream._queue.get
+
+    def counted(**how):
+        waits.append(time.monotonic())
+        return get(**how)
+
+    def read():
+        try:
+            found.extend(stream.read())
+        except RuntimeError as error:
+            found.append(error)
+
+    stream._queue.get = counted
+    thread = threading.Thread(target=read)
+    thread.start()
+    return stream, waits, found, thread
+
+
+def test_a_live_client_sleeps_until_a_batch_comes_or_it_ends(monkeypatch):
+    monkeypatch.setattr(compat._server, "PATIENCE", 60)
+    batch = pyarrow.record_batch({"time": [1]})
+    clients = Clients()
+    closed, waits, found, thread = live_client("SLC", clients)
+    time.sleep(0.3)
+    assert len(waits) == 1
+    closed._on_batch(batch)
+    closed.close()
+    thread.join(10)
+    assert not thread.is_alive() and len(waits) <= 3
+    failed, _, told, thread = live_client("SLF", clients)
+    failed._on_batch(batch)
+    failed._on_error(ValueError("no broker"))
+    thread.join(10)
+    assert told[0] is batch and "no broker" in str(told[1]) and len(told) == 2
+
+
+def test_a_live_clients_queue_is_bounded():
+    limit = manager.LIVE_QUEUE_MIN_ITEMS
+    queue = compat._server._LiveQueue(limit)
+    for i in range(limit):
+        queue.put(i, block=False)
+    assert queue.full() and queue.qsize() == limit
+    with pytest.raises(compat._server.queue.Full):
+        queue.put(limit, block=False)
+    assert [queue.get_nowait() for _ in range(limit)] == list(range(limit)) and queue.empty()
 
 
 def test_a_broker_that_is_not_there_fails_the_subscription(monkeypatch):

@@ -16,6 +16,7 @@ import importlib
 import logging
 import math
 import operator
+import queue
 
 import numpy
 import pyarrow
@@ -30,6 +31,9 @@ from ._seam import Seam, differs
 WIDE = 1024
 # What one call of read_raw() hands out at most: the backend's thread has other readers to serve.
 AT_ONCE = 32
+# How long a live client waits for a batch at a time. What ends a client wakes it, so that this bounds nothing else than
+# the server's look whether the client is still there, which is every five seconds.
+PATIENCE = 1.0
 
 _logger = logging.getLogger("arrakis")
 
@@ -79,7 +83,7 @@ class _Stride:
         self.batches = batches
 
 
-# ---------------------------------------------------------------- the three names
+# ---------------------------------------------------------------- what replaces the backend's names
 
 
 class LiveReader:
@@ -220,6 +224,68 @@ def _mux(theirs):
     return type(theirs.__name__, (Mux,), _named_as(theirs))
 
 
+# ---------------------------------------------------------------- a client's wait
+
+
+class _LiveQueue:
+    """Batches for one live client, with those members of queue.Queue that the backend uses.
+
+    The backend's client looks 64 times per second whether it has ended, which for many clients is more work than the
+    library's. Here it sleeps until a batch comes, or until it is woken.
+    """
+
+    _WAKE = object()
+
+    def __init__(self, maxsize):
+        self.maxsize = maxsize
+        self._items = queue.SimpleQueue()
+        self.qsize, self.empty = self._items.qsize, self._items.empty
+
+    def full(self):
+        return 0 < self.maxsize <= self.qsize()
+
+    def put(self, item, block=True, timeout=None):
+        """Only the thread of the live readers puts batches, and does not wait."""
+        if self.full():
+            raise queue.Full
+        self._items.put(item)
+
+    def get(self, block=True, timeout=None):
+        item = self._items.get(block, max(timeout, PATIENCE) if timeout is not None else None)
+        if item is self._WAKE:
+            raise queue.Empty
+        return item
+
+    def get_nowait(self):
+        return self.get(block=False)
+
+    def wake(self):
+        """Make the wait end, behind what is in the queue."""
+        self._items.put(self._WAKE)
+
+
+def _client_stream(theirs):
+    class ClientStream(theirs):
+        def __init__(self, *arguments, **keywords):
+            super().__init__(*arguments, **keywords)
+            if not self.is_historical:
+                self._queue = _LiveQueue(self._queue.maxsize)
+
+        def _on_error(self, exc):
+            super()._on_error(exc)
+            self._end_wait()
+
+        def close(self):
+            super().close()
+            self._end_wait()
+
+        def _end_wait(self):
+            if type(self._queue) is _LiveQueue:
+                self._queue.wake()
+
+    return type(theirs.__name__, (ClientStream,), _named_as(theirs))
+
+
 # ---------------------------------------------------------------- the seam
 
 _EXPECTED = (
@@ -231,6 +297,12 @@ _EXPECTED = (
     ("ConsumerManager._check_exhausted", "9ca3ac6b5e17d2c3"),
     ("ConsumerManager.subscribe", "0335236121a24024"),
     ("ClientStream._on_block", "ec2340fe7995f8c7"),
+    ("ClientStream.__init__", "04375dda9364591d"),
+    ("ClientStream._on_error", "ecb4d2efeb214b11"),
+    ("ClientStream._enqueue_evicting", "ed8b1209bc6feb42"),
+    ("ClientStream._check_stall", "e1b2aee9cb1faf0e"),
+    ("ClientStream.read", "8c5a8ac39e66ca6d"),
+    ("ClientStream.close", "f7a6ee2b2fd68f80"),
     ("ColumnBatchCombiner.__init__", "d258711b54af9193"),
     ("ColumnBatchCombiner.tag", "b1943e34ae6797f8"),
     ("BlockMuxStream.__init__", "95efb7fe547ea4cc"),
@@ -258,6 +330,7 @@ class _Server(Seam):
             (manager, "KafkaReader", KafkaReader),
             (manager, "ColumnBatchCombiner", _combiner(manager.ColumnBatchCombiner)),
             (manager, "BlockMuxStream", _mux(manager.BlockMuxStream)),
+            (manager, "ClientStream", _client_stream(manager.ClientStream)),
         ]
 
 

@@ -173,11 +173,11 @@ typedef struct arrakis_cancel arrakis_cancel;
 ARRAKIS_API arrakis_status arrakis_cancel_new(arrakis_cancel **out, arrakis_error *err);
 /**
  * Makes every call on what the cancel was given to, the present call and all later ones, return
- * ECANCELED. A call that waits for data returns within a second. A call that asks a broker while
- * something is opened notices the cancel when the present try of its question ends; a try takes
- * 0.5 s at first and twice as long each time, up to 8 s, so such a call returns within 4 s at the
- * default `request_timeout_ns`, and within 8 s at any. Where the description of a call states
- * another time, that time holds. A cancel cannot be reset.
+ * ECANCELED. A call that waits for data, or asks a broker while something is opened, returns within
+ * a second; what librdkafka still waits for then goes on in a thread until the present try of the
+ * question ends, for 8 s at most, and closing does not wait for it. exit() waits for it for up to 2 s
+ * where the connection is not plaintext, as libraries that it uses are taken down then. Where the
+ * description of a call states another time, that time holds. A cancel cannot be reset.
  *
  * Safe in a signal handler and from any thread, as long as the caller holds a reference.
  */

@@ -181,7 +181,7 @@ def stream(
     source     where the data is: url=, kafka_url=, metadata= and what else Client takes
 
     A request with an end always ends: what the source does not hold becomes gaps. Blocks of a live stream begin at
-    multiples of the stride. Ctrl-C ends a wait for a block at once, and the opening within 8 s.
+    multiples of the stride. Ctrl-C ends a wait for a block at once, and the opening within a second.
 
     Errors: NotFoundError names the channels that do not exist; InvalidArgumentError; ConnectError, AuthError,
     BrokerError, DeadlineError, ServerError, FormatError, UnsupportedError, MismatchError;

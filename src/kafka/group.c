@@ -12,6 +12,8 @@
 #include "channel/channel.h"
 #include "channel/stride.h"
 #include "kafka/brokers.h"
+#include "kafka/call.h"
+#include "kafka/close.h"
 #include "kafka/fetch_size.h"
 #include "kafka/group_begin.h"
 #include "kafka/group_state.h"
@@ -596,6 +598,7 @@ static arrakis_status ask_brokers(ark_group *g, arrakis_error *err)
     const ark_kafka_asker ask = {.rk = g->rk,
                                  .timeout_ns = g->timeout_ns,
                                  .cancel = ark_cancel_flag(g->cancel),
+                                 .leaves_calls = true,
                                  .outage = g->outage};
     ARK_TRY(ark_kafka_query_topics(&ask, false, &metadata, err));
     rd_kafka_metadata_destroy(metadata);
@@ -690,6 +693,7 @@ static void tear_down(void *opaque)
     ark_group *g = opaque;
     ark_kafka_outage *outage = g->outage;
     rd_kafka_t *rk = g->rk;
+    ark_kafka_call_wait(rk);
     if (g->joined && g->dirty) {
         rd_kafka_topic_partition_list_t *list = take_all_dirty(g);
         rd_kafka_commit(rk, list, 0);
@@ -723,6 +727,6 @@ void arrakis_group_leave(arrakis_group *g)
         return;
     }
     ark_closing closing = ARK_CLOSING_NONE;
-    ark_closing_begin(&closing, rd_kafka_version_str(), tear_down, g);
+    ark_kafka_close_begin(&closing, g->rk, tear_down, g);
     ark_closing_wait(&closing);
 }

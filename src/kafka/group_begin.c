@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/monotonic.h"
 #include "base/wait.h"
+#include "kafka/call.h"
 #include "kafka/state.h"
 
 #include <inttypes.h>
@@ -98,16 +99,17 @@ static rd_kafka_topic_partition_list_t *list_of(const rd_kafka_topic_partition_l
     return out;
 }
 
-/* What was committed. False: there is no answer. */
-static bool ask_committed(ark_group *g, rd_kafka_topic_partition_list_t *committed)
+/* What was committed. False: there is no answer, and *committed is NULL where it is canceled. */
+static bool ask_committed(ark_group *g, rd_kafka_topic_partition_list_t **committed)
 {
     int64_t end_ns = ark_monotonic_ns() + ARK_KAFKA_SILENT_NS;
-    if (!committed->cnt)
+    if (!(*committed)->cnt)
         return true;
     while (!arrakis_cancel_is_set(g->cancel)) {
-        rd_kafka_resp_err_t code = rd_kafka_committed(g->rk, committed, TRY_MS);
-        for (int i = 0; !code && i < committed->cnt; i++)
-            code = committed->elems[i].err;
+        rd_kafka_resp_err_t code =
+            ark_kafka_call_committed(g->rk, committed, TRY_MS, ark_cancel_flag(g->cancel));
+        for (int i = 0; !code && i < (*committed)->cnt; i++)
+            code = (*committed)->elems[i].err;
         if (!code)
             return true;
         if (ark_monotonic_ns() >= end_ns) {
@@ -159,14 +161,15 @@ arrakis_status ark_group_begin_ask_again(ark_group *g, arrakis_error *err)
         if (g->partitions[i].ours && g->partitions[i].unknown)
             rd_kafka_topic_partition_list_add(asked, rd_kafka_topic_name(g->partitions[i].topic),
                                               0);
-    bool answered = ask_committed(g, asked);
+    bool answered = ask_committed(g, &asked);
     for (int i = 0; answered && i < asked->cnt; i++) {
         ark_group_partition *p = ark_group_begin_partition(g, &asked->elems[i]);
         use_time(g, p, &asked->elems[i]);
         if (asked->elems[i].offset < 0 && g->start_ns == ARRAKIS_UNSET)
             p->begin_ns = g->joined_ns;
     }
-    rd_kafka_topic_partition_list_destroy(asked);
+    if (asked)
+        rd_kafka_topic_partition_list_destroy(asked);
     if (answered)
         return ARRAKIS_OK;
     ARK_TRY(ark_cancel_check(g->cancel, g->url, err));
@@ -194,6 +197,7 @@ static void begin_fresh(ark_group *g, rd_kafka_topic_partition_list_t *list)
     const ark_kafka_asker ask = {.rk = g->rk,
                                  .timeout_ns = g->timeout_ns,
                                  .cancel = ark_cancel_flag(g->cancel),
+                                 .leaves_calls = true,
                                  .outage = g->outage};
     const bool live = g->start_ns == ARRAKIS_UNSET;
     const int64_t wanted = live ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
@@ -230,11 +234,12 @@ void ark_group_begin_find(ark_group *g, rd_kafka_topic_partition_list_t *list)
 {
     pass_over_others(g, list);
     rd_kafka_topic_partition_list_t *committed = list_of(list, RD_KAFKA_OFFSET_INVALID, false);
-    if (ask_committed(g, committed)) {
+    if (ask_committed(g, &committed)) {
         use_committed(g, list, committed);
         begin_fresh(g, list);
     } else {
         note_unknown(g, list);
     }
-    rd_kafka_topic_partition_list_destroy(committed);
+    if (committed)
+        rd_kafka_topic_partition_list_destroy(committed);
 }

@@ -66,6 +66,7 @@ static arrakis_status start_topics(ark_metadata_tail *tail, const ark_metadata_s
     const ark_kafka_asker asker = {.rk = tail->rk,
                                    .timeout_ns = source->timeout_ns,
                                    .cancel = source->cancel,
+                                   .leaves_calls = true,
                                    .outage = tail->outage};
     const struct rd_kafka_metadata *list;
     const uint64_t one = 1;

@@ -430,6 +430,7 @@ arrakis_status ark_metadata_topics_read(const ark_metadata_source *source,
     read.asker = (ark_kafka_asker){.rk = read.rk,
                                    .timeout_ns = source->timeout_ns,
                                    .cancel = source->cancel,
+                                   .leaves_calls = true,
                                    .outage = read.kept->outage};
     arrakis_status rc = read.queue ? read_all(&read, err) : ark_no_memory(err, "metadata topics");
     clean_up(&read);

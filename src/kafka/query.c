@@ -7,6 +7,7 @@
 #include "base/monotonic.h"
 #include "base/thread.h"
 #include "base/wait.h"
+#include "kafka/call.h"
 #include "kafka/status.h"
 
 #include <pthread.h>
@@ -67,6 +68,12 @@ static rd_kafka_t *topics_handle(const ark_kafka_asker *asker)
     return asker->topics ? asker->topics : asker->rk;
 }
 
+/* What a call need not outlast; NULL: it is waited for, whatever the cancel. */
+static const atomic_bool *cancel_of_calls(const ark_kafka_asker *asker)
+{
+    return asker->leaves_calls ? asker->cancel : NULL;
+}
+
 static bool is_canceled(const ark_kafka_asker *asker)
 {
     return asker->cancel && atomic_load(asker->cancel);
@@ -119,7 +126,7 @@ arrakis_status ark_kafka_query_topics(const ark_kafka_asker *asker, bool all,
     tries t = begin_tries(asker);
     for (int wait_ms; (wait_ms = next_try(&t)) > 0;) {
         rd_kafka_resp_err_t code =
-            rd_kafka_metadata(topics_handle(asker), all, NULL, out, wait_ms);
+            ark_kafka_call_topics(topics_handle(asker), all, out, wait_ms, cancel_of_calls(asker));
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
             note_answer(asker, false);
             return ARRAKIS_OK;
@@ -194,7 +201,8 @@ static void ask_once(question *q, rd_kafka_topic_partition_list_t *asked, int wa
 {
     int64_t begin_ns = ark_clock_steady_ns();
     pthread_mutex_unlock(&q->lock);
-    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(q->asker->rk, asked, wait_ms);
+    rd_kafka_resp_err_t code =
+        ark_kafka_call_offsets(q->asker->rk, &asked, wait_ms, cancel_of_calls(q->asker));
     pthread_mutex_lock(&q->lock);
     if (code)
         q->last = code;
@@ -211,7 +219,8 @@ static void ask_once(question *q, rd_kafka_topic_partition_list_t *asked, int wa
             q->asker->when_ns[entry - q->list->elems] = begin_ns;
         q->known = q->known || !entry->err;
     }
-    rd_kafka_topic_partition_list_destroy(asked);
+    if (asked)
+        rd_kafka_topic_partition_list_destroy(asked);
 }
 
 /* Ask all leaders in one request, without the doubtful entries. */
@@ -264,8 +273,8 @@ static void note_states(question *q, const struct rd_kafka_metadata *metadata,
 static void classify_answer(question *q, int wait_ms)
 {
     const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t code =
-        rd_kafka_metadata(topics_handle(q->asker), 0, NULL, &metadata, wait_ms);
+    rd_kafka_resp_err_t code = ark_kafka_call_topics(topics_handle(q->asker), false, &metadata,
+                                                     wait_ms, cancel_of_calls(q->asker));
     if (code) {
         q->last = code;
         return;

@@ -30,9 +30,12 @@ typedef struct ark_kafka_asker {
     int64_t timeout_ns;        /* for each question */
     int64_t deadline_ns;       /* monotonic, for all of them; 0: none */
     const atomic_bool *cancel; /* NULL: none. Checked after 500 ms, then at doubling intervals */
-    ark_kafka_outage *outage;  /* of rk: a refused login ends the question; NULL: none */
-    ark_kafka_heard *heard;    /* receives what the answers show; NULL: not needed */
-    int64_t *when_ns; /* receives for each entry the steady time at which it was asked for
+    /* the cancel is noticed at once: calls of librdkafka are left to themselves then, and the
+     * handles wait for them before they are closed (kafka/call.h) */
+    bool leaves_calls;
+    ark_kafka_outage *outage; /* of rk: a refused login ends the question; NULL: none */
+    ark_kafka_heard *heard;   /* receives what the answers show; NULL: not needed */
+    int64_t *when_ns;         /* receives for each entry the steady time at which it was asked for
                                  * that was answered; NULL: not asked for */
     /* for each entry: it had no answer lately, and is not asked for together with the others;
      * NULL: none */

@@ -9,6 +9,8 @@
 #include "channel/latency.h"
 #include "kafka/brokers.h"
 #include "kafka/conf.h"
+#include "kafka/call.h"
+#include "kafka/close.h"
 #include "kafka/end.h"
 #include "kafka/fast_forward.h"
 #include "kafka/fetch_size.h"
@@ -269,6 +271,7 @@ static arrakis_status kafka_prepare(arrakis_reader *reader, arrakis_error *err)
                            .timeout_ns = kafka->timeout_ns,
                            .deadline_ns = ark_kafka_state_deadline(kafka),
                            .cancel = reader->cancel,
+                           .leaves_calls = true,
                            .outage = kafka->outage};
     arrakis_status rc = check_deadline(kafka, err);
     if (rc == ARRAKIS_OK && (!wanted || !states || !topics))
@@ -361,6 +364,8 @@ static void tear_down(void *opaque)
     ark_kafka_reader *kafka = opaque;
     ark_kafka_outage *outage = kafka->outage;
     rd_kafka_t *rk = kafka->rk;
+    if (rk)
+        ark_kafka_call_wait(rk);
     ark_kafka_watch_clear(kafka);
     ark_kafka_state_drop_messages(kafka);
     if (kafka->queue) {
@@ -393,7 +398,7 @@ static void kafka_close(arrakis_reader *reader)
     if (kafka->outage)
         ark_kafka_outage_close(kafka->outage);
     if (kafka->rk)
-        ark_closing_begin(reader->closing, rd_kafka_version_str(), tear_down, kafka);
+        ark_kafka_close_begin(reader->closing, kafka->rk, tear_down, kafka);
     else
         tear_down(kafka);
 }

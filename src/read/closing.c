@@ -64,6 +64,8 @@ typedef struct ark_teardown {
     void (*close)(void *opaque);
     void *opaque;
     bool closed, left;
+    bool late;  /* known to take long: ark_closing_leave() */
+    bool plain; /* exit() does not wait for it */
 } teardown;
 
 static void free_teardown(teardown *t)
@@ -92,12 +94,14 @@ static void *run_teardown(void *opaque)
     t->close(t->opaque);
     ark_monitor_enter(&t->monitor);
     t->closed = true;
-    bool last = t->left;
+    const bool last = t->left;
     ark_monitor_notify(&t->monitor);
     ark_monitor_leave(&t->monitor);
     if (last) {
+        const bool plain = t->plain;
         free_teardown(t);
-        remove_leftover();
+        if (!plain)
+            remove_leftover();
     }
     return NULL;
 }
@@ -121,6 +125,15 @@ void ark_closing_begin(ark_closing *closing, const char *version, void (*close)(
     push_teardown(closing, t);
 }
 
+void ark_closing_leave(ark_closing *closing, bool plain)
+{
+    teardown *t = closing->first;
+    if (t) { /* NULL: it was closed without a thread */
+        t->late = true;
+        t->plain = plain;
+    }
+}
+
 static bool has_closed(teardown *t)
 {
     ark_monitor_enter(&t->monitor);
@@ -139,7 +152,7 @@ static bool finish_teardown(teardown *t, int64_t deadline_ns)
         ;
     bool closed = t->closed;
     t->left = !closed;
-    if (!closed)
+    if (!closed && !t->plain)
         add_leftover();
     ark_monitor_leave(&t->monitor);
     if (closed) {
@@ -152,12 +165,14 @@ static bool finish_teardown(teardown *t, int64_t deadline_ns)
 
 void ark_closing_wait(ark_closing *closing)
 {
-    int64_t deadline_ns = ark_monotonic_ns() + ARK_CLOSING_NS;
+    const int64_t now_ns = ark_monotonic_ns();
     size_t left = 0;
     const char *version = "";
     for (teardown *t; (t = pop_teardown(closing));) {
+        const bool late = t->late;
         version = t->version;
-        left += !finish_teardown(t, deadline_ns);
+        left +=
+            !finish_teardown(t, now_ns + (late ? ARK_CLOSING_LEFT_NS : ARK_CLOSING_NS)) && !late;
     }
     if (left)
         ark_log(ARRAKIS_LOG_WARNING,

@@ -11,6 +11,8 @@
 
 /* How long closing waits, for however many handles. arrakis.h states it. */
 #define ARK_CLOSING_NS (2 * ARRAKIS_SECOND_NS)
+/* How long it waits for what is left to itself, since it is known to take long. */
+#define ARK_CLOSING_LEFT_NS (ARRAKIS_SECOND_NS / 5)
 /* How long after that the process waits at its exit for what has not closed yet. */
 #define ARK_CLOSING_EXIT_NS (2 * ARRAKIS_SECOND_NS)
 
@@ -29,6 +31,9 @@ typedef struct ark_closing {
  * must not use any more. `version`: that of librdkafka, for the log; it must stay valid. */
 void ark_closing_begin(ark_closing *closing, const char *version, void (*close)(void *opaque),
                        void *opaque);
+/* Leave what was begun last to itself, as it waits for a broker: ark_closing_wait() waits only
+ * ARK_CLOSING_LEFT_NS for it and logs nothing. `plain`: exit() need not wait for it. */
+void ark_closing_leave(ark_closing *closing, bool plain);
 /* Wait for all that was begun, ARK_CLOSING_NS together. What has not ended by then is logged and
  * continues by itself; exit() waits for it up to ARK_CLOSING_EXIT_NS after that. */
 void ark_closing_wait(ark_closing *closing);

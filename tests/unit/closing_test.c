@@ -53,6 +53,24 @@ static void several_that_do_not_end_are_waited_for_together(void **state)
     ark_monitor_leave(&monitor);
 }
 
+static void what_is_left_is_waited_for_shortly(void **state)
+{
+    (void)state;
+    ark_closing closing = ARK_CLOSING_NONE;
+    released = ended = 0;
+    ark_closing_begin(&closing, "", wait_for_release, NULL);
+    ark_closing_leave(&closing, true);
+    int64_t begun_ns = ark_monotonic_ns();
+    ark_closing_wait(&closing);
+    int64_t took_ns = ark_monotonic_ns() - begun_ns;
+    assert_true(took_ns >= ARK_CLOSING_LEFT_NS && took_ns < ARK_CLOSING_NS);
+    release();
+    ark_monitor_enter(&monitor);
+    while (ended < 1)
+        assert_true(ark_monitor_wait(&monitor, begun_ns + 60 * SECOND));
+    ark_monitor_leave(&monitor);
+}
+
 static void what_ends_has_ended_after_the_wait(void **state)
 {
     (void)state;
@@ -156,6 +174,7 @@ int main(void)
         cmocka_unit_test(exit_waits_for_what_still_closes), /* while there are no threads yet */
         cmocka_unit_test(exit_does_not_wait_for_ever),
         cmocka_unit_test(several_that_do_not_end_are_waited_for_together),
+        cmocka_unit_test(what_is_left_is_waited_for_shortly),
         cmocka_unit_test(what_ends_has_ended_after_the_wait),
         cmocka_unit_test(what_has_not_ended_is_pending),
         cmocka_unit_test(a_wait_without_a_bound_is_for_all),

@@ -64,21 +64,44 @@ static void note_lost(ark_group *g, const rd_kafka_topic_partition_list_t *list)
     g->changed = true;
 }
 
-/* Tell the program of one partition that came or went. */
-static bool tell_change(ark_group *g, arrakis_group_event *event)
+/* Tell the program that a partition came or went; false: it has been told. */
+static bool tell_partition(ark_group *g, size_t i, arrakis_group_event *event)
 {
-    for (size_t i = 0; i < g->head.input_count; i++) {
-        ark_group_partition *p = &g->partitions[i];
-        if (!p->lost && p->ours == p->told)
-            continue;
-        event->partition = i;
-        event->kind = p->lost ? ARRAKIS_GROUP_LOST : ARRAKIS_GROUP_TAKEN;
-        p->told = !p->lost;
-        p->lost = false;
-        return true;
-    }
+    ark_group_partition *p = &g->partitions[i];
+    if (!p->lost && p->ours == p->told)
+        return false;
+    event->partition = i;
+    event->kind = p->lost ? ARRAKIS_GROUP_LOST : ARRAKIS_GROUP_TAKEN;
+    p->told = !p->lost;
+    p->lost = false;
+    g->polled = false;
+    return true;
+}
+
+static bool tell_any(ark_group *g, arrakis_group_event *event)
+{
+    for (size_t i = 0; i < g->head.input_count; i++)
+        if (tell_partition(g, i, event))
+            return true;
     g->changed = false;
     return false;
+}
+
+static size_t partition_of(const rd_kafka_message_t *message)
+{
+    return (size_t)(uintptr_t)rd_kafka_topic_opaque(message->rkt);
+}
+
+/* Tell the program of the partition of a message that is about to be taken, else of one other for
+ * each poll: what the program does for it may take long, such as opening a file, and a member that
+ * does not poll is thrown out. */
+static bool tell_change(ark_group *g, arrakis_group_event *event)
+{
+    if (!g->changed)
+        return false;
+    if (!g->message)
+        return g->polled && tell_any(g, event);
+    return !g->begun && !g->message->err && tell_partition(g, partition_of(g->message), event);
 }
 
 /* ------------------------------------------------------------------ what is committed */
@@ -276,7 +299,7 @@ static arrakis_status begin_message(ark_group *g, arrakis_error *err)
         return rc;
     }
     ark_kafka_outage_over(g->outage, message, g->url);
-    size_t i = (size_t)(uintptr_t)rd_kafka_topic_opaque(message->rkt);
+    size_t i = partition_of(message);
     const ark_group_partition *p = &g->partitions[i];
     bool wanted = message->partition == 0 && p->ours && p->told;
     arrakis_status rc = wanted && p->unknown ? ark_group_begin_ask_again(g, err) : ARRAKIS_OK;
@@ -384,13 +407,14 @@ static arrakis_status next_event(ark_group *g, int64_t deadline_ns, arrakis_grou
 {
     for (;;) {
         ARK_TRY(ark_cancel_check(g->cancel, g->url, err));
-        if (g->changed && tell_change(g, event))
+        if (tell_change(g, event))
             return ARRAKIS_OK;
         arrakis_status rc = next_of_message(g, event, err);
         if (rc != ARRAKIS_DONE)
             return rc;
         send_commits(g);
         g->message = poll_message(g);
+        g->polled = true;
         rc = g->message || g->changed ? ARRAKIS_OK : wait_more(g, deadline_ns, err);
         if (rc < 0 || rc == ARRAKIS_TIMEOUT)
             return rc;

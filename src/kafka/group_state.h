@@ -46,6 +46,7 @@ typedef struct arrakis_group {
     ark_group_name *names; /* sorted by topic */
     ark_ingest ingest;
     bool changed; /* partitions came or went, of which the program has not been told */
+    bool polled;  /* since it was told of the last one */
     /* the message that is being taken; the rows of it that are next, and not later than latest_ns */
     rd_kafka_message_t *message;
     bool begun; /* it is being decoded */

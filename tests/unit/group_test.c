@@ -35,6 +35,19 @@ rd_kafka_error_t *rd_kafka_incremental_assign(rd_kafka_t *rk,
     return refused;
 }
 
+static size_t polls;
+
+/* In the place of librdkafka's, to count the calls. */
+rd_kafka_message_t *rd_kafka_consumer_poll(rd_kafka_t *rk, int timeout_ms)
+{
+    rd_kafka_message_t *(*poll)(rd_kafka_t *, int);
+    void *found = dlsym(RTLD_NEXT, "rd_kafka_consumer_poll");
+    assert_non_null(found);
+    memcpy(&poll, &found, sizeof poll);
+    polls++;
+    return poll(rk, timeout_ms);
+}
+
 static arrakis_status join(const arrakis_group_options *options, arrakis_error *err)
 {
     static const channel_spec spec = {"X:A", ARRAKIS_INT32, 16, "p", 0, SECOND, SECOND};
@@ -163,6 +176,55 @@ static void the_message_that_comes_with_its_partition_is_taken(void **state)
     arrakis_mock_broker_close(broker);
 }
 
+/* The group throws out who does not poll, and a program may need long for each partition. */
+static void a_member_polls_between_the_partitions_that_it_is_told_of(void **state)
+{
+    (void)state;
+    enum { PARTITIONS = 4 };
+    static const channel_spec specs[PARTITIONS] = {
+        {"X:A", ARRAKIS_INT32, 16, "p0", 0, SECOND, SECOND},
+        {"X:B", ARRAKIS_INT32, 16, "p1", 0, SECOND, SECOND},
+        {"X:C", ARRAKIS_INT32, 16, "p2", 0, SECOND, SECOND},
+        {"X:D", ARRAKIS_INT32, 16, "p3", 0, SECOND, SECOND}};
+    arrakis_mock_broker *broker;
+    PASS(arrakis_mock_broker_open(&broker, err));
+    const char *url = arrakis_mock_broker_url(broker);
+    for (int i = 0; i < PARTITIONS; i++) {
+        char topic[16];
+        snprintf(topic, sizeof topic, "arrakis-p%d", i);
+        publish(url, topic);
+    }
+    arrakis_channels *channels = channels_of(specs, PARTITIONS);
+    arrakis_group_options o = ARRAKIS_GROUP_OPTIONS_INIT;
+    o.group = "g";
+    o.start_ns = FIRST * SECOND;
+    arrakis_group *group;
+    PASS(arrakis_group_join(&group, url, channels, &o, err));
+    arrakis_channels_unref(channels);
+    polls = 0;
+    size_t before = 0, told = 0, blocks[PARTITIONS] = {0};
+    bool taken[PARTITIONS] = {false};
+    for (size_t all = 0; all < PARTITIONS * (MESSAGES - 1);) {
+        arrakis_group_event event = ARRAKIS_GROUP_EVENT_INIT;
+        PASS(arrakis_group_next(group, WAIT_MS, &event, err));
+        if (event.kind == ARRAKIS_GROUP_TAKEN) {
+            assert_true(polls > before);
+            before = polls;
+            taken[event.partition] = true;
+            told++;
+            continue;
+        }
+        assert_true(taken[event.partition]);
+        assert_int_equal(arrakis_block_start_ns(event.block),
+                         (FIRST + (int64_t)blocks[event.partition]++) * SECOND);
+        arrakis_block_unref(event.block);
+        all++;
+    }
+    assert_int_equal(told, PARTITIONS);
+    arrakis_group_leave(group);
+    arrakis_mock_broker_close(broker);
+}
+
 static void calls_without_a_group_do_nothing(void **state)
 {
     (void)state;
@@ -187,6 +249,7 @@ int main(void)
         cmocka_unit_test(a_position_is_read_as_it_was_committed),
         cmocka_unit_test(only_the_first_partition_of_a_topic_is_one_of_the_group),
         cmocka_unit_test(the_message_that_comes_with_its_partition_is_taken),
+        cmocka_unit_test(a_member_polls_between_the_partitions_that_it_is_told_of),
         cmocka_unit_test(calls_without_a_group_do_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

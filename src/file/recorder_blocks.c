@@ -36,7 +36,7 @@ static arrakis_status add_block(arrakis_recorder *r, const ark_ordered_block *or
         rc = r->format->add(r->kind.writer, block, &why);
     r->kind.spec->order = NULL; /* it goes with the block */
     if (rc < 0)
-        return ark_recorder_file_give_up(r, ark_recorder_span_end(r), &why, err);
+        return ark_recorder_file_give_up(r, ARRAKIS_UNSET, &why, err);
     int64_t start_ns = arrakis_block_start_ns(block);
     ark_recorder_file_count_missing(r, r->in_file_ns, start_ns);
     r->stats.samples += samples;
@@ -57,7 +57,7 @@ arrakis_status ark_recorder_blocks_flush(arrakis_recorder *r, int64_t end_ns, ar
     if (!r->joiner.count)
         return ARRAKIS_OK;
     if (ark_joiner_take(&r->joiner, &block, r->kind.joined, r->joined_ns, end_ns, &why) < 0)
-        return ark_recorder_file_give_up(r, ark_recorder_span_end(r), &why, err);
+        return ark_recorder_file_give_up(r, ARRAKIS_UNSET, &why, err);
     arrakis_status rc = add_block(r, &block, err);
     ark_joiner_clear_block(&block);
     return rc;
@@ -79,7 +79,7 @@ arrakis_status ark_recorder_blocks_add(arrakis_recorder *r, const arrakis_block 
             break;
         r->joined_ns = joined_ns;
         if (ark_joiner_add(&r->joiner, block, order, &why) < 0)
-            return ark_recorder_file_give_up(r, ark_recorder_span_end(r), &why, err);
+            return ark_recorder_file_give_up(r, ARRAKIS_UNSET, &why, err);
         at_ns = ark_recorder_blocks_end(r);
         if (at_ns <= end_ns)
             ARK_TRY(ark_recorder_blocks_flush(r, at_ns, err));

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The name of the file that the recorder is in. It begins and ends with a second, and no other has
@@ -17,27 +18,51 @@ static void name_of(ark_span_name *name, const arrakis_recorder *r, int64_t end_
     strcpy(name->extension, r->format->extension);
 }
 
+/* What is lost: "NAME" and "of GPS A to B"; where it is not known yet when the file would have ended,
+ * "NAME from GPS A on" and "from GPS A on". */
+typedef struct loss_text {
+    char file[ARK_SPAN_NAME_SIZE + 40], times[80];
+} loss_text;
+
+static void describe_loss(loss_text *text, const arrakis_recorder *r, int64_t end_ns)
+{
+    char full[ARK_SPAN_NAME_SIZE];
+    ark_span_name name;
+    const int64_t from = r->lost_ns / ARRAKIS_SECOND_NS, gps = r->begin_ns / ARRAKIS_SECOND_NS;
+    const bool open_end = end_ns == ARRAKIS_UNSET && r->follow;
+    end_ns = end_ns == ARRAKIS_UNSET ? ark_recorder_span_end(r) : end_ns;
+    name_of(&name, r, end_ns);
+    ark_span_name_print(full, r->folder.prefix, &name);
+    if (open_end) {
+        snprintf(text->file, sizeof text->file, "%s from GPS %" PRId64 " on", r->folder.prefix,
+                 gps);
+        snprintf(text->times, sizeof text->times, "from GPS %" PRId64 " on", from);
+        return;
+    }
+    snprintf(text->file, sizeof text->file, "%s", full);
+    snprintf(text->times, sizeof text->times, "of GPS %" PRId64 " to %" PRId64, from,
+             end_ns / ARRAKIS_SECOND_NS);
+}
+
 arrakis_status ark_recorder_file_give_up(arrakis_recorder *r, int64_t end_ns,
                                          const arrakis_error *why, arrakis_error *err)
 {
-    char text[ARK_SPAN_NAME_SIZE];
-    ark_span_name name;
-    name_of(&name, r, end_ns);
-    ark_span_name_print(text, r->folder.prefix, &name);
+    loss_text text;
     ark_span_file_drop(&r->file, &r->folder);
     ark_joiner_drop(&r->joiner);
     r->passed = true;
     r->stats.failed++;
     if (r->failures++ == 0)
         r->lost_ns = r->begin_ns;
-    ark_log(ARRAKIS_LOG_ERROR, "%s/%s is not written: %s", r->folder.path, text, why->message);
+    describe_loss(&text, r, end_ns);
+    ark_log(ARRAKIS_LOG_ERROR, "%s/%s is not written: %s", r->folder.path, text.file,
+            why->message);
     if (r->failures < r->max_failures)
         return ARRAKIS_OK;
     return ark_fail(err, ARRAKIS_EIO,
                     "%" PRId64 " files in a row could not be written, the last one, %s/%s, for: "
-                    "%.200s. Nothing is kept of GPS %" PRId64 " to %" PRId64,
-                    r->failures, r->folder.path, text, why->message,
-                    r->lost_ns / ARRAKIS_SECOND_NS, end_ns / ARRAKIS_SECOND_NS);
+                    "%.200s. Nothing is kept %s",
+                    r->failures, r->folder.path, text.file, why->message, text.times);
 }
 
 arrakis_status ark_recorder_file_begin(arrakis_recorder *r, arrakis_error *err)

@@ -1362,6 +1362,47 @@ static void a_file_that_fails_at_a_change_ends_there(void **state)
     arrakis_recorder_close(recorder);
 }
 
+static char last_error[512];
+
+static void keep_error(arrakis_log_level level, const char *message, void *opaque)
+{
+    (void)opaque;
+    if (level == ARRAKIS_LOG_ERROR)
+        snprintf(last_error, sizeof last_error, "%s", message);
+}
+
+/* Where the file that failed would have ended is not known before that. */
+static void a_file_that_fails_before_a_change_does_not_name_what_is_kept(void **state)
+{
+    (void)state;
+    arrakis_recorder *recorder = open_following("gwf", two, true);
+    remove_directory();
+    arrakis_log_set(ARRAKIS_LOG_ERROR, keep_error, NULL);
+    put_blocks(recorder, two, 0, 2, SECOND / 4);
+    arrakis_log_set(ARRAKIS_LOG_ERROR, NULL, NULL);
+    assert_non_null(strstr(last_error, "H-H1_T from GPS 1400000000 on is not written: "));
+    assert_int_equal(mkdir(directory, 0777), 0);
+    put_blocks(recorder, faster, 2, 4, SECOND / 4);
+    arrakis_recorder_close(recorder);
+    check_file(&forms[0], 2, 2, faster, 0, 2, 4);
+    arrakis_recorder_options options = options_of(UNSET);
+    options.format = "gwf";
+    options.follow = options.max_failures = 1;
+    arrakis_channels *channels = channels_of(faster, 2);
+    PASS(arrakis_recorder_open(&recorder, channels, &options, err));
+    arrakis_channels_unref(channels);
+    remove_directory();
+    arrakis_error why;
+    arrakis_status rc = ARRAKIS_OK;
+    for (int i = 0; rc >= 0 && i < 8; i++)
+        rc = put_block(recorder, faster, (GPS + 4) * SECOND + i * SECOND / 4, SECOND / 4, NONE,
+                       &why);
+    assert_int_equal(rc, ARRAKIS_EIO);
+    assert_non_null(strstr(why.message, "Nothing is kept from GPS 1400000004 on"));
+    arrakis_recorder_close(recorder);
+    assert_int_equal(mkdir(directory, 0777), 0);
+}
+
 static uint32_t random_below(uint32_t *state, uint32_t below)
 {
     *state = *state * 1664525 + 1013904223;
@@ -2037,6 +2078,7 @@ int main(void)
         IN_DIRECTORY(time_left_out_before_a_change_is_missing),
         IN_DIRECTORY(a_stride_that_no_file_has_ends_the_file),
         IN_DIRECTORY(a_file_that_fails_at_a_change_ends_there),
+        IN_DIRECTORY(a_file_that_fails_before_a_change_does_not_name_what_is_kept),
         IN_DIRECTORY(with_longer_files_recording_goes_on_just_where_it_ended),
         IN_DIRECTORY(what_recording_ended_in_is_written_again_in_longer_files),
         IN_DIRECTORY(what_recording_was_about_to_end_in_is_written_again),

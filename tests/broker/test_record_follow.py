@@ -155,7 +155,9 @@ def run_through_the_change(site, recorders):
     for r in (left, killed):  # now that the span is past: what is of the future is not looked for
         r.start()
     for r in recorders:
-        r.wait_for(lambda: (site.end - LENGTH, LENGTH) in r.files())
+        # what is missing of its channels in the span of the change is waited for until a latency after that time
+        past = site.end + site.latency - gps_now_ns() // SECOND
+        r.wait_for(lambda: (site.end - LENGTH, LENGTH) in r.files(), seconds=max(past, 0) + 60)
         r.process.send_signal(signal.SIGINT)
         assert r.process.wait(60) == 0
     return True

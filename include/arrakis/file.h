@@ -262,10 +262,9 @@ typedef struct arrakis_file_reader arrakis_file_reader;
  * and for what describes channels five times the size of a GWF file, or for HDF5 twice the size of
  * the file, 16 MiB and 200 bytes per channel that is given; an HDF5 file's names have up to 256
  * MiB (268,435,456 bytes), and a chunk that is larger than its data set has up to 1 MiB (1,048,576
- * bytes). libhdf5 is not used to read. An HDF5 file lasts up to a day, and a channel has up to
- * 2,147,483,647 samples in it. The limits of Arrow are those of arrakis_arrow_reader_next(). A
- * file cannot have another file read in its place: links to other files, and samples in them, are
- * refused.
+ * bytes). libhdf5 is not used to read. An HDF5 file lasts up to a day. The limits of Arrow are
+ * those of arrakis_arrow_reader_next(). A file cannot have another file read in its place: links
+ * to other files, and samples in them, are refused.
  *
  * @param paths     files, or directories, of which all files are read that are named as recorders
  *                  name them. Several files are sorted by the GPS times in their names

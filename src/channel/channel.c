@@ -5,6 +5,7 @@
 #include "base/sized_struct.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -209,11 +210,17 @@ int ark_channel_by_partition(const arrakis_channel *a, const arrakis_channel *b)
     return (a->partition_index > b->partition_index) - (a->partition_index < b->partition_index);
 }
 
-int64_t ark_channel_samples(const arrakis_channel *channel, int64_t duration_ns)
+int64_t ark_channel_all_samples(const arrakis_channel *channel, int64_t duration_ns)
 {
+    const double most = (double)(INT64_C(1) << 48);
     double samples = channel->shared->sample_rate * (double)duration_ns / 1e9;
     double whole = nearbyint(samples);
-    if (!(whole >= 0 && whole <= INT32_MAX && fabs(samples - whole) <= 1e-6))
-        return -1;
-    return (int64_t)whole;
+    double near = fmax(1e-6, 2 * DBL_EPSILON * whole); /* the rate and both results are rounded */
+    return whole >= 0 && whole <= most && fabs(samples - whole) <= near ? (int64_t)whole : -1;
+}
+
+int64_t ark_channel_samples(const arrakis_channel *channel, int64_t duration_ns)
+{
+    int64_t samples = ark_channel_all_samples(channel, duration_ns);
+    return samples <= INT32_MAX ? samples : -1;
 }

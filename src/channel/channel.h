@@ -39,8 +39,12 @@ arrakis_status ark_channel_topic(char **out, const arrakis_channel_info *info,
 /* Compare by partition_id, then by partition_index; both channels must have them. */
 int ark_channel_by_partition(const arrakis_channel *a, const arrakis_channel *b);
 
-/* The number of samples of a channel in `duration_ns`, the product of rate and duration; -1: the
- * product is not a whole number (to 1e-6 of a sample), is negative, or over INT32_MAX. */
+/* The number of samples of a channel in `duration_ns`, the product of rate and duration, where they
+ * are in one block; -1: the product is not a whole number (to 1e-6 of a sample), is negative, or
+ * over INT32_MAX. */
 int64_t ark_channel_samples(const arrakis_channel *channel, int64_t duration_ns);
+/* The same where they are in many blocks, as in a file: up to 2^48, over INT32_MAX to the digits that
+ * a double has. */
+int64_t ark_channel_all_samples(const arrakis_channel *channel, int64_t duration_ns);
 
 #endif

@@ -74,18 +74,30 @@ static int64_t choose_stride(const arrakis_channels *channels, int64_t length_ns
     return own_ns;
 }
 
+static arrakis_status fail_samples(const arrakis_channel *channel, int64_t duration_ns,
+                                   arrakis_error *err)
+{
+    double duration_s = (double)duration_ns / 1e9;
+    return ark_fail(
+        err, ARRAKIS_EINVAL, "channel '%.200s' has %g samples in %g s, expected a whole number",
+        ark_info(channel).name, ark_info(channel).sample_rate * duration_s, duration_s);
+}
+
+arrakis_status ark_file_spec_samples(size_t *samples, const arrakis_channel *channel,
+                                     int64_t duration_ns, arrakis_error *err)
+{
+    int64_t count = ark_channel_all_samples(channel, duration_ns);
+    *samples = count < 0 ? 0 : (size_t)count;
+    return count < 0 ? fail_samples(channel, duration_ns, err) : ARRAKIS_OK;
+}
+
 static arrakis_status check_rates(ark_file_spec *s, arrakis_error *err)
 {
     for (size_t i = 0; i < arrakis_channels_count(s->channels); i++) {
         const arrakis_channel *channel = arrakis_channels_get(s->channels, i);
-        arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
-        arrakis_channel_get(channel, &info);
-        double stride_s = (double)s->stride_ns / 1e9;
-        s->rate += info.sample_rate;
+        s->rate += ark_info(channel).sample_rate;
         if (ark_channel_samples(channel, s->stride_ns) < 1)
-            return ark_fail(err, ARRAKIS_EINVAL,
-                            "channel '%.200s' has %g samples in %g s, expected a whole number",
-                            info.name, info.sample_rate * stride_s, stride_s);
+            return fail_samples(channel, s->stride_ns, err);
     }
     return ARRAKIS_OK;
 }

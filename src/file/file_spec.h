@@ -29,4 +29,8 @@ arrakis_status ark_file_spec_new(ark_file_spec **out, const arrakis_channels *ch
                                  const ark_file_form *form, arrakis_error *err);
 void ark_file_spec_free(ark_file_spec *spec);
 
+/* Count the samples of a channel in `duration_ns` of a file. EINVAL: no whole number. */
+arrakis_status ark_file_spec_samples(size_t *samples, const arrakis_channel *channel,
+                                     int64_t duration_ns, arrakis_error *err);
+
 #endif

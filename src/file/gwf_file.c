@@ -2,7 +2,6 @@
 #include "file/gwf_file.h"
 
 #include "base/error.h"
-#include "channel/channel.h"
 #include "gwf/writer.h"
 
 #include <assert.h>
@@ -31,13 +30,8 @@ static arrakis_status describe_channels(ark_file_writer *w, ark_gwf_channel *cha
         const arrakis_channel *channel = arrakis_channels_get(w->spec->channels, i);
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         arrakis_channel_get(channel, &info);
-        int64_t samples = ark_channel_samples(channel, w->spec->stride_ns);
-        if (samples < 1)
-            return ark_fail(err, ARRAKIS_EINVAL,
-                            "channel %s has no whole number of samples in the %g s of a frame",
-                            info.name, (double)w->spec->stride_ns / 1e9);
+        ARK_TRY(ark_file_spec_samples(&w->samples[i], channel, w->spec->stride_ns, err));
         channels[i] = (ark_gwf_channel){info.name, info.dtype, info.sample_rate};
-        w->samples[i] = (size_t)samples;
     }
     ark_gwf_writer_options options = {"Arrakis", w->spec->compression};
     return ark_gwf_writer_new(&w->gwf, &options, channels, w->count, err);
@@ -71,12 +65,14 @@ static arrakis_status begin_file(ark_file_writer *w, int fd, int64_t start_ns, a
 }
 
 /* Samples of a channel in a frame. */
-static size_t samples_in(const ark_file_writer *w, size_t i, int64_t duration_ns)
+static arrakis_status count_samples(const ark_file_writer *w, size_t i, int64_t duration_ns,
+                                    size_t *count, arrakis_error *err)
 {
-    if (duration_ns == w->spec->stride_ns)
-        return w->samples[i];
-    const arrakis_channel *channel = arrakis_channels_get(w->spec->channels, i);
-    return (size_t)ark_channel_samples(channel, duration_ns);
+    *count = w->samples[i];
+    return duration_ns == w->spec->stride_ns
+               ? ARRAKIS_OK
+               : ark_file_spec_samples(count, arrakis_channels_get(w->spec->channels, i),
+                                       duration_ns, err);
 }
 
 /* Write the next frame: of a block, or without one of missing samples. */
@@ -85,10 +81,12 @@ static arrakis_status write_frame(ark_file_writer *w, const arrakis_block *block
 {
     ARK_TRY(ark_gwf_writer_frame(w->gwf, w->next_ns, duration_ns, err));
     for (size_t i = 0; i < w->count; i++) {
-        arrakis_series series = {.length = samples_in(w, i, duration_ns)};
+        size_t count;
+        ARK_TRY(count_samples(w, i, duration_ns, &count, err));
+        arrakis_series series = {.length = count};
         if (block)
             series = arrakis_block_series(block, w->spec->order[i]);
-        assert(series.length == samples_in(w, i, duration_ns));
+        assert(series.length == count);
         ARK_TRY(ark_gwf_writer_add(w->gwf, series.samples, series.length, series.valid, err));
     }
     w->next_ns += duration_ns;

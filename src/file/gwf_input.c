@@ -43,7 +43,7 @@ static arrakis_status open_input(ark_input **out, int fd, arrakis_channels *know
 static arrakis_status check_span(const ark_gwf_series *s, const arrakis_channel *channel,
                                  int64_t start_ns, int64_t duration_ns, arrakis_error *err)
 {
-    int64_t wanted = ark_channel_samples(channel, duration_ns);
+    int64_t wanted = ark_channel_all_samples(channel, duration_ns);
     if (s->start_ns != start_ns || wanted < 1 || (uint64_t)wanted != s->count)
         return ark_fail(err, ARRAKIS_EUNSUPPORTED,
                         "channel '%.200s' has %zu samples from %" PRId64

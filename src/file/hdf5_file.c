@@ -4,11 +4,11 @@
 #include "base/error.h"
 #include "block/bits.h"
 #include "block/block.h"
-#include "channel/channel.h"
 #include "file/disk.h"
 #include "file/hdf5_image.h"
 #include "file/hdf5_load.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -268,6 +268,7 @@ static arrakis_status put_samples(ark_file_writer *w, size_t i, const uint8_t *s
 static arrakis_status put_gap(ark_file_writer *w, size_t i, size_t to, arrakis_error *err)
 {
     column *c = &w->columns[i];
+    assert(c->done <= to && to <= c->stride * w->strides);
     if (c->done == to)
         return ARRAKIS_OK;
     ARK_TRY(need_bits(c, err));
@@ -389,10 +390,9 @@ static arrakis_status shorten_image(ark_file_writer *w, ark_hdf5_image *shorter,
     if (shorter->size > round_up(w->image.size, ALIGNMENT))
         return ark_fail(err, ARRAKIS_EFORMAT, "libhdf5 makes a shorter file's image larger");
     ark_hdf5_image_copy_chunks(shorter, &w->image, w->count);
-    for (size_t i = 0; i < w->count; i++) {
-        const arrakis_channel *channel = arrakis_channels_get(w->spec->channels, i);
-        w->columns[i].samples = (size_t)ark_channel_samples(channel, duration_ns);
-    }
+    for (size_t i = 0; i < w->count; i++)
+        ARK_TRY(ark_file_spec_samples(
+            &w->columns[i].samples, arrakis_channels_get(w->spec->channels, i), duration_ns, err));
     return ARRAKIS_OK;
 }
 

@@ -94,7 +94,7 @@ static arrakis_status check_span(ark_input *in, size_t i, arrakis_error *err)
         in->start_ns = to_ns(f->x0);
         in->length_ns = to_ns(length);
     }
-    int64_t wanted = ark_channel_samples(channel_of(in, i), in->length_ns);
+    int64_t wanted = ark_channel_all_samples(channel_of(in, i), in->length_ns);
     if (to_ns(f->x0) != in->start_ns || wanted < 1 || (uint64_t)wanted != f->samples.samples)
         return ark_fail(err, ARRAKIS_EUNSUPPORTED,
                         "%" PRIu64 " samples from GPS %.9f on, expected %" PRId64
@@ -310,9 +310,8 @@ static arrakis_status add_channel(ark_input *in, size_t i, int64_t end_ns, arrak
 {
     const ark_hdf5_found *f = &in->list.channels[i];
     const arrakis_channel *channel = channel_of(in, i);
-    int64_t first =
-        in->next_ns == in->start_ns ? 0 : ark_channel_samples(channel, in->next_ns - in->start_ns);
-    int64_t last = ark_channel_samples(channel, end_ns - in->start_ns);
+    int64_t first = ark_channel_all_samples(channel, in->next_ns - in->start_ns);
+    int64_t last = ark_channel_all_samples(channel, end_ns - in->start_ns);
     void *samples;
     uint8_t *valid;
     if (first < 0 || last < 0)

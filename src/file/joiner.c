@@ -6,6 +6,7 @@
 #include "block/bits.h"
 #include "block/block.h"
 #include "channel/channel.h"
+#include "file/file_spec.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,7 @@ static arrakis_status make_room(joined *all, const arrakis_channels *channels, i
         const arrakis_channel *channel = arrakis_channels_get(channels, i);
         arrakis_series *s = &all->series[i];
         s->dtype = ark_info(channel).dtype;
-        s->length = (size_t)ark_channel_samples(channel, duration_ns);
+        ARK_TRY(ark_file_spec_samples(&s->length, channel, duration_ns, err));
         size += aligned(s->length * arrakis_dtype_size(s->dtype)) + aligned(s->length / 8 + 1);
     }
     if (!(all->bytes = calloc(1, size)))

@@ -22,7 +22,8 @@ arrakis_status ark_joiner_add(ark_joiner *joiner, const arrakis_block *block,
 /* Make a block of [start_ns, end_ns) of what those that are held, one or more, have of that time.
  * What none of them has is missing, and so is a channel that has another type or rate there.
  * `order` is that of the channels of files, which the block then has. No block is held any more,
- * also after ENOMEM. `out` is to be cleared. */
+ * also after a failure: EINVAL: a channel has no whole number of samples in it; ENOMEM. `out` is to
+ * be cleared. */
 arrakis_status ark_joiner_take(ark_joiner *joiner, ark_ordered_block *out, ark_block_order *order,
                                int64_t start_ns, int64_t end_ns, arrakis_error *err);
 /* Hold none. */

@@ -312,6 +312,33 @@ static void samples_are_whole_or_none(void **state)
         info.sample_rate = known[i].rate;
         arrakis_channel *channel = make(&info);
         assert_int_equal(ark_channel_samples(channel, known[i].duration_ns), known[i].samples);
+        if (known[i].samples != -1)
+            assert_int_equal(ark_channel_all_samples(channel, known[i].duration_ns),
+                             known[i].samples);
+        arrakis_channel_unref(channel);
+    }
+}
+
+/* Of a file, not of a block. */
+static void samples_of_a_file_may_be_many(void **state)
+{
+    (void)state;
+    static const struct {
+        double rate;
+        int64_t duration_ns, samples;
+    } known[] = {{2147483648.0, ARRAKIS_SECOND_NS, INT64_C(2147483648)},
+                 {1 << 24, 159 * ARRAKIS_SECOND_NS, INT64_C(2667577344)},
+                 {65536, 86400 * ARRAKIS_SECOND_NS, INT64_C(5662310400)},
+                 {1e8 / 3, 86400 * ARRAKIS_SECOND_NS, INT64_C(2880000000000)},
+                 {4294967296.5, ARRAKIS_SECOND_NS, -1},
+                 {281474976710656.0, ARRAKIS_SECOND_NS, INT64_C(1) << 48},
+                 {281474976710657.0, ARRAKIS_SECOND_NS, -1}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        arrakis_channel_info info = some_info();
+        info.sample_rate = known[i].rate;
+        arrakis_channel *channel = make(&info);
+        assert_int_equal(ark_channel_all_samples(channel, known[i].duration_ns), known[i].samples);
+        assert_int_equal(ark_channel_samples(channel, known[i].duration_ns), -1);
         arrakis_channel_unref(channel);
     }
 }
@@ -606,6 +633,7 @@ int main(void)
         cmocka_unit_test(text_beyond_ascii_is_kept),
         cmocka_unit_test(fields_that_one_lacks_do_not_differ),
         cmocka_unit_test(samples_are_whole_or_none),
+        cmocka_unit_test(samples_of_a_file_may_be_many),
         cmocka_unit_test(json_goes_out_as_it_came_in),
         cmocka_unit_test(rates_are_written_short),
         cmocka_unit_test(null_and_unknown_fields_are_as_if_absent),

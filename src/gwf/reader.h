@@ -6,8 +6,9 @@
  * Nothing in a file is believed. Every length is checked against the file's size before it is used;
  * a structure that is used has the right checksum, if it has one. Memory: at most five times the
  * size of the file for what describes channels and vectors (some 300 bytes each), up to 256 KiB, and
- * while samples are read their bytes in the file and up to the limit that the caller gives. A file
- * that changes while it is read may give wrong samples, and nothing worse. */
+ * for samples and for masks up to the limit that the caller gives, once each and, with a quarter and
+ * 1 KiB more, as the file has them packed. A file that changes while it is read may give wrong
+ * samples, and nothing worse. */
 #ifndef ARK_GWF_READER_H
 #define ARK_GWF_READER_H
 

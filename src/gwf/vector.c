@@ -10,6 +10,8 @@
 
 /* Between the name and the data: compress, type, nData, nBytes. */
 enum { BEFORE_DATA = 2 + 2 + 8 + 8 };
+/* What packed values may have beyond a quarter more than they become. */
+enum { PACKED_FREE = 1024 };
 
 /* What comes before the data. */
 static arrakis_status parse_front(ark_gwf_in *in, ark_gwf_vector *v, arrakis_error *err)
@@ -161,6 +163,12 @@ static arrakis_status judge_vector(const ark_gwf_vector *v, size_t max, size_t *
     if (scheme == ARK_GWF_COMPRESS_RAW && v->stored != *size)
         return ark_fail(err, ARRAKIS_EFORMAT,
                         "a vector of %" PRIu64 " bytes, expected %zu for its %" PRIu64 " values",
+                        v->stored, *size, v->count);
+    if (v->stored >
+        (uint64_t)*size + *size / 4 + PACKED_FREE) /* words grow by a quarter at most */
+        return ark_fail(err, ARRAKIS_EFORMAT,
+                        "a vector of %" PRIu64 " bytes, which become %zu for its %" PRIu64
+                        " values",
                         v->stored, *size, v->count);
     return ARRAKIS_OK;
 }

@@ -22,7 +22,9 @@ typedef struct ark_gwf_vector {
 /* Read what describes the vector, but not its data. EFORMAT: its parts are not as long as it is. */
 arrakis_status ark_gwf_vector_parse(ark_gwf_in *in, const ark_gwf_head *head,
                                     ark_gwf_vector *vector, arrakis_error *err);
-/* Read its values in this machine's byte order, up to `max` bytes. `room` is used meanwhile. */
+/* Read its values in this machine's byte order, up to `max` bytes. `room` is used meanwhile. EFORMAT:
+ * the file has another number of bytes for them, or packed ones that are too many; a checksum differs.
+ * EUNSUPPORTED: another type or compression, or more than `max` bytes. */
 arrakis_status ark_gwf_vector_read(ark_gwf_in *in, const ark_gwf_vector *vector, size_t max,
                                    ark_buffer *out, ark_buffer *room, arrakis_error *err);
 

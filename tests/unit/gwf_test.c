@@ -584,6 +584,57 @@ static void a_vector_that_lies_is_refused(void **unused)
     close(fd);
 }
 
+/* Let a vector's data be followed by zeros that are a hole, and all lengths be right. There is no
+ * checksum of what has changed. */
+static int widen_vector(size_t vector, uint64_t extra)
+{
+    enum { STORED = 14 + 7 + 2 + 2 + 8, DATA = STORED + 8, END_SIZE = 14 + 4 };
+    int fd = small_file();
+    size_t size;
+    uint8_t *bytes = file_bytes(fd, &size);
+    uint8_t *v = bytes + place_of(bytes, size, 20, vector);
+    uint8_t *end = bytes + place_of(bytes, size, 6, 0);
+    uint64_t length, stored;
+    memcpy(&length, v, sizeof length);
+    memcpy(&stored, v + STORED, sizeof stored);
+    const uint64_t longer = length + extra, wider = stored + extra;
+    const size_t cut = (size_t)(v - bytes) + DATA + (size_t)stored;
+    memcpy(v, &longer, sizeof longer);
+    memcpy(v + STORED, &wider, sizeof wider);
+    v[8] = end[8] = 0;
+    memset(end + END_SIZE, 0, 8);
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_int_equal(pwrite(fd, bytes, cut, 0), (ssize_t)cut);
+    assert_int_equal(pwrite(fd, bytes + cut, size - cut, (off_t)(cut + extra)),
+                     (ssize_t)(size - cut));
+    free(bytes);
+    return fd;
+}
+
+/* What is compressed is about as long as it becomes at most: no memory is taken for a hole. */
+static void packed_values_are_about_as_long_as_they_become(void **unused)
+{
+    (void)unused;
+    enum { VALUES = 64, VECTOR = 3, MORE_MAX = VALUES / 4 + 1024 };
+    int fd = small_file();
+    size_t size;
+    uint64_t stored;
+    uint8_t *bytes = file_bytes(fd, &size);
+    memcpy(&stored, bytes + place_of(bytes, size, 20, VECTOR) + 14 + 7 + 2 + 2 + 8, sizeof stored);
+    free(bytes);
+    close(fd);
+    fd = widen_vector(VECTOR, VALUES + MORE_MAX - stored);
+    FAIL(read_file(fd, err), ARRAKIS_EFORMAT,
+         "has no checksum"); /* all samples are read by then */
+    close(fd);
+    fd = widen_vector(VECTOR, VALUES + MORE_MAX - stored + 1);
+    FAIL(read_file(fd, err), ARRAKIS_EFORMAT, "a vector of 1105 bytes, which become 64");
+    close(fd);
+    fd = widen_vector(VECTOR, UINT64_C(3) << 30);
+    FAIL(read_file(fd, err), ARRAKIS_EFORMAT, "which become 64 for its 64 values");
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -600,6 +651,7 @@ int main(void)
         cmocka_unit_test(a_byte_that_was_changed_is_noticed),
         cmocka_unit_test(what_is_not_a_frame_file_is_refused),
         cmocka_unit_test(a_vector_that_lies_is_refused),
+        cmocka_unit_test(packed_values_are_about_as_long_as_they_become),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

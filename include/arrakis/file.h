@@ -259,8 +259,10 @@ typedef struct arrakis_file_reader arrakis_file_reader;
  * The files may be anybody's: no byte of them is trusted. Limits: 1,000,000 files. A block has at
  * most 1 GiB (1,073,741,824 bytes) of samples, with one bit per sample; memory is at most three
  * times that of the largest block, or for HDF5, whose chunks are inflated beside it, five times,
- * and for what describes channels five times the size of a GWF file, or for HDF5 twice the size of
- * the file, 16 MiB and 200 bytes per channel that is given; an HDF5 file's names have up to 256
+ * or for GWF, whose samples and masks are expanded beside it, seven times, and for what describes
+ * channels five times the size of a GWF file, or for HDF5 twice what the file has on the disk, 16
+ * MiB and 200 bytes per channel that is given. Holes in a sparse HDF5 file do not count as on the
+ * disk, unless its file system does not tell where they are. An HDF5 file's names have up to 256
  * MiB (268,435,456 bytes), and a chunk that is larger than its data set has up to 1 MiB (1,048,576
  * bytes). libhdf5 is not used to read. An HDF5 file lasts up to a day. The limits of Arrow are
  * those of arrakis_arrow_reader_next(). A file cannot have another file read in its place: links

@@ -417,7 +417,8 @@ static arrakis_status make_places(source *s, object *o, arrakis_error *err)
     uint64_t count = d->chunk ? (d->samples - 1) / d->chunk + 1 : 1;
     if (count > s->chunks)
         return ark_fail(err, ARRAKIS_EUNSUPPORTED,
-                        "it has %" PRIu64 " chunks, expected at most one per 8 bytes of the file",
+                        "it has %" PRIu64
+                        " chunks, expected at most one per 8 bytes that the file has on the disk",
                         count);
     s->chunks -= count;
     d->places = malloc((size_t)count * sizeof *d->places);
@@ -637,8 +638,8 @@ arrakis_status ark_hdf5_list_make(ark_hdf5_list *list, int fd, uint64_t size,
     if (rc >= 0) {
         s->fd = fd;
         s->size = size;
-        s->steps = size / 8 + CHUNKS_BASE; /* what a step is about has 8 bytes at least */
-        s->chunks = size / 8 + CHUNKS_BASE;
+        /* what a step is about has 8 bytes at least; of holes there may be any number */
+        s->chunks = s->steps = ark_disk_held(fd, size) / 8 + CHUNKS_BASE;
         s->known = known;
         s->list = list;
         rc = read_file(s, err);

@@ -2,8 +2,8 @@
 /* Where the samples of channels lie in an HDF5 file that is read.
  *
  * Nothing in the file is believed: what is looked at is inside the file, and how much is looked at is
- * bounded by the file's size, whatever leads where in it. That is why libhdf5 does not do it: it reads
- * past its buffers in damaged files. */
+ * bounded by what the file has on the disk, whatever leads where in it: holes do not count. That is why
+ * libhdf5 does not do it: it reads past its buffers in damaged files. */
 #ifndef ARK_FILE_HDF5_LIST_H
 #define ARK_FILE_HDF5_LIST_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files that a recorder wrote are read back, whole and damaged. tests/broker/test_record.py plays
  * them. */
+#include "file/disk.h"
 #include "file/input_block.h"
 #include "file/span_name.h"
 
@@ -10,6 +11,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -444,6 +446,106 @@ static void a_chunk_has_a_size_that_fits(void **state)
     free(other);
 }
 
+/* Let a file be as long as that, with a hole at its end. */
+static void put_hole(const char *name, off_t size)
+{
+    char path[256];
+    assert_int_equal(truncate(path_of(path, name), size), 0);
+}
+
+static void holes_are_not_held(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[3 * 4096] = {1};
+    const uint64_t far = UINT64_C(1) << 30;
+    int fd = memfd_create("holes", MFD_CLOEXEC), pipe_fds[2];
+    assert_true(fd >= 0 && pipe(pipe_fds) == 0);
+    assert_int_equal(ark_disk_held(fd, 0), 0);
+    assert_int_equal(pwrite(fd, bytes, sizeof bytes, 0), (ssize_t)sizeof bytes);
+    assert_int_equal(ark_disk_held(fd, sizeof bytes), sizeof bytes);
+    assert_int_equal(ark_disk_held(fd, 10), 10);
+    assert_int_equal(ftruncate(fd, (off_t)far), 0);
+    assert_true(ark_disk_held(fd, far) < far / 2); /* at least a page of whatever size */
+    assert_true(ark_disk_held(fd, far) >= sizeof bytes);
+    uint64_t before = ark_disk_held(fd, far);
+    assert_int_equal(pwrite(fd, bytes, sizeof bytes, (off_t)(far - sizeof bytes)),
+                     (ssize_t)sizeof bytes);
+    assert_int_equal(ark_disk_held(fd, far), 2 * before);
+    assert_int_equal(ark_disk_held(pipe_fds[0], far), far); /* it cannot tell */
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+    close(fd);
+}
+
+/* A hole costs nothing on the disk: what is allocated for chunks has another measure. */
+static void chunks_of_a_hole_are_not_described(void **state)
+{
+    (void)state;
+    enum { LAYOUT_SIZE = 3 + 8 + 4 };
+    static const char name[] = "H-H1_T-1400000000-4.h5", layout[] = "\3\2\2";
+    static const uint8_t space[16] = {1, 1, 1, 0, 0, 0, 0, 0, 0, 1}; /* of 256 samples */
+    const uint64_t many = UINT64_C(1) << 27;
+    size_t size;
+    if (!record(&forms[1], GPS, 1))
+        return;
+    uint8_t *bytes = get_file(name, &size);
+    memcpy(bytes + find_bytes(bytes, size, (const char *)space, sizeof space) + 8, &many,
+           sizeof many);
+    for (uint8_t *at = bytes; (at = memmem(at, size - (size_t)(at - bytes), layout, 3));
+         at += LAYOUT_SIZE) {
+        memset(at + 3, 0xff, 8); /* none is there */
+        memcpy(at + 3 + 8, "\1\0\0\0", 4);
+    }
+    put_file(name, bytes, size);
+    put_hole(name, 1 << 30);
+    FAIL(
+        read_first(three, 3, err), ARRAKIS_EUNSUPPORTED,
+        "it has 134217728 chunks, expected at most one per 8 bytes that the file has on the disk");
+    free(bytes);
+}
+
+/* Nodes of an index of links, each of whose entries is the next one: more ways than ever end. */
+static void put_maze(uint8_t *to, uint64_t at)
+{
+    enum { LEVELS = 16, ENTRIES = 60, NODE = 1024, HEAD = 24 };
+    for (uint64_t i = 0; i < LEVELS; i++) {
+        const uint64_t next = at + (i + 1) * NODE;
+        uint8_t *node = to + i * NODE;
+        memcpy(node, "TREE\0", 5);
+        node[5] = (uint8_t)(LEVELS - 1 - i);
+        node[6] = i + 1 < LEVELS ? ENTRIES : 0;
+        for (size_t entry = 0; entry < node[6]; entry++)
+            memcpy(node + HEAD + 8 + 16 * entry, &next, sizeof next);
+    }
+}
+
+/* How many steps are taken has that measure, too. */
+static void a_maze_in_a_long_hole_ends(void **state)
+{
+    (void)state;
+    enum { MAZE = 1 << 14 };
+    static const char name[] = "H-H1_T-1400000000-4.h5";
+    size_t size;
+    if (!record(&forms[0], GPS, 1))
+        return;
+    uint8_t *bytes = get_file(name, &size), *longer = calloc(1, size + MAZE);
+    assert_non_null(longer);
+    memcpy(longer, bytes, size);
+    put_maze(longer + size, size);
+    for (const uint8_t *tree = bytes;
+         (tree = memmem(tree, size - (size_t)(tree - bytes), "TREE\0", 5)); tree += 5) {
+        const uint64_t at = (uint64_t)(tree - bytes), maze = size;
+        for (uint8_t *link = longer;
+             (link = memmem(link, size - (size_t)(link - longer), &at, 8));)
+            memcpy(link, &maze, sizeof maze);
+    }
+    put_file(name, longer, size + MAZE);
+    put_hole(name, (off_t)1 << 40);
+    FAIL(read_first(three, 3, err), ARRAKIS_EFORMAT, "the file leads in circles");
+    free(bytes);
+    free(longer);
+}
+
 /* ------------------------------------------------------------------ damage */
 
 /* A damaged file gives blocks or an error that names it, and ends. */
@@ -517,6 +619,9 @@ int main(void)
         TEST(a_block_has_at_most_a_gibibyte),
         TEST(a_file_may_have_over_two_billion_samples),
         TEST(a_chunk_has_a_size_that_fits),
+        TEST(holes_are_not_held),
+        TEST(chunks_of_a_hole_are_not_described),
+        TEST(a_maze_in_a_long_hole_ends),
         TEST(damaged_files_are_read_without_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,8 +171,10 @@ static arrakis_status find_files(ark_folder *f, arrakis_error *err)
     }
     arrakis_status rc = ARRAKIS_OK;
     const struct dirent *entry;
-    while (rc >= 0 && (entry = readdir(entries)))
+    while (rc >= 0 && (errno = 0, entry = readdir(entries)))
         rc = meet_entry(f, entry, err);
+    if (rc >= 0 && errno)
+        rc = fail_here(f, " cannot be read", err);
     closedir(entries);
     ark_file_list_sort(&f->files);
     return rc;
@@ -390,13 +392,19 @@ static bool same_bytes(const ark_folder *f, const char *a, const char *b)
     return same;
 }
 
-/* Give a file its name, unless another process has written one of that name: that one stays. */
+/* Give a file its name, unless another process has written one of that name: that one stays. What
+ * has the name and is no file has nothing recorded. */
 static arrakis_status link_file(const ark_folder *f, const char *part, const char *text,
                                 arrakis_error *err)
 {
+    struct stat about;
     bool linked = linkat(f->fd, part, f->fd, text, 0) == 0;
     if (!linked && errno != EEXIST)
         return fail_here(f, ": a file cannot be given its name", err);
+    if (!linked && fstatat(f->fd, text, &about, AT_SYMLINK_NOFOLLOW) < 0)
+        return fail_here(f, ": a file of the name that was there is gone", err);
+    if (!linked && !S_ISREG(about.st_mode))
+        return ark_fail(err, ARRAKIS_EIO, "%s/%s exists and is not a file", f->path, text);
     if (!linked && !same_bytes(f, part, text))
         ark_log(ARRAKIS_LOG_WARNING,
                 "%s/%s exists and has other bytes than what was recorded now: it stays", f->path,

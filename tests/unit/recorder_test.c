@@ -11,6 +11,7 @@
 #include "support.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <errno.h>
 #include <ftw.h>
@@ -32,6 +33,7 @@ static const channel_spec two[] = {{"H1:B", ARRAKIS_INT32, 16, "p", 0, SECOND / 
 
 static int directory_error; /* errno of synchronizing a directory; 0: it works */
 static int synchronized;    /* directories */
+static int unreadable;      /* errno of reading a directory beyond its first entry; 0: it works */
 static const char *fatal;   /* the process dies where a file of that name would be removed */
 
 #pragma GCC visibility push(default)
@@ -53,6 +55,17 @@ int unlinkat(int fd, const char *name, int flags)
     if (fatal && strcmp(name, fatal) == 0)
         _exit(9);
     return (int)syscall(SYS_unlinkat, fd, name, flags);
+}
+
+struct dirent *readdir(DIR *entries)
+{
+    static struct dirent *(*real)(DIR *);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "readdir");
+    if (!unreadable || telldir(entries) == 0)
+        return real(entries);
+    errno = unreadable;
+    return NULL;
 }
 
 #pragma GCC visibility pop
@@ -722,6 +735,23 @@ static void a_directory_that_is_never_synchronized_ends_recording(void **state)
     directory_error = 0;
     arrakis_recorder_close(recorder);
     assert_int_equal(count_files(), 2);
+}
+
+/* Files that are not seen would be written again, or never removed. */
+static void a_directory_that_cannot_be_read_to_its_end_is_an_error(void **state)
+{
+    (void)state;
+    arrakis_recorder *recorder;
+    arrakis_channels *channels = channels_of(two, 2);
+    arrakis_recorder_options options = options_of(GPS);
+    put_file("H-H1_T-1400000000-4.arrow", "x");
+    unreadable = EIO;
+    arrakis_status rc = arrakis_recorder_open(&recorder, channels, &options, NULL);
+    unreadable = 0;
+    assert_int_equal(rc, ARRAKIS_EIO);
+    PASS(arrakis_recorder_open(&recorder, channels, &options, err));
+    arrakis_recorder_close(recorder);
+    arrakis_channels_unref(channels);
 }
 
 /* As some network file systems are. */
@@ -1969,6 +1999,30 @@ static void a_file_with_other_bytes_stays_when_recorders_are_shared(void **state
     arrakis_recorder_close(recorder);
 }
 
+/* A member of a group must not commit what is in no file. */
+static void what_is_no_file_is_not_taken_for_one_by_shared_recorders(void **state)
+{
+    (void)state;
+    char path[256];
+    arrakis_recorder_options options = options_of(UNSET);
+    options.name = NULL;
+    options.shared = true;
+    options.max_failures = 1;
+    for (int i = 0; i < 2; i++) {
+        arrakis_recorder *recorder = open_recorder(&options);
+        path_of(path, "H-p/H-p-1400000000-4.arrow");
+        assert_int_equal(i ? symlink("nowhere", path) : mkdir(path, 0777), 0);
+        add_seconds(recorder, GPS, GPS + 3);
+        FAIL(add_block(recorder, GPS + 3, false, err), ARRAKIS_EIO, "exists and is not a file");
+        assert_int_equal(stats_of(recorder).files, 0);
+        arrakis_recorder_close(recorder);
+        path_of(path, "H-p");
+        assert_int_equal(count_parts(path), 0);
+        path_of(path, "H-p/H-p-1400000000-4.arrow");
+        assert_int_equal(remove(path), 0);
+    }
+}
+
 static void options_of_shared_recorders_are_checked(void **state)
 {
     (void)state;
@@ -2061,6 +2115,7 @@ int main(void)
         IN_DIRECTORY(files_that_no_recorder_can_have_written_refuse_a_limit),
         IN_DIRECTORY(a_file_whose_name_may_be_lost_is_one_that_a_restart_writes_again),
         IN_DIRECTORY(a_directory_that_is_never_synchronized_ends_recording),
+        IN_DIRECTORY(a_directory_that_cannot_be_read_to_its_end_is_an_error),
         IN_DIRECTORY(a_file_system_that_cannot_synchronize_directories_will_do),
         IN_DIRECTORY(a_directory_that_is_gone_costs_the_files_until_it_is_back),
         IN_DIRECTORY(too_many_failures_in_a_row_end_recording),
@@ -2101,6 +2156,7 @@ int main(void)
         IN_DIRECTORY(what_a_shared_recorder_left_is_removed_and_what_it_writes_is_not),
         IN_DIRECTORY(a_file_that_another_has_locked_or_removed_is_made_anew),
         IN_DIRECTORY(a_file_with_other_bytes_stays_when_recorders_are_shared),
+        IN_DIRECTORY(what_is_no_file_is_not_taken_for_one_by_shared_recorders),
         IN_DIRECTORY(options_of_shared_recorders_are_checked),
         cmocka_unit_test(calls_without_a_recorder_do_nothing),
     };

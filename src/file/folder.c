@@ -280,7 +280,7 @@ static arrakis_status take_lock(ark_folder *f, bool *first, arrakis_error *err)
     struct stat about;
     hidden_name(name, f, "lock");
     *first = fstatat(f->fd, name, &about, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
-    f->lock_fd = openat(f->fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    f->lock_fd = openat(f->fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
     if (f->lock_fd < 0)
         return fail_here(f, " cannot be written to", err);
     if (flock(f->lock_fd, LOCK_EX | LOCK_NB) == 0)

@@ -141,11 +141,14 @@ bool ark_noted_time_write(int directory, const char *name, const char *part, con
 {
     char text[TEXT_SIZE];
     size_t n = print_time(text, prefix, noted);
-    int fd = openat(directory, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    unlinkat(directory, part, 0); /* it may be anything, such as a pipe that nobody reads */
+    int fd = openat(directory, part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     bool written = fd >= 0 && write_all(fd, text, n) && fsync(fd) == 0;
     int error = errno;
-    if (fd >= 0)
-        close(fd);
+    if (fd >= 0 && close(fd) < 0 && written) {
+        written = false;
+        error = errno;
+    }
     if (written) {
         written = renameat(directory, part, directory, name) == 0;
         error = errno;

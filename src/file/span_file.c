@@ -7,9 +7,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { TRIES = 100, PAUSE_MS = 1 };
+
+/* Whether it is a file. A pipe that somebody has put there would be written to without an end. */
+static bool is_file(int fd)
+{
+    struct stat about;
+    return fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+}
 
 /* A file that is being written, locked. Between its being made and locked, another recorder of a shared
  * folder may take it for a file that a crash left behind. -1: errno tells why there is none. */
@@ -18,9 +26,13 @@ static int make_part(const ark_folder *folder, const char *part)
     for (int i = 0; i < TRIES; i++) {
         int fd =
             openat(folder->fd, part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
-        if (fd < 0 || ark_folder_lock_part(folder, fd))
+        bool file = fd >= 0 && is_file(fd);
+        if (fd < 0 || (file && ark_folder_lock_part(folder, fd)))
             return fd;
         close(fd);
+        errno = EEXIST;
+        if (!file)
+            return -1;
         ark_wait_fd(-1, ark_wait_deadline(PAUSE_MS));
     }
     errno = EBUSY;

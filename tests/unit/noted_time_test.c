@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { GPS = 1400000000 };
@@ -37,6 +38,35 @@ static void of_nine_files_that_recording_ended_in_the_last_eight_are_noted(void 
         assert_int_equal(ark_noted_time_ended(&read, &name), i > 0);
     }
     assert_int_equal(unlinkat(fd, "next", 0), 0);
+    close(fd);
+}
+
+/* Whatever has the name of the file while it is written. */
+static void what_is_in_the_way_is_not_written_to(void **state)
+{
+    (void)state;
+    const ark_noted_time noted = {.time_ns = GPS * SECOND};
+    char text[8] = "";
+    int fd = open(directory, O_RDONLY | O_DIRECTORY);
+    int kept = openat(fd, "kept", O_RDWR | O_CREAT, 0666);
+    assert_int_equal(write(kept, "kept", 4), 4);
+    for (int i = 0; i < 3; i++) {
+        int rc = i == 0   ? mkfifoat(fd, "part", 0666)
+                 : i == 1 ? symlinkat("kept", fd, "part")
+                          : linkat(fd, "kept", fd, "part", 0);
+        assert_int_equal(rc, 0);
+        assert_true(ark_noted_time_write(fd, "next", "part", "H-A", &noted));
+        assert_int_equal(ark_noted_time_read(fd, "next", directory).time_ns, noted.time_ns);
+        assert_int_equal(faccessat(fd, "part", F_OK, AT_SYMLINK_NOFOLLOW), -1);
+        assert_int_equal(unlinkat(fd, "next", 0), 0);
+    }
+    assert_int_equal(pread(kept, text, sizeof text, 0), 4);
+    assert_string_equal(text, "kept");
+    close(kept);
+    assert_int_equal(unlinkat(fd, "kept", 0), 0);
+    assert_int_equal(mkdirat(fd, "part", 0777), 0);
+    assert_false(ark_noted_time_write(fd, "next", "part", "H-A", &noted));
+    assert_int_equal(unlinkat(fd, "part", AT_REMOVEDIR), 0);
     close(fd);
 }
 
@@ -84,6 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_nine_files_that_recording_ended_in_the_last_eight_are_noted),
         cmocka_unit_test(other_lines_are_passed_over),
+        cmocka_unit_test(what_is_in_the_way_is_not_written_to),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

@@ -722,6 +722,21 @@ static void a_file_whose_name_may_be_lost_is_one_that_a_restart_writes_again(voi
     arrakis_recorder_close(recorder);
 }
 
+/* A pipe takes some bytes, and then waits for a reader for ever. */
+static void a_pipe_in_the_place_of_a_file_costs_that_file(void **state)
+{
+    (void)state;
+    char path[256];
+    arrakis_recorder *recorder = open_at(GPS);
+    path_of(path, ".H-H1_T-1400000000-4.arrow.part");
+    assert_int_equal(mkfifo(path, 0666), 0);
+    add_seconds(recorder, GPS, GPS + 8);
+    arrakis_recorder_stats stats = stats_of(recorder);
+    assert_true(stats.failed == 1 && stats.files == 1);
+    arrakis_recorder_close(recorder);
+    assert_false(exists("H-H1_T-1400000000-4.arrow"));
+}
+
 static void a_directory_that_is_never_synchronized_ends_recording(void **state)
 {
     (void)state;
@@ -2114,6 +2129,7 @@ int main(void)
         IN_DIRECTORY(what_takes_the_place_of_a_file_stays),
         IN_DIRECTORY(files_that_no_recorder_can_have_written_refuse_a_limit),
         IN_DIRECTORY(a_file_whose_name_may_be_lost_is_one_that_a_restart_writes_again),
+        IN_DIRECTORY(a_pipe_in_the_place_of_a_file_costs_that_file),
         IN_DIRECTORY(a_directory_that_is_never_synchronized_ends_recording),
         IN_DIRECTORY(a_directory_that_cannot_be_read_to_its_end_is_an_error),
         IN_DIRECTORY(a_file_system_that_cannot_synchronize_directories_will_do),

@@ -9,7 +9,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 struct progress {
     const struct options *options;
@@ -49,17 +48,13 @@ static bool show_block(struct progress *p, arrakis_block *block)
     return go_on && p->count != p->options->count;
 }
 
-/* Keep the position of the stream, once all blocks before it are written. */
-static void save_position(struct progress *p, const arrakis_stream *stream, bool now)
+/* Keep the position of the stream, once all blocks before it are written. False: they may be lost. */
+static bool save_position(struct progress *p, const arrakis_stream *stream, bool now)
 {
     int64_t position_ns = p->refused ? p->next_ns : arrakis_stream_position(stream);
     if (!now && !state_is_due(&p->state, position_ns))
-        return;
-    if (!block_printer_flush(&p->printer))
-        return;
-    if (p->state.path)
-        fdatasync(STDOUT_FILENO); /* of no effect where it is no file */
-    state_save(&p->state, position_ns);
+        return true;
+    return !block_printer_flush(&p->printer) || state_save(&p->state, position_ns);
 }
 
 static int print_blocks(arrakis_stream *stream, struct progress *p)
@@ -82,9 +77,8 @@ static int print_blocks(arrakis_stream *stream, struct progress *p)
         p->refused = !is_contiguous(p, block);
         go_on = !p->refused && show_block(p, block);
         arrakis_block_unref(block);
-        if (p->refused)
+        if (p->refused || !save_position(p, stream, false))
             return EXIT_FAILURE;
-        save_position(p, stream, false);
     }
     return EXIT_SUCCESS;
 }

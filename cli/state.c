@@ -89,24 +89,30 @@ static bool write_temporary(const struct state *state, int64_t position_ns)
 {
     char text[SIZE_MOST + 1];
     int size = snprintf(text, sizeof text, FORM "%" PRId64 "\n", position_ns);
-    /* Where somebody else has put a link, the file it leads to is not written to. */
-    int fd = open(state->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    /* What a crash has left, or somebody else has put there, is not written to: it may be a link, or a
+     * pipe that nobody reads. */
+    unlink(state->temporary);
+    int fd = open(state->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0)
         return false;
     errno = EIO; /* of a write that wrote less */
     bool ok = write(fd, text, (size_t)size) == size && fsync(fd) == 0;
     int why = errno;
-    close(fd);
+    if (close(fd) < 0 && ok) {
+        ok = false;
+        why = errno;
+    }
     errno = why;
     return ok;
 }
 
-/* A file that has another name is there after a power failure once its directory is. */
+/* A file that has another name is there after a power failure once its directory is. Some file
+ * systems have no way to do that and refuse it, as they would each time. */
 static bool sync_directory(const char *path)
 {
     char *copy = strdup(path);
     int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    bool ok = fd >= 0 && fsync(fd) == 0;
+    bool ok = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL || errno == EOPNOTSUPP);
     int why = copy ? errno : ENOMEM;
     if (fd >= 0)
         close(fd);
@@ -115,16 +121,30 @@ static bool sync_directory(const char *path)
     return ok;
 }
 
+/* Where it is no file, or one that cannot be written, there is nothing to do. */
+static bool sync_output(void)
+{
+    return fdatasync(STDOUT_FILENO) == 0 || errno == EINVAL || errno == EROFS ||
+           errno == EOPNOTSUPP;
+}
+
 bool state_is_due(const struct state *state, int64_t position_ns)
 {
     return state->path && position_ns != ARRAKIS_UNSET && position_ns != state->saved_ns &&
            monotonic_ns() >= state->next_ns;
 }
 
-void state_save(struct state *state, int64_t position_ns)
+bool state_save(struct state *state, int64_t position_ns)
 {
-    if (!state->path || position_ns == ARRAKIS_UNSET || position_ns == state->saved_ns)
-        return;
+    if (!state->path || position_ns == ARRAKIS_UNSET || position_ns == state->saved_ns ||
+        state->lost)
+        return !state->lost;
+    if (!sync_output()) {
+        report_error("what was printed since the state in '%.500s' was saved may be lost: %s",
+                     state->path, strerror(errno));
+        state->failing = state->lost = true;
+        return false;
+    }
     state->next_ns = monotonic_ns() + ARRAKIS_SECOND_NS;
     bool ok = write_temporary(state, position_ns) && rename(state->temporary, state->path) == 0 &&
               sync_directory(state->path);
@@ -133,6 +153,7 @@ void state_save(struct state *state, int64_t position_ns)
     else if (!state->failing)
         report_error("cannot save the state in '%.500s': %s", state->path, strerror(errno));
     state->failing = !ok;
+    return true;
 }
 
 int state_close(struct state *state, int code)

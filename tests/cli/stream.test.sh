@@ -174,9 +174,18 @@ for other in pipe .; do
 done
 exits 1 "$cli" -q stream $source $counter --state nowhere/position --count 1
 says err "cannot save the state in 'nowhere/position': No such file"
-ln -s before position2.tmp
+# What is in the way of the new file is neither written to nor waited for.
+cp before kept
+ln -s kept position2.tmp
+exits 0 timeout 60 "$cli" -q stream $source $counter --state position2 --count 1
+same "the file that a link led to" before kept
+rm position2
+mkfifo position2.tmp
+exits 0 timeout 60 "$cli" -q stream $source $counter --state position2 --count 1
+says position2 '^arrakis-state 1 [0-9]+$'
+mkdir position2.tmp
 exits 1 "$cli" -q stream $source $counter --state position2 --count 1
-says err "cannot save the state in 'position2': Too many levels"
+says err "cannot save the state in 'position2': File exists"
 
 exits 1 "$cli" -q stream $source H1:NONE
 says err "'H1:NONE'"

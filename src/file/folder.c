@@ -140,17 +140,22 @@ static bool is_recorded(const ark_folder *f, ark_span_name *name, const char *te
             ark_noted_time_meets(&f->noted, name));
 }
 
-static arrakis_status meet_entry(ark_folder *f, const struct dirent *entry, arrakis_error *err)
+static arrakis_status meet_entry(ark_folder *f, const struct dirent *entry, bool locked,
+                                 arrakis_error *err)
 {
     ark_span_name name;
     uint64_t size;
     if (is_part(f, entry->d_name)) {
-        remove_left_over(f, entry->d_name);
+        if (locked)
+            remove_left_over(f, entry->d_name);
         return ARRAKIS_OK;
     }
-    if (!is_listed(f) || !is_recorded(f, &name, entry->d_name) || !is_file(f, entry, &size))
+    if (!is_listed(f) || !ark_span_name_parse(&name, entry->d_name, f->prefix, INT64_MAX) ||
+        !is_file(f, entry, &size))
         return ARRAKIS_OK;
-    return ark_file_list_append(&f->files, &name, size, err);
+    f->named++;
+    return is_recorded(f, &name, entry->d_name) ? ark_file_list_append(&f->files, &name, size, err)
+                                                : ARRAKIS_OK;
 }
 
 static arrakis_status fail_here(const ark_folder *f, const char *what, arrakis_error *err)
@@ -159,8 +164,11 @@ static arrakis_status fail_here(const ark_folder *f, const char *what, arrakis_e
     return ark_fail(err, ARRAKIS_EIO, "%s%s: %s", f->path, what, strerror(error));
 }
 
-static arrakis_status find_files(ark_folder *f, arrakis_error *err)
+/* `locked`: what a crash left behind is removed, too. */
+static arrakis_status find_files(ark_folder *f, bool locked, arrakis_error *err)
 {
+    ark_file_list_clear(&f->files);
+    f->named = 0;
     int fd = openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = fd < 0 ? NULL : fdopendir(fd);
     if (!entries) {
@@ -172,7 +180,7 @@ static arrakis_status find_files(ark_folder *f, arrakis_error *err)
     arrakis_status rc = ARRAKIS_OK;
     const struct dirent *entry;
     while (rc >= 0 && (errno = 0, entry = readdir(entries)))
-        rc = meet_entry(f, entry, err);
+        rc = meet_entry(f, entry, locked, err);
     if (rc >= 0 && errno)
         rc = fail_here(f, " cannot be read", err);
     closedir(entries);
@@ -182,7 +190,7 @@ static arrakis_status find_files(ark_folder *f, arrakis_error *err)
 
 /* ------------------------------------------------------------------ how far recording has got */
 
-/* A file of the prefix that no user looks at: "lock" or "next". */
+/* A file of the prefix that no user looks at: "lock", "next" or "others". */
 static void hidden_name(char text[ARK_SPAN_NAME_SIZE], const ark_folder *f, const char *what)
 {
     snprintf(text, ARK_SPAN_NAME_SIZE, ".%s.%s", f->prefix, what);
@@ -207,7 +215,9 @@ static void find_next(ark_folder *f)
         return;
     const ark_span_name *last = &f->files.items[f->files.count - 1].name;
     f->noted.time_ns = (last->gps + last->length) * ARRAKIS_SECOND_NS;
-    f->noted.within = !f->others && is_within(f, f->noted.time_ns);
+    if (f->others) /* its span is recorded as a whole */
+        f->noted.time_ns -= f->noted.time_ns % (f->span * ARRAKIS_SECOND_NS);
+    f->noted.within = is_within(f, f->noted.time_ns);
 }
 
 static arrakis_status write_next(const ark_folder *f, const ark_noted_time *noted,
@@ -273,13 +283,10 @@ static bool is_inside(const ark_folder *f)
            same_file(&directory, &entered);
 }
 
-/* *first: there has been no lock before. */
-static arrakis_status take_lock(ark_folder *f, bool *first, arrakis_error *err)
+static arrakis_status take_lock(ark_folder *f, arrakis_error *err)
 {
     char name[ARK_SPAN_NAME_SIZE];
-    struct stat about;
     hidden_name(name, f, "lock");
-    *first = fstatat(f->fd, name, &about, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
     f->lock_fd = openat(f->fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
     if (f->lock_fd < 0)
         return fail_here(f, " cannot be written to", err);
@@ -320,39 +327,78 @@ static arrakis_status make_directory(const ark_folder *f, arrakis_error *err)
     return rc;
 }
 
+static bool has_hidden(const ark_folder *f, const char *what)
+{
+    char name[ARK_SPAN_NAME_SIZE];
+    struct stat about;
+    hidden_name(name, f, what);
+    return fstatat(f->fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
 /* Files that were there before any recorder of the name are nobody's to remove. */
 static arrakis_status refuse_others(const ark_folder *f, arrakis_error *err)
 {
-    char name[ARK_SPAN_NAME_SIZE];
-    hidden_name(name, f, "lock");
-    unlinkat(f->fd, name, 0);
+    char lock[ARK_SPAN_NAME_SIZE], others[ARK_SPAN_NAME_SIZE];
+    hidden_name(lock, f, "lock");
+    hidden_name(others, f, "others");
+    const bool noted = has_hidden(f, "others");
     return ark_fail(err, ARRAKIS_EINVAL,
-                    "%s has %zu files %s-GPS-LENGTH and no %s, so no recorder of that name has "
-                    "been there: files of "
-                    "others are not removed because there are too many; give another name or "
-                    "directory, or make the "
-                    "empty file %s if they are a recorder's",
-                    f->path, f->files.count, f->prefix, name, name);
+                    "%s has %zu files %s-GPS-LENGTH and %s %s: files were there before any "
+                    "recorder of that name, and files of others are not removed because there are "
+                    "too many; give another name or directory, or %s %s if they are a recorder's",
+                    f->path, f->named, f->prefix, noted ? "the file" : "no", noted ? others : lock,
+                    noted ? "remove" : "make the empty file", noted ? others : lock);
+}
+
+/* Before there is a lock, which the recorders after this one go by, however this one ends: whether
+ * there are files is on the disk. */
+static arrakis_status note_others(ark_folder *f, arrakis_error *err)
+{
+    char name[ARK_SPAN_NAME_SIZE];
+    ARK_TRY(find_files(f, false, err));
+    if (!f->named)
+        return ARRAKIS_OK;
+    if (is_limited(f))
+        return refuse_others(f, err);
+    hidden_name(name, f, "others");
+    int fd = openat(f->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0)
+        close(fd);
+    if ((fd < 0 && errno != EEXIST) || (errno = synchronize(f->fd)))
+        return fail_here(f, " cannot be written to", err);
+    return ARRAKIS_OK;
+}
+
+/* Once none of them is there, all that comes is a recorder's. */
+static arrakis_status meet_others(ark_folder *f, arrakis_error *err)
+{
+    char name[ARK_SPAN_NAME_SIZE];
+    f->others = has_hidden(f, "others");
+    if (f->others && f->named)
+        return is_limited(f) ? refuse_others(f, err) : ARRAKIS_OK;
+    hidden_name(name, f, "others");
+    if (f->others && unlinkat(f->fd, name, 0) < 0)
+        return fail_here(f, " cannot be written to", err);
+    f->others = false;
+    return ARRAKIS_OK;
 }
 
 static arrakis_status enter_directory(ark_folder *f, arrakis_error *err)
 {
-    bool first = false;
     if (is_shared(f))
         ARK_TRY(make_directory(f, err));
     f->fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (f->fd < 0)
         return fail_here(f, "", err);
-    if (!is_shared(f))
-        ARK_TRY(take_lock(f, &first, err));
-    if (!is_shared(f))
-        read_next(f);
-    ARK_TRY(find_files(f, err));
-    if (first && is_limited(f) && f->files.count)
-        return refuse_others(f, err);
-    f->others = first && f->files.count;
-    if (!is_shared(f))
-        find_next(f);
+    if (is_shared(f))
+        return find_files(f, true, err);
+    if (!has_hidden(f, "lock"))
+        ARK_TRY(note_others(f, err));
+    ARK_TRY(take_lock(f, err));
+    read_next(f);
+    ARK_TRY(find_files(f, true, err));
+    ARK_TRY(meet_others(f, err));
+    find_next(f);
     return ARRAKIS_OK;
 }
 
@@ -432,8 +478,7 @@ static arrakis_status see_what_others_did(ark_folder *f, arrakis_error *err)
     if (!is_shared(f) || !is_listed(f) ||
         (now.tv_sec == f->changed.tv_sec && now.tv_nsec == f->changed.tv_nsec))
         return ARRAKIS_OK;
-    ark_file_list_clear(&f->files);
-    return find_files(f, err);
+    return find_files(f, true, err);
 }
 
 arrakis_status ark_folder_add(ark_folder *f, const char *part, const ark_span_name *name,

@@ -22,6 +22,7 @@ typedef struct ark_folder {
     int64_t span;
     int fd, lock_fd; /* of the directory and of the file that is locked; -1: not entered */
     ark_file_list files;
+    size_t named; /* files that begin with the prefix, at any time, when those were found */
     bool others; /* files were there before any recorder of the name: they may be another tool's */
     ark_noted_time noted; /* all that comes before is on the disk, as far as it was there */
     int64_t kept_gps;     /* no file that begins before is removed because its time is in others */
@@ -50,7 +51,7 @@ void ark_folder_clear(ark_folder *folder);
 /* Be in the directory that has the path now: at first, and again when it is another directory than
  * before. Takes the lock of the prefix, removes what a crash left behind, and finds the files. EIO:
  * it is gone, or cannot be read, or another process has the lock. EINVAL: files would be removed
- * because there are too many, and no recorder of the prefix has been there. */
+ * because there are too many, and some were there before any recorder of the prefix was. */
 arrakis_status ark_folder_enter(ark_folder *folder, arrakis_error *err);
 
 /* The name of a file while it is written, and the lock by which others see that it is. */

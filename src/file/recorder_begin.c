@@ -40,7 +40,7 @@ static int64_t start_of(const arrakis_recorder *r, int64_t start_ns)
     if (noted->time_ns == ARRAKIS_UNSET || noted->time_ns < start_ns)
         return start_ns;
     const int64_t span_ns = ark_stride_floor(noted->time_ns, r->kind.spec->length_ns);
-    return !noted->within && (r->folder.others || has_span(r, span_ns)) ? span_ns : noted->time_ns;
+    return !noted->within && has_span(r, span_ns) ? span_ns : noted->time_ns;
 }
 
 arrakis_status ark_recorder_begin_first(arrakis_recorder *r, int64_t start_ns, arrakis_error *err)

@@ -694,6 +694,61 @@ static void files_that_no_recorder_can_have_written_refuse_a_limit(void **state)
     arrakis_channels_unref(channels);
 }
 
+/* A recorder without a limit has been there, however it ended. */
+static void files_of_others_stay_others(void **state)
+{
+    (void)state;
+    arrakis_recorder *recorder;
+    arrakis_channels *channels = channels_of(two, 2);
+    arrakis_recorder_options options = options_of(GPS), limited = options_of(GPS);
+    limited.max_files = 1;
+    for (int i = 0; i < 3; i++) {
+        put_file("H-H1_T-1300000000-4.gwf", "x");
+        put_file("H-H1_T-1300000004-4.gwf", "x");
+        unreadable = i == 1 ? EIO : 0;
+        arrakis_status rc = arrakis_recorder_open(&recorder, channels, &options, NULL);
+        unreadable = 0;
+        assert_int_equal(rc, i == 1 ? ARRAKIS_EIO : ARRAKIS_OK);
+        if (i == 2)
+            add_seconds(recorder, GPS, GPS + 8);
+        arrakis_recorder_close(recorder);
+        FAIL(arrakis_recorder_open(&recorder, channels, &limited, err), ARRAKIS_EINVAL,
+             i == 1 ? "no .H-H1_T.lock" : "the file .H-H1_T.others");
+        assert_true(exists("H-H1_T-1300000000-4.gwf") && exists("H-H1_T-1300000004-4.gwf"));
+        if (i == 2) { /* the user has looked at them */
+            char path[256];
+            path_of(path, ".H-H1_T.others");
+            assert_int_equal(unlink(path), 0);
+            PASS(arrakis_recorder_open(&recorder, channels, &limited, err));
+            arrakis_recorder_close(recorder);
+        }
+        remove_directory();
+        assert_int_equal(mkdir(directory, 0777), 0);
+    }
+    arrakis_channels_unref(channels);
+}
+
+/* Whatever comes then is a recorder's. */
+static void without_files_of_others_there_is_nothing_to_refuse(void **state)
+{
+    (void)state;
+    char path[256];
+    arrakis_recorder_options options = options_of(GPS);
+    put_file("H-H1_T-1300000000-4.gwf", "x");
+    arrakis_recorder_close(open_recorder(&options));
+    assert_true(exists(".H-H1_T.others"));
+    path_of(path, "H-H1_T-1300000000-4.gwf");
+    assert_int_equal(unlink(path), 0);
+    options.max_files = 1;
+    for (int i = 0; i < 2; i++) {
+        arrakis_recorder *recorder = open_recorder(&options);
+        add_seconds(recorder, GPS + 4 * i, GPS + 4 * i + 4);
+        arrakis_recorder_close(recorder);
+        assert_false(exists(".H-H1_T.others"));
+    }
+    assert_int_equal(count_files(), 1);
+}
+
 /* ------------------------------------------------------------------ failures */
 
 /* The file has its name, so it is a file; that it is on the disk is not claimed. */
@@ -2128,6 +2183,8 @@ int main(void)
         IN_DIRECTORY(what_is_not_a_recorder_s_is_not_removed),
         IN_DIRECTORY(what_takes_the_place_of_a_file_stays),
         IN_DIRECTORY(files_that_no_recorder_can_have_written_refuse_a_limit),
+        IN_DIRECTORY(files_of_others_stay_others),
+        IN_DIRECTORY(without_files_of_others_there_is_nothing_to_refuse),
         IN_DIRECTORY(a_file_whose_name_may_be_lost_is_one_that_a_restart_writes_again),
         IN_DIRECTORY(a_pipe_in_the_place_of_a_file_costs_that_file),
         IN_DIRECTORY(a_directory_that_is_never_synchronized_ends_recording),

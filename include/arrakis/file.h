@@ -14,7 +14,9 @@
  *
  * A recorder goes on where the files on the disk end, however the recorder before it ended: begin
  * the stream at arrakis_recorder_next_ns(). That time is the begin of a span. Where channels have
- * changed, or where this recorder's files are longer, the time may be within a span.
+ * changed, or where this recorder's files are longer, the time may be within a span. A file without
+ * a sample takes the place of none, and a file that recording ended in (arrakis_recorder_finish())
+ * stays if it has more samples than what is to take its place.
  *
  * Several processes, on one machine or on many, share the partitions of a site as members of a
  * group (arrakis_group_join() in arrakis/reader.h), each with a `shared` recorder per partition
@@ -54,7 +56,9 @@ typedef struct arrakis_recorder_options {
      * Where to begin when nothing was recorded before: recording begins with the span that holds
      * this time, or, where a file ends within that span, with the rest of the span. ARRAKIS_UNSET: now. When a former recorder of
      * the same name got further, the new one goes on just where that one ended, or at the next
-     * second that is a multiple of the channels' strides.
+     * second that is a multiple of the channels' strides. When that is ahead of the clock, by more
+     * than a file's length and a minute, a recorder without a start is refused, as nothing would be
+     * recorded before; for one with a start it is a line in the log (the level is WARNING).
      */
     int64_t start_ns;
     /**
@@ -76,9 +80,11 @@ typedef struct arrakis_recorder_options {
      * has become shorter, a longer file that begins or ends within one of the longer spans stays,
      * unless it has some time in common with a file that recording ended in
      * (arrakis_recorder_finish()). A recorder
-     * with a limit is refused where there are files of its name and no `.NAME.lock`, which every
-     * recorder leaves: those are another tool's. A file that cannot be removed stays, with a
-     * warning, and is not counted any more.
+     * with a limit is refused where files of its name were there before any recorder: those are
+     * another tool's. So it is where there are such files and no `.NAME.lock`, which every recorder
+     * leaves, or a `.NAME.others`, which a recorder without a limit makes before the lock, and the
+     * next one removes once there are none. A file that cannot be removed stays, with a warning, and
+     * is not counted any more.
      */
     int64_t max_files, max_bytes;
     /**
@@ -95,7 +101,7 @@ typedef struct arrakis_recorder_options {
      *   `directory`, which is made when it is missing. Of the partition's id a '-' becomes '+', a
      *   '.' becomes '#'; ids of up to 70 characters are taken. `name` must be NULL;
      * - no file is ever replaced: one that exists already stays, and a line in the log says so if
-     *   what was to be written has other bytes;
+     *   what was to be written has other bytes; where something else has its name, it fails;
      * - a file that is begun has a name that no other process uses, and is locked (flock) until it
      *   is whole; a recorder that is opened removes those that no process has locked any more;
      * - several recorders may be open at one time, and how far recording has got is not noted: the
@@ -163,7 +169,8 @@ typedef struct arrakis_recorder arrakis_recorder;
  *
  * @param channels  with a stride each; up to 1,000,000. The files have them sorted by name
  * @return OK; EINVAL: an option cannot be used, the channels do not fit the length or the format,
- *         or a limit would remove files that no recorder wrote; the text names which and why; EIO:
+ *         a limit would remove files that no recorder wrote, or the time to go on at is far ahead
+ *         of the clock; the text names which and why; EIO:
  *         the directory cannot be read or written, or another recorder that runs writes files of
  *         the same name to it; EUNSUPPORTED: HDF5, and the library's HDF5 module or libhdf5 is
  *         missing; EFORMAT: libhdf5 refuses what a file is to have, or ran out of memory; ENOMEM
@@ -220,7 +227,8 @@ ARRAKIS_API arrakis_status arrakis_recorder_block(arrakis_recorder *recorder,
  * its time is in others. It may use libhdf5, see arrakis_recorder_open(). A shared recorder drops
  * the file: another one has, or will have, the whole span.
  *
- * @return OK (also when no file is being written); EIO: it could not be written
+ * @return OK (also when no file is being written); EIO: it could not be written, or it could not be
+ *         noted that recording ended in it, and there is no file
  */
 ARRAKIS_API arrakis_status arrakis_recorder_finish(arrakis_recorder *recorder, arrakis_error *err);
 /** What a recorder has done since it was opened. */

@@ -190,6 +190,13 @@ static arrakis_status find_files(ark_folder *f, bool locked, arrakis_error *err)
 
 /* ------------------------------------------------------------------ how far recording has got */
 
+/* Have the names of a directory on the disk. Some file systems have no way to do that and refuse
+ * it, as they would each time. Returns errno, or 0. */
+static int synchronize(int fd)
+{
+    return fsync(fd) == 0 || errno == EINVAL || errno == EOPNOTSUPP ? 0 : errno;
+}
+
 /* A file of the prefix that no user looks at: "lock", "next" or "others". */
 static void hidden_name(char text[ARK_SPAN_NAME_SIZE], const ark_folder *f, const char *what)
 {
@@ -206,6 +213,7 @@ static void read_next(ark_folder *f)
     char name[ARK_SPAN_NAME_SIZE];
     hidden_name(name, f, "next");
     f->noted = ark_noted_time_read(f->fd, name, f->path);
+    strcpy(f->noted_in, name);
 }
 
 /* Without a noted time the latest file has it. */
@@ -214,6 +222,7 @@ static void find_next(ark_folder *f)
     if (f->noted.time_ns != ARRAKIS_UNSET || !f->files.count)
         return;
     const ark_span_name *last = &f->files.items[f->files.count - 1].name;
+    ark_span_name_print(f->noted_in, f->prefix, last);
     f->noted.time_ns = (last->gps + last->length) * ARRAKIS_SECOND_NS;
     if (f->others) /* its span is recorded as a whole */
         f->noted.time_ns -= f->noted.time_ns % (f->span * ARRAKIS_SECOND_NS);
@@ -241,22 +250,73 @@ arrakis_status ark_folder_note_next(ark_folder *f, int64_t next_ns, arrakis_erro
     return ARRAKIS_OK;
 }
 
-arrakis_status ark_folder_note_end(ark_folder *f, const ark_span_name *name, int64_t next_ns,
-                                   arrakis_error *err)
+arrakis_status ark_folder_note_first(ark_folder *f, int64_t next_ns, arrakis_error *err)
 {
-    ark_noted_time_add(&f->noted, name);
+    ARK_TRY(ark_folder_note_next(f, next_ns, err));
+    return (errno = synchronize(f->fd)) ? fail_here(f, ": the time is not noted", err)
+                                        : ARRAKIS_OK;
+}
+
+arrakis_status ark_folder_note_again(ark_folder *f, int64_t next_ns, arrakis_error *err)
+{
     return f->noted.time_ns == ARRAKIS_UNSET ? ark_folder_note_next(f, next_ns, err)
                                              : write_next(f, &f->noted, err);
 }
 
-/* ------------------------------------------------------------------ being in the directory */
-
-/* Have the names of a directory on the disk. Some file systems have no way to do that and refuse
- * it, as they would each time. Returns errno, or 0. */
-static int synchronize(int fd)
+arrakis_status ark_folder_note_end(ark_folder *f, const ark_span_name *name, uint64_t samples,
+                                   int64_t next_ns, arrakis_error *err)
 {
-    return fsync(fd) == 0 || errno == EINVAL || errno == EOPNOTSUPP ? 0 : errno;
+    ark_noted_time_add(&f->noted, name, samples);
+    return ark_folder_note_again(f, next_ns, err);
 }
+
+static bool is_later(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
+}
+
+/* The longest file from a second on that was written after a moment and that recording did not end
+ * in; NULL: there is none. */
+static const ark_span_name *written_since(const ark_folder *f, int64_t gps,
+                                          const struct timespec *since)
+{
+    char text[ARK_SPAN_NAME_SIZE];
+    struct stat about;
+    const ark_span_name *found = NULL;
+    for (size_t i = ark_file_list_from(&f->files, gps);
+         i < f->files.count && f->files.items[i].name.gps == gps; i++) {
+        const ark_span_name *name = &f->files.items[i].name;
+        ark_span_name_print(text, f->prefix, name);
+        if (!ark_noted_time_ended(&f->noted, name) &&
+            fstatat(f->fd, text, &about, AT_SYMLINK_NOFOLLOW) == 0 &&
+            is_later(&about.st_mtim, since))
+            found = name;
+    }
+    return found;
+}
+
+/* What was noted may be of a time before the last files: a recorder ends between a file's getting its
+ * name and the time's being noted, or a power failure loses the latter. A note that a user makes to
+ * have a span recorded again is later than its file. */
+static void pass_written(ark_folder *f)
+{
+    char text[ARK_SPAN_NAME_SIZE];
+    struct stat note;
+    const ark_span_name *name;
+    hidden_name(text, f, "next");
+    if (f->others || f->noted.time_ns == ARRAKIS_UNSET ||
+        fstatat(f->fd, text, &note, AT_SYMLINK_NOFOLLOW) < 0)
+        return;
+    int64_t gps = f->noted.time_ns / ARRAKIS_SECOND_NS;
+    while (f->noted.time_ns == gps * ARRAKIS_SECOND_NS &&
+           (name = written_since(f, gps, &note.st_mtim)) && synchronize(f->fd) == 0) {
+        gps += name->length;
+        f->noted.time_ns = gps * ARRAKIS_SECOND_NS;
+        f->noted.within = is_within(f, f->noted.time_ns);
+    }
+}
+
+/* ------------------------------------------------------------------ being in the directory */
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {
@@ -398,6 +458,7 @@ static arrakis_status enter_directory(ark_folder *f, arrakis_error *err)
     read_next(f);
     ARK_TRY(find_files(f, true, err));
     ARK_TRY(meet_others(f, err));
+    pass_written(f);
     find_next(f);
     return ARRAKIS_OK;
 }
@@ -557,9 +618,26 @@ static int64_t span_of(const ark_folder *f, int64_t gps)
     return gps / f->span * f->span;
 }
 
+bool ark_folder_is_there(const ark_folder *f, const ark_span_name *name)
+{
+    return ark_file_list_find(&f->files, name) != NULL;
+}
+
+uint64_t ark_folder_samples(const ark_folder *f, const ark_span_name *name)
+{
+    char text[ARK_SPAN_NAME_SIZE];
+    struct stat about;
+    const ark_ended_file *ended = ark_noted_time_ended(&f->noted, name);
+    ark_span_name_print(text, f->prefix, name);
+    return ended && ark_folder_is_there(f, name) &&
+                   fstatat(f->fd, text, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(about.st_mode)
+               ? ended->samples
+               : 0;
+}
+
 bool ark_folder_has(const ark_folder *f, const ark_span_name *name)
 {
-    return ark_file_list_find(&f->files, name) && !ark_noted_time_ended(&f->noted, name);
+    return ark_folder_is_there(f, name) && !ark_noted_time_ended(&f->noted, name);
 }
 
 /* The end of the longest file from `gps` on that ends at `to` or before; `gps`: there is none. */
@@ -634,7 +712,7 @@ static void sweep_from(ark_folder *f, int64_t gps)
 void ark_folder_resume(ark_folder *f, int64_t gps)
 {
     for (size_t i = 0; i < f->noted.count; i++)
-        sweep_from(f, f->noted.ended[i].gps);
+        sweep_from(f, f->noted.ended[i].name.gps);
     /* that they have their names may not be on the disk */
     if (f->noted.count && !f->others && synchronize(f->fd) == 0)
         sweep(f, gps);

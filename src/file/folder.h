@@ -25,8 +25,9 @@ typedef struct ark_folder {
     size_t named; /* files that begin with the prefix, at any time, when those were found */
     bool others; /* files were there before any recorder of the name: they may be another tool's */
     ark_noted_time noted; /* all that comes before is on the disk, as far as it was there */
-    int64_t kept_gps;     /* no file that begins before is removed because its time is in others */
-    int64_t unswept_gps;  /* from there on others may have the time of files; INT64_MAX: no */
+    char noted_in[ARK_SPAN_NAME_SIZE]; /* the file of the directory that has told that time */
+    int64_t kept_gps;    /* no file that begins before is removed because its time is in others */
+    int64_t unswept_gps; /* from there on others may have the time of files; INT64_MAX: no */
     struct timespec
         changed; /* the directory, before the file in progress was begun, where it is shared */
     int unsynchronized; /* errno: the name of the last file may not be on the disk; 0: it is */
@@ -68,13 +69,24 @@ void ark_folder_remove_part(const ark_folder *folder, const char *part);
  * a shared folder a file that has the name stays. */
 arrakis_status ark_folder_add(ark_folder *folder, const char *part, const ark_span_name *name,
                               uint64_t size, arrakis_error *err);
-/* Note on the disk from when on nothing is recorded. */
+/* Note on the disk from when on nothing is recorded. A power failure may lose the last note, until the
+ * next file has its name; that file is taken as recorded all the same, as it is later than the
+ * note. */
 arrakis_status ark_folder_note_next(ark_folder *folder, int64_t next_ns, arrakis_error *err);
+/* The same before the first file: no power failure loses it. */
+arrakis_status ark_folder_note_first(ark_folder *folder, int64_t next_ns, arrakis_error *err);
+/* Have the note later than the files that are there: they are written again, as a power failure may
+ * lose them. If there is none, it is next_ns. */
+arrakis_status ark_folder_note_again(ark_folder *folder, int64_t next_ns, arrakis_error *err);
 /* Note that recording is about to end in a file: it is written again as a whole, and removed if
  * other files have its time then. The time that is noted stays as it is; if there is none, it is
  * next_ns. */
-arrakis_status ark_folder_note_end(ark_folder *folder, const ark_span_name *name, int64_t next_ns,
-                                   arrakis_error *err);
+arrakis_status ark_folder_note_end(ark_folder *folder, const ark_span_name *name, uint64_t samples,
+                                   int64_t next_ns, arrakis_error *err);
+/* Whether there is a file of that name. */
+bool ark_folder_is_there(const ark_folder *folder, const ark_span_name *name);
+/* The samples of a file that recording ended in; 0: that is not known, or it is gone. */
+uint64_t ark_folder_samples(const ark_folder *folder, const ark_span_name *name);
 /* Whether there is a file of that name that recording did not end in. */
 bool ark_folder_has(const ark_folder *folder, const ark_span_name *name);
 /* The end of the files with that extension that follow each other from a GPS second on, within its
@@ -83,7 +95,7 @@ int64_t ark_folder_reach(const ark_folder *folder, const char *extension, int64_
 /* Recording goes on at a GPS second. Files that the former one ended in are removed if others have
  * their time. */
 void ark_folder_resume(ark_folder *folder, int64_t gps);
-/* A file is whole. Remove those files whose time was written again: those that recording once
+/* A file is whole, or stays as it is. Remove those files whose time was written again: those that recording once
  * ended in, if others have all of their time, and those of which this recorder has written all of
  * the time in others. */
 void ark_folder_remove_replaced(ark_folder *folder, const ark_span_name *name);

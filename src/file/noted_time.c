@@ -20,18 +20,24 @@ static bool same_name(const ark_span_name *a, const ark_span_name *b)
     return a->gps == b->gps && a->length == b->length && strcmp(a->extension, b->extension) == 0;
 }
 
-bool ark_noted_time_ended(const ark_noted_time *noted, const ark_span_name *name)
+static size_t index_of(const ark_noted_time *noted, const ark_span_name *name)
 {
-    for (size_t i = 0; i < noted->count; i++)
-        if (same_name(&noted->ended[i], name))
-            return true;
-    return false;
+    size_t i = 0;
+    while (i < noted->count && !same_name(&noted->ended[i].name, name))
+        i++;
+    return i;
+}
+
+const ark_ended_file *ark_noted_time_ended(const ark_noted_time *noted, const ark_span_name *name)
+{
+    const size_t i = index_of(noted, name);
+    return i < noted->count ? &noted->ended[i] : NULL;
 }
 
 bool ark_noted_time_meets(const ark_noted_time *noted, const ark_span_name *name)
 {
     for (size_t i = 0; i < noted->count; i++) {
-        const ark_span_name *ended = &noted->ended[i];
+        const ark_span_name *ended = &noted->ended[i].name;
         if (name->gps < ended->gps + ended->length && ended->gps < name->gps + name->length)
             return true;
     }
@@ -44,19 +50,22 @@ static void drop_ended(ark_noted_time *noted, size_t at)
     memmove(noted->ended + at, noted->ended + at + 1, (noted->count - at) * sizeof *noted->ended);
 }
 
-void ark_noted_time_add(ark_noted_time *noted, const ark_span_name *name)
+void ark_noted_time_add(ark_noted_time *noted, const ark_span_name *name, uint64_t samples)
 {
-    if (ark_noted_time_ended(noted, name))
+    const size_t i = index_of(noted, name);
+    if (i < noted->count) {
+        noted->ended[i].samples = samples;
         return;
+    }
     if (noted->count == ARK_NOTED_FILES_MAX)
         drop_ended(noted, 0);
-    noted->ended[noted->count++] = *name;
+    noted->ended[noted->count++] = (ark_ended_file){*name, samples};
 }
 
 void ark_noted_time_forget(ark_noted_time *noted, int64_t gps)
 {
     for (size_t i = noted->count; i-- > 0;)
-        if (noted->ended[i].gps + noted->ended[i].length <= gps)
+        if (noted->ended[i].name.gps + noted->ended[i].name.length <= gps)
             drop_ended(noted, i);
 }
 
@@ -75,14 +84,17 @@ static const char *parse_time(const char *text, int64_t *time_ns, bool *within)
     return end;
 }
 
-/* A name in each line. Others are passed over. */
+/* A name in each line, and how many samples that file has. Other lines are passed over. */
 static void read_ended(ark_noted_time *noted, char *text)
 {
     for (char *end; (end = strchr(text, '\n')); text = end + 1) {
         ark_span_name name;
         *end = '\0';
+        char *space = strchr(text, ' ');
+        if (space)
+            *space = '\0';
         if (ark_span_name_read(&name, text))
-            ark_noted_time_add(noted, &name);
+            ark_noted_time_add(noted, &name, space ? strtoull(space + 1, NULL, 10) : 0);
     }
 }
 
@@ -130,8 +142,9 @@ static size_t print_time(char text[TEXT_SIZE], const char *prefix, const ark_not
                           : snprintf(text, TEXT_SIZE, "%" PRId64 "\n", seconds);
     for (size_t i = 0; i < noted->count; i++) {
         char name[ARK_SPAN_NAME_SIZE];
-        ark_span_name_print(name, prefix, &noted->ended[i]);
-        n += snprintf(text + n, TEXT_SIZE - (size_t)n, "%s\n", name);
+        ark_span_name_print(name, prefix, &noted->ended[i].name);
+        n += snprintf(text + n, TEXT_SIZE - (size_t)n, "%s %" PRIu64 "\n", name,
+                      noted->ended[i].samples);
     }
     return (size_t)n;
 }

@@ -7,12 +7,16 @@
 
 enum { ARK_NOTED_FILES_MAX = 8 };
 
+/* A file that recording ended in: its rest is missing until it is written again. */
+typedef struct ark_ended_file {
+    ark_span_name name;
+    uint64_t samples; /* that it has; 0: not known */
+} ark_ended_file;
+
 typedef struct ark_noted_time {
     int64_t time_ns; /* GPS; ARRAKIS_UNSET: none is noted */
     bool within; /* within a span: it is noted with its nanoseconds, otherwise in whole seconds */
-    /* files that recording ended in, the latest one last: their rest is missing until they are
-     * written again */
-    ark_span_name ended[ARK_NOTED_FILES_MAX];
+    ark_ended_file ended[ARK_NOTED_FILES_MAX]; /* the latest one last */
     size_t count;
 } ark_noted_time;
 
@@ -23,12 +27,13 @@ ark_noted_time ark_noted_time_read(int fd, const char *name, const char *path);
 bool ark_noted_time_write(int fd, const char *name, const char *part, const char *prefix,
                           const ark_noted_time *noted);
 
-/* Whether that file is one that recording ended in. */
-bool ark_noted_time_ended(const ark_noted_time *noted, const ark_span_name *name);
+/* That file, if it is one that recording ended in; NULL: it is not. */
+const ark_ended_file *ark_noted_time_ended(const ark_noted_time *noted, const ark_span_name *name);
 /* Whether a file has some time of those. */
 bool ark_noted_time_meets(const ark_noted_time *noted, const ark_span_name *name);
-/* Have such a file as the latest one. Of too many the earliest one is forgotten. */
-void ark_noted_time_add(ark_noted_time *noted, const ark_span_name *name);
+/* Have such a file as the latest one, or with another number of samples. Of too many the earliest one
+ * is forgotten. */
+void ark_noted_time_add(ark_noted_time *noted, const ark_span_name *name, uint64_t samples);
 /* Forget those that end at `gps` or before. */
 void ark_noted_time_forget(ark_noted_time *noted, int64_t gps);
 

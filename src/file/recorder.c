@@ -213,10 +213,13 @@ arrakis_status arrakis_recorder_block(arrakis_recorder *r, const arrakis_block *
  * file. */
 static arrakis_status finish_span(arrakis_recorder *r, arrakis_error *err)
 {
-    const int64_t failures = r->failures;
+    const int64_t failures = r->failures, end_ns = ark_recorder_span_end(r);
     ARK_TRY(ark_recorder_blocks_flush(r, ark_recorder_blocks_end(r), err));
     if (r->file.fd >= 0) {
-        ARK_TRY(ark_recorder_file_end(r, ark_recorder_span_end(r), r->begin_ns, err));
+        ARK_TRY(ark_recorder_file_end(r, end_ns, r->begin_ns, err));
+        r->passed = r->finished = true;
+    } else if (r->write_empty && !r->passed && r->next_ns > r->begin_ns) {
+        ARK_TRY(ark_recorder_file_skip(r, end_ns, r->begin_ns, err));
         r->passed = r->finished = true;
     }
     if (r->failures <= failures)

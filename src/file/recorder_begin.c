@@ -2,10 +2,14 @@
 #include "file/recorder_begin.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "channel/stride.h"
 
 #include <inttypes.h>
 #include <string.h>
+
+/* No clock of a site is this wrong. */
+#define CLOCK_MARGIN_NS (60 * ARRAKIS_SECOND_NS)
 
 int64_t ark_recorder_begin_at(const arrakis_recorder *r, int64_t time_ns)
 {
@@ -43,6 +47,30 @@ static int64_t start_of(const arrakis_recorder *r, int64_t start_ns)
     return !noted->within && has_span(r, span_ns) ? span_ns : noted->time_ns;
 }
 
+/* A time that is far in the future was noted under a clock that was wrong, and nothing would be
+ * recorded before it comes. A file may be of a span that is not over, as recording has ended in it. */
+static arrakis_status check_clock(const arrakis_recorder *r, bool given, arrakis_error *err)
+{
+    const ark_folder *folder = &r->folder;
+    if (folder->noted.time_ns == ARRAKIS_UNSET)
+        return ARRAKIS_OK;
+    const int64_t ahead_ns = folder->noted.time_ns - arrakis_gps_now_ns();
+    if (ahead_ns <= CLOCK_MARGIN_NS + r->kind.spec->length_ns)
+        return ARRAKIS_OK;
+    const int64_t gps = folder->noted.time_ns / ARRAKIS_SECOND_NS;
+    const int64_t ahead = ahead_ns / ARRAKIS_SECOND_NS;
+    if (!given)
+        return ark_fail(err, ARRAKIS_EINVAL,
+                        "by %s/%s recording goes on at GPS %" PRId64 ", which is %" PRId64
+                        " s ahead of the clock: set the clock, remove that file, or give a start",
+                        folder->path, folder->noted_in, gps, ahead);
+    ark_log(ARRAKIS_LOG_WARNING,
+            "by %s/%s recording goes on at GPS %" PRId64 ", which is %" PRId64
+            " s ahead of the clock",
+            folder->path, folder->noted_in, gps, ahead);
+    return ARRAKIS_OK;
+}
+
 arrakis_status ark_recorder_begin_first(arrakis_recorder *r, int64_t start_ns, arrakis_error *err)
 {
     if (r->shared) { /* the first block tells */
@@ -50,6 +78,7 @@ arrakis_status ark_recorder_begin_first(arrakis_recorder *r, int64_t start_ns, a
         return ARRAKIS_OK;
     }
     const bool given = start_ns != ARRAKIS_UNSET, known = r->folder.noted.time_ns != ARRAKIS_UNSET;
+    ARK_TRY(check_clock(r, given, err));
     if (!given)
         start_ns = known ? r->folder.noted.time_ns : arrakis_gps_now_ns();
     if (start_ns < 0 || start_ns > ARRAKIS_TIME_MAX_NS)
@@ -58,7 +87,7 @@ arrakis_status ark_recorder_begin_first(arrakis_recorder *r, int64_t start_ns, a
     r->folder.kept_gps = known ? r->folder.noted.time_ns / ARRAKIS_SECOND_NS : 0;
     start_ns = start_of(r, start_ns);
     if (!given && !known) /* one that is given is known to the next recorder, or was a mistake */
-        ARK_TRY(ark_folder_note_next(&r->folder, start_ns, err));
+        ARK_TRY(ark_folder_note_first(&r->folder, start_ns, err));
     r->next_ns = r->begin_ns = ark_recorder_begin_at(r, start_ns);
     const int64_t possible_ns = ark_stride_ceil(start_ns, ark_file_kind_unit(r->kind.spec));
     if (r->begin_ns > possible_ns) /* the files between were not noted */

@@ -27,7 +27,7 @@ static arrakis_status add_block(arrakis_recorder *r, const ark_ordered_block *or
     arrakis_error why;
     arrakis_status rc = ARRAKIS_OK;
     count_samples(r, block, &samples, &missing);
-    if (r->file.fd < 0 && missing == samples && !r->write_empty)
+    if (r->file.fd < 0 && missing == samples) /* what has no sample may stay without a file */
         return ARRAKIS_OK;
     if (r->file.fd < 0)
         rc = ark_recorder_file_begin(r, &why);
@@ -41,6 +41,7 @@ static arrakis_status add_block(arrakis_recorder *r, const ark_ordered_block *or
     ark_recorder_file_count_missing(r, r->in_file_ns, start_ns);
     r->stats.samples += samples;
     r->stats.missing += missing;
+    r->in_file += samples - missing;
     r->in_file_ns = start_ns + arrakis_block_duration_ns(block);
     return ARRAKIS_OK;
 }

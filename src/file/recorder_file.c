@@ -70,6 +70,7 @@ arrakis_status ark_recorder_file_begin(arrakis_recorder *r, arrakis_error *err)
     ark_span_name name;
     name_of(&name, r, ark_recorder_span_end(r));
     r->in_file_ns = r->begin_ns;
+    r->in_file = 0;
     return ark_span_file_begin(&r->file, &r->folder, &name, r->begin_ns, r->kind.writer, r->format,
                                err);
 }
@@ -83,7 +84,7 @@ void ark_recorder_file_count_missing(arrakis_recorder *r, int64_t from_ns, int64
 
 /* Whether the names of all files are on the disk: a directory that has been synchronized has them
  * all. */
-static bool note_names(arrakis_recorder *r)
+static void note_names(arrakis_recorder *r)
 {
     bool sure = r->folder.unsynchronized == 0;
     r->unsure = sure ? 0 : r->unsure + 1;
@@ -91,15 +92,31 @@ static bool note_names(arrakis_recorder *r)
         r->unsure_ns = ARRAKIS_UNSET;
     else if (r->unsure_ns == ARRAKIS_UNSET)
         r->unsure_ns = r->begin_ns;
-    return sure;
+}
+
+static void warn_not_noted(const arrakis_error *err)
+{
+    ark_log(ARRAKIS_LOG_WARNING, "%s: after a restart spans may be written again", err->message);
+}
+
+/* A file has its name, or stays: a later recorder goes on at next_ns, unless it may be lost. */
+static void note_time(arrakis_recorder *r, const ark_span_name *name, int64_t next_ns)
+{
+    arrakis_error err;
+    const bool sure = r->folder.unsynchronized == 0;
+    if (next_ns > r->begin_ns) /* before the time is noted: a crash between leaves none behind */
+        ark_folder_remove_replaced(&r->folder, name);
+    if (!r->shared &&
+        (sure ? ark_folder_note_next(&r->folder, next_ns, &err)
+              : ark_folder_note_again(&r->folder, arrakis_recorder_kept_ns(r), &err)) < 0)
+        warn_not_noted(&err);
 }
 
 /* What follows when a file has its name: a later recorder goes on at next_ns. */
 static void note_file(arrakis_recorder *r, const ark_span_name *name, uint64_t size,
                       int64_t next_ns)
 {
-    arrakis_error err;
-    bool sure = note_names(r);
+    note_names(r);
     r->stats.files++;
     r->stats.bytes += size;
     r->stats.last_ns = r->begin_ns;
@@ -108,22 +125,34 @@ static void note_file(arrakis_recorder *r, const ark_span_name *name, uint64_t s
                 "files are written again; nothing is kept of GPS %" PRId64 " to %" PRId64,
                 r->lost_ns / ARRAKIS_SECOND_NS, r->begin_ns / ARRAKIS_SECOND_NS);
     r->failures = 0;
-    if (next_ns > r->begin_ns) /* before the time is noted: a crash between leaves none behind */
-        ark_folder_remove_replaced(&r->folder, name);
-    if (!r->shared && sure && ark_folder_note_next(&r->folder, next_ns, &err) < 0)
-        ark_log(ARRAKIS_LOG_WARNING, "%s: after a restart spans are written again", err.message);
+    note_time(r, name, next_ns);
     r->stats.removed += ark_folder_thin(&r->folder, name);
 }
 
 /* Recording is about to end within a file: whatever happens, the rest of its time is not taken as
  * recorded. */
-static void note_end(arrakis_recorder *r, const ark_span_name *name)
+static arrakis_status note_end(arrakis_recorder *r, const ark_span_name *name, arrakis_error *err)
 {
-    arrakis_error err;
     const int64_t kept_ns = arrakis_recorder_kept_ns(r);
     const int64_t next_ns = r->failures ? ark_recorder_earlier(r->lost_ns, kept_ns) : kept_ns;
-    if (ark_folder_note_end(&r->folder, name, next_ns, &err) < 0)
-        ark_log(ARRAKIS_LOG_WARNING, "%s: after a restart spans are written again", err.message);
+    return ark_folder_note_end(&r->folder, name, r->in_file, next_ns, err);
+}
+
+/* Recording ended in a file of that name when the source had more of it than now: it stays. */
+static bool keep_former(arrakis_recorder *r, const ark_span_name *name, int64_t next_ns)
+{
+    char text[ARK_SPAN_NAME_SIZE];
+    const uint64_t samples = ark_folder_samples(&r->folder, name);
+    if (samples <= r->in_file)
+        return false;
+    ark_span_name_print(text, r->folder.prefix, name);
+    ark_log(ARRAKIS_LOG_WARNING,
+            "%s/%s has %" PRIu64 " samples, and of its span there are %" PRIu64 " now: it stays",
+            r->folder.path, text, samples, r->in_file);
+    ark_span_file_drop(&r->file, &r->folder);
+    if (next_ns > r->begin_ns)
+        note_time(r, name, next_ns);
+    return true;
 }
 
 arrakis_status ark_recorder_file_end(arrakis_recorder *r, int64_t end_ns, int64_t next_ns,
@@ -133,9 +162,10 @@ arrakis_status ark_recorder_file_end(arrakis_recorder *r, int64_t end_ns, int64_
     arrakis_error why;
     ark_span_name name;
     name_of(&name, r, end_ns);
-    if (next_ns == r->begin_ns)
-        note_end(r, &name);
-    if (ark_span_file_end(&r->file, &r->folder, &name, end_ns, r->kind.writer, r->format, &size,
+    if (keep_former(r, &name, next_ns))
+        return ARRAKIS_OK;
+    if ((next_ns == r->begin_ns && note_end(r, &name, &why) < 0) ||
+        ark_span_file_end(&r->file, &r->folder, &name, end_ns, r->kind.writer, r->format, &size,
                           &why) < 0)
         return ark_recorder_file_give_up(r, end_ns, &why, err);
     ark_recorder_file_count_missing(r, r->in_file_ns, end_ns);
@@ -159,13 +189,20 @@ static bool fills_up(const arrakis_recorder *r, int64_t end_ns)
                              end_ns / ARRAKIS_SECOND_NS);
 }
 
-arrakis_status ark_recorder_file_skip(arrakis_recorder *r, int64_t end_ns, arrakis_error *err)
+arrakis_status ark_recorder_file_skip(arrakis_recorder *r, int64_t end_ns, int64_t next_ns,
+                                      arrakis_error *err)
 {
     arrakis_error why;
-    if (!r->write_empty && !fills_up(r, end_ns)) {
+    ark_span_name name;
+    name_of(&name, r, end_ns);
+    const bool written = r->write_empty || fills_up(r, end_ns);
+    const bool there = written && ark_folder_is_there(&r->folder, &name);
+    if (there && next_ns > r->begin_ns)
+        ark_folder_remove_replaced(&r->folder, &name);
+    if (!written || there) {
         r->stats.empty++;
         return ARRAKIS_OK;
     }
     return ark_recorder_file_begin(r, &why) < 0 ? ark_recorder_file_give_up(r, end_ns, &why, err)
-                                                : ark_recorder_file_end(r, end_ns, end_ns, err);
+                                                : ark_recorder_file_end(r, end_ns, next_ns, err);
 }

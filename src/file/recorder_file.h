@@ -10,8 +10,10 @@ arrakis_status ark_recorder_file_begin(arrakis_recorder *r, arrakis_error *err);
  * next_ns. */
 arrakis_status ark_recorder_file_end(arrakis_recorder *r, int64_t end_ns, int64_t next_ns,
                                      arrakis_error *err);
-/* End at end_ns a file of which no block has come, or of which all blocks are empty. */
-arrakis_status ark_recorder_file_skip(arrakis_recorder *r, int64_t end_ns, arrakis_error *err);
+/* End at end_ns a file of which no block has come, or of which all blocks are empty. It does not take
+ * the place of one that is there. */
+arrakis_status ark_recorder_file_skip(arrakis_recorder *r, int64_t end_ns, int64_t next_ns,
+                                      arrakis_error *err);
 /* Drop the file in progress, which was to end at end_ns; ARRAKIS_UNSET: with its span, or where channels
  * change within it, which then is not known yet. EIO: too many have failed. */
 arrakis_status ark_recorder_file_give_up(arrakis_recorder *r, int64_t end_ns,

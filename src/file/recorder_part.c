@@ -13,7 +13,7 @@ arrakis_status ark_recorder_part_end(arrakis_recorder *r, int64_t end_ns, arraki
     if (rc >= 0 && r->file.fd >= 0)
         rc = ark_recorder_file_end(r, end_ns, end_ns, err);
     else if (rc >= 0 && !r->passed && r->begin_ns < end_ns)
-        rc = ark_recorder_file_skip(r, end_ns, err);
+        rc = ark_recorder_file_skip(r, end_ns, end_ns, err);
     r->finished = r->finished && end_ns < ark_recorder_span_end(r);
     r->passed = r->finished;
     if (r->begin_ns < end_ns)

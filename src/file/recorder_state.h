@@ -27,6 +27,7 @@ struct arrakis_recorder {
     bool passed;        /* the rest of this file is passed over, as it has failed */
     bool finished;      /* the rest of this span is, as its file was finished */
     int64_t in_file_ns; /* up to where the file being written has blocks */
+    uint64_t in_file;   /* samples of it that are there */
     bool joins; /* blocks are of the channels' own stride; those of a file are made of them */
     ark_joiner joiner;      /* of one block of the file */
     int64_t joined_ns;      /* where that one begins */

@@ -23,8 +23,8 @@ static void of_nine_files_that_recording_ended_in_the_last_eight_are_noted(void 
     ark_noted_time noted = {.time_ns = GPS * SECOND + 1, .within = true};
     for (int i = 0; i <= ARK_NOTED_FILES_MAX; i++) {
         const ark_span_name name = name_at(GPS + i);
-        ark_noted_time_add(&noted, &name);
-        ark_noted_time_add(&noted, &name);
+        ark_noted_time_add(&noted, &name, 1);
+        ark_noted_time_add(&noted, &name, (uint64_t)i);
     }
     char prefix[ARK_SPAN_NAME_PREFIX_SIZE] = "H-";
     memset(prefix + 2, 'a', sizeof prefix - 3);
@@ -35,7 +35,8 @@ static void of_nine_files_that_recording_ended_in_the_last_eight_are_noted(void 
     assert_int_equal(read.count, ARK_NOTED_FILES_MAX);
     for (int i = 0; i <= ARK_NOTED_FILES_MAX; i++) {
         const ark_span_name name = name_at(GPS + i);
-        assert_int_equal(ark_noted_time_ended(&read, &name), i > 0);
+        const ark_ended_file *ended = ark_noted_time_ended(&read, &name);
+        assert_true(i > 0 ? ended && ended->samples == (uint64_t)i : !ended);
     }
     assert_int_equal(unlinkat(fd, "next", 0), 0);
     close(fd);
@@ -81,16 +82,18 @@ static void other_lines_are_passed_over(void **state)
 {
     (void)state;
     int fd = open(directory, O_RDONLY | O_DIRECTORY);
-    put_text(fd, "1400000000\n\nno name\nH-A-1400000004-4.gwf\nH-A-1400000008-4.gwf");
+    put_text(fd, "1400000000\n\nno name\nH-A-1400000004-4.gwf\nH-A-1400000005-4.gwf x\n"
+                 "H-A-1400000008-4.gwf");
     ark_noted_time noted = ark_noted_time_read(fd, "next", directory);
     const ark_span_name before = name_at(GPS), name = name_at(GPS + 4), meets = name_at(GPS + 1);
-    assert_true(noted.time_ns == GPS * SECOND && !noted.within && noted.count == 1);
+    assert_true(noted.time_ns == GPS * SECOND && !noted.within && noted.count == 2);
     assert_true(ark_noted_time_ended(&noted, &name) && !ark_noted_time_ended(&noted, &meets));
     assert_true(ark_noted_time_meets(&noted, &meets) && !ark_noted_time_meets(&noted, &before));
+    assert_int_equal(ark_noted_time_ended(&noted, &name)->samples, 0);
     ark_noted_time_forget(&noted, GPS + 7);
-    assert_int_equal(noted.count, 1);
+    assert_int_equal(noted.count, 2);
     ark_noted_time_forget(&noted, GPS + 8);
-    assert_int_equal(noted.count, 0);
+    assert_int_equal(noted.count, 1);
     put_text(fd, "1400000000");
     assert_int_equal(ark_noted_time_read(fd, "next", directory).time_ns, UNSET);
     assert_int_equal(unlinkat(fd, "next", 0), 0);

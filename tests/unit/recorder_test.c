@@ -325,6 +325,34 @@ static void a_recorder_before_its_first_file_remembers_when_it_was_started(void 
     arrakis_recorder_close(recorder);
 }
 
+/* Of a first start under a wrong clock: all later ones would wait for that time, for years. */
+static void a_time_ahead_of_the_clock_is_refused_or_told(void **state)
+{
+    (void)state;
+    char text[64];
+    arrakis_recorder *recorder;
+    arrakis_channels *channels = channels_of(two, 2);
+    arrakis_recorder_options options = options_of(UNSET);
+    const int64_t now = arrakis_gps_now_ns() / SECOND / 4 * 4;
+    snprintf(text, sizeof text, "%" PRId64 "\n", now + 3600);
+    put_file(".H-H1_T.next", text);
+    FAIL(arrakis_recorder_open(&recorder, channels, &options, err), ARRAKIS_EINVAL,
+         "/.H-H1_T.next recording goes on at GPS");
+    assert_int_equal(arrakis_recorder_next_ns(recorder = open_at(GPS)), (now + 3600) * SECOND);
+    arrakis_recorder_close(recorder);
+    snprintf(text, sizeof text, "%" PRId64 "\n", now + 32);
+    put_file(".H-H1_T.next", text);
+    PASS(arrakis_recorder_open(&recorder, channels, &options, err));
+    arrakis_recorder_close(recorder);
+    char path[256];
+    path_of(path, ".H-H1_T.next");
+    assert_int_equal(unlink(path), 0);
+    put_file("H-H1_T-2000000000-4.arrow", "x");
+    FAIL(arrakis_recorder_open(&recorder, channels, &options, err), ARRAKIS_EINVAL,
+         "/H-H1_T-2000000000-4.arrow recording goes on at GPS 2000000004");
+    arrakis_channels_unref(channels);
+}
+
 static void what_else_lies_in_the_directory_does_no_harm(void **state)
 {
     (void)state;
@@ -1675,6 +1703,134 @@ static void a_file_that_a_noted_time_is_within_is_written_again(void **state)
     check_kept(NULL, two, 0, 0, 12);
 }
 
+/* When a file was written last: seconds before now. */
+static void set_age(const char *name, int64_t seconds)
+{
+    char path[256];
+    struct timespec times[2];
+    path_of(path, name);
+    clock_gettime(CLOCK_REALTIME, &times[0]);
+    times[0].tv_sec -= seconds;
+    times[1] = times[0];
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static ino_t inode_of(const char *name)
+{
+    char path[256];
+    struct stat about;
+    path_of(path, name);
+    assert_int_equal(stat(path, &about), 0);
+    return about.st_ino;
+}
+
+/* Killed, or without power, after two files have their names and before that is noted. */
+static void what_is_a_file_is_recorded_before_it_is_noted(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        arrakis_recorder *recorder = open_length(two, i == 1, GPS * SECOND, 4);
+        put_time(recorder, two, 0, 12);
+        arrakis_recorder_close(recorder);
+        put_file(".H-H1_T.next", "1400000004\n");
+        set_age(".H-H1_T.next", i == 2 ? -20 : 20); /* 2: a user wants the span again */
+        set_age("H-H1_T-1400000008-4.gwf", -1);
+        directory_error = i == 3 ? EIO : 0; /* 3: a power failure may lose the files still */
+        recorder = open_length(two, i == 1, UNSET, 4);
+        directory_error = 0;
+        assert_int_equal(arrakis_recorder_next_ns(recorder), (GPS + (i < 2 ? 12 : 4)) * SECOND);
+        arrakis_recorder_close(recorder);
+        empty_directory();
+    }
+}
+
+/* The source may have nothing of that time any more. */
+static void a_file_without_a_sample_replaces_none(void **state)
+{
+    (void)state;
+    for (int come = 0; come < 2; come++) {
+        arrakis_recorder_options options = options_of(GPS);
+        arrakis_recorder *recorder = open_recorder(&options);
+        add_seconds(recorder, GPS, GPS + 8);
+        arrakis_recorder_close(recorder);
+        const ino_t inode = inode_of("H-H1_T-1400000000-4.arrow");
+        put_file(".H-H1_T.next", "1400000000\n");
+        options.write_empty = true;
+        recorder = open_recorder(&options);
+        assert_int_equal(arrakis_recorder_next_ns(recorder), GPS * SECOND);
+        for (int64_t gps = GPS; come && gps < GPS + 14; gps++)
+            PASS(add_block(recorder, gps, true, err));
+        if (come) { /* and the last of them has no sample, either */
+            PASS(arrakis_recorder_finish(recorder, err));
+            assert_int_equal(stats_of(recorder).missing, 80 * 2);
+        } else {
+            add_seconds(recorder, GPS + 16, GPS + 17);
+        }
+        assert_true(stats_of(recorder).empty == 2 && stats_of(recorder).files == 2);
+        assert_true(inode_of("H-H1_T-1400000000-4.arrow") == inode);
+        arrakis_recorder_close(recorder);
+        assert_int_equal(count_files(), 4);
+        empty_directory();
+    }
+}
+
+/* Recording ended in it, and the source has less of it by now. */
+static void of_two_files_of_a_span_the_one_with_more_samples_stays(void **state)
+{
+    (void)state;
+    static const char name[] = "H-H1_T-1400000000-4.arrow";
+    arrakis_recorder *recorder = open_at(GPS);
+    add_seconds(recorder, GPS, GPS + 2);
+    PASS(arrakis_recorder_finish(recorder, err));
+    arrakis_recorder_close(recorder);
+    const ino_t inode = inode_of(name);
+    for (int i = 0; i < 2; i++) { /* it ends in the same span, and goes beyond it */
+        recorder = open_at(UNSET);
+        assert_int_equal(arrakis_recorder_next_ns(recorder), GPS * SECOND);
+        add_seconds(recorder, GPS + 2, GPS + 3);
+        if (i)
+            add_seconds(recorder, GPS + 4, GPS + 8);
+        else
+            PASS(arrakis_recorder_finish(recorder, err));
+        assert_int_equal(stats_of(recorder).files, i);
+        arrakis_recorder_close(recorder);
+        assert_true(inode_of(name) == inode);
+        assert_false(exists(".H-H1_T-1400000000-4.arrow.part"));
+    }
+    assert_int_equal(arrakis_recorder_next_ns(recorder = open_at(UNSET)), (GPS + 8) * SECOND);
+    arrakis_recorder_close(recorder);
+    put_file(".H-H1_T.next", "1400000000\nH-H1_T-1400000000-4.arrow 40\n");
+    recorder = open_at(UNSET);
+    add_seconds(recorder, GPS + 1, GPS + 4); /* more than there were */
+    assert_false(inode_of(name) == inode);
+    arrakis_recorder_close(recorder);
+}
+
+/* Otherwise the rest of its span would be taken as recorded. */
+static void without_a_note_recording_ends_in_no_file(void **state)
+{
+    (void)state;
+    char path[256];
+    arrakis_recorder *recorder = open_at(GPS);
+    add_seconds(recorder, GPS, GPS + 6);
+    path_of(path, ".H-H1_T.next.new");
+    assert_int_equal(mkdir(path, 0777), 0);
+    FAIL(arrakis_recorder_finish(recorder, err), ARRAKIS_EIO, "could not be written");
+    assert_int_equal(count_files(), 1);
+    arrakis_recorder_close(recorder);
+    assert_int_equal(arrakis_recorder_next_ns(recorder = open_at(GPS)), (GPS + 4) * SECOND);
+    arrakis_recorder_close(recorder);
+}
+
+/* A power failure before the first file: nobody else knows the time. */
+static void the_first_time_is_on_the_disk(void **state)
+{
+    (void)state;
+    synchronized = 0;
+    arrakis_recorder_close(open_at(UNSET));
+    assert_int_equal(synchronized, 1);
+}
+
 static void files_of_others_are_no_recording(void **state)
 {
     (void)state;
@@ -1748,9 +1904,10 @@ static void a_death_where_a_file_is_removed_keeps_it_no_longer(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 9);
     assert_int_equal(count_files(), 3);
+    set_age(".H-H1_T.next", 20); /* before the file that was not noted any more */
     arrakis_recorder *recorder = open_following("gwf", faster, true);
-    assert_int_equal(arrakis_recorder_next_ns(recorder), (GPS + 2) * SECOND);
-    put_blocks(recorder, faster, 2, 8, SECOND / 4);
+    assert_int_equal(arrakis_recorder_next_ns(recorder), (GPS + 4) * SECOND);
+    put_blocks(recorder, faster, 4, 8, SECOND / 4);
     arrakis_recorder_close(recorder);
     assert_int_equal(count_files(), 3);
     check_kept(NULL, two, 1, 0, 8);
@@ -2167,6 +2324,7 @@ int main(void)
         IN_DIRECTORY(the_next_recorder_goes_on_where_the_last_ended),
         IN_DIRECTORY(the_place_is_known_from_the_files_too),
         IN_DIRECTORY(a_recorder_before_its_first_file_remembers_when_it_was_started),
+        IN_DIRECTORY(a_time_ahead_of_the_clock_is_refused_or_told),
         IN_DIRECTORY(what_else_lies_in_the_directory_does_no_harm),
         IN_DIRECTORY(many_files_are_sorted_by_their_spans),
         IN_DIRECTORY(what_comes_after_the_end_does_not_replace_the_file),
@@ -2213,6 +2371,11 @@ int main(void)
         IN_DIRECTORY(an_end_that_fails_too_notes_no_time_as_recorded),
         IN_DIRECTORY(with_shorter_files_the_longer_one_is_removed_when_its_time_is_whole),
         IN_DIRECTORY(a_file_that_a_noted_time_is_within_is_written_again),
+        IN_DIRECTORY(what_is_a_file_is_recorded_before_it_is_noted),
+        IN_DIRECTORY(a_file_without_a_sample_replaces_none),
+        IN_DIRECTORY(of_two_files_of_a_span_the_one_with_more_samples_stays),
+        IN_DIRECTORY(without_a_note_recording_ends_in_no_file),
+        IN_DIRECTORY(the_first_time_is_on_the_disk),
         IN_DIRECTORY(files_of_others_are_no_recording),
         IN_DIRECTORY(a_part_without_data_keeps_no_file_of_the_first_time),
         IN_DIRECTORY(what_could_not_be_removed_at_once_is_removed_later),

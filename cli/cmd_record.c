@@ -13,6 +13,9 @@
 #include <stdlib.h>
 
 enum { LOOK_MS = 1000 };
+/* So late the last block of a backlog is: a stream that begins after it begins within the 10 s that
+ * are no backlog. */
+#define CAUGHT_UP_NS (5 * ARRAKIS_SECOND_NS)
 
 static const char *const formats[] = {"hdf5", "arrow", "gwf", NULL};
 
@@ -35,66 +38,109 @@ static int open_recorder(arrakis_recorder **recorder, arrakis_channels *channels
     return rc < 0 ? finish(rc, &err) : 0;
 }
 
+/* ---------------------------------------------------------------- a stream of blocks */
+
+struct recording {
+    arrakis_client *client;
+    const char **names;
+    size_t count;
+    arrakis_request request;
+    arrakis_recorder *recorder;
+    arrakis_stream *stream;
+    struct record_progress progress;
+    bool behind; /* the stream has begun with a backlog of brokers */
+};
+
+static arrakis_status open_stream(struct recording *r, arrakis_stream **stream, arrakis_error *err)
+{
+    return arrakis_client_stream(r->client, stream, r->names, r->count, &r->request, err);
+}
+
+/* What is read as a backlog is asked for often. Once that is over, a stream that begins with the
+ * present takes over; if it cannot be opened, the one that there is goes on. */
+static void catch_up(struct recording *r)
+{
+    arrakis_stream *next;
+    arrakis_error err;
+    int64_t from_ns = arrakis_stream_position(r->stream);
+    if (!r->behind || from_ns < arrakis_gps_now_ns() - CAUGHT_UP_NS)
+        return;
+    r->behind = false;
+    r->request.start_ns = from_ns;
+    if (open_stream(r, &next, &err) < 0) {
+        report_info("%s; the brokers are asked as often as for a backlog from now on",
+                    err.message);
+        return;
+    }
+    record_progress_stream(&r->progress, next);
+    arrakis_stream_close(r->stream);
+    r->stream = next;
+    report_info("%s has caught up, at GPS %" PRId64, arrakis_recorder_name(r->recorder),
+                from_ns / ARRAKIS_SECOND_NS);
+}
+
 /* Until the end of the request, an error, or an interrupt. */
-static arrakis_status record_blocks(arrakis_recorder *recorder, arrakis_stream *stream,
-                                    struct record_progress *progress, arrakis_error *err)
+static arrakis_status record_blocks(struct recording *r, arrakis_error *err)
 {
     for (;;) {
         arrakis_block *block;
-        arrakis_status rc = arrakis_stream_next(stream, LOOK_MS, &block, err);
-        interrupt_dump(stream);
-        record_progress_show(progress);
+        arrakis_status rc = arrakis_stream_next(r->stream, LOOK_MS, &block, err);
+        interrupt_dump(r->stream);
+        record_progress_show(&r->progress);
         if (rc == ARRAKIS_TIMEOUT)
             continue;
         if (rc == ARRAKIS_OK)
-            rc = arrakis_recorder_block(recorder, block, err);
+            rc = arrakis_recorder_block(r->recorder, block, err);
         arrakis_block_unref(block);
         if (rc < 0)
             return rc;
         if (rc == ARRAKIS_DONE)
-            return arrakis_recorder_finish(recorder, err);
+            return arrakis_recorder_finish(r->recorder, err);
+        catch_up(r);
     }
 }
 
-static int record_stream(arrakis_recorder *recorder, arrakis_stream *stream)
+static int record_stream(struct recording *r)
 {
     arrakis_error err;
-    struct record_progress progress;
-    record_progress_begin(&progress, recorder, stream);
-    arrakis_status rc = record_blocks(recorder, stream, &progress, &err);
-    record_progress_end(&progress);
+    record_progress_begin(&r->progress, r->recorder, r->stream);
+    arrakis_status rc = record_blocks(r, &err);
+    record_progress_end(&r->progress);
     if (interrupt_seen())
         report_info("interrupted: the next recorder of %s goes on with the last span that is not "
                     "a file",
-                    arrakis_recorder_name(recorder));
+                    arrakis_recorder_name(r->recorder));
     return finish(rc, &err);
 }
 
 static int record_channels(arrakis_client *client, arrakis_channels *channels,
                            arrakis_recorder *recorder, const struct options *o)
 {
-    arrakis_request request;
-    arrakis_stream *stream = NULL;
+    struct recording r = {
+        .client = client, .recorder = recorder, .count = arrakis_channels_count(channels)};
     arrakis_error err;
-    int code = source_request(&request, o);
+    int code = source_request(&r.request, o);
     if (code)
         return code;
-    request.start_ns = arrakis_recorder_next_ns(recorder);
-    request.stride_ns = o->follow ? ARRAKIS_UNSET : arrakis_recorder_stride_ns(recorder);
-    request.fast_forward = false;
-    if (o->end_ns != ARRAKIS_UNSET && request.start_ns >= o->end_ns) {
+    r.request.start_ns = arrakis_recorder_next_ns(recorder);
+    r.request.stride_ns = o->follow ? ARRAKIS_UNSET : arrakis_recorder_stride_ns(recorder);
+    r.request.fast_forward = false;
+    r.request.fetch_wait_ns = RECORD_FETCH_WAIT_NS;
+    r.behind = o->kafka_url && r.request.start_ns != ARRAKIS_UNSET &&
+               r.request.start_ns < arrakis_gps_now_ns() - CAUGHT_UP_NS &&
+               (o->end_ns == ARRAKIS_UNSET || o->end_ns > arrakis_gps_now_ns()) &&
+               o->duration_ns == ARRAKIS_UNSET;
+    if (o->end_ns != ARRAKIS_UNSET && r.request.start_ns >= o->end_ns) {
         report_info("all before GPS %" PRId64 " is recorded",
-                    request.start_ns / ARRAKIS_SECOND_NS);
+                    r.request.start_ns / ARRAKIS_SECOND_NS);
         return EXIT_SUCCESS;
     }
-    const char **names = record_channels_names(channels);
-    if (!names)
+    if (!(r.names = record_channels_names(channels)))
         return EXIT_FAILURE;
-    arrakis_status rc = arrakis_client_stream(client, &stream, names,
-                                              arrakis_channels_count(channels), &request, &err);
-    free(names);
-    code = rc < 0 ? finish(rc, &err) : record_stream(recorder, stream);
-    arrakis_stream_close(stream);
+    arrakis_status rc = open_stream(&r, &r.stream, &err);
+    code = rc < 0 ? finish(rc, &err) : record_stream(&r);
+    free(r.names);
+    arrakis_stream_close(r.stream);
     return code;
 }
 

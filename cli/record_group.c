@@ -232,6 +232,7 @@ static arrakis_status join_group(struct member *m, arrakis_channels *channels,
     options.kafka_token_fn = c.kafka_token_fn;
     options.kafka_token_opaque = c.kafka_token_opaque;
     options.cancel = interrupt_cancel();
+    options.fetch_wait_ns = RECORD_FETCH_WAIT_NS;
     if (o->start_ns != ARRAKIS_UNSET) { /* the span that holds it is the first */
         int64_t length_ns = o->length_ns;
         if (length_ns == ARRAKIS_UNSET)

@@ -26,11 +26,17 @@ double record_progress_percent(uint64_t part, uint64_t whole)
     return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
-static uint64_t late_blocks(const arrakis_stream *stream)
+static uint64_t late_blocks(const struct record_progress *p)
 {
     arrakis_stats stats = ARRAKIS_STATS_INIT;
-    arrakis_stream_stats(stream, &stats);
-    return stats.late;
+    arrakis_stream_stats(p->stream, &stats);
+    return p->late + stats.late;
+}
+
+void record_progress_stream(struct record_progress *p, const arrakis_stream *stream)
+{
+    p->late = late_blocks(p);
+    p->stream = stream;
 }
 
 void record_progress_begin(struct record_progress *p, const arrakis_recorder *recorder,
@@ -74,7 +80,7 @@ static void summarize(const struct record_progress *p, const arrakis_recorder_st
         arrakis_recorder_name(p->recorder), when, now->files - before->files, size,
         arrakis_recorder_next_ns(p->recorder) / ARRAKIS_SECOND_NS,
         record_progress_percent(now->missing - before->missing, now->samples - before->samples),
-        late_blocks(p->stream), now->empty - before->empty, now->failed - before->failed,
+        late_blocks(p), now->empty - before->empty, now->failed - before->failed,
         now->removed - before->removed);
 }
 

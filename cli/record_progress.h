@@ -9,9 +9,13 @@
 /** Between summaries in the log. */
 #define RECORD_SUMMARY_NS (15 * 60 * ARRAKIS_SECOND_NS)
 
+/** How long data may lie at a broker: whoever looks at files does not notice. */
+#define RECORD_FETCH_WAIT_NS (ARRAKIS_SECOND_NS / 2)
+
 struct record_progress {
     const arrakis_recorder *recorder;
     const arrakis_stream *stream;
+    uint64_t late; /* blocks of streams before that came late */
     bool terminal;
     int64_t drawn_ns, summary_ns;  /* when the last ones were, on the steady clock */
     arrakis_recorder_stats before; /* the counts of the last summary */
@@ -19,6 +23,8 @@ struct record_progress {
 
 void record_progress_begin(struct record_progress *progress, const arrakis_recorder *recorder,
                            const arrakis_stream *stream);
+/** Another stream goes on; the one before may be closed then. */
+void record_progress_stream(struct record_progress *progress, const arrakis_stream *stream);
 /** To be called at least once a second. */
 void record_progress_show(struct record_progress *progress);
 /** A number of bytes for people, as in "1.5 GB". */

@@ -536,13 +536,14 @@ typedef struct arrakis_request {
     int64_t retry_time_ns, retry_tries;
     /** Not 0: go on with channels that change meanwhile, see arrakis_client_stream(). */
     int64_t follow;
+    int64_t fetch_wait_ns; /**< as in arrakis_kafka_options; what a server relays comes at once */
 } arrakis_request;
 
 #define ARRAKIS_REQUEST_INIT                                                                      \
     {                                                                                             \
         sizeof(arrakis_request), ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_UNSET, ARRAKIS_GAP_FILL,   \
             ARRAKIS_UNSET, ARRAKIS_UNSET, NULL, true, ARRAKIS_UNSET, ARRAKIS_UNSET,               \
-            ARRAKIS_UNSET, NULL, ARRAKIS_RETRY_DEFAULT, ARRAKIS_UNSET, ARRAKIS_UNSET, 0           \
+            ARRAKIS_UNSET, NULL, ARRAKIS_RETRY_DEFAULT, ARRAKIS_UNSET, ARRAKIS_UNSET, 0, 0        \
     }
 ARRAKIS_API void arrakis_request_init(arrakis_request *out, size_t struct_size);
 

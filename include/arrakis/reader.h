@@ -54,12 +54,25 @@ typedef struct arrakis_kafka_options {
      */
     arrakis_token_fn kafka_token_fn;
     void *kafka_token_opaque;
+    /**
+     * How long messages may lie at a broker, so that it is asked less often: up to 5 s. Each request
+     * names all partitions, so hundreds of them cost more in requests than in messages. 0: what
+     * comes of up to 64 partitions is handed over at once, and of more after 30 ms at most.
+     * A broker that has 8 MiB (or a quarter of `prefetch_bytes`), or what the channels are expected
+     * to have in that time, answers earlier; the properties fetch.wait.max.ms and fetch.min.bytes
+     * replace the time and that size.
+     * A stream of the reader waits this much longer for data, beyond the channels' max_latency or
+     * its latency tolerance, so that nothing becomes a gap because of it.
+     * A reader whose start is more than 10 s before it is made does not wait in this way: it has a
+     * backlog to read, and partitions advance together only in small portions.
+     */
+    int64_t fetch_wait_ns;
 } arrakis_kafka_options;
 
 #define ARRAKIS_KAFKA_OPTIONS_INIT                                                                \
     {                                                                                             \
         sizeof(arrakis_kafka_options), ARRAKIS_UNSET, false, ARRAKIS_UNSET, NULL, 0,              \
-            ARRAKIS_UNSET, NULL, NULL                                                             \
+            ARRAKIS_UNSET, NULL, NULL, 0                                                          \
     }
 ARRAKIS_API void arrakis_kafka_options_init(arrakis_kafka_options *out, size_t struct_size);
 
@@ -380,12 +393,14 @@ typedef struct arrakis_group_options {
     arrakis_token_fn kafka_token_fn; /**< as for a Kafka reader */
     void *kafka_token_opaque;
     arrakis_cancel *cancel; /**< ends arrakis_group_join() and arrakis_group_next() */
+    /** As for a Kafka reader, whatever the start. A partition is then read in portions of up to 8 MiB. */
+    int64_t fetch_wait_ns;
 } arrakis_group_options;
 
 #define ARRAKIS_GROUP_OPTIONS_INIT                                                                \
     {                                                                                             \
         sizeof(arrakis_group_options), NULL, ARRAKIS_UNSET, ARRAKIS_UNSET, NULL, 0,               \
-            ARRAKIS_UNSET, NULL, NULL, NULL                                                       \
+            ARRAKIS_UNSET, NULL, NULL, NULL, 0                                                    \
     }
 ARRAKIS_API void arrakis_group_options_init(arrakis_group_options *out, size_t struct_size);
 

@@ -27,7 +27,8 @@ static arrakis_status read_timing(const ark_mux_input_info *info, const ark_mux_
                                                              : ark_latency_of(info->channels);
     if (latency == ARRAKIS_UNSET && options->bounded)
         latency = ARK_DEFAULT_LATENCY_NS;
-    *due_after_ns = latency == ARRAKIS_UNSET ? ARRAKIS_UNSET : latency + *stride_ns;
+    *due_after_ns =
+        latency == ARRAKIS_UNSET ? ARRAKIS_UNSET : latency + *stride_ns + options->fetch_wait_ns;
     return ARRAKIS_OK;
 }
 

@@ -10,9 +10,10 @@
 #define ARK_DEFAULT_LATENCY_NS (2 * ARRAKIS_SECOND_NS)
 
 typedef struct ark_mux_options {
-    int64_t start_ns;     /* ARRAKIS_UNSET: live */
-    int64_t stride_ns;    /* ARRAKIS_UNSET: native */
-    int64_t tolerance_ns; /* in place of the channels' max_latency; ARRAKIS_UNSET: max_latency */
+    int64_t start_ns;      /* ARRAKIS_UNSET: live */
+    int64_t stride_ns;     /* ARRAKIS_UNSET: native */
+    int64_t tolerance_ns;  /* in place of the channels' max_latency; ARRAKIS_UNSET: max_latency */
+    int64_t fetch_wait_ns; /* how long data may lie at its source: all is due this much later */
     arrakis_on_gap on_gap;
     bool bounded;            /* the request has an end: it must be reached */
     int64_t end_ns;          /* that end; ARRAKIS_UNSET: none, or not known yet */

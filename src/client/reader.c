@@ -72,6 +72,7 @@ arrakis_status ark_client_reader(arrakis_client *client, arrakis_reader **out,
     options.start_ns = request->start_ns;
     options.fast_forward = request->fast_forward && options.start_ns == ARRAKIS_UNSET;
     options.prefetch_bytes = request->prefetch_bytes;
+    options.fetch_wait_ns = request->fetch_wait_ns;
     options.properties = client->properties.list;
     options.property_count = client->properties.count;
     options.kafka_token_fn = client->tokens.fn;

@@ -18,6 +18,7 @@
 #include "kafka/group_begin.h"
 #include "kafka/group_state.h"
 #include "kafka/handle.h"
+#include "kafka/properties.h"
 #include "kafka/status.h"
 
 #include <arrakis/reader.h>
@@ -488,12 +489,11 @@ static arrakis_status check_properties(const arrakis_group_options *o, arrakis_e
     static const char *const fixed[] = {"group.id", "group.protocol",
                                         "partition.assignment.strategy", "enable.auto.commit",
                                         "enable.auto.offset.store"};
-    for (size_t i = 0; o->properties && i < o->property_count; i++)
-        for (size_t k = 0; k < sizeof fixed / sizeof *fixed; k++)
-            if (o->properties[i].name && !strcmp(o->properties[i].name, fixed[k]))
-                return ark_fail(err, ARRAKIS_EINVAL,
-                                "the property %s cannot be set: it is that of the group",
-                                fixed[k]);
+    const ark_properties users = {o->properties, o->property_count};
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+        if (ark_kafka_properties_has(&users, fixed[i]))
+            return ark_fail(err, ARRAKIS_EINVAL,
+                            "the property %s cannot be set: it is that of the group", fixed[i]);
     return ARRAKIS_OK;
 }
 
@@ -522,16 +522,16 @@ static arrakis_status check_options(const arrakis_group_options *o, arrakis_erro
 static arrakis_status make_conf(ark_group *g, rd_kafka_conf_t **conf,
                                 const arrakis_group_options *o, arrakis_error *err)
 {
-    char queue_kib[24], fetch[24], least[24], wait_ms[24], session[24];
+    char session[24];
+    ark_kafka_fetch_texts text;
     ark_kafka_fetch_size limits = {0};
-    ARK_TRY(ark_kafka_fetch_size_choose(&limits, g->head.inputs, g->head.input_count, false,
-                                        ARRAKIS_UNSET, err));
+    const ark_properties users = {o->properties, o->property_count};
+    const ark_kafka_fetch_wants wants = {.prefetch = ARRAKIS_UNSET, .wait_ns = o->fetch_wait_ns};
+    ARK_TRY(
+        ark_kafka_fetch_size_choose(&limits, g->head.inputs, g->head.input_count, &wants, err));
     int64_t session_ns =
         o->session_timeout_ns == ARRAKIS_UNSET ? default_session_ns : o->session_timeout_ns;
-    snprintf(queue_kib, sizeof queue_kib, "%lld", (long long)(limits.queue >> 10));
-    snprintf(fetch, sizeof fetch, "%lld", (long long)limits.fetch);
-    snprintf(least, sizeof least, "%lld", (long long)limits.least);
-    snprintf(wait_ms, sizeof wait_ms, "%lld", (long long)limits.wait_ms);
+    ark_kafka_fetch_size_print(&text, &limits);
     snprintf(session, sizeof session, "%lld", (long long)(session_ns / 1000000));
     const ark_kafka_property ours[] = {
         {"group.id", g->name, false},
@@ -544,16 +544,18 @@ static arrakis_status make_conf(ark_group *g, rd_kafka_conf_t **conf,
         {"auto.offset.reset", "earliest", false},
         {"topic.metadata.refresh.interval.ms", "30000", false},
         {"message.max.bytes", "10000000", false},
-        {"fetch.message.max.bytes", fetch, false},
-        {"fetch.min.bytes", least, false},
-        {"fetch.wait.max.ms", wait_ms, false},
+        {"fetch.message.max.bytes", text.fetch, false},
+        {"fetch.min.bytes", text.least, false},
+        {"fetch.wait.max.ms", text.wait_ms, false},
         {"queued.min.messages", "10000000", false},
-        {"queued.max.messages.kbytes", queue_kib, false},
+        {"queued.max.messages.kbytes", text.queue_kib, false},
         {"fetch.queue.backoff.ms", "10", true},
         {"fetch.error.backoff.ms", "100", false},
+        {ARK_KAFKA_FETCH_ANSWER, text.answer, false}, /* the last: not always */
     };
-    return ark_kafka_handle_conf(conf, g->outage, g->url, ours, sizeof ours / sizeof *ours,
-                                 o->properties, o->property_count, err);
+    size_t count = sizeof ours / sizeof *ours - !ark_kafka_fetch_size_bounds(&limits, &users);
+    return ark_kafka_handle_conf(conf, g->outage, g->url, ours, count, o->properties,
+                                 o->property_count, err);
 }
 
 static arrakis_status make_handle(ark_group *g, const arrakis_group_options *o, arrakis_error *err)

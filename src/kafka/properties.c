@@ -18,6 +18,14 @@ arrakis_status ark_kafka_properties_check(const ark_properties *properties, arra
     return ARRAKIS_OK;
 }
 
+bool ark_kafka_properties_has(const ark_properties *properties, const char *name)
+{
+    for (size_t i = 0; properties->list && i < properties->count; i++)
+        if (properties->list[i].name && strcmp(properties->list[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 arrakis_status ark_kafka_properties_add(ark_property_copies *to, const char *name,
                                         const char *value, arrakis_error *err)
 {

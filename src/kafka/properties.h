@@ -18,6 +18,7 @@ typedef struct ark_property_copies {
     size_t count;
 } ark_property_copies;
 
+bool ark_kafka_properties_has(const ark_properties *properties, const char *name);
 /* EINVAL: a count without a list, or a property without a name or a value. */
 arrakis_status ark_kafka_properties_check(const ark_properties *properties, arrakis_error *err);
 arrakis_status ark_kafka_properties_add(ark_property_copies *to, const char *name,

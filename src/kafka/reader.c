@@ -16,6 +16,7 @@
 #include "kafka/fetch_size.h"
 #include "kafka/forward.h"
 #include "kafka/handle.h"
+#include "kafka/properties.h"
 #include "kafka/query.h"
 #include "kafka/start.h"
 #include "kafka/state.h"
@@ -429,29 +430,35 @@ static const ark_reader_ops kafka_ops = {
     .close = kafka_close,
 };
 
+/* Data of the last seconds is no backlog: all of it is in a few answers. */
+static bool has_backlog(int64_t start_ns)
+{
+    return start_ns != ARRAKIS_UNSET && start_ns < ark_clock_now_ns() - 10 * ARRAKIS_SECOND_NS;
+}
+
 static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_options *options,
                                   arrakis_error *err)
 {
-    char group[17], queue_kib[24], fetch[24], least[24], wait_ms[24];
+    char group[17];
+    ark_kafka_fetch_texts text;
     ark_kafka_fetch_size limits = {0};
-    arrakis_status rc = arrakis_random_group_id(group, err);
-    if (rc == ARRAKIS_OK)
-        rc = ark_kafka_fetch_size_choose(&limits, kafka->head.inputs, kafka->head.input_count,
-                                         kafka->start_ns == ARRAKIS_UNSET, options->prefetch_bytes,
-                                         err);
-    if (rc < 0)
-        return rc;
+    const ark_properties users = {options->properties, options->property_count};
     bool live = kafka->start_ns == ARRAKIS_UNSET;
-    snprintf(queue_kib, sizeof queue_kib, "%lld", (long long)(limits.queue >> 10));
-    snprintf(fetch, sizeof fetch, "%lld", (long long)limits.fetch);
-    snprintf(least, sizeof least, "%lld", (long long)limits.least);
-    snprintf(wait_ms, sizeof wait_ms, "%lld", (long long)limits.wait_ms);
+    const ark_kafka_fetch_wants wants = {.live = live,
+                                         .even = has_backlog(kafka->start_ns),
+                                         .prefetch = options->prefetch_bytes,
+                                         .wait_ns = options->fetch_wait_ns};
+    ARK_TRY(arrakis_random_group_id(group, err));
+    ARK_TRY(ark_kafka_fetch_size_choose(&limits, kafka->head.inputs, kafka->head.input_count,
+                                        &wants, err));
+    kafka->head.fetch_wait_ns = limits.lies_ns;
+    ark_kafka_fetch_size_print(&text, &limits);
     const ark_kafka_property ours[] = {
         {"group.id", group, false},
         {"message.max.bytes", "10000000", false},
-        {"fetch.message.max.bytes", fetch, false},
-        {"fetch.min.bytes", least, false},
-        {"fetch.wait.max.ms", wait_ms, false},
+        {"fetch.message.max.bytes", text.fetch, false},
+        {"fetch.min.bytes", text.least, false},
+        {"fetch.wait.max.ms", text.wait_ms, false},
         {"enable.auto.commit", "false", false},
         {"enable.auto.offset.store", "false", false},
         {"allow.auto.create.topics", "false", false},
@@ -464,15 +471,16 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
         {"topic.metadata.propagation.max.ms", "5000", true},
         /* the queue is bounded by bytes: bounded by messages, many partitions would stall */
         {"queued.min.messages", "10000000", false},
-        {"queued.max.messages.kbytes", queue_kib, false},
+        {"queued.max.messages.kbytes", text.queue_kib, false},
         {"fetch.queue.backoff.ms", "10", true},
         /* a leader that has just changed is soon asked again */
         {"fetch.error.backoff.ms", "100", false},
+        {ARK_KAFKA_FETCH_ANSWER, text.answer, false}, /* the last: not always */
     };
     rd_kafka_conf_t *conf;
-    ARK_TRY(ark_kafka_handle_conf(&conf, kafka->outage, kafka->url, ours,
-                                  sizeof ours / sizeof *ours, options->properties,
-                                  options->property_count, err));
+    size_t count = sizeof ours / sizeof *ours - !ark_kafka_fetch_size_bounds(&limits, &users);
+    ARK_TRY(ark_kafka_handle_conf(&conf, kafka->outage, kafka->url, ours, count,
+                                  options->properties, options->property_count, err));
     kafka->conf = rd_kafka_conf_dup(conf);
     ARK_TRY(ark_kafka_handle_start(&kafka->rk, RD_KAFKA_CONSUMER, conf, err));
     rd_kafka_poll_set_consumer(kafka->rk);
@@ -486,10 +494,10 @@ static arrakis_status make_handle(ark_kafka_reader *kafka, const arrakis_kafka_o
     return ARRAKIS_OK;
 }
 
-static int64_t budget_of(const ark_reader_input *input)
+static int64_t budget_of(const ark_reader_input *input, int64_t wait_ns)
 {
     int64_t latest = ark_latency_of(input->channels);
-    return latest > 0 ? latest + input->stride_ns : 0;
+    return latest > 0 ? latest + input->stride_ns + wait_ns : 0;
 }
 
 static arrakis_status make_partitions(ark_kafka_reader *kafka, arrakis_error *err)
@@ -502,7 +510,7 @@ static arrakis_status make_partitions(ark_kafka_reader *kafka, arrakis_error *er
         ark_kafka_end *end = &kafka->partitions[i].end;
         *end = (ark_kafka_end){.answer = ARK_KAFKA_UNASKED, .offset = -1};
         kafka->partitions[i].log_end = -1;
-        kafka->partitions[i].budget_ns = budget_of(input);
+        kafka->partitions[i].budget_ns = budget_of(input, kafka->head.fetch_wait_ns);
         const arrakis_channel_info first = ark_info(arrakis_channels_get(input->channels, 0));
         char *name;
         ARK_TRY(ark_channel_topic(&name, &first, first.replay_id, err));

@@ -474,6 +474,9 @@ arrakis_status ark_chain_reader_new(arrakis_reader **out, const ark_chain_segmen
     chain->past = (arrakis_stats)ARRAKIS_STATS_INIT;
     chain->segments = copy;
     chain->count = count;
+    for (size_t i = 0; i < count; i++)
+        if (segments[i].reader->fetch_wait_ns > chain->head.fetch_wait_ns)
+            chain->head.fetch_wait_ns = segments[i].reader->fetch_wait_ns;
     chain->mappings = calloc(count + 1, sizeof *chain->mappings);
     arrakis_status rc =
         chain->mappings ? init_chain(chain, err) : ark_no_memory(err, "%zu readers", count);

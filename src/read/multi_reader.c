@@ -202,7 +202,8 @@ static arrakis_status copy_inputs(multi_reader *multi, arrakis_error *err)
     return ARRAKIS_OK;
 }
 
-/* A request has one start: all readers that have a start must have the same. */
+/* A request has one start: all readers that have a start must have the same. It waits for the
+ * reader whose data may lie longest. */
 static arrakis_status join_starts(multi_reader *multi, arrakis_error *err)
 {
     arrakis_reader *head = &multi->head;
@@ -215,6 +216,8 @@ static arrakis_status join_starts(multi_reader *multi, arrakis_error *err)
             head->has_start = true;
             head->start_ns = reader->start_ns;
         }
+        if (reader->fetch_wait_ns > head->fetch_wait_ns)
+            head->fetch_wait_ns = reader->fetch_wait_ns;
     }
     return ARRAKIS_OK;
 }

@@ -72,6 +72,9 @@ struct arrakis_reader {
     bool opened;
     bool has_start;   /* the source begins at start_ns, and so does a stream of the reader */
     int64_t start_ns; /* GPS; ARRAKIS_UNSET: live */
+    /* how long data may lie at its source, so that the source is asked less often. A stream waits
+     * this much longer for it */
+    int64_t fetch_wait_ns;
     /* the request has an end, which it must reach, or fail. Set before opening; read in any thread */
     atomic_bool bounded;
     ark_retry retry;           /* set before opening */

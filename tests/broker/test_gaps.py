@@ -66,13 +66,26 @@ def test_a_long_stride_and_a_short_one_lose_nothing_live(cluster, cli, tmp_path)
     assert_same(blocks, [expected_block(cs, first + i * SECOND, SECOND) for i in range(3)], cs)
 
 
+def of(lines):
+    """The blocks that a loop has printed."""
+    pairs = (line.split() for line in lines if line[:1].isdigit())
+    return [{"time_ns": int(time_ns), "missing": int(missing)} for time_ns, missing in pairs]
+
+
+def test_what_may_lie_at_the_broker_is_not_late(cluster, tmp_path):
+    """For twice as long as its latency, so that it is asked for every four seconds only."""
+    cs = several(3, max_latency=LATENCY)
+    cluster.create_for(cs)
+    metadata = write_metadata(tmp_path, cs)
+    with LivePublisher(cluster, cs) as live:
+        with Loop("stream", cluster.bootstrap, metadata, "live", "none", 2 * LATENCY) as loop:
+            lines = loop.wait_for(lambda lines: len(live.judged(of(lines), LATENCY)) >= 150, timeout=60)
+            loop.end()
+    assert all(b["missing"] == 0 for b in live.in_time(of(lines), LATENCY)), lines
+
+
 def test_messages_as_large_as_a_site_has_are_not_late(cluster, tmp_path):
     """More in a quarter of a second than is fetched ahead for a partition of small ones."""
-
-    def of(lines):
-        pairs = (line.split() for line in lines if line[:1].isdigit())
-        return [{"time_ns": int(time_ns), "missing": int(missing)} for time_ns, missing in pairs]
-
     x = unique("")
     cs = [
         channel(f"H1:BIG-P{p}_C{i}", f"p{p}{x}", i, rate=4096, max_latency=2 * SECOND, stride=QUARTER)

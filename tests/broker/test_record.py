@@ -218,6 +218,47 @@ def test_what_comes_late_is_missing_and_counted(cluster, cli, tmp_path):
     assert mask.all()
 
 
+def test_data_that_lies_at_the_broker_is_not_late(cluster, cli, tmp_path):
+    """Messages lie there for half a second, which is more than their latency. What was published in time, with some
+    of that latency left to the reader, is recorded."""
+    latency = SECOND * 2 // 5
+    cs = channels(latency)
+    cluster.create_for(cs)
+    process, told = recording(cli, record_arguments(cluster, tmp_path, cs), tmp_path)
+    with LivePublisher(cluster, cs) as live:
+        wait_for(lambda: len(files_of(tmp_path)) > 3)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    files = read_files(tmp_path / "files", cs)
+    strides = [{"time_ns": t} for gps in files
+               for t in range(gps * SECOND, (gps + LENGTH) * SECOND, STRIDE) if t >= live.started_ns]  # fmt: skip
+    for t in (b["time_ns"] for b in live.in_time(strides[16:], latency // 2)):
+        gps = t // SECOND // LENGTH * LENGTH
+        for c in cs:
+            at, n = (round(x * c.sample_rate / SECOND) for x in (t - gps * SECOND, STRIDE))
+            values, mask = (x[at:at + n] for x in files[gps][c.name])
+            assert not mask.any() and (values == samples(c, t, STRIDE)).all(), (t, c.name, told.read_text())
+
+
+def test_a_recorder_that_has_caught_up_goes_on_without_a_seam(cluster, cli, tmp_path):
+    """A backlog is read by a stream of its own."""
+    cs = channels()
+    cluster.create_for(cs)
+    live = LivePublisher(cluster, cs)
+    first = (live.started_ns // SECOND - 30) // LENGTH * LENGTH
+    cluster.send(records(cs, first * SECOND, live.started_ns))
+    process, told = recording(cli, record_arguments(cluster, tmp_path, cs, "--start", first), tmp_path)
+    with live:
+        wait_for(lambda: "has caught up" in told.read_text())
+        enough = len(files_of(tmp_path)) + 3
+        wait_for(lambda: len(files_of(tmp_path)) >= enough)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    assert told.read_text().count("has caught up") == 1
+    files = read_files(tmp_path / "files", cs)
+    assert_published(files, cs, first, max(files) + LENGTH)
+
+
 def test_a_channel_that_changes_is_told_and_missing(cluster, cli, tmp_path):
     """Another rate in the messages of a partition: the others are recorded as before."""
     cs = channels()

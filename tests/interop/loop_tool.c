@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* usage: loop_tool stream URL METADATA START|live END|none
+/* usage: loop_tool stream URL METADATA START|live END|none [FETCH_WAIT_NS]
  *        loop_tool reader URL METADATA START|live
  *
  * A program with an event loop of its own, which never lets the library wait. Prints "open", then a
@@ -137,6 +137,7 @@ static arrakis_status open_loop(loop *l, char **argv, arrakis_error *err)
     arrakis_stream_options stream = ARRAKIS_STREAM_OPTIONS_INIT;
     kafka.start_ns = stream.start_ns = read_time(argv[4]);
     kafka.request_timeout_ns = 60 * ARRAKIS_SECOND_NS;
+    kafka.fetch_wait_ns = argv[5] && argv[6] ? strtoll(argv[6], NULL, 10) : 0;
     arrakis_status rc = arrakis_channels_load(&channels, argv[3], err);
     if (rc == ARRAKIS_OK)
         rc = arrakis_kafka_reader_new(&l->reader, argv[2], channels, &kafka, err);
@@ -154,9 +155,9 @@ static arrakis_status open_loop(loop *l, char **argv, arrakis_error *err)
 int main(int argc, char **argv)
 {
     bool reader = argc == 5 && strcmp(argv[1], "reader") == 0;
-    if (!reader && (argc != 6 || strcmp(argv[1], "stream") != 0)) {
+    if (!reader && (argc < 6 || argc > 7 || strcmp(argv[1], "stream") != 0)) {
         fprintf(stderr,
-                "usage: %s stream URL METADATA START|live END|none\n"
+                "usage: %s stream URL METADATA START|live END|none [FETCH_WAIT_NS]\n"
                 "       %s reader URL METADATA START|live\n",
                 argv[0], argv[0]);
         return 2;

@@ -427,6 +427,19 @@ static void what_the_last_one_does_not_have_is_over(void **state)
     arrakis_reader_close(b.chain);
 }
 
+static void data_lies_as_long_as_that_of_any_reader(void **state)
+{
+    (void)state;
+    arrakis_reader *readers[] = {reader_of(before, 3), reader_of(after, 3)}, *chain;
+    const ark_chain_segment segments[] = {{readers[0], UNSET}, {readers[1], SEAM * SECOND}};
+    arrakis_channels *channels = channels_of(after, 3);
+    readers[1]->fetch_wait_ns = SECOND;
+    PASS(ark_chain_reader_new(&chain, segments, 2, channels, err));
+    assert_int_equal(chain->fetch_wait_ns, SECOND);
+    arrakis_channels_unref(channels);
+    arrakis_reader_close(chain);
+}
+
 static void counters_of_readers_that_are_over_count(void **state)
 {
     (void)state;
@@ -702,6 +715,7 @@ int main(void)
         cmocka_unit_test(before_its_time_nothing_is_said_to_be_missing),
         cmocka_unit_test(what_is_cut_is_held_until_it_is_handed_out),
         cmocka_unit_test(what_the_last_one_does_not_have_is_over),
+        cmocka_unit_test(data_lies_as_long_as_that_of_any_reader),
         cmocka_unit_test(counters_of_readers_that_are_over_count),
         cmocka_unit_test(all_are_prepared_when_the_first_is_opened),
         cmocka_unit_test(a_stream_is_stopped_in_whichever_reader_has_it),

@@ -132,6 +132,9 @@ static void unusable_options_are_refused(void **state)
     options.prefetch_bytes = INT64_MAX;
     refuse(specs, "here", &options, "prefetch of 9223372036854775807 bytes");
     options.prefetch_bytes = UNSET;
+    options.fetch_wait_ns = -1;
+    refuse(specs, "here", &options, "fetch wait of -1 ns");
+    options.fetch_wait_ns = 0;
     options.request_timeout_ns = 0;
     refuse(specs, "here", &options, "request timeout of 0 ns");
     options.request_timeout_ns = INT64_MAX;

@@ -67,6 +67,16 @@ static void readers_that_begin_at_different_times_are_refused(void **state)
          "reader 1 begins at another time");
 }
 
+static void data_lies_as_long_as_that_of_any_reader(void **state)
+{
+    (void)state;
+    arrakis_reader *parts[] = {part_of(0, 2), part_of(2, 1)}, *multi;
+    parts[0]->fetch_wait_ns = SECOND;
+    PASS(arrakis_multi_reader_new(&multi, parts, 2, err));
+    assert_int_equal(multi->fetch_wait_ns, SECOND);
+    arrakis_reader_close(multi);
+}
+
 static void streams_of_all_readers_follow_each_other(void **state)
 {
     (void)state;
@@ -286,6 +296,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readers_that_begin_at_different_times_are_refused),
+        cmocka_unit_test(data_lies_as_long_as_that_of_any_reader),
         cmocka_unit_test(streams_of_all_readers_follow_each_other),
         cmocka_unit_test(blocks_carry_the_number_of_their_stream),
         cmocka_unit_test(nobody_waits_behind_a_busy_reader),

@@ -397,6 +397,20 @@ static void a_tolerance_replaces_the_declared_latency(void **state)
     PLAY(patient, live, 100, "A 100", "B 100", "100+4 #### ####", "deadline 118");
 }
 
+static void data_that_lies_at_its_source_is_due_later(void **state)
+{
+    (void)state;
+    ark_mux_options live = with_start(UNSET);
+    live.fetch_wait_ns = 2 * UNIT;
+    PLAY(pair, live, 100, "A 100", "B 100", "100+4 #### ####", "deadline 114", "now 113", "expire",
+         "wait", "A 104", "B 104", "104+4 #### ####", "now 118", "expire", "108+4 .... ....");
+    live.tolerance_ns = 0;
+    PLAY(pair, live, 100, "A 100", "B 100", "100+4 #### ####", "deadline 110");
+    ark_mux_options started = with_start(100);
+    started.fetch_wait_ns = 2 * UNIT;
+    PLAY(pair, started, 109, "A 100", "due nobody 110", "now 110", "due B 110");
+}
+
 static void without_a_contract_only_data_makes_a_block(void **state)
 {
     (void)state;
@@ -1126,6 +1140,7 @@ int main(void)
         cmocka_unit_test(deadlines_are_exact),
         cmocka_unit_test(the_slowest_contract_sets_the_deadline),
         cmocka_unit_test(a_tolerance_replaces_the_declared_latency),
+        cmocka_unit_test(data_that_lies_at_its_source_is_due_later),
         cmocka_unit_test(without_a_contract_only_data_makes_a_block),
         cmocka_unit_test(what_comes_before_the_horizon_is_late),
         cmocka_unit_test(one_stream_that_is_always_late_masks_only_itself),

@@ -294,13 +294,13 @@ static void no_struct_ends_in_padding(void **state)
 #define ENDS_WITH(type, last)                                                                     \
     assert_int_equal(offsetof(type, last) + sizeof((type){0}.last), sizeof(type))
     ENDS_WITH(arrakis_channel_info, replay_id);
-    ENDS_WITH(arrakis_kafka_options, kafka_token_opaque);
+    ENDS_WITH(arrakis_kafka_options, fetch_wait_ns);
     ENDS_WITH(arrakis_stream_options, retry_tries);
     ENDS_WITH(arrakis_stats, changes);
     ENDS_WITH(arrakis_connection, cancel);
     ENDS_WITH(arrakis_client_options, max_message_bytes);
     ENDS_WITH(arrakis_query, replay_id);
-    ENDS_WITH(arrakis_request, follow);
+    ENDS_WITH(arrakis_request, fetch_wait_ns);
     ENDS_WITH(arrakis_publisher_options, close_timeout_ns);
 }
 

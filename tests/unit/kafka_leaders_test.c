@@ -192,7 +192,8 @@ static void a_lasting_failure_does_not_keep_the_others_waiting(void **state)
     watch.failed_ns = 0;
     for (int i = 0; i < 3; i++) {
         atomic_store(&partition.position, i);
-        ark_kafka_end_lost(&watch, &partition, RD_KAFKA_RESP_ERR__TIMED_OUT, ark_clock_steady_ns());
+        ark_kafka_end_lost(&watch, &partition, RD_KAFKA_RESP_ERR__TIMED_OUT,
+                           ark_clock_steady_ns());
     }
     ark_kafka_end_found(&watch, &partition, ark_clock_steady_ns());
     assert_int_equal(watch.failed_ns, 0);
@@ -216,8 +217,8 @@ static void an_answer_from_before_the_machine_slept_is_old(void **state)
     partition.end.answer = ARK_KAFKA_ANSWERED;
     partition.end.asked_ns = now_ns;
     partition.end.begun_ns = now_ns - OTHERS * SECOND;
-    assert_true(
-        ark_kafka_end_exhausted(&kafka, 0, ark_clock_now_ns() - DUE * SECOND, &again_ns) > 0);
+    assert_true(ark_kafka_end_exhausted(&kafka, 0, ark_clock_now_ns() - DUE * SECOND, &again_ns) >
+                0);
     assert_false(kafka.watch.ends_wanted);
     atomic_store(&slept_s, SLEEP);
     assert_true(ark_kafka_end_exhausted(&kafka, 0, ark_clock_now_ns() - DUE * SECOND, &again_ns) ==

@@ -621,11 +621,7 @@ static arrakis_status make_partitions(ark_group *g, arrakis_error *err)
 static arrakis_status ask_brokers(ark_group *g, arrakis_error *err)
 {
     const struct rd_kafka_metadata *metadata;
-    const ark_kafka_asker ask = {.rk = g->rk,
-                                 .timeout_ns = g->timeout_ns,
-                                 .cancel = ark_cancel_flag(g->cancel),
-                                 .leaves_calls = true,
-                                 .outage = g->outage};
+    const ark_kafka_asker ask = ark_group_begin_asker(g);
     ARK_TRY(ark_kafka_query_topics(&ask, false, &metadata, err));
     rd_kafka_metadata_destroy(metadata);
     return ARRAKIS_OK;
@@ -657,6 +653,7 @@ static arrakis_status set_up(ark_group *g, const char *url, arrakis_channels *ch
     g->timeout_ns =
         o->request_timeout_ns == ARRAKIS_UNSET ? default_timeout_ns : o->request_timeout_ns;
     g->joined_ns = ark_clock_now_ns();
+    g->joined_steady_ns = ark_clock_steady_ns();
     g->cancel = arrakis_cancel_ref(o->cancel);
     if (!(g->url = strdup(url)) || !(g->name = strdup(o->group)))
         return ark_no_memory(err, "a group");
@@ -665,6 +662,8 @@ static arrakis_status set_up(ark_group *g, const char *url, arrakis_channels *ch
     ARK_TRY(make_handle(g, o, err));
     ARK_TRY(make_partitions(g, err));
     arrakis_status rc = ask_brokers(g, err);
+    if (rc >= 0 && g->start_ns == ARRAKIS_UNSET)
+        rc = ark_group_begin_note_ends(g, err);
     if (rc >= 0)
         rc = subscribe(g, err);
     g->joined = rc >= 0;

@@ -2,11 +2,13 @@
 #include "kafka/group_begin.h"
 
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/monotonic.h"
 #include "base/wait.h"
 #include "kafka/call.h"
+#include "kafka/start.h"
 #include "kafka/state.h"
 
 #include <inttypes.h>
@@ -177,48 +179,123 @@ arrakis_status ark_group_begin_ask_again(ark_group *g, arrakis_error *err)
                     "group %s: no broker answers what of its partitions is done", g->name);
 }
 
-/* The offset of the first message that a member needs, of a partition that none has had: stamped since
- * this member joined, or not long before the start. Without one it is the end, or the beginning: `wanted`.
- * A topic that does not exist has no end yet. */
-static int64_t offset_of(const rd_kafka_topic_partition_t *edge,
-                         const rd_kafka_topic_partition_t *stamped, int64_t wanted)
+ark_kafka_asker ark_group_begin_asker(const ark_group *g)
+{
+    return (ark_kafka_asker){.rk = g->rk,
+                             .timeout_ns = g->timeout_ns,
+                             .cancel = ark_cancel_flag(g->cancel),
+                             .leaves_calls = true,
+                             .outage = g->outage};
+}
+
+arrakis_status ark_group_begin_note_ends(ark_group *g, arrakis_error *err)
+{
+    arrakis_error why;
+    const ark_kafka_asker ask = ark_group_begin_asker(g);
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new((int)g->head.input_count);
+    for (size_t i = 0; i < g->head.input_count; i++)
+        rd_kafka_topic_partition_list_add(list, rd_kafka_topic_name(g->partitions[i].topic), 0)
+            ->offset = RD_KAFKA_OFFSET_END;
+    arrakis_status rc = ark_kafka_query_offsets(&ask, list, &why);
+    for (size_t i = 0; i < g->head.input_count; i++) {
+        const rd_kafka_topic_partition_t *end = &list->elems[i];
+        bool absent = end->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+        g->partitions[i].joined_offset = absent ? 0 : rc < 0 || end->err ? -1 : end->offset;
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    if (rc == ARRAKIS_ECANCELED || rc == ARRAKIS_ENOMEM)
+        return ark_fail(err, rc, "%s", why.message);
+    if (rc < 0)
+        ark_log(ARRAKIS_LOG_WARNING,
+                "group %s: where its partitions end is not known, and is looked for by the records' "
+                "timestamps: %s",
+                g->name, why.message);
+    return ARRAKIS_OK;
+}
+
+/* The offset of the first message that a member needs, of a partition that none has had: stamped not
+ * long before the start. Without one it is the beginning. */
+static int64_t begin_at_start(const rd_kafka_topic_partition_t *beginning,
+                              const rd_kafka_topic_partition_t *stamped)
 {
     if (!stamped->err && stamped->offset >= 0)
         return stamped->offset;
-    if (edge->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+    return beginning->err ? RD_KAFKA_OFFSET_BEGINNING : beginning->offset;
+}
+
+/* How far a live group goes back where only timestamps tell what has come since this member joined. */
+static int64_t live_for(const ark_group *g)
+{
+    int64_t for_ns =
+        ark_clock_steady_ns() - g->joined_steady_ns + ARK_KAFKA_STAMP_MARGIN_NS;
+    return for_ns < ARK_KAFKA_START_BACK_NS ? for_ns : ARK_KAFKA_START_BACK_NS;
+}
+
+/* The same without a start: where the log ended when this member joined, which no clock changes. A log
+ * that ends earlier now was cut back. A topic that does not exist has no end yet. */
+static int64_t begin_live(const ark_group *g, const ark_group_partition *p,
+                          const rd_kafka_topic_partition_t *end,
+                          const rd_kafka_topic_partition_t *stamped)
+{
+    if (end->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
         return RD_KAFKA_OFFSET_BEGINNING;
-    return edge->err ? wanted : edge->offset;
+    if (p->joined_offset >= 0)
+        return end->err || p->joined_offset < end->offset ? p->joined_offset : end->offset;
+    if (end->err)
+        return RD_KAFKA_OFFSET_END;
+    if (stamped->err || stamped->offset < 0)
+        return end->offset;
+    return ark_kafka_start_bounded(stamped->offset, end->offset, live_for(g),
+                                   g->head.inputs[p - g->partitions].stride_ns);
+}
+
+static bool needs_stamps(const ark_group *g, const rd_kafka_topic_partition_list_t *fresh)
+{
+    bool needs = g->start_ns != ARRAKIS_UNSET;
+    for (int i = 0; i < fresh->cnt && !needs; i++) {
+        const ark_group_partition *p = ark_group_begin_partition(g, &fresh->elems[i]);
+        needs = p && p->joined_offset < 0;
+    }
+    return needs;
+}
+
+/* Ask for both edges of what is new. What has no answer has an `err` afterwards. */
+static void ask_edges(const ark_group *g, rd_kafka_topic_partition_list_t *edge,
+                      rd_kafka_topic_partition_list_t *stamped)
+{
+    const ark_kafka_asker ask = ark_group_begin_asker(g);
+    arrakis_error err;
+    for (int i = 0; i < edge->cnt; i++)
+        edge->elems[i].err = stamped->elems[i].err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    /* the end first: what comes between the questions is behind it */
+    arrakis_status rc = ark_kafka_query_offsets(&ask, edge, &err);
+    if (rc >= 0 && needs_stamps(g, edge))
+        rc = ark_kafka_query_offsets(&ask, stamped, &err);
+    if (rc < 0)
+        ark_log(ARRAKIS_LOG_WARNING, "group %s: where to begin is not known: %s", g->name,
+                err.message);
 }
 
 /* Partitions that no member has had. Where they begin is committed at once: who takes one over before
  * anything of it is done begins there, too. */
 static void begin_fresh(ark_group *g, rd_kafka_topic_partition_list_t *list)
 {
-    const ark_kafka_asker ask = {.rk = g->rk,
-                                 .timeout_ns = g->timeout_ns,
-                                 .cancel = ark_cancel_flag(g->cancel),
-                                 .leaves_calls = true,
-                                 .outage = g->outage};
     const bool live = g->start_ns == ARRAKIS_UNSET;
-    const int64_t wanted = live ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
-    int64_t since_ns = live ? g->joined_ns : g->start_ns - ARK_KAFKA_STAMP_MARGIN_NS;
-    rd_kafka_topic_partition_list_t *edge = list_of(list, wanted, true);
+    int64_t since_ns =
+        live ? ark_clock_now_ns() - live_for(g) : g->start_ns - ARK_KAFKA_STAMP_MARGIN_NS;
+    rd_kafka_topic_partition_list_t *edge =
+        list_of(list, live ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING, true);
     rd_kafka_topic_partition_list_t *stamped =
         list_of(list, ark_kafka_state_unix_ms(since_ns), true);
-    arrakis_error err;
-    /* the end first: what comes between the questions is behind it */
-    arrakis_status rc = ark_kafka_query_offsets(&ask, edge, &err);
-    if (rc >= 0)
-        rc = ark_kafka_query_offsets(&ask, stamped, &err);
-    if (rc < 0)
-        ark_log(ARRAKIS_LOG_WARNING, "group %s: where to begin is not known: %s", g->name,
-                err.message);
+    ask_edges(g, edge, stamped);
     for (int i = 0, k = 0; i < list->cnt; i++) {
         rd_kafka_topic_partition_t *entry = &list->elems[i];
         ark_group_partition *p = ark_group_begin_partition(g, entry);
         if (entry->partition != 0 || entry->offset >= 0)
             continue;
-        entry->offset = rc < 0 ? wanted : offset_of(&edge->elems[k], &stamped->elems[k], wanted);
+        entry->offset = p && live ? begin_live(g, p, &edge->elems[k], &stamped->elems[k])
+                                  : begin_at_start(&edge->elems[k], &stamped->elems[k]);
         k++;
         if (!p || entry->offset < 0)
             continue;

@@ -14,10 +14,18 @@ void ark_group_begin_sort(ark_group *group);
 ark_group_partition *ark_group_begin_partition(const ark_group *group,
                                                const rd_kafka_topic_partition_t *entry);
 
+/* A question to the brokers of a group, with its limits. */
+ark_kafka_asker ark_group_begin_asker(const ark_group *group);
+/* Note where the partitions end as this member joins, for those that no member has had. ECANCELED,
+ * ENOMEM; what has no answer for another reason is looked for by timestamps later. */
+arrakis_status ark_group_begin_note_ends(ark_group *group, arrakis_error *err);
+
 /* Set the offsets of partitions that come, and when their data begins. The other partitions of their topics
  * are set to their ends. The brokers are asked for up to 30 s. If they do not answer what was committed,
- * librdkafka asks on for the offsets, and the times are to be asked for again; if they do not answer where
- * a partition begins that no member has had, it begins at its end, or with a start at its beginning. */
+ * librdkafka asks on for the offsets, and the times are to be asked for again. A partition that no member
+ * has had begins where it ended when this member joined; where no broker answered that, at the first
+ * record stamped since shortly before, within the bounds of kafka/start.h, or else at its end. With a start
+ * it begins at the first record stamped since shortly before that, or else at its beginning. */
 void ark_group_begin_find(ark_group *group, rd_kafka_topic_partition_list_t *list);
 /* Before the first rows of a partition whose begin is `unknown`: ask for those of all such partitions.
  * Where nothing was committed, data counts from when this member joined, or from the start. ECONNECT: no

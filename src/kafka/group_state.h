@@ -21,6 +21,7 @@ typedef struct ark_group_partition {
     int64_t block_ns;        /* duration of its blocks; 0: its stride */
     int64_t begin_ns;        /* what is earlier is passed over */
     bool unknown;            /* the brokers have not answered yet when that is */
+    int64_t joined_offset;   /* its end when this member joined; -1: not known */
     ark_sequence sequence;
     arrakis_group_position done; /* to be committed: */
     bool dirty;                  /* it is not under way yet; */
@@ -36,6 +37,7 @@ typedef struct arrakis_group {
     arrakis_reader head; /* the partitions as inputs; it has no operations */
     char *url, *name;
     int64_t start_ns, timeout_ns, joined_ns;
+    int64_t joined_steady_ns; /* the same on the steady clock */
     arrakis_cancel *cancel;
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;

@@ -14,8 +14,10 @@
 /* Far more messages than what else librdkafka puts into its queue. */
 enum { WAIT_MS = 60000, FIRST = 1000, MESSAGES = 100 };
 
-/* In the place of librdkafka's: returns when the messages of the partitions that were taken are
- * there, as it may where another thread has the processor. So the call that gives partitions
+static bool assigns_late;
+
+/* In the place of librdkafka's: with assigns_late, returns when the messages of the partitions that were
+ * taken are there, as it may where another thread has the processor. So the call that gives partitions
  * returns a message, too. */
 rd_kafka_error_t *rd_kafka_incremental_assign(rd_kafka_t *rk,
                                               const rd_kafka_topic_partition_list_t *list)
@@ -27,7 +29,7 @@ rd_kafka_error_t *rd_kafka_incremental_assign(rd_kafka_t *rk,
     rd_kafka_error_t *refused = assign(rk, list);
     rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(rk);
     int64_t end_ns = ark_monotonic_ns() + WAIT_MS * INT64_C(1000000);
-    while (!refused && list->cnt && rd_kafka_queue_length(queue) < MESSAGES) {
+    while (assigns_late && !refused && list->cnt && rd_kafka_queue_length(queue) < MESSAGES) {
         assert_true(ark_monotonic_ns() < end_ns);
         ark_wait_fd(-1, ark_wait_deadline(1));
     }
@@ -46,6 +48,30 @@ rd_kafka_message_t *rd_kafka_consumer_poll(rd_kafka_t *rk, int timeout_ms)
     memcpy(&poll, &found, sizeof poll);
     polls++;
     return poll(rk, timeout_ms);
+}
+
+static bool ends_are_silent;
+static int64_t stamped_offset = -1;
+
+/* In the place of librdkafka's, whose mock cluster finds nothing by time: with stamped_offset, that is
+ * found of any time; with ends_are_silent, no broker tells where a log ends. */
+rd_kafka_resp_err_t rd_kafka_offsets_for_times(rd_kafka_t *rk,
+                                               rd_kafka_topic_partition_list_t *list,
+                                               int timeout_ms)
+{
+    rd_kafka_resp_err_t (*ask)(rd_kafka_t *, rd_kafka_topic_partition_list_t *, int);
+    void *found = dlsym(RTLD_NEXT, "rd_kafka_offsets_for_times");
+    assert_non_null(found);
+    memcpy(&ask, &found, sizeof ask);
+    if (ends_are_silent && list->elems[0].offset == RD_KAFKA_OFFSET_END)
+        return RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (stamped_offset < 0 || list->elems[0].offset < 0)
+        return ask(rk, list, timeout_ms);
+    for (int i = 0; i < list->cnt; i++) {
+        list->elems[i].offset = stamped_offset;
+        list->elems[i].err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    }
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 static arrakis_status join(const arrakis_group_options *options, arrakis_error *err)
@@ -123,12 +149,12 @@ static void only_the_first_partition_of_a_topic_is_one_of_the_group(void **state
     assert_null(ark_group_begin_partition(&g, &other));
 }
 
-/* Messages of a second each, of the GPS seconds from FIRST on. */
-static void publish(const char *url, const char *topic)
+/* Messages of a second each, of the GPS seconds from FIRST + from on. */
+static void publish(const char *url, const char *topic, int32_t from, int32_t count)
 {
     rd_kafka_t *producer;
     PASS(ark_kafka_handle_new(&producer, RD_KAFKA_PRODUCER, url, NULL, 0, NULL, 0, err));
-    for (int32_t i = 0; i < MESSAGES; i++) {
+    for (int32_t i = from; i < from + count; i++) {
         const uint32_t id = 0;
         const int32_t sample = i * 16;
         ark_buffer message = int32_message((FIRST + i) * SECOND, 1, &id, &sample, 16);
@@ -143,6 +169,17 @@ static void publish(const char *url, const char *topic)
     rd_kafka_destroy(producer);
 }
 
+static const channel_spec only = {"X:A", ARRAKIS_INT32, 16, "p", 0, SECOND, SECOND};
+
+static arrakis_group *join_at(const char *url, const arrakis_group_options *options)
+{
+    arrakis_group *group;
+    arrakis_channels *channels = channels_of(&only, 1);
+    PASS(arrakis_group_join(&group, url, channels, options, err));
+    arrakis_channels_unref(channels);
+    return group;
+}
+
 static arrakis_group_event next_event(arrakis_group *group, int kind)
 {
     arrakis_group_event event = ARRAKIS_GROUP_EVENT_INIT;
@@ -154,18 +191,16 @@ static arrakis_group_event next_event(arrakis_group *group, int kind)
 static void the_message_that_comes_with_its_partition_is_taken(void **state)
 {
     (void)state;
-    static const channel_spec spec = {"X:A", ARRAKIS_INT32, 16, "p", 0, SECOND, SECOND};
     arrakis_mock_broker *broker;
     PASS(arrakis_mock_broker_open(&broker, err));
-    publish(arrakis_mock_broker_url(broker), "arrakis-p");
-    arrakis_channels *channels = channels_of(&spec, 1);
+    publish(arrakis_mock_broker_url(broker), "arrakis-p", 0, MESSAGES);
     arrakis_group_options o = ARRAKIS_GROUP_OPTIONS_INIT;
     o.group = "g";
     o.start_ns = FIRST * SECOND;
-    arrakis_group *group;
-    PASS(arrakis_group_join(&group, arrakis_mock_broker_url(broker), channels, &o, err));
-    arrakis_channels_unref(channels);
+    arrakis_group *group = join_at(arrakis_mock_broker_url(broker), &o);
+    assigns_late = true;
     next_event(group, ARRAKIS_GROUP_TAKEN);
+    assigns_late = false;
     for (int64_t i = 0; i < MESSAGES - 1; i++) { /* the last block waits for what follows it */
         arrakis_group_event event = next_event(group, ARRAKIS_GROUP_BLOCK);
         assert_int_equal(arrakis_block_start_ns(event.block), (FIRST + i) * SECOND);
@@ -192,7 +227,7 @@ static void a_member_polls_between_the_partitions_that_it_is_told_of(void **stat
     for (int i = 0; i < PARTITIONS; i++) {
         char topic[16];
         snprintf(topic, sizeof topic, "arrakis-p%d", i);
-        publish(url, topic);
+        publish(url, topic, 0, MESSAGES);
     }
     arrakis_channels *channels = channels_of(specs, PARTITIONS);
     arrakis_group_options o = ARRAKIS_GROUP_OPTIONS_INIT;
@@ -225,6 +260,59 @@ static void a_member_polls_between_the_partitions_that_it_is_told_of(void **stat
     arrakis_mock_broker_close(broker);
 }
 
+/* ------------------------------------------------------------------ where a live group begins */
+
+/* The offset of the first block of a group without a start, of a topic with `before` messages as it joins, and
+ * a few that come before it is given the partition. */
+static int64_t live_begin(int32_t before)
+{
+    enum { AFTER = 5 };
+    arrakis_mock_broker *broker;
+    PASS(arrakis_mock_broker_open(&broker, err));
+    const char *url = arrakis_mock_broker_url(broker);
+    publish(url, "arrakis-p", 0, before);
+    arrakis_group_options o = ARRAKIS_GROUP_OPTIONS_INIT;
+    o.group = "g";
+    o.request_timeout_ns = SECOND / 2;
+    arrakis_group *group = join_at(url, &o);
+    ends_are_silent = false;
+    publish(url, "arrakis-p", before, AFTER);
+    next_event(group, ARRAKIS_GROUP_TAKEN);
+    arrakis_group_event event = next_event(group, ARRAKIS_GROUP_BLOCK);
+    arrakis_block_unref(event.block);
+    arrakis_group_leave(group);
+    arrakis_mock_broker_close(broker);
+    return event.at.offset;
+}
+
+static void a_live_group_begins_with_what_came_since_it_was_joined(void **state)
+{
+    (void)state;
+    assert_int_equal(live_begin(10), 10);
+}
+
+/* As where an old record was stamped in the future, or this machine's clock is behind. */
+static void timestamps_do_not_lead_a_live_group_back(void **state)
+{
+    (void)state;
+    stamped_offset = 0;
+    assert_int_equal(live_begin(10), 10);
+    stamped_offset = -1;
+}
+
+static void without_the_ends_timestamps_lead_a_live_group_back_a_bounded_way(void **state)
+{
+    (void)state;
+    enum { BEFORE = 1500, MOST = 1200 }; /* 1000 and four for each second since shortly before */
+    stamped_offset = 0;
+    ends_are_silent = true;
+    int64_t offset = live_begin(BEFORE);
+    assert_true(offset < BEFORE && offset > BEFORE - MOST);
+    ends_are_silent = true;
+    assert_int_equal(live_begin(10), 0);
+    stamped_offset = -1;
+}
+
 static void calls_without_a_group_do_nothing(void **state)
 {
     (void)state;
@@ -250,6 +338,9 @@ int main(void)
         cmocka_unit_test(only_the_first_partition_of_a_topic_is_one_of_the_group),
         cmocka_unit_test(the_message_that_comes_with_its_partition_is_taken),
         cmocka_unit_test(a_member_polls_between_the_partitions_that_it_is_told_of),
+        cmocka_unit_test(a_live_group_begins_with_what_came_since_it_was_joined),
+        cmocka_unit_test(timestamps_do_not_lead_a_live_group_back),
+        cmocka_unit_test(without_the_ends_timestamps_lead_a_live_group_back_a_bounded_way),
         cmocka_unit_test(calls_without_a_group_do_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

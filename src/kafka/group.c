@@ -30,6 +30,8 @@
 #include <unistd.h>
 
 enum { GROUP_MAX = 200, SLICE_MS = 1000 };
+/* How long a commit may hold up that partitions are given away, and how often a cancel is looked for. */
+enum { GIVE_MS = 2000, GIVE_LOOK_MS = 100 };
 static const int64_t default_session_ns = 30 * ARRAKIS_SECOND_NS;
 static const int64_t default_timeout_ns = 10 * ARRAKIS_SECOND_NS;
 /* No clock of a site is this wrong. */
@@ -195,6 +197,43 @@ static void commit_begins(ark_group *g, const rd_kafka_topic_partition_list_t *t
     commit_list(g, list);
 }
 
+/* What of these partitions is declared done and may not be committed: what is under way may yet fail. */
+static rd_kafka_topic_partition_list_t *
+take_unsettled(ark_group *g, const rd_kafka_topic_partition_list_t *given)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(given->cnt);
+    for (int i = 0; i < given->cnt; i++) {
+        ark_group_partition *p = ark_group_begin_partition(g, &given->elems[i]);
+        if (p && p->dirty)
+            take_dirty(g, p, list);
+        else if (p && p->committing)
+            ark_group_begin_entry(list, rd_kafka_topic_name(p->topic), &p->done);
+    }
+    return list;
+}
+
+/* Partitions that are given away in order are this member's until it has agreed: so the next one begins
+ * after what is done here. */
+static void commit_given(ark_group *g, const rd_kafka_topic_partition_list_t *given)
+{
+    rd_kafka_topic_partition_list_t *list = take_unsettled(g, given);
+    rd_kafka_queue_t *answers = list->cnt ? rd_kafka_queue_new(g->rk) : NULL;
+    if (answers) {
+        int64_t end_ns = ark_wait_deadline(GIVE_MS);
+        int answered = 0;
+        g->commits_under_way++;
+        rd_kafka_resp_err_t code =
+            rd_kafka_commit_queue(g->rk, list, answers, on_commit, g->outage);
+        while (!code && !answered && ark_wait_deadline(0) < end_ns &&
+               !arrakis_cancel_is_set(g->cancel))
+            answered = rd_kafka_queue_poll_callback(answers, GIVE_LOOK_MS);
+        if (!answered)
+            on_commit(g->rk, code ? code : RD_KAFKA_RESP_ERR__TIMED_OUT, list, g->outage);
+        rd_kafka_queue_destroy(answers);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
 /* Runs within rd_kafka_consumer_poll(), or where the group is left. */
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
                          rd_kafka_topic_partition_list_t *list, void *opaque)
@@ -203,8 +242,11 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
     bool taken = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && g;
     if (taken)
         ark_group_begin_find(g, list);
-    else if (g)
+    else if (g) {
+        if (!rd_kafka_assignment_lost(rk))
+            commit_given(g, list);
         note_lost(g, list);
+    }
     ark_log_trace(ARK_LOG_KAFKA, "%d partitions are %s", list->cnt,
                   taken                          ? "taken"
                   : rd_kafka_assignment_lost(rk) ? "lost: this member was thrown out"

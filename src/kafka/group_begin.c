@@ -207,10 +207,11 @@ arrakis_status ark_group_begin_note_ends(ark_group *g, arrakis_error *err)
     if (rc == ARRAKIS_ECANCELED || rc == ARRAKIS_ENOMEM)
         return ark_fail(err, rc, "%s", why.message);
     if (rc < 0)
-        ark_log(ARRAKIS_LOG_WARNING,
-                "group %s: where its partitions end is not known, and is looked for by the records' "
-                "timestamps: %s",
-                g->name, why.message);
+        ark_log(
+            ARRAKIS_LOG_WARNING,
+            "group %s: where its partitions end is not known, and is looked for by the records' "
+            "timestamps: %s",
+            g->name, why.message);
     return ARRAKIS_OK;
 }
 
@@ -227,8 +228,7 @@ static int64_t begin_at_start(const rd_kafka_topic_partition_t *beginning,
 /* How far a live group goes back where only timestamps tell what has come since this member joined. */
 static int64_t live_for(const ark_group *g)
 {
-    int64_t for_ns =
-        ark_clock_steady_ns() - g->joined_steady_ns + ARK_KAFKA_STAMP_MARGIN_NS;
+    int64_t for_ns = ark_clock_steady_ns() - g->joined_steady_ns + ARK_KAFKA_STAMP_MARGIN_NS;
     return for_ns < ARK_KAFKA_START_BACK_NS ? for_ns : ARK_KAFKA_START_BACK_NS;
 }
 

@@ -50,14 +50,26 @@ rd_kafka_message_t *rd_kafka_consumer_poll(rd_kafka_t *rk, int timeout_ms)
     return poll(rk, timeout_ms);
 }
 
+static bool commits_fail;
+
+/* In the place of librdkafka's: with commits_fail, the broker takes none. */
+rd_kafka_resp_err_t rd_kafka_commit(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *list,
+                                    int async)
+{
+    rd_kafka_resp_err_t (*commit)(rd_kafka_t *, const rd_kafka_topic_partition_list_t *, int);
+    void *found = dlsym(RTLD_NEXT, "rd_kafka_commit");
+    assert_non_null(found);
+    memcpy(&commit, &found, sizeof commit);
+    return commits_fail ? RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS : commit(rk, list, async);
+}
+
 static bool ends_are_silent;
 static int64_t stamped_offset = -1;
 
 /* In the place of librdkafka's, whose mock cluster finds nothing by time: with stamped_offset, that is
  * found of any time; with ends_are_silent, no broker tells where a log ends. */
-rd_kafka_resp_err_t rd_kafka_offsets_for_times(rd_kafka_t *rk,
-                                               rd_kafka_topic_partition_list_t *list,
-                                               int timeout_ms)
+rd_kafka_resp_err_t
+rd_kafka_offsets_for_times(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list, int timeout_ms)
 {
     rd_kafka_resp_err_t (*ask)(rd_kafka_t *, rd_kafka_topic_partition_list_t *, int);
     void *found = dlsym(RTLD_NEXT, "rd_kafka_offsets_for_times");
@@ -313,6 +325,86 @@ static void without_the_ends_timestamps_lead_a_live_group_back_a_bounded_way(voi
     stamped_offset = -1;
 }
 
+/* ------------------------------------------------------------------ partitions that are given away */
+
+static arrakis_group *join_two(const char *url, const char *group_name)
+{
+    static const channel_spec specs[] = {{"X:A", ARRAKIS_INT32, 16, "p0", 0, SECOND, SECOND},
+                                         {"X:B", ARRAKIS_INT32, 16, "p1", 0, SECOND, SECOND}};
+    const arrakis_property quick = {"heartbeat.interval.ms", "100"};
+    arrakis_group_options o = ARRAKIS_GROUP_OPTIONS_INIT;
+    o.group = group_name;
+    o.start_ns = FIRST * SECOND;
+    o.properties = &quick;
+    o.property_count = 1;
+    arrakis_group *group;
+    arrakis_channels *channels = channels_of(specs, COUNT(specs));
+    PASS(arrakis_group_join(&group, url, channels, &o, err));
+    arrakis_channels_unref(channels);
+    return group;
+}
+
+/* Whatever kind of event comes in a moment; kind 0: none. */
+static arrakis_group_event any_event(arrakis_group *group)
+{
+    arrakis_group_event event = ARRAKIS_GROUP_EVENT_INIT;
+    arrakis_error why;
+    arrakis_status rc = arrakis_group_next(group, 20, &event, &why);
+    if (rc < 0)
+        fail_msg("%s", why.message);
+    return event;
+}
+
+/* Declare done what came up to the block that begins at `last_ns`, of both partitions. */
+static void take_up_to(arrakis_group *group, int64_t last_ns)
+{
+    for (int left = 2; left;) {
+        arrakis_group_event event = any_event(group);
+        if (event.kind != ARRAKIS_GROUP_BLOCK)
+            continue;
+        if (arrakis_block_start_ns(event.block) == last_ns) {
+            PASS(arrakis_group_commit(group, event.partition, &event.next, err));
+            left--;
+        }
+        arrakis_block_unref(event.block);
+    }
+}
+
+/* The first block that `other` gets while both take part. */
+static int64_t first_of_the_other(arrakis_group *group, arrakis_group *other)
+{
+    int64_t end_ns = ark_monotonic_ns() + WAIT_MS * INT64_C(1000000), start_ns = -1;
+    while (start_ns < 0) {
+        assert_true(ark_monotonic_ns() < end_ns);
+        arrakis_block_unref(any_event(group).block);
+        arrakis_group_event event = any_event(other);
+        if (event.kind == ARRAKIS_GROUP_BLOCK)
+            start_ns = arrakis_block_start_ns(event.block);
+        arrakis_block_unref(event.block);
+    }
+    return start_ns;
+}
+
+static void what_is_done_is_committed_before_a_partition_is_given_away(void **state)
+{
+    (void)state;
+    enum { DONE = 3, ALL = 8 };
+    arrakis_mock_broker *broker;
+    PASS(arrakis_mock_broker_open(&broker, err));
+    const char *url = arrakis_mock_broker_url(broker);
+    publish(url, "arrakis-p0", 0, ALL);
+    publish(url, "arrakis-p1", 0, ALL);
+    arrakis_group *group = join_two(url, "g");
+    commits_fail = true; /* but that one */
+    take_up_to(group, (FIRST + DONE - 1) * SECOND);
+    arrakis_group *other = join_two(url, "g");
+    assert_int_equal(first_of_the_other(group, other), (FIRST + DONE) * SECOND);
+    commits_fail = false;
+    arrakis_group_leave(other);
+    arrakis_group_leave(group);
+    arrakis_mock_broker_close(broker);
+}
+
 static void calls_without_a_group_do_nothing(void **state)
 {
     (void)state;
@@ -341,6 +433,7 @@ int main(void)
         cmocka_unit_test(a_live_group_begins_with_what_came_since_it_was_joined),
         cmocka_unit_test(timestamps_do_not_lead_a_live_group_back),
         cmocka_unit_test(without_the_ends_timestamps_lead_a_live_group_back_a_bounded_way),
+        cmocka_unit_test(what_is_done_is_committed_before_a_partition_is_given_away),
         cmocka_unit_test(calls_without_a_group_do_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,10 +29,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { GROUP_MAX = 200, SLICE_MS = 1000 };
+enum { GROUP_MAX = 200, SLICE_MS = 1000, STEPS_PER_LOOK = 64 };
 /* How long a commit may hold up that partitions are given away, and how often a cancel is looked for. */
 enum { GIVE_MS = 2000, GIVE_LOOK_MS = 100 };
 static const int64_t default_session_ns = 30 * ARRAKIS_SECOND_NS;
+/* librdkafka's own, which a longer session raises, and a short one lowers. */
+static const int64_t least_poll_ms = 300000, most_heartbeat_ms = 3000;
 static const int64_t default_timeout_ns = 10 * ARRAKIS_SECOND_NS;
 /* No clock of a site is this wrong. */
 static const int64_t most_ahead_ns = 60 * ARRAKIS_SECOND_NS;
@@ -445,16 +447,25 @@ static arrakis_status wait_more(ark_group *g, int64_t deadline_ns, arrakis_error
     return last && !woken ? ARRAKIS_TIMEOUT : ARRAKIS_OK;
 }
 
+/* Many messages may come of which none is an event. The clock is looked at now and then. */
+static bool is_time_over(int64_t deadline_ns, unsigned *steps)
+{
+    return deadline_ns != INT64_MAX && ++*steps % STEPS_PER_LOOK == 0 &&
+           ark_wait_deadline(0) >= deadline_ns;
+}
+
 static arrakis_status next_event(ark_group *g, int64_t deadline_ns, arrakis_group_event *event,
                                  arrakis_error *err)
 {
-    for (;;) {
+    for (unsigned steps = 0;;) {
         ARK_TRY(ark_cancel_check(g->cancel, g->url, err));
         if (tell_change(g, event))
             return ARRAKIS_OK;
         arrakis_status rc = next_of_message(g, event, err);
         if (rc != ARRAKIS_DONE)
             return rc;
+        if (is_time_over(deadline_ns, &steps))
+            return ARRAKIS_TIMEOUT;
         send_commits(g);
         g->message = poll_message(g);
         g->polled = true;
@@ -561,24 +572,41 @@ static arrakis_status check_options(const arrakis_group_options *o, arrakis_erro
     return check_properties(o, err);
 }
 
+/* The session time-out, and what librdkafka wants to fit it, in ms. */
+typedef struct session_texts {
+    char session[24], poll[24], heartbeat[24];
+} session_texts;
+
+static session_texts texts_of_session(int64_t session_ns)
+{
+    session_texts out;
+    const int64_t session_ms = session_ns / 1000000, third_ms = session_ms / 3;
+    snprintf(out.session, sizeof out.session, "%" PRId64, session_ms);
+    snprintf(out.poll, sizeof out.poll, "%" PRId64,
+             session_ms > least_poll_ms ? session_ms : least_poll_ms);
+    snprintf(out.heartbeat, sizeof out.heartbeat, "%" PRId64,
+             third_ms < most_heartbeat_ms ? third_ms : most_heartbeat_ms);
+    return out;
+}
+
 static arrakis_status make_conf(ark_group *g, rd_kafka_conf_t **conf,
                                 const arrakis_group_options *o, arrakis_error *err)
 {
-    char session[24];
     ark_kafka_fetch_texts text;
     ark_kafka_fetch_size limits = {0};
     const ark_properties users = {o->properties, o->property_count};
     const ark_kafka_fetch_wants wants = {.prefetch = ARRAKIS_UNSET, .wait_ns = o->fetch_wait_ns};
     ARK_TRY(
         ark_kafka_fetch_size_choose(&limits, g->head.inputs, g->head.input_count, &wants, err));
-    int64_t session_ns =
-        o->session_timeout_ns == ARRAKIS_UNSET ? default_session_ns : o->session_timeout_ns;
+    const session_texts session = texts_of_session(
+        o->session_timeout_ns == ARRAKIS_UNSET ? default_session_ns : o->session_timeout_ns);
     ark_kafka_fetch_size_print(&text, &limits);
-    snprintf(session, sizeof session, "%lld", (long long)(session_ns / 1000000));
     const ark_kafka_property ours[] = {
         {"group.id", g->name, false},
         {"partition.assignment.strategy", "cooperative-sticky", false},
-        {"session.timeout.ms", session, false},
+        {"session.timeout.ms", session.session, false},
+        {"max.poll.interval.ms", session.poll, false},
+        {"heartbeat.interval.ms", session.heartbeat, false},
         {"enable.auto.commit", "false", false},
         {"enable.auto.offset.store", "false", false},
         {"allow.auto.create.topics", "false", false},

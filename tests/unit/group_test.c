@@ -405,6 +405,93 @@ static void what_is_done_is_committed_before_a_partition_is_given_away(void **st
     arrakis_mock_broker_close(broker);
 }
 
+/* ------------------------------------------------------------------ time-outs */
+
+static void publish_what_cannot_be_decoded(const char *url, int count)
+{
+    rd_kafka_t *producer;
+    PASS(ark_kafka_handle_new(&producer, RD_KAFKA_PRODUCER, url, NULL, 0, NULL, 0, err));
+    for (int i = 0; i < count; i++)
+        assert_int_equal(
+            rd_kafka_producev(producer, RD_KAFKA_V_TOPIC("arrakis-p"), RD_KAFKA_V_PARTITION(0),
+                              RD_KAFKA_V_VALUE("no message", 10),
+                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+            0);
+    assert_int_equal(rd_kafka_flush(producer, WAIT_MS), 0);
+    rd_kafka_destroy(producer);
+}
+
+static uint64_t message_count(const arrakis_group *group)
+{
+    arrakis_stats stats = ARRAKIS_STATS_INIT;
+    arrakis_group_stats(group, &stats);
+    return stats.messages;
+}
+
+static void a_call_ends_in_time_while_messages_without_events_come(void **state)
+{
+    (void)state;
+    enum { COUNT_OF_ALL = 2000, THERE = 1000 };
+    arrakis_mock_broker *broker;
+    PASS(arrakis_mock_broker_open(&broker, err));
+    publish_what_cannot_be_decoded(arrakis_mock_broker_url(broker), COUNT_OF_ALL);
+    arrakis_group_options o = ARRAKIS_GROUP_OPTIONS_INIT;
+    o.group = "g";
+    o.start_ns = FIRST * SECOND;
+    arrakis_group *group = join_at(arrakis_mock_broker_url(broker), &o);
+    next_event(group, ARRAKIS_GROUP_TAKEN);
+    int64_t end_ns = ark_monotonic_ns() + WAIT_MS * INT64_C(1000000);
+    while (rd_kafka_queue_length(group->queue) < THERE) {
+        assert_true(ark_monotonic_ns() < end_ns);
+        ark_wait_fd(-1, ark_wait_deadline(1));
+    }
+    arrakis_group_event event = ARRAKIS_GROUP_EVENT_INIT;
+    uint64_t before = message_count(group);
+    assert_int_equal(arrakis_group_next(group, 0, &event, NULL), ARRAKIS_TIMEOUT);
+    assert_true(message_count(group) - before <= 64);
+    while (message_count(group) < COUNT_OF_ALL) {
+        assert_true(ark_monotonic_ns() < end_ns);
+        assert_int_equal(arrakis_group_next(group, 0, &event, NULL), ARRAKIS_TIMEOUT);
+    }
+    arrakis_group_leave(group);
+    arrakis_mock_broker_close(broker);
+}
+
+static void expect_property(const arrakis_group *group, const char *name, const char *wanted)
+{
+    char value[32];
+    size_t size = sizeof value;
+    assert_int_equal(rd_kafka_conf_get(rd_kafka_conf(group->rk), name, value, &size),
+                     RD_KAFKA_CONF_OK);
+    assert_string_equal(value, wanted);
+}
+
+static void what_depends_on_the_session_time_out_follows_it(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t session_ns;
+        const char *session_ms, *poll_ms, *heartbeat_ms;
+    } cases[] = {{UNSET, "30000", "300000", "3000"},
+                 {SECOND, "1000", "300000", "333"},
+                 {600 * SECOND, "600000", "600000", "3000"},
+                 {3600 * SECOND, "3600000", "3600000", "3000"}};
+    arrakis_mock_broker *broker;
+    PASS(arrakis_mock_broker_open(&broker, err));
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        arrakis_group_options o = ARRAKIS_GROUP_OPTIONS_INIT;
+        o.group = "g";
+        o.session_timeout_ns = cases[i].session_ns;
+        arrakis_group *group = join_at(arrakis_mock_broker_url(broker), &o);
+        expect_property(group, "session.timeout.ms", cases[i].session_ms);
+        expect_property(group, "max.poll.interval.ms", cases[i].poll_ms);
+        expect_property(group, "heartbeat.interval.ms", cases[i].heartbeat_ms);
+        group->joined = false; /* so its handle is destroyed without a word to the mock group */
+        arrakis_group_leave(group);
+    }
+    arrakis_mock_broker_close(broker);
+}
+
 static void calls_without_a_group_do_nothing(void **state)
 {
     (void)state;
@@ -434,6 +521,8 @@ int main(void)
         cmocka_unit_test(timestamps_do_not_lead_a_live_group_back),
         cmocka_unit_test(without_the_ends_timestamps_lead_a_live_group_back_a_bounded_way),
         cmocka_unit_test(what_is_done_is_committed_before_a_partition_is_given_away),
+        cmocka_unit_test(a_call_ends_in_time_while_messages_without_events_come),
+        cmocka_unit_test(what_depends_on_the_session_time_out_follows_it),
         cmocka_unit_test(calls_without_a_group_do_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

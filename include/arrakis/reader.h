@@ -373,13 +373,16 @@ typedef struct arrakis_group_options {
     const char *group;
     /**
      * GPS: where a partition begins that no member has had before; what is earlier is passed over in
-     * any partition. ARRAKIS_UNSET: with what was published since this member joined.
+     * any partition. ARRAKIS_UNSET: with what was published since this member joined, by where its
+     * log ended then and not by any clock.
      */
     int64_t start_ns;
     /**
      * How long a member that is not heard of keeps its partitions; ARRAKIS_UNSET: 30 s. Brokers take
      * 6 s to 30 min unless they are configured otherwise. A member is also thrown out when
-     * arrakis_group_next() has not been called for 5 min (max.poll.interval.ms, in `properties`).
+     * arrakis_group_next() has not been called for 5 min, or for this time-out if it is longer
+     * (max.poll.interval.ms, in `properties`). It is heard of every 3 s, or every third of a time-out
+     * below 9 s (heartbeat.interval.ms).
      */
     int64_t session_timeout_ns;
     /**
@@ -405,7 +408,8 @@ typedef struct arrakis_group_options {
 ARRAKIS_API void arrakis_group_options_init(arrakis_group_options *out, size_t struct_size);
 
 /**
- * Becomes a member of a group. Partitions come with arrakis_group_next().
+ * Becomes a member of a group. Partitions come with arrakis_group_next(). Without a start it asks where the
+ * partitions end, which takes up to 2 s more where some have no leader that answers, or no topic yet.
  *
  * @param url       brokers, as for arrakis_kafka_reader_new()
  * @param channels  each with partition_id, partition_index and stride; the group keeps a reference. A
@@ -464,10 +468,17 @@ typedef struct arrakis_group_event {
 ARRAKIS_API void arrakis_group_event_init(arrakis_group_event *out, size_t struct_size);
 
 /**
- * Returns the next event. When partitions are taken, the call also waits while the brokers are
- * asked where these begin: up to 30 s if the brokers do not answer, and again before the first
- * data of those partitions. A partition that no member has had begins where its log ended when
- * this member joined, or, if no broker answers that question, at its present end.
+ * Returns the next event. The call also waits while the brokers are asked: up to 30 s when
+ * partitions are taken and the brokers do not answer where these begin, and again before the first
+ * data of those partitions; up to 2 s when partitions are given away of which something is done and
+ * not committed yet; up to 4 s after a login was refused. A partition that no member has had begins
+ * where its log ended when this member joined. If no broker answered that question, it begins with
+ * the first record that is stamped since 10 s before, but at most 1,000 messages and four for each
+ * stride of that time before its present end; without such a record, at its present end.
+ *
+ * A login that is refused, or a token that is missing, is tried again for 10 s. It is no error as
+ * long as any broker answers then, on a connection that is logged in or on a new one. Failures of
+ * the group's coordinator are logged, and count in `errors`, as those of any broker.
  *
  * Memory: one block per partition, up to 64 MiB of messages that were fetched ahead (or four answers of
  * the broker, if those are larger), and the messages' rows that wait because their time may be wrong, one
@@ -475,9 +486,10 @@ ARRAKIS_API void arrakis_group_event_init(arrakis_group_event *out, size_t struc
  *
  * @param timeout_ms  0: do not wait; negative: without limit
  * @param event       `event->struct_size` must be set
- * @return OK; TIMEOUT; ECANCELED; EAUTH: the user may not read a topic, or be in the group; EBROKER:
- *         librdkafka cannot go on; ECONNECT: data comes, but no broker answers for 30 s the question
- *         how far the group has got; ENOMEM: a block has been lost. After an error the group must be left
+ * @return OK; TIMEOUT; ECANCELED; EAUTH: the user may not read a topic, or be in the group, or a
+ *         login is refused and no broker answers 10 s later; EBROKER: librdkafka cannot go on;
+ *         ECONNECT: data comes, but no broker answers for 30 s the question how far the group has
+ *         got; ENOMEM: a block has been lost. After an error the group must be left
  */
 ARRAKIS_API arrakis_status arrakis_group_next(arrakis_group *group, int timeout_ms,
                                               arrakis_group_event *event, arrakis_error *err);
@@ -492,8 +504,8 @@ ARRAKIS_API arrakis_status arrakis_group_set_stride(arrakis_group *group, size_t
 /**
  * Declares that all of a partition before a position of one of its blocks is done: whoever takes it over
  * begins there. Returns at once; arrakis_group_next() sends it to the broker, one request at a time for all
- * partitions. Of a partition that this member has lost nothing is sent, and the broker refuses what a
- * member sends that was thrown out.
+ * partitions, and before partitions are given away in order. Of a partition that this member has lost
+ * nothing is sent, and the broker refuses what a member sends that was thrown out.
  *
  * @return OK; EINVAL: no such partition or position
  */

@@ -16,6 +16,7 @@
 #include "kafka/close.h"
 #include "kafka/fetch_size.h"
 #include "kafka/group_begin.h"
+#include "kafka/group_login.h"
 #include "kafka/group_state.h"
 #include "kafka/handle.h"
 #include "kafka/properties.h"
@@ -140,6 +141,8 @@ static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t code,
         return;
     g->commits_under_way -= g->commits_under_way > 0;
     g->commit_ns = code ? ark_clock_steady_ns() + commit_pause_ns : 0;
+    if (!code)
+        ark_kafka_outage_coordinated(g->outage, g->url);
     if (is_fenced(code)) /* the group is being shared out anew, or has been */
         return;
     uint64_t times = code ? ark_log_limit_note(&g->commit_failed, ark_clock_now_ns()) : 0;
@@ -249,6 +252,8 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
             commit_given(g, list);
         note_lost(g, list);
     }
+    if (taken)
+        ark_kafka_outage_coordinated(g->outage, g->url);
     ark_log_trace(ARK_LOG_KAFKA, "%d partitions are %s", list->cnt,
                   taken                          ? "taken"
                   : rd_kafka_assignment_lost(rk) ? "lost: this member was thrown out"
@@ -439,8 +444,7 @@ static rd_kafka_message_t *poll_message(ark_group *g)
 
 static arrakis_status wait_more(ark_group *g, int64_t deadline_ns, arrakis_error *err)
 {
-    if (atomic_load(&g->outage->news) && atomic_exchange(&g->outage->news, false))
-        ARK_TRY(ark_kafka_outage_verdict(g->outage, err));
+    ARK_TRY(ark_group_login_check(g, err));
     int64_t slice_ns = ark_wait_deadline(SLICE_MS);
     bool last = deadline_ns <= slice_ns;
     bool woken = ark_wait_fd(g->waiter.fd, last ? deadline_ns : slice_ns);
@@ -633,6 +637,7 @@ static arrakis_status make_handle(ark_group *g, const arrakis_group_options *o, 
     rd_kafka_conf_t *conf;
     ARK_TRY(make_conf(g, &conf, o, err));
     g->outage->owner = g;
+    g->outage->grouped = true;
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     rd_kafka_conf_set_offset_commit_cb(conf, on_commit);
     ARK_TRY(ark_kafka_handle_start(&g->rk, RD_KAFKA_CONSUMER, conf, err));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The state of a member of a group, shared by the files that it is made of: kafka/group.c has what the
- * program calls, kafka/group_begin.c finds where the partitions that come begin. */
+ * program calls, kafka/group_begin.c finds where the partitions that come begin, and kafka/group_login.c
+ * looks after logins that are refused. */
 #ifndef ARK_KAFKA_GROUP_STATE_H
 #define ARK_KAFKA_GROUP_STATE_H
 
@@ -42,6 +43,7 @@ typedef struct arrakis_group {
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
     ark_kafka_outage *outage;
+    int64_t login_ns; /* monotonic: when to look after a login that was refused; 0: none was */
     ark_waiter waiter;
     bool joined;
     ark_group_partition *partitions;

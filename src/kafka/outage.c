@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* In the place of a broker's number. */
+enum { ANY = -1, COORDINATOR = -2 };
+
 /* A broker that shuts down may end connections as if the protocol were wrong: so the protocol is
  * only wrong if no other connection leads to an answer for some time. Where the broker spoke the
  * protocol and ended the connection afterwards, the time is longer: it requires a login, or it shuts
@@ -25,7 +28,8 @@ ark_kafka_outage *ark_kafka_outage_new(ark_token_source tokens)
         pthread_mutex_init(&outage->lock, NULL);
         ark_token_gate_init(&outage->own_token, tokens);
         outage->token = &outage->own_token;
-        outage->broker = outage->wake_fd = -1;
+        outage->broker = ANY;
+        outage->wake_fd = -1;
     }
     return outage;
 }
@@ -61,7 +65,7 @@ void ark_kafka_outage_wake(ark_kafka_outage *outage, int fd)
     pthread_mutex_unlock(&outage->lock);
 }
 
-/* The number in "host:port/2: text"; -1: there is none. */
+/* The number in "host:port/2: text"; ANY: there is none. */
 static int32_t broker_of(const char *what)
 {
     const char *colon = strstr(what, ": "), *slash = colon;
@@ -69,15 +73,21 @@ static int32_t broker_of(const char *what)
         slash--;
     int number, end = 0;
     if (!slash || *slash != '/' || sscanf(slash, "/%d: %n", &number, &end) != 1 || !end)
-        return -1;
+        return ANY;
     return number;
+}
+
+/* Whether a line of the log is about the connection to the coordinator of a group. */
+static bool is_coordinator(const char *text)
+{
+    return strstr(text, "GroupCoordinator");
 }
 
 void ark_kafka_outage_note(ark_kafka_outage *outage, const char *what)
 {
     pthread_mutex_lock(&outage->lock);
     uint64_t times = ark_log_limit_note(&outage->limit, arrakis_gps_now_ns());
-    outage->broker = broker_of(what);
+    outage->broker = is_coordinator(what) ? COORDINATOR : broker_of(what);
     snprintf(outage->last, sizeof outage->last, "%s", what);
     atomic_store(&outage->open, true);
     pthread_mutex_unlock(&outage->lock);
@@ -108,10 +118,21 @@ void ark_kafka_outage_over(ark_kafka_outage *outage, const rd_kafka_message_t *m
     if (!atomic_load_explicit(&outage->open, memory_order_relaxed))
         return;
     pthread_mutex_lock(&outage->lock);
-    bool over = outage->broker < 0 || outage->broker == rd_kafka_message_broker_id(message);
+    bool over = outage->broker == ANY || outage->broker == rd_kafka_message_broker_id(message);
     pthread_mutex_unlock(&outage->lock);
     if (over)
         ark_kafka_outage_end(outage, url, "reading again");
+}
+
+void ark_kafka_outage_coordinated(ark_kafka_outage *outage, const char *url)
+{
+    if (!atomic_load_explicit(&outage->open, memory_order_relaxed))
+        return;
+    pthread_mutex_lock(&outage->lock);
+    bool over = outage->broker == COORDINATOR;
+    pthread_mutex_unlock(&outage->lock);
+    if (over)
+        ark_kafka_outage_end(outage, url, "the group's coordinator answers again");
 }
 
 arrakis_status ark_kafka_outage_verdict(ark_kafka_outage *outage, arrakis_error *err)
@@ -234,9 +255,9 @@ static const char *without_thread(const char *text)
 static const char *take_failure(ark_kafka_outage *outage, const char *facility, const char *text)
 {
     const char *matter = without_thread(text);
-    /* no group is used: the idle connection to its coordinator is closed by the broker after some
-     * time */
-    if (strcmp(facility, "FAIL") != 0 || strstr(text, "GroupCoordinator"))
+    /* where no group is used, the idle connection to its coordinator is closed by the broker after
+     * some time */
+    if (strcmp(facility, "FAIL") != 0 || (!outage->grouped && is_coordinator(text)))
         return NULL;
     note_failure(outage, matter);
     return matter;

@@ -19,8 +19,9 @@ typedef struct ark_kafka_outage {
     pthread_mutex_t lock; /* of all below: threads of librdkafka use it, too */
     ark_log_limit limit;
     atomic_bool open;
-    int32_t broker;         /* the number of the broker that failed; -1: not known */
-    void *owner;            /* what the handle belongs to, for callbacks that get the outage */
+    int32_t broker; /* the number of the broker that failed; -1: not known; -2: a coordinator */
+    bool grouped;   /* the handle is a member of a group, whose coordinator may fail, too */
+    void *owner;    /* what the handle belongs to, for callbacks that get the outage */
     _Atomic uint64_t count; /* how many failures there were */
     char last[ARK_KAFKA_OUTAGE_TEXT];
     char refusal[ARK_KAFKA_OUTAGE_TEXT]; /* why the login was refused; empty: it was not */
@@ -55,6 +56,8 @@ void ark_kafka_outage_note(ark_kafka_outage *outage, const char *what);
 /* Note that data has arrived. Cheap when there is no outage. */
 void ark_kafka_outage_over(ark_kafka_outage *outage, const rd_kafka_message_t *message,
                            const char *url);
+/* Note that the coordinator of the group has answered, of which data from brokers tells nothing. */
+void ark_kafka_outage_coordinated(ark_kafka_outage *outage, const char *url);
 /* Log that the outage has ended. */
 void ark_kafka_outage_end(ark_kafka_outage *outage, const char *url, const char *what);
 /* Whether this text of librdkafka about the end of a connection means that either side has refused

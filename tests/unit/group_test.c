@@ -9,6 +9,8 @@
 #include "kafka/handle.h"
 #include "support.h"
 
+#include "mock_cluster.h"
+
 #include <dlfcn.h>
 
 /* Far more messages than what else librdkafka puts into its queue. */
@@ -492,6 +494,84 @@ static void what_depends_on_the_session_time_out_follows_it(void **state)
     arrakis_mock_broker_close(broker);
 }
 
+/* ------------------------------------------------------------------ brokers that fail or refuse */
+
+/* Two brokers: the first has the topic, and is the only one that is named; the second coordinates. */
+static rd_kafka_t *two_brokers(char *url, size_t size)
+{
+    rd_kafka_t *host = mock_cluster_new("2");
+    assert_non_null(host);
+    rd_kafka_mock_cluster_t *cluster = rd_kafka_handle_mock_cluster(host);
+    assert_int_equal(rd_kafka_mock_topic_create(cluster, "arrakis-p", 1, 1), 0);
+    assert_int_equal(rd_kafka_mock_partition_set_leader(cluster, "arrakis-p", 0, 1), 0);
+    assert_int_equal(rd_kafka_mock_coordinator_set(cluster, "group", "g", 2), 0);
+    const char *all = rd_kafka_mock_cluster_bootstraps(cluster);
+    snprintf(url, size, "%.*s", (int)strcspn(all, ","), all);
+    return host;
+}
+
+static uint64_t error_count(const arrakis_group *group)
+{
+    arrakis_stats stats = ARRAKIS_STATS_INIT;
+    arrakis_group_stats(group, &stats);
+    return stats.errors;
+}
+
+static void a_coordinator_that_is_down_is_a_failure(void **state)
+{
+    (void)state;
+    char url[64];
+    rd_kafka_t *host = two_brokers(url, sizeof url);
+    rd_kafka_mock_cluster_t *cluster = rd_kafka_handle_mock_cluster(host);
+    assert_int_equal(rd_kafka_mock_broker_set_down(cluster, 2), 0);
+    arrakis_group_options o = ARRAKIS_GROUP_OPTIONS_INIT;
+    o.group = "g";
+    arrakis_group *group = join_at(url, &o);
+    int64_t end_ns = ark_monotonic_ns() + WAIT_MS * INT64_C(1000000);
+    while (!error_count(group)) {
+        assert_true(ark_monotonic_ns() < end_ns);
+        assert_int_equal(any_event(group).kind, 0);
+    }
+    assert_int_equal(rd_kafka_mock_broker_set_up(cluster, 2), 0);
+    assert_true(atomic_load(&group->outage->open));
+    next_event(group, ARRAKIS_GROUP_TAKEN);
+    assert_false(atomic_load(&group->outage->open));
+    arrakis_group_leave(group);
+    rd_kafka_destroy(host);
+}
+
+/* As where librdkafka logs that a login was refused, which no mock broker does. */
+static void refuse_login(arrakis_group *group)
+{
+    pthread_mutex_lock(&group->outage->lock);
+    snprintf(group->outage->refusal, sizeof group->outage->refusal, "Authentication failed");
+    atomic_store(&group->outage->news, true);
+    pthread_mutex_unlock(&group->outage->lock);
+}
+
+static void a_refused_login_ends_a_member_when_no_broker_answers_for_some_time(void **state)
+{
+    (void)state;
+    enum { TRIED_MS = 12000 };
+    char url[64];
+    rd_kafka_t *host = two_brokers(url, sizeof url);
+    arrakis_group_options o = ARRAKIS_GROUP_OPTIONS_INIT;
+    o.group = "g";
+    arrakis_group *group = join_at(url, &o);
+    arrakis_group_event event = next_event(group, ARRAKIS_GROUP_TAKEN);
+    refuse_login(group);
+    assert_int_equal(arrakis_group_next(group, TRIED_MS, &event, NULL), ARRAKIS_TIMEOUT);
+    assert_int_equal(*group->outage->refusal, 0); /* another broker has answered */
+    for (int32_t i = 1; i <= 2; i++)
+        assert_int_equal(rd_kafka_mock_broker_set_down(rd_kafka_handle_mock_cluster(host), i), 0);
+    refuse_login(group);
+    int64_t begin_ns = ark_monotonic_ns();
+    FAIL(arrakis_group_next(group, WAIT_MS, &event, err), ARRAKIS_EAUTH, "Authentication failed");
+    assert_true(ark_monotonic_ns() - begin_ns >= 10 * SECOND);
+    arrakis_group_leave(group);
+    rd_kafka_destroy(host);
+}
+
 static void calls_without_a_group_do_nothing(void **state)
 {
     (void)state;
@@ -523,6 +603,8 @@ int main(void)
         cmocka_unit_test(what_is_done_is_committed_before_a_partition_is_given_away),
         cmocka_unit_test(a_call_ends_in_time_while_messages_without_events_come),
         cmocka_unit_test(what_depends_on_the_session_time_out_follows_it),
+        cmocka_unit_test(a_coordinator_that_is_down_is_a_failure),
+        cmocka_unit_test(a_refused_login_ends_a_member_when_no_broker_answers_for_some_time),
         cmocka_unit_test(calls_without_a_group_do_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

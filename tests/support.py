@@ -270,9 +270,13 @@ class Cluster:
     def deny(self, user, topic, *operations):
         self._rule(user, topic, operations, AclPermissionType.DENY)
 
-    def _rule(self, user, topic, operations, permission):
+    def allow_group(self, user, group):
+        """Let a user be in a group."""
+        self._rule(user, group, ["read"], AclPermissionType.ALLOW, ResourceType.GROUP)
+
+    def _rule(self, user, name, operations, permission, kind=ResourceType.TOPIC):
         rules = [
-            AclBinding(ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, f"User:{user}", "*",
+            AclBinding(kind, name, ResourcePatternType.LITERAL, f"User:{user}", "*",
                        AclOperation[operation.upper()], permission)
             for operation in operations
         ]  # fmt: skip

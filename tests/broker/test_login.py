@@ -7,8 +7,10 @@ import dataclasses
 import json
 import os
 import select
+import signal
 import socket
 import ssl
+import subprocess
 import threading
 import time
 
@@ -386,6 +388,45 @@ def test_tokens_are_renewed_and_a_login_that_is_refused_later_ends_what_runs(
             text = stream.error()
             assert "uthentication" in text and "invalid_token" in text, stream.errors
             assert not [s for s in SECRETS for line in stream.errors if s in line]
+
+
+def wait_until(condition, what, timeout):
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+def test_a_recorder_of_a_group_goes_on_after_a_token_that_was_missing_once(
+    broker, issuer, admin, cli, tmp_path
+):
+    """It is tried for ten seconds, as by a reader."""
+    cs, group, directory = topics(admin, ["describe", "read"]), unique("recorders"), tmp_path / "files"
+    admin.allow_group("reader", group)
+    directory.mkdir()
+    token, log = put(tmp_path / "token", issuer.token("reader", 15)), tmp_path / "log"
+    command = [cli.path, "record", "--group", group, "--kafka-url", broker.oauth, "--metadata",
+               write_metadata(tmp_path, cs), "--dir", str(directory), "--match", ".", "--length", "1",
+               "--format", "arrow", *map(str, file_login(token))]  # fmt: skip
+
+    def newest():
+        return max((p.name for p in directory.glob("*/*.arrow")), default="")
+
+    with LivePublisher(admin, cs):
+        recorder = subprocess.Popen(command, stderr=log.open("w"))
+        try:
+            wait_until(newest, "no file", 60)
+            put(token, "")
+            wait_until(lambda: "OAUTHBEARER token" in log.read_text(), "the token is not asked for", 60)
+            put(token, issuer.token("reader", 600))
+            time.sleep(12)  # longer than a refusal is tried
+            last = newest()
+            wait_until(lambda: newest() > last, log.read_text(), 60)
+            recorder.send_signal(signal.SIGINT)
+            assert recorder.wait(20) == 0, log.read_text()
+        finally:
+            recorder.kill()
+            recorder.wait()
 
 
 # ---------------------------------------------------------------- permissions

@@ -985,7 +985,8 @@ ARRAKIS_API const arrakis_channels *arrakis_publisher_channels(const arrakis_pub
  *         that the text names, or because the login is refused. The refusal of a login is returned
  *         at once as long as nothing was ever delivered; afterwards it is returned when timeout_ms
  *         has passed, because a broker that has just started may not have loaded its users yet;
- *         EDEADLINE: not confirmed in time, and the block may still be delivered; ECANCELED:
+ *         EDEADLINE: not confirmed in time, and the block may still be delivered, or nothing was sent,
+ *         because librdkafka failed for good twice before its first connections ended; ECANCELED:
  *         nothing was sent, or the block may still be delivered
  */
 ARRAKIS_API arrakis_status arrakis_publisher_publish(arrakis_publisher *publisher,

@@ -55,10 +55,17 @@ typedef struct failures {
     char first[256];
 } failures;
 
+/* A handle, and the messages that its threads may use until they have ended. */
+typedef struct remains {
+    rd_kafka_t *rk;
+    message *messages;
+} remains;
+
 struct ark_producer {
     char *url;
     rd_kafka_conf_t *conf; /* to make the handle again */
     rd_kafka_t *rk;
+    ark_closing aside; /* ends one that failed for good */
     topic **topics;
     size_t topic_count;
     size_t limit;
@@ -162,27 +169,73 @@ static arrakis_status start_handle(ark_producer *producer, arrakis_error *err)
     return rc;
 }
 
-/* End the threads of librdkafka, which then uses no message any more. */
-static void stop_handle(ark_producer *producer)
+static void free_messages(message *all)
 {
+    while (all) {
+        message *m = all;
+        all = m->next;
+        ark_buffer_clear(&m->buffer);
+        free(m);
+    }
+}
+
+/* Waits for the connections to end: one that looks up a name takes as long as the resolver does. Then
+ * librdkafka uses no message any more. */
+static void end_remains(void *opaque)
+{
+    remains *r = opaque;
+    if (r->rk)
+        rd_kafka_destroy(r->rk);
+    free_messages(r->messages);
+}
+
+static void end_put_aside(void *opaque)
+{
+    end_remains(opaque);
+    free(opaque);
+}
+
+/* Take the handle from the producer, and the messages that it may still use. */
+static remains take_remains(ark_producer *producer)
+{
+    remains out = {producer->rk, NULL};
     for (size_t i = 0; i < producer->topic_count; i++) {
         topic *t = producer->topics[i];
         if (t->handle)
             rd_kafka_topic_destroy(t->handle);
+        for (message *m = t->all, *next; m; m = next) {
+            next = m->next;
+            m->next = out.messages;
+            out.messages = m;
+        }
         t->handle = NULL;
+        t->all = t->free = t->filling = NULL;
+        t->waits_for = 0;
     }
-    if (producer->rk)
-        rd_kafka_destroy(producer->rk);
     producer->rk = NULL;
     producer->held = 0;
-    for (size_t i = 0; i < producer->topic_count; i++) {
-        topic *t = producer->topics[i];
-        t->filling = NULL;
-        t->waits_for = 0;
-        t->free = t->all;
-        for (message *m = t->all; m; m = m->next)
-            m->next_free = m->next;
-    }
+    return out;
+}
+
+static void stop_handle(ark_producer *producer)
+{
+    remains r = take_remains(producer);
+    end_remains(&r);
+}
+
+/* The same beside the caller, one handle at a time. */
+static arrakis_status put_handle_aside(ark_producer *producer, arrakis_error *err)
+{
+    if (ark_closing_pending(&producer->aside))
+        return ark_fail(err, ARRAKIS_EDEADLINE,
+                        "this producer has failed for good, and one before it still waits for its "
+                        "connections to end");
+    remains *r = malloc(sizeof *r);
+    if (!r)
+        return ark_no_memory(err, "starting a producer");
+    *r = take_remains(producer);
+    ark_closing_begin(&producer->aside, rd_kafka_version_str(), end_put_aside, r);
+    return ARRAKIS_OK;
 }
 
 static arrakis_status configure_handle(ark_producer *producer, const ark_producer_options *o,
@@ -315,7 +368,8 @@ static arrakis_status restart_handle(ark_producer *producer, arrakis_error *err)
                 "starting a new producer, the last one failed for good: %s; %zu messages that it "
                 "had not delivered are given up",
                 text, producer->held);
-    stop_handle(producer);
+    if (producer->rk)
+        ARK_TRY(put_handle_aside(producer, err));
     arrakis_status rc = start_handle(producer, err);
     if (rc < 0)
         stop_handle(producer);
@@ -552,12 +606,7 @@ arrakis_status ark_producer_wait(ark_producer *producer, arrakis_error *err)
 
 static void free_topic(topic *t)
 {
-    while (t->all) {
-        message *m = t->all;
-        t->all = m->next;
-        ark_buffer_clear(&m->buffer);
-        free(m);
-    }
+    free_messages(t->all);
     free(t->name);
     free(t);
 }
@@ -574,12 +623,11 @@ static void flush_messages(ark_producer *producer)
     }
 }
 
-/* Waits for the connections to end: one that looks up a name takes as long as the resolver
- * does. */
 static void tear_down(void *opaque)
 {
     ark_producer *producer = opaque;
     stop_handle(producer);
+    ark_closing_join(&producer->aside); /* it uses the outage, too */
     for (size_t i = 0; i < producer->topic_count; i++)
         free_topic(producer->topics[i]);
     free(producer->topics);

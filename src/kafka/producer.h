@@ -36,8 +36,9 @@ const char *ark_producer_topic(const ark_producer *producer, size_t topic);
 size_t ark_producer_limit(const ark_producer *producer);
 
 /* Begin a batch. Deliveries of the last batch that are not confirmed do not count any more, and
- * messages that were filled and not sent are dropped. ENOMEM, EINVAL: librdkafka had a fatal
- * error, and cannot be started again. */
+ * messages that were filled and not sent are dropped. After a fatal error librdkafka is started anew, and
+ * the old handle ends beside it. ENOMEM, EINVAL: it cannot be started again; EDEADLINE: so, as the
+ * handle before that one has not ended yet. */
 arrakis_status ark_producer_begin(ark_producer *producer, int timeout_ms, arrakis_error *err);
 /* The buffer for the message of the batch to a topic; the same until it is sent. */
 arrakis_status ark_producer_buffer(ark_producer *producer, size_t topic, ark_buffer **out,

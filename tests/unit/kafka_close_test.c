@@ -8,6 +8,24 @@
 #include "resolver.h"
 #include "support.h"
 
+#include <dlfcn.h>
+#include <stdatomic.h>
+
+static atomic_bool fails_for_good;
+
+/* In the place of librdkafka's: with fails_for_good, any handle has had a fatal error. */
+rd_kafka_resp_err_t rd_kafka_fatal_error(rd_kafka_t *rk, char *text, size_t size)
+{
+    rd_kafka_resp_err_t (*fatal_error)(rd_kafka_t *, char *, size_t);
+    void *found = dlsym(RTLD_NEXT, "rd_kafka_fatal_error");
+    assert_non_null(found);
+    memcpy(&fatal_error, &found, sizeof fatal_error);
+    if (!atomic_load(&fails_for_good))
+        return fatal_error(rk, text, size);
+    snprintf(text, size, "out of order");
+    return RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+}
+
 static int freed;
 
 static void note_freed(void *opaque)
@@ -42,6 +60,26 @@ static void a_handle_closes_in_time(void **state)
     ark_monitor_leave(&resolver);
 }
 
+static void a_producer_that_failed_for_good_does_not_hold_up_the_next_one(void **state)
+{
+    (void)state;
+    const ark_producer_options options = {.url = "nowhere:9092", .cancel_fd = -1, .close_ms = 100};
+    ark_producer *producer;
+    hold_resolver(true);
+    PASS(ark_producer_open(&producer, &options, err));
+    PASS(ark_producer_add_topic(producer, "topic", err));
+    expect_lookups(1);
+    int64_t begun_ns = ark_monotonic_ns();
+    atomic_store(&fails_for_good, true);
+    PASS(ark_producer_begin(producer, 100, err));
+    FAIL(ark_producer_begin(producer, 100, err), ARRAKIS_EDEADLINE, "one before it still waits");
+    atomic_store(&fails_for_good, false);
+    PASS(ark_producer_begin(producer, 100, err));
+    ark_producer_close(producer);
+    assert_true(ark_monotonic_ns() - begun_ns < 2 * ARK_CLOSING_NS);
+    hold_resolver(false); /* exit() waits for the rest */
+}
+
 static void a_producer_closes_in_time_and_its_messages_last_as_long(void **state)
 {
     (void)state;
@@ -68,6 +106,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_handle_closes_in_time),
+        cmocka_unit_test(a_producer_that_failed_for_good_does_not_hold_up_the_next_one),
         cmocka_unit_test(a_producer_closes_in_time_and_its_messages_last_as_long),
     };
     ark_monitor_init(&resolver);

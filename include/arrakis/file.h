@@ -16,7 +16,7 @@
  * the stream at arrakis_recorder_next_ns(). That time is the begin of a span. Where channels have
  * changed, or where this recorder's files are longer, the time may be within a span. A file without
  * a sample takes the place of none, and a file that recording ended in (arrakis_recorder_finish())
- * stays if it has more samples than what is to take its place.
+ * stays if it has a larger part of its samples than what is to take its place.
  *
  * Several processes, on one machine or on many, share the partitions of a site as members of a
  * group (arrakis_group_join() in arrakis/reader.h), each with a `shared` recorder per partition
@@ -126,11 +126,10 @@ typedef struct arrakis_recorder_options {
      *   and is missing in the first file. The other channels miss nothing. Where a stride is
      *   longer than a second, or does not divide one, it is the first second that is a multiple of
      *   the strides before and after. A channel that has only another partition changes nothing;
-     * - once the first of the two has its name, the next recorder goes on where the second begins,
-     *   if it follows; if not, once that time is noted, which comes next. A recorder that is
-     *   opened before then goes on with the span and has the channels as they are by then, so that
-     *   the one that has changed misses what it had before. Where its strides do not meet that
-     *   time, less than one stride is left out;
+     * - once the first of the two has its name, the next recorder goes on where the second begins.
+     *   A recorder that is opened before then goes on with the span and has the channels as they
+     *   are by then, so that the one that has changed misses what it had before. Where its strides
+     *   do not meet that time, less than one stride is left out;
      * - where the length of files is no multiple of the new stride, or files of the channels
      *   cannot be made for another reason, the file in progress ends all the same, and
      *   arrakis_recorder_block() fails. A recorder of another length goes on there.

@@ -263,10 +263,10 @@ arrakis_status ark_folder_note_again(ark_folder *f, int64_t next_ns, arrakis_err
                                              : write_next(f, &f->noted, err);
 }
 
-arrakis_status ark_folder_note_end(ark_folder *f, const ark_span_name *name, uint64_t samples,
+arrakis_status ark_folder_note_end(ark_folder *f, const ark_span_name *name, uint64_t part,
                                    int64_t next_ns, arrakis_error *err)
 {
-    ark_noted_time_add(&f->noted, name, samples);
+    ark_noted_time_add(&f->noted, name, part);
     return ark_folder_note_again(f, next_ns, err);
 }
 
@@ -416,7 +416,7 @@ static arrakis_status note_others(ark_folder *f, arrakis_error *err)
 {
     char name[ARK_SPAN_NAME_SIZE];
     ARK_TRY(find_files(f, false, err));
-    if (!f->named)
+    if (!f->named || has_hidden(f, "lock")) /* those of a recorder that has just begun */
         return ARRAKIS_OK;
     if (is_limited(f))
         return refuse_others(f, err);
@@ -539,7 +539,10 @@ static arrakis_status see_what_others_did(ark_folder *f, arrakis_error *err)
     if (!is_shared(f) || !is_listed(f) ||
         (now.tv_sec == f->changed.tv_sec && now.tv_nsec == f->changed.tv_nsec))
         return ARRAKIS_OK;
-    return find_files(f, true, err);
+    arrakis_status rc = find_files(f, true, err);
+    if (rc < 0) /* what is not in the list would never be removed: the next file finds all anew */
+        leave_directory(f);
+    return rc;
 }
 
 arrakis_status ark_folder_add(ark_folder *f, const char *part, const ark_span_name *name,
@@ -623,7 +626,7 @@ bool ark_folder_is_there(const ark_folder *f, const ark_span_name *name)
     return ark_file_list_find(&f->files, name) != NULL;
 }
 
-uint64_t ark_folder_samples(const ark_folder *f, const ark_span_name *name)
+uint64_t ark_folder_part(const ark_folder *f, const ark_span_name *name)
 {
     char text[ARK_SPAN_NAME_SIZE];
     struct stat about;
@@ -631,7 +634,7 @@ uint64_t ark_folder_samples(const ark_folder *f, const ark_span_name *name)
     ark_span_name_print(text, f->prefix, name);
     return ended && ark_folder_is_there(f, name) &&
                    fstatat(f->fd, text, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(about.st_mode)
-               ? ended->samples
+               ? ended->part
                : 0;
 }
 

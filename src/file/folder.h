@@ -81,12 +81,13 @@ arrakis_status ark_folder_note_again(ark_folder *folder, int64_t next_ns, arraki
 /* Note that recording is about to end in a file: it is written again as a whole, and removed if
  * other files have its time then. The time that is noted stays as it is; if there is none, it is
  * next_ns. */
-arrakis_status ark_folder_note_end(ark_folder *folder, const ark_span_name *name, uint64_t samples,
+arrakis_status ark_folder_note_end(ark_folder *folder, const ark_span_name *name, uint64_t part,
                                    int64_t next_ns, arrakis_error *err);
 /* Whether there is a file of that name. */
 bool ark_folder_is_there(const ark_folder *folder, const ark_span_name *name);
-/* The samples of a file that recording ended in; 0: that is not known, or it is gone. */
-uint64_t ark_folder_samples(const ark_folder *folder, const ark_span_name *name);
+/* The part of its samples that is in a file in which recording ended, in billionths; 0: that is not
+ * known, or the file is gone. */
+uint64_t ark_folder_part(const ark_folder *folder, const ark_span_name *name);
 /* Whether there is a file of that name that recording did not end in. */
 bool ark_folder_has(const ark_folder *folder, const ark_span_name *name);
 /* The end of the files with that extension that follow each other from a GPS second on, within its

@@ -50,16 +50,16 @@ static void drop_ended(ark_noted_time *noted, size_t at)
     memmove(noted->ended + at, noted->ended + at + 1, (noted->count - at) * sizeof *noted->ended);
 }
 
-void ark_noted_time_add(ark_noted_time *noted, const ark_span_name *name, uint64_t samples)
+void ark_noted_time_add(ark_noted_time *noted, const ark_span_name *name, uint64_t part)
 {
     const size_t i = index_of(noted, name);
     if (i < noted->count) {
-        noted->ended[i].samples = samples;
+        noted->ended[i].part = part;
         return;
     }
     if (noted->count == ARK_NOTED_FILES_MAX)
         drop_ended(noted, 0);
-    noted->ended[noted->count++] = (ark_ended_file){*name, samples};
+    noted->ended[noted->count++] = (ark_ended_file){*name, part};
 }
 
 void ark_noted_time_forget(ark_noted_time *noted, int64_t gps)
@@ -84,7 +84,7 @@ static const char *parse_time(const char *text, int64_t *time_ns, bool *within)
     return end;
 }
 
-/* A name in each line, and how many samples that file has. Other lines are passed over. */
+/* A name in each line, and what part of its samples that file has, in billionths. Other lines are passed over. */
 static void read_ended(ark_noted_time *noted, char *text)
 {
     for (char *end; (end = strchr(text, '\n')); text = end + 1) {
@@ -144,7 +144,7 @@ static size_t print_time(char text[TEXT_SIZE], const char *prefix, const ark_not
         char name[ARK_SPAN_NAME_SIZE];
         ark_span_name_print(name, prefix, &noted->ended[i].name);
         n += snprintf(text + n, TEXT_SIZE - (size_t)n, "%s %" PRIu64 "\n", name,
-                      noted->ended[i].samples);
+                      noted->ended[i].part);
     }
     return (size_t)n;
 }

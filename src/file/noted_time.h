@@ -10,7 +10,7 @@ enum { ARK_NOTED_FILES_MAX = 8 };
 /* A file that recording ended in: its rest is missing until it is written again. */
 typedef struct ark_ended_file {
     ark_span_name name;
-    uint64_t samples; /* that it has; 0: not known */
+    uint64_t part; /* of its samples that it has, in billionths; 0: not known */
 } ark_ended_file;
 
 typedef struct ark_noted_time {
@@ -31,9 +31,9 @@ bool ark_noted_time_write(int fd, const char *name, const char *part, const char
 const ark_ended_file *ark_noted_time_ended(const ark_noted_time *noted, const ark_span_name *name);
 /* Whether a file has some time of those. */
 bool ark_noted_time_meets(const ark_noted_time *noted, const ark_span_name *name);
-/* Have such a file as the latest one, or with another number of samples. Of too many the earliest one
+/* Have such a file as the latest one, or with another part of its samples. Of too many the earliest one
  * is forgotten. */
-void ark_noted_time_add(ark_noted_time *noted, const ark_span_name *name, uint64_t samples);
+void ark_noted_time_add(ark_noted_time *noted, const ark_span_name *name, uint64_t part);
 /* Forget those that end at `gps` or before. */
 void ark_noted_time_forget(ark_noted_time *noted, int64_t gps);
 

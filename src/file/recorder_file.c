@@ -129,26 +129,34 @@ static void note_file(arrakis_recorder *r, const ark_span_name *name, uint64_t s
     r->stats.removed += ark_folder_thin(&r->folder, name);
 }
 
+/* What part of a file's samples is there, in billionths: recorders of other channels have another
+ * number. */
+static uint64_t part_of_all(const arrakis_recorder *r, const ark_span_name *name)
+{
+    return (uint64_t)llround(1e9 * (double)r->in_file /
+                             (r->kind.spec->rate * (double)name->length));
+}
+
 /* Recording is about to end within a file: whatever happens, the rest of its time is not taken as
  * recorded. */
 static arrakis_status note_end(arrakis_recorder *r, const ark_span_name *name, arrakis_error *err)
 {
     const int64_t kept_ns = arrakis_recorder_kept_ns(r);
     const int64_t next_ns = r->failures ? ark_recorder_earlier(r->lost_ns, kept_ns) : kept_ns;
-    return ark_folder_note_end(&r->folder, name, r->in_file, next_ns, err);
+    return ark_folder_note_end(&r->folder, name, part_of_all(r, name), next_ns, err);
 }
 
 /* Recording ended in a file of that name when the source had more of it than now: it stays. */
 static bool keep_former(arrakis_recorder *r, const ark_span_name *name, int64_t next_ns)
 {
     char text[ARK_SPAN_NAME_SIZE];
-    const uint64_t samples = ark_folder_samples(&r->folder, name);
-    if (samples <= r->in_file)
+    const uint64_t part = ark_folder_part(&r->folder, name), now = part_of_all(r, name);
+    if (part <= now)
         return false;
     ark_span_name_print(text, r->folder.prefix, name);
     ark_log(ARRAKIS_LOG_WARNING,
-            "%s/%s has %" PRIu64 " samples, and of its span there are %" PRIu64 " now: it stays",
-            r->folder.path, text, samples, r->in_file);
+            "%s/%s has %.2f %% of its samples, and of its span there are %.2f %% now: it stays",
+            r->folder.path, text, (double)part / 1e7, (double)now / 1e7);
     ark_span_file_drop(&r->file, &r->folder);
     if (next_ns > r->begin_ns)
         note_time(r, name, next_ns);
@@ -164,9 +172,12 @@ arrakis_status ark_recorder_file_end(arrakis_recorder *r, int64_t end_ns, int64_
     name_of(&name, r, end_ns);
     if (keep_former(r, &name, next_ns))
         return ARRAKIS_OK;
-    if ((next_ns == r->begin_ns && note_end(r, &name, &why) < 0) ||
-        ark_span_file_end(&r->file, &r->folder, &name, end_ns, r->kind.writer, r->format, &size,
-                          &why) < 0)
+    /* just before the file has its name: what is noted of it is then of that file, or nearly so */
+    const bool ends = next_ns == r->begin_ns;
+    if (ark_span_file_write(&r->file, end_ns, r->kind.writer, r->format, &size, &why) < 0 ||
+        ((ends || ark_noted_time_ended(&r->folder.noted, &name)) && note_end(r, &name, &why) < 0 &&
+         ends) ||
+        ark_span_file_name(&r->file, &r->folder, &name, size, &why) < 0)
         return ark_recorder_file_give_up(r, end_ns, &why, err);
     ark_recorder_file_count_missing(r, r->in_file_ns, end_ns);
     note_file(r, &name, size, next_ns);

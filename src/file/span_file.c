@@ -55,19 +55,22 @@ arrakis_status ark_span_file_begin(ark_span_file *file, ark_folder *folder,
     return format->begin(writer, file->fd, start_ns, err);
 }
 
-arrakis_status ark_span_file_end(ark_span_file *file, ark_folder *folder,
-                                 const ark_span_name *name, int64_t end_ns,
-                                 ark_file_writer *writer, const ark_file_format *format,
-                                 uint64_t *size, arrakis_error *err)
+arrakis_status ark_span_file_write(ark_span_file *file, int64_t end_ns, ark_file_writer *writer,
+                                   const ark_file_format *format, uint64_t *size,
+                                   arrakis_error *err)
 {
     ARK_TRY(format->end(writer, end_ns, size, err));
+    return fsync(file->fd) < 0 ? ark_fail(err, ARRAKIS_EIO, "%s", strerror(errno)) : ARRAKIS_OK;
+}
+
+arrakis_status ark_span_file_name(ark_span_file *file, ark_folder *folder,
+                                  const ark_span_name *name, uint64_t size, arrakis_error *err)
+{
     int fd = file->fd;
-    if (fsync(fd) < 0)
-        return ark_fail(err, ARRAKIS_EIO, "%s", strerror(errno));
     file->fd = -1;
     int held = dup(fd); /* the lock of a shared folder's file, until the file has its name */
     arrakis_status rc = close(fd) < 0 ? ark_fail(err, ARRAKIS_EIO, "%s", strerror(errno))
-                                      : ark_folder_add(folder, file->part, name, *size, err);
+                                      : ark_folder_add(folder, file->part, name, size, err);
     if (rc < 0)
         ark_folder_remove_part(folder, file->part);
     if (held >= 0)

@@ -22,12 +22,14 @@ arrakis_status ark_span_file_begin(ark_span_file *file, ark_folder *folder,
                                    const ark_span_name *name, int64_t start_ns,
                                    ark_file_writer *writer, const ark_file_format *format,
                                    arrakis_error *err);
-/* The name is of what it has after all, up to end_ns. *size receives the size of the file. After a
- * failure it is to be dropped. */
-arrakis_status ark_span_file_end(ark_span_file *file, ark_folder *folder,
-                                 const ark_span_name *name, int64_t end_ns,
-                                 ark_file_writer *writer, const ark_file_format *format,
-                                 uint64_t *size, arrakis_error *err);
+/* Have all of the file, up to end_ns, on the disk. *size receives its size. After a failure it is to be
+ * dropped. */
+arrakis_status ark_span_file_write(ark_span_file *file, int64_t end_ns, ark_file_writer *writer,
+                                   const ark_file_format *format, uint64_t *size,
+                                   arrakis_error *err);
+/* Give it the name of what it has after all. */
+arrakis_status ark_span_file_name(ark_span_file *file, ark_folder *folder,
+                                  const ark_span_name *name, uint64_t size, arrakis_error *err);
 /* Remove what is written so far. */
 void ark_span_file_drop(ark_span_file *file, const ark_folder *folder);
 

@@ -36,7 +36,7 @@ static void of_nine_files_that_recording_ended_in_the_last_eight_are_noted(void 
     for (int i = 0; i <= ARK_NOTED_FILES_MAX; i++) {
         const ark_span_name name = name_at(GPS + i);
         const ark_ended_file *ended = ark_noted_time_ended(&read, &name);
-        assert_true(i > 0 ? ended && ended->samples == (uint64_t)i : !ended);
+        assert_true(i > 0 ? ended && ended->part == (uint64_t)i : !ended);
     }
     assert_int_equal(unlinkat(fd, "next", 0), 0);
     close(fd);
@@ -89,7 +89,7 @@ static void other_lines_are_passed_over(void **state)
     assert_true(noted.time_ns == GPS * SECOND && !noted.within && noted.count == 2);
     assert_true(ark_noted_time_ended(&noted, &name) && !ark_noted_time_ended(&noted, &meets));
     assert_true(ark_noted_time_meets(&noted, &meets) && !ark_noted_time_meets(&noted, &before));
-    assert_int_equal(ark_noted_time_ended(&noted, &name)->samples, 0);
+    assert_int_equal(ark_noted_time_ended(&noted, &name)->part, 0);
     ark_noted_time_forget(&noted, GPS + 7);
     assert_int_equal(noted.count, 2);
     ark_noted_time_forget(&noted, GPS + 8);

@@ -1806,6 +1806,33 @@ static void of_two_files_of_a_span_the_one_with_more_samples_stays(void **state)
     arrakis_recorder_close(recorder);
 }
 
+/* Of fewer channels a whole file has fewer samples than a part of a file of all. */
+static void a_whole_file_of_fewer_channels_takes_the_place_of_a_part(void **state)
+{
+    (void)state;
+    static const char name[] = "H-H1_T-1400000000-4.arrow";
+    static const float values[4] = {1, 2, 3, 4};
+    const arrakis_series series = {values, NULL, 4, ARRAKIS_FLOAT32};
+    arrakis_recorder *recorder = open_at(GPS);
+    add_seconds(recorder, GPS, GPS + 3);
+    PASS(arrakis_recorder_finish(recorder, err));
+    arrakis_recorder_close(recorder);
+    const ino_t inode = inode_of(name);
+    arrakis_recorder_options options = options_of(UNSET);
+    arrakis_channels *one = channels_of(two + 1, 1);
+    PASS(arrakis_recorder_open(&recorder, one, &options, err));
+    for (int64_t gps = GPS; gps < GPS + 4; gps++) {
+        arrakis_block *block;
+        PASS(arrakis_block_new(&block, one, gps * SECOND, SECOND, &series, err));
+        PASS(arrakis_recorder_block(recorder, block, err));
+        arrakis_block_unref(block);
+    }
+    assert_int_equal(stats_of(recorder).files, 1);
+    assert_false(inode_of(name) == inode);
+    arrakis_recorder_close(recorder);
+    arrakis_channels_unref(one);
+}
+
 /* Otherwise the rest of its span would be taken as recorded. */
 static void without_a_note_recording_ends_in_no_file(void **state)
 {
@@ -2110,6 +2137,42 @@ static void a_shared_recorder_keeps_nothing_whose_name_may_be_lost(void **state)
     assert_true(exists("H-p/H-p-1400000000-4.arrow"));
 }
 
+static size_t count_shared_files(void)
+{
+    char path[256];
+    path_of(path, "H-p");
+    size_t count = 0;
+    DIR *entries = opendir(path);
+    assert_non_null(entries);
+    for (const struct dirent *entry; (entry = readdir(entries));)
+        count += entry->d_name[0] != '.';
+    closedir(entries);
+    return count;
+}
+
+/* Files that a reading of the directory did not come to would never be removed. */
+static void a_directory_that_could_not_be_read_once_is_read_again(void **state)
+{
+    (void)state;
+    enum { MOST = 3, SPANS = 8 };
+    arrakis_recorder_options options = options_of(UNSET);
+    options.name = NULL;
+    options.shared = true;
+    options.max_files = MOST;
+    arrakis_recorder *recorder = open_recorder(&options);
+    add_seconds(recorder, GPS, GPS + MOST * 4);
+    assert_int_equal(count_shared_files(), MOST);
+    add_seconds(recorder, GPS + MOST * 4, GPS + MOST * 4 + 3);
+    put_file("H-p/of-another", ""); /* what is in the directory is listed anew */
+    unreadable = EIO;
+    add_seconds(recorder, GPS + MOST * 4 + 3, GPS + (MOST + 1) * 4);
+    unreadable = 0;
+    assert_int_equal(stats_of(recorder).failed, 1);
+    add_seconds(recorder, GPS + (MOST + 1) * 4, GPS + (MOST + 1 + SPANS) * 4);
+    assert_int_equal(count_shared_files(), MOST + 1); /* with the other one */
+    arrakis_recorder_close(recorder);
+}
+
 static size_t count_parts(const char *path)
 {
     size_t count = 0;
@@ -2374,6 +2437,7 @@ int main(void)
         IN_DIRECTORY(what_is_a_file_is_recorded_before_it_is_noted),
         IN_DIRECTORY(a_file_without_a_sample_replaces_none),
         IN_DIRECTORY(of_two_files_of_a_span_the_one_with_more_samples_stays),
+        IN_DIRECTORY(a_whole_file_of_fewer_channels_takes_the_place_of_a_part),
         IN_DIRECTORY(without_a_note_recording_ends_in_no_file),
         IN_DIRECTORY(the_first_time_is_on_the_disk),
         IN_DIRECTORY(files_of_others_are_no_recording),
@@ -2387,6 +2451,7 @@ int main(void)
         cmocka_unit_test(a_partition_names_files_as_no_other_does),
         IN_DIRECTORY(the_directory_of_a_partition_is_on_the_disk_before_its_files),
         IN_DIRECTORY(a_shared_recorder_keeps_nothing_whose_name_may_be_lost),
+        IN_DIRECTORY(a_directory_that_could_not_be_read_once_is_read_again),
         IN_DIRECTORY(two_shared_recorders_write_the_same_file_once),
         IN_DIRECTORY(a_file_of_a_thawed_process_is_not_one_too_many),
         IN_DIRECTORY(what_a_shared_recorder_left_is_removed_and_what_it_writes_is_not),

@@ -231,29 +231,15 @@ static void open_tail(lookout *l, int64_t now_ns)
     l->check_ns = ark_monotonic_ns() + interval_ns;
 }
 
-static void read_tail(lookout *l)
-{
-    arrakis_error why;
-    arrakis_status rc = ark_metadata_tail_each(l->tail, take_record, l, &why);
-    if (rc == ARRAKIS_OK)
-        ark_event_set(l->wake); /* there may be more */
-    if (rc >= 0)
-        return;
-    note_failure(l, &why);
-    ark_metadata_tail_close(l->tail);
-    l->tail = NULL;
-    l->check_ns = ark_monotonic_ns() + interval_ns;
-}
-
 /* Returns when to look again, monotonic. */
 static int64_t look_at_broker(lookout *l, int64_t now_ns)
 {
     if (!l->tail && now_ns >= l->check_ns)
         open_tail(l, now_ns);
-    if (l->tail)
-        read_tail(l);
     if (!l->tail)
         return l->check_ns;
+    if (ark_metadata_tail_each(l->tail, take_record, l))
+        ark_event_set(l->wake); /* there may be more */
     if (!l->suspected_ns)
         return INT64_MAX;
     int64_t due_ns = l->last_record_ns + quiet_ns;

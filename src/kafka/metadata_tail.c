@@ -15,6 +15,7 @@
 typedef struct tail_topic {
     rd_kafka_topic_t *topic; /* its opaque is this struct */
     bool read;               /* some record of it has come */
+    bool lost;               /* and none since an error that librdkafka does not mend by itself */
 } tail_topic;
 
 struct ark_metadata_tail {
@@ -104,15 +105,25 @@ arrakis_status ark_metadata_tail_open(ark_metadata_tail **out, const ark_metadat
     return ARRAKIS_OK;
 }
 
-/* Whether a topic that was read is not read any more. librdkafka mends other errors itself; and a
- * topic that could not be read from the first is passed over, as where channels are described. */
-static bool is_loss(const rd_kafka_message_t *m)
+static bool is_loss(rd_kafka_resp_err_t code)
 {
-    const tail_topic *topic = m->rkt ? rd_kafka_topic_opaque(m->rkt) : NULL;
-    return topic && topic->read &&
-           (m->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
-            m->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-            m->err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC);
+    return code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+           code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+           code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+           code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+}
+
+/* A topic that could not be read from the first is passed over, as where channels are described. */
+static void take_error(const rd_kafka_message_t *m)
+{
+    tail_topic *topic = m->rkt ? rd_kafka_topic_opaque(m->rkt) : NULL;
+    if (topic && topic->read && !topic->lost && is_loss(m->err)) {
+        topic->lost = true;
+        ark_log(ARRAKIS_LOG_WARNING,
+                "whether the channels of the stream change is not noticed for now: topic %s: %s",
+                rd_kafka_topic_name(m->rkt), rd_kafka_err2str(m->err));
+    } else
+        ark_log_trace(ARK_LOG_KAFKA, "metadata topics: %s", rd_kafka_message_errstr(m));
 }
 
 static void take_message(const rd_kafka_message_t *m,
@@ -121,33 +132,32 @@ static void take_message(const rd_kafka_message_t *m,
                          void *opaque)
 {
     tail_topic *topic = rd_kafka_topic_opaque(m->rkt);
+    if (topic->lost)
+        ark_log(ARRAKIS_LOG_WARNING,
+                "whether the channels of the stream change is noticed again: topic %s is read",
+                rd_kafka_topic_name(m->rkt));
     topic->read = true;
+    topic->lost = false;
     if (m->key_len)
         take(m->key, m->key_len, m->payload, m->len, opaque);
 }
 
-arrakis_status ark_metadata_tail_each(ark_metadata_tail *tail,
-                                      void (*take)(const void *key, size_t key_size,
-                                                   const void *value, size_t value_size,
-                                                   void *opaque),
-                                      void *opaque, arrakis_error *err)
+bool ark_metadata_tail_each(ark_metadata_tail *tail,
+                            void (*take)(const void *key, size_t key_size, const void *value,
+                                         size_t value_size, void *opaque),
+                            void *opaque)
 {
     enum { AT_ONCE = 256 };
     rd_kafka_message_t *messages[AT_ONCE];
     ssize_t count = rd_kafka_consume_batch_queue(tail->queue, 0, messages, AT_ONCE);
-    arrakis_status rc = count > 0 ? ARRAKIS_OK : ARRAKIS_DONE;
     for (ssize_t i = 0; i < count; i++) {
-        const rd_kafka_message_t *m = messages[i];
-        if (!m->err)
-            take_message(m, take, opaque);
-        else if (rc >= 0 && is_loss(m))
-            rc = ark_fail(err, ark_kafka_status(m->err), "topic %s: %s",
-                          rd_kafka_topic_name(m->rkt), rd_kafka_err2str(m->err));
+        if (messages[i]->err)
+            take_error(messages[i]);
         else
-            ark_log_trace(ARK_LOG_KAFKA, "metadata topics: %s", rd_kafka_message_errstr(m));
+            take_message(messages[i], take, opaque);
         rd_kafka_message_destroy(messages[i]);
     }
-    return rc;
+    return count > 0;
 }
 
 void ark_metadata_tail_close(ark_metadata_tail *tail)

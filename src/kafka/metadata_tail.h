@@ -14,14 +14,13 @@ typedef struct ark_metadata_tail ark_metadata_tail;
  * closed. The cancel and the texts of the source are borrowed until the return. */
 arrakis_status ark_metadata_tail_open(ark_metadata_tail **out, const ark_metadata_source *source,
                                       int wake_fd, arrakis_error *err);
-/* Hand up to 256 records that have come to `take`: value NULL is a tombstone. DONE: there were
- * none. EAUTH, EBROKER: a topic that was read may not be read any more, or is gone, and the tail has
- * to be opened anew to notice when that ends. */
-arrakis_status ark_metadata_tail_each(ark_metadata_tail *tail,
-                                      void (*take)(const void *key, size_t key_size,
-                                                   const void *value, size_t value_size,
-                                                   void *opaque),
-                                      void *opaque, arrakis_error *err);
+/* Hand up to 256 records that have come to `take`: value NULL is a tombstone. False: there were
+ * none. A topic that was read and is not any more, because its rights are taken away or it is
+ * deleted, is logged, and so is the first record that comes of it afterwards. */
+bool ark_metadata_tail_each(ark_metadata_tail *tail,
+                            void (*take)(const void *key, size_t key_size, const void *value,
+                                         size_t value_size, void *opaque),
+                            void *opaque);
 /* Takes up to 2 s. */
 void ark_metadata_tail_close(ark_metadata_tail *tail);
 

@@ -126,7 +126,8 @@ static int record_channels(arrakis_client *client, arrakis_channels *channels,
     r.request.stride_ns = o->follow ? ARRAKIS_UNSET : arrakis_recorder_stride_ns(recorder);
     r.request.fast_forward = false;
     r.request.fetch_wait_ns = RECORD_FETCH_WAIT_NS;
-    r.behind = o->kafka_url && r.request.start_ns != ARRAKIS_UNSET &&
+    /* not where channels are followed: what changed just before would be lost with the stream */
+    r.behind = !o->follow && o->kafka_url && r.request.start_ns != ARRAKIS_UNSET &&
                r.request.start_ns < arrakis_gps_now_ns() - CAUGHT_UP_NS &&
                (o->end_ns == ARRAKIS_UNSET || o->end_ns > arrakis_gps_now_ns()) &&
                o->duration_ns == ARRAKIS_UNSET;

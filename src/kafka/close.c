@@ -37,8 +37,9 @@ void ark_kafka_close_begin(ark_closing *closing, rd_kafka_t *rk, void (*close)(v
                            void *opaque)
 {
     const bool long_yet = ark_kafka_call_pending(rk), plain = is_plain(rk);
+    const void *before = closing->first;
     ark_closing_begin(closing, rd_kafka_version_str(), close, opaque);
-    if (long_yet)
+    if (long_yet && closing->first != before) /* else it was closed without a thread */
         ark_closing_leave(closing, plain);
 }
 

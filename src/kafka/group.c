@@ -103,11 +103,11 @@ static size_t partition_of(const rd_kafka_message_t *message)
  * does not poll is thrown out. */
 static bool tell_change(ark_group *g, arrakis_group_event *event)
 {
-    if (!g->changed)
+    if (!g->changed || g->begun)
         return false;
-    if (!g->message)
-        return g->polled && tell_any(g, event);
-    return !g->begun && !g->message->err && tell_partition(g, partition_of(g->message), event);
+    if (g->message && !g->message->err && tell_partition(g, partition_of(g->message), event))
+        return true;
+    return g->polled && tell_any(g, event);
 }
 
 /* ------------------------------------------------------------------ what is committed */
@@ -602,6 +602,7 @@ static arrakis_status make_conf(ark_group *g, rd_kafka_conf_t **conf,
     const ark_kafka_fetch_wants wants = {.prefetch = ARRAKIS_UNSET, .wait_ns = o->fetch_wait_ns};
     ARK_TRY(
         ark_kafka_fetch_size_choose(&limits, g->head.inputs, g->head.input_count, &wants, err));
+    g->head.fetch_wait_ns = limits.lies_ns;
     const session_texts session = texts_of_session(
         o->session_timeout_ns == ARRAKIS_UNSET ? default_session_ns : o->session_timeout_ns);
     ark_kafka_fetch_size_print(&text, &limits);
@@ -793,7 +794,6 @@ static void tear_down(void *opaque)
     ark_group *g = opaque;
     ark_kafka_outage *outage = g->outage;
     rd_kafka_t *rk = g->rk;
-    ark_kafka_call_wait(rk);
     if (g->joined && g->dirty) {
         rd_kafka_topic_partition_list_t *list = take_all_dirty(g);
         rd_kafka_commit(rk, list, 0);
@@ -802,6 +802,7 @@ static void tear_down(void *opaque)
     outage->owner = NULL; /* the callbacks have nothing to note any more */
     if (g->joined)
         rd_kafka_consumer_close(rk);
+    ark_kafka_call_wait(rk); /* not before: the others of the group wait for what is sent above */
     if (g->queue) {
         rd_kafka_queue_io_event_enable(g->queue, -1, NULL, 0);
         rd_kafka_queue_destroy(g->queue);
@@ -827,6 +828,9 @@ void arrakis_group_leave(arrakis_group *g)
         return;
     }
     ark_closing closing = ARK_CLOSING_NONE;
-    ark_kafka_close_begin(&closing, g->rk, tear_down, g);
+    if (g->joined) /* leaving has its time, whatever else is under way */
+        ark_closing_begin(&closing, rd_kafka_version_str(), tear_down, g);
+    else
+        ark_kafka_close_begin(&closing, g->rk, tear_down, g);
     ark_closing_wait(&closing);
 }

@@ -182,6 +182,7 @@ arrakis_status ark_group_begin_ask_again(ark_group *g, arrakis_error *err)
 ark_kafka_asker ark_group_begin_asker(const ark_group *g)
 {
     return (ark_kafka_asker){.rk = g->rk,
+                             .lies_ns = g->head.fetch_wait_ns,
                              .timeout_ns = g->timeout_ns,
                              .cancel = ark_cancel_flag(g->cancel),
                              .leaves_calls = true,
@@ -264,7 +265,8 @@ static bool needs_stamps(const ark_group *g, const rd_kafka_topic_partition_list
 static void ask_edges(const ark_group *g, rd_kafka_topic_partition_list_t *edge,
                       rd_kafka_topic_partition_list_t *stamped)
 {
-    const ark_kafka_asker ask = ark_group_begin_asker(g);
+    ark_kafka_asker ask = ark_group_begin_asker(g);
+    ask.topics = g->rk; /* it fetches what the member has already */
     arrakis_error err;
     for (int i = 0; i < edge->cnt; i++)
         edge->elems[i].err = stamped->elems[i].err = RD_KAFKA_RESP_ERR__TIMED_OUT;

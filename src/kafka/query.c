@@ -38,7 +38,9 @@ static tries begin_tries(const ark_kafka_asker *asker)
     int64_t now_ns = ark_monotonic_ns(), deadline_ns = now_ns + ms * 1000000;
     if (asker->deadline_ns && asker->deadline_ns < deadline_ns)
         deadline_ns = asker->deadline_ns;
-    return (tries){now_ns, deadline_ns, asker->topics ? BEHIND_FETCH_MS : FIRST_SLICE_MS};
+    int slice_ms =
+        asker->topics ? BEHIND_FETCH_MS + (int)(asker->lies_ns / 1000000) : FIRST_SLICE_MS;
+    return (tries){now_ns, deadline_ns, slice_ms};
 }
 
 /* The time that the question had, for errors. */

@@ -27,6 +27,8 @@ typedef struct ark_kafka_asker {
     rd_kafka_t *rk;
     /* the handle that has the topics, and fetches; NULL: rk, which does not fetch */
     rd_kafka_t *topics;
+    int64_t
+        lies_ns; /* how long messages lie at the brokers (fetch_wait_ns), if `topics` fetches */
     int64_t timeout_ns;        /* for each question */
     int64_t deadline_ns;       /* monotonic, for all of them; 0: none */
     const atomic_bool *cancel; /* NULL: none. Checked after 500 ms, then at doubling intervals */

@@ -45,8 +45,10 @@ arrakis_status ark_kafka_watch_borrow(ark_kafka_reader *kafka, ark_kafka_asker *
     ark_monitor_enter(&kafka->watch.monitor);
     if (!kafka->watch.rk)
         rc = make_asking_handle(kafka, &kafka->watch.rk, err);
-    *out = (ark_kafka_asker){
-        .rk = kafka->watch.rk, .topics = kafka->rk, .timeout_ns = kafka->timeout_ns};
+    *out = (ark_kafka_asker){.rk = kafka->watch.rk,
+                             .topics = kafka->rk,
+                             .lies_ns = kafka->head.fetch_wait_ns,
+                             .timeout_ns = kafka->timeout_ns};
     kafka->watch.borrowed += rc == ARRAKIS_OK;
     ark_monitor_leave(&kafka->watch.monitor);
     return rc;
@@ -122,7 +124,9 @@ void ark_kafka_watch_check_login(ark_kafka_reader *kafka)
     const struct rd_kafka_metadata *answer;
     const ark_kafka_asker ask = {.rk = kafka->rk,
                                  .topics = kafka->rk, /* it fetches */
-                                 .timeout_ns = 2 * ARK_KAFKA_QUESTION_NS,
+                                 .lies_ns = kafka->head.fetch_wait_ns,
+                                 .timeout_ns =
+                                     2 * ARK_KAFKA_QUESTION_NS + kafka->head.fetch_wait_ns,
                                  .cancel = &kafka->watch.stop};
     if (ark_kafka_outage_refusal(kafka->outage, &why) == ARRAKIS_OK)
         return;

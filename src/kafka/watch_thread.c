@@ -227,8 +227,8 @@ void *ark_kafka_watch_thread(void *opaque)
                 calloc(count, sizeof *s.appeared)};
     ark_kafka_asker ask;
     arrakis_status rc = ark_kafka_watch_borrow(kafka, &ask, &why);
-    ask.timeout_ns =
-        ARK_KAFKA_QUESTION_NS < kafka->timeout_ns ? ARK_KAFKA_QUESTION_NS : kafka->timeout_ns;
+    int64_t question_ns = ARK_KAFKA_QUESTION_NS + kafka->head.fetch_wait_ns;
+    ask.timeout_ns = question_ns < kafka->timeout_ns ? question_ns : kafka->timeout_ns;
     ask.cancel = &kafka->watch.stop;
     for (size_t i = 0; s.topics && i < count; i++)
         s.topics[i] = kafka->partitions[i].topic;

@@ -278,6 +278,49 @@ static void a_member_polls_between_the_partitions_that_it_is_told_of(void **stat
 
 /* The offset of the first block of a group without a start, of a topic with `before` messages as it joins, and
  * a few that come before it is given the partition. */
+static arrakis_group_event any_event(arrakis_group *group)
+{
+    arrakis_group_event event = ARRAKIS_GROUP_EVENT_INIT;
+    arrakis_error why;
+    arrakis_status rc = arrakis_group_next(group, 20, &event, &why);
+    if (rc < 0)
+        fail_msg("%s", why.message);
+    return event;
+}
+
+/* With a backlog, each call of librdkafka brings a message of some partition. */
+static void all_partitions_are_told_of_before_the_backlog_is_read(void **state)
+{
+    (void)state;
+    enum { PARTITIONS = 2, BACKLOG = 200, FEW = 8 };
+    static const channel_spec specs[PARTITIONS] = {
+        {"X:A", ARRAKIS_INT32, 16, "p0", 0, SECOND, SECOND},
+        {"X:B", ARRAKIS_INT32, 16, "p1", 0, SECOND, SECOND}};
+    arrakis_mock_broker *broker;
+    PASS(arrakis_mock_broker_open(&broker, err));
+    const char *url = arrakis_mock_broker_url(broker);
+    publish(url, "arrakis-p0", 0, BACKLOG);
+    publish(url, "arrakis-p1", 0, BACKLOG);
+    arrakis_channels *channels = channels_of(specs, PARTITIONS);
+    arrakis_group_options options = ARRAKIS_GROUP_OPTIONS_INIT;
+    options.group = "g";
+    options.start_ns = FIRST * SECOND;
+    arrakis_group *group;
+    PASS(arrakis_group_join(&group, url, channels, &options, err));
+    arrakis_channels_unref(channels);
+    int told = 0, blocks = 0;
+    while (told < PARTITIONS && blocks < BACKLOG) {
+        arrakis_group_event event = any_event(group);
+        told += event.kind == ARRAKIS_GROUP_TAKEN;
+        blocks += event.kind == ARRAKIS_GROUP_BLOCK;
+        arrakis_block_unref(event.block);
+    }
+    assert_int_equal(told, PARTITIONS);
+    assert_true(blocks < FEW);
+    arrakis_group_leave(group);
+    arrakis_mock_broker_close(broker);
+}
+
 static int64_t live_begin(int32_t before)
 {
     enum { AFTER = 5 };
@@ -347,15 +390,6 @@ static arrakis_group *join_two(const char *url, const char *group_name)
 }
 
 /* Whatever kind of event comes in a moment; kind 0: none. */
-static arrakis_group_event any_event(arrakis_group *group)
-{
-    arrakis_group_event event = ARRAKIS_GROUP_EVENT_INIT;
-    arrakis_error why;
-    arrakis_status rc = arrakis_group_next(group, 20, &event, &why);
-    if (rc < 0)
-        fail_msg("%s", why.message);
-    return event;
-}
 
 /* Declare done what came up to the block that begins at `last_ns`, of both partitions. */
 static void take_up_to(arrakis_group *group, int64_t last_ns)
@@ -597,6 +631,7 @@ int main(void)
         cmocka_unit_test(only_the_first_partition_of_a_topic_is_one_of_the_group),
         cmocka_unit_test(the_message_that_comes_with_its_partition_is_taken),
         cmocka_unit_test(a_member_polls_between_the_partitions_that_it_is_told_of),
+        cmocka_unit_test(all_partitions_are_told_of_before_the_backlog_is_read),
         cmocka_unit_test(a_live_group_begins_with_what_came_since_it_was_joined),
         cmocka_unit_test(timestamps_do_not_lead_a_live_group_back),
         cmocka_unit_test(without_the_ends_timestamps_lead_a_live_group_back_a_bounded_way),

@@ -146,6 +146,19 @@ static arrakis_status note_end(arrakis_recorder *r, const ark_span_name *name, a
     return ark_folder_note_end(&r->folder, name, part_of_all(r, name), next_ns, err);
 }
 
+/* Just before a file has its name: what is noted of it is then of that file, or nearly so. A file in which
+ * recording does not end only replaces what was noted of an earlier one, and need not be noted. */
+static arrakis_status note_before_name(arrakis_recorder *r, const ark_span_name *name, bool ends,
+                                       arrakis_error *err)
+{
+    arrakis_error unheeded;
+    if (ends)
+        return note_end(r, name, err);
+    if (ark_noted_time_ended(&r->folder.noted, name))
+        note_end(r, name, &unheeded);
+    return ARRAKIS_OK;
+}
+
 /* Recording ended in a file of that name when the source had more of it than now: it stays. */
 static bool keep_former(arrakis_recorder *r, const ark_span_name *name, int64_t next_ns)
 {
@@ -172,11 +185,8 @@ arrakis_status ark_recorder_file_end(arrakis_recorder *r, int64_t end_ns, int64_
     name_of(&name, r, end_ns);
     if (keep_former(r, &name, next_ns))
         return ARRAKIS_OK;
-    /* just before the file has its name: what is noted of it is then of that file, or nearly so */
-    const bool ends = next_ns == r->begin_ns;
     if (ark_span_file_write(&r->file, end_ns, r->kind.writer, r->format, &size, &why) < 0 ||
-        ((ends || ark_noted_time_ended(&r->folder.noted, &name)) && note_end(r, &name, &why) < 0 &&
-         ends) ||
+        note_before_name(r, &name, next_ns == r->begin_ns, &why) < 0 ||
         ark_span_file_name(&r->file, &r->folder, &name, size, &why) < 0)
         return ark_recorder_file_give_up(r, end_ns, &why, err);
     ark_recorder_file_count_missing(r, r->in_file_ns, end_ns);

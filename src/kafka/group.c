@@ -245,15 +245,14 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
 {
     ark_group *g = ((ark_kafka_outage *)opaque)->owner;
     bool taken = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && g;
-    if (taken)
+    if (taken) {
         ark_group_begin_find(g, list);
-    else if (g) {
+        ark_kafka_outage_coordinated(g->outage, g->url);
+    } else if (g) {
         if (!rd_kafka_assignment_lost(rk))
             commit_given(g, list);
         note_lost(g, list);
     }
-    if (taken)
-        ark_kafka_outage_coordinated(g->outage, g->url);
     ark_log_trace(ARK_LOG_KAFKA, "%d partitions are %s", list->cnt,
                   taken                          ? "taken"
                   : rd_kafka_assignment_lost(rk) ? "lost: this member was thrown out"

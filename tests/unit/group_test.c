@@ -457,11 +457,11 @@ static void publish_what_cannot_be_decoded(const char *url, int count)
     rd_kafka_destroy(producer);
 }
 
-static uint64_t message_count(const arrakis_group *group)
+static arrakis_stats stats_of(const arrakis_group *group)
 {
     arrakis_stats stats = ARRAKIS_STATS_INIT;
     arrakis_group_stats(group, &stats);
-    return stats.messages;
+    return stats;
 }
 
 static void a_call_ends_in_time_while_messages_without_events_come(void **state)
@@ -482,10 +482,10 @@ static void a_call_ends_in_time_while_messages_without_events_come(void **state)
         ark_wait_fd(-1, ark_wait_deadline(1));
     }
     arrakis_group_event event = ARRAKIS_GROUP_EVENT_INIT;
-    uint64_t before = message_count(group);
+    uint64_t before = stats_of(group).messages;
     assert_int_equal(arrakis_group_next(group, 0, &event, NULL), ARRAKIS_TIMEOUT);
-    assert_true(message_count(group) - before <= 64);
-    while (message_count(group) < COUNT_OF_ALL) {
+    assert_true(stats_of(group).messages - before <= 64);
+    while (stats_of(group).messages < COUNT_OF_ALL) {
         assert_true(ark_monotonic_ns() < end_ns);
         assert_int_equal(arrakis_group_next(group, 0, &event, NULL), ARRAKIS_TIMEOUT);
     }
@@ -544,13 +544,6 @@ static rd_kafka_t *two_brokers(char *url, size_t size)
     return host;
 }
 
-static uint64_t error_count(const arrakis_group *group)
-{
-    arrakis_stats stats = ARRAKIS_STATS_INIT;
-    arrakis_group_stats(group, &stats);
-    return stats.errors;
-}
-
 static void a_coordinator_that_is_down_is_a_failure(void **state)
 {
     (void)state;
@@ -562,7 +555,7 @@ static void a_coordinator_that_is_down_is_a_failure(void **state)
     o.group = "g";
     arrakis_group *group = join_at(url, &o);
     int64_t end_ns = ark_monotonic_ns() + WAIT_MS * INT64_C(1000000);
-    while (!error_count(group)) {
+    while (!stats_of(group).errors) {
         assert_true(ark_monotonic_ns() < end_ns);
         assert_int_equal(any_event(group).kind, 0);
     }

@@ -66,21 +66,36 @@ static void wait_for(sem_t *sem)
         fail_msg("it did not come within 60 s");
 }
 
+/* A stream of the channel, of a cluster of its own. */
+static arrakis_stream *open_stream(arrakis_client **client)
+{
+    static const char *const name = "H1:A";
+    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
+    arrakis_stream *stream;
+    arrakis_error err = {0};
+    atomic_store(&failures, 0);
+    open_cluster();
+    describe(16);
+    to.kafka_url = rd_kafka_mock_cluster_bootstraps(cluster);
+    assert_int_equal(arrakis_client_open(client, &to, NULL, &err), ARRAKIS_OK);
+    if (arrakis_client_stream(*client, &stream, &name, 1, NULL, &err) < 0)
+        fail_msg("%s", err.message);
+    return stream;
+}
+
+static void close_stream(arrakis_client *client, arrakis_stream *stream)
+{
+    arrakis_stream_close(stream);
+    arrakis_client_close(client);
+    rd_kafka_destroy(producer);
+}
+
 /* The thread of a stream tries again every ten seconds. */
 static void a_lasting_failure_is_told_once_and_its_end(void **state)
 {
     (void)state;
-    static const char *const name = "H1:A";
-    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     arrakis_client *client;
-    arrakis_stream *stream;
-    arrakis_error err = {0};
-    open_cluster();
-    describe(16);
-    to.kafka_url = rd_kafka_mock_cluster_bootstraps(cluster);
-    assert_int_equal(arrakis_client_open(&client, &to, NULL, &err), ARRAKIS_OK);
-    if (arrakis_client_stream(client, &stream, &name, 1, NULL, &err) < 0)
-        fail_msg("%s", err.message);
+    arrakis_stream *stream = open_stream(&client);
     describe(32);
     wait_for(&changed);
     /* What reads and writes the topic already goes on with it, but a description finds it no more. */
@@ -92,9 +107,7 @@ static void a_lasting_failure_is_told_once_and_its_end(void **state)
     wait_for(&works);
     wait_for(&changed);
     assert_int_equal(atomic_load(&failures), 1);
-    arrakis_stream_close(stream);
-    arrakis_client_close(client);
-    rd_kafka_destroy(producer);
+    close_stream(client, stream);
 }
 
 /* A topic whose records may not be read any more, although it may be described. */
@@ -102,18 +115,8 @@ static void a_topic_that_may_not_be_read_for_a_while_is_told(void **state)
 {
     (void)state;
     enum { FETCH = 1, FEW = 8 };
-    static const char *const name = "H1:A";
-    arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     arrakis_client *client;
-    arrakis_stream *stream;
-    arrakis_error err = {0};
-    atomic_store(&failures, 0);
-    open_cluster();
-    describe(16);
-    to.kafka_url = rd_kafka_mock_cluster_bootstraps(cluster);
-    assert_int_equal(arrakis_client_open(&client, &to, NULL, &err), ARRAKIS_OK);
-    if (arrakis_client_stream(client, &stream, &name, 1, NULL, &err) < 0)
-        fail_msg("%s", err.message);
+    arrakis_stream *stream = open_stream(&client);
     describe(32);
     wait_for(&changed); /* the topic has been read */
     rd_kafka_resp_err_t refused[FEW];
@@ -126,9 +129,7 @@ static void a_topic_that_may_not_be_read_for_a_while_is_told(void **state)
     wait_for(&works);
     wait_for(&changed);
     assert_int_equal(atomic_load(&failures), 1);
-    arrakis_stream_close(stream);
-    arrakis_client_close(client);
-    rd_kafka_destroy(producer);
+    close_stream(client, stream);
 }
 
 static int set_up(void **state)

@@ -9,7 +9,6 @@ import json
 import math
 import os
 import shlex
-import signal
 import subprocess
 import tempfile
 import threading
@@ -25,6 +24,7 @@ from confluent_kafka.admin import (
     AclBinding, AclOperation, AclPermissionType, AdminClient, NewTopic, ResourcePatternType,
     ResourceType,
 )  # fmt: skip
+from frozen import freeze, thaw
 
 ROOT = Path(__file__).resolve().parents[1]
 SECOND = 1_000_000_000
@@ -465,17 +465,18 @@ class Follower:
     @contextlib.contextmanager
     def stopped(self):
         """SIGSTOP, then SIGCONT."""
-        self.process.send_signal(signal.SIGSTOP)
+        freeze(self.process)
         yield
-        self.process.send_signal(signal.SIGCONT)
+        thaw(self.process)
 
     def wait_for_unread(self, records, settled_s=5):
         """Wait until no fetch of the program, which is stopped, is under way any more: the last one has been answered,
         with these records; or without them, just before the program was stopped. The broker answers a fetch within
-        half a second, so in that case what lies unread in the program has not changed for a longer time."""
+        half a second, so what lies unread in the program has not changed for a longer time: with the records twice as
+        long, as other answers may be as large, without them ten times."""
         wanted = sum(len(r.value) for r in records)
         lying, since = 0, time.monotonic()
-        while lying < wanted and time.monotonic() < since + settled_s:
+        while time.monotonic() < since + (1 if lying >= wanted else settled_s):
             before, lying = lying, unread(self.process.pid)
             since = time.monotonic() if lying != before else since
             time.sleep(0.01)

@@ -29,6 +29,8 @@ import tempfile
 import threading
 from pathlib import Path
 
+from frozen import freeze, thaw
+
 ROOT = Path(__file__).resolve().parents[2]
 STARTED = b"Kafka Server started"
 START_TIMEOUT_S = 180
@@ -296,10 +298,10 @@ class Broker:
 
     def freeze(self):
         """As a host that hangs: connections stay open and nothing is answered."""
-        self.process.send_signal(signal.SIGSTOP)
+        freeze(self.process)
 
     def proceed(self):
-        self.process.send_signal(signal.SIGCONT)
+        thaw(self.process)
 
     def restart(self):
         self.stop()

@@ -11,6 +11,7 @@ import numpy
 import pyarrow
 import pytest
 from confluent_kafka.admin import NewPartitions
+from frozen import freeze, thaw
 from live import LivePublisher
 from support import SECOND, channel, samples, topic_of, unique, write_metadata
 
@@ -161,11 +162,11 @@ def test_recorders_share_partitions(cluster, cli, tmp_path):
             b.kill()
             files.wait_all(files.newest() + LENGTH, "two recorders that are left")
             mark("one is frozen")
-            c.send_signal(signal.SIGSTOP)
+            freeze(c)
             let_pass(SESSION + LENGTH)
             files.wait_all(files.newest(), "one recorder that is left")
             mark("one is thawed")
-            c.send_signal(signal.SIGCONT)
+            thaw(c)
             files.wait_all(files.newest() + 3 * LENGTH, "a recorder that is thawed")
             end = publisher.reached_ns // SECOND // LENGTH * LENGTH - LENGTH
             files.wait_all(end, "the end")

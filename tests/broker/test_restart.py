@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The broker goes away in mid-stream and comes back: nothing is lost, nothing comes twice."""
 
-import signal
 import time
 
 import pytest
@@ -95,12 +94,12 @@ def test_a_broker_that_does_not_answer_is_not_taken_for_one_without_data(cli, tm
                 cluster.send(first)
                 stream.wait_for_unread(first)
                 cluster.send(records(cs, start + SECOND + STRIDE, end))
-                broker.process.send_signal(signal.SIGSTOP)
+                broker.freeze()
             # The rest is overdue, and the broker is asked whether it has it, for some seconds each time.
             stream.wait_for(
                 lambda b: sum("asking for offsets" in e for e in stream.errors) >= 2, timeout=40
             )
-            broker.process.send_signal(signal.SIGCONT)
+            broker.proceed()
             assert stream.finish() == 0
             blocks = stream.blocks()
     assert_same(blocks, [expected_block(cs, t, STRIDE) for t in range(start, end, STRIDE)], cs)

@@ -24,6 +24,7 @@ from faulty import (
     END_STREAM, GOAWAY, HEADERS, NAME, RESET, STRIDES, Authority, FlightServer, Gone,
     Proxy, TlsServer, answers, field, flight_data, flight_info, framed, literal, table_data, ticket,
 )  # fmt: skip
+from frozen import freeze, thaw
 from pytest_arrakis.plugin import (  # noqa: F401
     arrakis_channel_configs, arrakis_fault_server, arrakis_replay_channel_configs,
     arrakis_replay_params,
@@ -634,9 +635,9 @@ def test_a_program_that_was_stopped_goes_on(tool_command):
             arguments = [f"url={s.url}", "stall=1", "start=0", f"end={end}", "stream", NAME]
             process = tool_command(*arguments)
             process.stdout.readline()
-            process.send_signal(signal.SIGSTOP)
+            freeze(process)
             time.sleep(2.3)
-            process.send_signal(signal.SIGCONT)
+            thaw(process)
             out, errors = process.communicate(timeout=30)
             assert process.returncode == 0, errors
             assert len(out.split()) == 9
@@ -868,12 +869,12 @@ def test_a_server_that_is_restarted(tmp_path, cli):
 
 def test_a_stopped_server_is_waited_for_as_long_as_allowed(server, cli):
     """The process hangs; its kernel still takes connections."""
-    server.process.send_signal(signal.SIGSTOP)
+    freeze(server.process)
     try:
         with within(8):
             done = cli.run("--url", server.url, "count", "--timeout", "1.5", check=1)
     finally:
-        server.process.send_signal(signal.SIGCONT)
+        thaw(server.process)
     assert server.url in done.stderr
     assert int(cli.run("--url", server.url, "count").stdout) == len(OTHER)
 

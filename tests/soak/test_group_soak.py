@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 
+from frozen import freeze, thaw
 from live import LivePublisher
 from support import SECOND, unique, write_metadata
 from test_group import LENGTH, PARTITIONS, REBALANCE, SESSION, Files, assert_kept, channels
@@ -55,7 +56,7 @@ class Members:
 
     def _freeze(self):
         member = self._take()
-        member.send_signal(signal.SIGSTOP)
+        freeze(member)
         self.frozen[member] = time.monotonic() + self.chance.uniform(0.5, 2.5) * SESSION
         self.counts["frozen"] += 1
 
@@ -69,7 +70,7 @@ class Members:
     def thaw(self, now=float("inf")):
         for member in [m for m, when in self.frozen.items() if when <= now]:
             del self.frozen[member]
-            member.send_signal(signal.SIGCONT)
+            thaw(member)
             self.well.append(member)
 
     def disturb(self):

@@ -380,6 +380,8 @@ static arrakis_group *join_two(const char *url, const char *group_name)
     arrakis_group_options o = ARRAKIS_GROUP_OPTIONS_INIT;
     o.group = group_name;
     o.start_ns = FIRST * SECOND;
+    /* Less a second, the mock cluster waits for each sharing out. */
+    o.session_timeout_ns = 10 * SECOND;
     o.properties = &quick;
     o.property_count = 1;
     arrakis_group *group;

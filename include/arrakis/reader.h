@@ -67,12 +67,18 @@ typedef struct arrakis_kafka_options {
      * backlog to read, and partitions advance together only in small portions.
      */
     int64_t fetch_wait_ns;
+    /**
+     * Ends arrakis_reader_open() and arrakis_reader_fast_forward() of this reader; the reader keeps a
+     * reference. NULL: no cancel. While a stream or another reader has the reader, theirs is in its
+     * place.
+     */
+    arrakis_cancel *cancel;
 } arrakis_kafka_options;
 
 #define ARRAKIS_KAFKA_OPTIONS_INIT                                                                \
     {                                                                                             \
         sizeof(arrakis_kafka_options), ARRAKIS_UNSET, false, ARRAKIS_UNSET, NULL, 0,              \
-            ARRAKIS_UNSET, NULL, NULL, 0                                                          \
+            ARRAKIS_UNSET, NULL, NULL, 0, NULL                                                    \
     }
 ARRAKIS_API void arrakis_kafka_options_init(arrakis_kafka_options *out, size_t struct_size);
 
@@ -226,7 +232,8 @@ ARRAKIS_API const arrakis_channels *arrakis_reader_input_channels(const arrakis_
  *         the reason: a login is refused, security.protocol is not the one that the broker uses,
  *         or the user may not see a topic; EBROKER; EDEADLINE: no answer in time, also when
  *         earlier brokers of several have used the time up; EINVAL: the reader is already open;
- *         EIO: no descriptor is left; ECANCELED: only when a stream opens it, by the stream's cancel
+ *         EIO: no descriptor is left; ECANCELED: by the cancel of its options, or of the stream
+ *         that opens it
  */
 ARRAKIS_API arrakis_status arrakis_reader_open(arrakis_reader *reader, arrakis_error *err);
 
@@ -265,6 +272,7 @@ ARRAKIS_API bool arrakis_reader_exhausted(arrakis_reader *reader, int64_t since_
  * answer keep their position.
  *
  * @param moved  receives the number of partitions that were moved; may be NULL
+ * @return OK; ECANCELED; ECONNECT, EAUTH, EBROKER: as for arrakis_reader_open()
  */
 ARRAKIS_API arrakis_status arrakis_reader_fast_forward(arrakis_reader *reader, int64_t to_ns,
                                                        size_t *moved, arrakis_error *err);

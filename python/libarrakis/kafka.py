@@ -57,7 +57,10 @@ class KafkaReader:
         return {name: list(channels) for name, channels in self._streams.items()}
 
     def enter(self):
-        """Connect and begin. ConnectError, AuthError, BrokerError, DeadlineError; within 20 s."""
+        """Connect and begin. ConnectError, AuthError, BrokerError, DeadlineError; within 20 s.
+
+        Ctrl-C ends it at once, and close() in another thread; the reader is not to be used after that.
+        """
         self._reader.open()
 
     def read(self, *, convert_blocks=False):

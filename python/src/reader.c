@@ -45,8 +45,9 @@ static PyObject *reader_new(PyTypeObject *class, PyObject *args, PyObject *keywo
     if (self) {
         pyark_log_refresh();
         pyark_handle_init(pyark_handle_of(self), "reader", reader_close_object);
-        arrakis_cancel *woken = NULL; /* by close(), while reader_next() waits */
+        arrakis_cancel *woken = NULL; /* by close(), while another thread waits */
         arrakis_status rc = arrakis_cancel_new(&woken, &err);
+        options.cancel = woken;
         if (rc == ARRAKIS_OK)
             rc = arrakis_kafka_reader_new(&made, url, channels, &options, &err);
         if (rc == ARRAKIS_OK) {
@@ -82,7 +83,7 @@ static PyObject *open_reader(PyObject *self, PyObject *unused)
     pyark_handle *handle = pyark_handle_of(self);
     if (pyark_handle_enter(handle) != 0)
         return NULL;
-    int rc = pyark_wait_call(reader_run_open, handle, NULL, &status, &err);
+    int rc = pyark_wait_call(reader_run_open, handle, handle->cancel, &status, &err);
     if (rc == 0 && status != ARRAKIS_OK)
         pyark_error_raise(&err);
     pyark_handle_leave(handle);

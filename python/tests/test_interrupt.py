@@ -38,6 +38,16 @@ with tempfile.NamedTemporaryFile("w") as metadata:
         except KeyboardInterrupt:
             print("interrupted", flush=True)
 """
+READER = """import sys, libarrakis
+from libarrakis.kafka import KafkaReader
+channel = libarrakis.Channel("H1:CAL-C", "float32", 16, partition_id="p", partition_index=0, stride=62500000)
+reader = KafkaReader(sys.argv[1], {channel.name: channel})
+print("asking", flush=True)
+try:
+    reader.enter()
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +58,7 @@ def proxy():
         yield proxy
 
 
-@pytest.mark.parametrize("program", [FIND, STREAM], ids=["find", "stream"])
+@pytest.mark.parametrize("program", [FIND, STREAM, READER], ids=["find", "stream", "reader"])
 def test_an_opening_is_interrupted_and_the_process_ends(program, proxy):
     with subprocess.Popen([sys.executable, "-c", program, proxy.address], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "asking\n"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/event.h"
@@ -382,6 +383,7 @@ static void tear_down(void *opaque)
     ark_fast_forward_clear(&kafka->policy);
     free(kafka->partitions);
     free(kafka->url);
+    arrakis_cancel_unref(kafka->cancel);
     if (kafka->head.fd >= 0)
         close(kafka->head.fd);
     ark_reader_clear(&kafka->head);
@@ -542,6 +544,8 @@ static arrakis_status make_reader(ark_kafka_reader *kafka, const char *url,
     const ark_token_source tokens = {options->kafka_token_fn, options->kafka_token_opaque};
     if (!(kafka->outage = ark_kafka_outage_new(tokens)))
         return ark_no_memory(err, "a reader");
+    kafka->cancel = arrakis_cancel_ref(options->cancel);
+    kafka->head.cancel = ark_cancel_flag(kafka->cancel);
     kafka->start_ns = kafka->head.start_ns = options->start_ns;
     kafka->opened_ns = ARRAKIS_UNSET;
     kafka->head.has_start = true;

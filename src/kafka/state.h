@@ -142,6 +142,7 @@ typedef struct ark_kafka_reader {
     bool holding;          /* messages[message_at] is being decoded */
     arrakis_error failure; /* the error that next() returns */
     ark_kafka_outage *outage;
+    arrakis_cancel *cancel;
     /* skipping: the input that was late, by how much and when */
     size_t late_input;
     int64_t late_ns, late_at_ns;

@@ -51,6 +51,25 @@ static void streams_are_named_by_broker_and_partition(void **state)
     arrakis_reader_close(reader);
 }
 
+static void an_opening_is_canceled(void **state)
+{
+    (void)state;
+    arrakis_mock_broker *broker;
+    PASS(arrakis_mock_broker_open(&broker, err));
+    arrakis_kafka_options options = ARRAKIS_KAFKA_OPTIONS_INIT;
+    PASS(arrakis_cancel_new(&options.cancel, err));
+    arrakis_channels *channels = channels_of(specs, COUNT(specs));
+    arrakis_reader *reader;
+    PASS(arrakis_kafka_reader_new(&reader, arrakis_mock_broker_url(broker), channels, &options,
+                                  err));
+    arrakis_cancel_set(options.cancel);
+    arrakis_cancel_unref(options.cancel);
+    FAIL(arrakis_reader_open(reader, err), ARRAKIS_ECANCELED, "cancel");
+    arrakis_reader_close(reader);
+    arrakis_channels_unref(channels);
+    arrakis_mock_broker_close(broker);
+}
+
 static void what_a_channel_lacks_is_named(void **state)
 {
     (void)state;
@@ -325,6 +344,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(streams_are_named_by_broker_and_partition),
+        cmocka_unit_test(an_opening_is_canceled),
         cmocka_unit_test(what_a_channel_lacks_is_named),
         cmocka_unit_test(a_topic_belongs_to_one_replay),
         cmocka_unit_test(unusable_options_are_refused),

@@ -65,6 +65,23 @@ rd_kafka_resp_err_t rd_kafka_commit(rd_kafka_t *rk, const rd_kafka_topic_partiti
     return commits_fail ? RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS : commit(rk, list, async);
 }
 
+/* In the place of librdkafka's: its mock groups wait three seconds for other members before they begin, if the
+ * version has nothing by which they wait less. */
+rd_kafka_mock_cluster_t *rd_kafka_handle_mock_cluster(const rd_kafka_t *rk)
+{
+    rd_kafka_mock_cluster_t *(*cluster_of)(const rd_kafka_t *);
+    void (*set_delay)(rd_kafka_mock_cluster_t *, int32_t);
+    void *found = dlsym(RTLD_NEXT, "rd_kafka_handle_mock_cluster");
+    assert_non_null(found);
+    memcpy(&cluster_of, &found, sizeof cluster_of);
+    rd_kafka_mock_cluster_t *cluster = cluster_of(rk);
+    found = dlsym(RTLD_NEXT, "rd_kafka_mock_group_initial_rebalance_delay_ms");
+    memcpy(&set_delay, &found, sizeof set_delay);
+    if (cluster && set_delay)
+        set_delay(cluster, 10);
+    return cluster;
+}
+
 static bool ends_are_silent;
 static int64_t stamped_offset = -1;
 
@@ -276,8 +293,7 @@ static void a_member_polls_between_the_partitions_that_it_is_told_of(void **stat
 
 /* ------------------------------------------------------------------ where a live group begins */
 
-/* The offset of the first block of a group without a start, of a topic with `before` messages as it joins, and
- * a few that come before it is given the partition. */
+/* Whatever kind of event comes in a moment; kind 0: none. */
 static arrakis_group_event any_event(arrakis_group *group)
 {
     arrakis_group_event event = ARRAKIS_GROUP_EVENT_INIT;
@@ -321,6 +337,33 @@ static void all_partitions_are_told_of_before_the_backlog_is_read(void **state)
     arrakis_mock_broker_close(broker);
 }
 
+static arrakis_group *join_live(const char *url)
+{
+    arrakis_group_options o = ARRAKIS_GROUP_OPTIONS_INIT;
+    o.group = "g";
+    return join_at(url, &o);
+}
+
+/* The ends are asked for until the time for a request is over; on a loaded machine that may be too short for the
+ * topics. */
+static arrakis_group *join_without_the_ends(const char *url)
+{
+    arrakis_group *group = NULL;
+    arrakis_group_options o = ARRAKIS_GROUP_OPTIONS_INIT;
+    o.group = "g";
+    o.request_timeout_ns = SECOND / 2;
+    arrakis_channels *channels = channels_of(&only, 1);
+    for (int tries = 1; !group; tries++) {
+        arrakis_error why;
+        if (arrakis_group_join(&group, url, channels, &o, &why) < 0 && tries == 20)
+            fail_msg("%s", why.message);
+    }
+    arrakis_channels_unref(channels);
+    return group;
+}
+
+/* The offset of the first block of a group without a start, of a topic with `before` messages as it joins, and
+ * a few that come before it is given the partition. */
 static int64_t live_begin(int32_t before)
 {
     enum { AFTER = 5 };
@@ -328,10 +371,7 @@ static int64_t live_begin(int32_t before)
     PASS(arrakis_mock_broker_open(&broker, err));
     const char *url = arrakis_mock_broker_url(broker);
     publish(url, "arrakis-p", 0, before);
-    arrakis_group_options o = ARRAKIS_GROUP_OPTIONS_INIT;
-    o.group = "g";
-    o.request_timeout_ns = SECOND / 2;
-    arrakis_group *group = join_at(url, &o);
+    arrakis_group *group = ends_are_silent ? join_without_the_ends(url) : join_live(url);
     ends_are_silent = false;
     publish(url, "arrakis-p", before, AFTER);
     next_event(group, ARRAKIS_GROUP_TAKEN);
@@ -390,8 +430,6 @@ static arrakis_group *join_two(const char *url, const char *group_name)
     arrakis_channels_unref(channels);
     return group;
 }
-
-/* Whatever kind of event comes in a moment; kind 0: none. */
 
 /* Declare done what came up to the block that begins at `last_ns`, of both partitions. */
 static void take_up_to(arrakis_group *group, int64_t last_ns)
@@ -578,10 +616,21 @@ static void refuse_login(arrakis_group *group)
     pthread_mutex_unlock(&group->outage->lock);
 }
 
+/* Until a member has noticed the refusal: it looks after it ten seconds later, which are over at once here. */
+static void let_ten_seconds_pass(arrakis_group *group)
+{
+    int64_t begin_ns = ark_monotonic_ns(), end_ns = begin_ns + WAIT_MS * INT64_C(1000000);
+    while (!group->login_ns) {
+        assert_true(ark_monotonic_ns() < end_ns);
+        assert_int_equal(any_event(group).kind, 0);
+    }
+    assert_true(group->login_ns >= begin_ns + 10 * SECOND);
+    group->login_ns = begin_ns;
+}
+
 static void a_refused_login_ends_a_member_when_no_broker_answers_for_some_time(void **state)
 {
     (void)state;
-    enum { TRIED_MS = 12000 };
     char url[64];
     rd_kafka_t *host = two_brokers(url, sizeof url);
     arrakis_group_options o = ARRAKIS_GROUP_OPTIONS_INIT;
@@ -589,14 +638,15 @@ static void a_refused_login_ends_a_member_when_no_broker_answers_for_some_time(v
     arrakis_group *group = join_at(url, &o);
     arrakis_group_event event = next_event(group, ARRAKIS_GROUP_TAKEN);
     refuse_login(group);
-    assert_int_equal(arrakis_group_next(group, TRIED_MS, &event, NULL), ARRAKIS_TIMEOUT);
+    let_ten_seconds_pass(group);
+    while (group->login_ns)
+        assert_int_equal(any_event(group).kind, 0);
     assert_int_equal(*group->outage->refusal, 0); /* another broker has answered */
     for (int32_t i = 1; i <= 2; i++)
         assert_int_equal(rd_kafka_mock_broker_set_down(rd_kafka_handle_mock_cluster(host), i), 0);
     refuse_login(group);
-    int64_t begin_ns = ark_monotonic_ns();
+    let_ten_seconds_pass(group);
     FAIL(arrakis_group_next(group, WAIT_MS, &event, err), ARRAKIS_EAUTH, "Authentication failed");
-    assert_true(ark_monotonic_ns() - begin_ns >= 10 * SECOND);
     arrakis_group_leave(group);
     rd_kafka_destroy(host);
 }

@@ -110,7 +110,7 @@ static void expect_wait(arrakis_stream *stream, int timeout_ms)
 static void expect_end(arrakis_stream *stream)
 {
     arrakis_block *block;
-    assert_int_equal(arrakis_stream_next(stream, 1000, &block, NULL), ARRAKIS_DONE);
+    assert_int_equal(arrakis_stream_next(stream, 30000, &block, NULL), ARRAKIS_DONE);
     arrakis_stream_close(stream);
 }
 

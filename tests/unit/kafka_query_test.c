@@ -89,20 +89,31 @@ static ark_kafka_asker asker_of(const site *s, ark_kafka_heard *heard)
 }
 
 /* What a login costs the mock cluster has none of: but a connection begins with a question there, too. */
-static void each_of_many_leaders_has_the_time_to_log_in(void **state)
+static bool all_answer(int slow_ms, int64_t timeout_ns)
 {
-    enum { LEADERS = 12, SLOW_MS = 200 };
-    (void)state;
+    enum { LEADERS = 12 };
     site s = open_site(LEADERS);
     for (int i = 0; i < LEADERS; i++)
-        rd_kafka_mock_broker_set_rtt(s.cluster, i + 1, SLOW_MS);
+        rd_kafka_mock_broker_set_rtt(s.cluster, i + 1, slow_ms);
     ark_kafka_heard heard = {false};
     ark_kafka_asker ask = asker_of(&s, &heard);
+    ask.timeout_ns = timeout_ns;
     PASS(ark_kafka_query_offsets(&ask, s.list, err));
+    bool all = heard.broker && heard.leader && !heard.silent;
     for (int i = 0; i < LEADERS; i++)
-        assert_int_equal(s.list->elems[i].err, 0);
-    assert_true(heard.broker && heard.leader && !heard.silent);
+        all = all && s.list->elems[i].err == 0;
     close_site(&s);
+    return all;
+}
+
+/* A loaded machine may take the time of a question by itself: then all is done again, and takes longer. */
+static void each_of_many_leaders_has_the_time_to_log_in(void **state)
+{
+    (void)state;
+    bool all = all_answer(200, 2 * SECOND);
+    for (int i = 0; i < 3 && !all; i++)
+        all = all_answer(1000, 10 * SECOND);
+    assert_true(all);
 }
 
 static void many_silent_leaders_do_not_make_the_others_answers_old(void **state)
@@ -135,9 +146,9 @@ static void many_silent_leaders_do_not_make_the_others_answers_old(void **state)
             assert_int_equal(s.list->elems[i].err, RD_KAFKA_RESP_ERR__TIMED_OUT);
         else {
             assert_int_equal(s.list->elems[i].err, 0);
-            assert_true(now_ns - when_ns[i] < 4 * SECOND);
+            assert_true(now_ns - when_ns[i] < 20 * SECOND);
         }
-    assert_true(now_ns - begun_ns < 8 * SECOND);
+    assert_true(now_ns - begun_ns < 20 * SECOND); /* one after another they would take 72 s */
     close_site(&s);
 }
 
@@ -149,7 +160,8 @@ static void *close_connections(void *opaque)
 }
 
 /* What asking for topics gives where every connection ends before its first answer. */
-static void ask_where_connections_end(bool understood, arrakis_status wanted, const char *text)
+static void ask_where_connections_end(bool understood, int64_t timeout_ns, arrakis_status wanted,
+                                      const char *text)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -166,7 +178,7 @@ static void ask_where_connections_end(bool understood, arrakis_status wanted, co
     rd_kafka_t *rk = watched_handle(RD_KAFKA_CONSUMER, "bootstrap.servers", url, outage);
     if (understood)
         ark_kafka_outage_understood(outage);
-    ark_kafka_asker ask = {.rk = rk, .timeout_ns = 4 * SECOND, .outage = outage};
+    ark_kafka_asker ask = {.rk = rk, .timeout_ns = timeout_ns, .outage = outage};
     const struct rd_kafka_metadata *list;
     FAIL(ark_kafka_query_topics(&ask, true, &list, err), wanted, text);
     shutdown(listener, SHUT_RDWR);
@@ -179,8 +191,8 @@ static void ask_where_connections_end(bool understood, arrakis_status wanted, co
 static void connections_that_end_show_a_wrong_protocol_until_a_broker_has_answered(void **state)
 {
     (void)state;
-    ask_where_connections_end(false, ARRAKIS_EAUTH, "security.protocol");
-    ask_where_connections_end(true, ARRAKIS_ECONNECT, "no broker answers");
+    ask_where_connections_end(false, 60 * SECOND, ARRAKIS_EAUTH, "security.protocol");
+    ask_where_connections_end(true, 4 * SECOND, ARRAKIS_ECONNECT, "no broker answers");
 }
 
 /* Else a node that shuts down right after an answer is taken for one that requires a login. */
@@ -190,7 +202,7 @@ static void each_answer_shows_that_the_protocol_is_right(void **state)
     site s = open_site(2);
     ark_kafka_outage *outage = ark_kafka_outage_new((ark_token_source){NULL, NULL});
     const struct rd_kafka_metadata *list;
-    ark_kafka_asker ask = {.rk = s.asking, .timeout_ns = 4 * SECOND, .outage = outage};
+    ark_kafka_asker ask = {.rk = s.asking, .timeout_ns = 60 * SECOND, .outage = outage};
     PASS(ark_kafka_query_topics(&ask, true, &list, err));
     rd_kafka_metadata_destroy(list);
     assert_true(outage->understood);

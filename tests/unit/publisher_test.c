@@ -4,10 +4,12 @@
 #include "kafka/handle.h"
 
 #include <arrakis/arrow.h>
+#include <dlfcn.h>
 #include <librdkafka/rdkafka_mock.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +19,7 @@
 
 #include <cmocka.h>
 
-#define WAIT_MS 10000
+#define WAIT_MS 60000
 #define STRIDE_NS INT64_C(62500000)
 #define START_NS INT64_C(1400000000000000000)
 /* Kafka's numbers of requests. */
@@ -591,7 +593,7 @@ static void a_broker_that_does_not_answer_is_given_up_in_time(void **state)
     assert_int_equal(pthread_create(&thread, NULL, answer_at_once, NULL), 0);
     arrakis_block *block = make_block(channels, START_NS + STRIDE_NS);
     arrakis_error err;
-    if (arrakis_publisher_publish(publisher, block, 20000, &err) != ARRAKIS_OK)
+    if (arrakis_publisher_publish(publisher, block, 40000, &err) != ARRAKIS_OK)
         fail_msg("%s", err.message);
     pthread_join(thread, NULL);
     arrakis_block_unref(block);
@@ -651,7 +653,11 @@ static void what_is_lost_after_its_deadline_is_logged(void **state)
     to.properties = brief;
     to.property_count = 1;
     arrakis_publisher *publisher = open_publisher(&options);
-    publish(publisher, channels, START_NS);
+    arrakis_block *block = make_block(channels, START_NS);
+    int tries = 0; /* a loaded machine may need longer than a message lasts */
+    while (arrakis_publisher_publish(publisher, block, WAIT_MS, NULL) != ARRAKIS_OK)
+        assert_true(++tries < 20);
+    arrakis_block_unref(block);
     rd_kafka_mock_broker_set_down(cluster, 1);
     hear_warnings();
     assert_unpublished(publisher, channels, START_NS + STRIDE_NS, 1, ARRAKIS_EDEADLINE,
@@ -701,7 +707,7 @@ static void closing_takes_as_long_as_it_may(void **state)
         int64_t began_ms = now_ms();
         arrakis_publisher_close(publisher);
         /* one that is not whole is cut off from what is left */
-        assert_in_range(now_ms() - began_ms, wait_ms ? wait_ms - 1 : 0, wait_ms + 5000);
+        assert_in_range(now_ms() - began_ms, wait_ms ? wait_ms - 1 : 0, wait_ms + 10000);
         assert_heard("closing: 2 messages not delivered are given up");
     }
     arrakis_channels_unref(channels);
@@ -721,7 +727,7 @@ static void a_cancel_ends_closing(void **state)
     hear_warnings();
     int64_t began_ms = now_ms();
     arrakis_publisher_close(publisher);
-    assert_in_range(now_ms() - began_ms, 0, 5000);
+    assert_in_range(now_ms() - began_ms, 0, 10000);
     assert_heard("closing: 2 messages not delivered are given up");
     arrakis_cancel_unref(to.cancel);
     arrakis_channels_unref(channels);
@@ -733,10 +739,23 @@ static void *cancel(void *opaque)
     return NULL;
 }
 
-static void *cancel_in_a_while(void *opaque)
+/* The messages that librdkafka has been given, and the cancel that comes with one of them. */
+static atomic_int produced;
+static int canceled_at;
+static arrakis_cancel *canceled;
+
+/* In the place of librdkafka's. */
+int rd_kafka_produce(rd_kafka_topic_t *topic, int32_t partition, int flags, void *payload,
+                     size_t size, const void *key, size_t key_size, void *opaque)
 {
-    usleep(100000); /* the block is under way: its answer takes half a second */
-    return cancel(opaque);
+    int (*produce)(rd_kafka_topic_t *, int32_t, int, void *, size_t, const void *, size_t, void *);
+    void *found = dlsym(RTLD_NEXT, "rd_kafka_produce");
+    assert_non_null(found);
+    memcpy(&produce, &found, sizeof produce);
+    int rc = produce(topic, partition, flags, payload, size, key, key_size, opaque);
+    if (atomic_fetch_add(&produced, 1) + 1 == canceled_at)
+        arrakis_cancel_set(canceled);
+    return rc;
 }
 
 static void a_publisher_is_canceled_by_another_thread(void **state)
@@ -777,10 +796,11 @@ static void a_canceled_block_may_yet_be_confirmed(void **state)
     arrakis_publisher *publisher = open_publisher(&options);
     publish(publisher, channels, START_NS);
     rd_kafka_mock_broker_set_rtt(cluster, 1, 500);
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, cancel_in_a_while, to.cancel), 0);
+    canceled = to.cancel;
+    canceled_at = atomic_load(&produced) + 2; /* the last message of the block */
     publish(publisher, channels, START_NS + STRIDE_NS);
-    pthread_join(thread, NULL);
+    assert_true(arrakis_cancel_is_set(to.cancel));
+    canceled_at = 0;
     assert_unpublished(publisher, channels, START_NS + 2 * STRIDE_NS, -1, ARRAKIS_ECANCELED,
                        "canceled");
     rd_kafka_mock_broker_set_rtt(cluster, 1, 0);

@@ -5,9 +5,13 @@
 
 #include "base/monitor.h"
 #include "base/monotonic.h"
+#include "read/closing.h"
 #include "support.h"
 
 #include <netdb.h>
+
+/* What closing may take on a loaded machine. Whoever waits for the resolver takes a minute. */
+#define IN_TIME_NS (4 * ARK_CLOSING_NS)
 
 /* A resolver that takes as long as it is held up, a minute at most, and finds nothing. */
 static ark_monitor resolver;

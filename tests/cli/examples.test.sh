@@ -6,11 +6,11 @@ start_demo --duration 600 # it is ended with the test, which a loaded machine ma
 examples=$(dirname "$cli")/tests
 counter=H1:DAQ-FRAME_COUNT
 
-exits 0 "$examples/example_readme" "$broker" $counter
-[ "$(grep -cE '^[0-9]{19}: 1 samples of uint32, 0 missing$' out)" = 3 ] || {
-    complain "README's example"
-    cat out
+lines() { # COUNT PATTERN: so many lines of ./out match
+    [ "$(grep -cE -- "$2" out)" = "$1" ]
 }
+
+calmly "lines 3 '^[0-9]{19}: 1 samples of uint32, 0 missing$'" "$examples/example_readme" "$broker" $counter
 
 # docs/guide.md
 exits 0 "$examples/example_guide" "$broker" 'H1:(GDS|DAQ)'
@@ -19,11 +19,7 @@ exits 1 "$examples/example_guide" "$broker" 'X1:NO-SUCH'
 exits 0 "$examples/example_guide_2" "$broker" H1:GDS-CALIB_STRAIN
 says out '^16384 samples, [0-9]+ missing, mean '
 
-exits 0 "$examples/example_stream" -n 3 "$broker" $counter
-[ "$(grep -cE "^[0-9]{19} $counter=[0-9]+\$" out)" = 3 ] || {
-    complain "examples/stream.c"
-    cat out
-}
+calmly "lines 3 '^[0-9]{19} $counter=[0-9]+$'" "$examples/example_stream" -n 3 "$broker" $counter
 "$cli" describe --kafka-url "$broker" --json $counter >channels.jsonl
 exits 0 "$examples/example_stream" -n 1 -m channels.jsonl "$broker" $counter
 exits 1 "$examples/example_stream" "$broker" X1:NO-SUCH

@@ -54,8 +54,18 @@ exits 2 "$cli" -u 'a b' exec true
 says err "server 'a b': its host is not a name"
 for signal in INT TERM; do
     interrupted $signal line '^ARRAKIS_SERVER=grpc://localhost:31206$' "$cli" exec
-    interrupted $signal line '^begun' "$cli" exec 'trap "exit 5" TERM; echo begun; sleep 1 & wait; exit 3'
 done
+# the command ends by itself once there is `go`, or by a SIGTERM that is passed on to it
+command='trap "exit 5" TERM; echo begun; until [ -e go ]; do sleep 0.1; done; exit 3'
+interrupted TERM line '^begun' "$cli" exec "$command"
+: >line
+"$cli" exec "$command" >line &
+running=$!
+await line '^begun'
+kill -INT $running
+touch go
+wait $running || complain "exec after SIGINT: $?"
+rm go
 [ ! -e ssh.pids ] || complain "ssh was run without being asked for"
 
 # ---- the arguments of ssh
@@ -137,7 +147,7 @@ FAKE_MODE=stuck exits 1 "$cli" -u ssh://far exec --timeout 0.2 true
 says err '^arrakis-cli: ssh to far was not ready within 0.2 s$'
 PATH=/nowhere exits 1 "$(command -v "$cli")" -u $url exec true
 says err 'cannot run ssh: No such file'
-exits 1 "$cli" -u $url domains --timeout 1
+exits 1 "$cli" -u $url domains --timeout 5
 says err '^arrakis-cli: .*(127\.0\.0\.1:[1-9]|Flight)'
 gone failures
 

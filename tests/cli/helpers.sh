@@ -36,6 +36,19 @@ prints() {
     same "stderr of '$*'" /dev/null err
 }
 
+# calmly CONDITION COMMAND...: it exits with 0, and the condition holds of ./out; what a loaded machine holds up for
+# a second is missing in live data, so it may do so at the fifth time
+calmly() {
+    local condition=$1 try
+    shift
+    for try in 1 2 3 4 5; do
+        exits 0 "$@"
+        eval "$condition" && return
+    done
+    complain "after '$*' not $condition"
+    cat out
+}
+
 # says FILE PATTERN: a line of the file matches the extended regular expression
 says() {
     grep -qE -- "$2" "$1" || {
@@ -44,10 +57,10 @@ says() {
     }
 }
 
-# await FILE PATTERN: until a line of the growing file matches, at most 30 s. The file must be there
+# await FILE PATTERN: until a line of the growing file matches, at most 90 s. The file must be there
 # before its writer starts in the background.
 await() {
-    timeout 30 sh -c 'tail -n +1 -f "$1" | grep -qE -m 1 -- "$2"' - "$1" "$2" || {
+    timeout 90 sh -c 'tail -n +1 -f "$1" | grep -qE -m 1 -- "$2"' - "$1" "$2" || {
         complain "'$2' did not appear in $1"
         cat "$1"
         return 1

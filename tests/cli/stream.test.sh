@@ -3,7 +3,7 @@
 # stream and fetch from the demonstration's broker, whose frame counter counts strides.
 . "$(dirname "$0")/helpers.sh"
 start_demo --duration 600 # it is ended with the test, which a loaded machine makes long
-source="--kafka-url $broker -X fetch.wait.max.ms=5"
+source="--kafka-url $broker -X fetch.wait.max.ms=5 --latency-tolerance 60"
 counter=H1:DAQ-FRAME_COUNT
 fast=H1:GDS-CALIB_STRAIN
 
@@ -12,10 +12,9 @@ values() {
     sed -n "s/.*\"$counter\": \[\([^]]*\)\].*/\1/p" | tr -d ' ' | tr ',' '\n'
 }
 
-# consecutive NAME COUNT < values
+# consecutive COUNT < values
 consecutive() {
-    awk -v n="$2" 'NR > 1 && $1 != last + 1 { bad = 1 } { last = $1 }
-                   END { exit bad || NR != n }' >/dev/null || complain "$1"
+    awk -v n="$1" 'NR > 1 && $1 != last + 1 { bad = 1 } { last = $1 } END { exit bad || NR != n }'
 }
 
 exits 0 "$cli" -q find . --kafka-url "$broker" --str
@@ -27,9 +26,8 @@ same "the counter's metadata" - out <<'EOF'
 EOF
 
 # Three blocks: whole lines of the one form, times one stride apart, consecutive values.
-exits 0 "$cli" -q stream $source $counter --json --count 3
+calmly 'values <out | consecutive 3' "$cli" -q stream $source $counter --json --count 3
 same "stderr of stream" /dev/null err
-values <out | consecutive "three blocks hold consecutive counts" 3
 sed -E 's/"time_ns": [0-9]+/"time_ns": T/; s/\[[0-9]+\]/[N]/' out | sort -u >forms
 same "form of a block" - forms <<EOF
 {"time_ns": T, "data": {"$counter": [N]}, "channels": {"$counter": $(cat counter.jsonl)}, "_duration_ns": 62500000}
@@ -40,25 +38,19 @@ same "times of blocks" <(for i in 0 1 2; do echo $((first + i * 62500000)); done
 
 # Several partitions, names from stdin, metadata from a file.
 "$cli" -q find . --kafka-url "$broker" --json >all.jsonl
-exits 0 "$cli" -q stream $source --metadata all.jsonl - --json --count 2 <<EOF
-# from three partitions
-$fast
-$counter
-H1:PEM-CS_TEMPERATURE
-EOF
-[ "$(grep -c "\"$fast\": \[-\?[0-9]" out)" = 2 ] || complain "two blocks of three partitions"
+printf '%s\n' '# from three partitions' $fast $counter H1:PEM-CS_TEMPERATURE >names
+three() {
+    "$cli" -q stream $source --metadata all.jsonl - --json --count 2 <names
+}
+calmly '[ "$(grep -c "\"$fast\": \[-\?[0-9]" out)" = 2 ]' three
 [ "$(sed -n "1s/.*\"$fast\": \[\([^]]*\)\].*/\1/p" out | tr ',' '\n' | wc -l)" = 1024 ] ||
     complain "a stride of 16384 Hz is 1024 samples"
 
-exits 0 "$cli" -q stream $source $counter --json --count 2 --stride 0.25
-values <out | consecutive "two blocks of four strides" 8
-exits 0 "$cli" -q stream $source $counter --json --duration 0.5
-values <out | consecutive "half a second" 8
-exits 0 "$cli" -q fetch $source $counter --json --duration 0.5
-values <out | consecutive "half a second in one block" 8
+calmly 'values <out | consecutive 8' "$cli" -q stream $source $counter --json --count 2 --stride 0.25
+calmly 'values <out | consecutive 8' "$cli" -q stream $source $counter --json --duration 0.5
+calmly 'values <out | consecutive 8' "$cli" -q fetch $source $counter --json --duration 0.5
 [ "$(wc -l <out)" = 1 ] || complain "fetch printed $(wc -l <out) lines"
-exits 0 "$cli" -q fetch $source $counter --json
-values <out | consecutive "the next stride" 1
+calmly 'values <out | consecutive 1' "$cli" -q fetch $source $counter --json
 exits 0 "$cli" -q fetch $source $counter --json-pp
 says out '^    "_duration_ns": 62500000$'
 exits 1 "$cli" -q stream $source $counter --stride 0.1
@@ -138,7 +130,9 @@ interrupted INT more time_ns "$cli" -q stream $source $counter --json --state po
 cat more >>runs
 exits 0 "$cli" -q stream $source $counter --json --count 2 --state position
 cat out >>runs
-values <runs | consecutive "blocks of four runs" "$(wc -l <runs)"
+# a null is of a stride that the demonstration left out, which it does where the machine pauses for a second
+values <runs | awk '$1 == "null" { $1 = last + 1 } { print last = $1 }' | consecutive "$(wc -l <runs)" ||
+    complain "blocks of four runs"
 [ "$(ls position*)" = position ] || complain "left beside the state: $(ls position*)"
 last=$(sed -n 's/^arrakis-state 1 //p' position)
 same "the end of the last block" <(sed -E '$!d; s/.*"time_ns": ([0-9]+).*/\1/' runs) <(echo $((last - 62500000)))

@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 
 import pyarrow
 from pyarrow import flight
@@ -327,6 +328,7 @@ class Proxy:
         self.url = f"grpc://127.0.0.1:{self.port}"
         self.stalled = threading.Event()
         self.connections = 0
+        self.passed_at = None  # when something of the server's was passed last; monotonic
 
     def stall(self):
         """From now on nothing passes, either way, and nothing is closed."""
@@ -384,6 +386,7 @@ class Proxy:
                 if self._change:
                     data = self._change(passed, data)
                 if not self.stalled.is_set():
+                    self.passed_at = time.monotonic()
                     client.sendall(data)
                 passed += len(data)
                 if self._limit is not None and passed >= self._limit:

@@ -57,7 +57,7 @@ class Server:
                 self.log.append(line.rstrip("\n"))
                 self._said.notify_all()
 
-    def wait_for(self, pattern, since=0, timeout=30):
+    def wait_for(self, pattern, since=0, timeout=90):
         def found():
             return next((m for m in map(re.compile(pattern).search, self.log[since:]) if m), None)
 

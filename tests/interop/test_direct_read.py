@@ -51,7 +51,7 @@ def record_in_a_group(cli, server, broker, tmp_path, channels, start):
         found = {path.parent.name: path for path in directory.glob(f"H-*/H-*-{start // SECOND}-1.arrow")}
         time.sleep(0.02)
     recorder.send_signal(signal.SIGINT)
-    assert recorder.wait(20) == 0
+    assert recorder.wait(60) == 0
     for c in channels:
         with pyarrow.memory_map(str(found[f"H-{c.partition_id}"])) as f:
             values = pyarrow.ipc.open_file(f).read_all()[c.name].combine_chunks().flatten()

@@ -3,6 +3,7 @@
 with status 1 and an error that names the server, in the time allowed; under the sanitizers a leak or
 a bad access ends with another status."""
 
+import contextlib
 import json
 import os
 import random
@@ -20,6 +21,7 @@ import pyarrow
 import pytest
 import support
 from arrakis import Client
+from broker import free_port
 from faulty import (
     END_STREAM, GOAWAY, HEADERS, NAME, RESET, STRIDES, Authority, FlightServer, Gone,
     Proxy, TlsServer, answers, field, flight_data, flight_info, framed, literal, table_data, ticket,
@@ -30,7 +32,9 @@ from pytest_arrakis.plugin import (  # noqa: F401
     arrakis_replay_params,
 )  # fmt: skip
 from support import LOADED_S, SECOND, STRIDE, T0, assert_same, channel, gps_now_ns, seconds
-from test_flight import OTHER, Mock, described, names_of, reference_stream, span, stream
+from test_flight import (
+    OTHER, Mock, assert_whole_for_once, described, names_of, reference_stream, span, stream,
+)  # fmt: skip
 
 TOKEN = "open-sesame-4711"
 
@@ -88,6 +92,13 @@ class within:
         assert kind or took < self._limit + LOADED_S, f"{took:.1f} s, {self._limit} s allowed"
 
 
+def wait_for(condition):
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
 # ---------------------------------------------------------------- the reference's faulty server
 
 FAKE = ["H1:TEST-CHANNEL_SIN", "H1:TEST-STATE_ONES"]
@@ -124,9 +135,9 @@ def as_json(block):
 
 def test_a_stalled_server_ends_a_span_when_the_patience_does(arrakis_fault_server, tool):  # noqa: F811
     """The reference's client waits for ever."""
-    url = arrakis_fault_server("stall", interval=8, value=4).url
-    with within(7):
-        done = tool(f"url={url}", "stall=1.5", f"start={T0}", f"end={T0 + SECOND}", "stream", *FAKE,
+    url = arrakis_fault_server("stall", interval=8, value=9).url
+    with within(10):
+        done = tool(f"url={url}", "stall=4", f"start={T0}", f"end={T0 + SECOND}", "stream", *FAKE,
                     check=1)  # fmt: skip
     assert len(done.stdout.splitlines()) == 8
     assert "ARRAKIS_EDEADLINE" in done.stderr and url in done.stderr
@@ -148,10 +159,9 @@ def test_a_stalled_server_leaves_gaps_in_a_live_stream(arrakis_fault_server, cli
 def test_duplicates_and_delays_in_a_live_stream(arrakis_fault_server, cli):  # noqa: F811
     for mode, value in (("duplicates", None), ("latency", 0.5)):
         url = arrakis_fault_server(mode, interval=4, value=value).url
-        got = cli.blocks("--url", url, "stream", "--json", "--count", "12", *FAKE)
+        got = assert_whole_for_once(cli, "--url", url, "stream", "--json", "--count", "12", *FAKE)
         times = [b["time_ns"] for b in got]
         assert times == [times[0] + i * STRIDE for i in range(12)]
-        assert all(v is not None for b in got for d in b["data"].values() for v in d)
 
 
 # ---------------------------------------------------------------- bytes that are not Flight's
@@ -242,13 +252,28 @@ STEPS = [("Count", "info"), ("Count", "get"), ("Describe", "get"), ("Stream", "i
          ("Stream", "get")]  # fmt: skip
 
 
-def ask(cli, server, step, check=1, timeout=1):
+# What is answered is answered within this on any machine, and what is never answered takes longer than it may.
+PATIENT_S = 60
+
+
+def ask(cli, server, step, check=1, timeout=None):
+    """What must succeed has time. `timeout`: for what must fail, and not by waiting."""
+    timeout = timeout or (1 if check else PATIENT_S)
     command = ["count"]
     if step[0] != "Count":
         end = STRIDES * STRIDE
         command = ["stream", "--json", "--start", "0", "--end", seconds(end), NAME]
-    with within(8):
-        return cli.run("--url", server.url, *command, "--timeout", str(timeout), check=check)
+    with within(7 + timeout):
+        return cli.run("--url", server.url, *command, "--timeout", str(timeout), check=check, timeout=120)
+
+
+def ask_for(cli, server, step):
+    """Until the step itself has been asked for: on a loaded machine one before it may take the time."""
+    for timeout in (1, 5, 20):
+        done = ask(cli, server, step, timeout=timeout)
+        if step in server.requests:
+            break
+    return done
 
 
 def test_the_server_that_does_as_told_is_a_decent_one(cli):
@@ -268,7 +293,7 @@ ANSWERS = [(f, s) for f in BROKEN for s in STEPS
 @pytest.mark.parametrize(("fault", "step"), ANSWERS, ids=[f"{f}-{'-'.join(s)}" for f, s in ANSWERS])
 def test_broken_answers(cli, fault, step):
     with FlightServer(bad={step: BROKEN[fault]}) as s:
-        done = ask(cli, s, step)
+        done = ask_for(cli, s, step)
         # a description without the channel is an answer
         assert (NAME if fault in NO_MESSAGE and step[0] == "Describe" else s.url) in done.stderr
         assert step in s.requests
@@ -278,8 +303,9 @@ COMMANDS = {"server-info": ["server-info"], "scope-map": ["scope-map", "domains"
 
 
 def act(cli, server, command, check=1):
-    with within(8):
-        return cli.run("--url", server.url, command, "--timeout", "1", check=check)
+    timeout = 1 if check else PATIENT_S
+    with within(7 + timeout):
+        return cli.run("--url", server.url, command, "--timeout", str(timeout), check=check, timeout=120)
 
 
 def test_broken_answers_to_an_action(cli):
@@ -332,6 +358,7 @@ def test_numbers_that_no_channel_has(cli, field_of, value):
             try:
                 out, errors = process.communicate(timeout=5)
             except subprocess.TimeoutExpired:  # it waits as long as it was promised
+                wait_for(lambda: support.handles(process.pid, signal.SIGINT))
                 process.send_signal(signal.SIGINT)
                 out, errors = process.communicate(timeout=40)
             finally:
@@ -344,7 +371,7 @@ def test_a_servers_text_does_not_reach_a_terminal_as_it_is(cli):
     text = b"\x1b[2J\x9b2Jred\xc3\xa4\xe2\x82"
     escaped = b"".join(b"%%%02X" % c if c < 0x20 or c > 0x7E else bytes([c]) for c in text)
     with FlightServer(bad={STEPS[0]: lambda reply, good: reply.end(b"13", escaped)}) as s:
-        assert "?[2J?2Jred\u00e4??" in ask(cli, s, STEPS[0]).stderr
+        assert "?[2J?2Jred\u00e4??" in ask(cli, s, STEPS[0], timeout=PATIENT_S).stderr
 
 
 def header_of(message):
@@ -465,7 +492,7 @@ def test_a_refusal_is_shown_at_once_as_the_server_gives_it(cli, code, text):
     refuse = lambda reply, good: reply.end(code, text.encode())  # noqa: E731
     for step in (("Stream", "info"), ("Stream", "get")):
         with FlightServer(bad={step: refuse}) as s, within(4):
-            assert f"{s.url}: {text}" in ask(cli, s, step).stderr
+            assert f"{s.url}: {text}" in ask(cli, s, step, timeout=PATIENT_S).stderr
 
 
 @pytest.mark.parametrize("data_type", ["complex64", "int_1", "float", "FLOAT32", ""])
@@ -510,7 +537,7 @@ def test_a_find_of_300_000_channels(cli):
 
 def test_no_endpoint_at_all(cli):
     with FlightServer(bad={("Stream", "info"): send(b"")}) as s:
-        assert NAME in ask(cli, s, ("Stream", "info")).stderr
+        assert NAME in ask(cli, s, ("Stream", "info"), timeout=PATIENT_S).stderr
 
 
 @pytest.mark.parametrize("apart", [True, False], ids=["slices", "at once"])
@@ -584,9 +611,7 @@ def test_a_flood_can_be_interrupted(cli):
         with FlightServer(bad={step: answer}) as s:
             process = subprocess.Popen([cli.path, "--url", s.url, *command],
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
-            until = time.monotonic() + 20
-            while step not in s.requests and time.monotonic() < until:
-                time.sleep(0.05)
+            wait_for(lambda: step in s.requests)
             time.sleep(0.5)
             assert process.poll() is None
             with within(5):
@@ -630,15 +655,20 @@ def test_a_program_that_was_stopped_goes_on(tool_command):
         reply.end()
 
     end = 10 * STRIDE
-    for _ in range(4):  # a race, when it is lost
-        with FlightServer(end=end, bad={("Stream", "get"): slowly}) as s:
-            arguments = [f"url={s.url}", "stall=1", "start=0", f"end={end}", "stream", NAME]
-            process = tool_command(*arguments)
+    with contextlib.ExitStack() as stack:
+        processes = []
+        for _ in range(4):  # a race, when it is lost
+            s = stack.enter_context(FlightServer(end=end, bad={("Stream", "get"): slowly}))
+            processes.append(tool_command(f"url={s.url}", "stall=4", "start=0", f"end={end}", "stream", NAME))
+            stack.callback(processes[-1].kill)
+        for process in processes:
             process.stdout.readline()
             freeze(process)
-            time.sleep(2.3)
+        time.sleep(6)
+        for process in processes:
             thaw(process)
-            out, errors = process.communicate(timeout=30)
+        for process in processes:
+            out, errors = process.communicate(timeout=60)
             assert process.returncode == 0, errors
             assert len(out.split()) == 9
 
@@ -649,9 +679,7 @@ def test_an_interrupt_ends_what_is_not_answered(cli, step):
         command = ["count"] if step[0] == "Count" else ["stream", "--start", "0", NAME]
         process = subprocess.Popen([cli.path, "--url", s.url, *command],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
-        until = time.monotonic() + 20
-        while step not in s.requests and time.monotonic() < until:
-            time.sleep(0.02)
+        wait_for(lambda: step in s.requests)
         with within(5):
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=40)
@@ -668,7 +696,8 @@ def test_a_live_stream_that_goes_silent(server, cli):
         p.stall()
         begin = time.monotonic()
         assert live.finish(60) == 1
-        assert patience - 1 < time.monotonic() - begin < patience + 20
+        ended = time.monotonic()
+        assert ended - p.passed_at > patience - 1 and ended - begin < patience + 20
         assert any(p.url in e and "giving up on this endpoint" in e for e in live.errors)
         blocks = live.blocks()
         assert all(v is None for d in blocks[-1]["data"].values() for v in d)
@@ -722,7 +751,7 @@ def test_a_connection_that_damages(server, cli, seed):
     with Proxy(server.url, change=change) as p:
         with within(20):
             done = cli.run(*stream(p, names_of(OTHER), *span(T0, T0 + 20 * SECOND)), "--timeout", "1",
-                           check=None, timeout=30)  # fmt: skip
+                           check=None, timeout=60)  # fmt: skip
     assert done.returncode in (0, 1), done.stderr
 
 
@@ -740,7 +769,8 @@ def test_a_replica_takes_over_in_mid_stream(server, cli, tmp_path, cut):
     """Nothing is lost or changed, and nothing comes twice."""
     names, times = names_of(OTHER), span(T0, T0 + 40 * SECOND)
     with Proxy(server.url, limit=100_000, cut=cut) as first, replicas(tmp_path, first.url, server.url) as s:
-        done = cli.run(*stream(s, names, "--stall-timeout", "2", "--timeout", "2", *times))
+        silent = "60" if cut else "5"
+        done = cli.run(*stream(s, names, "--stall-timeout", silent, "--timeout", silent, *times), timeout=120)
         assert first.connections
     got = [json.loads(line) for line in done.stdout.splitlines()]
     assert [b["time_ns"] for b in got] == list(range(T0, T0 + 40 * SECOND, STRIDE))
@@ -758,11 +788,11 @@ def test_a_replica_takes_over_a_live_stream(server, cli, tmp_path):
             first.drop()
             live.wait_for_error("next location")
             seen = len(live.blocks())
-            blocks = live.wait_for(lambda b: len(b) >= seen + 24)
+            blocks = live.wait_for(lambda b: len(b) >= seen + 24 and not any(
+                v is None for d in b[-1]["data"].values() for v in d), 60)  # fmt: skip
             assert live.interrupt() == 0
     times = [b["time_ns"] for b in blocks]
     assert times == [times[0] + i * STRIDE for i in range(len(times))]
-    assert all(v is not None for d in blocks[-1]["data"].values() for v in d)
 
 
 def resident(process):
@@ -817,7 +847,7 @@ def test_an_oversized_message_does_not_fill_the_memory(tool_command, ends):
         out, errors = process.communicate(timeout=60)
     assert process.returncode == 1 and not out
     assert "ARRAKIS_EFORMAT" in errors and f"expected up to {2**20} bytes" in errors
-    assert gone.wait(20)
+    assert gone.wait(60)
     assert most < 250_000
 
 
@@ -852,10 +882,7 @@ def test_a_server_sends_no_more_than_is_read(cli):
 
 def test_a_server_that_is_restarted(tmp_path, cli):
     """A stream that is not to be taken up again ends with it; the next finds the new one."""
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        port = holder.getsockname()[1]
-    options = ["-u", f"grpc://127.0.0.1:{port}"]
+    options = ["-u", f"grpc://127.0.0.1:{free_port()}"]
     names = names_of(OTHER)
     for run in ("first", "second"):
         (tmp_path / run).mkdir()
@@ -1072,8 +1099,9 @@ def test_a_certificate_of_another_host(tool, authority):
 def test_a_server_that_wants_to_know_its_clients(tool, authority, tmp_path):
     certificate, key = authority.certificate("client.example")
     with TlsServer(*authority.certificate("localhost"), client_ca=authority.ca) as s:
+        assert tool(f"url={s.url}", f"ca={authority.ca}", f"cert={certificate}", f"key={key}",
+                    "count").stdout == "7\n"  # fmt: skip
         arguments = [f"url={s.url}", f"ca={authority.ca}", "timeout=2"]
-        assert tool(*arguments, f"cert={certificate}", f"key={key}", "count").stdout == "7\n"
         with within(8):
             assert s.url in tool(*arguments, "count", check=1).stderr
         assert "key_file" in tool(*arguments, f"cert={certificate}", "count", check=1).stderr
@@ -1084,7 +1112,7 @@ def test_a_server_that_wants_to_know_its_clients(tool, authority, tmp_path):
 
 
 def test_the_program_takes_the_same_files(tls_server, cli, authority, tmp_path):
-    arguments = ["--url", tls_server.url, "count", "--timeout", "2"]
+    arguments = ["--url", tls_server.url, "count"]
     assert cli.run(*arguments, "--ca-file", authority.ca).stdout == "7\n"
     absent = tmp_path / "absent.pem"
     assert str(absent) in cli.run(*arguments, "--ca-file", absent, check=1).stderr

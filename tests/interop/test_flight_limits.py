@@ -20,7 +20,9 @@ from faulty import (
     END_STREAM, HEADERS, NAME, OK_HEADERS, STRIDE, STRIDES, FlightServer, field, flight_info, framed,
     literal, table_data, ticket,
 )  # fmt: skip
-from test_faults import STEPS, ask, no_token, resident, send, tool, tool_command, within  # noqa: F401
+from test_faults import (  # noqa: F401
+    STEPS, ask, no_token, resident, send, tool, tool_command, wait_for, within,
+)  # fmt: skip
 
 # ---------------------------------------------------------------- compression
 
@@ -52,7 +54,7 @@ def test_a_compressed_message_is_not_unpacked(tool_command, bombs, step, encodin
 
     with FlightServer(bad={step: answer}) as s, within(8):
         arguments = ["count"] if step[0] == "Count" else ["start=0", f"end={STRIDE}", "stream", NAME]
-        process = tool_command(f"url={s.url}", "timeout=4", *arguments)
+        process = tool_command(f"url={s.url}", "timeout=60", *arguments)
         most = 0
         while process.poll() is None:
             try:
@@ -221,7 +223,7 @@ def test_rows_without_end(cli, tmp_path, command):
                 break  # it has just ended
             time.sleep(0.02)
         errors = said.read_text()
-        assert process.wait(20) == 1 and (s.url in errors or NAME in errors), errors[-500:]
+        assert process.wait(60) == 1 and (s.url in errors or NAME in errors), errors[-500:]
         assert most < 450_000 and len(errors.splitlines()) < 5  # a sanitizer keeps 256 MB of what was freed
 
 
@@ -256,7 +258,7 @@ def test_a_stream_that_brings_nothing_new_is_dead(cli, fault, end):
     with FlightServer(bad={("Stream", "get"): STREAM_FOR_EVER[fault]}) as s, within(15):
         span = ["--end", "0.5"] if end else []
         done = cli.run("--url", s.url, "stream", "--json", "--start", "0", *span, NAME,
-                       "--stall-timeout", "1", "--timeout", "1", "--retry", "off", check=1, timeout=30)  # fmt: skip
+                       "--stall-timeout", "1", "--timeout", "1", "--retry", "off", check=1, timeout=60)  # fmt: skip
         assert s.url in done.stderr and len(done.stdout.splitlines()) <= 2
 
 
@@ -282,8 +284,8 @@ def test_rows_before_what_was_asked_for_are_nothing_new(cli, span):
     bad = {("Stream", "info"): send(where), ("Stream", "get"): rows_from_the_first_second_on}
     with FlightServer(start=LATE, end=LATE + 10**9, bad=bad) as s, within(15):
         done = cli.run("--url", s.url, "stream", "--json", "--start", LATE // 10**9, "--end",
-                       LATE // 10**9 + 1, NAME, "--stall-timeout", "1", "--timeout", "1", check=1,
-                       timeout=30)  # fmt: skip
+                       LATE // 10**9 + 1, NAME, "--stall-timeout", "1", "--timeout", "60", check=1,
+                       timeout=60)  # fmt: skip
         assert f"{s.url}: no new data for channel '{NAME}'" in done.stderr
         assert not done.stdout
 
@@ -298,15 +300,8 @@ def test_a_stream_that_brings_nothing_new_can_be_interrupted(cli, fault):
         time.sleep(0.3)  # in the midst of it
         with within(5):
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=20)
+            process.communicate(timeout=40)
         assert process.returncode in (0, 130)
-
-
-def wait_for(condition):
-    until = time.monotonic() + 20
-    while not condition() and time.monotonic() < until:
-        time.sleep(0.02)
-    assert condition()
 
 
 def test_one_endpoint_does_not_keep_the_others_waiting(cli):
@@ -327,7 +322,7 @@ def test_one_endpoint_does_not_keep_the_others_waiting(cli):
     bad = {("Stream", "info"): send(both), ("Stream", "get"): answer}
     with FlightServer(bad=bad) as s, within(15):
         done = cli.run("--url", s.url, "stream", "--json", "--start", "0", "--end", "0.5", NAME,
-                       "--stall-timeout", "3", check=None, timeout=30)  # fmt: skip
+                       "--stall-timeout", "8", check=None, timeout=60)  # fmt: skip
         times = [json.loads(line)["time_ns"] for line in done.stdout.splitlines()]
         assert times == list(range(0, STRIDES * STRIDE, STRIDE))
 
@@ -336,8 +331,8 @@ def test_one_endpoint_does_not_keep_the_others_waiting(cli):
 
 
 def stream_of(cli, server, **more):
-    return cli.run("--url", server.url, "stream", "--start", "0", "--end", "0.5", NAME, "--timeout", "2",
-                   timeout=30, **more)  # fmt: skip
+    return cli.run("--url", server.url, "stream", "--start", "0", "--end", "0.5", NAME, "--timeout", "60",
+                   timeout=120, **more)  # fmt: skip
 
 
 def test_very_many_endpoints_cost_little(cli):
@@ -403,7 +398,7 @@ def test_all_places_together_hold_what_one_may(tool_command):  # noqa: F811
                               for i, place in enumerate(places)))  # fmt: skip
         s = stack.enter_context(FlightServer(bad={("Stream", "info"): send(parts)}))
         stack.enter_context(within(20))
-        process = tool_command(f"url={s.url}", f"largest={2**20}", "timeout=8", "stall=8", "start=0",
+        process = tool_command(f"url={s.url}", f"largest={2**20}", "timeout=60", "stall=60", "start=0",
                                f"end={STRIDES * STRIDE}", "stream", NAME)  # fmt: skip
         most = 0
         while process.poll() is None:

@@ -95,7 +95,7 @@ def test_a_stream_piped_into_publish_is_a_copy(cli, bootstrap, cluster, register
     )
     subprocess.run([cli.path, "publish", form, "--kafka-url", bootstrap, "--metadata", copied],
                    stdin=stream.stdout, check=True, timeout=60)  # fmt: skip
-    assert stream.wait(20) == 0
+    assert stream.wait(60) == 0
     got = read_by_reference(bootstrap, copies, start, start + SECOND)
     by_name = {c.name: c for c in copies}
     wanted = [SeriesBlock(b.time_ns, dict(b.data), by_name) for b in blocks]

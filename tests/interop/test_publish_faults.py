@@ -146,7 +146,7 @@ def test_a_server_runs_no_program(registry, cli, tmp_path, properties, users, wo
     mark = tmp_path / "PWNED"
     properties = [(name, value.format(mark)) for name, value in properties]
     options = [o for user in users for o in ("-X", user)]
-    done = publish(cli, registry(properties=(NOWHERE, *properties)), *options, "--timeout", "3")
+    done = publish(cli, registry(properties=(NOWHERE, *properties)), *options, "--timeout", "60")
     assert word in done.stderr
     assert not mark.exists()
 
@@ -192,7 +192,7 @@ def test_a_login_stays_with_the_brokers_that_the_user_knows(registry, cli, stran
     address = f"127.0.0.1:{stranger.getsockname()[1]}"
     server = registry(properties=(("bootstrap.servers", f"localhost:1,{address}"),))
     for allowed in [], ["--allow-broker", "localhost"]:
-        done = publish(cli, server, *login, *allowed, "--timeout", "2")
+        done = publish(cli, server, *login, *allowed, "--timeout", "60")
         named = address if allowed else "localhost:1"
         assert f'broker "{named}"' in done.stderr and "--allow-broker" in done.stderr
         assert login[1].split("=")[0] in done.stderr and "SECRET" not in done.stderr
@@ -221,13 +221,16 @@ def test_a_login_and_a_broker_to_read_from(double, cli, stranger, command):  # n
         return [flight.FlightEndpoint(json.dumps(request).encode(), [f"kafka://{address}"])]
 
     server = double(endpoints=endpoints)
-    read = ["--url", server.url, command, *span(T0, T0 + SECOND), *NAMES, "--timeout", "1"]
-    done = cli.run(*read, *PASSWORD, check=1)
+    read = ["--url", server.url, command, *span(T0, T0 + SECOND), *NAMES]
+    done = cli.run(*read, *PASSWORD, "--timeout", "60", check=1)
     assert server.url in done.stderr and f'broker "{address}"' in done.stderr
     assert "security.protocol" in done.stderr and "--allow-broker" in done.stderr
     assert not was_dialed(stranger)
-    done = cli.run(*read, *PASSWORD, "--allow-broker", address, check=1)
-    assert "not allowed" not in done.stderr
+    for timeout in 1, 5, 20:  # the server, too, has to answer within that
+        done = cli.run(*read, *PASSWORD, "--allow-broker", address, "--timeout", timeout, check=1, timeout=120)
+        assert "not allowed" not in done.stderr
+        if was_dialed(stranger):
+            break
     assert was_dialed(stranger)
 
 
@@ -285,13 +288,16 @@ class Endless(Registry):
     (1, "P", 0.1, "a publisher's channels take over 10 times as long as a request may"),
 ], ids=["rows", "bytes", "time"])  # fmt: skip
 def test_channels_without_end(cli, rows, text, pause_s, told):
-    server = Endless(rows, text, pause_s)
-    try:
-        done = publish(cli, server, "--timeout", "1" if pause_s else "10")
-        assert told in done.stderr
-    finally:
-        server.released.set()
-        server.shutdown()
+    for timeout in (1, 3, 6) if pause_s else (60,):  # a loaded machine may take the time of a part of it
+        server = Endless(rows, text, pause_s)
+        try:
+            done = cli.run(*arguments(server, "--timeout", timeout), stdin="", check=1, timeout=120)
+        finally:
+            server.released.set()
+            server.shutdown()
+        if told in done.stderr:
+            break
+    assert told in done.stderr and server.url in done.stderr
 
 
 # ---------------------------------------------------------------- registering
@@ -344,8 +350,11 @@ def test_another_server_registers(registry, cli, tmp_path):
 @pytest.mark.parametrize("at", ["grpc://127.0.0.1:1", "http://nowhere", "kafka://127.0.0.1:1"])
 def test_another_server_that_cannot_be_reached(registry, cli, tmp_path, at):
     metadata = write_metadata(tmp_path, new())
-    done = cli.run(*arguments(registry(at=at), "--metadata", metadata, "--timeout", "2"), stdin="",
-                   check=1)  # fmt: skip
+    for timeout in 2, 10, 30:  # the first server, too, has to answer within that
+        done = cli.run(*arguments(registry(at=at), "--metadata", metadata, "--timeout", timeout), stdin="",
+                       check=1, timeout=120)  # fmt: skip
+        if at in done.stderr:
+            break
     assert at in done.stderr
 
 

@@ -222,7 +222,7 @@ def test_a_broker_s_topic_that_ends_before_the_seam(channels, cluster, kafka, do
 def follow(cli, server, cs, start, until):
     """An endless stream up to blocks of that time."""
     with cli.follow(*stream(server, cs, "--start", seconds(start))) as followed:
-        got = followed.wait_for(lambda b: b and b[-1]["time_ns"] >= until, timeout=60)
+        got = followed.wait_for(lambda b: b and b[-1]["time_ns"] >= until)
         assert followed.interrupt() == 0
     assert not any("dropped" in line for line in followed.errors)
     return got
@@ -245,7 +245,7 @@ def test_on_into_the_present(channels, cluster, kafka, double, cli, end):  # noq
 
 def test_live_deadlines_pass_once_the_present_is_reached(cluster, kafka, double, cli):  # noqa: F811
     """A partition that falls silent is a gap, and the others go on."""
-    for cs in known(make(max_latency=3 * SECOND)):
+    for cs in known(make(max_latency=4 * SECOND)):
         cluster.create_for(cs)
         names, silent = names_of(cs), cs[3]
         stops = gps_now_ns() // SECOND * SECOND + 3 * SECOND
@@ -301,7 +301,7 @@ def test_a_broker_where_nobody_answers_is_an_error_before_the_first_block(channe
     names, at = names_of(channels), T0 + 2 * SECOND
     server = double(endpoints=endpoints(
         (names, T0, at, HERE), (names, at, at + SECOND, "kafka://127.0.0.1:1")))  # fmt: skip
-    done = cli.run(*stream(server, channels, *span(T0, at + SECOND)), "--timeout", "1", check=1)
+    done = cli.run(*stream(server, channels, *span(T0, at + SECOND)), "--timeout", "5", check=1)
     assert "127.0.0.1:1" in done.stderr and not done.stdout
 
 
@@ -309,7 +309,7 @@ def test_an_interrupt_while_a_broker_does_not_answer(channels, double, cli):  # 
     """It is asked before the past is read: that can be ended, too."""
     names, at = names_of(channels), T0 + 2 * SECOND
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        silent.settimeout(20)
+        silent.settimeout(60)
         broker = f"kafka://127.0.0.1:{silent.getsockname()[1]}"
         server = double(endpoints=endpoints((names, T0, at, HERE), (names, at, None, broker)))
         with cli.follow(*stream(server, channels, "--start", seconds(T0), "--timeout", "60")) as followed:

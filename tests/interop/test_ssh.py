@@ -69,7 +69,7 @@ class Sshd:
 
     def close(self):
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(40)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_the_connection_ends_with_exec_however_that_ends(cli, sshd, number):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as p:
         assert p.stdout.readline().startswith("ARRAKIS_SERVER=grpc://localhost:")
         p.send_signal(number)
-        assert p.wait(10) == (-number if number == signal.SIGKILL else 0)
+        assert p.wait(40) == (-number if number == signal.SIGKILL else 0)
     sshd.wait_for("Disconnected from user", since)
 
 
@@ -149,7 +149,7 @@ def test_exec_notices_that_the_connection_is_lost(cli, sshd):
         children = Path(f"/proc/{p.pid}/task/{p.pid}/children").read_text().split()
         assert len(children) == 1
         os.kill(int(children[0]), signal.SIGTERM)
-        assert p.wait(10) == 1
+        assert p.wait(40) == 1
         assert "arrakis-cli: ssh exited" in p.stderr.read()
 
 

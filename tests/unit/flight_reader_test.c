@@ -762,7 +762,8 @@ static void tries_are_limited(void **state)
 static void the_time_for_tries_is_limited(void **state)
 {
     bool in_time = false;
-    for (int i = 0; i < 20 && !in_time; i++) { /* a loaded machine may take that second by itself */
+    for (int i = 0; i < 20 && !in_time;
+         i++) { /* a loaded machine may take that second by itself */
         assert_int_equal(tear_down(state), 0);
         assert_int_equal(set_up(state), 0);
         add_blocks(&scripts[0], 0, 1);

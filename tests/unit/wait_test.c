@@ -112,7 +112,7 @@ static void a_waiter_wakes_at_its_time(void **state)
     (void)state;
     ark_waiter waiter = ARK_WAITER_NONE;
     PASS(ark_waiter_open(&waiter, err));
-    int64_t then_ns = arrakis_gps_now_ns() + 40 * MS;
+    int64_t then_ns = arrakis_gps_now_ns() + 400 * MS;
     ark_waiter_arm(&waiter, then_ns);
     assert_false(readable(waiter.fd));
     assert_true(ark_wait_fd(waiter.fd, ark_wait_deadline(5000)));

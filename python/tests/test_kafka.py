@@ -112,7 +112,7 @@ def test_exhausted_is_true_once_all_is_read(broker, published):
     with KafkaReader(broker.url, metadata(*a), start=0) as reader:
         assert not reader.exhausted()
         collect(lambda: reader.read(convert_blocks=True), 3)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not reader.exhausted():
             assert time.monotonic() < deadline
             list(reader.read_raw(wait=0.01))

@@ -73,7 +73,7 @@ def login(broker, function, **more):
 def test_a_function_s_tokens_publish_and_read(broker, issuer, of, metadata):
     tokens = Tokens(issuer, 3600)
     with libarrakis.Publisher(of[0].publisher, of, **login(broker, tokens)) as publisher:
-        publisher.publish(block(of, now()), timeout=20)  # makes the topic
+        publisher.publish(block(of, now()), timeout=60)  # makes the topic
         read_what_comes(publisher, broker, tokens, of, metadata)
     assert len(tokens.threads) >= 3 and threading.main_thread() not in tokens.threads
     # What is closed has given it back.
@@ -88,11 +88,11 @@ def read_what_comes(publisher, broker, tokens, of, metadata):
         KafkaReader(broker.oauth, {c.name: c for c in of}, properties=PROPERTIES, kafka_token_fn=tokens) as reader,
     ):
         sent = block(of, now() + STRIDE)
-        publisher.publish(sent, timeout=20)
+        publisher.publish(sent, timeout=60)
         while (got := stream.read(20)).time_ns < sent.time_ns:
             pass
         assert got.time_ns == sent.time_ns and not got.has_gaps
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not (found := list(reader.read(convert_blocks=True))) and time.monotonic() < end:
             pass
         assert found[0][1].time_ns == sent.time_ns

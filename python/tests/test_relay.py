@@ -134,7 +134,7 @@ def test_clients_get_what_was_published(broker, monkeypatch, wide):
         wait_until(lambda: reader._stream.closed)
 
 
-def wait_until(true, timeout=30):
+def wait_until(true, timeout=60):
     deadline = time.monotonic() + timeout
     while not true():
         assert time.monotonic() < deadline
@@ -305,6 +305,7 @@ def test_a_live_client_sleeps_until_a_batch_comes_or_it_ends(monkeypatch):
     batch = pyarrow.record_batch({"time": [1]})
     clients = Clients()
     closed, waits, found, thread = live_client("SLC", clients)
+    wait_until(lambda: waits)
     time.sleep(0.3)
     assert len(waits) == 1
     closed._on_batch(batch)

@@ -246,15 +246,21 @@ class Cluster:
             **{k.replace("_", "."): v for k, v in how.items()},
         })  # fmt: skip
 
-    def create(self, topics, partitions=1, replicas=None, **config):
-        """`replicas`: the nodes of each, the preferred leader first."""
+    def create(self, topics, partitions=1, replicas=None, wait=True, **config):
+        """`replicas`: the nodes of each, the preferred leader first; `wait`: until the broker tells of them."""
         if not topics:
             return
         config = {k.replace("_", "."): str(v) for k, v in config.items()}
         where = {"replica_assignment": [replicas]} if replicas else {"replication_factor": -1}
         new = [NewTopic(t, num_partitions=partitions, config=config, **where) for t in topics]
         for future in self.admin.create_topics(new).values():
-            future.result(30)
+            future.result(60)
+        while wait and not all(self._is_there(topic) for topic in topics):
+            time.sleep(0.02)
+
+    def _is_there(self, topic):
+        found = self.admin.list_topics(topic, timeout=60).topics[topic]
+        return found.error is None and all(p.leader >= 0 for p in found.partitions.values())
 
     def create_for(self, channels, **config):
         self.create(sorted({topic_of(c.partition_id, c.replay_id) for c in channels}), **config)
@@ -320,7 +326,7 @@ def produce(producer, sent):
             timestamp=(r.stamp_ns + UNIX_FROM_GPS) // 1_000_000, on_delivery=delivered,
         )  # fmt: skip
         producer.poll(0)
-    left = producer.flush(60)
+    left = producer.flush(200)  # a broker that a test starts again takes a minute on a loaded machine
     assert not errors and not left, (errors, left)
 
 
@@ -377,7 +383,7 @@ class Cli:
     def __init__(self, path):
         self.path = str(path)
 
-    def run(self, *arguments, timeout=40, check=0, stdin=None):
+    def run(self, *arguments, timeout=90, check=0, stdin=None):
         """Run to the end. `check`: the exit status wanted; None: any."""
         done = subprocess.run([self.path, *map(str, arguments)], capture_output=True,
                               timeout=timeout, text=True, input=stdin)  # fmt: skip
@@ -430,7 +436,7 @@ class Follower:
         with self._news:
             self._news.notify_all()
 
-    def wait_for(self, predicate, timeout=30):
+    def wait_for(self, predicate, timeout=90):
         """Wait until predicate(blocks so far) holds."""
         with self._news:
             if not self._news.wait_for(lambda: predicate(self.blocks()), timeout):
@@ -440,7 +446,7 @@ class Follower:
                 )
         return self.blocks()
 
-    def wait_for_error(self, text, timeout=30):
+    def wait_for_error(self, text, timeout=90):
         """Wait for a line on stderr with this text, and return it."""
         with self._news:
             if not self._news.wait_for(lambda: any(text in e for e in self.errors), timeout):
@@ -457,7 +463,14 @@ class Follower:
         (line,) = [line for line in self.errors if line.startswith("arrakis-cli: ")]
         return line
 
-    def interrupt(self, timeout=20):
+    def wait_until_it_handles(self, number, timeout=60):
+        """Until it has come so far that a signal does not just end it."""
+        deadline = time.monotonic() + timeout
+        while not handles(self.process.pid, number):
+            assert time.monotonic() < deadline and self.process.poll() is None, self.errors
+            time.sleep(0.01)
+
+    def interrupt(self, timeout=40):
         """Ctrl-C; returns the exit status."""
         self.process.send_signal(2)
         return self.finish(timeout)
@@ -482,7 +495,7 @@ class Follower:
             time.sleep(0.01)
         assert lying, "nothing that was sent to the program lies unread"
 
-    def finish(self, timeout=40):
+    def finish(self, timeout=90):
         status = self.process.wait(timeout)
         for t in self._threads:
             t.join(10)
@@ -510,7 +523,7 @@ class Loop(Follower):
         self.process.stdin.write(word + "\n")
         self.process.stdin.flush()
 
-    def end(self, timeout=40):
+    def end(self, timeout=90):
         """Let it close; returns what it says of its run."""
         self.process.stdin.close()
         assert self.finish(timeout) == 0, self.errors[-40:]

@@ -75,7 +75,7 @@ class LivePublisher:
 
     def __exit__(self, *_):
         self._stop.set()
-        self._thread.join(90)
+        self._thread.join(220)
         assert self.error is None, self.error
 
 

@@ -5,7 +5,7 @@ purged, deleted, or made anew."""
 import time
 
 from broker import Broker
-from live import LivePublisher
+from live import LivePublisher, assert_published, lacks, whole
 from support import (
     SECOND, STRIDE, T0, Cluster, Transaction, assert_same, channel, expected_block, gps_now_ns,
     records, stream_arguments, topic_of, unique, write_metadata,
@@ -182,9 +182,22 @@ def test_a_request_whose_end_is_near_waits_for_what_may_still_come(cluster, cli,
 # ---------------------------------------------------------------- topics that go
 
 
+# Of topics that change before all data of a request has been sent; where a loaded machine was not ready with that in
+# time, all is done again with a longer one.
+LATENCIES = (6 * SECOND, 40 * SECOND)
+
+
+def in_time(play, *arguments):
+    assert any(play(*arguments, latency) for latency in LATENCIES), "the machine is too slow"
+
+
 def test_a_topic_that_is_deleted_in_mid_request_holds_nothing_more(cluster, cli, tmp_path):
     """It is a gap from there on, and named; the other topic's data is all handed out."""
-    cs = two(max_latency=8 * SECOND)
+    in_time(delete_in_mid_request, cluster, cli, tmp_path)
+
+
+def delete_in_mid_request(cluster, cli, tmp_path, latency):
+    cs = two(max_latency=latency)
     stays, goes = cs[:1], cs[1:]
     cluster.create_for(cs)
     metadata = write_metadata(tmp_path, cs)
@@ -195,14 +208,17 @@ def test_a_topic_that_is_deleted_in_mid_request_holds_nothing_more(cluster, cli,
         stream.wait_for(lambda blocks: len(blocks) == 16)
         cluster.delete_for(goes)
         cluster.send(records(stays, middle, end))
-        assert stream.finish(SOON_S) == 0
+        if gps_now_ns() >= middle + STRIDE + latency:
+            return False
+        assert stream.finish(SOON_S + latency // SECOND) == 0
     gap = [(goes[0].name, middle, end)]
     assert_same(stream.blocks(), span(cs, start, end, gap), cs)
     assert any(topic_of(goes[0].partition_id) in line for line in stream.errors), stream.errors
+    return True
 
 
 def test_the_only_topic_deleted_in_mid_request_is_a_gap(cluster, cli, tmp_path):
-    cs = one(max_latency=8 * SECOND)
+    cs = one(max_latency=LATENCIES[0])
     cluster.create_for(cs)
     metadata = write_metadata(tmp_path, cs)
     start = recent(1)
@@ -232,13 +248,18 @@ def test_a_topic_that_is_deleted_does_not_hold_the_others_up(cluster, cli, tmp_p
             gone = gps_now_ns()
             blocks = stream.wait_for(lambda b: b[-1]["time_ns"] > gone + 2 * SECOND, SOON_S)
             assert stream.interrupt(SOON_S) == 0
-    end = start + len(blocks) * STRIDE
-    assert_same(blocks, span(cs, start, end, [(goes[0].name, middle, end)]), cs)
+    assert blocks[0]["time_ns"] == start
+    assert_published(blocks, cs, live)
+    for b in blocks:
+        assert whole(b, goes[0]) if b["time_ns"] < middle else lacks(b, goes[0])
 
 
 def test_a_topic_that_is_made_anew_is_read_from_its_beginning(cluster, cli, tmp_path):
     """Its offsets begin again at 0. All that it holds is overdue when the request looks again."""
-    latency = 6 * SECOND
+    in_time(make_anew_in_mid_request, cluster, cli, tmp_path)
+
+
+def make_anew_in_mid_request(cluster, cli, tmp_path, latency):
     cs = two(max_latency=latency)
     stays, again = cs[:1], cs[1:]
     cluster.create_for(cs)
@@ -251,6 +272,8 @@ def test_a_topic_that_is_made_anew_is_read_from_its_beginning(cluster, cli, tmp_
     with cli.follow(*stream_arguments(cluster.bootstrap, metadata, cs, start, end)) as stream:
         stream.wait_for(lambda blocks: len(blocks) == 16)
         with stream.stopped():
+            if gps_now_ns() >= middle + STRIDE + latency:
+                return False
             cluster.delete_for(again)
             cluster.create_for(again)
             Cluster(cluster.bootstrap).send(records(again, middle, end))
@@ -258,6 +281,7 @@ def test_a_topic_that_is_made_anew_is_read_from_its_beginning(cluster, cli, tmp_
             wait_until(middle + STRIDE + latency)
         assert stream.finish(SOON_S) == 0
     assert_same(stream.blocks(), span(cs, start, end), cs)
+    return True
 
 
 def test_a_request_ends_although_its_broker_does_not_come_back(cli, tmp_path):

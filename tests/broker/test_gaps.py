@@ -13,8 +13,8 @@ from support import (
 )  # fmt: skip
 
 QUARTER = SECOND // 4
-# What a stream waits for a channel that is silent.
-LATENCY = 2 * SECOND
+# What a stream waits for a channel that is silent. Half of it is left to a reader that a loaded machine holds up.
+LATENCY = 4 * SECOND
 
 
 def several(count, **more):
@@ -29,7 +29,7 @@ def test_who_is_always_later_than_promised_is_masked_and_nobody_else(cluster, cl
     # So late that a reader that is held up does not find it in time either.
     with LivePublisher(cluster, cs[:2]) as live, LivePublisher(cluster, cs[2:], lag_ns=20 * SECOND):
         with cli.follow(*stream_arguments(cluster.bootstrap, metadata, cs)) as stream:
-            blocks = stream.wait_for(lambda b: len(live.judged(b, LATENCY)) >= 48, timeout=60)
+            blocks = stream.wait_for(lambda b: len(live.judged(b, LATENCY)) >= 48, timeout=120)
             assert stream.interrupt() == 0
     assert_published(blocks, cs, live)
     assert all(lacks(b, cs[2]) for b in blocks)
@@ -73,13 +73,13 @@ def of(lines):
 
 
 def test_what_may_lie_at_the_broker_is_not_late(cluster, tmp_path):
-    """For twice as long as its latency, so that it is asked for every four seconds only."""
+    """For as long as is allowed, which is longer than its latency, so that it is asked for every five seconds only."""
     cs = several(3, max_latency=LATENCY)
     cluster.create_for(cs)
     metadata = write_metadata(tmp_path, cs)
     with LivePublisher(cluster, cs) as live:
-        with Loop("stream", cluster.bootstrap, metadata, "live", "none", 2 * LATENCY) as loop:
-            lines = loop.wait_for(lambda lines: len(live.judged(of(lines), LATENCY)) >= 150, timeout=60)
+        with Loop("stream", cluster.bootstrap, metadata, "live", "none", 5 * SECOND) as loop:
+            lines = loop.wait_for(lambda lines: len(live.judged(of(lines), LATENCY)) >= 150, timeout=120)
             loop.end()
     assert all(b["missing"] == 0 for b in live.in_time(of(lines), LATENCY)), lines
 
@@ -88,7 +88,7 @@ def test_messages_as_large_as_a_site_has_are_not_late(cluster, tmp_path):
     """More in a quarter of a second than is fetched ahead for a partition of small ones."""
     x = unique("")
     cs = [
-        channel(f"H1:BIG-P{p}_C{i}", f"p{p}{x}", i, rate=4096, max_latency=2 * SECOND, stride=QUARTER)
+        channel(f"H1:BIG-P{p}_C{i}", f"p{p}{x}", i, rate=4096, max_latency=LATENCY, stride=QUARTER)
         for p in range(6)
         for i in range(100)
     ]
@@ -96,10 +96,10 @@ def test_messages_as_large_as_a_site_has_are_not_late(cluster, tmp_path):
     metadata = write_metadata(tmp_path, cs)
     with LivePublisher(cluster, cs) as live:
         with Loop("stream", cluster.bootstrap, metadata, "live", "none") as loop:
-            lines = loop.wait_for(lambda lines: len(live.judged(of(lines), 2 * SECOND)) >= 12, timeout=60)
+            lines = loop.wait_for(lambda lines: len(live.judged(of(lines), LATENCY)) >= 12, timeout=120)
             said = loop.end()
     blocks = of(lines)
-    assert all(b["missing"] == 0 for b in live.in_time(blocks, 2 * SECOND)), blocks
+    assert all(b["missing"] == 0 for b in live.in_time(blocks, LATENCY)), blocks
     assert said["messages"] >= 6 * sum(b["missing"] == 0 for b in blocks)
 
 
@@ -116,13 +116,13 @@ def test_topics_that_nobody_answers_about_do_not_hold_the_others_up(cli, tmp_pat
             with cli.follow(*stream_arguments(proxy.address, metadata, cs)) as stream:
                 stream.wait_for(lambda b: len(b) >= 3)
                 proxy.hold(METADATA, topic_of(absent.partition_id))
-                assert proxy.held.wait(20)
+                assert proxy.held.wait(60)
                 held = gps_now_ns()
                 blocks = stream.wait_for(lambda b: b[-1]["time_ns"] > held + 2 * SECOND)
                 proxy.release()
                 cluster.create_for([absent])
                 with LivePublisher(Cluster(proxy.address), [absent]):
-                    stream.wait_for(lambda b: whole(b[-1], absent), timeout=30)
+                    stream.wait_for(lambda b: whole(b[-1], absent), timeout=90)
                 assert stream.interrupt() == 0
     assert_published(blocks[3:], cs, live)
 
@@ -130,7 +130,7 @@ def test_topics_that_nobody_answers_about_do_not_hold_the_others_up(cli, tmp_pat
 def test_a_topic_that_has_just_been_made_is_no_error(cluster, cli, tmp_path):
     for _ in range(4):
         cs = several(3)
-        cluster.create_for(cs)
+        cluster.create_for(cs, wait=False)
         metadata = write_metadata(tmp_path, cs)
         ours = cli.blocks(*stream_arguments(cluster.bootstrap, metadata, cs, T0, T0 + SECOND))
         names = [c.name for c in cs]
@@ -181,7 +181,7 @@ def test_a_quiet_stream_stays_and_says_nothing(cli, tmp_path):
             time.sleep(8)
             with LivePublisher(Cluster(broker.bootstrap), cs) as publisher:
                 live.wait_for(lambda b: len(b) >= 16)
-                since.wait_for(lambda b: b and b[-1]["time_ns"] > publisher.started_ns + SECOND, 60)
+                since.wait_for(lambda b: b and b[-1]["time_ns"] > publisher.started_ns + SECOND)
             assert live.interrupt() == 0 and since.interrupt() == 0
     assert not any(live.errors) and not any(since.errors), (live.errors, since.errors)
     there = [b for b in since.blocks() if b["time_ns"] >= publisher.started_ns]

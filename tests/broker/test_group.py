@@ -172,7 +172,7 @@ def test_recorders_share_partitions(cluster, cli, tmp_path):
             files.wait_all(end, "the end")
         for member in (c, d):
             member.send_signal(signal.SIGINT)
-            assert member.wait(20) == 0
+            assert member.wait(60) == 0
     finally:
         for member in members:
             member.kill()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ctrl-C while a broker is asked that does not answer: the program ends soon, whatever librdkafka waits for."""
 
+import contextlib
+import signal
 import socket
 import time
 
@@ -9,8 +11,8 @@ from broker import Broker
 from proxy import Proxy
 from support import Cluster, channel, gps_now_ns, unique, write_metadata
 
-# What a loaded machine and a sanitizer need; a call of librdkafka lasts 3 s more where a program is interrupted here.
-SOON_S = 2
+# What sanitizers need at the end of several programs; a call of librdkafka lasts 3 s more where one is interrupted here.
+SOON_S = 2.5
 # A question has been asked for 0.5, 1 and 2 s by then, and is asked for 4 s.
 LONG_S = 4.2
 METADATA, LIST_OFFSETS = 3, 2
@@ -26,71 +28,73 @@ def proxy():
         yield proxy
 
 
-def interrupt(cli, where, channels, directory, *command):
-    """End a command that asks at `where` for a while; returns how long that takes."""
-    metadata = write_metadata(directory, channels)
-    with cli.follow(*command, "--kafka-url", where, "--metadata", metadata) as program:
-        time.sleep(LONG_S)
+def end(programs):
+    """Interrupt programs that ask for a while, all at once; returns how long that takes."""
+    for program in programs:
+        program.wait_until_it_handles(signal.SIGINT)
+    time.sleep(LONG_S)
+    for program in programs:
         assert program.process.poll() is None, program.errors
-        began = time.monotonic()
-        assert program.interrupt() == 0
-        return time.monotonic() - began
+    began = time.monotonic()
+    for program in programs:
+        program.process.send_signal(signal.SIGINT)
+    for program in programs:
+        assert program.finish() == 0, program.errors
+    return time.monotonic() - began
 
 
-def commands(channels, directory):
-    names = [c.name for c in channels]
+def assert_soon(cli, *commands):
+    """Each of these commands ends soon. A loaded machine may take that time by itself, but not three times."""
+    took = []
+    while not took or (took[-1] >= SOON_S and len(took) < 3):
+        with contextlib.ExitStack() as stack:
+            took.append(end([stack.enter_context(cli.follow(*command)) for command in commands]))
+    assert took[-1] < SOON_S, took
+
+
+def commands(where, channels, directory, *names):
+    """Those with these names."""
+    at = ["--kafka-url", where, "--metadata", write_metadata(directory, channels)]
+    of = [c.name for c in channels]
     start = gps_now_ns() // 10**9 - 5
-    return {
-        "live": ["stream", *names],
-        "start": ["stream", "--start", start, *names],
-        "record": ["record", "--dir", directory, *names],
-        "group": ["record", "--dir", directory, "--group", unique("g"), *names],
+    files = {name: directory / name for name in ("record", "group")}
+    for path in files.values():
+        path.mkdir()
+    all_there_are = {
+        "live": ["stream", *of, *at],
+        "start": ["stream", "--start", start, *of, *at],
+        "record": ["record", "--dir", files["record"], *of, *at],
+        "group": ["record", "--dir", files["group"], "--group", unique("g"), *of, *at],
+        "find": ["find", "--kafka-url", where, "H1:*"],
     }
+    return [all_there_are[name] for name in names]
 
 
-@pytest.mark.parametrize("which", ["live", "start", "record", "group"])
-def test_a_broker_that_does_not_tell_its_topics(which, proxy, cli, tmp_path):
-    command = commands(proxy.channels, tmp_path)[which]
+def test_a_broker_that_does_not_tell_its_topics(proxy, cli, tmp_path):
     proxy.hold(METADATA, "")
     try:
-        assert interrupt(cli, proxy.address, proxy.channels, tmp_path, *command) < SOON_S
+        assert_soon(cli, *commands(proxy.address, proxy.channels, tmp_path, "live", "start", "record", "group", "find"))
     finally:
         proxy.release()
 
 
-@pytest.mark.parametrize("which", ["live", "start", "record"])
-def test_a_leader_that_does_not_tell_offsets(which, proxy, cli, tmp_path):
-    command = commands(proxy.channels, tmp_path)[which]
+def test_a_leader_that_does_not_tell_offsets(proxy, cli, tmp_path):
     proxy.hold(LIST_OFFSETS, "")
     try:
-        assert interrupt(cli, proxy.address, proxy.channels, tmp_path, *command) < SOON_S
-    finally:
-        proxy.release()
-
-
-def test_channels_that_are_looked_for(proxy, cli):
-    proxy.hold(METADATA, "")
-    try:
-        with cli.follow("find", "--kafka-url", proxy.address, "H1:*") as program:
-            time.sleep(LONG_S)
-            began = time.monotonic()
-            assert program.interrupt() == 0
-            assert time.monotonic() - began < SOON_S
+        assert_soon(cli, *commands(proxy.address, proxy.channels, tmp_path, "live", "start", "record"))
     finally:
         proxy.release()
 
 
 def test_a_broker_that_is_frozen(proxy, cli, tmp_path):
-    command = commands(proxy.channels, tmp_path)["live"]
     proxy.process.freeze()
     try:
-        assert interrupt(cli, proxy.broker, proxy.channels, tmp_path, *command) < SOON_S
+        assert_soon(cli, *commands(proxy.broker, proxy.channels, tmp_path, "live"))
     finally:
         proxy.process.proceed()
 
 
 def test_an_address_where_nobody_answers(proxy, cli, tmp_path):
-    command = commands(proxy.channels, tmp_path)["live"]
     with socket.create_server(("127.0.0.1", 0)) as silent:
         where = "127.0.0.1:%d" % silent.getsockname()[1]
-        assert interrupt(cli, where, proxy.channels, tmp_path, *command) < SOON_S
+        assert_soon(cli, *commands(where, proxy.channels, tmp_path, "live"))

@@ -39,7 +39,7 @@ def awake(loop, pings):
     """Whether the program answers, again and again."""
     for i in range(pings):
         loop.command("ping")
-        loop.wait_for(lambda lines: lines.count("pong") > i, timeout=30)
+        loop.wait_for(lambda lines: lines.count("pong") > i)
         time.sleep(0.2)
 
 

@@ -4,6 +4,7 @@ is gone with it, and costs the rest nothing."""
 
 import contextlib
 import json
+import signal
 
 import pytest
 from broker import Nodes
@@ -15,7 +16,7 @@ from support import (
 
 
 # What is read beside a node that is away does not wait for it, which would take a minute.
-BESIDE_S = 30
+BESIDE_S = 45
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def test_the_loss_of_the_leader_costs_nothing_that_comes_within_the_latency(
     how, nodes, cli, tmp_path
 ):
     x = unique("")
-    cs = [channel(f"H1:CAL-C{i}", f"p{i}{x}", 0, max_latency=60 * SECOND) for i in range(3)]
+    cs = [channel(f"H1:CAL-C{i}", f"p{i}{x}", 0, max_latency=180 * SECOND) for i in range(3)]
     cluster = Cluster(nodes.bootstrap)
     for i, c in enumerate(cs):
         cluster.create([topic_of(c.partition_id)], replicas=[1 + (i + k) % 3 for k in range(3)])
@@ -41,7 +42,7 @@ def test_the_loss_of_the_leader_costs_nothing_that_comes_within_the_latency(
             assert cluster.leader(topic_of(cs[0].partition_id)) == lost.node_id
             getattr(lost, how)()
             gone = publisher.reached_ns
-            stream.wait_for(lambda b: b[-1]["time_ns"] >= gone + 2 * SECOND, timeout=60)
+            stream.wait_for(lambda b: b[-1]["time_ns"] >= gone + 2 * SECOND)
             lost.start()
             assert stream.interrupt() == 0
             blocks = stream.blocks()
@@ -99,9 +100,14 @@ def test_a_topic_whose_only_node_is_away_is_named_and_the_others_are_read(nodes,
 
 
 def test_a_topic_whose_only_node_goes_in_mid_request_is_a_gap_from_there_on(nodes, cli, tmp_path):
+    """Nothing may be overdue before the node is away and the rest is sent: where a loaded machine was not ready with
+    that in time, all is done again with a longer latency."""
+    assert any(lose_in_mid_request(nodes, cli, tmp_path, latency * SECOND) for latency in (12, 60))
+
+
+def lose_in_mid_request(nodes, cli, tmp_path, latency):
     cluster = Cluster(nodes.bootstrap)
-    # late enough that nothing is overdue before the node is away and the rest is sent
-    cs = stays, goes = on_nodes(cluster, [2, 3], [1], max_latency=12 * SECOND)
+    cs = stays, goes = on_nodes(cluster, [2, 3], [1], max_latency=latency)
     metadata = write_metadata(tmp_path, cs)
     start = gps_now_ns() // SECOND * SECOND - SECOND
     middle, end = start + SECOND, start + 6 * SECOND
@@ -110,10 +116,13 @@ def test_a_topic_whose_only_node_goes_in_mid_request_is_a_gap_from_there_on(node
         stream.wait_for(lambda blocks: len(blocks) == 16)
         with away(nodes[0]):
             cluster.send(records([stays], middle, end))
-            assert stream.finish(90) == 0
+            if gps_now_ns() >= middle + STRIDE + latency:
+                return False
+            assert stream.finish(150) == 0
     assert_same(stream.blocks(), span(cs, start, end, [(goes.name, middle, end)]), cs)
     name = topic_of(goes.partition_id)
     assert any(name in line for line in stream.errors), stream.errors
+    return True
 
 
 def test_a_topic_whose_node_comes_back_is_read_on(nodes, cli, tmp_path):
@@ -178,11 +187,13 @@ def test_a_leader_that_hangs_is_left_within_seconds(nodes, cli, tmp_path):
         stack.callback(nodes[0].proceed)
         frozen = gps_now_ns()
         streams.append(stack.enter_context(cli.follow(*stream_arguments(nodes.bootstrap, metadata, cs))))
+        streams[-1].wait_until_it_handles(signal.SIGINT)
+        begun = gps_now_ns()
         for stream in streams:
-            stream.wait_for(lambda b: b and b[-1]["time_ns"] > frozen + 8 * SECOND, timeout=30)
+            stream.wait_for(lambda b: b and b[-1]["time_ns"] > frozen + 8 * SECOND, timeout=45)
             assert stream.interrupt() == 0
     for stream in streams:
         blocks = stream.blocks()
         first = blocks[0]["time_ns"]
         assert_same(blocks, span(cs, first, first + len(blocks) * STRIDE), cs)
-    assert streams[-1].blocks()[0]["time_ns"] < frozen + 2 * SECOND
+    assert streams[-1].blocks()[0]["time_ns"] < begun + 2 * SECOND

@@ -12,7 +12,7 @@ from support import (
 # Far more than closing may take: a question to the broker may take a minute, and a topic is looked for for ever.
 CLOSE_S = 20
 # What the stream of two topics waits for the one that is gone.
-LATENCY = 2 * SECOND
+LATENCY = 4 * SECOND  # half of it is left to a reader that a loaded machine holds up
 
 
 def one(**more):
@@ -74,10 +74,10 @@ def test_a_deleted_topic_is_named_and_the_others_go_on_live(cluster, cli, tmp_pa
 
 
 def test_a_stream_of_a_deleted_topic_ends_at_its_duration(cluster, cli, tmp_path):
-    with Deletion(cluster, cli, tmp_path, "--duration", "6") as deletion:
-        assert deletion.stream.finish(6 + CLOSE_S) == 0
+    with Deletion(cluster, cli, tmp_path, "--duration", "10") as deletion:
+        assert deletion.stream.finish(10 + LATENCY // SECOND + CLOSE_S) == 0
         blocks = deletion.stream.blocks()
-    assert len(blocks) == 96 and contiguous(blocks)
+    assert len(blocks) == 160 and contiguous(blocks)
 
 
 def test_a_stream_whose_only_topic_was_deleted_can_be_interrupted(cluster, cli, tmp_path):
@@ -114,7 +114,7 @@ def test_a_topic_that_is_made_anew_is_read_on_live(cluster, cli, tmp_path):
         deletion.cluster.create_for([deletion.goes])
         with LivePublisher(Cluster(cluster.bootstrap), [deletion.goes]) as again:
             # it is looked for every ten seconds
-            stream.wait_for(lambda b: whole(b[-1], deletion.goes), timeout=60)
+            stream.wait_for(lambda b: whole(b[-1], deletion.goes))
             count = len(stream.lines)
             blocks = stream.wait_for(lambda b: len(b) >= count + 16)
             assert stream.interrupt(CLOSE_S) == 0

@@ -110,8 +110,9 @@ if(TARGET soak_tool AND ARRAKIS_FLIGHT)
     arrakis_test(broker.soak ${python} ${root}/tests/soak/soak.py --minutes 0.4 --partitions 12
         --quiet 3 --latency 6 --faults tear_all,kill --build ${PROJECT_BINARY_DIR} ${sanitized}
         --logs ${CMAKE_CURRENT_BINARY_DIR}/tmp/broker.soak)
+    # It judges what is in time, by three nodes of its own: there is not much beside it.
     set_tests_properties(broker.soak PROPERTIES
-        LABELS broker ENVIRONMENT "${python_environment}")
+        PROCESSORS 3 LABELS broker ENVIRONMENT "${python_environment}")
     arrakis_librdkafka_label(broker.soak ${RDKAFKA_VERSION})
     arrakis_python_test(soak.figures ${root}/tests/soak/test_figures.py)
     set_tests_properties(soak.figures PROPERTIES FIXTURES_REQUIRED "")

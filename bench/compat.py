@@ -162,5 +162,29 @@ def live(a):
     return reference.live(a)
 
 
+def doget(a):
+    """Client.stream() of a server's stored data, as reference_flight.py has it without the library."""
+    import reference_flight
+
+    libarrakis.compat.install(["stream"])
+    return reference_flight.stream(a)
+
+
+def own_doget(a):
+    """The same by the package's own interface; every array is made."""
+    import numpy  # noqa: F401
+    import reference_flight
+
+    start, end = reference_flight.extent(a)
+    began = reference.span()
+    blocks = samples = 0
+    seconds = (start / reference.SECOND, end / reference.SECOND)
+    with libarrakis.stream(reference_flight.names(a), *seconds, url=f"grpc://{a['url']}") as stream:
+        for block in stream:
+            blocks += 1
+            samples += sum(len(array) for array in block.values())
+    return reference_flight.took(began, blocks=blocks, samples=samples)
+
+
 if __name__ == "__main__":
     reference.main({name: globals()[name] for name in sys.argv[1:2]})

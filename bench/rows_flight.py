@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from measure import BUILD, PAST, ROOT, Line, NotRun, arguments, interleave, program, run
+from measure import (
+    BUILD, PAST, ROOT, Line, NotRun, arguments, in_python, interleave, program, run,
+)  # fmt: skip
 from rows_kafka import pick
 from rows_live import until_exit_s
 
@@ -96,6 +98,30 @@ def doget_lines(case, work, reference_blocks, got):
     lines.append(Line("doget", f"{case}: peak memory", "MB", pick(got["ours"], "peak_kb", 1e-3),
                       pick(got["reference"], "peak_kb", 1e-3), pick(got["limit"], "peak_kb", 1e-3),
                       difference=True))  # fmt: skip
+    return lines
+
+
+def compat_doget(bench):
+    """The same read in Python: by the reference's Client.stream() with the library below it and without, and by the
+    package's own interface. The limit is the C program."""
+    lines = []
+    for case, reference_blocks, work in SHAPES:
+        size = work["channels"] * work["samples"] * 8e-6
+        with Server(**work) as server:
+            common = {**work, "url": server.url, "start": PAST}
+            few = {**common, "blocks": reference_blocks}
+            got = interleave(bench.rounds, {
+                "limit": lambda: run(program("doget", **common)),
+                "compat": lambda: run(in_python("compat", "doget", **common)),
+                "own": lambda: run(in_python("compat", "own_doget", **common)),
+                "reference": lambda: run(other("stream", **few)),
+            })  # fmt: skip
+        rates = {side: [s["blocks"] * size / s["cpu"] for s in runs] for side, runs in got.items()}
+        lines += [
+            Line("compat_doget", f"{case}, {what}: CPU", "MB/CPU s", rates[side], rates["reference"], rates["limit"],
+                 f"limit: the C program; reference: {reference_blocks} blocks", higher=True)
+            for side, what in (("compat", "by compat"), ("own", "own interface"))
+        ]  # fmt: skip
     return lines
 
 

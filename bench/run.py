@@ -41,6 +41,7 @@ ROWS = {
     "record_live": [rows_record.record_live],
     "group": [rows_record.group],
     "doget": [rows_flight.doget],
+    "compat_doget": [rows_flight.compat_doget],
     "catalog": [rows_flight.catalog, rows_catalog.catalog_topic],
     "server_info": [rows_flight.server_info],
     "export": [rows_memory.export],

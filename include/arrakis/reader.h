@@ -367,11 +367,14 @@ ARRAKIS_API const arrakis_reader *arrakis_stream_reader(const arrakis_stream *st
  * from there. All members must be given the same channels.
  *
  * What comes of a partition depends on its log alone. Its data comes in the order of time; a block is
- * complete when data of a later one has come, however long that takes, and what is earlier than data
- * before it is dropped and counted as late. Data that begins more than a second after the data before it
- * waits until the next message shows whether its time is right. A time more than a minute after the
- * record's timestamp, or this machine's clock, is wrong: that message is dropped. So whoever reads from a
- * position gets the same blocks from there on.
+ * complete with the message that has its last stride, or when data of a later block has come, however long
+ * that takes, and what is earlier than data before it is dropped and counted as late. Data that begins more
+ * than a second after the data before it waits until the next message shows whether its time is right. A
+ * time more than a minute after the record's timestamp, or this machine's clock, is wrong: that message is
+ * dropped. So whoever reads from a position gets the same blocks from there on.
+ *
+ * A block that a publisher has begun when it stops does not come until data comes again: no clock ends it.
+ * If the brokers delete its data before that, that data is lost.
  */
 typedef struct arrakis_group arrakis_group;
 

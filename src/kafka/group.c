@@ -379,6 +379,17 @@ static void note_ahead(ark_group *g)
                 (double)time_ns / 1e9, times, (double)ark_clock_now_ns() / 1e9);
 }
 
+static void tell_block(ark_group *g, size_t i, const ark_sequence_block *out,
+                       arrakis_group_event *event)
+{
+    g->blocks++;
+    event->kind = ARRAKIS_GROUP_BLOCK;
+    event->partition = i;
+    event->block = out->block;
+    event->at = out->at;
+    event->next = out->next;
+}
+
 /* Put the rows that came into their partition. OK: a block came out; DONE: the rows were taken. */
 static arrakis_status put_rows(ark_group *g, arrakis_group_event *event, arrakis_error *err)
 {
@@ -394,15 +405,22 @@ static arrakis_status put_rows(ark_group *g, arrakis_group_event *event, arrakis
     g->late += p->sequence.counts.late - before.late;
     g->mismatched += p->sequence.counts.mismatched - before.mismatched;
     note_ahead(g);
-    if (rc != ARRAKIS_OK)
-        return rc;
-    g->blocks++;
-    event->kind = ARRAKIS_GROUP_BLOCK;
-    event->partition = g->arrival.input;
-    event->block = out.block;
-    event->at = out.at;
-    event->next = out.next;
-    return ARRAKIS_OK;
+    if (rc == ARRAKIS_OK)
+        tell_block(g, g->arrival.input, &out, event);
+    return rc;
+}
+
+/* There is no more of the message. OK: a block is complete with it; DONE: none is. */
+static arrakis_status end_message(ark_group *g, arrakis_group_event *event, arrakis_error *err)
+{
+    ark_sequence_block out;
+    size_t i = partition_of(g->message);
+    arrakis_status rc =
+        ark_sequence_end_message(&g->partitions[i].sequence, g->message->offset, &out, err);
+    drop_message(g);
+    if (rc == ARRAKIS_OK)
+        tell_block(g, i, &out, event);
+    return rc;
 }
 
 /* What there is without asking librdkafka. OK: an event; DONE: nothing. */
@@ -424,8 +442,8 @@ static arrakis_status next_of_message(ark_group *g, arrakis_group_event *event, 
         if (rc < 0)
             return rc;
         g->has_rows = rc == ARRAKIS_OK;
-        if (rc == ARRAKIS_DONE)
-            drop_message(g);
+        if (rc == ARRAKIS_DONE && (rc = end_message(g, event, err)) != ARRAKIS_DONE)
+            return rc;
     }
     return ARRAKIS_DONE;
 }

@@ -26,7 +26,8 @@ struct member {
     arrakis_group *group;
     arrakis_recorder **recorders; /* one per partition; NULL: another member has it */
     size_t held;
-    arrakis_recorder_stats past; /* of recorders that are closed */
+    int64_t length_ns;           /* of a file */
+    arrakis_recorder_stats past; /* of recorders that are closed, and spans before their first */
     bool terminal;
     int64_t drawn_ns, summary_ns;
 };
@@ -73,8 +74,25 @@ static void allow_descriptors(void)
 
 /* ---------------------------------------------------------------- what was done */
 
-static void add_stats(arrakis_recorder_stats *all, const arrakis_recorder *recorder)
+/* Spans of a partition of which there is nothing, so that they have no file: all is missing. */
+static void add_empty_spans(const struct member *m, arrakis_recorder_stats *all, size_t i,
+                            int64_t spans)
 {
+    const arrakis_channels *channels = arrakis_group_partition_channels(m->group, i);
+    double rate = 0;
+    for (size_t k = 0; spans && k < arrakis_channels_count(channels); k++) {
+        arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
+        arrakis_channel_get(arrakis_channels_get(channels, k), &info);
+        rate += info.sample_rate;
+    }
+    uint64_t samples = (uint64_t)(rate * (double)m->length_ns / 1e9 * (double)spans + 0.5);
+    all->samples += samples;
+    all->missing += samples;
+}
+
+static void add_stats(const struct member *m, arrakis_recorder_stats *all, size_t i)
+{
+    const arrakis_recorder *recorder = m->recorders[i];
     arrakis_recorder_stats one = ARRAKIS_RECORDER_STATS_INIT;
     arrakis_recorder_get_stats(recorder, &one);
     all->files += one.files;
@@ -83,6 +101,7 @@ static void add_stats(arrakis_recorder_stats *all, const arrakis_recorder *recor
     all->removed += one.removed;
     all->samples += one.samples;
     all->missing += one.missing;
+    add_empty_spans(m, all, i, (int64_t)one.empty);
 }
 
 static arrakis_recorder_stats stats_of(const struct member *m)
@@ -90,7 +109,7 @@ static arrakis_recorder_stats stats_of(const struct member *m)
     arrakis_recorder_stats all = m->past;
     for (size_t i = 0; i < arrakis_group_partition_count(m->group); i++)
         if (m->recorders[i])
-            add_stats(&all, m->recorders[i]);
+            add_stats(m, &all, i);
     return all;
 }
 
@@ -151,10 +170,19 @@ static void drop_partition(struct member *m, size_t i)
 {
     if (!m->recorders[i])
         return;
-    add_stats(&m->past, m->recorders[i]);
+    add_stats(m, &m->past, i);
     arrakis_recorder_close(m->recorders[i]); /* without the file that is being written */
     m->recorders[i] = NULL;
     m->held--;
+}
+
+/* Spans between what is done of a partition and its first block: no recorder knows of them. */
+static void count_spans_before(struct member *m, const arrakis_group_event *event)
+{
+    int64_t start_ns = arrakis_block_start_ns(event->block);
+    if (event->since_ns != ARRAKIS_UNSET && event->since_ns < start_ns)
+        add_empty_spans(m, &m->past, event->partition,
+                        start_ns / m->length_ns - event->since_ns / m->length_ns);
 }
 
 /* What is a file now need not be read again. */
@@ -162,6 +190,7 @@ static arrakis_status keep_block(struct member *m, const arrakis_group_event *ev
                                  arrakis_error *err)
 {
     arrakis_recorder *recorder = m->recorders[event->partition];
+    count_spans_before(m, event);
     int64_t before_ns = arrakis_recorder_kept_ns(recorder);
     arrakis_status rc = arrakis_recorder_block(recorder, event->block, err);
     if (rc < 0)
@@ -214,6 +243,7 @@ static void choose_how(struct member *m, const char *format)
     m->how.compression = o->deflate == ARRAKIS_UNSET ? 0 : o->deflate;
     m->how.max_files = o->keep_files;
     m->how.max_bytes = record_group_bytes_kept(o);
+    m->length_ns = o->length_ns > 0 ? o->length_ns : ARRAKIS_RECORDER_LENGTH_DEFAULT_NS;
     m->how.max_failures = 1; /* what cannot be written here, another member writes */
     m->how.shared = true;
 }
@@ -233,12 +263,8 @@ static arrakis_status join_group(struct member *m, arrakis_channels *channels,
     options.kafka_token_opaque = c.kafka_token_opaque;
     options.cancel = interrupt_cancel();
     options.fetch_wait_ns = RECORD_FETCH_WAIT_NS;
-    if (o->start_ns != ARRAKIS_UNSET) { /* the span that holds it is the first */
-        int64_t length_ns = o->length_ns;
-        if (length_ns == ARRAKIS_UNSET)
-            length_ns = ARRAKIS_RECORDER_LENGTH_DEFAULT_NS;
-        options.start_ns = length_ns > 0 ? o->start_ns - o->start_ns % length_ns : o->start_ns;
-    }
+    if (o->start_ns != ARRAKIS_UNSET) /* the span that holds it is the first */
+        options.start_ns = o->start_ns - o->start_ns % m->length_ns;
     arrakis_status rc = arrakis_group_join(&m->group, o->kafka_url, channels, &options, err);
     size_t count = arrakis_group_partition_count(m->group);
     if (rc >= 0 && !(m->recorders = calloc(count + 1, sizeof *m->recorders))) {

@@ -367,14 +367,15 @@ ARRAKIS_API const arrakis_reader *arrakis_stream_reader(const arrakis_stream *st
  * from there. All members must be given the same channels.
  *
  * What comes of a partition depends on its log alone. Its data comes in the order of time; a block is
- * complete with the message that has its last stride, or when data of a later block has come, however long
- * that takes, and what is earlier than data before it is dropped and counted as late. Data that begins more
- * than a second after the data before it waits until the next message shows whether its time is right. A
- * time more than a minute after the record's timestamp, or this machine's clock, is wrong: that message is
- * dropped. So whoever reads from a position gets the same blocks from there on.
+ * complete with the message that has its last stride, or when data of a later block has come,
+ * however long that takes, and what is earlier than data before it is dropped and counted as late.
+ * Data that begins more than a second after the data before it waits until the next message shows
+ * whether its time is right. A time more than a minute after the record's timestamp, or this
+ * machine's clock, is wrong: that message is dropped. So whoever reads from a position gets the
+ * same blocks from there on.
  *
- * A block that a publisher has begun when it stops does not come until data comes again: no clock ends it.
- * If the brokers delete its data before that, that data is lost.
+ * A block that a publisher has begun when it stops does not come until data comes again: no clock
+ * ends it. If the brokers delete its data before that, that data is lost.
  */
 typedef struct arrakis_group arrakis_group;
 
@@ -467,14 +468,18 @@ typedef struct arrakis_group_event {
     arrakis_block *block;
     arrakis_group_position at;   /**< BLOCK: where to begin in order to get this block again */
     arrakis_group_position next; /**< BLOCK: where to begin in order to get what follows it */
+    /**
+     * The first BLOCK of a partition that was TAKEN: up to when the partition is done, or the
+     * start of the group if that is later. Where the block begins later than that, there is
+     * nothing of the time between: it was deleted before it was read, or never published.
+     * ARRAKIS_UNSET: the group begins with this block, or another kind, or another block.
+     */
+    int64_t since_ns;
 } arrakis_group_event;
 
 #define ARRAKIS_GROUP_EVENT_INIT                                                                  \
     {                                                                                             \
-        sizeof(arrakis_group_event), 0, 0, NULL, {-1, 0},                                         \
-        {                                                                                         \
-            -1, 0                                                                                 \
-        }                                                                                         \
+        sizeof(arrakis_group_event), 0, 0, NULL, {-1, 0}, {-1, 0}, ARRAKIS_UNSET                  \
     }
 ARRAKIS_API void arrakis_group_event_init(arrakis_group_event *out, size_t struct_size);
 

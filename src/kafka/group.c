@@ -379,9 +379,25 @@ static void note_ahead(ark_group *g)
                 (double)time_ns / 1e9, times, (double)ark_clock_now_ns() / 1e9);
 }
 
+/* What was deleted before it was read is told here, or it would be told by nobody. */
+static void warn_of_nothing(const ark_group *g, size_t i, int64_t from_ns, int64_t to_ns)
+{
+    if (from_ns != ARRAKIS_UNSET && from_ns < to_ns)
+        ark_log(
+            ARRAKIS_LOG_WARNING,
+            "group %s: partition %s: nothing of GPS %.14g to %.14g (%.10g s): deleted or never "
+            "published",
+            g->name, g->head.inputs[i].id, (double)from_ns / 1e9, (double)to_ns / 1e9,
+            (double)(to_ns - from_ns) / 1e9);
+}
+
 static void tell_block(ark_group *g, size_t i, const ark_sequence_block *out,
                        arrakis_group_event *event)
 {
+    ark_group_partition *p = &g->partitions[i];
+    warn_of_nothing(g, i, p->since_ns, arrakis_block_start_ns(out->block));
+    event->since_ns = p->since_ns;
+    p->since_ns = ARRAKIS_UNSET;
     g->blocks++;
     event->kind = ARRAKIS_GROUP_BLOCK;
     event->partition = i;

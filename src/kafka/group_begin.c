@@ -129,6 +129,7 @@ static void use_time(const ark_group *g, ark_group_partition *p,
 {
     int64_t time_ns = ark_group_begin_time(found->metadata, found->metadata_size);
     p->begin_ns = time_ns > g->start_ns || g->start_ns == ARRAKIS_UNSET ? time_ns : g->start_ns;
+    p->since_ns = p->begin_ns > 0 ? p->begin_ns : ARRAKIS_UNSET;
     p->unknown = false;
 }
 

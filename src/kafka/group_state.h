@@ -22,6 +22,7 @@ typedef struct ark_group_partition {
     int64_t block_ns;        /* duration of its blocks; 0: its stride */
     int64_t begin_ns;        /* what is earlier is passed over */
     bool unknown;            /* the brokers have not answered yet when that is */
+    int64_t since_ns;        /* that, until the first block; ARRAKIS_UNSET: no time is known */
     int64_t joined_offset;   /* its end when this member joined; -1: not known */
     ark_sequence sequence;
     arrakis_group_position done; /* to be committed: */

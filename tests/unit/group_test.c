@@ -481,6 +481,60 @@ static void what_is_done_is_committed_before_a_partition_is_given_away(void **st
     arrakis_mock_broker_close(broker);
 }
 
+/* ------------------------------------------------------------------ what there is nothing of */
+
+static char told[512];
+
+static void hear(arrakis_log_level level, const char *message, void *opaque)
+{
+    (void)level;
+    (void)opaque;
+    if (strstr(message, "nothing of GPS"))
+        snprintf(told, sizeof told, "%s", message);
+}
+
+/* Take one block that begins at `start_ns`, and declare it done. Returns its since_ns. */
+static int64_t take_one(arrakis_group *group, int64_t start_ns)
+{
+    arrakis_group_event event = next_event(group, ARRAKIS_GROUP_BLOCK);
+    assert_int_equal(arrakis_block_start_ns(event.block), start_ns);
+    PASS(arrakis_group_commit(group, event.partition, &event.next, err));
+    arrakis_block_unref(event.block);
+    return event.since_ns;
+}
+
+static void a_time_without_data_behind_what_is_done_is_told(void **state)
+{
+    (void)state;
+    enum { DONE = 3, NEXT = 10 };
+    arrakis_mock_broker *broker;
+    PASS(arrakis_mock_broker_open(&broker, err));
+    const char *url = arrakis_mock_broker_url(broker);
+    arrakis_group_options o = ARRAKIS_GROUP_OPTIONS_INIT;
+    o.group = "g";
+    o.start_ns = FIRST * SECOND;
+    arrakis_log_set(ARRAKIS_LOG_INFO, hear, NULL);
+    publish(url, "arrakis-p", 0, DONE);
+    arrakis_group *group = join_at(url, &o);
+    next_event(group, ARRAKIS_GROUP_TAKEN);
+    for (int64_t i = 0; i < DONE; i++)
+        assert_int_equal(take_one(group, (FIRST + i) * SECOND), i ? UNSET : FIRST * SECOND);
+    arrakis_group_leave(group);
+    assert_string_equal(told, "");
+    publish(url, "arrakis-p", NEXT, 2);
+    group = join_at(url, &o);
+    next_event(group, ARRAKIS_GROUP_TAKEN);
+    assert_int_equal(take_one(group, (FIRST + NEXT) * SECOND), (FIRST + DONE) * SECOND);
+    assert_non_null(strstr(told, "partition p: nothing of GPS 1003 to 1010 (7 s): deleted or "
+                                 "never published"));
+    *told = '\0';
+    assert_int_equal(take_one(group, (FIRST + NEXT + 1) * SECOND), UNSET);
+    arrakis_group_leave(group);
+    assert_string_equal(told, "");
+    arrakis_log_set(ARRAKIS_LOG_INFO, NULL, NULL);
+    arrakis_mock_broker_close(broker);
+}
+
 /* ------------------------------------------------------------------ time-outs */
 
 static void publish_what_cannot_be_decoded(const char *url, int count)
@@ -681,6 +735,7 @@ int main(void)
         cmocka_unit_test(timestamps_do_not_lead_a_live_group_back),
         cmocka_unit_test(without_the_ends_timestamps_lead_a_live_group_back_a_bounded_way),
         cmocka_unit_test(what_is_done_is_committed_before_a_partition_is_given_away),
+        cmocka_unit_test(a_time_without_data_behind_what_is_done_is_told),
         cmocka_unit_test(a_call_ends_in_time_while_messages_without_events_come),
         cmocka_unit_test(what_depends_on_the_session_time_out_follows_it),
         cmocka_unit_test(a_coordinator_that_is_down_is_a_failure),

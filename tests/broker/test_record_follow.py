@@ -8,10 +8,8 @@ import signal
 import subprocess
 import time
 
-import gwframe
-import h5py
 import numpy
-import pyarrow
+from recorded import read
 from support import SECOND, channel, channel_json, gps_now_ns, handles, records, samples, unique
 
 LENGTH = 4
@@ -85,39 +83,11 @@ class Recorder:
             time.sleep(0.02)
 
 
-def read_hdf5(path):
-    with h5py.File(path) as f:
-        for name in f["masks"]:
-            rate = 1 / f[name].attrs["dx"]
-            yield name, f[name].attrs["x0"], rate, f[name][:], f["masks"][name][:]
-
-
-def read_gwf(path):
-    gps, length = map(int, path.stem.split("-")[2:])
-    for name, one in gwframe.read(path, start=gps, end=gps + length, allow_invalid=True, aux_mask=True).items():
-        mask = numpy.zeros(len(one.array), bool) if one.mask is None else one.mask
-        yield name, one.start, one.sample_rate, one.array, mask
-
-
-def read_arrow(path):
-    with pyarrow.memory_map(str(path)) as f:
-        table = pyarrow.ipc.open_file(f).read_all()
-    for name in table.column_names[1:]:
-        rate = float(table.schema.field(name).metadata[b"rate"])
-        for t, row in zip(table["time"].to_pylist(), table[name]):
-            values = row.values
-            data = values.fill_null(0).to_numpy(zero_copy_only=False)
-            yield name, t / SECOND, rate, data, values.is_null().to_numpy(zero_copy_only=False)
-
-
-READ = {".h5": read_hdf5, ".gwf": read_gwf, ".arrow": read_arrow}
-
-
 def collect(recorder):
     """(channel, rate, type) -> sample number since GPS 0 -> sample; none comes twice."""
     out = {}
     for (gps, length), path in recorder.files().items():
-        for name, start, rate, data, mask in READ[path.suffix](path):
+        for name, start, rate, data, mask in read(path):
             assert gps <= start and start + len(data) / rate <= gps + length, path
             kept = out.setdefault((name, round(rate), data.dtype.name), {})
             first = round(start * rate)

@@ -15,6 +15,7 @@ from test_group import LENGTH, PARTITIONS, REBALANCE, SESSION, Files, assert_kep
 
 SECONDS = float(os.environ.get("ARRAKIS_GROUP_S", 600))
 SEED = int(os.environ.get("ARRAKIS_GROUP_SEED", 11))
+FORMAT = os.environ.get("ARRAKIS_GROUP_FORMAT", "gwf")
 MOST = 5
 # Faults come while the group still answers to those before, so that a partition may be taken from one that fails to another
 # that fails.
@@ -27,7 +28,7 @@ class Members:
     def __init__(self, cluster, cli, directory, metadata, logs):
         self.command = [
             cli.path, "record", "--group", unique("soak"), "--kafka-url", cluster.bootstrap, "--metadata", str(metadata),
-            "--dir", str(directory), "--match", ".", "--length", str(LENGTH), "--format", "arrow",
+            "--dir", str(directory), "--match", ".", "--length", str(LENGTH), "--format", FORMAT,
             "-X", f"session.timeout.ms={SESSION * 1000}", "-X", "heartbeat.interval.ms=1000",
         ]  # fmt: skip
         self.logs, self.chance = logs, random.Random(SEED)
@@ -103,10 +104,10 @@ class Members:
             member.wait()
 
 
-def check(files, directory, cs, end):
+def check(files, cs, joined_ns, end):
     """Returns how many files there are, and the longest time without a new one of a partition."""
     idle, count = 0, 0
-    for spans in assert_kept(files, directory, cs, end).values():
+    for spans in assert_kept(files, cs, joined_ns, end).values():
         seen = sorted(spans.values())
         idle = max([idle, *(later - earlier for earlier, later in zip(seen, seen[1:]))])
         count += len(spans)
@@ -121,13 +122,14 @@ def test_a_group_outlasts_what_happens_to_its_members(cluster, cli, tmp_path):
     cluster.create_for(cs)
     directory = tmp_path / "files"
     directory.mkdir()
-    files = Files(directory)
+    files = Files(directory, FORMAT)
     members = Members(cluster, cli, directory, write_metadata(tmp_path, cs), tmp_path)
     try:
         with LivePublisher(cluster, cs) as publisher:
             for _ in range(3):
                 members.add()
             files.wait_all(0, "three recorders", timeout=120)
+            joined_ns = publisher.reached_ns
             over, due = time.monotonic() + SECONDS, 0
             while (now := time.monotonic()) < over:
                 members.thaw(now)
@@ -143,7 +145,7 @@ def test_a_group_outlasts_what_happens_to_its_members(cluster, cli, tmp_path):
     finally:
         members.kill_all()
     files.look()
-    count, idle = check(files, directory, cs, end)
+    count, idle = check(files, cs, joined_ns, end)
     print(f"\n{SECONDS:.0f} s, {PARTITIONS} partitions, {members.started} recorders: {members.counts}; {count} files; "
           f"the longest time without a new file of a partition: {idle:.1f} s")  # fmt: skip
     assert idle <= IDLE

@@ -294,7 +294,7 @@ static void no_struct_ends_in_padding(void **state)
 #define ENDS_WITH(type, last)                                                                     \
     assert_int_equal(offsetof(type, last) + sizeof((type){0}.last), sizeof(type))
     ENDS_WITH(arrakis_channel_info, replay_id);
-    ENDS_WITH(arrakis_kafka_options, fetch_wait_ns);
+    ENDS_WITH(arrakis_kafka_options, cancel);
     ENDS_WITH(arrakis_stream_options, retry_tries);
     ENDS_WITH(arrakis_stats, changes);
     ENDS_WITH(arrakis_connection, cancel);

@@ -48,7 +48,8 @@ struct recording {
     arrakis_recorder *recorder;
     arrakis_stream *stream;
     struct record_progress progress;
-    bool behind; /* the stream has begun with a backlog of brokers */
+    int64_t summary_ns; /* between summaries */
+    bool behind;        /* the stream has begun with a backlog of brokers */
 };
 
 static arrakis_status open_stream(struct recording *r, arrakis_stream **stream, arrakis_error *err)
@@ -103,7 +104,7 @@ static arrakis_status record_blocks(struct recording *r, arrakis_error *err)
 static int record_stream(struct recording *r)
 {
     arrakis_error err;
-    record_progress_begin(&r->progress, r->recorder, r->stream);
+    record_progress_begin(&r->progress, r->recorder, r->stream, r->summary_ns);
     arrakis_status rc = record_blocks(r, &err);
     record_progress_end(&r->progress);
     if (interrupt_seen())
@@ -116,8 +117,10 @@ static int record_stream(struct recording *r)
 static int record_channels(arrakis_client *client, arrakis_channels *channels,
                            arrakis_recorder *recorder, const struct options *o)
 {
-    struct recording r = {
-        .client = client, .recorder = recorder, .count = arrakis_channels_count(channels)};
+    struct recording r = {.client = client,
+                          .recorder = recorder,
+                          .count = arrakis_channels_count(channels),
+                          .summary_ns = o->summary_ns};
     arrakis_error err;
     int code = source_request(&r.request, o);
     if (code)
@@ -154,6 +157,8 @@ static int run_record(const struct options *o)
         return fail_usage(o->command, "where to? Give --dir DIR");
     if (o->start_ns != ARRAKIS_UNSET && o->end_ns != ARRAKIS_UNSET && o->end_ns <= o->start_ns)
         return fail_usage(o->command, "--end is not later than --start");
+    if (o->group && o->summary_ns != ARRAKIS_UNSET)
+        return fail_usage(o->command, "--summary cannot be used with --group");
     int code = o->group ? record_group_check(o) : 0;
     if (!code)
         code = source_open(&client, o, true);
@@ -233,6 +238,15 @@ static const struct arg_option files[] = {
     OPTIONS_END,
 };
 
+static const struct arg_option log_options[] = {
+    {.name = "summary",
+     .metavar = "S",
+     .kind = ARG_SECONDS,
+     PLACE(summary_ns),
+     .help = "log what was recorded every S seconds (default: 900; 0: only at the end)"},
+    OPTIONS_END,
+};
+
 static const struct arg_option group[] = {
     {.name = "group",
      .metavar = "NAME",
@@ -265,10 +279,11 @@ static const struct arg_table choice_options = {"Which channels", choice};
 static const struct arg_table file_options = {"Files", files};
 static const struct arg_table span_options = {"Span", span};
 static const struct arg_table group_options = {"More than one machine", group};
+static const struct arg_table summary_options = {"Log", log_options};
 
 static const struct arg_table *const tables[] = {
-    &choice_options, &file_options,   &group_options, &span_options,
-    &replay_options, &source_options, NULL,
+    &choice_options,  &file_options,   &group_options,  &span_options,
+    &summary_options, &replay_options, &source_options, NULL,
 };
 
 const struct command cmd_record = {

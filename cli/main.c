@@ -5,11 +5,12 @@
 #include "report.h"
 #include "ssh.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { TABLES_MAX = 8 };
+enum { TABLES_MAX = 12 };
 
 const struct command *const all_commands[] = {
     &cmd_find,    &cmd_count,   &cmd_describe,    &cmd_stream,     &cmd_fetch,
@@ -134,6 +135,7 @@ static int run_command(const struct command *command, struct options *options, i
     size_t n = 0;
     for (; command->tables[n]; n++)
         tables[n] = command->tables[n];
+    assert(n + 1 < TABLES_MAX);
     tables[n] = &program_options;
     struct arg_parser parser = {.command = command->name,
                                 .tables = tables,

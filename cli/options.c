@@ -19,6 +19,7 @@ void options_init(struct options *o)
         .fast_forward = true,
         .count = ARRAKIS_UNSET,
         .length_ns = ARRAKIS_UNSET,
+        .summary_ns = ARRAKIS_UNSET,
         .deflate = ARRAKIS_UNSET,
         .keep_files = ARRAKIS_UNSET,
         .keep_bytes = -1,

@@ -74,7 +74,7 @@ struct options {
     /* recording */
     const char *directory, *file_name, *match, *group;
     int file_format;
-    int64_t length_ns, deflate, keep_files;
+    int64_t length_ns, deflate, keep_files, summary_ns;
     double keep_bytes;
     bool write_empty;
 

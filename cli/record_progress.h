@@ -6,23 +6,30 @@
 
 #include <arrakis/file.h>
 
-/** Between summaries in the log. */
+/** Between summaries in the log, unless --summary is given. */
 #define RECORD_SUMMARY_NS (15 * 60 * ARRAKIS_SECOND_NS)
 
 /** How long data may lie at a broker: whoever looks at files does not notice. */
 #define RECORD_FETCH_WAIT_NS (ARRAKIS_SECOND_NS / 2)
 
+struct record_counts {
+    arrakis_recorder_stats kept;
+    uint64_t late; /* blocks that came late */
+};
+
 struct record_progress {
     const arrakis_recorder *recorder;
     const arrakis_stream *stream;
-    uint64_t late; /* blocks of streams before that came late */
+    uint64_t late;       /* blocks of streams before that came late */
+    int64_t interval_ns; /* between summaries; 0: there is only one at the end */
     bool terminal;
-    int64_t drawn_ns, summary_ns;  /* when the last ones were, on the steady clock */
-    arrakis_recorder_stats before; /* the counts of the last summary */
+    int64_t drawn_ns, summary_ns; /* when the last ones were, on the steady clock */
+    struct record_counts before;  /* of the last summary */
 };
 
+/** interval_ns: as --summary gives it. */
 void record_progress_begin(struct record_progress *progress, const arrakis_recorder *recorder,
-                           const arrakis_stream *stream);
+                           const arrakis_stream *stream, int64_t interval_ns);
 /** Another stream goes on; the one before may be closed then. */
 void record_progress_stream(struct record_progress *progress, const arrakis_stream *stream);
 /** To be called at least once a second. */

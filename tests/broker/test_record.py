@@ -203,17 +203,25 @@ def test_what_comes_late_is_missing_and_counted(cluster, cli, tmp_path):
     cs = channels(SECOND)
     cluster.create_for(cs)
     late = by_partition(cs)[cs[2].partition_id]
-    process, told = recording(cli, record_arguments(cluster, tmp_path, cs), tmp_path)
+    process, told = recording(cli, record_arguments(cluster, tmp_path, cs, "--summary", 1), tmp_path)
     with LivePublisher(cluster, cs, skip=lambda p, t: p == cs[2].partition_id) as live:
         wait_for(lambda: files_of(tmp_path))
         first = int(files_of(tmp_path)[-1].name.split("-")[2]) * SECOND
         cluster.send(records(late, first, first + LENGTH * SECOND))
         wait_for(lambda: len(files_of(tmp_path)) > 1)
+        # each has what came about since the one before it
+        some_late = "in 1 s: .* [1-9][0-9]* blocks came late(?s:.*in 1 s:.*in 1 s:)"
+        wait_for(lambda: re.search(some_late, told.read_text()))
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     assert live.started_ns < first + LENGTH * SECOND
-    found = re.search(r"in all: .* ([0-9]+) blocks came late", told.read_text())
-    assert int(found[1]) > 0, told.read_text()
+    [(files, late)], some = (
+        [tuple(map(int, found)) for found in
+         re.findall(rf"{when}: ([0-9]+) files, .* ([0-9]+) blocks came late", told.read_text())]
+        for when in ("in all", "in 1 s")
+    )  # fmt: skip
+    assert late > 0, told.read_text()
+    assert sum(x for x, _ in some) <= files and sum(x for _, x in some) <= late, told.read_text()
     _, mask = read_hdf5(tmp_path / "files" / f"HL-TEST-{first // SECOND}-{LENGTH}.h5", cs)[cs[2].name]
     assert mask.all()
 

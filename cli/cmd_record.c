@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
 #include "interrupt.h"
+#include "monotonic.h"
 #include "record_channels.h"
 #include "record_group.h"
 #include "record_progress.h"
@@ -16,6 +17,8 @@ enum { LOOK_MS = 1000 };
 /* So late the last block of a backlog is: a stream that begins after it begins within the 10 s that
  * are no backlog. */
 #define CAUGHT_UP_NS (5 * ARRAKIS_SECOND_NS)
+/* After a stream could not take over from one that has caught up, the next try. */
+#define AGAIN_NS (60 * ARRAKIS_SECOND_NS)
 
 static const char *const formats[] = {"hdf5", "arrow", "gwf", NULL};
 
@@ -49,7 +52,10 @@ struct recording {
     arrakis_stream *stream;
     struct record_progress progress;
     int64_t summary_ns; /* between summaries */
+    bool brokers;       /* they are read up to the present */
     bool behind;        /* the stream has begun with a backlog of brokers */
+    uint64_t changes;   /* after which the stream has begun anew */
+    int64_t again_ns;   /* when to try again to leave it behind, on the steady clock */
 };
 
 static arrakis_status open_stream(struct recording *r, arrakis_stream **stream, arrakis_error *err)
@@ -57,27 +63,63 @@ static arrakis_status open_stream(struct recording *r, arrakis_stream **stream, 
     return arrakis_client_stream(r->client, stream, r->names, r->count, &r->request, err);
 }
 
-/* What is read as a backlog is asked for often. Once that is over, a stream that begins with the
- * present takes over; if it cannot be opened, the one that there is goes on. */
-static void catch_up(struct recording *r)
+static bool is_backlog(int64_t time_ns)
+{
+    return time_ns != ARRAKIS_UNSET && time_ns < arrakis_gps_now_ns() - CAUGHT_UP_NS;
+}
+
+/* Where a channel has changed just before, the stream that there is hands out all that there was
+ * of it, and then follows it or ends. It goes on also where no other one can be opened. */
+static void go_over(struct recording *r, int64_t from_ns)
 {
     arrakis_stream *next;
     arrakis_error err;
-    int64_t from_ns = arrakis_stream_position(r->stream);
-    if (!r->behind || from_ns < arrakis_gps_now_ns() - CAUGHT_UP_NS)
-        return;
-    r->behind = false;
     r->request.start_ns = from_ns;
+    r->again_ns = monotonic_ns() + AGAIN_NS;
     if (open_stream(r, &next, &err) < 0) {
-        report_info("%s; the brokers are asked as often as for a backlog from now on",
-                    err.message);
+        if (!interrupt_seen())
+            report_info("%s; for another minute the brokers are asked as often as for a backlog",
+                        err.message);
+        return;
+    }
+    if (!record_channels_same(arrakis_stream_channels(r->stream), arrakis_stream_channels(next))) {
+        report_info("%s has caught up, at GPS %" PRId64
+                    ", where channels have changed: the brokers "
+                    "are asked as often as for a backlog until that is over",
+                    arrakis_recorder_name(r->recorder), from_ns / ARRAKIS_SECOND_NS);
+        arrakis_stream_close(next);
         return;
     }
     record_progress_stream(&r->progress, next);
     arrakis_stream_close(r->stream);
     r->stream = next;
+    r->behind = false;
+    r->changes = 0;
     report_info("%s has caught up, at GPS %" PRId64, arrakis_recorder_name(r->recorder),
                 from_ns / ARRAKIS_SECOND_NS);
+}
+
+/* Where channels have changed, the stream has begun anew with this block, perhaps with a backlog. */
+static void look_for_changes(struct recording *r, int64_t block_ns)
+{
+    arrakis_stats stats = ARRAKIS_STATS_INIT;
+    arrakis_stream_stats(r->stream, &stats);
+    if (stats.changes == r->changes)
+        return;
+    r->changes = stats.changes;
+    r->behind = r->brokers && is_backlog(block_ns);
+    r->again_ns = 0;
+}
+
+/* What is read as a backlog is asked for often. Once that is over, a stream that begins with the
+ * present takes over. */
+static void catch_up(struct recording *r)
+{
+    int64_t from_ns = arrakis_stream_position(r->stream);
+    if (r->request.follow)
+        look_for_changes(r, from_ns - arrakis_stream_stride_ns(r->stream));
+    if (r->behind && !is_backlog(from_ns) && monotonic_ns() >= r->again_ns)
+        go_over(r, from_ns);
 }
 
 /* Until the end of the request, an error, or an interrupt. */
@@ -129,11 +171,9 @@ static int record_channels(arrakis_client *client, arrakis_channels *channels,
     r.request.stride_ns = o->follow ? ARRAKIS_UNSET : arrakis_recorder_stride_ns(recorder);
     r.request.fast_forward = false;
     r.request.fetch_wait_ns = RECORD_FETCH_WAIT_NS;
-    /* not where channels are followed: what changed just before would be lost with the stream */
-    r.behind = !o->follow && o->kafka_url && r.request.start_ns != ARRAKIS_UNSET &&
-               r.request.start_ns < arrakis_gps_now_ns() - CAUGHT_UP_NS &&
-               (o->end_ns == ARRAKIS_UNSET || o->end_ns > arrakis_gps_now_ns()) &&
-               o->duration_ns == ARRAKIS_UNSET;
+    r.brokers = o->kafka_url && o->duration_ns == ARRAKIS_UNSET &&
+                (o->end_ns == ARRAKIS_UNSET || o->end_ns > arrakis_gps_now_ns());
+    r.behind = r.brokers && is_backlog(r.request.start_ns);
     if (o->end_ns != ARRAKIS_UNSET && r.request.start_ns >= o->end_ns) {
         report_info("all before GPS %" PRId64 " is recorded",
                     r.request.start_ns / ARRAKIS_SECOND_NS);

@@ -5,6 +5,7 @@
 #include "report.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct found {
     arrakis_channels *channels;
@@ -64,6 +65,30 @@ int record_channels_find(arrakis_channels **channels, arrakis_client *client,
                                       "--match REGEX ('.' for all)");
     return o->arguments.count ? describe_named(channels, client, o)
                               : find_matching(channels, client, o);
+}
+
+static bool same_place(const arrakis_channel_info *a, const arrakis_channel_info *b)
+{
+    if (!a->partition_id || !b->partition_id)
+        return a->partition_id == b->partition_id;
+    return a->partition_index == b->partition_index &&
+           strcmp(a->partition_id, b->partition_id) == 0;
+}
+
+bool record_channels_same(const arrakis_channels *a, const arrakis_channels *b)
+{
+    size_t count = arrakis_channels_count(a);
+    if (count != arrakis_channels_count(b))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        arrakis_channel_info was = ARRAKIS_CHANNEL_INFO_INIT, is = ARRAKIS_CHANNEL_INFO_INIT;
+        arrakis_channel_get(arrakis_channels_get(a, i), &was);
+        arrakis_channel_get(arrakis_channels_get(b, i), &is);
+        if (was.dtype != is.dtype || was.sample_rate != is.sample_rate ||
+            was.stride_ns != is.stride_ns || !same_place(&was, &is))
+            return false;
+    }
+    return true;
 }
 
 const char **record_channels_names(const arrakis_channels *channels)

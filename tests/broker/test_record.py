@@ -279,6 +279,34 @@ def test_a_recorder_that_has_caught_up_goes_on_without_a_seam(cluster, cli, tmp_
     assert_published(files, cs, first, max(files) + LENGTH)
 
 
+def test_a_channel_that_changes_just_before_a_recorder_has_caught_up(cluster, cli, tmp_path):
+    """It is recorded as it was for as long as there is data of that: the stream that has read the backlog goes on."""
+    lag = 20 * SECOND
+    cs = channels()
+    cluster.create_for(cs)
+    old = LivePublisher(cluster, cs, lag_ns=lag)
+    first = (old.started_ns // SECOND - 40) // LENGTH * LENGTH
+    cluster.send(records(cs, first * SECOND, old.started_ns - lag))
+    process, told = recording(cli, record_arguments(cluster, tmp_path, cs, "--start", first), tmp_path)
+    with old:
+        wait_for(lambda: int(files_of(tmp_path)[-1].name.split("-")[2]) * SECOND > old.started_ns - lag
+                 if files_of(tmp_path) else False)  # fmt: skip
+        assert "has caught up" not in told.read_text()
+        moved = dataclasses.replace(cs[0], partition_id=unique("moved"))
+        cluster.create_for([moved])
+        write_metadata(tmp_path, [moved, *cs[1:]])
+    live = LivePublisher(cluster, cs)
+    cluster.send(records(cs, old.reached_ns - lag, live.started_ns))
+    with live:
+        wait_for(lambda: "where channels have changed" in told.read_text())
+        enough = len(files_of(tmp_path)) + 3
+        wait_for(lambda: len(files_of(tmp_path)) >= enough)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    files = read_files(tmp_path / "files", cs)
+    assert_published(files, cs, first, max(files) + LENGTH)
+
+
 def test_a_channel_that_changes_is_told_and_missing(cluster, cli, tmp_path):
     """Another rate in the messages of a partition: the others are recorded as before."""
     cs = channels()

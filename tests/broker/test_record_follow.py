@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import numpy
+from live import LivePublisher
 from recorded import read
 from support import SECOND, channel, channel_json, gps_now_ns, handles, records, samples, unique
 
@@ -35,12 +36,14 @@ class Site:
         cluster.create([self.topic], cleanup_policy="compact")
         cluster.create_for([self.stays, self.moves, self.new])
         self.describe(self.stays, self.moves)
+
+    def publish(self):
         self.start = gps_now_ns() // SECOND // LENGTH * LENGTH
         self.end = self.start + SPANS * LENGTH
         self.change_ns = self.start * SECOND + round(CHANGE * SECOND)
-        cluster.send(records([self.stays], self.start * SECOND, self.end * SECOND))
-        cluster.send(records([self.moves], self.start * SECOND, self.change_ns))
-        cluster.send(records([self.new], self.change_ns, self.end * SECOND))
+        self.cluster.send(records([self.stays], self.start * SECOND, self.end * SECOND))
+        self.cluster.send(records([self.moves], self.start * SECOND, self.change_ns))
+        self.cluster.send(records([self.new], self.change_ns, self.end * SECOND))
 
     def make(self, name, partition, **more):
         c = channel(f"R1:{self.publisher}-{name}", unique(partition), max_latency=self.latency * SECOND, **more)
@@ -60,7 +63,6 @@ class Recorder:
             "--publisher", site.publisher, "--timeout", "60", "--length", str(LENGTH), "--name", "R-T", "--start", str(site.start),
             "--format", *form,
         ]  # fmt: skip
-        self.start()
 
     def start(self):
         with self.log.open("a") as log:
@@ -155,7 +157,10 @@ def check_files(site, r, is_left):
 def test_what_changes_is_recorded_in_every_format(cluster, cli, tmp_path):
     for latency in LATENCIES:
         site = Site(cluster, latency)
+        site.publish()
         recorders = [Recorder(cli, site, tmp_path / "-".join((str(latency), *form)), form) for form in FORMS]
+        for r in recorders:
+            r.start()
         try:
             in_time = run_through_the_change(site, recorders)
         finally:
@@ -166,6 +171,35 @@ def test_what_changes_is_recorded_in_every_format(cluster, cli, tmp_path):
     assert in_time
     for r in recorders:
         check_files(site, r, r is recorders[-1])
+
+
+def test_a_recorder_that_follows_catches_up_after_a_restart(cluster, cli, tmp_path):
+    """The stream that has read the backlog is given up for one that asks the brokers less often."""
+    site = Site(cluster, 60)
+    cs = [site.stays, site.moves]
+    live = LivePublisher(cluster, cs)
+    site.start = (live.started_ns // SECOND - 30) // LENGTH * LENGTH
+    cluster.send(records(cs, site.start * SECOND, live.started_ns))
+    with live:
+        r = Recorder(cli, site, tmp_path / "hdf5", ("hdf5",))
+        subprocess.run([*r.command, "--end", str(site.start + 2 * LENGTH)], check=True, timeout=60)
+        assert len(r.files()) == 2
+        r.start()
+        try:
+            r.wait_for(lambda: "has caught up" in r.log.read_text())
+            enough = len(r.files()) + 2
+            r.wait_for(lambda: len(r.files()) >= enough)
+            r.process.send_signal(signal.SIGINT)
+            assert r.process.wait(60) == 0
+        finally:
+            r.kill()
+    assert r.log.read_text().count("has caught up") == 1
+    end = max(gps for gps, _ in r.files()) + LENGTH
+    assert set(r.files()) == {(gps, LENGTH) for gps in range(site.start, end, LENGTH)}
+    found = collect(r)
+    for c in cs:
+        assert_kept(found, c, site.start * SECOND, end * SECOND)
+    assert not found
 
 
 def test_a_group_is_not_followed(cli, tmp_path):

@@ -42,17 +42,24 @@ void screen_begin(void)
     out_free(&out);
 }
 
-/* Each line is cleared to its end after it is written, so that nothing flickers. */
+/* Each line is cleared to its end after it is written, so that nothing flickers. What is wider than
+ * the terminal would go on in a row that the next frame does not replace. */
 static void compose_frame(struct out *out, const struct out *frame, size_t *lines)
 {
+    size_t columns, rows, width = 0;
+    screen_size(&columns, &rows);
     to_first_line(out);
     *lines = 0;
     for (size_t i = 0; i < frame->size; i++) {
-        if (frame->data[i] == '\n') {
+        char c = frame->data[i];
+        bool ends = c == '\n', begins = ((unsigned char)c & 0xc0) != 0x80; /* a character */
+        if (ends) {
             out_text(out, "\033[K");
             ++*lines;
         }
-        out_char(out, frame->data[i]);
+        width = ends ? 0 : width + begins;
+        if (width <= columns)
+            out_char(out, c);
     }
     out_text(out, "\033[J");
 }

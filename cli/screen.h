@@ -10,8 +10,8 @@ void screen_size(size_t *columns, size_t *rows);
 
 /** Hide the cursor, and begin below the text that is on the screen. */
 void screen_begin(void);
-/** Replace the frame on the screen by `frame`: lines that end with '\n', none wider than the
- *  terminal. Empties `frame`. @return whether to go on. */
+/** Replace the frame on the screen by `frame`: lines that end with '\n', cut to the terminal's
+ *  width. Empties `frame`. @return whether to go on. */
 bool screen_draw(struct out *frame);
 /** Show the cursor below the last frame. May be called without screen_begin(). */
 void screen_end(void);

@@ -29,7 +29,7 @@ endif()
 
 # Half of a processor is enough for tests that mostly wait for time limits to pass; the others here take a whole
 # one, and tools/test.sh tells ctest of as many halves as there are.
-set(half_idle "^(broker\\.(group|record|record_follow|follow|ends|nodes|login|restart|gaps|topics|loop|start|interrupt)|interop\\.(comeback|differential|faults|flight_limits|publish_faults)|python\\.(follow|interrupt))(@|$)")
+set(half_idle "^(broker\\.(group|record|record_follow|record_terminal|follow|ends|nodes|login|restart|gaps|topics|loop|start|interrupt)|interop\\.(comeback|differential|faults|flight_limits|publish_faults)|python\\.(follow|interrupt))(@|$)")
 
 file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/tmp)
 # The rest: arguments for pytest.

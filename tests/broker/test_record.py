@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 
+import gwframe
 import h5py
 import numpy
 import pyarrow
@@ -69,7 +70,17 @@ def read_arrow(path, cs):
     return out
 
 
-READ = {"h5": read_hdf5, "arrow": read_arrow}
+def read_gwf(path, cs):
+    start = int(path.name.split("-")[2])
+    found = gwframe.read(path, start=start, end=start + LENGTH, allow_invalid=True, aux_mask=True)
+    assert sorted(found) == sorted(c.name for c in cs)
+    return {
+        name: (one.array, numpy.zeros(len(one.array), bool) if one.mask is None else one.mask)
+        for name, one in found.items()
+    }
+
+
+READ = {"h5": read_hdf5, "arrow": read_arrow, "gwf": read_gwf}
 
 
 def read_files(directory, cs):
@@ -79,7 +90,7 @@ def read_files(directory, cs):
         if path.name.startswith("."):
             assert path.name in (".HL-TEST.lock", ".HL-TEST.next"), path
             continue
-        name = re.fullmatch(rf"HL-TEST-(\d+)-{LENGTH}\.(h5|arrow)", path.name)
+        name = re.fullmatch(rf"HL-TEST-(\d+)-{LENGTH}\.(h5|arrow|gwf)", path.name)
         assert name, path
         out[int(name[1])] = READ[name[2]](path, cs)
     return out
@@ -147,6 +158,35 @@ def test_kills_leave_no_seam(cluster, cli, tmp_path):
         assert sorted(files) == list(range(first, first + len(files) * LENGTH, LENGTH))
     cli.run(*arguments)
     assert_published(read_files(directory, cs), cs, first, end)
+
+
+@pytest.mark.parametrize("form", ["arrow", "gwf"])
+def test_kills_of_live_recorders_leave_no_seam(cluster, cli, tmp_path, form):
+    """The same while the data comes."""
+    cs = channels()
+    cluster.create_for(cs)
+    live = LivePublisher(cluster, cs)
+    first = live.started_ns // SECOND // LENGTH * LENGTH
+    cluster.send(records(cs, first * SECOND, live.started_ns))
+    arguments = record_arguments(cluster, tmp_path, cs, "--start", first, "--format", form)
+    directory, chance = tmp_path / "files", random.Random(form)
+    with live:
+        for _ in range(4):
+            enough = len(files_of(tmp_path)) + chance.randrange(2)
+            process = subprocess.Popen([cli.path, *map(str, arguments)], stderr=subprocess.DEVNULL)
+            wait_for(lambda: handles(process.pid, signal.SIGINT) and len(files_of(tmp_path)) >= enough)
+            time.sleep(chance.uniform(0, 1))
+            process.kill()
+            process.wait()
+            files = read_files_of_a_crash(directory, cs)
+            assert sorted(files) == list(range(first, first + len(files) * LENGTH, LENGTH))
+        enough = len(files) + 2
+        process = subprocess.Popen([cli.path, *map(str, arguments)])
+        wait_for(lambda: len(files_of(tmp_path)) >= enough)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    files = read_files(directory, cs)
+    assert_published(files, cs, first, max(files) + LENGTH)
 
 
 def read_files_of_a_crash(directory, cs):

@@ -174,16 +174,40 @@ static void produce(rd_kafka_t *rk, rd_kafka_topic_t *topic, ark_buffer *buffer,
     rd_kafka_poll(rk, 0);
 }
 
-/* The timestamp of a message is the begin of its block, so that it is found by its time. */
+/* A site's backlog takes a broker minutes: what is under way may take as long as some of it
+ * arrives. */
+static void wait_for_connection(rd_kafka_t *rk)
+{
+    enum { PATIENCE_MS = 60000 };
+    for (int left = rd_kafka_outq_len(rk); rd_kafka_flush(rk, PATIENCE_MS);) {
+        if (rd_kafka_outq_len(rk) >= left)
+            bench_fail("%d messages were not delivered, and none in %d s", left,
+                       PATIENCE_MS / 1000);
+        left = rd_kafka_outq_len(rk);
+    }
+}
+
+static void wait_for_delivery(void)
+{
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        wait_for_connection(connections[i]);
+}
+
+/* The timestamp of a message is the begin of its block, so that it is found by its time. A
+ * partition whose leader is not ready refuses the messages that are under way, and takes them
+ * after those that follow: so nothing follows before each partition has its first one. */
 static void make_backlog(rd_kafka_topic_t **topics)
 {
     ark_buffer buffer = {0};
-    for (size_t stride = 0; stride < work.strides; stride++)
+    for (size_t stride = 0; stride < work.strides; stride++) {
         for (size_t p = 0; p < work.partitions; p++) {
             int64_t time_ns = work.start_ns + (int64_t)stride * STRIDE_NS;
             write_message(&buffer, p, stride, time_ns);
             produce(connection_of(p), topics[p], &buffer, (time_ns + UNIX_FROM_GPS_NS) / 1000000);
         }
+        if (stride == 0)
+            wait_for_delivery();
+    }
     ark_buffer_clear(&buffer);
 }
 
@@ -232,19 +256,6 @@ static void go_live(rd_kafka_topic_t **topics)
     free(buffers);
 }
 
-/* A site's backlog takes a broker minutes: what is under way may take as long as some of it
- * arrives. */
-static void wait_for_delivery(rd_kafka_t *rk)
-{
-    enum { PATIENCE_MS = 60000 };
-    for (int left = rd_kafka_outq_len(rk); rd_kafka_flush(rk, PATIENCE_MS);) {
-        if (rd_kafka_outq_len(rk) >= left)
-            bench_fail("%d messages were not delivered, and none in %d s", left,
-                       PATIENCE_MS / 1000);
-        left = rd_kafka_outq_len(rk);
-    }
-}
-
 static void send_all(const char *what)
 {
     rd_kafka_topic_t **topics = open_topics();
@@ -252,8 +263,7 @@ static void send_all(const char *what)
         make_backlog(topics);
     else
         go_live(topics);
-    for (size_t i = 0; i < CONNECTIONS; i++)
-        wait_for_delivery(connections[i]);
+    wait_for_delivery();
     for (size_t p = 0; p < work.partitions; p++)
         rd_kafka_topic_destroy(topics[p]);
     free(topics);

@@ -476,3 +476,17 @@ const uint8_t *ark_flatbuffer_finish(ark_flatbuffer_builder *b, ark_flatbuffer_o
     push_offset(b, root);
     return b->status < 0 ? NULL : b->data + b->capacity - b->size;
 }
+
+ark_flatbuffer_mark ark_flatbuffer_mark_of(const ark_flatbuffer_builder *b)
+{
+    return (ark_flatbuffer_mark){b->size, b->alignment, b->vtable_count};
+}
+
+void ark_flatbuffer_back_to(ark_flatbuffer_builder *b, ark_flatbuffer_mark mark)
+{
+    b->size = mark.size;
+    b->alignment = mark.alignment;
+    b->vtable_count = mark.vtable_count;
+    b->status = ARRAKIS_OK;
+    memset(b->fields, 0, sizeof b->fields);
+}

@@ -128,6 +128,15 @@ ark_flatbuffer_offset ark_flatbuffer_table_end(ark_flatbuffer_builder *builder);
 /* Returns the whole flatbuffer, builder->size bytes, or NULL when the builder has failed. */
 const uint8_t *ark_flatbuffer_finish(ark_flatbuffer_builder *builder, ark_flatbuffer_offset root);
 
+/* How much has been built. What is built afterwards can be taken back, and with it that it failed:
+ * several flatbuffers may have one part that is built once. */
+typedef struct ark_flatbuffer_mark {
+    size_t size, alignment, vtable_count;
+} ark_flatbuffer_mark;
+
+ark_flatbuffer_mark ark_flatbuffer_mark_of(const ark_flatbuffer_builder *builder);
+void ark_flatbuffer_back_to(ark_flatbuffer_builder *builder, ark_flatbuffer_mark mark);
+
 /* ---- unaligned little-endian numbers */
 
 static inline uint16_t ark_load_u16(const uint8_t *at)

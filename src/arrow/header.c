@@ -116,6 +116,14 @@ ark_flatbuffer_offset ark_header_batch_end(ark_header_batch *batch, size_t rows)
 
 /* ---- messages */
 
+arrakis_status ark_header_status(const ark_flatbuffer_builder *b, arrakis_error *err)
+{
+    return b->status == ARRAKIS_OK ? ARRAKIS_OK
+           : b->status == ARRAKIS_ENOMEM
+               ? ark_no_memory(err, "an Arrow header")
+               : ark_fail(err, b->status, "an Arrow header of over 2 GiB");
+}
+
 const uint8_t *ark_header_message(ark_flatbuffer_builder *b, uint8_t kind,
                                   ark_flatbuffer_offset header, size_t body_size,
                                   arrakis_error *err)
@@ -126,9 +134,6 @@ const uint8_t *ark_header_message(ark_flatbuffer_builder *b, uint8_t kind,
     ark_flatbuffer_put_i16(b, ARK_MESSAGE_VERSION, ARK_VERSION_5);
     ark_flatbuffer_put_u8(b, ARK_MESSAGE_HEADER_TYPE, kind);
     const uint8_t *data = ark_flatbuffer_finish(b, ark_flatbuffer_table_end(b));
-    if (!data && b->status == ARRAKIS_ENOMEM)
-        ark_no_memory(err, "an Arrow header");
-    else if (!data)
-        ark_fail(err, b->status, "an Arrow header of over 2 GiB");
+    ark_header_status(b, err);
     return data;
 }

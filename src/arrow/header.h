@@ -66,6 +66,8 @@ static inline size_t ark_header_buffer(ark_header_batch *batch, size_t size)
     return at;
 }
 
+/* Whether the builder has what was put into it: ENOMEM, or EINVAL for over 2 GiB. */
+arrakis_status ark_header_status(const ark_flatbuffer_builder *b, arrakis_error *err);
 /* Make a header a Message, which is the last thing that is built. Returns its bytes, or NULL: the
  * status of the builder is ENOMEM, or EINVAL for over 2 GiB. The caller clears the builder. */
 const uint8_t *ark_header_message(ark_flatbuffer_builder *b, uint8_t kind,

@@ -15,10 +15,10 @@ const uint8_t ark_write_end_marker[8] = {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0};
 
 /* ---- messages */
 
-/* Append a Message with its framing, which its body is to follow; frees the builder. */
-static arrakis_status append_header(ark_buffer *out, ark_flatbuffer_builder *b, uint8_t kind,
-                                    ark_flatbuffer_offset header, size_t body_size,
-                                    arrakis_error *err)
+/* Append a Message with its framing, which its body is to follow. */
+static arrakis_status append_message(ark_buffer *out, ark_flatbuffer_builder *b, uint8_t kind,
+                                     ark_flatbuffer_offset header, size_t body_size,
+                                     arrakis_error *err)
 {
     const uint8_t *data = ark_header_message(b, kind, header, body_size, err);
     arrakis_status rc = b->status;
@@ -32,6 +32,15 @@ static arrakis_status append_header(ark_buffer *out, ark_flatbuffer_builder *b, 
         memset(at + 8 + b->size, 0, ark_header_padded(b->size) - b->size);
         out->size += 8 + ark_header_padded(b->size);
     }
+    return rc;
+}
+
+/* The same; frees the builder. */
+static arrakis_status append_header(ark_buffer *out, ark_flatbuffer_builder *b, uint8_t kind,
+                                    ark_flatbuffer_offset header, size_t body_size,
+                                    arrakis_error *err)
+{
+    arrakis_status rc = append_message(out, b, kind, header, body_size, err);
     ark_flatbuffer_clear(b);
     return rc;
 }
@@ -328,18 +337,42 @@ static ark_flatbuffer_offset add_columns(ark_flatbuffer_builder *b, ark_flatbuff
     return ark_header_schema(b, fields, count + 1);
 }
 
-arrakis_status ark_write_columns_schema(ark_buffer *out, size_t count, const char *const *names,
-                                        const arrakis_dtype *dtypes, const char *const *rates,
-                                        arrakis_error *err)
+arrakis_status ark_write_schema_build(ark_write_schema *schema, size_t count,
+                                      const char *const *names, const arrakis_dtype *dtypes,
+                                      const char *const *rates, arrakis_error *err)
 {
+    if (schema->root)
+        return ARRAKIS_OK;
     ark_flatbuffer_offset *fields = calloc(count + 1, sizeof *fields);
     if (!fields)
         return ark_no_memory(err, "a schema of %zu columns", count);
-    ark_flatbuffer_builder b;
-    ark_flatbuffer_init(&b);
-    ark_flatbuffer_offset schema = add_columns(&b, fields, count, names, dtypes, rates);
-    arrakis_status rc = append_header(out, &b, ARK_HEADER_SCHEMA, schema, 0, err);
+    ark_flatbuffer_builder *b = &schema->builder;
+    ark_flatbuffer_init(b);
+    ark_flatbuffer_offset root = add_columns(b, fields, count, names, dtypes, rates);
     free(fields);
+    arrakis_status rc = ark_header_status(b, err);
+    if (rc < 0) {
+        ark_flatbuffer_clear(b);
+        return rc;
+    }
+    schema->built = ark_flatbuffer_mark_of(b);
+    schema->root = root;
+    return ARRAKIS_OK;
+}
+
+void ark_write_schema_clear(ark_write_schema *schema)
+{
+    if (schema->root)
+        ark_flatbuffer_clear(&schema->builder);
+    schema->root = 0;
+}
+
+arrakis_status ark_write_columns_schema(ark_buffer *out, ark_write_schema *schema,
+                                        arrakis_error *err)
+{
+    arrakis_status rc =
+        append_message(out, &schema->builder, ARK_HEADER_SCHEMA, schema->root, 0, err);
+    ark_flatbuffer_back_to(&schema->builder, schema->built);
     return rc;
 }
 
@@ -362,36 +395,27 @@ static arrakis_status append_flatbuffer(ark_buffer *out, ark_flatbuffer_builder 
                                         ark_flatbuffer_offset root, arrakis_error *err)
 {
     const uint8_t *data = ark_flatbuffer_finish(b, root);
-    if (!data)
-        return ark_fail(err, b->status, "the footer of an Arrow file cannot be made");
+    ARK_TRY(ark_header_status(b, err));
     ARK_TRY(ark_buffer_reserve(out, b->size, err));
     memcpy(out->data + out->size, data, b->size);
     out->size += b->size;
     return ARRAKIS_OK;
 }
 
-arrakis_status ark_write_columns_footer(ark_buffer *out, size_t count, const char *const *names,
-                                        const arrakis_dtype *dtypes, const char *const *rates,
+arrakis_status ark_write_columns_footer(ark_buffer *out, ark_write_schema *schema,
                                         const ark_write_place *batches, size_t batch_count,
                                         arrakis_error *err)
 {
-    ark_flatbuffer_offset *fields = calloc(count + 1, sizeof *fields);
-    if (!fields)
-        return ark_no_memory(err, "a footer of %zu columns", count);
-    ark_flatbuffer_builder b;
-    ark_flatbuffer_init(&b);
-    ark_flatbuffer_offset places = add_places(&b, batches, batch_count);
-    ark_flatbuffer_offset none =
-        add_places(&b, NULL, 0); /* pyarrow wants a list of dictionaries */
-    ark_flatbuffer_offset schema = add_columns(&b, fields, count, names, dtypes, rates);
-    ark_flatbuffer_table_begin(&b);
-    ark_flatbuffer_put_offset(&b, ARK_FOOTER_BATCHES, places);
-    ark_flatbuffer_put_offset(&b, ARK_FOOTER_DICTIONARIES, none);
-    ark_flatbuffer_put_offset(&b, ARK_FOOTER_SCHEMA, schema);
-    ark_flatbuffer_put_i16(&b, ARK_FOOTER_VERSION, ARK_VERSION_5);
-    arrakis_status rc = append_flatbuffer(out, &b, ark_flatbuffer_table_end(&b), err);
-    ark_flatbuffer_clear(&b);
-    free(fields);
+    ark_flatbuffer_builder *b = &schema->builder;
+    ark_flatbuffer_offset places = add_places(b, batches, batch_count);
+    ark_flatbuffer_offset none = add_places(b, NULL, 0); /* pyarrow wants a list of dictionaries */
+    ark_flatbuffer_table_begin(b);
+    ark_flatbuffer_put_offset(b, ARK_FOOTER_BATCHES, places);
+    ark_flatbuffer_put_offset(b, ARK_FOOTER_DICTIONARIES, none);
+    ark_flatbuffer_put_offset(b, ARK_FOOTER_SCHEMA, schema->root);
+    ark_flatbuffer_put_i16(b, ARK_FOOTER_VERSION, ARK_VERSION_5);
+    arrakis_status rc = append_flatbuffer(out, b, ark_flatbuffer_table_end(b), err);
+    ark_flatbuffer_back_to(b, schema->built);
     return rc;
 }
 

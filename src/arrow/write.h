@@ -3,6 +3,7 @@
 #ifndef ARK_ARROW_WRITE_H
 #define ARK_ARROW_WRITE_H
 
+#include "arrow/flatbuffer.h"
 #include "base/buffer.h"
 
 #include <arrakis/arrakis.h>
@@ -15,10 +16,23 @@ arrakis_status ark_write_rows(ark_buffer *out, arrakis_dtype dtype, int64_t time
                               const uint32_t *ids, const arrakis_series *series,
                               arrakis_error *err);
 
-/* Append the schema message of an Arrow stream with a column time: int64, and one column
- * list<dtype> per name, each with `rate` in its metadata. */
-arrakis_status ark_write_columns_schema(ark_buffer *out, size_t count, const char *const *names,
-                                        const arrakis_dtype *dtypes, const char *const *rates,
+/* The schema of an Arrow stream with a column time: int64, and one column list<dtype> per name,
+ * each with `rate` in its metadata. It is built once, for the message and the footer of any number
+ * of files. */
+typedef struct ark_write_schema {
+    ark_flatbuffer_builder builder;
+    ark_flatbuffer_mark built;
+    ark_flatbuffer_offset root; /* 0: it has not been built */
+} ark_write_schema;
+
+/* Build it, unless it has been. */
+arrakis_status ark_write_schema_build(ark_write_schema *schema, size_t count,
+                                      const char *const *names, const arrakis_dtype *dtypes,
+                                      const char *const *rates, arrakis_error *err);
+void ark_write_schema_clear(ark_write_schema *schema);
+
+/* Append its message. */
+arrakis_status ark_write_columns_schema(ark_buffer *out, ark_write_schema *schema,
                                         arrakis_error *err);
 /* Where a record batch lies in a file. */
 typedef struct ark_write_place {
@@ -28,8 +42,7 @@ typedef struct ark_write_place {
 } ark_write_place;
 
 /* Append the footer of a file with that schema, without its size and the magic bytes. */
-arrakis_status ark_write_columns_footer(ark_buffer *out, size_t count, const char *const *names,
-                                        const arrakis_dtype *dtypes, const char *const *rates,
+arrakis_status ark_write_columns_footer(ark_buffer *out, ark_write_schema *schema,
                                         const ark_write_place *batches, size_t batch_count,
                                         arrakis_error *err);
 /* The samples of a column in a batch: `length` of them in each row. */

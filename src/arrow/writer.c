@@ -26,6 +26,7 @@ struct arrakis_arrow_writer {
     const char **names;
     const char **rates;
     arrakis_dtype *dtypes;
+    ark_write_schema schema;
     bool padded;
     ark_buffer buffer;
     /* the batch under way: blocks of one layout and of one length */
@@ -90,6 +91,11 @@ arrakis_status arrakis_arrow_writer_new(arrakis_arrow_writer **out,
     return ARRAKIS_OK;
 }
 
+static arrakis_status build_schema(arrakis_arrow_writer *w, arrakis_error *err)
+{
+    return ark_write_schema_build(&w->schema, w->count, w->names, w->dtypes, w->rates, err);
+}
+
 arrakis_status arrakis_arrow_writer_schema(arrakis_arrow_writer *writer, const void **data,
                                            size_t *size, arrakis_error *err)
 {
@@ -99,8 +105,8 @@ arrakis_status arrakis_arrow_writer_schema(arrakis_arrow_writer *writer, const v
     *data = NULL;
     *size = 0;
     writer->buffer.size = 0;
-    ARK_TRY(ark_write_columns_schema(&writer->buffer, writer->count, writer->names, writer->dtypes,
-                                     writer->rates, err));
+    ARK_TRY(build_schema(writer, err));
+    ARK_TRY(ark_write_columns_schema(&writer->buffer, &writer->schema, err));
     *data = writer->buffer.data;
     *size = writer->buffer.size;
     return ARRAKIS_OK;
@@ -275,8 +281,8 @@ arrakis_status ark_writer_footer(arrakis_arrow_writer *writer, const ark_write_p
                                  size_t count, const void **data, size_t *size, arrakis_error *err)
 {
     writer->buffer.size = 0;
-    ARK_TRY(ark_write_columns_footer(&writer->buffer, writer->count, writer->names, writer->dtypes,
-                                     writer->rates, batches, count, err));
+    ARK_TRY(build_schema(writer, err));
+    ARK_TRY(ark_write_columns_footer(&writer->buffer, &writer->schema, batches, count, err));
     *data = writer->buffer.data;
     *size = writer->buffer.size;
     return ARRAKIS_OK;
@@ -295,6 +301,7 @@ void arrakis_arrow_writer_free(arrakis_arrow_writer *writer)
     free(writer->times_ns);
     free(writer->series);
     free(writer->base);
+    ark_write_schema_clear(&writer->schema);
     ark_buffer_clear(&writer->buffer);
     free(writer);
 }

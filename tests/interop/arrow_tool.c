@@ -130,7 +130,7 @@ static arrakis_status rewrite_schema(ark_buffer *out, const ark_schema *schema, 
         rates[i] = schema->fields[i + 1].rate;
         dtypes[i] = schema->fields[i + 1].dtype;
     }
-    arrakis_status rc = ark_write_columns_schema(out, count, names, dtypes, rates, err);
+    arrakis_status rc = columns_schema(out, count, names, dtypes, rates, err);
     free(names);
     free(rates);
     free(dtypes);

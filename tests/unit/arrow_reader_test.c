@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "columns_batch.h"
+
 enum { CHANNELS = 3 };
 static const double doubles[] = {1.5, 2.5};
 static const int16_t shorts[] = {4, 5, 6, 7};
@@ -224,8 +226,7 @@ static ark_buffer schema_of(size_t count, const char *const *names, const arraki
                             const char *const *rates)
 {
     ark_buffer out = {0};
-    assert_int_equal(ark_write_columns_schema(&out, count, names, dtypes, rates, NULL),
-                     ARRAKIS_OK);
+    assert_int_equal(columns_schema(&out, count, names, dtypes, rates, NULL), ARRAKIS_OK);
     return out;
 }
 

@@ -376,7 +376,7 @@ static void columns_are_the_bytes_that_pyarrow_writes(void **state)
             series[k] = row(&columns[k + 1], field->dtype, 0, bits[k]);
         }
         ark_buffer out = {NULL, 0, 0};
-        assert_int_equal(ark_write_columns_schema(&out, count, column_names, dtypes, rates, NULL),
+        assert_int_equal(columns_schema(&out, count, column_names, dtypes, rates, NULL),
                          ARRAKIS_OK);
         assert_int_equal(columns_batch(&out, ark_load_i64(columns[0].values), count, series, NULL),
                          ARRAKIS_OK);
@@ -420,7 +420,7 @@ static void thousands_of_columns_read_back(void **state)
         series[i] = (arrakis_series){&samples[i], NULL, 1, ARRAKIS_FLOAT32};
     }
     ark_buffer out = {NULL, 0, 0};
-    assert_int_equal(ark_write_columns_schema(&out, COUNT, names, dtypes, NULL, NULL), 0);
+    assert_int_equal(columns_schema(&out, COUNT, names, dtypes, NULL, NULL), 0);
     assert_int_equal(columns_batch(&out, 5, COUNT, series, NULL), 0);
     ark_schema *schema;
     ark_column *columns = calloc(COUNT + 1, sizeof *columns);

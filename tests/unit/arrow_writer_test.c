@@ -2,6 +2,8 @@
 /* The public writer of aligned blocks. */
 #include "arrow/batch.h"
 #include "arrow/schema.h"
+#include "arrow/writer.h"
+#include "base/buffer.h"
 
 #include <arrakis/reader.h>
 #include <arrakis/arrow.h>
@@ -354,6 +356,43 @@ static void a_writer_of_no_channels_writes_times(void **state)
     arrakis_arrow_writer_free(writer);
 }
 
+/* A copy of what a writer has in its memory until its next call. */
+static ark_buffer copy_of(const void *data, size_t size)
+{
+    ark_buffer copy = {0};
+    assert_int_equal(ark_buffer_reserve(&copy, size, NULL), ARRAKIS_OK);
+    memcpy(copy.data, data, size);
+    copy.size = size;
+    return copy;
+}
+
+/* What each file begins and ends with is built from one schema. */
+static void every_file_of_a_writer_has_the_same_head_and_foot(void **state)
+{
+    (void)state;
+    const ark_write_place places[] = {{8, 16, 24}, {48, 16, 32}};
+    arrakis_arrow_writer *writer = make_writer(three, 3);
+    const void *data;
+    size_t size;
+    assert_int_equal(arrakis_arrow_writer_schema(writer, &data, &size, NULL), ARRAKIS_OK);
+    ark_buffer head = copy_of(data, size);
+    assert_int_equal(ark_writer_footer(writer, places, 2, &data, &size, NULL), ARRAKIS_OK);
+    ark_buffer foot = copy_of(data, size);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(arrakis_arrow_writer_schema(writer, &data, &size, NULL), ARRAKIS_OK);
+        assert_int_equal(size, head.size);
+        assert_memory_equal(data, head.data, size);
+        assert_int_equal(ark_writer_footer(writer, places, 2, &data, &size, NULL), ARRAKIS_OK);
+        assert_int_equal(size, foot.size);
+        assert_memory_equal(data, foot.data, size);
+        assert_int_equal(ark_writer_footer(writer, places, 1, &data, &size, NULL), ARRAKIS_OK);
+        assert_int_equal(size, foot.size - 24);
+    }
+    ark_buffer_clear(&head);
+    ark_buffer_clear(&foot);
+    arrakis_arrow_writer_free(writer);
+}
+
 static void arguments_are_checked(void **state)
 {
     (void)state;
@@ -379,6 +418,7 @@ int main(void)
         cmocka_unit_test(blocks_of_a_stream_are_rows_of_one_batch),
         cmocka_unit_test(blocks_that_are_not_alike_are_batches_of_their_own),
         cmocka_unit_test(a_writer_of_no_channels_writes_times),
+        cmocka_unit_test(every_file_of_a_writer_has_the_same_head_and_foot),
         cmocka_unit_test(arguments_are_checked),
     };
     return cmocka_run_group_tests_name("arrow_writer", tests, NULL, NULL);

@@ -168,9 +168,8 @@ uint32_t ark_gwf_checksum_join(uint32_t first, uint32_t second, uint64_t size)
 
 uint32_t ark_gwf_checksum_end(uint32_t state, uint64_t size)
 {
-    for (; size > 0; size >>= 8) {
-        uint8_t byte = (uint8_t)size;
-        state = ark_gwf_checksum_add(state, &byte, 1);
-    }
+    pthread_once(&once, make_tables);
+    for (; size > 0; size >>= 8)
+        state = state << 8 ^ table[0][state >> 24 ^ (size & 0xff)];
     return ~state;
 }

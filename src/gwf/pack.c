@@ -13,6 +13,9 @@
 #define PIECE_MAX ((size_t)1 << 30)
 /* What comes out of a deflate stream is at most 1,032 times what went in. */
 #define EXPANSION_MAX 1032
+/* Each stream begins with tables of 64 KiB that are cleared. What is shorter than this, as the mask
+ * of a slow channel's frame, would cost more than all else that is written of it. */
+#define WORTH_PACKING 64
 
 struct ark_gwf_pack {
     z_stream stream;
@@ -61,6 +64,9 @@ arrakis_status ark_gwf_pack_bytes(ark_gwf_pack *pack, const void **data, size_t 
     z_stream *stream = &pack->stream;
     ark_buffer *packed = &pack->packed;
     size_t left = *size, room = *size; /* a result without a byte less is of no use */
+    *smaller = false;
+    if (*size < WORTH_PACKING)
+        return ARRAKIS_OK;
     packed->size = 0;
     ARK_TRY(ark_buffer_reserve(packed, *size, err));
     deflateReset(stream);

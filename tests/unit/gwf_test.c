@@ -95,6 +95,10 @@ static void packed_bytes_expand_to_what_is_expected_or_fail(void **unused)
     PASS(ark_gwf_pack_bytes(pack, &data, &size, &smaller, err));
     assert_false(smaller);
     assert_string_equal(data, "x");
+    data = zeros; /* not worth the work */
+    size = 63;
+    PASS(ark_gwf_pack_bytes(pack, &data, &size, &smaller, err));
+    assert_true(!smaller && data == zeros && size == 63);
     ark_gwf_pack_free(pack);
 }
 

@@ -200,7 +200,8 @@ def stream(
 def fetch(
     channels, start=None, end=None, *, duration=None, on_gap="fill", stride=None,
     latency_tolerance=None, fast_forward=True, prefetch_bytes=None, replay_id=None,
-    replay_start=None, replay_end=None, retry=None, retry_time=None, retry_tries=None, **source,
+    replay_start=None, replay_end=None, retry=None, retry_time=None, retry_tries=None,
+    follow=False, **source,
 ):  # fmt: skip
     """Return a span as one Block; waits until the data has been published, or the deadline for it has passed.
 
@@ -214,4 +215,5 @@ def fetch(
             latency_tolerance=latency_tolerance, fast_forward=fast_forward,
             prefetch_bytes=prefetch_bytes, replay_id=replay_id, replay_start=replay_start,
             replay_end=replay_end, retry=retry, retry_time=retry_time, retry_tries=retry_tries,
+            follow=follow,
         )  # fmt: skip

@@ -195,6 +195,7 @@ def fetch(
     retry: bool | None = None,
     retry_time: float | None = None,
     retry_tries: int | None = None,
+    follow: bool = False,
     url: str | None = None,
     kafka_url: str | None = None,
     metadata: _Path | None = None,

@@ -154,6 +154,58 @@ def test_stubs_have_what_the_package_has(module):
             assert final == (not thing.__flags__ & 1 << 10), name  # Py_TPFLAGS_BASETYPE
 
 
+@pytest.mark.parametrize("name", ["find", "count", "describe", "stream", "fetch"])
+def test_a_function_takes_what_the_method_of_a_client_takes(name):
+    def taken(thing):
+        return {p.name: p.default for p in inspect.signature(thing).parameters.values()}
+
+    function, method = taken(getattr(libarrakis, name)), taken(getattr(libarrakis.Client, name))
+    del function["source"], method["self"]
+    assert function == method
+
+
+PROGRAM = """
+import asyncio
+from pathlib import Path
+import libarrakis
+import libarrakis.compat
+from libarrakis.kafka import KafkaReader
+from libarrakis.mock import MockBroker
+
+def last(block: libarrakis.Block, name: str) -> float:
+    return float(block[name][-1])
+
+async def first(stream: libarrakis.Stream) -> int:
+    async for block in stream:
+        return block.time_ns
+    raise ValueError
+
+libarrakis.compat.install(["stream"])
+with MockBroker() as broker:
+    channel = libarrakis.Channel("H1:A-B", "float32", 16, publisher="P", partition_id="p", partition_index=0)
+    broker.announce([channel])
+    found = libarrakis.find("H1:", kafka_url=broker.url)
+    with libarrakis.stream(found, "now-90s", duration=1.5, on_gap="skip", kafka_url=broker.url) as stream:
+        print([last(block, "H1:A-B") for block in stream], stream.stats.changes)
+    print(asyncio.run(first(libarrakis.stream(["H1:A-B"], metadata=Path("channels"), follow=True))))
+    print(libarrakis.fetch(["H1:A-B"], 1400000000, duration=1, follow=True, kafka_url=broker.url).duration_ns)
+    KafkaReader(broker.url, {channel.name: channel}).close()
+"""
+
+
+def test_a_program_that_uses_the_stubs_passes_mypy(tmp_path):
+    pytest.importorskip("mypy")
+    (tmp_path / "program.py").write_text(PROGRAM)
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache"]
+    run(*mypy, tmp_path / "program.py", MYPYPATH=str(ROOT / "python"))  # and what is wrong in the stubs
+    (tmp_path / "wrong.py").write_text("import libarrakis\nlibarrakis.fetch(1.5, on_gap='skip')\n")
+    done = subprocess.run(
+        [*map(str, mypy), str(tmp_path / "wrong.py")], capture_output=True, text=True,
+        env={**os.environ, "MYPYPATH": str(ROOT / "python")},
+    )  # fmt: skip
+    assert done.returncode == 1 and done.stdout.count("[arg-type]") == 2, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("name", libarrakis.__all__)
 def test_everything_public_is_documented(name):
     thing = getattr(libarrakis, name)

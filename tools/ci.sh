@@ -17,7 +17,7 @@ declare -A jobs=(
     [asan]="every test under ASan and UBSan: make test"
     [tsan]="unit tests under ThreadSanitizer, on a librdkafka that has it too: make tsan"
     [valgrind]="one program of each kind under memcheck: make valgrind"
-    [python]="the package's tests on each Python of this machine from 3.10 on, of one wheel"
+    [python]="the package's tests of one wheel, on each Python from 3.10 to 3.13 and what else there is"
     [wheel]="that wheel in a Debian 12 without any of our packages (as root, by debootstrap): make wheel"
     [docs]="the site, without a warning: make docs"
     [style]="format, and the interface since the last tag: make format-check abi"
@@ -117,13 +117,16 @@ run_wheel() {
     ARRAKIS_WHEEL=$wheel ARRAKIS_CLEAN=$root .deps/venv/bin/pytest -q -p no:cacheprovider tests/wheel
 }
 
-# Every CPython of PATH and of pyenv that can make a venv, one of each minor version.
+# Every CPython of PATH, of pyenv and of uv that can make a venv, one of each minor version.
 pythons() {
-    local python version seen=" "
-    for python in /usr/bin/python3 python3.1{0,1,2,3,4} "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[0-9]*/bin/python; do
+    local python version seen=" " uv
+    uv=$(uv python dir 2>/dev/null) || uv=
+    for python in /usr/bin/python3 python3.1{0,1,2,3,4} "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[0-9]*/bin/python \
+        ${uv:+"$uv"/cpython-3.1[0-9].*/bin/python3}; do
         version=$("$python" -c 'if True:
-            import sys, venv, ensurepip
-            print("%d.%d" % sys.version_info[:2] * (sys.version_info >= (3, 10)))' 2>/dev/null) || continue
+            import sys, sysconfig, venv, ensurepip
+            fits = sys.version_info >= (3, 10) and not sysconfig.get_config_var("Py_GIL_DISABLED")
+            print("%d.%d" % sys.version_info[:2] * fits)' 2>/dev/null) || continue
         if [ -n "$version" ] && [[ $seen != *" $version "* ]]; then
             seen+="$version "
             echo "$version $python"
@@ -131,8 +134,19 @@ pythons() {
     done
 }
 
+# ARRAKIS_PYTHONS: the versions that have to be there. Whatever else is there, and has a lock, is tested as well.
 run_python() {
-    local wheel version python venv status=0
+    local wanted=${ARRAKIS_PYTHONS:-3.10 3.11 3.12 3.13} found missing= wheel version python venv status=0
+    found=$(pythons)
+    for version in $wanted; do
+        grep -q "^$version " <<<"$found" || missing+=" $version"
+    done
+    if [ -n "$missing" ]; then
+        say "there is no Python of version$missing with venv. Install it where PATH, pyenv or uv has it, as by" \
+            "'uv python install$missing' (uv is on PyPI) or 'pyenv install$missing'; or test fewer:" \
+            "ARRAKIS_PYTHONS=3.11 make ci JOB=python"
+        return 1
+    fi
     wheel=$(tools/wheel.sh | tail -n 1)
     [ -f "$wheel" ]
     while read -r version python; do
@@ -149,7 +163,8 @@ run_python() {
         "$venv/bin/pip" install -q --disable-pip-version-check --no-deps --no-index "$wheel"
         ARRAKIS_PYTHON_PACKAGE=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))') \
             "$venv/bin/python" -m pytest -q -p no:cacheprovider python/tests || status=1
-    done < <(pythons)
+    done <<<"$found"
+    say "tested on Python:" $(cut -d ' ' -f 1 <<<"$found")
     return $status
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The reference's own tests, none of them changed, with libarrakis.compat under its client, publisher and server.
+"""The reference's own tests and those of sgn-arrakis, none of them changed, with libarrakis.compat under its client,
+publisher and server.
 
 docs/python.md lists what cannot be used, with the reasons.
 """
@@ -15,9 +16,11 @@ import pytest
 from conftest import PACKAGE
 
 pytest.importorskip("arrakis_backend_kafka")
+pytest.importorskip("sgn_arrakis")
 
 CLIENT = "arrakis/tests"
 BACKEND = "arrakis_backend_kafka/tests"
+SGN = "sgn_arrakis/tests"
 # How many tests a group has, and which.
 UNIT = ("client", "stream", "channel", "schemas", "format", "replay", "request", "auth", "cli", "flight", "proxy")
 GROUPS = {
@@ -25,6 +28,7 @@ GROUPS = {
     "client": (455, [f"{CLIENT}/unit/test_{name}.py" for name in UNIT]),
     "publisher": (64, [f"{CLIENT}/unit/test_{name}.py" for name in ("publish", "block", "assemble")]),
     "manager": (44, [f"{BACKEND}/test_{name}.py" for name in ("manager", "invalidation")]),
+    "sgn": (35, [f"{SGN}/test_{name}.py" for name in ("main", "source", "sink")]),
     # In this order: the first wants topics that hold nothing.
     "broker": (12, [*[f"{BACKEND}/test_{name}.py" for name in ("stream_broker", "roundtrip")],
                     *[f"{CLIENT}/integration/test_{name}.py" for name in ("publish", "direct_read")]]),
@@ -52,4 +56,4 @@ def test_they_pass(group, tmp_path):
     assert "skipped" not in done.stdout
     assert "left alone" not in done.stdout
     opened = re.search(r"streams that the library opened: (\d+)", done.stdout)[1]
-    assert (int(opened) > 0) == (group in ("server", "broker")), done.stdout
+    assert (int(opened) > 0) == (group in ("server", "sgn", "broker")), done.stdout

@@ -21,10 +21,15 @@ enum { REDRAWS_A_SECOND = 4, PARTITIONS_MAX = 500, CHANNELS_MAX = 100 };
 static bool print_introduction(const char *broker, const char *name)
 {
     struct out out = {.fd = STDOUT_FILENO};
-    out_format(&out,
-               "broker %s: a simulated detector, nothing here was measured\n"
-               "join in: arrakis-cli stream --kafka-url %s -X %s=%s %s\n",
-               broker, broker, prompt.name, prompt.value, name);
+    out_format(
+        &out,
+        "broker %s: a simulated detector, nothing here was measured\n"
+        "join in: arrakis-cli stream --kafka-url %s -X %s=%s %s\n"
+        "or in Python:\n"
+        "import libarrakis\n"
+        "for block in libarrakis.stream([\"%s\"], kafka_url=\"%s\", properties={\"%s\": %s}):"
+        " print(block)\n",
+        broker, broker, prompt.name, prompt.value, name, name, broker, prompt.name, prompt.value);
     bool go_on = out_flush(&out);
     out_free(&out);
     return go_on;

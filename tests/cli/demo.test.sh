@@ -12,6 +12,8 @@ only_the_drop_out() {
 calmly only_the_drop_out "$cli" demo --duration 3
 says out '^broker 127\.0\.0\.1:[0-9]+: a simulated detector'
 says out '^join in: arrakis-cli stream --kafka-url 127\.0\.0\.1:[0-9]+ .*H1:GDS-CALIB_STRAIN$'
+says out '^import libarrakis$'
+says out '^for block in libarrakis\.stream\(\["H1:GDS-CALIB_STRAIN"\], kafka_url="127\.0\.0\.1:[0-9]+", .*: print\(block\)$'
 says out '^GPS [0-9]+\.[0-9]{4}  [0-9]+ blocks  latency [0-9.]+ ms, at most [0-9.]+ ms  no gap$'
 says out '  [0-9]+ gaps, as in H1:PEM-'
 says out '^end: 48 blocks of [0-9]+ messages'

@@ -340,7 +340,7 @@ def test_log_lines_have_the_name_of_the_client(topic, caplog):
 
 def test_memory_does_not_grow(topic):
     t = past()
-    topic.publish(*(t + k * STRIDE for k in range(50)), masked={topic.of[0].name: [True, False, False, False]})
+    topic.publish(*(t + k * STRIDE for k in range(400)), masked={topic.of[0].name: [True, False, False, False]})
 
     def resident():
         with open("/proc/self/statm") as f:
@@ -348,14 +348,15 @@ def test_memory_does_not_grow(topic):
 
     def read(times):
         for _ in range(times):
-            assert sum(1 for _ in topic.stream(t, t + 50 * STRIDE)) == 50
+            assert sum(1 for _ in topic.stream(t, t + 400 * STRIDE)) == 400
 
     read(5)
     gc.collect()
     before, objects = resident(), len(gc.get_objects())
-    read(20)
+    read(100)
     gc.collect()
     assert len(gc.get_objects()) < objects + 100
+    # 105 bytes per block, where an array that were kept would be 4 samples and an object
     assert resident() < before + (4 << 20)
 
 
@@ -407,6 +408,39 @@ except KeyboardInterrupt:
 """
     )
     assert out == "interrupted\n" and waited < LOADED_S
+
+
+SPAN = """
+publisher = libarrakis.Publisher(c.publisher, [c], kafka_url=broker.url)
+t = now() - 2 * 60 * 16 * STRIDE
+for k in (0, 3):
+    publisher.publish(block([c], t + k * STRIDE))
+reader = arrakis.client.KafkaReader(broker.url, metadata, t)
+blocks = list(arrakis.client.BlockMuxStream(reader, start=t).stream(t + 4 * STRIDE))
+print([(b.time_ns - t) // STRIDE for b in blocks])
+"""
+
+
+@pytest.mark.parametrize("on_gap, strides", [("fill", [0, 1, 2, 3]), ("skip", [0, 3])])
+def test_what_is_done_with_gaps_may_be_in_the_environment(monkeypatch, on_gap, strides):
+    monkeypatch.setenv("ARRAKIS_ONGAP", on_gap)
+    out, _ = run(SCRIPT + SPAN)
+    assert out == f"{strides}\n"
+
+
+def test_what_librdkafka_logs_may_be_in_the_environment(monkeypatch):
+    def lines():
+        out, _ = run(
+            SCRIPT.replace("import arrakis.client", "import logging\nlogging.getLogger('arrakis').setLevel('DEBUG')\n"
+            "handler = logging.Handler()\nhandler.emit = lambda r: print(r.name, r.getMessage())\n"
+            "logging.getLogger('arrakis').addHandler(handler)\nimport arrakis.client") + SPAN
+        )  # fmt: skip
+        return [line for line in out.splitlines() if line.startswith("arrakis ") and "FETCH" in line]
+
+    monkeypatch.delenv("ARRAKIS_KAFKA_DEBUG", raising=False)
+    assert lines() == []
+    monkeypatch.setenv("ARRAKIS_KAFKA_DEBUG", "fetch")
+    assert lines()
 
 
 def test_the_interpreter_ends_with_a_stream_open():

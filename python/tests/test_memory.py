@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Streams of messages in memory: what they hold, two in two threads, and that they leave nothing behind."""
+"""Streams of messages in memory: what they hold, two that end in two threads, and that they leave nothing behind."""
 
 import json
 import subprocess
 import sys
 import threading
 
+import numpy
 import pytest
 from samples import DTYPES, SECOND, STRIDE, block, channels, values
 
@@ -22,9 +23,12 @@ class Rows:
         self.__arrow_c_array__ = lambda requested_schema=None: block._rows(data_type)
 
 
-def message(of, time_ns):
-    """What a publisher sends for these channels of one partition and type."""
-    batch = pyarrow.record_batch(Rows(block(of, time_ns), of[0].data_type))
+def message(of, time_ns, masked=()):
+    """What a publisher sends for these channels of one partition and type; some are masked in part."""
+    data = dict(block(of, time_ns))
+    for name in masked:
+        data[name] = numpy.ma.MaskedArray(data[name], numpy.arange(len(data[name])) % 2 == 0)
+    batch = pyarrow.record_batch(Rows(libarrakis.Block(time_ns, data, of), of[0].data_type))
     sink = pyarrow.BufferOutputStream()
     with pyarrow.ipc.new_stream(sink, batch.schema) as writer:
         writer.write_batch(batch)
@@ -81,7 +85,7 @@ def test_a_reader_belongs_to_its_stream():
         reader.push(0, b"")
 
 
-def test_two_streams_in_two_threads():
+def test_two_streams_are_read_to_their_ends_by_two_threads():
     both = [stream([channels(20), channels(20)], 200) for _ in range(2)]
     counts = [0, 0]
 
@@ -104,7 +108,7 @@ sys.path.insert(0, {str(__file__).rsplit("/", 1)[0]!r})
 from test_memory import *
 
 of = channels(3)
-messages = [message(of, FUTURE + k * STRIDE) for k in range(1000)]
+messages = [message(of, FUTURE + k * STRIDE, masked=[of[2].name]) for k in range(1000)]
 
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -118,6 +122,7 @@ def thousands(count):
         for b in reader.stream(FUTURE):
             seen += 1
             b[of[0].name], b.mask(of[1].name), b.channels
+            assert b[of[2].name].mask[0]
             if seen % 50 == 0:
                 b.data, repr(b), list(b), b.__arrow_c_array__()
     return seen

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The package against a real server, whose mock backend's samples are a function of time."""
 
+import subprocess
 import sys
 
 import numpy
@@ -63,6 +64,25 @@ def test_a_server_tells_of_itself(url):
         assert isinstance(client.server_info(), dict)
         assert "endpoints" in client.scope_map()
         assert isinstance(client.domains(), list) and isinstance(client.endpoints(), list)
+
+
+CLIENT = """
+import arrakis, libarrakis.compat
+libarrakis.compat.install(["stream"])
+blocks = list(arrakis.stream([{name!r}], {start}, {start} + 2))
+print(libarrakis.compat.installed()["stream"].split()[0], [b.time_ns for b in blocks])
+"""
+
+
+def test_the_client_under_compat_has_its_server_from_the_environment(url, monkeypatch):
+    monkeypatch.setenv("ARRAKIS_SERVER", url)
+    done = subprocess.run(
+        [sys.executable, "-c", CLIENT.format(name=FAST, start=T0 // SECOND)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    word, times = done.stdout.split(maxsplit=1)
+    times = eval(times)
+    assert word == "replaced" and (times[0], len(times)) == (T0, 32)
 
 
 def test_where_nobody_listens_is_a_connect_error():

@@ -262,6 +262,22 @@ def test_a_publisher_refuses_what_is_not_registered(feed):
         feed.publish()
 
 
+def test_a_thread_that_waits_for_its_block_does_not_keep_another_from_its_own(broker):
+    with Feed(broker) as waiting, Feed(broker) as running:
+        next(waiting.stream)
+        begun, got = threading.Event(), []
+        thread = threading.Thread(target=lambda: (begun.set(), got.append(next(waiting.stream))))
+        thread.start()
+        begun.wait()
+        running.publish(20)
+        for k in range(21):
+            running.check(next(running.stream), k)
+        assert thread.is_alive() and not got  # all this while it was in its wait
+        waiting.publish()
+        thread.join(60)
+        waiting.check(got[0], 1)
+
+
 def test_threads_share_a_client(feed):
     found = []
     threads = [

@@ -76,6 +76,14 @@ def test_it_lists_and_fetches_from_a_server(tmp_path):
         assert got[c[0]] == wanted
 
 
+def test_a_variable_puts_it_under_the_reference_when_python_starts():
+    loaded = "import sys; print([m for m in ('libarrakis', 'libarrakis.compat') if m in sys.modules])"
+    python = ["/venv/bin/python", "-c", loaded]
+    assert run(*python) == "[]\n"
+    assert run("/usr/bin/env", "LIBARRAKIS_COMPAT=0", *python) == "[]\n"
+    assert run("/usr/bin/env", "LIBARRAKIS_COMPAT=1", *python) == "['libarrakis', 'libarrakis.compat']\n"
+
+
 def test_its_librdkafka_knows_logins_and_compressions():
     check("features")
 

@@ -11,6 +11,7 @@ from samples import SECOND, T0
 
 import libarrakis
 
+sys.path.append(str(ROOT / "tests" / "broker"))
 sys.path.append(str(ROOT / "tests" / "interop"))
 sys.path.append(str(ROOT / "tests"))
 pytest.importorskip("arrakis_server")

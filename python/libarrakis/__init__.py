@@ -152,7 +152,7 @@ def stream(
     channels, start=None, end=None, *, duration=None, on_gap="fill", stride=None,
     latency_tolerance=None, fast_forward=True, prefetch_bytes=None, replay_id=None,
     replay_start=None, replay_end=None, retry=None, retry_time=None, retry_tries=None,
-    follow=False, **source,
+    follow=False, fetch_wait=None, **source,
 ):  # fmt: skip
     """Open a Stream of aligned blocks, each with all of `channels`.
 
@@ -171,6 +171,11 @@ def stream(
     latency_tolerance  how many seconds after the end of a block its data is waited for; None: the channels' max_latency
     fast_forward       a live stream that has fallen behind skips to the present
     prefetch_bytes     bytes of messages fetched ahead from Kafka
+    fetch_wait         how many seconds data may lie at a Kafka broker, up to 5, which is then asked less often: with
+                       hundreds of partitions most of a live stream's CPU is requests, each of which names them all.
+                       Blocks come up to that much later, and a stream waits that much longer for late data. None or 0:
+                       data of up to 64 partitions comes at once, and of more within 30 ms. A start more than 10 s ago
+                       does without
     replay_id          a replay that publishers write; None: live
     replay_start, replay_end  a server plays the data of this span again and again as if it were live
     retry      whether a server's stream that breaks is taken up again; None: if the request has no end
@@ -193,7 +198,7 @@ def stream(
             latency_tolerance=latency_tolerance, fast_forward=fast_forward,
             prefetch_bytes=prefetch_bytes, replay_id=replay_id, replay_start=replay_start,
             replay_end=replay_end, retry=retry, retry_time=retry_time, retry_tries=retry_tries,
-            follow=follow,
+            follow=follow, fetch_wait=fetch_wait,
         )  # fmt: skip
 
 
@@ -201,7 +206,7 @@ def fetch(
     channels, start=None, end=None, *, duration=None, on_gap="fill", stride=None,
     latency_tolerance=None, fast_forward=True, prefetch_bytes=None, replay_id=None,
     replay_start=None, replay_end=None, retry=None, retry_time=None, retry_tries=None,
-    follow=False, **source,
+    follow=False, fetch_wait=None, **source,
 ):  # fmt: skip
     """Return a span as one Block; waits until the data has been published, or the deadline for it has passed.
 
@@ -216,4 +221,5 @@ def fetch(
             prefetch_bytes=prefetch_bytes, replay_id=replay_id, replay_start=replay_start,
             replay_end=replay_end, retry=retry, retry_time=retry_time, retry_tries=retry_tries,
             follow=follow,
+            fetch_wait=fetch_wait,
         )  # fmt: skip

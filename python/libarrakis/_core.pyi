@@ -267,6 +267,7 @@ class Client:
         retry_time: float | None = None,
         retry_tries: int | None = None,
         follow: bool = False,
+        fetch_wait: float | None = None,
     ) -> Stream: ...
     def fetch(
         self,
@@ -287,6 +288,7 @@ class Client:
         retry_time: float | None = None,
         retry_tries: int | None = None,
         follow: bool = False,
+        fetch_wait: float | None = None,
     ) -> Block: ...
     def server_info(self) -> dict[str, Any]: ...
     def scope_map(self) -> dict[str, Any]: ...
@@ -337,6 +339,7 @@ class Reader:
         start_ns: int | None = None,
         fast_forward: bool = False,
         options: dict[str, Any] = ...,
+        fetch_wait: float | None = None,
     ) -> Reader: ...
     def open(self) -> None: ...
     def next(self, timeout: float | None, /) -> tuple[int, Block] | None: ...

@@ -28,6 +28,7 @@ class KafkaReader:
     start         GPS time in nanoseconds; None: now; 0: the beginning of what the topics hold
     fast_forward  when True, a live reader whose data stays older than its latency budget skips to the present
     properties, kafka_token_fn  for logins at the brokers, as libarrakis.Client takes them
+    fetch_wait    as for libarrakis.stream()
 
     Connects in enter(), or at the beginning of `with`. Threads may share a reader, but not an iterator that read()
     returned.
@@ -38,7 +39,9 @@ class KafkaReader:
     # How many messages read() and read_raw() yield at most.
     BATCH = 1000
 
-    def __init__(self, url, metadata, start=None, *, fast_forward=False, properties=None, kafka_token_fn=None):
+    def __init__(
+        self, url, metadata, start=None, *, fast_forward=False, properties=None, kafka_token_fn=None, fetch_wait=None
+    ):
         self.url = url
         self.metadata = metadata
         self.start = start
@@ -48,7 +51,7 @@ class KafkaReader:
             assert channel.partition_index is not None
             self._streams.setdefault(f"{url}/{channel.partition_id}", []).append(channel)
         login = {"properties": properties, "kafka_token_fn": kafka_token_fn}
-        self._reader = _core.Reader(url, metadata, start, fast_forward, login)
+        self._reader = _core.Reader(url, metadata, start, fast_forward, login, fetch_wait)
         self._names = self._reader.input_ids()
 
     @property

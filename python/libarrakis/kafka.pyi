@@ -26,6 +26,7 @@ class KafkaReader:
         fast_forward: bool = False,
         properties: dict[str, Any] | None = None,
         kafka_token_fn: _TokenFunction | None = None,
+        fetch_wait: float | None = None,
     ) -> None: ...
     @property
     def streams(self) -> dict[str, list[Any]]: ...

@@ -128,6 +128,15 @@ int pyark_argument_duration(PyObject *value, const char *name, int64_t *out)
     return 0;
 }
 
+int pyark_argument_fetch_wait(PyObject *value, int64_t *out)
+{
+    if (pyark_argument_duration(value, "fetch_wait", out) != 0)
+        return -1;
+    if (*out == ARRAKIS_UNSET)
+        *out = 0;
+    return 0;
+}
+
 int pyark_argument_timeout(PyObject *value, int64_t *out)
 {
     int64_t ns;

@@ -33,6 +33,8 @@ int pyark_argument_number(PyObject *value, const char *name, double *out);
 int pyark_argument_duration(PyObject *value, const char *name, int64_t *out);
 /* A time limit in seconds, as milliseconds, rounded up; None: -1, without limit. */
 int pyark_argument_timeout(PyObject *value, int64_t *out);
+/* How long data may lie at a broker, in seconds, as nanoseconds; None: 0. */
+int pyark_argument_fetch_wait(PyObject *value, int64_t *out);
 /* Whole numbers. */
 int pyark_argument_int64(PyObject *value, const char *name, int64_t *out);
 

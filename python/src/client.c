@@ -487,14 +487,14 @@ static PyMethodDef methods[] = {
      "stride=None,\n"
      "       fast_forward=True, prefetch_bytes=None, replay_id=None, replay_start=None,\n"
      "       replay_end=None, latency_tolerance=None, retry=None, retry_time=None,\n"
-     "       retry_tries=None, follow=False)\n--\n\n"
+     "       retry_tries=None, follow=False, fetch_wait=None)\n--\n\n"
      "A Stream of the channels, which does not need the client any more; see "
      "libarrakis.stream()."},
     {"fetch", PYARK_METHOD(client_fetch), METH_VARARGS | METH_KEYWORDS,
      "fetch($self, channels, start=None, end=None, *, duration=None, on_gap='fill', stride=None,\n"
      "      fast_forward=True, prefetch_bytes=None, replay_id=None, replay_start=None,\n"
      "      replay_end=None, latency_tolerance=None, retry=None, retry_time=None,\n"
-     "      retry_tries=None, follow=False)\n--\n\n"
+     "      retry_tries=None, follow=False, fetch_wait=None)\n--\n\n"
      "The span as one Block; see libarrakis.fetch()."},
     {"server_info", server_info, METH_NOARGS,
      "server_info($self, /)\n--\n\n"

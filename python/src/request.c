@@ -42,17 +42,17 @@ static int take_arguments(PyObject *args, PyObject *keywords, pyark_request *out
                                   "on_gap",    "stride",       "fast_forward", "prefetch_bytes",
                                   "replay_id", "replay_start", "replay_end",   "latency_tolerance",
                                   "retry",     "retry_time",   "retry_tries",  "follow",
-                                  NULL};
+                                  "fetch_wait", NULL};
     arrakis_request *r = &out->request;
     PyObject *channels, *start = NULL, *end = NULL, *duration = NULL, *stride = NULL;
     PyObject *retry = NULL, *retry_time = NULL, *retry_tries = NULL;
     PyObject *prefetch = NULL, *replay_start = NULL, *replay_end = NULL, *tolerance = NULL;
-    PyObject *on_gap = NULL, *replay_id = NULL;
+    PyObject *on_gap = NULL, *replay_id = NULL, *fetch_wait = NULL;
     int fast_forward = 1, follow = 0;
     if (!PyArg_ParseTupleAndKeywords(
-            args, keywords, "O|OO$OOOpOOOOOOOOp", (char **)(uintptr_t)names, &channels, &start,
+            args, keywords, "O|OO$OOOpOOOOOOOOpO", (char **)(uintptr_t)names, &channels, &start,
             &end, &duration, &on_gap, &stride, &fast_forward, &prefetch, &replay_id, &replay_start,
-            &replay_end, &tolerance, &retry, &retry_time, &retry_tries, &follow) ||
+            &replay_end, &tolerance, &retry, &retry_time, &retry_tries, &follow, &fetch_wait) ||
         take_retry(retry, &r->retry) != 0 ||
         pyark_argument_duration(retry_time, "retry_time", &r->retry_time_ns) != 0 ||
         pyark_argument_int64(retry_tries, "retry_tries", &r->retry_tries) != 0 ||
@@ -63,6 +63,7 @@ static int take_arguments(PyObject *args, PyObject *keywords, pyark_request *out
         pyark_argument_duration(duration, "duration", &r->duration_ns) != 0 ||
         pyark_argument_duration(stride, "stride", &r->stride_ns) != 0 ||
         pyark_argument_duration(tolerance, "latency_tolerance", &r->latency_tolerance_ns) != 0 ||
+        pyark_argument_fetch_wait(fetch_wait, &r->fetch_wait_ns) != 0 ||
         pyark_argument_int64(prefetch, "prefetch_bytes", &r->prefetch_bytes) != 0 ||
         pyark_argument_time(replay_start, "replay_start", &r->replay_start_ns) != 0 ||
         pyark_argument_time(replay_end, "replay_end", &r->replay_end_ns) != 0)

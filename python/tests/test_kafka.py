@@ -165,6 +165,8 @@ def test_errors_are_the_library_s(broker):
         pass
     with pytest.raises(ValueError, match="closed"):
         reader.enter()
+    with pytest.raises(libarrakis.InvalidArgumentError, match="fetch wait of 6000000000 ns"):
+        KafkaReader(broker.url, metadata(c), fetch_wait=6).enter()
     assert libarrakis.KafkaReader is KafkaReader
 
 

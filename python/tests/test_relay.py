@@ -189,6 +189,28 @@ def test_a_stride_is_as_old_as_its_end(broker, monkeypatch):
             assert entry.mux[name].timeout == 90 * SECOND + STRIDE == entry.mux.timeout
 
 
+def test_a_stride_that_may_lie_at_the_broker_is_not_taken_for_a_late_one(broker, monkeypatch):
+    monkeypatch.setenv("LIBARRAKIS_FETCH_WAIT", "0.5")
+    metadata = channels("LIE")
+    with Service(broker.url, metadata) as service:
+        stream = service.subscribe()
+        reader = reader_of(service)
+        wanted = service.publish(3)
+        assert take(stream, 3) == wanted
+    blocks = iter([SimpleNamespace(end_ns=5 * STRIDE), None])
+    reader._next = lambda wait: next(blocks)
+    assert [time_ns for _, time_ns, _ in reader.read_raw()] == [5 * STRIDE + SECOND // 2]
+
+
+@pytest.mark.parametrize("text", ["-1", "5.1", "nan", "soon"])
+def test_a_time_that_data_cannot_lie_is_left_to_the_backend(text, monkeypatch, caplog):
+    monkeypatch.setenv("LIBARRAKIS_FETCH_WAIT", text)
+    with pytest.raises(ValueError):
+        compat._server.LiveReader("localhost:1", channels("BAD"))
+    manager.KafkaReader("localhost:1", channels("BAD")).close()
+    assert "libarrakis leaves a reader to the backend" in caplog.text
+
+
 def test_a_backlog_comes_in_order_and_in_portions():
     """So that the backend's thread can serve other readers meanwhile."""
     count = 2 * compat._server.AT_ONCE + 1
@@ -332,7 +354,7 @@ def test_a_live_clients_queue_is_bounded():
 
 def test_a_broker_that_is_not_there_fails_the_subscription(monkeypatch):
     class Refused:
-        def __init__(self, *_):
+        def __init__(self, *_, **options):
             pass
 
         def stream(self):

@@ -62,9 +62,9 @@ def servers(broker, plugin, tmp_path_factory):
         "kafka": {},
         "compat": {
             "program": [sys.executable, "-m", "libarrakis.compat", arrakis_server],
-            "environment": {**path, "LIBARRAKIS_COMPAT": "server"},
+            "environment": {**path, "LIBARRAKIS_COMPAT": "server", "LIBARRAKIS_FETCH_WAIT": "0.1"},
         },
-        "kafka-c": {"backend": "kafka-c", "environment": path},
+        "kafka-c": {"backend": "kafka-c", "environment": path, "backend_options": ("--fetch-wait", 0.25)},
     }
     configs = {"RLY": publisher_toml("RLY", CHANNELS.values(), STRIDE, LATENCY)}
     made = {
@@ -176,6 +176,8 @@ def test_the_log_tells_who_relays(servers):
     for way in ("compat", "kafka-c"):
         assert lines(way, "libarrakis relays 9 channels of 127.0.0.1:")
         assert lines(way, "libarrakis reads 9 channels of 127.0.0.1:")
+    assert lines("compat", "whose data may lie there for 0.1 s")
+    assert lines("kafka-c", "whose data may lie there for 0.25 s")
     assert not lines("kafka", "libarrakis")
     assert lines("kafka-c", "arrakis-backend-kafka-c 0.1.0")
     for way in WAYS:

@@ -343,11 +343,26 @@ def test_options_that_do_not_exist_are_named():
 @pytest.mark.parametrize(
     ("argument", "value", "expected"),
     [("duration", datetime.timedelta(1), "a number"), ("request_timeout", "3", "a number"), ("on_gap", 1, "a str"),
-     ("replay_id", 3, "a str"), ("metadata", 3, "a str"), ("ca_file", b"x", "a str"), ("retry_tries", 1.5, "an int")],
+     ("fetch_wait", "1", "a number"), ("replay_id", 3, "a str"), ("metadata", 3, "a str"), ("ca_file", b"x", "a str"),
+     ("retry_tries", 1.5, "an int")],
 )  # fmt: skip
 def test_an_argument_of_another_kind_is_named(argument, value, expected):
     with pytest.raises(TypeError, match=f"^{argument}: expected {expected}, found "):
         libarrakis.stream("H1:A-B", **{"kafka_url": "127.0.0.1:1", argument: value})
+
+
+def test_data_may_lie_at_the_broker(broker):
+    with Feed(broker, fetch_wait=0.25) as feed:
+        feed.publish(7)
+        for k, b in zip(range(8), feed.stream):
+            feed.check(b, k)
+        for wrong in (-1, 5.1):
+            with pytest.raises(libarrakis.InvalidArgumentError, match="fetch wait of .* ns: expected 0 to 5 s"):
+                feed.client.stream(feed.names, fetch_wait=wrong)
+        with pytest.raises(libarrakis.InvalidArgumentError, match="fetch wait"):
+            libarrakis.fetch(feed.names, duration=1, fetch_wait=6, kafka_url=broker.url)
+        for none in (None, 0):
+            feed.client.stream(feed.names, fetch_wait=none).close()
 
 
 def test_what_find_returns_can_be_streamed(broker):

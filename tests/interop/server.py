@@ -15,9 +15,10 @@ START_TIMEOUT_S = 120
 class Server:
     _environment = {}  # what the server sees besides
 
-    def __init__(self, bootstrap, directory, configs, options=(), backend="kafka", program=None, environment=None):
-        """`configs`: publisher id -> text of its TOML file; `options`: more of the command line; `program`: the
-        beginning of it; `environment`: what the server sees besides."""
+    def __init__(self, bootstrap, directory, configs, options=(), backend="kafka", program=None, environment=None,
+                 backend_options=()):
+        """`configs`: publisher id -> text of its TOML file; `options`, `backend_options`: more of the command line;
+        `program`: the beginning of it; `environment`: what the server sees besides."""
         self.directory = Path(directory)
         self._config = self.directory / "publishers"
         self._config.mkdir()
@@ -25,7 +26,7 @@ class Server:
             (self._config / f"{publisher}.toml").write_text(text)
         self._command = [
             *(program or [str(Path(sys.executable).parent / "arrakis-server")]), "-u", "0", *map(str, options), backend,
-            "--kafka-url", bootstrap, "--publisher-config", str(self._config),
+            "--kafka-url", bootstrap, "--publisher-config", str(self._config), *map(str, backend_options),
         ]  # fmt: skip
         self._environment = environment or {}
         self.log = []

@@ -19,7 +19,8 @@ MODULE     a module, as for python -m
 
 Environment:
 LIBARRAKIS_COMPAT   which seams are replaced, such as stream,encode; 1: all (default); 0: none.
-                    Set to 1 for the program where it is not set."""
+                    Set to 1 for the program where it is not set.
+LIBARRAKIS_FETCH_WAIT   how many seconds live data that arrakis-server relays may lie at the brokers, 0 (default) to 5."""
 
 
 def _run_file(path):

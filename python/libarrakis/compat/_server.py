@@ -16,6 +16,7 @@ import importlib
 import logging
 import math
 import operator
+import os
 import queue
 
 import numpy
@@ -34,8 +35,18 @@ AT_ONCE = 32
 # How long a live client waits for a batch at a time. What ends a client wakes it, so that this bounds nothing else than
 # the server's look whether the client is still there, which is every five seconds.
 PATIENCE = 1.0
+# How many seconds a live reader's data may lie at the broker, 0 to 5; see libarrakis.stream(). 0: as little as is cheap.
+VARIABLE = "LIBARRAKIS_FETCH_WAIT"
 
 _logger = logging.getLogger("arrakis")
+
+
+def fetch_wait(text):
+    """The seconds that a user has written. ValueError: it is no number, or not within 0 to 5."""
+    seconds = float(text or 0)
+    if not 0 <= seconds <= 5:
+        raise ValueError(f"data may lie at the broker for 0 to 5 seconds, not {text}")
+    return seconds
 
 
 def _manager():
@@ -99,24 +110,30 @@ class LiveReader:
         # The backend compares the age of each message with how late the data of its partition may be: a stride is as
         # late as the latest of them.
         self._name = max(self.streams, key=lambda name: _latest(self.streams[name]))
+        self._fetch_wait = fetch_wait(os.environ.get(VARIABLE))
         self._stream = self._batches = None
 
     def enter(self):
         """Connect and begin; errors are those of libarrakis.stream()."""
-        self._stream = _core.Reader(self.url, self.metadata, None, True).stream()
+        self._stream = _core.Reader(self.url, self.metadata, None, True, fetch_wait=self._fetch_wait).stream()
         self._batches = _Batches(self._stream)
-        _logger.info("libarrakis relays %d channels of %s", len(self.metadata), self.url)
+        _logger.info(
+            "libarrakis relays %d channels of %s, whose data may lie there for %g s",
+            len(self.metadata), self.url, self._fetch_wait,
+        )  # fmt: skip
 
     def read_raw(self, *, wait=0.0):
         """Yield (stream name, GPS nanoseconds, stride) for each that is complete; wait so many seconds for the first.
 
-        The time is that of the end, so that a stride that was waited for as long as it may be late is not older than that.
+        The time is that of the end, and of what may lie at the broker, so that a stride that was waited for as long as it
+        may be late is not older than that.
         """
+        lies_ns = round(self._fetch_wait * 1e9)
         for i in range(AT_ONCE):
             block = self._next(wait if i == 0 else 0)
             if block is None:
                 return
-            yield self._name, block.end_ns, _Stride(block, self._batches)
+            yield self._name, block.end_ns + lies_ns, _Stride(block, self._batches)
 
     def _next(self, wait):
         try:

@@ -44,7 +44,7 @@ rd_kafka_t *bare_consumer(size_t partitions, bool backlog, rd_kafka_queue_t **qu
     int64_t two = largest(2 * message, smallest(32 * mib / count, 256 << 10));
     int64_t queue_bytes = smallest(largest(largest(count, 4) * mib, 4 * count * two), 64 * mib);
     int64_t fetch_bytes = largest(smallest(mib, backlog ? queue_bytes / 4 / count : mib), two);
-    int64_t least_bytes = count <= 64 ? 1 : smallest(count * message / 8, mib);
+    int64_t least_bytes = count <= 64 ? 1 : smallest(count * message, mib);
     int64_t waited_ms = count <= 64 ? 500 : smallest(count / 32, 30);
     char queue_kib[24], fetch[24], least[24], wait_ms[24];
     snprintf(queue_kib, sizeof queue_kib, "%lld", (long long)queue_bytes / 1024);

@@ -37,8 +37,9 @@ static int64_t message_bytes(const ark_reader_input *input)
 
 /* A request names every partition, and so costs the broker and us by their number: about a
  * microsecond each. Answered with each message that comes, requests for hundreds of partitions
- * take all of a broker. Then it answers when a part of a stride is there, or after the time of
- * such a part: what is there is a guess, and one of several nodes has less. */
+ * take all of a broker. Then it answers when a whole stride is there, or after the time of a part
+ * of one: what a stride has is a guess, and one of several nodes has less. Answered with a part of
+ * the bytes, what is left of a stride waits all of that time, as its request begins with it. */
 static void choose_pace(ark_kafka_fetch_size *l, int64_t partitions, int64_t stride_bytes,
                         int64_t stride_ns)
 {
@@ -48,7 +49,7 @@ static void choose_pace(ark_kafka_fetch_size *l, int64_t partitions, int64_t str
     if (partitions <= FEW)
         return;
     int64_t part_ms = larger_of(partitions / PARTITIONS_A_MS, stride_ns / PARTS / 1000000);
-    l->least = smaller_of(stride_bytes / PARTS, MIB);
+    l->least = smaller_of(stride_bytes, MIB);
     l->wait_ms = smaller_of(part_ms, LONGEST_MS);
 }
 

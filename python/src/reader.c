@@ -22,8 +22,8 @@ static void reader_close_object(void *object)
 
 static PyObject *reader_new(PyTypeObject *class, PyObject *args, PyObject *keywords)
 {
-    static const char *names[] = {"url", "channels", "start_ns", "fast_forward", "options",
-                                  "fetch_wait", NULL};
+    static const char *names[] = {"url",     "channels",   "start_ns", "fast_forward",
+                                  "options", "fetch_wait", NULL};
     arrakis_kafka_options options = ARRAKIS_KAFKA_OPTIONS_INIT;
     PyObject *from, *start = NULL, *login = NULL, *fetch_wait = NULL;
     pyark_connection connection = {0};
@@ -36,8 +36,7 @@ static PyObject *reader_new(PyTypeObject *class, PyObject *args, PyObject *keywo
                                      &fetch_wait) ||
         pyark_argument_int64(start, "start", &options.start_ns) != 0 ||
         pyark_argument_fetch_wait(fetch_wait, &options.fetch_wait_ns) != 0 ||
-        pyark_fork_check() != 0 ||
-        (login && pyark_connection_from(login, &connection) != 0))
+        pyark_fork_check() != 0 || (login && pyark_connection_from(login, &connection) != 0))
         return NULL;
     options.fast_forward = fast_forward != 0;
     options.properties = connection.connection.properties;
@@ -283,7 +282,8 @@ static PyMethodDef methods[] = {
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_doc, "Reader(url, channels, start_ns=None, fast_forward=False, options={}, fetch_wait=None)\n--\n\n"
+    {Py_tp_doc, "Reader(url, channels, start_ns=None, fast_forward=False, options={}, "
+                "fetch_wait=None)\n--\n\n"
                 "Reads Kafka partitions without aligning them; see libarrakis.kafka.KafkaReader.\n"
                 "options: a dict with `properties` and `kafka_token_fn`, as Client takes them."},
     {Py_tp_new, PYARK_SLOT(reader_new)},

@@ -38,11 +38,12 @@ static int take_retry(PyObject *value, arrakis_retry *out)
 
 static int take_arguments(PyObject *args, PyObject *keywords, pyark_request *out)
 {
-    static const char *names[] = {"channels",  "start",        "end",          "duration",
-                                  "on_gap",    "stride",       "fast_forward", "prefetch_bytes",
-                                  "replay_id", "replay_start", "replay_end",   "latency_tolerance",
-                                  "retry",     "retry_time",   "retry_tries",  "follow",
-                                  "fetch_wait", NULL};
+    static const char *names[] = {"channels",     "start",          "end",
+                                  "duration",     "on_gap",         "stride",
+                                  "fast_forward", "prefetch_bytes", "replay_id",
+                                  "replay_start", "replay_end",     "latency_tolerance",
+                                  "retry",        "retry_time",     "retry_tries",
+                                  "follow",       "fetch_wait",     NULL};
     arrakis_request *r = &out->request;
     PyObject *channels, *start = NULL, *end = NULL, *duration = NULL, *stride = NULL;
     PyObject *retry = NULL, *retry_time = NULL, *retry_tries = NULL;

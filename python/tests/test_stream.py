@@ -2,6 +2,7 @@
 """Streams and publishers on a broker in the process."""
 
 import asyncio
+import contextlib
 import datetime
 import gc
 import logging
@@ -194,6 +195,35 @@ def test_tasks_share_a_stream_and_can_be_canceled(feed):
         return [done.pop().result(), await other]
 
     assert asyncio.run(asyncio.wait_for(share(), 30)) == [feed.start, feed.start + STRIDE]
+
+
+def test_a_wait_that_is_canceled_loses_no_block_and_leaves_no_descriptor(feed):
+    def polled():
+        found = 0
+        for fd in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(OSError):  # that of the list itself
+                found += "eventpoll" in os.readlink(f"/proc/self/fd/{fd}")
+        return found
+
+    async def read():
+        before, got = polled(), []
+        for _ in range(3):
+            blocks = aiter(feed.stream)
+            got.append((await asyncio.wait_for(anext(blocks), 20)).time_ns)
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(anext(blocks), 0.05)
+            feed.publish()
+        abandoned = aiter(feed.stream)
+        await anext(abandoned)
+        waiting = asyncio.ensure_future(anext(abandoned))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        del abandoned, waiting
+        assert polled() == before
+        return got
+
+    assert asyncio.run(read()) == [feed.start + i * STRIDE for i in range(3)]
 
 
 def test_a_backlog_does_not_keep_the_other_tasks_of_a_loop_waiting(feed):

@@ -2,7 +2,9 @@
 """Rows of live data, which a publisher sends 16 times per second: live, fast channels, start, and the
 site's (c)."""
 
+import bisect
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -68,6 +70,20 @@ def added_latency(bench, work, command):
         raise TooSlow(f"{len(after)} whole strides of {SECONDS * 16}")
     return {"median": statistics.median(after), "p99": after[int(0.99 * (len(after) - 1))],
             "worst": after[-1], **share(strides)}  # fmt: skip
+
+
+def hand_over(bench, command):
+    """When the program had each whole stride after the last piece of it came out of its socket, ms. The order in which a
+    broker answers its readers is no part of this."""
+    arrivals = bench.path("arrivals")
+    strides = result(spawn(command, env={**os.environ, "LD_PRELOAD": str(BUILD / "bench" / "bench_arrival.so"),
+                                         "BENCH_ARRIVALS": str(arrivals)}))  # fmt: skip
+    came = sorted(map(int, arrivals.read_text().split()))
+    in_hand = [at for _, at in sorted(strides["strides"].items())]
+    took = sorted((at - came[bisect.bisect(came, at) - 1]) / 1e6 for at in in_hand[16:])
+    if len(took) < SECONDS * 8:
+        raise TooSlow(f"{len(took)} whole strides of {SECONDS * 16}")
+    return {"median": statistics.median(took), "p99": took[int(0.99 * (len(took) - 1))], **share(strides)}
 
 
 class TooSlow(NotRun):

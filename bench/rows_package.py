@@ -8,7 +8,7 @@ import sys
 
 from measure import BUILD, FUTURE, Line, NotRun, in_python, interleave, program, reference, run
 from rows_kafka import pick
-from rows_live import WARM_UP, Live, added_latency, consume, drop_slow, read
+from rows_live import WARM_UP, Live, consume, drop_slow, hand_over, read
 from rows_memory import EXPORTED, OBSERVATORY
 
 SECOND = 1_000_000_000
@@ -115,11 +115,11 @@ def live(bench):
         meta = bench.metadata(work["prefix"], **work)
         given = {"url": bench.url, "metadata": meta, "seconds": 4}
         sides = {
-            "C": lambda: added_latency(bench, work, read(bench, work)),
-            "live": lambda: added_latency(bench, work, in_python("package", "live", **given)),
-            "live_async": lambda: added_latency(bench, work, in_python("package", "live_async", **given)),
-            "arrays": lambda: added_latency(bench, work, in_python("package", "live", ask=1, **given)),
-            "reference": lambda: added_latency(bench, work, reference("live", **given)),
+            "C": lambda: hand_over(bench, read(bench, work)),
+            "live": lambda: hand_over(bench, in_python("package", "live", **given)),
+            "live_async": lambda: hand_over(bench, in_python("package", "live_async", **given)),
+            "arrays": lambda: hand_over(bench, in_python("package", "live", ask=1, **given)),
+            "reference": lambda: hand_over(bench, reference("live", **given)),
         }
         note = "limit: the C program"
         with Live(bench, **work):
@@ -135,8 +135,8 @@ def live(bench):
                               pick(got["C"], what, factor), note, difference=difference))  # fmt: skip
 
         case = f"{100 * partitions:,} channels of {partitions} partition{'s' * (partitions > 1)}"
-        line("live", f"{case}: added latency, median", "ms", "median")
-        line("live_async", f"{case}: added latency, asyncio, median", "ms", "median")
+        line("live", f"{case}: socket to block in hand, median", "ms", "median")
+        line("live_async", f"{case}: the same by asyncio", "ms", "median")
         line("arrays", f"{case}: CPU, each array asked for", "% of a core", "share", difference=False)
         line("arrays", f"{case}: peak memory, each array asked for", "MB", "peak_kb", 1e-3)
     return lines

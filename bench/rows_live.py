@@ -6,6 +6,7 @@ import bisect
 import json
 import os
 import statistics
+import struct
 import subprocess
 import sys
 import time
@@ -76,9 +77,10 @@ def hand_over(bench, command):
     """When the program had each whole stride after the last piece of it came out of its socket, ms. The order in which a
     broker answers its readers is no part of this."""
     arrivals = bench.path("arrivals")
+    arrivals.unlink(missing_ok=True)
     strides = result(spawn(command, env={**os.environ, "LD_PRELOAD": str(BUILD / "bench" / "bench_arrival.so"),
                                          "BENCH_ARRIVALS": str(arrivals)}))  # fmt: skip
-    came = sorted(map(int, arrivals.read_text().split()))
+    came = sorted(at for (at,) in struct.iter_unpack("<q", arrivals.read_bytes()) if at)
     in_hand = [at for _, at in sorted(strides["strides"].items())]
     took = sorted((at - came[bisect.bisect(came, at) - 1]) / 1e6 for at in in_hand[16:])
     if len(took) < SECONDS * 8:

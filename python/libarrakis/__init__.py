@@ -220,6 +220,5 @@ def fetch(
             latency_tolerance=latency_tolerance, fast_forward=fast_forward,
             prefetch_bytes=prefetch_bytes, replay_id=replay_id, replay_start=replay_start,
             replay_end=replay_end, retry=retry, retry_time=retry_time, retry_tries=retry_tries,
-            follow=follow,
-            fetch_wait=fetch_wait,
+            follow=follow, fetch_wait=fetch_wait,
         )  # fmt: skip

@@ -125,7 +125,7 @@ def compat(a):
     make = libarrakis._core._BlockMaker(SeriesBlock, {name: channels[name] for name in names})
     began = time.process_time_ns()
     count = 0
-    for block in map(make, blocks):
+    for block in make.over(blocks):
         assert len(block.data) == len(names)
         count += 1
     return count, time.process_time_ns() - began

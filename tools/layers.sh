@@ -12,7 +12,7 @@ order=(base gwf channel block arrow file read align kafka flight client publish)
 # Those of python/src, which is one folder: what is in each room, in order.
 python_rooms=(
     "base: argument binding error fork handle log mapping token wait"
-    "values: array arrow batch block channel channels masked rows series_block stats"
+    "values: array array_dict arrow batch block channel channels masked owner rows series_block stats"
     "sources: align client connection memory mock publisher query reader request stream"
     "module: module"
 )

@@ -101,6 +101,51 @@ PyObject *pyark_array_writable(PyObject *block, arrakis_series series)
     return masked(all ? NULL : block, series, all ? 0 : NPY_ARRAY_CARRAY);
 }
 
+/* ------------------------------------------------------------------ used again */
+
+static PyArrayObject_fields *fields_of(PyObject *array)
+{
+    return (PyArrayObject_fields *)array;
+}
+
+/* A program may have given the array another shape, type or flag. */
+static bool has_form(const PyArrayObject_fields *array, pyark_array_form form)
+{
+    const int flags = NPY_ARRAY_CARRAY | NPY_ARRAY_F_CONTIGUOUS;
+    return array->flags == flags && array->nd == 1 && array->descr == types[form.dtype] &&
+           array->dimensions[0] == (npy_intp)form.length &&
+           array->strides[0] == (npy_intp)form.sample_size;
+}
+
+bool pyark_array_is_idle(PyObject *value, PyObject *base, pyark_array_form form)
+{
+    return Py_REFCNT(value) == 1 && Py_TYPE(value) == &PyArray_Type &&
+           !fields_of(value)->weakreflist && fields_of(value)->base == base &&
+           has_form(fields_of(value), form);
+}
+
+void pyark_array_leave(PyObject *array, PyObject *base)
+{
+    PyObject *before = fields_of(array)->base;
+    fields_of(array)->base = Py_NewRef(base);
+    Py_DECREF(before);
+}
+
+bool pyark_array_move(PyObject *array, pyark_array_form form, arrakis_series series)
+{
+    if (series.valid || series.length != form.length || series.dtype != form.dtype)
+        return false;
+    fields_of(array)->data = (char *)(uintptr_t)series.samples;
+    return true;
+}
+
+void pyark_array_fetch(const void *array)
+{
+    enum { LINE = 64 };
+    __builtin_prefetch(array);
+    __builtin_prefetch((const char *)array + LINE);
+}
+
 /* ------------------------------------------------------------------ from numpy */
 
 static int mismatch_error(const arrakis_channel_info *info, PyObject *value)

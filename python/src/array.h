@@ -49,4 +49,27 @@ void pyark_array_inputs_clear(pyark_array_inputs *inputs);
  */
 PyObject *pyark_array_writable(PyObject *block, arrakis_series series);
 
+/* What two series have in common whose arrays differ in nothing but where the samples are. */
+typedef struct pyark_array_form {
+    size_t length, sample_size;
+    arrakis_dtype dtype;
+} pyark_array_form;
+
+static inline pyark_array_form pyark_array_form_of(arrakis_series series)
+{
+    return (pyark_array_form){series.length, arrakis_dtype_size(series.dtype), series.dtype};
+}
+
+/*
+ * Whether an array is as pyark_array_writable() made it with `base`, for a series of this form without a mask, and
+ * nothing has it but the one reference that the caller knows of.
+ */
+bool pyark_array_is_idle(PyObject *value, PyObject *base, pyark_array_form form);
+/* Gives an idle array another base. Nobody may look at its samples until it is moved. */
+void pyark_array_leave(PyObject *array, PyObject *base);
+/* Has an idle array be over the samples of another series. False: such a series needs another array. */
+bool pyark_array_move(PyObject *array, pyark_array_form form, arrakis_series series);
+/* Has the processor fetch what these look at. Any address will do. */
+void pyark_array_fetch(const void *array);
+
 #endif

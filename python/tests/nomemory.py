@@ -5,6 +5,7 @@ preloaded: those of Python, or those that the module and the library make by mal
 Each call ends in an exception that tells it, or has its result; nothing of it stays.
 """
 
+import collections
 import ctypes
 import gc
 import itertools
@@ -42,6 +43,7 @@ class SeriesBlock:
 
 
 maker = _core._BlockMaker(SeriesBlock, fields)
+several = [one, one, gaps, one, gaps, one]
 duck = type("Duck", (), {f: None for f in "time publisher partition_id partition_index stride max_latency".split()})
 duck.name, duck.data_type, duck.sample_rate, duck.replay_id = "H1:A-B", numpy.float32, 64, None
 message = encoder.encode(T0, one.data)
@@ -129,6 +131,8 @@ PATHS = {
     "maker": lambda: _core._BlockMaker(SeriesBlock, fields),
     "compat": lambda: (maker(block(of, T0)), maker(libarrakis.Block(T0, masked, of)),
                        maker(libarrakis.Block(T0, dict.fromkeys(names), of, STRIDE))),
+    "made": lambda: (collections.deque(_core._BlockMaker(SeriesBlock, fields).over(several), maxlen=0),
+                     list(_core._BlockMaker(SeriesBlock, fields).over(several))),
     "stream": stream,
     "arrow_stream": lambda: MemoryReader(of).stream(T0).__arrow_c_stream__(),
     "client": opening,

@@ -11,7 +11,6 @@ import pytest
 from samples import DTYPES, SECOND, STRIDE, block, channels, values
 
 import libarrakis
-from libarrakis import _core
 from libarrakis.mock import MemoryReader
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -135,8 +134,3 @@ assert resident() - before < 2_000_000, resident() - before
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-
-
-def test_blocks_are_made_of_classes_that_have_a_constructor_alone():
-    with pytest.raises(TypeError, match="has no constructor"):
-        _core._BlockMaker(libarrakis.Stream, {})

@@ -174,7 +174,7 @@ class _Aligned:
             )
             channels = self._sources.channels
             make = _core._BlockMaker(SeriesBlock, {name: channels[name] for name in opened.channels})
-            yield from map(make, opened)
+            yield from make.over(opened)
         except libarrakis.Error as error:
             theirs = _translated(error, opened is not None, self._sources)
             if theirs is error:

@@ -159,6 +159,10 @@ static int fill_dict(pyark_array_dict *d, PyObject *object)
 PyObject *pyark_array_dict_fill(pyark_array_dict *d, PyObject *template, PyObject *block)
 {
     bool is_new = d->state == PYARK_ARRAY_DICT_NONE;
+    if (!is_new && d->state != PYARK_ARRAY_DICT_FREE) {
+        PyErr_SetString(PyExc_RuntimeError, "a dict of arrays that is in use");
+        return NULL;
+    }
     d->state = PYARK_ARRAY_DICT_BUSY;
     if ((is_new && make_dict(d, template) != 0) || fill_dict(d, block) != 0) {
         pyark_array_dict_clear(d);

@@ -19,6 +19,7 @@ enum { KEPT = 4 }; /* as many free chunks as an input of a stream keeps */
  */
 typedef struct maker {
     PyObject_HEAD PyObject *class, *template, *channels;
+    size_t count; /* of channels */
     newfunc make;
     dicts given[KEPT]; /* to the latest objects */
     unsigned next;     /* of these, to be given up if the program has all of them */
@@ -69,6 +70,8 @@ static PyObject *maker_new(PyTypeObject *self_type, PyObject *args, PyObject *ke
         m->template = template_of(m->channels);
     if (!m->template)
         Py_CLEAR(self);
+    else
+        m->count = (size_t)PyDict_Size(m->template);
     return self;
 }
 
@@ -152,8 +155,9 @@ static int set_attributes(PyObject *made, maker *m, dicts *d, PyObject *object)
     const arrakis_block *block = pyark_block_of(object);
     int64_t start_ns = arrakis_block_start_ns(block),
             duration_ns = arrakis_block_duration_ns(block);
-    if (set_attribute(made, TIME_NS, PyLong_FromLongLong(start_ns)) != 0 ||
-        set_attribute(made, DATA, pyark_array_dict_fill(&d->data, m->template, object)) != 0 ||
+    /* The dict first: to set an attribute may run code of the program, which may call the maker. */
+    if (set_attribute(made, DATA, pyark_array_dict_fill(&d->data, m->template, object)) != 0 ||
+        set_attribute(made, TIME_NS, PyLong_FromLongLong(start_ns)) != 0 ||
         set_attribute(made, CHANNELS, channels_to_give(m, d)) != 0)
         return -1;
     return set_attribute(made, DURATION_NS, PyLong_FromLongLong(duration_ns));
@@ -165,9 +169,9 @@ static PyObject *make_object(maker *m, PyObject *object)
     if (!block)
         return NULL;
     size_t count = arrakis_channels_count(arrakis_block_channels(block));
-    if (count != (size_t)PyDict_Size(m->template))
-        return PyErr_Format(PyExc_ValueError, "a block of %zu channels, expected %zd", count,
-                            PyDict_Size(m->template));
+    if (count != m->count || (size_t)PyDict_Size(m->template) != m->count)
+        return PyErr_Format(PyExc_ValueError, "a block of %zu channels, expected %zu", count,
+                            m->count);
     PyObject *made = m->make((PyTypeObject *)m->class, no_arguments, NULL);
     if (!made)
         return NULL;

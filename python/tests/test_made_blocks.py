@@ -12,7 +12,7 @@ import weakref
 
 import numpy
 import pytest
-from samples import STRIDE, block, channels, values
+from samples import STRIDE, T0, block, channels, values
 from test_memory import FUTURE, MemoryReader, message
 from test_process import run
 
@@ -398,3 +398,33 @@ def test_what_is_no_block_is_refused():
         type(next(source.made).data[source.of[0].name].base)()
     with pytest.raises(TypeError, match="has no constructor"):
         _core._BlockMaker(libarrakis.Stream, {})
+
+
+class Hooked(SeriesBlock):
+    """Runs a function of the program's once, as an attribute is set."""
+
+    hook = None
+
+    @property
+    def time_ns(self):
+        return self._time_ns
+
+    @time_ns.setter
+    def time_ns(self, value):
+        self._time_ns = value
+        hook, Hooked.hook = Hooked.hook, None
+        if hook:
+            hook()
+
+
+def test_a_block_that_is_made_while_another_is_has_dicts_of_its_own():
+    of = channels(COUNT)
+    make = _core._BlockMaker(Hooked, {c.name: c for c in of})
+    make(block(of, T0))  # dropped: its dict is free
+    inner = []
+    Hooked.hook = lambda: inner.append(make(block(of, T0 + STRIDE)))
+    outer = make(block(of, T0 + 2 * STRIDE))
+    assert outer.data is not inner[0].data
+    for made in (outer, inner[0]):
+        for c in of:
+            assert made.data[c.name].tolist() == values(c, made.time_ns).tolist()

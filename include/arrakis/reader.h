@@ -61,8 +61,9 @@ typedef struct arrakis_kafka_options {
      * A broker that has 8 MiB (or a quarter of `prefetch_bytes`), or what the channels are expected
      * to have in that time, answers earlier; the properties fetch.wait.max.ms and fetch.min.bytes
      * replace the time and that size.
-     * A stream of the reader waits this much longer for data, beyond the channels' max_latency or
-     * its latency tolerance, so that nothing becomes a gap because of it.
+     * A stream of the reader waits twice as much longer for data, beyond the channels' max_latency
+     * or its latency tolerance, so that nothing becomes a gap because of it: a partition that begins
+     * to be fetched while a request for the others lies at the broker waits for both.
      * A reader whose start is more than 10 s before it is made does not wait in this way: it has a
      * backlog to read, and partitions advance together only in small portions.
      */

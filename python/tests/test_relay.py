@@ -199,7 +199,7 @@ def test_a_stride_that_may_lie_at_the_broker_is_not_taken_for_a_late_one(broker,
         assert take(stream, 3) == wanted
     blocks = iter([SimpleNamespace(end_ns=5 * STRIDE), None])
     reader._next = lambda wait: next(blocks)
-    assert [time_ns for _, time_ns, _ in reader.read_raw()] == [5 * STRIDE + SECOND // 2]
+    assert [time_ns for _, time_ns, _ in reader.read_raw()] == [5 * STRIDE + SECOND]
 
 
 @pytest.mark.parametrize("text", ["-1", "5.1", "nan", "soon"])

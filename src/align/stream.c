@@ -86,7 +86,7 @@ static arrakis_status make_mux(arrakis_stream *stream, arrakis_error *err)
     ark_mux_options options = {.start_ns = o->start_ns,
                                .stride_ns = o->stride_ns,
                                .tolerance_ns = o->latency_tolerance_ns,
-                               .fetch_wait_ns = stream->reader->fetch_wait_ns,
+                               .fetch_wait_ns = ark_reader_lies_ns(stream->reader),
                                .end_ns = stream->end_ns,
                                .on_gap = o->on_gap,
                                .order = stream->reader->channels,

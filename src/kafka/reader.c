@@ -512,7 +512,7 @@ static arrakis_status make_partitions(ark_kafka_reader *kafka, arrakis_error *er
         ark_kafka_end *end = &kafka->partitions[i].end;
         *end = (ark_kafka_end){.answer = ARK_KAFKA_UNASKED, .offset = -1};
         kafka->partitions[i].log_end = -1;
-        kafka->partitions[i].budget_ns = budget_of(input, kafka->head.fetch_wait_ns);
+        kafka->partitions[i].budget_ns = budget_of(input, ark_reader_lies_ns(&kafka->head));
         const arrakis_channel_info first = ark_info(arrakis_channels_get(input->channels, 0));
         char *name;
         ARK_TRY(ark_channel_topic(&name, &first, first.replay_id, err));

@@ -72,8 +72,7 @@ struct arrakis_reader {
     bool opened;
     bool has_start;   /* the source begins at start_ns, and so does a stream of the reader */
     int64_t start_ns; /* GPS; ARRAKIS_UNSET: live */
-    /* how long data may lie at its source, so that the source is asked less often. A stream waits
-     * this much longer for it */
+    /* how long data may lie at its source, so that the source is asked less often */
     int64_t fetch_wait_ns;
     /* the request has an end, which it must reach, or fail. Set before opening; read in any thread */
     atomic_bool bounded;
@@ -114,6 +113,13 @@ static inline int64_t ark_reader_lost_since(const arrakis_reader *reader, size_t
 
 /* Close a reader (NULL: none) as one of several, which are then waited for together. */
 void ark_reader_close_into(arrakis_reader *reader, struct ark_closing *closing);
+/* How much later data may come because it lies at its source: what begins to be fetched while a request for the rest
+ * lies there waits for the answer to that one, and then for its own. */
+static inline int64_t ark_reader_lies_ns(const arrakis_reader *reader)
+{
+    return 2 * reader->fetch_wait_ns;
+}
+
 /* Free what the head holds, not the reader. */
 void ark_reader_clear(arrakis_reader *reader);
 

@@ -128,7 +128,7 @@ class LiveReader:
         The time is that of the end, and of what may lie at the broker, so that a stride that was waited for as long as it
         may be late is not older than that.
         """
-        lies_ns = round(self._fetch_wait * 1e9)
+        lies_ns = 2 * round(self._fetch_wait * 1e9)  # as long as the stream waits
         for i in range(AT_ONCE):
             block = self._next(wait if i == 0 else 0)
             if block is None:

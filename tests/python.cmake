@@ -112,7 +112,7 @@ if(TARGET soak_tool AND ARRAKIS_FLIGHT)
         --logs ${CMAKE_CURRENT_BINARY_DIR}/tmp/broker.soak)
     # It judges what is in time, by three nodes of its own: there is not much beside it.
     set_tests_properties(broker.soak PROPERTIES
-        PROCESSORS 3 LABELS broker ENVIRONMENT "${python_environment}")
+        PROCESSORS 3 COST 2000 LABELS broker ENVIRONMENT "${python_environment}")
     arrakis_librdkafka_label(broker.soak ${RDKAFKA_VERSION})
     arrakis_python_test(soak.figures ${root}/tests/soak/test_figures.py)
     set_tests_properties(soak.figures PROPERTIES FIXTURES_REQUIRED "")

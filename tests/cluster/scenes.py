@@ -209,6 +209,8 @@ class NoQuorum(Scene):
 
     name = "no quorum"
     hold = (10, 20)
+    # a program that began in it makes its connections anew 1, 3, 7 and 15 s after that: 6 s after the end
+    after = (12, 20)
     silence_s = None
     hangs = True
     hit = 4

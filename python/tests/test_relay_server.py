@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """arrakis-server with its Kafka backend on a real broker: as it is, under libarrakis.compat, and as `kafka-c`. Clients of
-all three get the same blocks, live and from the past on into live data."""
+all three get the same blocks: live, from the past on into live data, and for each row of interop.same_blocks."""
 
 import contextlib
+import dataclasses
 import os
 import shutil
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy
@@ -22,9 +24,11 @@ pytest.importorskip("arrakis_backend_kafka")
 for tier in ("", "broker", "interop"):
     sys.path.append(str(ROOT / "tests" / tier))
 
+import test_same_blocks as same_blocks  # noqa: E402
 from arrakis import Channel, Client  # noqa: E402
 from broker import Broker  # noqa: E402
 from server import Server, publisher_toml  # noqa: E402
+from support import Cluster, assert_same, fill_absent  # noqa: E402
 
 PLUGIN = ROOT / "python" / "arrakis-backend-kafka-c"
 LATENCY = 60 * SECOND  # nothing is late here
@@ -37,6 +41,35 @@ CHANNELS = {
     for i in range(3)
 }  # fmt: skip
 WAYS = ("kafka", "compat", "kafka-c")
+REPLAY = "GWTC"
+
+
+def with_a_replay(row):
+    return [dataclasses.replace(c, replay_id=REPLAY) for c in same_blocks.of_types(row)]
+
+
+# Those of interop.same_blocks that a server can relay, and two more.
+ROWS = [row for row in same_blocks.TABLE if not row.not_relayed]
+ROWS += [
+    same_blocks.Row("a replay by its id", channels=with_a_replay),
+    same_blocks.Row("a replay by its id, blocks missing", channels=with_a_replay, missing=same_blocks.HOLES),
+]
+PLACES = same_blocks.places_of(ROWS)
+REPLAYS = f"""\
+"{same_blocks.REUSE}":
+  scopes:
+    H1:
+      - all: true
+    L1:
+      - all: true
+  retention:
+    oldest: 900
+  replay_ids: [{REPLAY}]
+replays:
+  {REPLAY}:
+    start: 1400000000
+    end: 1400001000
+"""
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +99,13 @@ def servers(broker, plugin, tmp_path_factory):
         },
         "kafka-c": {"backend": "kafka-c", "environment": path, "backend_options": ("--fetch-wait", 0.25)},
     }
-    configs = {"RLY": publisher_toml("RLY", CHANNELS.values(), STRIDE, LATENCY)}
+    configs = {"RLY": publisher_toml("RLY", CHANNELS.values(), STRIDE, LATENCY), **same_blocks.configs_of(PLACES)}
+    scope_map = tmp_path_factory.mktemp("scope") / "map.yaml"
+    scope_map.write_text(REPLAYS)
+    options = ["--scope-map", scope_map]
     made = {
-        way: Server(broker.bootstrap, tmp_path_factory.mktemp("server"), configs, **options)
-        for way, options in how.items()
+        way: Server(broker.bootstrap, tmp_path_factory.mktemp("server"), configs, options, **others)
+        for way, others in how.items()
     }
     # One makes the topics; the others then start beside each other.
     made["kafka"].start()
@@ -167,6 +203,77 @@ def test_clients_of_all_servers_get_what_was_published(broker, servers):
             assert_published(blocks, publishing.sent)
     for following in past:
         assert following.blocks[0].time_ns == min(publishing.sent)
+
+
+# ---------------------------------------------------------------- the rows of interop.same_blocks
+
+
+def by_the_library(place, **source):
+    """As the reference's client gives it; what came before an error is kept."""
+    start, end = place.span()
+    stride = same_blocks.option(place.row, "--stride")
+    options = {
+        "on_gap": same_blocks.option(place.row, "--on-gap") or "fill",
+        "stride": float(stride) if stride else None,
+        "replay_id": place.channels[0].replay_id,
+    }
+    names = [c.name for c in place.asked()]
+    out = []
+    try:
+        with libarrakis.stream(names, start / SECOND, end / SECOND, **options, **source) as stream:
+            for block in stream:
+                out.append(as_json(block))
+    except libarrakis.GapError:
+        assert place.row.code
+    return out
+
+
+def as_json(block):
+    channels = {
+        name: {field.name: getattr(c, field.name, None) for field in dataclasses.fields(Channel)}
+        for name, c in block.channels.items()
+    }
+    return {
+        "time_ns": block.time_ns, "_duration_ns": block.duration_ns, "channels": channels,
+        "data": {name: block[name].tolist() for name in block},
+    }  # fmt: skip
+
+
+def by_a_server(server, place):
+    if place.row.alone:  # the reference's client cannot read it
+        return by_the_library(place, url=server.url)
+    return same_blocks.by_the_reference(server, place)
+
+
+@pytest.fixture(scope="module")
+def answers(broker, servers):
+    """Each row's answers, by way. All are asked for in one go, since most rows wait for what does not come; and none
+    twice of one server, which gives two requests for the same channels one reader."""
+    Cluster(broker.bootstrap).send([record for place in PLACES.values() for record in place.sent()])
+    with ThreadPoolExecutor(12) as pool:
+        yield {
+            name: {
+                "broker": pool.submit(by_the_library, place, kafka_url=broker.bootstrap),
+                **{way: pool.submit(by_a_server, servers[way], place) for way in WAYS},
+            }
+            for name, place in PLACES.items()
+        }
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_row_gives_the_same_blocks_by_every_server(answers, row):
+    channels = PLACES[row.name].asked()
+    found = {way: answer.result() for way, answer in answers[row.name].items()}
+    wanted = found.pop("broker")
+    assert wanted
+    for way, blocks in found.items():
+        try:
+            assert_same([fill_absent(b, channels) for b in blocks], wanted, channels)
+        except AssertionError as error:
+            raise AssertionError(f"{way}: {error}") from None
+
+
+# ---------------------------------------------------------------- and the log
 
 
 def test_the_log_tells_who_relays(servers):

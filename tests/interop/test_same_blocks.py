@@ -201,21 +201,35 @@ class World:
     places: dict
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
+def places_of(table):
+    """The rows' data begins a minute ago. What has one stride has one publisher."""
     first = gps_now_ns() // SECOND * SECOND - 60 * SECOND
     places = {}
-    for i, row in enumerate(TABLE):
-        places[row.name] = Place(row, (row.channels or of_types)(i), first)
-    strides = {}
+    for i, row in enumerate(table):
+        channels = [
+            dataclasses.replace(c, publisher=f"P{c.stride // MS}{c.replay_id or ''}")
+            for c in (row.channels or of_types)(i)
+        ]
+        places[row.name] = Place(row, channels, first)
+    return places
+
+
+def configs_of(places):
+    """What a server is told of the publishers: name -> text of its file."""
+    publishers = {}
     for place in places.values():
-        place.channels = [dataclasses.replace(c, publisher=f"P{c.stride // MS}") for c in place.channels]
         for c in place.channels:
-            strides.setdefault(c.stride, []).append(c)
-    configs = {
-        cs[0].publisher: publisher_toml(cs[0].publisher, cs, stride, LATENCY)
-        for stride, cs in strides.items()
+            publishers.setdefault(c.publisher, []).append(c)
+    return {
+        name: publisher_toml(name, cs, cs[0].stride, LATENCY, cs[0].replay_id)
+        for name, cs in publishers.items()
     }
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    places = places_of(TABLE)
+    configs = configs_of(places)
     directory = tmp_path_factory.mktemp
     with Broker() as broker:
         broker.start()
@@ -265,7 +279,7 @@ def option(row, name):
 def by_the_reference(server, place):
     """Through a server; what came before an error is kept."""
     start, end = place.span()
-    options = {"on_gap": option(place.row, "--on-gap") or "fill"}
+    options = {"on_gap": option(place.row, "--on-gap") or "fill", "replay_id": place.channels[0].replay_id}
     if stride := option(place.row, "--stride"):
         options["stride"] = float(stride)
     out = []

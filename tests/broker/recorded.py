@@ -42,14 +42,21 @@ def read(path):
     return READ[path.suffix](path)
 
 
-def read_channel(path, c, begin_ns, duration_ns):
-    """The samples of one channel in that time, and which of them are there."""
-    count = round(duration_ns * c.sample_rate / SECOND)
-    found, present = numpy.zeros(count, c.data_type), numpy.zeros(count, bool)
+def read_file(path, cs):
+    """The name of each channel, all of which are there and no other -> its samples and its mask. What an Arrow file has
+    no row of is masked; files of the others have all of their span, which is what their names tell."""
+    gps, length = map(int, path.stem.split("-")[-2:])
+    of = {c.name: c for c in cs}
+    counts = {c.name: round(length * c.sample_rate) for c in cs}
+    out = {c.name: (numpy.zeros(counts[c.name], c.data_type), numpy.ones(counts[c.name], bool)) for c in cs}
+    seen = set()
     for name, start, rate, data, mask in read(path):
-        if name == c.name:
-            assert rate == c.sample_rate and data.dtype == found.dtype, (path, name)
-            at = round((start - begin_ns / SECOND) * rate)
-            assert at >= 0 and at + len(data) <= count, (path, name)
-            found[at:at + len(data)], present[at:at + len(data)] = data, ~mask
-    return found, present
+        samples, masked = out[name]
+        assert rate == of[name].sample_rate and data.dtype == samples.dtype, (path, name)
+        at = round((start - gps) * rate)
+        assert at >= 0 and at + len(data) <= len(samples), (path, name)
+        assert path.suffix == ".arrow" or (start == gps and len(data) == len(samples)), (path, name)
+        samples[at:at + len(data)], masked[at:at + len(data)] = data, mask
+        seen.add(name)
+    assert seen == set(of), path
+    return out

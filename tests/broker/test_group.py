@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import NewPartitions
 from frozen import freeze, thaw
 from live import LivePublisher
-from recorded import EXTENSION, read_channel
+from recorded import EXTENSION, read_file
 from support import (
     SECOND, channel, gps_now_ns, records, samples, topic_of, unique, write_metadata,
 )  # fmt: skip
@@ -86,11 +86,10 @@ class Files:
 
 def assert_file(path, gps, cs, joined_ns=0):
     """All samples as they were published; those before `joined_ns` may be missing."""
-    for c in cs:
-        found, present = read_channel(path, c, gps * SECOND, LENGTH * SECOND)
+    for c, (found, mask) in zip(cs, read_file(path, cs).values(), strict=True):
         wanted = samples(c, gps * SECOND, LENGTH * SECOND)
         before = max(0, round((joined_ns / SECOND - gps) * c.sample_rate))
-        assert present[before:].all() and (found == wanted)[present].all(), (path, c.name)
+        assert not mask[before:].any() and (found == wanted)[~mask].all(), (path, c.name)
 
 
 def directory_of(partition):

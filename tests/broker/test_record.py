@@ -11,12 +11,10 @@ import signal
 import subprocess
 import time
 
-import gwframe
-import h5py
 import numpy
-import pyarrow
 import pytest
 from live import LivePublisher, lacks
+from recorded import read_file
 from support import (
     SECOND, STRIDE, T0, by_partition, channel, expected_block, gps_now_ns, handles, records, samples,
     seconds, stream_arguments, unique, write_metadata,
@@ -44,45 +42,6 @@ def record_arguments(cluster, tmp_path, cs, *more):
     ]  # fmt: skip
 
 
-def read_hdf5(path, cs):
-    """name -> (samples, mask)"""
-    with h5py.File(path) as f:
-        start = {f[c.name].attrs["x0"] for c in cs}
-        assert start == {float(path.name.split("-")[2])}
-        return {c.name: (f[c.name][:], f["masks"][c.name][:]) for c in cs}
-
-
-def read_arrow(path, cs):
-    """The same; blocks without any sample have no row."""
-    with pyarrow.memory_map(str(path)) as f:
-        table = pyarrow.ipc.open_file(f).read_all()
-    start = int(path.name.split("-")[2]) * SECOND
-    out = {}
-    for c in cs:
-        n = round(LENGTH * c.sample_rate)
-        values, mask = numpy.zeros(n, c.data_type), numpy.ones(n, bool)
-        for t, row in zip(table["time"].to_pylist(), table[c.name]):
-            at = round((t - start) * c.sample_rate / SECOND)
-            row = row.values
-            values[at:at + len(row)] = row.fill_null(0).to_numpy(zero_copy_only=False)
-            mask[at:at + len(row)] = row.is_null().to_numpy(zero_copy_only=False)
-        out[c.name] = values, mask
-    return out
-
-
-def read_gwf(path, cs):
-    start = int(path.name.split("-")[2])
-    found = gwframe.read(path, start=start, end=start + LENGTH, allow_invalid=True, aux_mask=True)
-    assert sorted(found) == sorted(c.name for c in cs)
-    return {
-        name: (one.array, numpy.zeros(len(one.array), bool) if one.mask is None else one.mask)
-        for name, one in found.items()
-    }
-
-
-READ = {"h5": read_hdf5, "arrow": read_arrow, "gwf": read_gwf}
-
-
 def read_files(directory, cs):
     """GPS second -> what that file has. There is nothing else in the directory that a user sees."""
     out = {}
@@ -92,7 +51,7 @@ def read_files(directory, cs):
             continue
         name = re.fullmatch(rf"HL-TEST-(\d+)-{LENGTH}\.(h5|arrow|gwf)", path.name)
         assert name, path
-        out[int(name[1])] = READ[name[2]](path, cs)
+        out[int(name[1])] = read_file(path, cs)
     return out
 
 
@@ -192,7 +151,7 @@ def test_kills_of_live_recorders_leave_no_seam(cluster, cli, tmp_path, form):
 def read_files_of_a_crash(directory, cs):
     """What has its name is whole, whatever else lies there."""
     return {
-        int(path.name.split("-")[2]): READ[path.suffix[1:]](path, cs)
+        int(path.name.split("-")[2]): read_file(path, cs)
         for path in directory.glob("HL-*")
     }
 
@@ -262,7 +221,7 @@ def test_what_comes_late_is_missing_and_counted(cluster, cli, tmp_path):
     )  # fmt: skip
     assert late > 0, told.read_text()
     assert sum(x for x, _ in some) <= files and sum(x for _, x in some) <= late, told.read_text()
-    _, mask = read_hdf5(tmp_path / "files" / f"HL-TEST-{first // SECOND}-{LENGTH}.h5", cs)[cs[2].name]
+    _, mask = read_file(tmp_path / "files" / f"HL-TEST-{first // SECOND}-{LENGTH}.h5", cs)[cs[2].name]
     assert mask.all()
 
 
@@ -300,6 +259,14 @@ def what_was_in_time_and_is_missing(cluster, cli, tmp_path):
     return missing
 
 
+def end_three_files_after(text, process, told, tmp_path, timeout=60):
+    wait_for(lambda: text in told.read_text())
+    enough = len(files_of(tmp_path)) + 3
+    wait_for(lambda: len(files_of(tmp_path)) >= enough)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout) == 0
+
+
 def test_a_recorder_that_has_caught_up_goes_on_without_a_seam(cluster, cli, tmp_path):
     """A backlog is read by a stream of its own."""
     cs = channels()
@@ -309,11 +276,7 @@ def test_a_recorder_that_has_caught_up_goes_on_without_a_seam(cluster, cli, tmp_
     cluster.send(records(cs, first * SECOND, live.started_ns))
     process, told = recording(cli, record_arguments(cluster, tmp_path, cs, "--start", first), tmp_path)
     with live:
-        wait_for(lambda: "has caught up" in told.read_text())
-        enough = len(files_of(tmp_path)) + 3
-        wait_for(lambda: len(files_of(tmp_path)) >= enough)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        end_three_files_after("has caught up", process, told, tmp_path)
     assert told.read_text().count("has caught up") == 1
     files = read_files(tmp_path / "files", cs)
     assert_published(files, cs, first, max(files) + LENGTH)
@@ -338,11 +301,7 @@ def test_a_channel_that_changes_just_before_a_recorder_has_caught_up(cluster, cl
     live = LivePublisher(cluster, cs)
     cluster.send(records(cs, old.reached_ns - lag, live.started_ns))
     with live:
-        wait_for(lambda: "where channels have changed" in told.read_text())
-        enough = len(files_of(tmp_path)) + 3
-        wait_for(lambda: len(files_of(tmp_path)) >= enough)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        end_three_files_after("where channels have changed", process, told, tmp_path, 20)
     files = read_files(tmp_path / "files", cs)
     assert_published(files, cs, first, max(files) + LENGTH)
 

@@ -61,17 +61,18 @@ typedef struct arrakis_kafka_options {
      * A broker that has 8 MiB (or a quarter of `prefetch_bytes`), or what the channels are expected
      * to have in that time, answers earlier; the properties fetch.wait.max.ms and fetch.min.bytes
      * replace the time and that size.
-     * A stream of the reader waits twice as much longer for data, beyond the channels' max_latency
-     * or its latency tolerance, so that nothing becomes a gap because of it: a partition that begins
-     * to be fetched while a request for the others lies at the broker waits for both.
+     * A stream of the reader waits for data beyond the channels' max_latency or its latency
+     * tolerance, for twice this time, so that nothing becomes a gap because of it: where a partition
+     * begins to be fetched while a request for the others lies at the broker, its data waits for the
+     * answer to that request and then for the answer to its own.
      * A reader whose start is more than 10 s before it is made does not wait in this way: it has a
      * backlog to read, and partitions advance together only in small portions.
      */
     int64_t fetch_wait_ns;
     /**
-     * Ends arrakis_reader_open() and arrakis_reader_fast_forward() of this reader; the reader keeps a
-     * reference. NULL: no cancel. While a stream or another reader has the reader, theirs is in its
-     * place.
+     * Ends arrakis_reader_open() and arrakis_reader_fast_forward(). The reader keeps a reference.
+     * NULL: no cancel. A stream that has the reader, or another reader that contains it, uses its
+     * own cancel in place of this one.
      */
     arrakis_cancel *cancel;
 } arrakis_kafka_options;
@@ -273,7 +274,8 @@ ARRAKIS_API bool arrakis_reader_exhausted(arrakis_reader *reader, int64_t since_
  * answer keep their position.
  *
  * @param moved  receives the number of partitions that were moved; may be NULL
- * @return OK; ECANCELED; ECONNECT, EAUTH, EBROKER: as for arrakis_reader_open()
+ * @return OK; EINVAL: the reader is not open; ECANCELED, ECONNECT, EAUTH, EBROKER: as for
+ *         arrakis_reader_open()
  */
 ARRAKIS_API arrakis_status arrakis_reader_fast_forward(arrakis_reader *reader, int64_t to_ns,
                                                        size_t *moved, arrakis_error *err);
@@ -470,10 +472,10 @@ typedef struct arrakis_group_event {
     arrakis_group_position at;   /**< BLOCK: where to begin in order to get this block again */
     arrakis_group_position next; /**< BLOCK: where to begin in order to get what follows it */
     /**
-     * The first BLOCK of a partition that was TAKEN: up to when the partition is done, or the
-     * start of the group if that is later. Where the block begins later than that, there is
-     * nothing of the time between: it was deleted before it was read, or never published.
-     * ARRAKIS_UNSET: the group begins with this block, or another kind, or another block.
+     * With the first BLOCK of a partition that was TAKEN: the GPS time up to which the partition is
+     * done, or the start of the group if that is later. Where the block begins later, there is no
+     * data of the time between: it was deleted before it was read, or never published.
+     * ARRAKIS_UNSET with all other events, and where nothing is done and the group has no start.
      */
     int64_t since_ns;
 } arrakis_group_event;

@@ -173,9 +173,9 @@ def stream(
     prefetch_bytes     bytes of messages fetched ahead from Kafka
     fetch_wait         how many seconds data may lie at a Kafka broker, up to 5, which is then asked less often: with
                        hundreds of partitions most of a live stream's CPU is requests, each of which names them all.
-                       Blocks come up to that much later, and a stream waits twice that longer for late data. None or 0:
-                       data of up to 64 partitions comes at once, and of more within 30 ms. A start more than 10 s ago
-                       does without
+                       Blocks come up to that much later, and a stream waits longer for late data, by twice that time. None
+                       or 0: data of up to 64 partitions comes at once, and of more within 30 ms. A start more than 10 s
+                       ago does without
     replay_id          a replay that publishers write; None: live
     replay_start, replay_end  a server plays the data of this span again and again as if it were live
     retry      whether a server's stream that breaks is taken up again; None: if the request has no end

@@ -32,9 +32,9 @@ typedef struct pyark_array_dict {
  */
 void pyark_array_dict_take_back(pyark_array_dict *d);
 /*
- * The dict, FREE or NONE before, for the program; NULL and an exception: NONE afterwards, or what it was if that is
- * something else. template: a dict of the names,
- * the same each time; block: a Block of as many channels that nobody else has.
+ * The dict, FREE or NONE before, for the program; NULL and an exception: NONE afterwards. A dict that is neither is
+ * refused, and stays as it is. template: a dict of the names, the same each time; block: a Block of as many channels
+ * that nobody else has.
  */
 PyObject *pyark_array_dict_fill(pyark_array_dict *d, PyObject *template, PyObject *block);
 void pyark_array_dict_clear(pyark_array_dict *d);

@@ -146,8 +146,9 @@ static arrakis_status note_end(arrakis_recorder *r, const ark_span_name *name, a
     return ark_folder_note_end(&r->folder, name, part_of_all(r, name), next_ns, err);
 }
 
-/* Just before a file has its name: what is noted of it is then of that file, or nearly so. A file in which
- * recording does not end only replaces what was noted of an earlier one, and need not be noted. */
+/* Just before a file has its name: what is noted of it is then of that file, or nearly so. A file
+ * in which recording does not end only replaces what was noted of an earlier one, and need not be
+ * noted. */
 static arrakis_status note_before_name(arrakis_recorder *r, const ark_span_name *name, bool ends,
                                        arrakis_error *err)
 {

@@ -113,8 +113,8 @@ static inline int64_t ark_reader_lost_since(const arrakis_reader *reader, size_t
 
 /* Close a reader (NULL: none) as one of several, which are then waited for together. */
 void ark_reader_close_into(arrakis_reader *reader, struct ark_closing *closing);
-/* How much later data may come because it lies at its source: what begins to be fetched while a request for the rest
- * lies there waits for the answer to that one, and then for its own. */
+/* How much later data may come because it lies at its source: what begins to be fetched while a
+ * request for the rest lies there waits for the answer to that request, and then for its own. */
 static inline int64_t ark_reader_lies_ns(const arrakis_reader *reader)
 {
     return 2 * reader->fetch_wait_ns;

@@ -179,8 +179,10 @@ class PastReader(libarrakis.kafka.KafkaReader):
             yield name, self._series_block(name, found) if convert_blocks else found
 
     def exhausted(self):
-        """As that of the client, which waits for the broker's answer: whoever asks again only when the answer is as old as
-        it may be, as the backend does every five seconds, would never be told. While data arrives nobody has to wait.
+        """Whether all that the topics hold has been read. Waits ANSWER_S for the brokers' answer, if no data arrives.
+
+        The library's own look does not wait, and its answer counts for five seconds. The backend looks every five seconds:
+        it would find each answer too old.
         """
         deadline = time.monotonic() + (ANSWER_S if self._idle else 0)
         while not super().exhausted():

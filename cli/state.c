@@ -75,10 +75,13 @@ int state_open(struct state *state, const char *path, int64_t *position_ns)
     state->path = path;
     /* not blocking: it may be a pipe that nobody writes to */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
-        return errno == ENOENT ? 0 : fail("cannot open '%.500s': %s", path, strerror(errno));
-    int code = read_position(path, fd, position_ns);
-    close(fd);
+    if (fd < 0 && errno != ENOENT)
+        return fail("cannot open '%.500s': %s", path, strerror(errno));
+    int code = fd >= 0 ? read_position(path, fd, position_ns) : 0;
+    if (fd >= 0)
+        close(fd);
+    if (code == 0)
+        unlink(state->temporary); /* a crash may have left it, and nothing may be saved any more */
     state->saved_ns = *position_ns;
     return code;
 }

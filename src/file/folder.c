@@ -58,6 +58,12 @@ void ark_folder_clear(ark_folder *f)
     free(f->path);
 }
 
+/* A file of the prefix that no user looks at: "lock", "next", "next.new" or "others". */
+static void hidden_name(char text[ARK_SPAN_NAME_SIZE], const ark_folder *f, const char *what)
+{
+    snprintf(text, ARK_SPAN_NAME_SIZE, ".%s.%s", f->prefix, what);
+}
+
 /* ------------------------------------------------------------------ files of former runs */
 
 /* Whether files are removed because there are too many; if so, all of them are known. */
@@ -94,6 +100,14 @@ static bool is_part(const ark_folder *f, const char *text)
     return ark_span_name_parse(&span, name, f->prefix, INT64_MAX);
 }
 
+/* Whether a crash leaves a file of that name behind: a part, or a time that was being noted. */
+static bool is_left_over(const ark_folder *f, const char *text)
+{
+    char noting[ARK_SPAN_NAME_SIZE];
+    hidden_name(noting, f, "next.new");
+    return is_part(f, text) || (!is_shared(f) && strcmp(text, noting) == 0);
+}
+
 /* Where a folder is shared, the process that writes a file has it locked. */
 bool ark_folder_lock_part(const ark_folder *f, int fd)
 {
@@ -107,12 +121,12 @@ bool ark_folder_lock_part(const ark_folder *f, int fd)
 }
 
 /* Remove a file that nobody writes any more. The lock is held until it is gone. */
-static void remove_left_over(const ark_folder *f, const char *part)
+static void remove_left_over(const ark_folder *f, const char *name)
 {
-    int fd = is_shared(f) ? openat(f->fd, part, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
+    int fd = is_shared(f) ? openat(f->fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
     if ((!is_shared(f) || (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)) &&
-        unlinkat(f->fd, part, 0) == 0)
-        ark_log(ARRAKIS_LOG_INFO, "%s: what was left of %s is removed", f->path, part);
+        unlinkat(f->fd, name, 0) == 0)
+        ark_log(ARRAKIS_LOG_INFO, "%s: what was left of %s is removed", f->path, name);
     if (fd >= 0)
         close(fd);
 }
@@ -145,7 +159,7 @@ static arrakis_status meet_entry(ark_folder *f, const struct dirent *entry, bool
 {
     ark_span_name name;
     uint64_t size;
-    if (is_part(f, entry->d_name)) {
+    if (is_left_over(f, entry->d_name)) {
         if (locked)
             remove_left_over(f, entry->d_name);
         return ARRAKIS_OK;
@@ -195,12 +209,6 @@ static arrakis_status find_files(ark_folder *f, bool locked, arrakis_error *err)
 static int synchronize(int fd)
 {
     return fsync(fd) == 0 || errno == EINVAL || errno == EOPNOTSUPP ? 0 : errno;
-}
-
-/* A file of the prefix that no user looks at: "lock", "next" or "others". */
-static void hidden_name(char text[ARK_SPAN_NAME_SIZE], const ark_folder *f, const char *what)
-{
-    snprintf(text, ARK_SPAN_NAME_SIZE, ".%s.%s", f->prefix, what);
 }
 
 static bool is_within(const ark_folder *f, int64_t time_ns)

@@ -136,8 +136,10 @@ values <runs | awk '$1 == "null" { $1 = last + 1 } { print last = $1 }' | consec
 [ "$(ls position*)" = position ] || complain "left beside the state: $(ls position*)"
 last=$(sed -n 's/^arrakis-state 1 //p' position)
 same "the end of the last block" <(sed -E '$!d; s/.*"time_ns": ([0-9]+).*/\1/' runs) <(echo $((last - 62500000)))
+echo "of a run that was killed" >position.tmp
 exits 0 "$cli" -q stream $source $counter --json --state position --end $((last / 1000000000 - 1))
 same "what is left before the end" /dev/null out
+[ "$(ls position*)" = position ] || complain "left beside the state: $(ls position*)"
 exits 0 "$cli" -q stream $source $counter --arrow --state position --end $((last / 1000000000 - 1))
 [ "$(head -c 4 out | od -An -tx1)$(tail -c 8 out | od -An -tx1)" = " ff ff ff ff ff ff ff ff 00 00 00 00" ] ||
     complain "an Arrow stream without a block has no schema or no end"

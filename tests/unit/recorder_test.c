@@ -564,7 +564,11 @@ static void what_a_crash_left_is_removed_and_nothing_else(void **state)
     put_file(".H-H1_T_2-1400000000-4.arrow.part", "x");
     put_file(".H-H1_T-notes.part", "x");
     put_file("H-H1_T-1400000000-4.arrow.part", "x");
+    put_file(".H-H1_T.next.new", "x");
+    put_file(".H-H1_T_2.next.new", "x");
     arrakis_recorder_close(open_at(GPS));
+    assert_false(exists(".H-H1_T.next.new"));
+    assert_true(exists(".H-H1_T_2.next.new"));
     assert_false(exists(".H-H1_T-1400000000-4.arrow.part"));
     assert_false(exists(".H-H1_T-1400000000-64.h5.part"));
     assert_true(exists(".H-H1_T_2-1400000000-4.arrow.part"));

@@ -28,11 +28,13 @@ class _Waiting:
     def __init__(self, stream):
         self._stream = stream
         self._loop = asyncio.get_running_loop()
-        self._fd = self._look = self._ready = None
+        self._fd = self._look = self._wait = None
+        self._watched = False
 
     def close(self):
         if self._look is not None:
             self._look.cancel()
+        self._unwatch()
         if self._fd is not None:
             os.close(self._fd)
         self._fd = self._look = None
@@ -44,28 +46,88 @@ class _Waiting:
         if not self._stream._hold():
             return None  # closed by another thread
         try:
-            if self._fd is None:
-                # A loop has one callback per descriptor, and tasks may share a stream.
-                self._fd = os.dup(self._stream.fileno())
-            self._loop.add_reader(self._fd, self._news)
-            try:
-                while True:
-                    self._ready = self._loop.create_future()
-                    # Another task may have taken the descriptor's news, and the last block: look again.
-                    self._look = self._look or self._loop.call_later(1, self._look_again)
-                    await self._ready  # asyncio.wait() would take another turn of the loop
-                    block = self._stream._poll()
-                    if block is not False:
-                        return block
-            finally:
-                self._loop.remove_reader(self._fd)
+            self._watch()
+            # Another task may have taken the descriptor's news, and the last block: look again.
+            self._look = self._look or self._loop.call_later(1, self._look_again)
+            self._wait = _Future(self._loop)
+            return await self._wait
         finally:
+            self._wait = None
             self._stream._let_go()
 
+    def _watch(self):
+        if self._fd is None:
+            # A loop has one callback per descriptor, and tasks may share a stream.
+            self._fd = os.dup(self._stream.fileno())
+        if not self._watched:
+            self._loop.add_reader(self._fd, self._news)
+            self._watched = True
+
+    def _unwatch(self):
+        if self._watched:
+            self._loop.remove_reader(self._fd)
+        self._watched = False
+
     def _news(self):
-        if not self._ready.done():
-            self._ready.set_result(None)
+        """Something has arrived: most often a part of a block, and the task need not run for that."""
+        if self._wait is None:
+            self._unwatch()  # not before: most often the next wait begins first
+        else:
+            self._wait.take(self._stream._poll)
 
     def _look_again(self):
         self._look = None
-        self._news()
+        if self._wait is not None:
+            self._look = self._loop.call_later(1, self._look_again)
+            self._wait.take(self._stream._poll)
+
+
+class _Future:
+    """What a task waits for, as asyncio.isfuture() has it. One of asyncio's own has its task go on in the loop's
+    next turn: a block that was taken would be lost where the task is canceled in between, and the turn takes longer
+    than all the rest. This one has it go on within take()."""
+
+    _asyncio_future_blocking = False
+
+    def __init__(self, loop):
+        self._loop = loop
+        self._wake = self._context = self._error = self._result = None
+        self._done = False
+
+    def __await__(self):
+        self._asyncio_future_blocking = True
+        yield self
+        return self._result
+
+    def take(self, poll):
+        """Ask `poll` for a result; False: there is none yet."""
+        if self._done or self._wake is None:
+            return
+        try:
+            self._result = poll()
+        except BaseException as error:
+            self._error = error
+        if self._error is not None or self._result is not False:
+            self._done = True
+            self._context.run(self._wake, self)
+
+    # What a task calls.
+
+    def get_loop(self):
+        return self._loop
+
+    def add_done_callback(self, wake, *, context):
+        self._wake, self._context = wake, context
+
+    def result(self):
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def cancel(self, msg=None):
+        if self._done:
+            return False
+        self._done = True
+        self._error = asyncio.CancelledError() if msg is None else asyncio.CancelledError(msg)
+        self._loop.call_soon(self._wake, self, context=self._context)
+        return True

@@ -3,6 +3,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import datetime
 import gc
 import logging
@@ -224,6 +225,65 @@ def test_a_wait_that_is_canceled_loses_no_block_and_leaves_no_descriptor(feed):
         return got
 
     assert asyncio.run(read()) == [feed.start + i * STRIDE for i in range(3)]
+
+
+@pytest.mark.parametrize("task", [asyncio.Task, asyncio.tasks._PyTask], ids=["in-c", "in-python"])
+def test_a_task_is_canceled_or_has_the_block_but_not_half_of_both(feed, task):
+    """Canceled before, in and after the turn of the loop in which a block comes: it is this task's or the next one's."""
+
+    async def read():
+        loop, got = asyncio.get_running_loop(), []
+        loop.set_task_factory(lambda loop, of, **more: task(of, loop=loop, **more))
+        blocks = aiter(feed.stream)
+        got.append((await anext(blocks)).time_ns)
+        for i in range(6):
+            blocks = aiter(feed.stream)
+            waiting = asyncio.ensure_future(anext(blocks))
+            await asyncio.sleep(0)
+            feed.publish()
+            if i % 2:
+                while not select.select([feed.stream.fileno()], [], [], 0)[0]:
+                    time.sleep(0.001)  # the loop finds it in the turn in which the task is canceled
+            else:
+                await asyncio.sleep(0.0002 * i)
+            waiting.cancel("enough")
+            if i % 3 == 0:
+                await asyncio.sleep(0)
+            try:
+                got.append((await waiting).time_ns)
+            except asyncio.CancelledError:
+                assert waiting.cancelled()
+                got.append((await asyncio.wait_for(anext(aiter(feed.stream)), 20)).time_ns)
+        return got
+
+    assert asyncio.run(read()) == [feed.start + i * STRIDE for i in range(7)]
+
+
+def test_an_error_of_the_stream_is_that_of_the_task(feed):
+    async def read():
+        asyncio.get_running_loop().call_later(0.02, feed.stream.cancel)
+        async for _ in feed.stream:
+            pass
+
+    with pytest.raises(libarrakis.CanceledError):
+        asyncio.run(asyncio.wait_for(read(), 20))
+
+
+def test_a_task_keeps_its_context_and_its_place(feed):
+    """It goes on in its own context, as the current task of the loop."""
+    mine = contextvars.ContextVar("mine", default="nobody's")
+
+    async def read(name):
+        mine.set(name)
+        async for b in feed.stream:
+            if b.time_ns > feed.start:
+                return mine.get(), asyncio.current_task().get_name()
+
+    async def both():
+        asyncio.get_running_loop().call_later(0.02, feed.publish)
+        return await asyncio.create_task(read("reader"), name="reading")
+
+    assert asyncio.run(asyncio.wait_for(both(), 20)) == ("reader", "reading")
 
 
 def test_a_backlog_does_not_keep_the_other_tasks_of_a_loop_waiting(feed):

@@ -5,6 +5,8 @@
 import asyncio
 import json
 import os
+import select
+import statistics
 import struct
 import sys
 import time
@@ -114,6 +116,44 @@ def live_async(a):
     return reader.result()
 
 
+def pipe(a):
+    """What a loop costs without a stream: eight bytes through a pipe at 16 Hz, from write() to the program, by poll()
+    or in asyncio's callback for the descriptor."""
+    reading, writing = os.pipe()
+    count, took = int(a["count"]), []
+    if os.fork() == 0:
+        for _ in range(count):
+            time.sleep(STRIDE / 1e9)
+            os.write(writing, struct.pack("<q", time.time_ns()))
+        os._exit(0)
+
+    def take():
+        (sent,) = struct.unpack("<q", os.read(reading, 8))
+        took.append(time.time_ns() - sent)
+
+    async def loop():
+        over = asyncio.get_running_loop().create_future()
+
+        def news():
+            take()
+            if len(took) == count:
+                over.set_result(None)
+
+        asyncio.get_running_loop().add_reader(reading, news)
+        await over
+
+    if a["how"] == "asyncio":
+        asyncio.run(loop())
+    else:
+        poll = select.poll()
+        poll.register(reading, select.POLLIN)
+        while len(took) < count:
+            poll.poll()
+            take()
+    os.wait()
+    return {"median": statistics.median(took) / 1e6}
+
+
 def compat(a):
     """Each block as the reference's SeriesBlock, made as libarrakis.compat makes it: writable arrays, a dict of them."""
     blocks, names = stream(a)
@@ -134,8 +174,8 @@ def compat(a):
 def main():
     what, *given = sys.argv[1:]
     a = dict(argument.split("=", 1) for argument in given)
-    if what.startswith("live"):
-        print(json.dumps({"live": live, "live_async": live_async}[what](a)))
+    if what in ("live", "live_async", "pipe"):
+        print(json.dumps({"live": live, "live_async": live_async, "pipe": pipe}[what](a)))
         return
     count, took = {"lazy": lazy, "arrays": arrays, "compat": compat}[what](a)
     assert count == int(a["strides"]), count

@@ -139,4 +139,13 @@ def live(bench):
         line("live_async", f"{case}: the same by asyncio", "ms", "median")
         line("arrays", f"{case}: CPU, each array asked for", "% of a core", "share", difference=False)
         line("arrays", f"{case}: peak memory, each array asked for", "MB", "peak_kb", 1e-3)
-    return lines
+    return [*lines, loop_alone(bench)]
+
+
+def loop_alone(bench):
+    """What asyncio adds without a stream, where a stream's blocks come as seldom."""
+    got = interleave(bench.rounds, {how: lambda how=how: run(in_python("package", "pipe", how=how, count=80))
+                                    for how in ("asyncio", "poll")})  # fmt: skip
+    return Line("package_live", "no stream, a pipe at 16 Hz: asyncio's callback, median", "ms",
+                [s["median"] for s in got["asyncio"]], None, [s["median"] for s in got["poll"]],
+                "limit: poll()", difference=True)  # fmt: skip

@@ -68,7 +68,7 @@ def sides(bench, work, wanted, length, few, form):
         drained = whole(program("read", mode="drain", url=bench.url, start=PAST, log=0, **common),
                         output=subprocess.PIPE)  # fmt: skip
         also = written(bench.path("written"), size)
-        return {name: drained[name] + also[name] for name in ("wall", "cpu")} | {"size": size}
+        return {name: drained[name] + also[name] for name in ("wall", "cpu")} | {"size": size, "write": also["wall"]}
 
     def recorded_there():
         written(bench.path("written"), size)
@@ -99,6 +99,10 @@ def record(bench):
                        for side in got}  # fmt: skip
                 lines.append(Line("record", f"{case}, {' '.join(form)}, {megabytes:.1f} MB: {name}", "s",
                                   **per, note=f"reference: {few} strides" if "reference" in per else ""))
+            lines.append(Line("record", f"{case}, {' '.join(form)}: bytes of files in time", "MB/s",
+                              ours=[megabytes / s["wall"] for s in got["ours"]],
+                              limit=[megabytes / s["write"] for s in got["limit"]],
+                              note="limit: write(2) and fsync(2) alone", higher=True))  # fmt: skip
             lines.append(Line("record", f"{case}, {' '.join(form)}: most memory", "MB",
                               ours=[s["peak"] for s in got["ours"]]))  # fmt: skip
     return lines
@@ -125,7 +129,8 @@ def recorder_at_work(process, directory):
 
 
 def recorded_live(bench, meta, form):
-    """A recorder as it is run for a year. What comes late is not recorded: then there is nothing to measure."""
+    """A recorder as it is run for a year, and write(2) of as many bytes. What comes late is not recorded: then there is
+    nothing to measure."""
     directory = bench.path("live")
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
@@ -142,16 +147,39 @@ def recorded_live(bench, meta, form):
         print(f"  {form}: {summary}", flush=True)
     if " 0 blocks came late" not in summary:
         raise NotRun(f"broker and publisher do not keep up: {summary}")
-    return took
+    sizes = [path.stat().st_size for path in directory.glob("X-*")]
+    shutil.rmtree(directory)
+    a_second = sum(sizes) // (len(sizes) * LIVE_LENGTH)
+    also = written(bench.path("written"), a_second * LIVE_S)
+    return {**took, "write": 100 * also["cpu"] / LIVE_S}
+
+
+LIVE_CASES = (
+    ("767 channels of 323 partitions", {**OBSERVATORY, "prefix": "recl"}, 767),
+    ("12 x 100 x 1024", {"prefix": "recn", "partitions": 12, "channels": 100, "samples": 1024}, 1200),
+    ("640 x 80 x 1, all 51,200 channels", {"prefix": "recm", "partitions": 640, "channels": 80, "samples": 1}, 51200),
+)  # fmt: skip
 
 
 def record_live(bench):
-    """The observatory, live, against the bare loop, which only reads all messages; with a recorder's requests, and
-    with those of a stream."""
-    lines, work = [], {**OBSERVATORY, "prefix": "recl"}
-    bench.fresh_broker()
+    """Each shape live, against write(2) and the bare loop, which only reads all messages; with a recorder's requests,
+    and with those of a stream. A shape with which broker and publisher do not keep up is left out, with its reason."""
+    lines = []
+    for case, work, wanted in LIVE_CASES:
+        bench.fresh_broker()
+        try:
+            lines += recorded_shape(bench, case, work, wanted)
+        except NotRun as why:
+            print(f"  live, {case}: {why}", flush=True)
+    if not lines:
+        raise NotRun("broker and publisher kept up with no shape")
+    return lines
+
+
+def recorded_shape(bench, case, work, wanted):
+    lines = []
     bench.topics(**work)
-    meta = bench.metadata("recl-767", wanted=767, **work)
+    meta = bench.metadata(f"{work['prefix']}-{wanted}", wanted=wanted, **work)
     with Live(bench, **work):
         run(program("bare_consume", mode="first", url=bench.url, seconds=120, **work))
         run(consume(bench, work, WARM_UP))
@@ -161,12 +189,13 @@ def record_live(bench):
                 "limit": lambda: share(run(consume(bench, {**work, "set": LIES}, LIVE_S))),
                 "ours": lambda form=form: recorded_live(bench, meta, form),
             })  # fmt: skip
-            case = f"live, 767 channels of 323 partitions, {form}"
-            lines.append(Line("record_live", f"{case}: CPU", "% of a core",
-                              **{side: [s["share"] for s in got[side]] for side in ("ours", "limit")}))  # fmt: skip
-            lines.append(Line("record_live", f"{case}: CPU of the bare loop with a stream's requests", "% of a core",
+            name = f"live, {case}, {form}"
+            limit = [s["share"] + also["write"] for s, also in zip(got["limit"], got["ours"])]
+            lines.append(Line("record_live", f"{name}: CPU", "% of a core", [s["share"] for s in got["ours"]],
+                              limit=limit))  # fmt: skip
+            lines.append(Line("record_live", f"{name}: CPU of the bare loop with a stream's requests", "% of a core",
                               [s["share"] for s in got["stream"]]))  # fmt: skip
-            lines.append(Line("record_live", f"{case}: most memory", "MB", [s["peak"] for s in got["ours"]]))
+            lines.append(Line("record_live", f"{name}: most memory", "MB", [s["peak"] for s in got["ours"]]))
     return lines
 
 

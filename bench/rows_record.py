@@ -129,13 +129,13 @@ def recorder_at_work(process, directory):
 
 
 def recorded_live(bench, meta, form):
-    """A recorder as it is run for a year, and write(2) of as many bytes. What comes late is not recorded: then there is
-    nothing to measure."""
+    """A recorder as it is run for a year, which removes as many files as it writes, and write(2) of as many bytes. What
+    comes late is not recorded: then there is nothing to measure."""
     directory = bench.path("live")
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
     command = [str(BUILD / "arrakis-cli"), "record", "--kafka-url", bench.url, "--metadata", str(meta), "--match", ".",
-               "--dir", str(directory), "--length", str(LIVE_LENGTH), "--name", "X-BENCH",
+               "--dir", str(directory), "--length", str(LIVE_LENGTH), "--name", "X-BENCH", "--keep-files", "2",
                "--format", form]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:

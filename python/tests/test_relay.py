@@ -113,6 +113,54 @@ def reader_of(service):
     return next(iter(service.manager._readers.values())).reader
 
 
+def made_readers(monkeypatch):
+    """The streams that are made from here on, one for each reader."""
+    made, read = [], _core.Reader
+
+    def counted(*arguments, **options):
+        made.append(read(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(_core, "Reader", counted)
+    return made
+
+
+def test_clients_that_come_and_go_share_a_reader(broker, monkeypatch):
+    """Who comes gets what follows; each stride is one batch, the same object for all; the last one closes the reader."""
+    made = made_readers(monkeypatch)
+    with Service(broker.url, channels("SHR")) as service:
+        first, leaver = service.subscribe(), service.subscribe()
+        reader = reader_of(service)
+        before = service.publish(3)
+        got = take(first, 3)
+        assert got == before and all(a is b for a, b in zip(got, take(leaver, 3)))
+        joiner = service.subscribe()
+        leaver.close()
+        after = service.publish(3)
+        got = take(joiner, 3)
+        assert got == after and all(a is b for a, b in zip(got, take(first, 3)))
+        assert take(leaver, 1) == []
+        assert reader_of(service) is reader and len(made) == 1
+        first.close()
+        assert not reader._stream.closed
+        joiner.close()
+        wait_until(lambda: reader._stream.closed and service.manager._live_thread is None)
+        again = service.subscribe()
+        wanted = service.publish(1)
+        assert take(again, 1) == wanted and len(made) == 2
+
+
+def test_a_client_that_does_not_read_holds_up_no_other(broker):
+    """Its queue keeps what is newest, as the backend has it for live clients."""
+    with Service(broker.url, channels("SLW")) as service:
+        slow, quick = service.subscribe(), service.subscribe()
+        slow._queue.maxsize = 4
+        wanted = service.publish(10)
+        assert take(quick, 10) == wanted
+        assert slow._queue.qsize() == 4
+        assert take(slow, 4) == wanted[-4:]
+
+
 @pytest.mark.parametrize("wide", [0, 1 << 40], ids=["by the C data interface", "by IPC"])
 def test_clients_get_what_was_published(broker, monkeypatch, wide):
     monkeypatch.setattr(compat._server, "WIDE", wide)
@@ -371,10 +419,11 @@ def test_a_broker_that_is_not_there_fails_the_subscription(monkeypatch):
 
 def test_a_reader_that_fails_tells_its_clients_and_no_others(broker):
     with Service(broker.url, channels("FLA")) as one, Service(broker.url, channels("FLB")) as other:
-        lost, kept = one.subscribe(), other.subscribe()
+        lost, kept = [one.subscribe() for _ in range(2)], other.subscribe()
         reader_of(one)._stream.close()
-        with pytest.raises(RuntimeError, match="shared kafka consumer failed"):
-            take(lost, 1)
+        for stream in lost:
+            with pytest.raises(RuntimeError, match="shared kafka consumer failed"):
+                take(stream, 1)
         wanted = other.publish(1)
         assert take(kept, 1) == wanted
 

@@ -2,7 +2,6 @@
 """The Arrakis client's own classes on the library, as libarrakis.compat puts them there, and without it, on the bytes that
 the others read. `compat.py WHAT name=value...` prints one JSON object; without `library=1` it is the reference alone."""
 
-import itertools
 import subprocess
 import sys
 import time
@@ -118,10 +117,12 @@ assert sum(1 for _ in flight.connect(url).do_get(flight.Ticket(b""))) == int(cou
 
 
 def flight(a):
-    """What pyarrow's Flight takes to send one stride's record batch to clients, over and over; nothing else is done."""
+    """What pyarrow's Flight takes to send one stride's record batch to clients, over and over, or one every `pace`
+    seconds; nothing else is done."""
     from pyarrow import flight
 
     channels, clients, count = reference.load_channels(a["metadata"]), int(a["clients"]), int(a["loops"])
+    pace = float(a.get("pace", 0))
     schema = stream_schema(channels.values())
     stream, _ = package.stream(a)
     block = next(stream)
@@ -132,9 +133,15 @@ def flight(a):
     else:
         batch = SeriesBlock(block.time_ns, dict(block), channels).to_column_batch(schema)
 
+    def batches():
+        for _ in range(count):
+            if pace:  # to all clients at once, as live data
+                time.sleep(pace - time.monotonic() % pace)
+            yield batch
+
     class Server(flight.FlightServerBase):
         def do_get(self, context, ticket):
-            return flight.GeneratorStream(schema, itertools.repeat(batch, count))
+            return flight.GeneratorStream(schema, batches())
 
     with Server("grpc://127.0.0.1:0") as server:
         url = f"grpc://127.0.0.1:{server.port}"

@@ -496,8 +496,11 @@ class Unsteady:
                 client.close()
                 continue
             self._sockets |= {client, server}
-            for a, b in ((client, server), (server, client)):
-                threading.Thread(target=self._pump, args=(a, b), daemon=True).start()
+            self._join(client, server)
+
+    def _join(self, client, server):
+        for a, b in ((client, server), (server, client)):
+            threading.Thread(target=self._pump, args=(a, b), daemon=True).start()
 
     def _pump(self, a, b):
         try:
@@ -522,6 +525,93 @@ class Unsteady:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.cut()
+
+
+class _Link:
+    """A connection of Retiring's, HTTP/2 frame by frame."""
+
+    PING = b"retiring"  # what is in the one that is sent with GOAWAY
+
+    def __init__(self, client, server):
+        self._client, self._server = client, server
+        self._lock = threading.Lock()  # of what the client is sent
+        self.newest = 0  # stream that the client has opened
+        self.noticed = threading.Event()  # that it is to open no other one here
+        self.passed = 0  # bytes of streams since then
+
+    def send(self, kind, payload):
+        """A frame of the connection's own: none begins within another one."""
+        with self._lock:
+            self._client.sendall(struct.pack(">I", len(payload))[1:] + bytes([kind, 0]) + bytes(4) + payload)
+
+    def requests(self):
+        self._server.sendall(_exactly(self._client, 24))
+        while True:
+            kind, stream, frame = _http_frame(self._client)
+            if kind == PING and frame[9:] == self.PING:
+                self.noticed.set()
+                continue
+            if kind == HEADERS:
+                self.newest = max(self.newest, stream)
+            self._server.sendall(frame)
+
+    def answers(self):
+        while True:
+            kind, _, frame = _http_frame(self._server)
+            with self._lock:
+                self._client.sendall(frame)
+            if kind == DATA and self.noticed.is_set():
+                self.passed += len(frame)
+
+
+def _exactly(s, size):
+    out = b""
+    while len(out) < size:
+        more = s.recv(size - len(out))
+        if not more:
+            raise ConnectionError
+        out += more
+    return out
+
+
+def _http_frame(s):
+    """(kind, stream, all of the frame)"""
+    head = _exactly(s, 9)
+    size, kind, _, stream = struct.unpack(">IBBI", b"\0" + head)
+    return kind, stream, head + _exactly(s, size)
+
+
+class Retiring(Unsteady):
+    """Forwards to a server, and tells clients to go, as a gRPC server does whose connections may only become so old, or a
+    proxy that is given another configuration."""
+
+    def __init__(self, url):
+        super().__init__(url, 0)
+        self.links = []
+
+    def _join(self, client, server):
+        link = _Link(client, server)
+        self.links.append(link)
+        for work in (link.requests, link.answers):
+            threading.Thread(target=self._pass, args=(work, client, server), daemon=True).start()
+
+    def _pass(self, work, *sockets):
+        try:
+            work()
+        except OSError:
+            pass
+        for s in sockets:
+            self._close(s)
+
+    def go_away(self, may_go_on):
+        """As gRPC tells it on the last connection: no new streams, and those that there are `may_go_on`. Returns all
+        connections so far, once the client has noticed."""
+        link = self.links[-1]
+        link.send(GOAWAY, struct.pack(">II", 2**31 - 1, 0))
+        link.send(PING, link.PING)
+        assert link.noticed.wait(60)
+        link.send(GOAWAY, struct.pack(">II", link.newest if may_go_on else 0, 0))
+        return list(self.links)
 
 
 # ---------------------------------------------------------------- certificates

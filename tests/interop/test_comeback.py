@@ -11,7 +11,7 @@ import time
 
 import h5py
 import pytest
-from faulty import Unsteady
+from faulty import Retiring, Unsteady
 from support import SECOND, STRIDE, assert_same, gps_now_ns
 from test_flight import OTHER, TYPES, Mock, described, names_of, reference_stream
 
@@ -76,6 +76,28 @@ def test_a_server_that_is_killed_and_started_again(server, cli, tmp_path):
             follower.interrupt()
             assert len(re.findall("has broken|goes on after", "\n".join(follower.errors))) == 2
             check(server, follower.blocks())
+
+
+def test_a_server_that_tells_its_clients_to_go(server, cli):
+    """A stream goes on until its connection ends, if it may go on, and then on another one."""
+    with Retiring(server.url) as network, begin(cli, network.url) as follower:
+        for may_go_on in (True, False):
+            links = network.go_away(may_go_on)
+            if may_go_on:
+                wait_until(lambda: links[-1].passed > 20_000)
+                assert network.links == links
+                network.cut()
+            wait_until(lambda: network.links != links)
+            wait_for_now(follower)
+        follower.interrupt()
+        check(server, follower.blocks())
+
+
+def wait_until(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def missing(block, channels):

@@ -456,6 +456,8 @@ static int publish_files(struct sender *s, const struct options *o)
         return finish(rc, &err);
     struct block_text text = {0};
     size_t number = 0;
+    s->pace.first_ns = arrakis_file_reader_start_ns(reader);
+    s->pace.last_ns = arrakis_file_reader_end_ns(reader);
     int code = publish_round(s, reader, &text, &number);
     while (!code && o->loop && number > 0 && !interrupt_seen()) {
         arrakis_file_reader_rewind(reader);
@@ -554,13 +556,14 @@ static const struct arg_option times[] = {
      .kind = ARG_FLAG,
      PLACE(pace),
      .value = true,
-     .help = "publish each block when its span is over, as a detector does; the first one begins "
-             "now, or at --start"},
+     .help = "publish each block when its span is over, as a detector does; the first one, or "
+             "the first file, begins now, or at --start"},
     {.name = "start",
      .metavar = "TIME",
      .kind = ARG_TIME,
      PLACE(start_ns),
-     .help = "move all blocks in time, so that the first one begins there"},
+     .help = "move all blocks in time, so that the first one, or the first file by its name, "
+             "begins there"},
     {.name = "loop",
      .kind = ARG_FLAG,
      PLACE(loop),

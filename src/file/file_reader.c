@@ -139,6 +139,18 @@ arrakis_status arrakis_file_reader_next(arrakis_file_reader *r, arrakis_block **
     }
 }
 
+int64_t arrakis_file_reader_start_ns(const arrakis_file_reader *r)
+{
+    const ark_span_name *first = r ? &r->files.files[0].name : NULL;
+    return first && first->length ? first->gps * ARRAKIS_SECOND_NS : ARRAKIS_UNSET;
+}
+
+int64_t arrakis_file_reader_end_ns(const arrakis_file_reader *r)
+{
+    const ark_span_name *last = r ? &r->files.files[r->files.count - 1].name : NULL;
+    return last && last->length ? (last->gps + last->length) * ARRAKIS_SECOND_NS : ARRAKIS_UNSET;
+}
+
 void arrakis_file_reader_rewind(arrakis_file_reader *r)
 {
     if (!r)

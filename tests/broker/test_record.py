@@ -351,6 +351,42 @@ def test_files_are_published_again(cluster, cli, tmp_path, form):
     assert recorded(cluster, cli, run, again, form, first, first + 8) == there
 
 
+@pytest.mark.skipif("ARRAKIS_LIBRDKAFKA" in os.environ, reason="times of files are the same on any librdkafka")
+@pytest.mark.parametrize("form", ["hdf5", "arrow", "gwf"])
+def test_files_are_played_at_other_times(cluster, cli, tmp_path, form):
+    """What is recorded of that has the same samples and the same gaps, also where a recorded span begins and ends."""
+    first, span = T0 // SECOND, 2 * LENGTH
+    cs = channels()
+    cluster.create_for(cs)
+    missing = {(c.partition_id, T0 + i * STRIDE) for c in cs for i in (*range(17), 40, *range(45, 64))}
+    cluster.send(records(cs, T0, T0 + span * SECOND, skip=missing | {(cs[2].partition_id, T0 + 35 * STRIDE)}))
+    recorded(cluster, cli, tmp_path, cs, (form,), first, first + span)
+    wanted, now = read_files(tmp_path / "files", cs), gps_now_ns() // SECOND // LENGTH * LENGTH
+    for option, start, rounds in (("--pace", now - LENGTH, 1), ("--loop", now - 3 * span, 2), (None, first + 1000, 1)):
+        run = tmp_path / str(option)
+        run.mkdir()
+        again = [dataclasses.replace(c, partition_id=c.partition_id + str(option)) for c in cs]
+        cluster.create_for(again)
+        command = ["publish", "--kafka-url", cluster.bootstrap, "--metadata", write_metadata(run, again), "--start", start,
+                   *([option] if option else []), tmp_path / "files"]  # fmt: skip
+        player = subprocess.Popen([cli.path, *map(str, command)])
+        try:
+            if option != "--loop":
+                assert player.wait(60) == 0
+                assert option is None or gps_now_ns() >= (start + span - 1) * SECOND  # of which there is nothing
+            patience = 60 if option == "--loop" else 1  # all is there, and nothing at the end
+            recorded(cluster, cli, run, again, (form, "--latency-tolerance", patience), start, start + rounds * span)
+        finally:
+            player.send_signal(signal.SIGINT)
+            assert player.wait(60) == 0
+        found = read_files(run / "files", again)
+        assert sorted(found) == list(range(start, start + rounds * span, LENGTH)), option
+        for gps, file in found.items():
+            for name, (values, mask) in wanted[first + (gps - start) % span].items():
+                assert (file[name][1] == mask).all(), (option, gps, name)
+                assert (file[name][0] == values)[~mask].all(), (option, gps, name)
+
+
 def test_arrow_files_are_published_from_stdin(cluster, cli, tmp_path):
     cs = channels()
     cluster.create_for(cs)

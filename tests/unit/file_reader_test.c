@@ -230,6 +230,8 @@ static void every_format_is_read_back(void **state)
         if (!record(&forms[i], GPS, 3))
             continue;
         PASS(open_reader(&reader, directory, three, 3, err));
+        assert_int_equal(arrakis_file_reader_start_ns(reader), GPS * SECOND);
+        assert_int_equal(arrakis_file_reader_end_ns(reader), (GPS + 3 * LENGTH) * SECOND);
         read_all(reader, GPS, 3);
         arrakis_file_reader_rewind(reader); /* from the end, and once more from within */
         arrakis_block *block;

@@ -162,7 +162,7 @@ static int record_channels(arrakis_client *client, arrakis_channels *channels,
     struct recording r = {.client = client,
                           .recorder = recorder,
                           .count = arrakis_channels_count(channels),
-                          .summary_ns = o->summary_ns};
+                          .summary_ns = record_progress_interval(o)};
     arrakis_error err;
     int code = source_request(&r.request, o);
     if (code)
@@ -197,8 +197,6 @@ static int run_record(const struct options *o)
         return fail_usage(o->command, "where to? Give --dir DIR");
     if (o->start_ns != ARRAKIS_UNSET && o->end_ns != ARRAKIS_UNSET && o->end_ns <= o->start_ns)
         return fail_usage(o->command, "--end is not later than --start");
-    if (o->group && o->summary_ns != ARRAKIS_UNSET)
-        return fail_usage(o->command, "--summary cannot be used with --group");
     int code = o->group ? record_group_check(o) : 0;
     if (!code)
         code = source_open(&client, o, true);
@@ -283,7 +281,8 @@ static const struct arg_option log_options[] = {
      .metavar = "S",
      .kind = ARG_SECONDS,
      PLACE(summary_ns),
-     .help = "log what was recorded every S seconds (default: 900; 0: only at the end)"},
+     .help = "log what was recorded every S seconds (default: 900; 0: only at the end): since the "
+             "last time, or, with --group, so far"},
     OPTIONS_END,
 };
 

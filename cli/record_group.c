@@ -148,7 +148,8 @@ static void show_member(struct member *m)
         out_free(&frame);
         m->drawn_ns = now_ns;
     }
-    if (now_ns - m->summary_ns >= RECORD_SUMMARY_NS) {
+    int64_t interval_ns = record_progress_interval(m->options);
+    if (interval_ns && now_ns - m->summary_ns >= interval_ns) {
         summarize(m, "so far");
         m->summary_ns = now_ns;
     }

@@ -26,6 +26,11 @@ double record_progress_percent(uint64_t part, uint64_t whole)
     return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
+int64_t record_progress_interval(const struct options *o)
+{
+    return o->summary_ns == ARRAKIS_UNSET ? RECORD_SUMMARY_NS : o->summary_ns;
+}
+
 static uint64_t late_blocks(const struct record_progress *p)
 {
     arrakis_stats stats = ARRAKIS_STATS_INIT;
@@ -43,7 +48,7 @@ void record_progress_begin(struct record_progress *p, const arrakis_recorder *re
                            const arrakis_stream *stream, int64_t interval_ns)
 {
     *p = (struct record_progress){.recorder = recorder, .stream = stream};
-    p->interval_ns = interval_ns == ARRAKIS_UNSET ? RECORD_SUMMARY_NS : interval_ns;
+    p->interval_ns = interval_ns;
     p->before = (struct record_counts){ARRAKIS_RECORDER_STATS_INIT, 0};
     p->summary_ns = monotonic_ns();
     p->terminal = isatty(STDOUT_FILENO);

@@ -4,6 +4,8 @@
 #ifndef CLI_RECORD_PROGRESS_H
 #define CLI_RECORD_PROGRESS_H
 
+#include "options.h"
+
 #include <arrakis/file.h>
 
 /** Between summaries in the log, unless --summary is given. */
@@ -27,7 +29,9 @@ struct record_progress {
     struct record_counts before;  /* of the last summary */
 };
 
-/** interval_ns: as --summary gives it. */
+/** Between summaries; 0: there is only one at the end. */
+int64_t record_progress_interval(const struct options *options);
+/** interval_ns: of record_progress_interval(). */
 void record_progress_begin(struct record_progress *progress, const arrakis_recorder *recorder,
                            const arrakis_stream *stream, int64_t interval_ns);
 /** Another stream goes on; the one before may be closed then. */

@@ -172,7 +172,7 @@ def share_partitions(cluster, cli, cs, files, logs):
         marks.append((time.monotonic(), what))
 
     def start():
-        members.append(Member(cluster, cli, group, metadata, files, logs / f"log{len(members)}"))
+        members.append(Member(cluster, cli, group, metadata, files, logs / f"log{len(members)}", "--summary", "2"))
         return members[-1]
 
     def let_pass(seconds):
@@ -231,7 +231,11 @@ def test_recorders_share_partitions(cluster, cli, tmp_path, form):
         about = path.stat()
         assert (about.st_ino, about.st_mtime_ns) == (inode, changed), path
     assert not list(directory.glob("*/.*"))
-    assert "other bytes" not in "".join(p.read_text() for p in tmp_path.glob("log*"))
+    logs = [p.read_text() for p in tmp_path.glob("log*")]
+    assert "other bytes" not in "".join(logs)
+    for log in logs:
+        counts = list(map(int, re.findall("so far: [0-9]+ of [0-9]+ partitions, ([0-9]+) files", log)))
+        assert len(counts) > 1 and counts[-1] > 0 and counts == sorted(counts), log
 
 
 class OneByOne:

@@ -9,9 +9,11 @@
 #include "request.h"
 
 #include <arrakis/file.h>
+#include <arrakis/reader.h>
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LOOK_MS = 1000 };
 /* So late the last block of a backlog is: a stream that begins after it begins within the 10 s that
@@ -52,7 +54,7 @@ struct recording {
     arrakis_stream *stream;
     struct record_progress progress;
     int64_t summary_ns; /* between summaries */
-    bool brokers;       /* they are read up to the present */
+    bool to_present;    /* the request goes on into the present */
     bool behind;        /* the stream has begun with a backlog of brokers */
     uint64_t changes;   /* after which the stream has begun anew */
     int64_t again_ns;   /* when to try again to leave it behind, on the steady clock */
@@ -68,6 +70,29 @@ static bool is_backlog(int64_t time_ns)
     return time_ns != ARRAKIS_UNSET && time_ns < arrakis_gps_now_ns() - CAUGHT_UP_NS;
 }
 
+static bool is_server(const char *input)
+{
+    return strncmp(input, "grpc://", 7) == 0 || strncmp(input, "grpc+tls://", 11) == 0;
+}
+
+/* How many inputs of a stream are a server's in the present. The others are brokers', which a server
+ * may have named. */
+static size_t count_servers(const arrakis_stream *stream)
+{
+    const arrakis_reader *reader = arrakis_stream_reader(stream);
+    size_t servers = 0;
+    for (size_t i = 0; i < arrakis_reader_input_count(reader); i++)
+        servers += is_server(arrakis_reader_input_id(reader, i));
+    return servers;
+}
+
+/* Whether a stream that begins at that time asks brokers as often as for a backlog. */
+static bool begins_behind(const struct recording *r, int64_t time_ns)
+{
+    return r->to_present && is_backlog(time_ns) &&
+           count_servers(r->stream) < arrakis_reader_input_count(arrakis_stream_reader(r->stream));
+}
+
 /* Where a channel has changed just before, the stream that there is hands out all that there was
  * of it, and then follows it or ends. It goes on also where no other one can be opened. */
 static void go_over(struct recording *r, int64_t from_ns)
@@ -80,6 +105,11 @@ static void go_over(struct recording *r, int64_t from_ns)
         if (!interrupt_seen())
             report_info("%s; for another minute the brokers are asked as often as for a backlog",
                         err.message);
+        return;
+    }
+    if (count_servers(next)) { /* it may take a moment ago for the present */
+        r->behind = false;
+        arrakis_stream_close(next);
         return;
     }
     if (!record_channels_same(arrakis_stream_channels(r->stream), arrakis_stream_channels(next))) {
@@ -107,7 +137,7 @@ static void look_for_changes(struct recording *r, int64_t block_ns)
     if (stats.changes == r->changes)
         return;
     r->changes = stats.changes;
-    r->behind = r->brokers && is_backlog(block_ns);
+    r->behind = begins_behind(r, block_ns);
     r->again_ns = 0;
 }
 
@@ -171,9 +201,8 @@ static int record_channels(arrakis_client *client, arrakis_channels *channels,
     r.request.stride_ns = o->follow ? ARRAKIS_UNSET : arrakis_recorder_stride_ns(recorder);
     r.request.fast_forward = false;
     r.request.fetch_wait_ns = RECORD_FETCH_WAIT_NS;
-    r.brokers = o->kafka_url && o->duration_ns == ARRAKIS_UNSET &&
-                (o->end_ns == ARRAKIS_UNSET || o->end_ns > arrakis_gps_now_ns());
-    r.behind = r.brokers && is_backlog(r.request.start_ns);
+    r.to_present = o->duration_ns == ARRAKIS_UNSET &&
+                   (o->end_ns == ARRAKIS_UNSET || o->end_ns > arrakis_gps_now_ns());
     if (o->end_ns != ARRAKIS_UNSET && r.request.start_ns >= o->end_ns) {
         report_info("all before GPS %" PRId64 " is recorded",
                     r.request.start_ns / ARRAKIS_SECOND_NS);
@@ -182,6 +211,7 @@ static int record_channels(arrakis_client *client, arrakis_channels *channels,
     if (!(r.names = record_channels_names(channels)))
         return EXIT_FAILURE;
     arrakis_status rc = open_stream(&r, &r.stream, &err);
+    r.behind = rc >= 0 && begins_behind(&r, r.request.start_ns);
     code = rc < 0 ? finish(rc, &err) : record_stream(&r);
     free(r.names);
     arrakis_stream_close(r.stream);

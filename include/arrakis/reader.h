@@ -221,7 +221,11 @@ ARRAKIS_API arrakis_status arrakis_endpoint_reader_new(
     arrakis_channels *channels, int64_t begin_ns, int64_t end_ns, arrakis_error *err);
 
 ARRAKIS_API size_t arrakis_reader_input_count(const arrakis_reader *reader);
-/** Returns the id of an input; `<url>/<partition_id>` for Kafka. Borrowed from the reader. */
+/**
+ * Returns the id of an input: `<url>/<partition_id>` for Kafka, where brokers that a server names
+ * have no scheme; for a server its URL, which begins with `grpc://` or `grpc+tls://`, and a
+ * number. Borrowed from the reader.
+ */
 ARRAKIS_API const char *arrakis_reader_input_id(const arrakis_reader *reader, size_t input);
 /** Returns the channels of an input. Borrowed from the reader. */
 ARRAKIS_API const arrakis_channels *arrakis_reader_input_channels(const arrakis_reader *reader,

@@ -4,14 +4,16 @@ rest. The double of a Flight server names who has what; the broker is a real one
 
 import json
 import socket
+import time
 
 import pytest
 from live import LivePublisher, assert_published, lacks
 from pyarrow import flight
+from recorded import read_file
 from server import Server, publisher_toml
 from support import (
-    SECOND, STRIDE, T0, Cluster, assert_same, channel, expected_block, gps_now_ns, records, seconds,
-    unique,
+    SECOND, STRIDE, T0, Cluster, assert_same, channel, expected_block, gps_now_ns, records, samples,
+    seconds, unique,
 )  # fmt: skip
 from test_flight import Mock
 from test_flight_double import BY_NAME, HERE, ask, blocks_of, double, span  # noqa: F401
@@ -259,6 +261,34 @@ def test_live_deadlines_pass_once_the_present_is_reached(cluster, kafka, double,
         assert_same(archived, blocks(cs, start, at), cs)
         assert_published(got[len(archived) :], cs, live)
         assert all(lacks(b, silent) for b in got if b["time_ns"] >= stops)
+
+
+def test_a_recorder_that_has_caught_up_by_a_server_s_brokers(channels, cluster, kafka, double, cli, tmp_path):  # noqa: F811
+    """It leaves the requests of a backlog, and has all of the past and of the present."""
+    names = names_of(channels)
+    live = LivePublisher(cluster, channels)
+    at = live.started_ns // (2 * SECOND) * 2 * SECOND  # where a file begins
+    cluster.send(records(channels, at, live.started_ns))
+    with live:
+        def who_has_it(server, request):
+            start = request["args"]["start"]
+            past = [(names, start, at, HERE)] if start < at else []
+            return endpoints(*past, (names, at, None, kafka))(server, request)
+
+        server = double(endpoints=who_has_it)
+        with cli.follow("record", "--url", server.url, "--dir", tmp_path, "--name", "H-SEAM", "--length", 2,
+                        "--start", at // SECOND - 20, *names) as recorder:  # fmt: skip
+            until = int(recorder.wait_for_error("H-SEAM has caught up, at GPS").split()[-1]) + 2
+            while not (found := sorted(tmp_path.glob("H-*"))) or int(found[-1].name.split("-")[2]) < until:
+                assert gps_now_ns() < (until + 60) * SECOND
+                time.sleep(0.05)
+            assert recorder.interrupt() == 0
+    times = [int(path.name.split("-")[2]) for path in found]
+    assert times == list(range(at // SECOND - 20, times[-1] + 1, 2))
+    for gps, path in zip(times, found):
+        for c, (values, mask) in zip(channels, read_file(path, channels).values(), strict=True):
+            assert not mask.any() and (values == samples(c, gps * SECOND, 2 * SECOND)).all(), (path, c.name)
+    assert streamed(server)[0] == (at - 20 * SECOND, at)
 
 
 def test_an_archive_a_broker_and_who_knows_of_both(tmp_path, bootstrap, cli):

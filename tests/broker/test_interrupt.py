@@ -57,7 +57,7 @@ def commands(where, channels, directory, *names):
     at = ["--kafka-url", where, "--metadata", write_metadata(directory, channels)]
     of = [c.name for c in channels]
     start = gps_now_ns() // 10**9 - 5
-    files = {name: directory / name for name in ("record", "group")}
+    files = {name: directory / name for name in ("record", "group", "member")}
     for path in files.values():
         path.mkdir()
     all_there_are = {
@@ -65,6 +65,7 @@ def commands(where, channels, directory, *names):
         "start": ["stream", "--start", start, *of, *at],
         "record": ["record", "--dir", files["record"], *of, *at],
         "group": ["record", "--dir", files["group"], "--group", unique("g"), *of, *at],
+        "member": ["record", "--dir", files["member"], "--group", unique("m"), "--start", start, *of, *at],
         "find": ["find", "--kafka-url", where, "H1:*"],
     }
     return [all_there_are[name] for name in names]
@@ -79,9 +80,11 @@ def test_a_broker_that_does_not_tell_its_topics(proxy, cli, tmp_path):
 
 
 def test_a_leader_that_does_not_tell_offsets(proxy, cli, tmp_path):
+    """A member of a group has joined, and leaves while it asks where its partition begins."""
     proxy.hold(LIST_OFFSETS, "")
+    names = "live", "start", "record", "group", "member"
     try:
-        assert_soon(cli, *commands(proxy.address, proxy.channels, tmp_path, "live", "start", "record"))
+        assert_soon(cli, *commands(proxy.address, proxy.channels, tmp_path, *names))
     finally:
         proxy.release()
 

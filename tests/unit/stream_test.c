@@ -27,12 +27,18 @@ typedef struct bench {
     arrakis_stream *stream;
 } bench;
 
+static arrakis_reader *reader_of(const channel_spec specs[2])
+{
+    arrakis_reader *reader;
+    arrakis_channels *channels = channels_of(specs, 2);
+    PASS(arrakis_memory_reader_new(&reader, channels, err));
+    arrakis_channels_unref(channels);
+    return reader;
+}
+
 static bench bench_of(const channel_spec specs[2], const arrakis_stream_options *options)
 {
-    bench b;
-    arrakis_channels *channels = channels_of(specs, 2);
-    PASS(arrakis_memory_reader_new(&b.reader, channels, err));
-    arrakis_channels_unref(channels);
+    bench b = {.reader = reader_of(specs)};
     PASS(arrakis_stream_open(&b.stream, b.reader, options, err));
     return b;
 }
@@ -430,6 +436,22 @@ static void a_deadline_makes_a_block_without_data(void **state)
     expect(&b, begin_ns + 100 * MS, -1, -1);
     int64_t now_ns = arrakis_gps_now_ns();
     assert_in_range(now_ns, begin_ns + 200 * MS, begin_ns + 60 * SECOND);
+    arrakis_stream_close(b.stream);
+}
+
+/* What begins to be fetched behind a request that lies at the source lies there after it, too. */
+static void data_that_may_lie_at_its_source_has_twice_that_time(void **state)
+{
+    (void)state;
+    bench b = {.reader = reader_of(prompt)};
+    b.reader->fetch_wait_ns = 200 * MS;
+    PASS(arrakis_stream_open(&b.stream, b.reader, NULL, err));
+    int64_t begin_ns = grid_now();
+    push(&b, 0, begin_ns, 1);
+    push(&b, 1, begin_ns, 2);
+    expect(&b, begin_ns, 1, 2);
+    expect(&b, begin_ns + 100 * MS, -1, -1);
+    assert_in_range(arrakis_gps_now_ns(), begin_ns + 600 * MS, begin_ns + 60 * SECOND);
     arrakis_stream_close(b.stream);
 }
 
@@ -866,6 +888,7 @@ int main(void)
         cmocka_unit_test(a_source_that_must_find_out_is_asked_again_when_it_said),
         cmocka_unit_test(a_live_duration_counts_from_the_first_block),
         cmocka_unit_test(a_deadline_makes_a_block_without_data),
+        cmocka_unit_test(data_that_may_lie_at_its_source_has_twice_that_time),
         cmocka_unit_test(a_timeout_is_kept),
         cmocka_unit_test(the_descriptor_tells_of_data),
         cmocka_unit_test(the_descriptor_tells_of_deadlines),

@@ -75,6 +75,7 @@ int main(int argc, char **argv)
     arrakis_channel_get(arrakis_channels_get(options.channels, 0), &info);
     to.kafka_url = argc > 1 ? argv[1] : "localhost:9092";
     options.publisher_id = info.publisher;
+    options.max_failures = 10;
     check(arrakis_publisher_open(&publisher, &to, &options, &err));
 
     int64_t start_ns = arrakis_gps_now_ns() / info.stride_ns * info.stride_ns;
@@ -84,7 +85,11 @@ int main(int argc, char **argv)
         struct timespec due = {due_ns / ARRAKIS_SECOND_NS, due_ns % ARRAKIS_SECOND_NS};
         clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &due, NULL);
         arrakis_block *block = make_block(options.channels, start_ns, info.stride_ns);
-        check(arrakis_publisher_publish(publisher, block, 10000, &err));
+        arrakis_status rc = arrakis_publisher_publish(publisher, block, 10000, &err);
+        if (rc < 0 && arrakis_status_retriable(rc))
+            fprintf(stderr, "dropped: %s\n", err.message); /* the next one may be delivered */
+        else
+            check(rc); /* after ten failures in a row, too */
         arrakis_block_unref(block);
     }
     arrakis_publisher_close(publisher);

@@ -920,11 +920,17 @@ typedef struct arrakis_publisher_options {
     arrakis_channels *channels;
     /** How long closing waits for deliveries that are still under way; ARRAKIS_UNSET: 10 s. */
     int64_t close_timeout_ns;
+    /**
+     * After how many failures in a row (EBROKER, EDEADLINE) of arrakis_publisher_publish() the
+     * publisher gives up, 1 or more: the last of these calls returns EIO instead, and so does every
+     * later call. ARRAKIS_UNSET: the publisher never gives up.
+     */
+    int64_t max_failures;
 } arrakis_publisher_options;
 
 #define ARRAKIS_PUBLISHER_OPTIONS_INIT                                                            \
     {                                                                                             \
-        sizeof(arrakis_publisher_options), NULL, NULL, NULL, ARRAKIS_UNSET                        \
+        sizeof(arrakis_publisher_options), NULL, NULL, NULL, ARRAKIS_UNSET, ARRAKIS_UNSET         \
     }
 ARRAKIS_API void arrakis_publisher_options_init(arrakis_publisher_options *out,
                                                 size_t struct_size);
@@ -972,8 +978,18 @@ ARRAKIS_API const arrakis_channels *arrakis_publisher_channels(const arrakis_pub
  * Publishes one block as one message per partition. Returns when all of the messages are
  * delivered.
  *
+ * A partition that cannot be written to (it has no leader, for example) fails its own message
+ * only: those of the other partitions are delivered, and the text of the error names one of the
+ * topics that failed. After EBROKER or EDEADLINE, which may pass, the program either goes on with
+ * the next block, and this one is dropped, or publishes this one again, which sends all of its
+ * messages again. The last of `max_failures` such failures in a row is EIO instead: the publisher
+ * has given up. Every later call then returns EIO with the same text at once, and sends nothing.
+ *
  * The library gives up on a broker that does not answer after 6 s (librdkafka's socket.timeout.ms,
  * socket.connection.setup.timeout.ms and request.timeout.ms, unless `properties` set them).
+ *
+ * Publishing that is 10 s or more behind what comes in (`behind_ns` of arrakis_publisher_stats) is
+ * logged as a warning, every 30 s while that is so.
  *
  * @param block       each channel must equal its registration; the duration is the stride; the
  *                    start is a multiple of the stride, and later than that of the last block that
@@ -986,12 +1002,54 @@ ARRAKIS_API const arrakis_channels *arrakis_publisher_channels(const arrakis_pub
  *         at once as long as nothing was ever delivered; afterwards it is returned when timeout_ms
  *         has passed, because a broker that has just started may not have loaded its users yet;
  *         EDEADLINE: not confirmed in time, and the block may still be delivered, or nothing was sent,
- *         because librdkafka failed for good twice before its first connections ended; ECANCELED:
- *         nothing was sent, or the block may still be delivered
+ *         because librdkafka failed for good twice before its first connections ended; EIO: the
+ *         publisher has given up after `max_failures` failures in a row, and the text has the last
+ *         one (or librdkafka failed for good, and no file descriptor was left to start it anew);
+ *         ECANCELED: nothing was sent, or the block may still be delivered; ENOMEM: nothing was
+ *         sent
  */
 ARRAKIS_API arrakis_status arrakis_publisher_publish(arrakis_publisher *publisher,
                                                      const arrakis_block *block, int timeout_ms,
                                                      arrakis_error *err);
+
+/** What has become of the blocks of a publisher since it was opened. */
+typedef struct arrakis_publisher_stats {
+    size_t struct_size;
+    /**
+     * Blocks that were delivered or dropped. One that is published again counts once; one that
+     * fails otherwise (EAUTH, for example) does not count.
+     */
+    uint64_t blocks;
+    /**
+     * Blocks among them that were dropped: publishing failed with EBROKER, EDEADLINE or, as the
+     * publisher gave up, EIO, and the block was not published again right after that with success.
+     * Some messages of such a block may have been delivered, or may still be.
+     */
+    uint64_t dropped;
+    /** Failures in a row (EBROKER, EDEADLINE, EIO), since a block was delivered. */
+    uint64_t failures;
+    /**
+     * How far publishing is behind what comes in: the age of the last block, minus the least age of
+     * all blocks. The age of a block is the time since its end when arrakis_publisher_publish() is
+     * called; it grows while blocks are published more slowly than they come. That the system's
+     * clock is set does not count.
+     */
+    int64_t behind_ns;
+} arrakis_publisher_stats;
+
+#define ARRAKIS_PUBLISHER_STATS_INIT                                                              \
+    {                                                                                             \
+        sizeof(arrakis_publisher_stats), 0, 0, 0, 0                                               \
+    }
+ARRAKIS_API void arrakis_publisher_stats_init(arrakis_publisher_stats *out, size_t struct_size);
+
+/**
+ * Copies the counts so far. `stats->struct_size` must be set. Safe in any thread, also while
+ * another thread publishes (of the block that is being published only `behind_ns` is known), but
+ * not while the publisher is being closed.
+ */
+ARRAKIS_API void arrakis_publisher_get_stats(arrakis_publisher *publisher,
+                                             arrakis_publisher_stats *stats);
 
 /**
  * Closes a publisher. Waits up to `close_timeout_ns` for deliveries that are still under way, and

@@ -2,6 +2,7 @@
 #include "arrow/write.h"
 #include "base/buffer.h"
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/sized_struct.h"
@@ -9,6 +10,7 @@
 #include "channel/channel.h"
 #include "client/connection.h"
 #include "kafka/producer.h"
+#include "publish/deliveries.h"
 #include "publish/partitions.h"
 #include "publish/registration.h"
 
@@ -38,6 +40,7 @@ struct arrakis_publisher {
     ark_publish_partitions partitions; /* partition i is topic i of the producer */
     int64_t published_ns; /* begin of the last block that was confirmed; ARRAKIS_UNSET: none */
     ark_producer *producer;
+    ark_deliveries deliveries;
     arrakis_cancel *cancel; /* NULL: none */
     encode_order encode_order;
 };
@@ -59,6 +62,9 @@ static arrakis_status check_options(arrakis_publisher_options *out, bool with_se
     if (out->close_timeout_ns != ARRAKIS_UNSET && out->close_timeout_ns < 0)
         return ark_fail(err, ARRAKIS_EINVAL, "close_timeout_ns is %" PRId64 ", expected 0 or more",
                         out->close_timeout_ns);
+    if (out->max_failures != ARRAKIS_UNSET && out->max_failures < 1)
+        return ark_fail(err, ARRAKIS_EINVAL, "max_failures is %" PRId64 ", expected 1 or more",
+                        out->max_failures);
     return ARRAKIS_OK;
 }
 
@@ -171,8 +177,10 @@ arrakis_status arrakis_publisher_open(arrakis_publisher **out,
         return ark_no_memory(err, "opening publisher %s", checked.publisher_id);
     publisher->published_ns = ARRAKIS_UNSET;
     publisher->cancel = arrakis_cancel_ref(to.cancel);
-    rc = to.url ? open_by_server(publisher, &to, &checked, err)
-                : open_producer(publisher, &to, &checked, err);
+    rc = ark_deliveries_init(&publisher->deliveries, &checked, err);
+    if (rc == ARRAKIS_OK)
+        rc = to.url ? open_by_server(publisher, &to, &checked, err)
+                    : open_producer(publisher, &to, &checked, err);
     if (rc < 0) {
         arrakis_publisher_close(publisher);
         return rc;
@@ -318,18 +326,11 @@ static arrakis_status encode_block(arrakis_publisher *publisher, const arrakis_b
     return rc;
 }
 
-arrakis_status arrakis_publisher_publish(arrakis_publisher *publisher, const arrakis_block *block,
-                                         int timeout_ms, arrakis_error *err)
+static arrakis_status send_block(arrakis_publisher *publisher, const arrakis_block *block,
+                                 int timeout_ms, arrakis_error *err)
 {
-    if (!publisher || !block)
-        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_publisher_publish: %s is NULL",
-                        publisher ? "block" : "publisher");
     const encode_order *p = &publisher->encode_order;
-    arrakis_status rc = make_order(publisher, arrakis_block_channels(block), err);
-    if (rc == ARRAKIS_OK)
-        rc = check_block(publisher, block, err);
-    if (rc == ARRAKIS_OK)
-        rc = ark_producer_begin(publisher->producer, timeout_ms, err);
+    arrakis_status rc = ark_producer_begin(publisher->producer, timeout_ms, err);
     /* All messages are encoded before the first one is sent, so that a block is not published in
      * part when that fails. */
     for (size_t i = 0; rc == ARRAKIS_OK && i < p->batch_count; i++)
@@ -344,10 +345,36 @@ arrakis_status arrakis_publisher_publish(arrakis_publisher *publisher, const arr
         rc = ark_producer_wait(publisher->producer, err);
     if (rc < 0)
         return ark_fail_within(err, rc, "block at %" PRId64 " ns", arrakis_block_start_ns(block));
-    publisher->published_ns = arrakis_block_start_ns(block);
     ark_log_trace(ARK_LOG_PUBLISH, "block at %" PRId64 " ns: all have been delivered",
-                  publisher->published_ns);
+                  arrakis_block_start_ns(block));
     return ARRAKIS_OK;
+}
+
+arrakis_status arrakis_publisher_publish(arrakis_publisher *publisher, const arrakis_block *block,
+                                         int timeout_ms, arrakis_error *err)
+{
+    if (!publisher || !block)
+        return ark_fail(err, ARRAKIS_EINVAL, "arrakis_publisher_publish: %s is NULL",
+                        publisher ? "block" : "publisher");
+    ARK_TRY(ark_deliveries_check(&publisher->deliveries, err));
+    ARK_TRY(make_order(publisher, arrakis_block_channels(block), err));
+    ARK_TRY(check_block(publisher, block, err));
+    const int64_t start_ns = arrakis_block_start_ns(block);
+    ark_deliveries_begin(&publisher->deliveries, start_ns + arrakis_block_duration_ns(block),
+                         arrakis_gps_now_ns(), ark_clock_steady_ns());
+    arrakis_error why;
+    arrakis_status rc = send_block(publisher, block, timeout_ms, &why);
+    if (rc == ARRAKIS_OK)
+        publisher->published_ns = start_ns;
+    return ark_deliveries_end(&publisher->deliveries, start_ns, rc, &why, err);
+}
+
+void arrakis_publisher_get_stats(arrakis_publisher *publisher, arrakis_publisher_stats *stats)
+{
+    if (!publisher || !stats)
+        return;
+    arrakis_publisher_stats now = ark_deliveries_stats(&publisher->deliveries);
+    ark_sized_struct_give(stats, &now, sizeof now);
 }
 
 void arrakis_publisher_close(arrakis_publisher *publisher)
@@ -355,6 +382,7 @@ void arrakis_publisher_close(arrakis_publisher *publisher)
     if (!publisher)
         return;
     ark_producer_close(publisher->producer);
+    ark_deliveries_clear(&publisher->deliveries);
     clear_order(&publisher->encode_order);
     ark_publish_partitions_clear(&publisher->partitions);
     arrakis_cancel_unref(publisher->cancel);

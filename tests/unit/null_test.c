@@ -157,6 +157,7 @@ static void without_a_handle_nothing_is_done(void **state)
     arrakis_stream_stats(NULL, NULL);
     arrakis_stream_close(NULL);
     arrakis_client_close(NULL);
+    arrakis_publisher_get_stats(NULL, NULL);
     arrakis_publisher_close(NULL);
     arrakis_arrow_writer_end(NULL, &data, &size);
     assert_null(data);
@@ -301,7 +302,8 @@ static void no_struct_ends_in_padding(void **state)
     ENDS_WITH(arrakis_client_options, max_message_bytes);
     ENDS_WITH(arrakis_query, replay_id);
     ENDS_WITH(arrakis_request, fetch_wait_ns);
-    ENDS_WITH(arrakis_publisher_options, close_timeout_ns);
+    ENDS_WITH(arrakis_publisher_options, max_failures);
+    ENDS_WITH(arrakis_publisher_stats, behind_ns);
 }
 
 /* For who cannot use the macros: as many bytes as the caller has. */
@@ -337,6 +339,7 @@ static void what_a_macro_sets_a_function_sets(void **state)
     SETS(arrakis_stats, ARRAKIS_STATS_INIT);
     SETS(arrakis_channel_info, ARRAKIS_CHANNEL_INFO_INIT);
     SETS(arrakis_publisher_options, ARRAKIS_PUBLISHER_OPTIONS_INIT);
+    SETS(arrakis_publisher_stats, ARRAKIS_PUBLISHER_STATS_INIT);
     SETS(arrakis_kafka_options, ARRAKIS_KAFKA_OPTIONS_INIT);
     SETS(arrakis_stream_options, ARRAKIS_STREAM_OPTIONS_INIT);
 }

@@ -241,6 +241,16 @@ static void assert_unpublished_one(arrakis_publisher *publisher, arrakis_channel
     arrakis_block_unref(block);
 }
 
+static void assert_counts(arrakis_publisher *publisher, uint64_t blocks, uint64_t dropped,
+                          uint64_t failures)
+{
+    arrakis_publisher_stats stats = ARRAKIS_PUBLISHER_STATS_INIT;
+    arrakis_publisher_get_stats(publisher, &stats);
+    assert_int_equal(stats.blocks, blocks);
+    assert_int_equal(stats.dropped, dropped);
+    assert_int_equal(stats.failures, failures);
+}
+
 /* ---- what is sent */
 
 static void assert_message(const rd_kafka_message_t *m, arrakis_dtype dtype, int64_t time_ns,
@@ -567,8 +577,10 @@ static void a_topic_without_a_leader_is_named(void **state)
                        "delivered; arrakis-p1 is one of their topics; the last failure: topic "
                        "arrakis-p1: ");
     assert_int_equal(count_messages("arrakis-p0"), 1);
+    assert_counts(publisher, 1, 1, 1);
     rd_kafka_mock_partition_set_leader(cluster, "arrakis-p1", 0, 1);
     publish(publisher, channels, START_NS);
+    assert_counts(publisher, 1, 0, 0); /* it is the same block */
     arrakis_publisher_close(publisher);
     arrakis_channels_unref(channels);
 }
@@ -666,6 +678,74 @@ static void what_is_lost_after_its_deadline_is_logged(void **state)
     assert_unpublished(publisher, channels, START_NS + STRIDE_NS, -1, ARRAKIS_EBROKER,
                        "2 of 2 messages were not delivered; arrakis-p");
     assert_heard("2 messages of blocks that were not confirmed in time are lost");
+    arrakis_publisher_close(publisher);
+    arrakis_channels_unref(channels);
+}
+
+/* ---- what a publisher makes of failures */
+
+static void a_dropped_block_is_counted_and_the_next_one_is_published(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = three_channels();
+    arrakis_publisher *publisher = open_for(channels);
+    assert_counts(publisher, 0, 0, 0);
+    publish(publisher, channels, START_NS);
+    rd_kafka_mock_push_request_errors(cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    assert_unpublished(publisher, channels, START_NS + STRIDE_NS, WAIT_MS, ARRAKIS_EBROKER,
+                       "1 of 2 messages were not delivered; arrakis-p");
+    assert_counts(publisher, 2, 1, 1);
+    assert_unpublished(publisher, channels, START_NS, WAIT_MS, ARRAKIS_EINVAL, "a later one");
+    publish(publisher, channels, START_NS + 2 * STRIDE_NS);
+    assert_counts(publisher, 3, 1, 0);
+    arrakis_publisher_stats old = {.struct_size = offsetof(arrakis_publisher_stats, dropped)};
+    arrakis_publisher_get_stats(publisher, &old);
+    assert_int_equal(old.blocks, 3);
+    assert_int_equal(old.dropped, 0);
+    arrakis_publisher_get_stats(publisher, NULL);
+    arrakis_publisher_close(publisher);
+    arrakis_channels_unref(channels);
+}
+
+static void a_publisher_gives_up_after_failures_in_a_row(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = three_channels();
+    arrakis_publisher_options options = options_for(channels);
+    options.max_failures = 2;
+    options.close_timeout_ns = 0;
+    arrakis_publisher *publisher = open_publisher(&options);
+    publish(publisher, channels, START_NS);
+    rd_kafka_mock_broker_set_down(cluster, 1);
+    assert_unpublished(publisher, channels, START_NS + STRIDE_NS, 1, ARRAKIS_EDEADLINE,
+                       "2 of 2 messages are not confirmed after 1 ms");
+    assert_unpublished(publisher, channels, START_NS + 2 * STRIDE_NS, 1, ARRAKIS_EIO,
+                       "2 of 2 messages are not confirmed after 1 ms");
+    rd_kafka_mock_broker_set_up(cluster, 1);
+    for (int i = 3; i < 5; i++)
+        assert_unpublished(publisher, channels, START_NS + i * STRIDE_NS, WAIT_MS, ARRAKIS_EIO,
+                           "; the publisher gives up (failures in a row: 2)");
+    assert_counts(publisher, 3, 2, 2);
+    arrakis_publisher_close(publisher);
+    arrakis_channels_unref(channels);
+}
+
+/* The block that comes second is 12.5 s older than the first. */
+static void a_publisher_that_falls_behind_warns(void **state)
+{
+    (void)state;
+    arrakis_channels *channels = three_channels();
+    arrakis_publisher *publisher = open_for(channels);
+    rd_kafka_mock_broker_set_down(cluster, 1);
+    hear_warnings();
+    assert_unpublished(publisher, channels, START_NS + 200 * STRIDE_NS, 0, ARRAKIS_EDEADLINE,
+                       "not confirmed");
+    rd_kafka_mock_broker_set_up(cluster, 1);
+    publish(publisher, channels, START_NS);
+    assert_heard("publisher tester: publishing is 1");
+    arrakis_publisher_stats stats = ARRAKIS_PUBLISHER_STATS_INIT;
+    arrakis_publisher_get_stats(publisher, &stats);
+    assert_in_range(stats.behind_ns, 200 * STRIDE_NS, 200 * STRIDE_NS + WAIT_MS * 1000000LL);
     arrakis_publisher_close(publisher);
     arrakis_channels_unref(channels);
 }
@@ -1022,6 +1102,9 @@ static void options_are_checked(void **state)
     x.close_timeout_ns = -1;
     assert_not_opened(&x, "close_timeout_ns is -1");
     x.close_timeout_ns = ARRAKIS_UNSET;
+    x.max_failures = 0;
+    assert_not_opened(&x, "max_failures is 0, expected 1 or more");
+    x.max_failures = ARRAKIS_UNSET;
     x.channels = none;
     assert_not_opened(&x, "publisher tester has no channels");
     assert_null(arrakis_publisher_channels(NULL));
@@ -1051,6 +1134,9 @@ int main(void)
         TEST(a_broker_that_does_not_answer_is_given_up_in_time),
         TEST(an_unconfirmed_delivery_is_told_and_may_still_arrive),
         TEST(what_is_lost_after_its_deadline_is_logged),
+        TEST(a_dropped_block_is_counted_and_the_next_one_is_published),
+        TEST(a_publisher_gives_up_after_failures_in_a_row),
+        TEST(a_publisher_that_falls_behind_warns),
         TEST(closing_with_messages_under_way_is_safe),
         TEST(closing_takes_as_long_as_it_may),
         TEST(a_cancel_ends_closing),

@@ -22,10 +22,6 @@
 enum { PIECE_SIZE = 65536 };
 
 #define CONFIRMATION_NS (30 * ARRAKIS_SECOND_NS) /* unless --timeout is given */
-/* Publishing that falls this far behind what comes in is reported, and again after as long a time
- * as REPORT_NS. */
-#define BEHIND_NS (10 * ARRAKIS_SECOND_NS)
-#define REPORT_NS (30 * ARRAKIS_SECOND_NS)
 
 struct sender {
     const char *server;      /* NULL: publish to --kafka-url, without a server */
@@ -34,12 +30,7 @@ struct sender {
     int64_t stride_ns;
     arrakis_publisher *publisher;
     int timeout_ms;
-    int64_t failures_most; /* so many blocks in a row may fail, less one */
-    int64_t failures;      /* the last blocks, in a row, that failed */
-    uint64_t blocks, dropped;
-    char input[64];         /* where the block comes from, for messages */
-    int64_t least_age_ns;   /* of a block when it is published */
-    int64_t next_report_ns; /* of how far publishing is behind */
+    char input[64]; /* where the block comes from, for messages */
     /* those of the last block, in its order; the next block mostly has the same */
     arrakis_channels *list;
     arrakis_series *series; /* one per channel of the list */
@@ -144,6 +135,7 @@ static int open_publisher(struct sender *s, const struct options *o)
     options.replay_id = o->replay_id;
     options.channels = s->known;
     options.close_timeout_ns = 0; /* the confirmation of each block is waited for */
+    options.max_failures = o->max_failures;
     arrakis_connection to = ARRAKIS_CONNECTION_INIT;
     source_connection(&to, o);
     to.url = s->server;
@@ -229,42 +221,6 @@ static uint8_t *cut_stride(arrakis_series *series, const struct block_column *co
     return bits + length / 8 + 1;
 }
 
-/* The age of blocks does not grow where each is published before the next one comes. */
-static void report_backlog(struct sender *s, int64_t end_ns)
-{
-    int64_t now_ns = arrakis_gps_now_ns(), age_ns = now_ns - end_ns;
-    if (s->blocks == 0 || age_ns < s->least_age_ns)
-        s->least_age_ns = age_ns;
-    int64_t behind_ns = age_ns - s->least_age_ns;
-    if (behind_ns < BEHIND_NS || now_ns < s->next_report_ns)
-        return;
-    s->next_report_ns = now_ns + REPORT_NS;
-    report_error("%s: publishing is %.1f s behind what comes in", s->input,
-                 (double)behind_ns / 1e9);
-}
-
-/* What has become of a block: one that was not delivered is dropped, with a message, unless too
- * many in a row were not. */
-static arrakis_status count_delivery(struct sender *s, arrakis_status rc, arrakis_error *err)
-{
-    s->blocks++;
-    if (rc != ARRAKIS_EBROKER && rc != ARRAKIS_EDEADLINE) {
-        s->failures = rc < 0 ? s->failures : 0;
-        return rc;
-    }
-    s->dropped++;
-    if (++s->failures >= s->failures_most) {
-        const arrakis_error last = *err;
-        if (s->failures > 1)
-            snprintf(err->message, sizeof err->message,
-                     "%.430s; %" PRId64 " blocks in a row were not delivered", last.message,
-                     s->failures);
-        return rc;
-    }
-    report_error("%s: dropped: %s", s->input, err->message);
-    return ARRAKIS_OK;
-}
-
 /* Whether the user has interrupted the wait for the end of a span. */
 static bool is_given_up(const struct sender *s, int64_t end_ns)
 {
@@ -288,10 +244,12 @@ static arrakis_status publish_stride(struct sender *s, const struct block_text *
     arrakis_status rc = arrakis_block_new(&block, s->list, time_ns, duration_ns, s->series, err);
     if (rc < 0)
         return rc;
-    report_backlog(s, time_ns + duration_ns);
     rc = arrakis_publisher_publish(s->publisher, block, s->timeout_ms, err);
     arrakis_block_unref(block);
-    return count_delivery(s, rc, err);
+    if (rc != ARRAKIS_EBROKER && rc != ARRAKIS_EDEADLINE)
+        return rc;
+    report_error("%s: dropped: %s", s->input, err->message);
+    return ARRAKIS_OK;
 }
 
 /* A block of several strides, such as those of 'stream --stride' or 'fetch', is published as
@@ -478,15 +436,17 @@ static int publish_input(struct sender *s, const struct options *o)
 
 static int report_dropped(const struct sender *s, int code)
 {
-    if (!s->dropped)
+    arrakis_publisher_stats stats = ARRAKIS_PUBLISHER_STATS_INIT;
+    arrakis_publisher_get_stats(s->publisher, &stats);
+    if (!stats.dropped)
         return code;
-    return fail("%" PRIu64 " of %" PRIu64 " blocks were not delivered", s->dropped, s->blocks);
+    return fail("%" PRIu64 " of %" PRIu64 " blocks were not delivered", stats.dropped,
+                stats.blocks);
 }
 
 static int run_publish(const struct options *o)
 {
-    struct sender s = {.pace = {.live = o->pace || o->loop, .start_ns = o->start_ns},
-                       .failures_most = o->max_failures};
+    struct sender s = {.pace = {.live = o->pace || o->loop, .start_ns = o->start_ns}};
     if (!o->kafka_url)
         s.server = source_server(o);
     if (!o->kafka_url && !s.server)

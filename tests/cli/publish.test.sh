@@ -230,7 +230,7 @@ nowhere 1
 [ "$(grep -c '^arrakis-cli: stdin, line [1-4]: dropped: block at ' err)" = 4 ] || complain "four dropped blocks"
 says err '^arrakis-cli: 4 of 4 blocks were not delivered'
 nowhere 1 --max-failures 3
-says err '^arrakis-cli: stdin, line 3: block at .*; 3 blocks in a row were not delivered'
+says err '^arrakis-cli: stdin, line 3: block at .*; the publisher gives up \(failures in a row: 3\)$'
 says err '^arrakis-cli: 3 of 3 blocks were not delivered'
 nowhere 1 --max-failures 1
 says err '^arrakis-cli: stdin, line 1: block at '

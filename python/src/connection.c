@@ -20,8 +20,8 @@ static const char *const names[] = {
 };
 /* What else is looked up, of those who have options of their own. */
 static const char *const own_names[] = {
-    "metadata",      "stall_timeout", "max_message_bytes", "replay_id",
-    "close_timeout", "publisher_id",  "channels",          NULL,
+    "metadata",     "stall_timeout", "max_message_bytes", "replay_id", "close_timeout",
+    "max_failures", "publisher_id",  "channels",          NULL,
 };
 
 #define NAMES (sizeof names / sizeof *names - 1)

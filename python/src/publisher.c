@@ -8,6 +8,7 @@
 #include "error.h"
 #include "handle.h"
 #include "log.h"
+#include "stats.h"
 #include "wait.h"
 
 #include <limits.h>
@@ -96,7 +97,9 @@ static PyObject *make_publisher(PyObject *id, PyObject *channels, PyObject *opti
         pyark_argument_text(pyark_connection_option(options, "replay_id"), "replay_id",
                             &own.replay_id) != 0 ||
         pyark_argument_duration(pyark_connection_option(options, "close_timeout"), "close_timeout",
-                                &own.close_timeout_ns) != 0)
+                                &own.close_timeout_ns) != 0 ||
+        pyark_argument_int64(pyark_connection_option(options, "max_failures"), "max_failures",
+                             &own.max_failures) != 0)
         return NULL;
     if (channels && channels != Py_None && !(own.channels = pyark_channels_from(channels)))
         return NULL;
@@ -118,8 +121,8 @@ static PyObject *make_publisher(PyObject *id, PyObject *channels, PyObject *opti
 
 static PyObject *publisher_new(PyTypeObject *class, PyObject *args, PyObject *keywords)
 {
-    static const char *const own_options[] = {"replay_id", "close_timeout", "publisher_id",
-                                              "channels", NULL};
+    static const char *const own_options[] = {"replay_id",    "close_timeout", "max_failures",
+                                              "publisher_id", "channels",      NULL};
     (void)class;
     PyObject *id = NULL, *channels = NULL, *self = NULL;
     PyObject *options = keywords ? PyDict_Copy(keywords) : PyDict_New();
@@ -211,6 +214,19 @@ static PyObject *get_id(PyObject *self, void *unused)
     return Py_NewRef(publisher_of(self)->id);
 }
 
+/* Another thread's block may be under way, so it does not wait for the lock. */
+static PyObject *publisher_get_stats(PyObject *self, void *unused)
+{
+    (void)unused;
+    arrakis_publisher_stats stats = ARRAKIS_PUBLISHER_STATS_INIT;
+    pyark_handle *handle = &publisher_of(self)->handle;
+    if (pyark_handle_enter(handle) != 0)
+        return NULL;
+    arrakis_publisher_get_stats(handle->object, &stats);
+    pyark_handle_leave(handle);
+    return pyark_stats_of_publisher(&stats);
+}
+
 static PyObject *publisher_repr(PyObject *self)
 {
     return PyUnicode_FromFormat(
@@ -221,6 +237,10 @@ static PyObject *publisher_repr(PyObject *self)
 static PyGetSetDef attributes[] = {
     {"channels", publisher_get_channels, NULL, "The channels as they are registered.", NULL},
     {"publisher_id", get_id, NULL, "The id of the publisher.", NULL},
+    {"stats", publisher_get_stats, NULL,
+     "What has become of the blocks so far, a PublisherStats. Safe while another thread "
+     "publishes.",
+     NULL},
     {0},
 };
 
@@ -233,6 +253,9 @@ static PyMethodDef methods[] = {
      "librdkafka has delivered or given up each message. MismatchError, InvalidArgumentError:\n"
      "nothing was sent. BrokerError: a delivery failed, and the block may be published again.\n"
      "AuthError. DeadlineError: not confirmed in time, and the block may still be delivered.\n"
+     "After BrokerError and DeadlineError the next block may be published, and this one is\n"
+     "dropped. InputOutputError: there were max_failures of these two in a row, this call\n"
+     "included; every later call raises the same.\n"
      "Ctrl-C ends the call within 2 s, and the publisher with it."},
     {"close", pyark_handle_close_object, METH_NOARGS,
      "close($self, /)\n--\n\n"
@@ -244,16 +267,19 @@ static PyMethodDef methods[] = {
 
 static PyType_Slot slots[] = {
     {Py_tp_doc,
-     "Publisher(publisher_id, channels=None, *, replay_id=None, close_timeout=None, url=None,\n"
-     "          kafka_url=None, properties=None, kafka_token_fn=None, allowed_brokers=None,\n"
-     "          token=None, insecure_token=False, token_hosts=None, ca_file=None,\n"
-     "          cert_file=None, key_file=None, request_timeout=None)\n--\n\n"
+     "Publisher(publisher_id, channels=None, *, replay_id=None, close_timeout=None,\n"
+     "          max_failures=None, url=None, kafka_url=None, properties=None,\n"
+     "          kafka_token_fn=None, allowed_brokers=None, token=None, insecure_token=False,\n"
+     "          token_hosts=None, ca_file=None, cert_file=None, key_file=None,\n"
+     "          request_timeout=None)\n--\n\n"
      "Publishes blocks of channels to Kafka.\n\n"
      "channels is a Channels, or a mapping or iterable of Channel. With kafka_url alone each has\n"
      "partition_id, partition_index and stride. With a server at url, name, type and rate are\n"
      "enough, and None means all channels that the server has for this publisher; channels that\n"
      "the server does not have are registered there first.\n\n" PYARK_CONNECTION_DOC
-     "close_timeout: seconds that close() waits for deliveries under way, 10 if not given.\n\n"
+     "close_timeout: seconds that close() waits for deliveries under way, 10 if not given.\n"
+     "max_failures: the publisher gives up after so many failures of publish() in a row\n"
+     "(BrokerError, DeadlineError); None: never.\n\n"
      "Threads may share a publisher; their blocks are published one after the other."},
     {Py_tp_new, PYARK_SLOT(publisher_new)},
     {Py_tp_dealloc, PYARK_SLOT(publisher_dealloc)},

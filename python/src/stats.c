@@ -18,32 +18,41 @@
     X(recoveries, "Times that such a stream had new data again.")                                 \
     X(changes, "Times that channels had changed and were followed.")
 
-static PyTypeObject *type;
+#define PUBLISHER_COUNTERS(X)                                                                     \
+    X(blocks, "Blocks that were delivered or dropped.")                                           \
+    X(dropped, "Blocks among them that were dropped.")                                            \
+    X(failures, "Failures in a row since a block was delivered: BrokerError, DeadlineError.")     \
+    X(behind_ns, "How far publishing is behind what comes in, in nanoseconds.")
+
+#define FIELD(name, doc) {#name, doc},
+#define VALUE(name, doc) (uint64_t) stats->name,
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static PyTypeObject *type, *publisher_type;
 
 int pyark_stats_add(PyObject *module)
 {
-    static PyStructSequence_Field fields[] = {
-#define FIELD(name, doc) {#name, doc},
-        COUNTERS(FIELD)
-#undef FIELD
-            {NULL, NULL},
-    };
+    static PyStructSequence_Field fields[] = {COUNTERS(FIELD){NULL, NULL}};
+    static PyStructSequence_Field publisher_fields[] = {PUBLISHER_COUNTERS(FIELD){NULL, NULL}};
     static PyStructSequence_Desc description = {"libarrakis.Stats",
                                                 "Counters of a stream, from its opening on.",
-                                                fields, sizeof fields / sizeof *fields - 1};
+                                                fields, COUNT(fields) - 1};
+    static PyStructSequence_Desc publisher_description = {
+        "libarrakis.PublisherStats", "Counters of a publisher, from its opening on.",
+        publisher_fields, COUNT(publisher_fields) - 1};
     type = PyStructSequence_NewType(&description);
-    return type ? PyModule_AddObjectRef(module, "Stats", (PyObject *)type) : -1;
+    if (!type || PyModule_AddObjectRef(module, "Stats", (PyObject *)type) != 0)
+        return -1;
+    publisher_type = PyStructSequence_NewType(&publisher_description);
+    return publisher_type
+               ? PyModule_AddObjectRef(module, "PublisherStats", (PyObject *)publisher_type)
+               : -1;
 }
 
-PyObject *pyark_stats_of(const arrakis_stats *stats)
+static PyObject *make_stats(PyTypeObject *of, const uint64_t *values, size_t count)
 {
-    const uint64_t values[] = {
-#define VALUE(name, doc) stats->name,
-        COUNTERS(VALUE)
-#undef VALUE
-    };
-    PyObject *made = PyStructSequence_New(type);
-    for (size_t i = 0; made && i < sizeof values / sizeof *values; i++) {
+    PyObject *made = PyStructSequence_New(of);
+    for (size_t i = 0; made && i < count; i++) {
         PyObject *value = PyLong_FromUnsignedLongLong(values[i]);
         if (!value) {
             Py_CLEAR(made);
@@ -52,4 +61,16 @@ PyObject *pyark_stats_of(const arrakis_stats *stats)
         PyStructSequence_SetItem(made, (Py_ssize_t)i, value);
     }
     return made;
+}
+
+PyObject *pyark_stats_of(const arrakis_stats *stats)
+{
+    const uint64_t values[] = {COUNTERS(VALUE)};
+    return make_stats(type, values, COUNT(values));
+}
+
+PyObject *pyark_stats_of_publisher(const arrakis_publisher_stats *stats)
+{
+    const uint64_t values[] = {PUBLISHER_COUNTERS(VALUE)};
+    return make_stats(publisher_type, values, COUNT(values));
 }

@@ -99,6 +99,7 @@ times = iter([T0 + k * STRIDE for k in range(100_000)])  # iterators of ranges l
 
 def publish():
     publisher.publish(block(of, next(times)))
+    _ = publisher.stats
 
 
 OF_A_BROKER = {

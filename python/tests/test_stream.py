@@ -564,6 +564,29 @@ def test_a_time_with_a_nul_is_refused(broker):
             client.count(time="1400000000\0 and more")
 
 
+def test_a_publisher_counts_what_it_drops_and_gives_up(broker):
+    (c,) = of = channels(1)
+    with libarrakis.Publisher(c.publisher, of, kafka_url=broker.url) as publisher:
+        assert publisher.stats == (0, 0, 0, 0)
+        start = now()
+        publisher.publish(block(of, start))
+        assert publisher.stats[:3] == (1, 0, 0) and publisher.stats.behind_ns == 0
+    with pytest.raises(libarrakis.InvalidArgumentError, match="max_failures is 0"):
+        libarrakis.Publisher(c.publisher, of, kafka_url=broker.url, max_failures=0)
+    where = {"kafka_url": "127.0.0.1:1", "close_timeout": 0}
+    with libarrakis.Publisher(c.publisher, of, max_failures=2, **where) as publisher:
+        with pytest.raises(libarrakis.DeadlineError) as dropped:
+            publisher.publish(block(of, start), timeout=0)
+        assert dropped.value.retriable
+        for k in 1, 2:
+            with pytest.raises(libarrakis.InputOutputError, match="failures in a row: 2") as ended:
+                publisher.publish(block(of, start + k * STRIDE), timeout=0)
+            assert not ended.value.retriable
+        s = publisher.stats
+        assert isinstance(s, libarrakis.PublisherStats)
+        assert (s.blocks, s.dropped, s.failures) == (2, 2, 2) and s.behind_ns < 30 * SECOND
+
+
 def test_a_time_limit_counts_the_wait_for_another_thread():
     """No broker is there, so the first block is waited for as long as its time limit is."""
     (c,) = of = channels(1)
@@ -577,4 +600,6 @@ def test_a_time_limit_counts_the_wait_for_another_thread():
                 publisher.publish(block(of, now() + STRIDE), timeout=0.1)
             texts.append(str(refused.value))
         assert first.is_alive(), texts
+        assert publisher.stats.blocks == 0  # whoever asks for that does not wait
+        assert first.is_alive()
         first.join()

@@ -7,6 +7,7 @@
 #include "record_progress.h"
 #include "report.h"
 #include "request.h"
+#include "state.h"
 
 #include <arrakis/file.h>
 #include <arrakis/reader.h>
@@ -24,7 +25,8 @@ enum { LOOK_MS = 1000 };
 
 static const char *const formats[] = {"hdf5", "arrow", "gwf", NULL};
 
-static int open_recorder(arrakis_recorder **recorder, arrakis_channels *channels,
+/* start_ns: where to begin when nothing was recorded before. */
+static int open_recorder(arrakis_recorder **recorder, arrakis_channels *channels, int64_t start_ns,
                          const struct options *o)
 {
     arrakis_error err;
@@ -33,7 +35,7 @@ static int open_recorder(arrakis_recorder **recorder, arrakis_channels *channels
     options.format = formats[o->file_format];
     options.name = o->file_name;
     options.length_ns = o->length_ns;
-    options.start_ns = o->start_ns;
+    options.start_ns = start_ns;
     options.compression = o->deflate == ARRAKIS_UNSET ? 0 : o->deflate;
     options.write_empty = o->write_empty;
     options.follow = o->follow;
@@ -53,6 +55,7 @@ struct recording {
     arrakis_recorder *recorder;
     arrakis_stream *stream;
     struct record_progress progress;
+    struct state *state;
     int64_t summary_ns; /* between summaries */
     bool to_present;    /* the request goes on into the present */
     bool behind;        /* the stream has begun with a backlog of brokers */
@@ -152,6 +155,14 @@ static void catch_up(struct recording *r)
         go_over(r, from_ns);
 }
 
+/* A state that cannot be saved is reported, and recording goes on: its directory has the time, too. */
+static void keep_state(const struct recording *r)
+{
+    const int64_t kept_ns = arrakis_recorder_kept_ns(r->recorder);
+    if (state_is_due(r->state, kept_ns))
+        state_save(r->state, kept_ns);
+}
+
 /* Until the end of the request, an error, or an interrupt. */
 static arrakis_status record_blocks(struct recording *r, arrakis_error *err)
 {
@@ -169,6 +180,7 @@ static arrakis_status record_blocks(struct recording *r, arrakis_error *err)
             return rc;
         if (rc == ARRAKIS_DONE)
             return arrakis_recorder_finish(r->recorder, err);
+        keep_state(r);
         catch_up(r);
     }
 }
@@ -179,6 +191,7 @@ static int record_stream(struct recording *r)
     record_progress_begin(&r->progress, r->recorder, r->stream, r->summary_ns);
     arrakis_status rc = record_blocks(r, &err);
     record_progress_end(&r->progress);
+    state_save(r->state, arrakis_recorder_kept_ns(r->recorder));
     if (interrupt_seen())
         report_info("interrupted: the next recorder of %s goes on with the last span that is not "
                     "a file",
@@ -187,10 +200,12 @@ static int record_stream(struct recording *r)
 }
 
 static int record_channels(arrakis_client *client, arrakis_channels *channels,
-                           arrakis_recorder *recorder, const struct options *o)
+                           arrakis_recorder *recorder, struct state *state,
+                           const struct options *o)
 {
     struct recording r = {.client = client,
                           .recorder = recorder,
+                          .state = state,
                           .count = arrakis_channels_count(channels),
                           .summary_ns = record_progress_interval(o)};
     arrakis_error err;
@@ -218,27 +233,50 @@ static int record_channels(arrakis_client *client, arrakis_channels *channels,
     return code;
 }
 
+/* With the channels, and until the end. */
+static int record_here(arrakis_client *client, arrakis_channels *channels, const struct options *o)
+{
+    arrakis_recorder *recorder = NULL;
+    struct state state = {0};
+    int64_t start_ns = o->start_ns, position_ns = ARRAKIS_UNSET;
+    int code = o->state ? state_open(&state, o->state, &position_ns) : 0;
+    if (position_ns != ARRAKIS_UNSET)
+        start_ns = position_ns;
+    if (!code)
+        code = open_recorder(&recorder, channels, start_ns, o);
+    if (!code && recorder)
+        code = record_channels(client, channels, recorder, &state, o);
+    arrakis_recorder_close(recorder);
+    return state_close(&state, code);
+}
+
+static int check_span(const struct options *o)
+{
+    if (o->start_ns != ARRAKIS_UNSET && o->end_ns != ARRAKIS_UNSET && o->end_ns <= o->start_ns)
+        return fail_usage(o->command, "--end is not later than --start");
+    if (o->state && o->duration_ns != ARRAKIS_UNSET)
+        return fail_usage(o->command,
+                          "--state goes on from run to run, and --duration counts from "
+                          "the start of each: expected --end in its place");
+    return 0;
+}
+
 static int run_record(const struct options *o)
 {
     arrakis_client *client = NULL;
     arrakis_channels *channels = NULL;
-    arrakis_recorder *recorder = NULL;
     if (!o->directory)
         return fail_usage(o->command, "where to? Give --dir DIR");
-    if (o->start_ns != ARRAKIS_UNSET && o->end_ns != ARRAKIS_UNSET && o->end_ns <= o->start_ns)
-        return fail_usage(o->command, "--end is not later than --start");
-    int code = o->group ? record_group_check(o) : 0;
+    int code = check_span(o);
+    if (!code && o->group)
+        code = record_group_check(o);
     if (!code)
         code = source_open(&client, o, true);
     if (!code && client)
         code = record_channels_find(&channels, client, o);
-    if (!code && channels && o->group && !interrupt_seen())
-        code = record_group(channels, formats[o->file_format], o);
-    else if (!code && channels && !interrupt_seen())
-        code = open_recorder(&recorder, channels, o);
-    if (!code && recorder)
-        code = record_channels(client, channels, recorder, o);
-    arrakis_recorder_close(recorder);
+    if (!code && channels && !interrupt_seen())
+        code = o->group ? record_group(channels, formats[o->file_format], o)
+                        : record_here(client, channels, o);
     arrakis_channels_unref(channels);
     source_close(client);
     return code;
@@ -330,6 +368,12 @@ static const struct arg_option span[] = {
     REQUEST_START("where to begin when nothing was recorded before (default: now)"),
     REQUEST_END("stop when this time has been reached"),
     REQUEST_DURATION("stop after this many seconds of data"),
+    {.name = "state",
+     .metavar = "FILE",
+     .kind = ARG_TEXT,
+     PLACE(state),
+     .help = "keep in FILE, too, where the next run goes on: a position there is used in place of "
+             "--start, so that DIR may be another one, or empty"},
     REQUEST_LATENCY_TOLERANCE(
         "wait S seconds after a block's end for its data (default: the channels' max_latency)"),
     REQUEST_STALL_TIMEOUT,
@@ -366,9 +410,9 @@ const struct command cmd_record = {
         "interrupted. Started again, however it ended, it goes on with the first span that is "
         "not a file, as long as the broker or the server still has it, or, with --follow, "
         "within a span where channels have changed; so a file that was "
-        "interrupted is not kept. What 'stream' has in --state FILE is in DIR/.SITE-WHAT.next "
-        "here: the "
-        "GPS second to go on with, or, with --group, at the brokers. What is missing is marked as "
+        "interrupted is not kept. Where to go on is in DIR/.SITE-WHAT.next, as a "
+        "GPS second, and in FILE with --state FILE; with --group it is at the brokers. What is "
+        "missing is marked as "
         "missing. A file that cannot be "
         "written is dropped "
         "with an error in the log, and the next one is tried; ten in a row end the program. "

@@ -46,6 +46,7 @@ int record_group_check(const struct options *o)
                         : o->replay_start_ns != ARRAKIS_UNSET      ? "--replay-start"
                         : o->latency_tolerance_ns != ARRAKIS_UNSET ? "--latency-tolerance"
                         : o->follow                                ? "--follow"
+                        : o->state                                 ? "--state"
                                                                    : NULL;
     if (!*o->group)
         return fail_usage(o->command, "--group needs a name");

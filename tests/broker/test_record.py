@@ -119,6 +119,35 @@ def test_kills_leave_no_seam(cluster, cli, tmp_path):
     assert_published(read_files(directory, cs), cs, first, end)
 
 
+def test_a_state_goes_on_in_another_directory(cluster, cli, tmp_path):
+    """Files that are moved away with all that is hidden beside them are not recorded again; those that are there count
+    as they do with --start."""
+    cs = channels()
+    cluster.create_for(cs)
+    first, state = T0 // SECOND, tmp_path / "position"
+    cluster.send(records(cs, T0, T0 + 10 * SECOND))
+
+    def record_to(end, **more):
+        return cli.run(*record_arguments(cluster, tmp_path, cs, "--state", state, "--start", first, "--end", end), **more)
+
+    record_to(first + 4)
+    assert state.read_text() == f"arrakis-state 1 {(first + 4) * SECOND}\n"
+    (tmp_path / "files").rename(tmp_path / "moved")
+    record_to(first + 8)
+    assert_published(read_files(tmp_path / "files", cs), cs, first + 4, first + 8)
+    state.write_text(f"arrakis-state 1 {first * SECOND}\n")
+    record_to(first + 10)
+    assert_published(read_files(tmp_path / "files", cs), cs, first + 4, first + 10)
+    assert state.read_text() == f"arrakis-state 1 {(first + 10) * SECOND}\n"
+    state.write_text("another file\n")
+    assert "is no state file" in record_to(first + 10, check=1).stderr
+    assert state.read_text() == "another file\n"
+    state.unlink()
+    state.mkdir()
+    assert "no state file" in record_to(first + 10, check=1).stderr
+    assert "--duration" in cli.run("record", "--dir", tmp_path, "--state", state, "--duration", 2, check=2).stderr
+
+
 @pytest.mark.parametrize("form", ["arrow", "gwf"])
 def test_kills_of_live_recorders_leave_no_seam(cluster, cli, tmp_path, form):
     """The same while the data comes."""

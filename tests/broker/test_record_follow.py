@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import numpy
+import pytest
 from live import LivePublisher
 from recorded import read
 from support import SECOND, channel, channel_json, gps_now_ns, handles, records, samples, unique
@@ -202,7 +203,8 @@ def test_a_recorder_that_follows_catches_up_after_a_restart(cluster, cli, tmp_pa
     assert not found
 
 
-def test_a_group_is_not_followed(cli, tmp_path):
-    done = cli.run("record", "--group", "g", "--follow", "--kafka-url", "127.0.0.1:1", "--dir", tmp_path,
+@pytest.mark.parametrize("option", [["--follow"], ["--state", "position"]], ids=lambda option: option[0])
+def test_a_group_is_not_followed_and_has_no_state(cli, tmp_path, option):
+    done = cli.run("record", "--group", "g", *option, "--kafka-url", "127.0.0.1:1", "--dir", tmp_path,
                    "--match", ".", check=2)  # fmt: skip
-    assert "--follow cannot be used with --group" in done.stderr
+    assert f"{option[0]} cannot be used with --group" in done.stderr

@@ -120,9 +120,13 @@ class _Future:
         self._wake, self._context = wake, context
 
     def result(self):
-        if self._error is not None:
-            raise self._error
-        return self._result
+        error, self._error = self._error, None
+        if error is None:
+            return self._result
+        try:
+            raise error
+        finally:
+            del error  # its traceback leads here: no cycle
 
     def cancel(self, msg=None):
         if self._done:

@@ -259,6 +259,32 @@ def test_a_task_is_canceled_or_has_the_block_but_not_half_of_both(feed, task):
     assert asyncio.run(read()) == [feed.start + i * STRIDE for i in range(5)]
 
 
+def test_waits_that_end_leave_no_reference_cycle(feed):
+    """By a block, by a cancel, and by an error."""
+
+    async def read():
+        blocks = aiter(feed.stream)
+        await anext(blocks)
+        asyncio.get_running_loop().call_later(0.02, feed.publish)
+        await anext(blocks)
+        waiting = asyncio.ensure_future(anext(blocks))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await waiting
+        asyncio.get_running_loop().call_later(0.01, feed.stream.cancel)
+        with contextlib.suppress(libarrakis.CanceledError):
+            await anext(aiter(feed.stream))
+
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(asyncio.wait_for(read(), 20))
+        assert not [o for o in gc.get_objects() if type(o).__module__ == "libarrakis._asyncio"]
+    finally:
+        gc.enable()
+
+
 def test_an_error_of_the_stream_is_that_of_the_task(feed):
     async def read():
         asyncio.get_running_loop().call_later(0.02, feed.stream.cancel)

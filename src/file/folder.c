@@ -58,12 +58,6 @@ void ark_folder_clear(ark_folder *f)
     free(f->path);
 }
 
-/* A file of the prefix that no user looks at: "lock", "next", "next.new" or "others". */
-static void hidden_name(char text[ARK_SPAN_NAME_SIZE], const ark_folder *f, const char *what)
-{
-    snprintf(text, ARK_SPAN_NAME_SIZE, ".%s.%s", f->prefix, what);
-}
-
 /* ------------------------------------------------------------------ files of former runs */
 
 /* Whether files are removed because there are too many; if so, all of them are known. */
@@ -98,14 +92,6 @@ static bool is_part(const ark_folder *f, const char *text)
     if (is_shared(f) && token)
         *token = '\0';
     return ark_span_name_parse(&span, name, f->prefix, INT64_MAX);
-}
-
-/* Whether a crash leaves a file of that name behind: a part, or a time that was being noted. */
-static bool is_left_over(const ark_folder *f, const char *text)
-{
-    char noting[ARK_SPAN_NAME_SIZE];
-    hidden_name(noting, f, "next.new");
-    return is_part(f, text) || (!is_shared(f) && strcmp(text, noting) == 0);
 }
 
 /* Where a folder is shared, the process that writes a file has it locked. */
@@ -159,7 +145,7 @@ static arrakis_status meet_entry(ark_folder *f, const struct dirent *entry, bool
 {
     ark_span_name name;
     uint64_t size;
-    if (is_left_over(f, entry->d_name)) {
+    if (is_part(f, entry->d_name)) {
         if (locked)
             remove_left_over(f, entry->d_name);
         return ARRAKIS_OK;
@@ -209,6 +195,12 @@ static arrakis_status find_files(ark_folder *f, bool locked, arrakis_error *err)
 static int synchronize(int fd)
 {
     return fsync(fd) == 0 || errno == EINVAL || errno == EOPNOTSUPP ? 0 : errno;
+}
+
+/* A file of the prefix that no user looks at: "lock", "next", "next.new" or "others". */
+static void hidden_name(char text[ARK_SPAN_NAME_SIZE], const ark_folder *f, const char *what)
+{
+    snprintf(text, ARK_SPAN_NAME_SIZE, ".%s.%s", f->prefix, what);
 }
 
 static bool is_within(const ark_folder *f, int64_t time_ns)
@@ -453,6 +445,7 @@ static arrakis_status meet_others(ark_folder *f, arrakis_error *err)
 
 static arrakis_status enter_directory(ark_folder *f, arrakis_error *err)
 {
+    char noting[ARK_SPAN_NAME_SIZE];
     if (is_shared(f))
         ARK_TRY(make_directory(f, err));
     f->fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -463,6 +456,8 @@ static arrakis_status enter_directory(ark_folder *f, arrakis_error *err)
     if (!has_hidden(f, "lock"))
         ARK_TRY(note_others(f, err));
     ARK_TRY(take_lock(f, err));
+    hidden_name(noting, f, "next.new");
+    remove_left_over(f, noting);
     read_next(f);
     ARK_TRY(find_files(f, true, err));
     ARK_TRY(meet_others(f, err));

@@ -250,24 +250,15 @@ static int record_here(arrakis_client *client, arrakis_channels *channels, const
     return state_close(&state, code);
 }
 
-static int check_span(const struct options *o)
-{
-    if (o->start_ns != ARRAKIS_UNSET && o->end_ns != ARRAKIS_UNSET && o->end_ns <= o->start_ns)
-        return fail_usage(o->command, "--end is not later than --start");
-    if (o->state && o->duration_ns != ARRAKIS_UNSET)
-        return fail_usage(o->command,
-                          "--state goes on from run to run, and --duration counts from "
-                          "the start of each: expected --end in its place");
-    return 0;
-}
-
 static int run_record(const struct options *o)
 {
     arrakis_client *client = NULL;
     arrakis_channels *channels = NULL;
     if (!o->directory)
         return fail_usage(o->command, "where to? Give --dir DIR");
-    int code = check_span(o);
+    if (o->start_ns != ARRAKIS_UNSET && o->end_ns != ARRAKIS_UNSET && o->end_ns <= o->start_ns)
+        return fail_usage(o->command, "--end is not later than --start");
+    int code = state_check(o);
     if (!code && o->group)
         code = record_group_check(o);
     if (!code)

@@ -54,7 +54,7 @@ static bool save_position(struct progress *p, const arrakis_stream *stream, bool
     int64_t position_ns = p->refused ? p->next_ns : arrakis_stream_position(stream);
     if (!now && !state_is_due(&p->state, position_ns))
         return true;
-    return !block_printer_flush(&p->printer) || state_save(&p->state, position_ns);
+    return !block_printer_flush(&p->printer) || state_save_printed(&p->state, position_ns);
 }
 
 static int print_blocks(arrakis_stream *stream, struct progress *p)
@@ -137,11 +137,8 @@ static int stream_names(arrakis_client *client, const struct names *names,
 
 static int run_stream(const struct options *o)
 {
-    if (o->state && o->duration_ns != ARRAKIS_UNSET)
-        return fail_usage(o->command,
-                          "--state goes on from run to run, and --duration counts from "
-                          "the start of each: expected --end in its place");
-    return request_run(o, stream_names);
+    int code = state_check(o);
+    return code ? code : request_run(o, stream_names);
 }
 
 static const char *const retry_policies[] = {"default", "on", "off", NULL};

@@ -20,6 +20,15 @@
 /* The longest such file, with the end of the line. */
 enum { SIZE_MOST = sizeof FORM - 1 + 19 + 1 };
 
+int state_check(const struct options *o)
+{
+    if (o->state && o->duration_ns != ARRAKIS_UNSET)
+        return fail_usage(o->command,
+                          "--state goes on from run to run, and --duration counts from "
+                          "the start of each: expected --end in its place");
+    return 0;
+}
+
 /* ---------------------------------------------------------------- reading */
 
 static int refuse_file(const char *path, const char *found)
@@ -131,23 +140,20 @@ static bool sync_output(void)
            errno == EOPNOTSUPP;
 }
 
-bool state_is_due(const struct state *state, int64_t position_ns)
+static bool is_another(const struct state *state, int64_t position_ns)
 {
-    return state->path && position_ns != ARRAKIS_UNSET && position_ns != state->saved_ns &&
-           monotonic_ns() >= state->next_ns;
+    return state->path && position_ns != ARRAKIS_UNSET && position_ns != state->saved_ns;
 }
 
-bool state_save(struct state *state, int64_t position_ns)
+bool state_is_due(const struct state *state, int64_t position_ns)
 {
-    if (!state->path || position_ns == ARRAKIS_UNSET || position_ns == state->saved_ns ||
-        state->lost)
-        return !state->lost;
-    if (!sync_output()) {
-        report_error("what was printed since the state in '%.500s' was saved may be lost: %s",
-                     state->path, strerror(errno));
-        state->failing = state->lost = true;
-        return false;
-    }
+    return is_another(state, position_ns) && monotonic_ns() >= state->next_ns;
+}
+
+void state_save(struct state *state, int64_t position_ns)
+{
+    if (!is_another(state, position_ns))
+        return;
     state->next_ns = monotonic_ns() + ARRAKIS_SECOND_NS;
     bool ok = write_temporary(state, position_ns) && rename(state->temporary, state->path) == 0 &&
               sync_directory(state->path);
@@ -156,6 +162,19 @@ bool state_save(struct state *state, int64_t position_ns)
     else if (!state->failing)
         report_error("cannot save the state in '%.500s': %s", state->path, strerror(errno));
     state->failing = !ok;
+}
+
+bool state_save_printed(struct state *state, int64_t position_ns)
+{
+    if (state->lost || !is_another(state, position_ns))
+        return !state->lost;
+    if (!sync_output()) {
+        report_error("what was printed since the state in '%.500s' was saved may be lost: %s",
+                     state->path, strerror(errno));
+        state->failing = state->lost = true;
+        return false;
+    }
+    state_save(state, position_ns);
     return true;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state of a stream on disks that fail. What it is otherwise, tests/cli/stream.test.sh looks at. */
+/* The state of a stream, and of a recorder, on disks that fail. What it is otherwise, tests/cli/stream.test.sh looks at. */
 #include "../../cli/state.c"
 
 #include "support.h"
@@ -20,6 +20,12 @@ int fail(const char *format, ...)
 {
     (void)format;
     return 1;
+}
+
+int fail_usage(const char *command, const char *format, ...)
+{
+    (void)command, (void)format;
+    return 2;
 }
 
 void report_error(const char *format, ...)
@@ -66,7 +72,7 @@ static void begin(struct state *state)
     directory_error = output_error = errors = 0;
     unlink(path);
     assert_int_equal(state_open(state, path, &position_ns), 0);
-    assert_true(state_save(state, 1));
+    assert_true(state_save_printed(state, 1));
     assert_int_equal(saved(), 1);
 }
 
@@ -79,9 +85,9 @@ static void no_position_is_saved_beyond_what_may_be_lost(void **unused)
         struct state state;
         begin(&state);
         output_error = whys[i];
-        assert_false(state_save(&state, 2));
+        assert_false(state_save_printed(&state, 2));
         output_error = 0;
-        assert_false(state_save(&state, 3));
+        assert_false(state_save_printed(&state, 3));
         assert_int_equal(saved(), 1);
         assert_int_equal(errors, 1);
         assert_non_null(strstr(last, strerror(whys[i])));
@@ -97,7 +103,7 @@ static void output_that_cannot_be_synchronized_at_all_will_do(void **unused)
         struct state state;
         begin(&state);
         output_error = whys[i];
-        assert_true(state_save(&state, 2));
+        assert_true(state_save_printed(&state, 2));
         assert_int_equal(saved(), 2);
         assert_int_equal(state_close(&state, 0), 0);
     }
@@ -113,10 +119,23 @@ static void so_will_a_directory(void **unused)
         struct state state;
         begin(&state);
         directory_error = whys[i];
-        assert_true(state_save(&state, 2));
+        assert_true(state_save_printed(&state, 2));
         assert_int_equal(errors, refused ? 0 : 1);
         assert_int_equal(state_close(&state, 0), refused ? 0 : 1);
     }
+}
+
+/* A recorder prints nothing. */
+static void a_position_of_what_is_not_printed_needs_no_output(void **unused)
+{
+    (void)unused;
+    struct state state;
+    begin(&state);
+    output_error = EIO;
+    state_save(&state, 2);
+    assert_int_equal(saved(), 2);
+    assert_int_equal(errors, 0);
+    assert_int_equal(state_close(&state, 0), 0);
 }
 
 static int make_path(void **unused)
@@ -138,6 +157,7 @@ int main(void)
         cmocka_unit_test(no_position_is_saved_beyond_what_may_be_lost),
         cmocka_unit_test(output_that_cannot_be_synchronized_at_all_will_do),
         cmocka_unit_test(so_will_a_directory),
+        cmocka_unit_test(a_position_of_what_is_not_printed_needs_no_output),
     };
     return cmocka_run_group_tests(tests, make_path, remove_path);
 }

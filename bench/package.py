@@ -174,8 +174,8 @@ def compat(a):
 def main():
     what, *given = sys.argv[1:]
     a = dict(argument.split("=", 1) for argument in given)
-    if what in ("live", "live_async", "pipe"):
-        print(json.dumps({"live": live, "live_async": live_async, "pipe": pipe}[what](a)))
+    if whole := {"live": live, "live_async": live_async, "pipe": pipe}.get(what):
+        print(json.dumps(whole(a)))
         return
     count, took = {"lazy": lazy, "arrays": arrays, "compat": compat}[what](a)
     assert count == int(a["strides"]), count

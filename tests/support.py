@@ -619,5 +619,24 @@ def assert_same(got, wanted, channels):
     assert words is None, words
 
 
+def wait_for(condition, seconds=60):
+    """Until the condition is true; it must become so in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.02)
+
+
+def receive(connection, size):
+    """So many bytes of a socket. ConnectionError: it ends before."""
+    data = b""
+    while len(data) < size:
+        more = connection.recv(size - len(data))
+        if not more:
+            raise ConnectionError
+        data += more
+    return data
+
+
 def gps_now_ns():
     return time.time_ns() - UNIX_FROM_GPS

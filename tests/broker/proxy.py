@@ -7,21 +7,12 @@ import struct
 import threading
 
 from broker import free_port
-
-
-def _exactly(connection, size):
-    data = b""
-    while len(data) < size:
-        more = connection.recv(size - len(data))
-        if not more:
-            raise ConnectionError
-        data += more
-    return data
+from support import receive
 
 
 def _frame(connection):
     """A request or an answer, without its length."""
-    return _exactly(connection, struct.unpack(">i", _exactly(connection, 4))[0])
+    return receive(connection, struct.unpack(">i", receive(connection, 4))[0])
 
 
 class Proxy:

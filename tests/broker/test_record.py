@@ -17,7 +17,7 @@ from live import LivePublisher, lacks
 from recorded import read_file
 from support import (
     SECOND, STRIDE, T0, by_partition, channel, expected_block, gps_now_ns, handles, records, samples,
-    seconds, stream_arguments, unique, write_metadata,
+    seconds, stream_arguments, unique, wait_for, write_metadata,
 )  # fmt: skip
 
 LENGTH = 2
@@ -214,13 +214,6 @@ def recording(cli, arguments, tmp_path):
     told = tmp_path / "told"
     with told.open("w") as err:
         return subprocess.Popen([cli.path, *map(str, arguments)], stderr=err), told
-
-
-def wait_for(what, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
 
 
 def files_of(tmp_path):

@@ -12,6 +12,7 @@ import time
 
 import pyarrow
 from pyarrow import flight
+from support import receive
 
 # ---------------------------------------------------------------- Flight's messages
 
@@ -545,7 +546,7 @@ class _Link:
             self._client.sendall(struct.pack(">I", len(payload))[1:] + bytes([kind, 0]) + bytes(4) + payload)
 
     def requests(self):
-        self._server.sendall(_exactly(self._client, 24))
+        self._server.sendall(receive(self._client, 24))
         while True:
             kind, stream, frame = _http_frame(self._client)
             if kind == PING and frame[9:] == self.PING:
@@ -564,21 +565,11 @@ class _Link:
                 self.passed += len(frame)
 
 
-def _exactly(s, size):
-    out = b""
-    while len(out) < size:
-        more = s.recv(size - len(out))
-        if not more:
-            raise ConnectionError
-        out += more
-    return out
-
-
 def _http_frame(s):
     """(kind, stream, all of the frame)"""
-    head = _exactly(s, 9)
+    head = receive(s, 9)
     size, kind, _, stream = struct.unpack(">IBBI", b"\0" + head)
-    return kind, stream, head + _exactly(s, size)
+    return kind, stream, head + receive(s, size)
 
 
 class Retiring(Unsteady):

@@ -12,7 +12,7 @@ import time
 import h5py
 import pytest
 from faulty import Retiring, Unsteady
-from support import SECOND, STRIDE, assert_same, gps_now_ns
+from support import SECOND, STRIDE, assert_same, gps_now_ns, wait_for
 from test_flight import OTHER, TYPES, Mock, described, names_of, reference_stream
 
 # `make soak` shakes for longer.
@@ -84,20 +84,13 @@ def test_a_server_that_tells_its_clients_to_go(server, cli):
         for may_go_on in (True, False):
             links = network.go_away(may_go_on)
             if may_go_on:
-                wait_until(lambda: links[-1].passed > 20_000)
+                wait_for(lambda: links[-1].passed > 20_000)
                 assert network.links == links
                 network.cut()
-            wait_until(lambda: network.links != links)
+            wait_for(lambda: network.links != links)
             wait_for_now(follower)
         follower.interrupt()
         check(server, follower.blocks())
-
-
-def wait_until(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def missing(block, channels):

@@ -31,7 +31,7 @@ from pytest_arrakis.plugin import (  # noqa: F401
     arrakis_channel_configs, arrakis_fault_server, arrakis_replay_channel_configs,
     arrakis_replay_params,
 )  # fmt: skip
-from support import LOADED_S, SECOND, STRIDE, T0, assert_same, channel, gps_now_ns, seconds
+from support import LOADED_S, SECOND, STRIDE, T0, assert_same, channel, gps_now_ns, seconds, wait_for
 from test_flight import (
     OTHER, Mock, assert_whole_for_once, described, names_of, reference_stream, span, stream,
 )  # fmt: skip
@@ -90,13 +90,6 @@ class within:
     def __exit__(self, kind, *_):
         took = time.monotonic() - self._begin
         assert kind or took < self._limit + LOADED_S, f"{took:.1f} s, {self._limit} s allowed"
-
-
-def wait_for(condition):
-    until = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 # ---------------------------------------------------------------- the reference's faulty server

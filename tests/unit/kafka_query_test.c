@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { FROZEN_MS = 60000, LIST_OFFSETS = 2 /* a kind of request */ };
+enum { FROZEN_MS = 60000, LIST_OFFSETS = 2, METADATA = 3 /* kinds of request */ };
 
 typedef struct site {
     int count; /* of brokers, each of which leads one topic */
@@ -214,6 +214,31 @@ static void each_answer_shows_that_the_protocol_is_right(void **state)
     close_site(&s);
 }
 
+/* An answer waits behind that to the Fetch, which may take as long as data may lie at the broker. An attempt that is given
+ * up before would lose the connection and all that is fetched. */
+static void a_question_waits_as_long_as_the_fetch_before_it(void **state)
+{
+    enum { FETCH_MS = 2500 }; /* more than an attempt has where no data lies */
+    (void)state;
+    site s = open_site(2);
+    ark_kafka_heard heard = {false};
+    ark_kafka_asker ask = asker_of(&s, &heard);
+    ask.timeout_ns = 30 * SECOND;
+    const struct rd_kafka_metadata *list;
+    PASS(ark_kafka_query_topics(&ask, false, &list, err)); /* connects */
+    rd_kafka_metadata_destroy(list);
+    for (int i = 0; i < 16 * s.count; i++) /* librdkafka asks by itself, too */
+        assert_int_equal(rd_kafka_mock_broker_push_request_error_rtts(
+                             s.cluster, i % s.count + 1, METADATA, 1,
+                             (int)RD_KAFKA_RESP_ERR_NO_ERROR, FETCH_MS),
+                         0);
+    ask.lies_ns = 2 * SECOND;
+    ask.timeout_ns = 4 * SECOND; /* too little for a second attempt */
+    PASS(ark_kafka_query_topics(&ask, false, &list, err));
+    rd_kafka_metadata_destroy(list);
+    close_site(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +246,7 @@ int main(void)
         cmocka_unit_test(many_silent_leaders_do_not_make_the_others_answers_old),
         cmocka_unit_test(connections_that_end_show_a_wrong_protocol_until_a_broker_has_answered),
         cmocka_unit_test(each_answer_shows_that_the_protocol_is_right),
+        cmocka_unit_test(a_question_waits_as_long_as_the_fetch_before_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -116,6 +116,25 @@ def live_async(a):
     return reader.result()
 
 
+def wake(a):
+    """When each block was in hand whose message push.c pushes, by a blocking next() or by asyncio."""
+    blocks, _ = stream(a)
+    in_hand, count = [], int(a["strides"])
+
+    async def read():
+        async for _ in blocks:
+            in_hand.append(time.time_ns())
+            if len(in_hand) == count:
+                return
+
+    if a["how"] == "asyncio":
+        asyncio.run(read())
+    while len(in_hand) < count:
+        next(blocks)
+        in_hand.append(time.time_ns())
+    return {"in_hand": in_hand}
+
+
 def pipe(a):
     """What a loop costs without a stream: eight bytes through a pipe at 16 Hz, from write() to the program, by poll()
     or in asyncio's callback for the descriptor."""
@@ -174,7 +193,7 @@ def compat(a):
 def main():
     what, *given = sys.argv[1:]
     a = dict(argument.split("=", 1) for argument in given)
-    if whole := {"live": live, "live_async": live_async, "pipe": pipe}.get(what):
+    if whole := {"live": live, "live_async": live_async, "pipe": pipe, "wake": wake}.get(what):
         print(json.dumps(whole(a)))
         return
     count, took = {"lazy": lazy, "arrays": arrays, "compat": compat}[what](a)

@@ -3,10 +3,12 @@
 
 import os
 import resource
+import statistics
+import struct
 import subprocess
 import sys
 
-from measure import BUILD, FUTURE, Line, NotRun, in_python, interleave, program, reference, run
+from measure import BUILD, FUTURE, Line, NotRun, in_python, interleave, program, reference, result, run, spawn
 from rows_kafka import pick
 from rows_live import WARM_UP, Live, consume, drop_slow, hand_over, read
 from rows_memory import EXPORTED, OBSERVATORY
@@ -139,7 +141,41 @@ def live(bench):
         line("live_async", f"{case}: the same by asyncio", "ms", "median")
         line("arrays", f"{case}: CPU, each array asked for", "% of a core", "share", difference=False)
         line("arrays", f"{case}: peak memory, each array asked for", "MB", "peak_kb", 1e-3)
-    return [*lines, loop_alone(bench)]
+    return [*lines, *wake_ups(bench), loop_alone(bench)]
+
+
+def wake_ups(bench):
+    """From a message that another thread pushes to the block in hand, without a broker. What is waited for briefly finds
+    the caches as it left them; what is waited for as long as for live data does not."""
+    work = {"prefix": "wake", "partitions": 1, "channels": 100, "samples": 1}
+    lines = []
+    for every, pause_ns, strides in (("millisecond", 1_000_000, 1600), ("62.5 ms", 62_500_000, 96)):
+        file = bench.messages(f"{work['prefix']}-{strides}", strides=strides, **work)
+        meta = bench.metadata(work["prefix"], **work)
+        given = {"file": file, "metadata": meta, "strides": strides, "partitions": 1, "prefix": work["prefix"],
+                 "start": FUTURE * SECOND}  # fmt: skip
+        in_c = program("wake", file=file, strides=strides, start=FUTURE, **work)
+        got = interleave(bench.rounds, {
+            "C": lambda: after_push(bench, in_c, pause_ns),
+            "next": lambda: after_push(bench, in_python("package", "wake", how="next", **given), pause_ns),
+            "asyncio": lambda: after_push(bench, in_python("package", "wake", how="asyncio", **given), pause_ns),
+        })  # fmt: skip
+        lines += [
+            Line("package_live", f"100 channels pushed every {every}, {what}: median", "ms", got[how], None, got["C"],
+                 "limit: the C program", difference=True)
+            for how, what in (("next", "next()"), ("asyncio", "asyncio"))
+        ]  # fmt: skip
+    return lines
+
+
+def after_push(bench, command, pause_ns):
+    """The median time from a push to the block in hand, ms."""
+    times = bench.path("pushed")
+    times.unlink(missing_ok=True)
+    in_hand = result(spawn(command, env={**os.environ, "LD_PRELOAD": str(BUILD / "bench" / "bench_push.so"),
+                                         "BENCH_PUSHED": str(times), "BENCH_PUSH_NS": str(pause_ns)}))["in_hand"]  # fmt: skip
+    pushed = [at for (at,) in struct.iter_unpack("<q", times.read_bytes()) if at]
+    return statistics.median((at - begun) / 1e6 for begun, at in list(zip(pushed, in_hand, strict=True))[16:])
 
 
 def loop_alone(bench):

@@ -27,9 +27,29 @@ if(CMAKE_C_FLAGS MATCHES "-fsanitize=thread")
     list(APPEND python_environment "ARRAKIS_SANITIZER=thread")
 endif()
 
-# Half of a processor is enough for tests that mostly wait for time limits to pass; the others here take a whole
-# one, and tools/test.sh tells ctest of as many halves as there are.
-set(half_idle "^(broker\\.(group|record|record_follow|record_terminal|follow|ends|nodes|login|restart|gaps|topics|loop|start|interrupt)|interop\\.(comeback|differential|faults|flight_limits|publish_faults)|python\\.(follow|interrupt))(@|$)")
+# ctest counts quarters of a processor: tools/test.sh tells it of as many as there are. A quarter is enough for tests
+# that mostly wait for time limits to pass, half of one for those that compute about as long as they wait; the others
+# here take a whole one. `time` of pytest with the file has the CPU time, that of a broker of its own with it.
+set(waits "^(broker\\.(ends|follow|gaps|group|interrupt|login|loop|record|record_follow|record_terminal|restart|start|topics)|interop\\.(comeback|differential|faults|flight_limits|publish_faults)|python\\.(follow|interrupt)|unit\\.(flight_reader|group|kafka_leaders|kafka_metadata_topics|kafka_query|lookout|publisher))(@|$)")
+set(half_waits "^(broker\\.nodes|interop\\.(random|same_blocks|scenarios)|python\\.reference)(@|$)")
+function(arrakis_quarters name quarters)
+    set(wait 1)
+    set(half_wait 2)
+    if(CMAKE_C_FLAGS MATCHES "-fsanitize=thread") # under which they compute
+        set(wait 2)
+        set(half_wait 4)
+    endif()
+    if(name MATCHES "${waits}")
+        set(quarters ${wait})
+    elseif(name MATCHES "${half_waits}")
+        set(quarters ${half_wait})
+    endif()
+    set_tests_properties(${name} PROPERTIES PROCESSORS ${quarters})
+    # These are the long ones, too: begun early, none of them is left alone at the end.
+    if(name MATCHES "${waits}|${half_waits}")
+        set_tests_properties(${name} PROPERTIES COST 100)
+    endif()
+endfunction()
 
 file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/tmp)
 # The rest: arguments for pytest.
@@ -39,9 +59,7 @@ function(arrakis_python_test name file)
         --basetemp ${CMAKE_CURRENT_BINARY_DIR}/tmp/${name} ${file} ${ARGN})
     set_tests_properties(${name} PROPERTIES
         TIMEOUT 600 LABELS broker FIXTURES_REQUIRED broker ENVIRONMENT "${python_environment}")
-    if(NOT name MATCHES "${half_idle}")
-        set_tests_properties(${name} PROPERTIES PROCESSORS 2)
-    endif()
+    arrakis_quarters(${name} 4)
 endfunction()
 
 # The programs under test run on this librdkafka, python on its own: see program() in support.py.
@@ -112,7 +130,7 @@ if(TARGET soak_tool AND ARRAKIS_FLIGHT)
         --logs ${CMAKE_CURRENT_BINARY_DIR}/tmp/broker.soak)
     # It judges what is in time, by three nodes of its own: there is not much beside it.
     set_tests_properties(broker.soak PROPERTIES
-        PROCESSORS 3 COST 2000 LABELS broker ENVIRONMENT "${python_environment}")
+        PROCESSORS 6 COST 2000 LABELS broker ENVIRONMENT "${python_environment}")
     arrakis_librdkafka_label(broker.soak ${RDKAFKA_VERSION})
     arrakis_python_test(soak.figures ${root}/tests/soak/test_figures.py)
     set_tests_properties(soak.figures PROPERTIES FIXTURES_REQUIRED "")
@@ -154,3 +172,12 @@ if(ARRAKIS_PYTHON_PACKAGE)
             ENVIRONMENT "ARRAKIS_PYTHON_PACKAGE=${ARRAKIS_PYTHON_PACKAGE}")
     endforeach()
 endif()
+
+# What has not been given its part yet, such as programs of tests/unit: half of a processor.
+get_property(tests DIRECTORY PROPERTY TESTS)
+foreach(test ${tests})
+    get_test_property(${test} PROCESSORS quarters)
+    if(NOT quarters)
+        arrakis_quarters(${test} 2)
+    endif()
+endforeach()

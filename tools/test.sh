@@ -13,4 +13,4 @@ cmake --build --preset release -j "$jobs"
 cmake --preset asan -DARRAKIS_BROKER_TESTS=ON -DARRAKIS_RELEASE_BUILD="$PWD/build" \
     -DARRAKIS_PYTHON_PACKAGE="$PWD/build/python" -DARRAKIS_SKIP_IS_FAILURE="${CI:-OFF}" >/dev/null
 cmake --build --preset asan -j "$jobs"
-exec ctest --test-dir build-asan --output-on-failure -j "$((2 * jobs))" "$@" # halves: tests/python.cmake
+exec ctest --test-dir build-asan --output-on-failure -j "$((4 * jobs))" "$@" # quarters: tests/python.cmake

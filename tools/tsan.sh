@@ -15,7 +15,7 @@ cmake --build --preset tsan -j "$jobs"
 rm -rf build-tsan/reports
 mkdir build-tsan/reports
 status=0
-ctest --test-dir build-tsan --output-on-failure -j "$((2 * jobs))" -R "${1:-^(unit|cli|broker|interop)\.}" \
+ctest --test-dir build-tsan --output-on-failure -j "$((4 * jobs))" -R "${1:-^(unit|cli|broker|interop)\.}" \
     -E '^interop\.arrow|^unit\..*allocation$' || status=$?
 for report in build-tsan/reports/*; do
     if [ -e "$report" ]; then

@@ -73,6 +73,17 @@ fetch_kafka() {
     mv "$1.new" "$1"
 }
 
+# Those jars' classes, for brokers to start from: see CLASSES in tests/broker/broker.py.
+archive_classes() {
+    say "an archive of Apache Kafka's classes"
+    .deps/venv/bin/python tests/broker/broker.py archive "$1"
+}
+
+# What is another one with each release of Java.
+java_library() {
+    echo "$(dirname "$(readlink -f "$(command -v java)")")/../lib/server/libjvm.so"
+}
+
 # The first Python of at least 3.11 that can make a virtual environment, the system's own before
 # whatever a version manager has put in front of it.
 find_python() {
@@ -194,6 +205,7 @@ for purpose; do
         install_packages build unit test
         make_once .deps/kafka "tests/broker/pom.xml tests/broker/jars.sha256" fetch_kafka
         make_once .deps/venv "tests/requirements.txt tests/requirements.lock" make_venv
+        make_once .deps/kafka/classes "tests/broker/jars.sha256 $(java_library)" archive_classes
         for lock in tests/librdkafka/*.lock; do
             make_once ".deps/librdkafka-$(basename "$lock" .lock)" "$lock" fetch_librdkafka
         done

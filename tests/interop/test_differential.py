@@ -5,6 +5,7 @@ and what is asked for. Where the reference waits for ever, or fails, the case sa
 and what the reference did give must be the beginning of it."""
 
 import dataclasses
+import functools
 import math
 
 import numpy
@@ -12,9 +13,9 @@ import pyarrow
 import pytest
 from oracle import reference_stream
 from support import (
-    DTYPES, LATENCY_NS, SECOND, STRIDE, T0, Record, assert_same, batch, block_record, by_partition,
-    channel, expected_block, fill_absent, masked, payload, records, samples, seconds,
-    stream_arguments, topic_of, unique, write_metadata,
+    DTYPES, LATENCY_NS, LIBRDKAFKAS, SECOND, STRIDE, T0, Cli, Record, assert_same, batch, block_record,
+    by_partition, channel, environment_cli, expected_block, fill_absent, masked, payload, records,
+    samples, seconds, stream_arguments, topic_of, unique, write_metadata,
 )  # fmt: skip
 
 MS = 1_000_000
@@ -721,8 +722,9 @@ def rename(c, names):
     return dataclasses.replace(c, partition_id=names[c.partition_id])
 
 
-@pytest.mark.parametrize("make", CASES)
-def test_equal_to_the_reference(make, cluster, cli, tmp_path):
+@functools.lru_cache(1)  # for the programs on all librdkafkas, which come one after the other
+def played(make, cluster):
+    """Publishes a case. Returns it, and the blocks that are right."""
     c = make(unique(""))
     present = [ch for ch in c.channels if ch.partition_id not in c.absent]
     cluster.create_for(present)
@@ -739,14 +741,20 @@ def test_equal_to_the_reference(make, cluster, cli, tmp_path):
             assert wanted, "the reference gave nothing: the case shows nothing"
         elif c.reference in ("waits", "GapError"):
             assert_same(theirs, wanted[: len(theirs)], c.channels)
+    return c, wanted
 
+
+@pytest.mark.parametrize("version", LIBRDKAFKAS)
+@pytest.mark.parametrize("make", CASES)
+def test_equal_to_the_reference(make, version, cluster, tmp_path):
+    c, wanted = played(make, cluster)
     more = ["--on-gap", c.on_gap]
     if c.stride:
         more += ["--stride", seconds(c.stride)]
     if c.channels[0].replay_id:
         more += ["--replay-id", c.channels[0].replay_id]
     metadata = write_metadata(tmp_path, c.channels)
-    ours = cli.blocks(
+    ours = Cli(environment_cli(version)).blocks(
         *stream_arguments(cluster.bootstrap, metadata, c.channels, c.start, c.end, *more),
         check=c.exit,
     )

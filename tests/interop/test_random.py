@@ -2,14 +2,16 @@
 """Random topics read by arrakis-cli and by the reference: equal blocks. Every scenario follows from
 its seed; `--seeds FROM:TO` on pytest's command line runs others."""
 
+import functools
 import math
 import random
 
 import pytest
 from oracle import reference_stream
 from support import (
-    LATENCY_NS, SECOND, STRIDE, T0, Record, assert_same, batch, block_record, by_partition, channel,
-    fill_absent, masked, payload, samples, seconds, stream_arguments, unique, write_metadata,
+    LATENCY_NS, LIBRDKAFKAS, SECOND, STRIDE, T0, Cli, Record, assert_same, batch, block_record,
+    by_partition, channel, environment_cli, fill_absent, masked, payload, samples, seconds,
+    stream_arguments, unique, write_metadata,
 )  # fmt: skip
 
 
@@ -89,7 +91,9 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("seed", range(first, last))
 
 
-def test_a_random_scenario(seed, cluster, cli, tmp_path):
+@functools.lru_cache(1)  # for the programs on all librdkafkas, which come one after the other
+def played(seed, cluster):
+    """Publishes a scenario. Returns it, and the reference's blocks."""
     s = Scenario(seed)
     cluster.create_for(s.channels)
     cluster.send(s.records)
@@ -98,9 +102,14 @@ def test_a_random_scenario(seed, cluster, cli, tmp_path):
         stride=s.stride,
     )  # fmt: skip
     assert how == "end"
-    wanted = [fill_absent(b, s.channels) for b in wanted]
+    return s, [fill_absent(b, s.channels) for b in wanted]
+
+
+@pytest.mark.parametrize("version", LIBRDKAFKAS)
+def test_a_random_scenario(seed, version, cluster, tmp_path):
+    s, wanted = played(seed, cluster)
     metadata = write_metadata(tmp_path, s.channels)
-    ours = cli.blocks(
+    ours = Cli(environment_cli(version)).blocks(
         *stream_arguments(cluster.bootstrap, metadata, s.channels, s.start, s.end,
                           "--on-gap", s.on_gap, "--stride", seconds(s.stride))
     )  # fmt: skip

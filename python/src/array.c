@@ -8,6 +8,7 @@
 #define NPY_TARGET_VERSION NPY_1_22_API_VERSION
 #include <numpy/arrayobject.h>
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,39 +149,84 @@ void pyark_array_fetch(const void *array)
 
 /* ------------------------------------------------------------------ from numpy */
 
-static int mismatch_error(const arrakis_channel_info *info, PyObject *value)
+static int mismatch_error(const arrakis_channel_info *info, PyObject *found)
 {
     arrakis_error err = {.status = ARRAKIS_EMISMATCH};
-    PyObject *array = PyArray_FROM_O(value);
-    if (!array)
-        return -1;
-    PyObject *dtype = PyObject_Str((PyObject *)PyArray_DESCR((PyArrayObject *)array));
-    const char *found = dtype ? PyUnicode_AsUTF8AndSize(dtype, NULL) : NULL;
+    PyObject *dtype = PyObject_Str((PyObject *)PyArray_DESCR((PyArrayObject *)found));
+    const char *name = dtype ? PyUnicode_AsUTF8AndSize(dtype, NULL) : NULL;
     snprintf(err.message, sizeof err.message,
              "channel %.128s: the samples are %.64s in %d dimensions, expected %s in one",
-             info->name, found ? found : "?", PyArray_NDIM((PyArrayObject *)array),
+             info->name, name ? name : "?", PyArray_NDIM((PyArrayObject *)found),
              arrakis_dtype_name(info->dtype));
     Py_XDECREF(dtype);
-    Py_DECREF(array);
     pyark_error_raise(&err);
     return -1;
 }
 
-/*
- * numpy would cut 1.5 to an integer, and read digits in a text: what a list has must be of the kind of the channel's
- * type, and an array of the type itself.
- */
-static bool fits(PyObject *value, int wanted)
+static int range_error(const arrakis_channel_info *info)
 {
-    PyObject *array = PyArray_FROM_O(value);
-    if (!array)
+    arrakis_error err = {.status = ARRAKIS_EMISMATCH};
+    snprintf(err.message, sizeof err.message, "channel %.128s: a sample is out of the range of %s",
+             info->name, arrakis_dtype_name(info->dtype));
+    pyark_error_raise(&err);
+    return -1;
+}
+
+/* An array must have the type itself; what a list or the like has must be of the type's kind: numpy would cut 1.5 to an
+ * integer, and read digits in a text. */
+static bool fits(PyObject *found, bool is_array, int wanted)
+{
+    int type = PyArray_TYPE((PyArrayObject *)found);
+    if (PyArray_NDIM((PyArrayObject *)found) != 1)
         return false;
-    int found = PyArray_TYPE((PyArrayObject *)array);
-    Py_DECREF(array);
-    if (PyArray_Check(value))
-        return PyArray_EquivTypenums(found, wanted);
-    return PyTypeNum_ISINTEGER(found) || PyTypeNum_ISBOOL(found) ||
-           (PyTypeNum_ISFLOAT(found) && PyTypeNum_ISFLOAT(wanted));
+    if (is_array)
+        return PyArray_EquivTypenums(type, wanted);
+    return PyTypeNum_ISINTEGER(type) || PyTypeNum_ISBOOL(type) ||
+           (PyTypeNum_ISFLOAT(type) && PyTypeNum_ISFLOAT(wanted));
+}
+
+/* Whether each integer is still the same. numpy wraps those that have a type of their own, as numpy.int64 does. */
+static int is_unchanged(PyObject *found, PyObject *made)
+{
+    PyObject *same = PyObject_RichCompare(found, made, Py_EQ);
+    PyObject *all = same ? PyObject_CallMethod(same, "all", NULL) : NULL;
+    int rc = all ? PyObject_IsTrue(all) : -1;
+    Py_XDECREF(all);
+    Py_XDECREF(same);
+    return rc;
+}
+
+/* Whether no number would become infinite as a float32. */
+static int is_within_float32(PyObject *found)
+{
+    const double beyond = 0x1.ffffffp127; /* rounded up to the next power of 2 */
+    PyObject *wide =
+        PyArray_FROM_OTF(found, NPY_DOUBLE, NPY_ARRAY_CARRAY_RO | NPY_ARRAY_FORCECAST);
+    if (!wide)
+        return -1;
+    const double *samples = PyArray_DATA((PyArrayObject *)wide);
+    npy_intp count = PyArray_SIZE((PyArrayObject *)wide);
+    int rc = 1;
+    for (npy_intp i = 0; i < count && rc; i++)
+        rc = !(isfinite(samples[i]) && fabs(samples[i]) >= beyond);
+    Py_DECREF(wide);
+    return rc;
+}
+
+/* The numbers of what is not an array, as an array of the wanted type: rounded, but neither cut nor wrapped. */
+static PyObject *convert_numbers(PyObject *found, const arrakis_channel_info *info)
+{
+    int wanted = numpy_type(info->dtype);
+    bool is_float = PyTypeNum_ISFLOAT(PyArray_TYPE((PyArrayObject *)found));
+    int rc = is_float && wanted == NPY_FLOAT32 ? is_within_float32(found) : 1;
+    PyObject *made =
+        rc == 1 ? PyArray_FROM_OTF(found, wanted, NPY_ARRAY_CARRAY_RO | NPY_ARRAY_FORCECAST)
+                : NULL;
+    if (made && PyTypeNum_ISINTEGER(wanted) && (rc = is_unchanged(found, made)) != 1)
+        Py_CLEAR(made);
+    if (rc == 0)
+        range_error(info);
+    return made;
 }
 
 /* The mask of a MaskedArray, or NULL: no sample is masked, or an exception is set. */
@@ -228,18 +274,25 @@ int pyark_array_input_from(PyObject *value, const arrakis_channel *channel, arra
     arrakis_channel_get(channel, &info);
     if (load_numpy() != 0)
         return -1;
-    int wanted = numpy_type(info.dtype);
-    if (!fits(value, wanted))
-        return PyErr_Occurred() ? -1 : mismatch_error(&info, value);
-    out->array = PyArray_FROM_OTF(value, wanted, NPY_ARRAY_CARRAY_RO);
-    if (!out->array)
+    PyObject *found = PyArray_FROM_O(value);
+    if (!found)
         return -1;
-    if (PyArray_NDIM((PyArrayObject *)out->array) != 1)
-        return mismatch_error(&info, out->array);
-    series->samples = PyArray_DATA((PyArrayObject *)out->array);
-    series->length = (size_t)PyArray_SIZE((PyArrayObject *)out->array);
-    series->dtype = info.dtype;
-    return take_mask(value, series, out);
+    bool is_array = PyArray_Check(value);
+    int rc = -1;
+    if (!fits(found, is_array, numpy_type(info.dtype)))
+        mismatch_error(&info, found);
+    else
+        out->array = is_array
+                         ? PyArray_FROM_OTF(found, numpy_type(info.dtype), NPY_ARRAY_CARRAY_RO)
+                         : convert_numbers(found, &info);
+    if (out->array) {
+        series->samples = PyArray_DATA((PyArrayObject *)out->array);
+        series->length = (size_t)PyArray_SIZE((PyArrayObject *)out->array);
+        series->dtype = info.dtype;
+        rc = take_mask(found, series, out);
+    }
+    Py_DECREF(found);
+    return rc;
 }
 
 int pyark_array_series(PyObject *value, arrakis_dtype dtype, arrakis_series *series,

@@ -20,7 +20,8 @@ typedef struct pyark_array_input {
 } pyark_array_input;
 
 /*
- * The series of an array, MaskedArray or sequence of numbers. An array must have the channel's type.
+ * The series of an array, MaskedArray or sequence of numbers. An array must have the channel's type, and each number be in
+ * its range.
  */
 int pyark_array_input_from(PyObject *value, const arrakis_channel *channel, arrakis_series *series,
                            pyark_array_input *out);

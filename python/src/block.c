@@ -393,8 +393,9 @@ static PyType_Slot slots[] = {
      "A block of one's own, to be published: data is a mapping with an array of the channel's\n"
      "type, a MaskedArray or a sequence of numbers for each name, or None where all samples are\n"
      "missing; channels is a Channels, or a mapping or iterable of Channel. Samples are copied.\n"
-     "KeyError: data lacks a channel; MismatchError: an array has another type;\n"
-     "InvalidArgumentError: a number of samples is not sample_rate * duration."},
+     "KeyError: data lacks a channel; MismatchError: an array has another type, or a number is\n"
+     "out of the type's range; InvalidArgumentError: a number of samples is not\n"
+     "sample_rate * duration."},
     {Py_tp_new, PYARK_SLOT(block_new)},
     {Py_tp_dealloc, PYARK_SLOT(block_dealloc)},
     {Py_tp_repr, PYARK_SLOT(block_repr)},

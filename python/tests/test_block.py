@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+import warnings
 
 import numpy
 import pytest
@@ -167,9 +168,58 @@ def test_a_list_is_neither_cut_nor_wrapped():
     (c,) = channels(1, "uint8")
     with pytest.raises(libarrakis.MismatchError, match="float64"):
         Block(T0, {c.name: [1.5, 2, 3, 4]}, [c])
-    with pytest.raises(OverflowError):
-        Block(T0, {c.name: [256, 2, 3, 4]}, [c])
     assert Block(T0, {c.name: [255, 0, True, 4]}, [c])[c.name].tolist() == [255, 0, 1, 4]
+
+
+class Wrapped:
+    """An array inside of an object, as those of other packages are."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array if dtype is None else self.array.astype(dtype)
+
+
+@pytest.mark.parametrize(
+    ("data_type", "data"),
+    [
+        ("uint8", [256, 2, 3, 4]),
+        ("uint8", [numpy.int64(-1), 2, 3, 4]),
+        ("int8", [numpy.array(300), 2, 3, 4]),
+        ("int64", [numpy.uint64(2**63)] * 4),
+        ("int8", Wrapped(numpy.full(4, 300))),
+        ("int8", memoryview(numpy.full(4, 300))),
+        ("float32", [1e300, 2, 3, 4]),
+        ("float32", [3.4028236e38, 2, 3, 4]),
+        ("float32", Wrapped(numpy.full(4, -1e300))),
+    ],
+)
+def test_a_number_out_of_range_is_refused(data_type, data):
+    (c,) = channels(1, data_type)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(libarrakis.MismatchError, match=f"{c.name}: a sample is out of the range of {data_type}"):
+            Block(T0, {c.name: data}, [c])
+
+
+def test_numbers_of_other_types_are_taken_where_they_are_in_range():
+    for data_type, data in (
+        ("int8", Wrapped(numpy.array([-128, 1, 2, 127]))),
+        ("uint64", [numpy.int64(5), 0, 1, 2]),
+        ("float32", [3.4028235e38, float("inf"), float("-inf"), 4]),
+        ("float32", Wrapped(numpy.array([0.5, 2, 3, 4]))),
+        ("float32", [numpy.longdouble(0.5), 2, 3, 4]),
+    ):
+        (c,) = channels(1, data_type)
+        found = Block(T0, {c.name: data}, [c])[c.name]
+        assert found.tolist() == numpy.array(data.array if isinstance(data, Wrapped) else data, data_type).tolist()
+
+
+def test_the_mask_of_an_array_inside_of_an_object_counts():
+    (c,) = channels(1)
+    data = Wrapped(numpy.ma.array(numpy.arange(4, dtype="f4"), mask=[0, 1, 0, 0]))
+    assert Block(T0, {c.name: data}, [c]).mask(c.name).tolist() == [False, True, False, False]
 
 
 def test_a_block_needs_all_its_channels_and_a_duration():

@@ -12,6 +12,21 @@ static int wrong_type(const char *name, const char *expected, PyObject *found)
     return -1;
 }
 
+/* The errors do not have the text, which may be a secret. */
+static int take_utf8(PyObject *value, const char *name, const char **out)
+{
+    Py_ssize_t size;
+    const char *text = PyUnicode_AsUTF8AndSize(value, &size);
+    if (!text)
+        return PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)
+                   ? pyark_error_invalid("%s: expected a text without surrogates", name)
+                   : -1;
+    if (strlen(text) != (size_t)size)
+        return pyark_error_invalid("%s: embedded null character", name);
+    *out = text;
+    return 0;
+}
+
 int pyark_argument_text(PyObject *value, const char *name, const char **out)
 {
     *out = NULL;
@@ -19,13 +34,30 @@ int pyark_argument_text(PyObject *value, const char *name, const char **out)
         return 0;
     if (!PyUnicode_Check(value))
         return wrong_type(name, "a str", value);
-    Py_ssize_t size;
-    *out = PyUnicode_AsUTF8AndSize(value, &size);
-    if (*out && strlen(*out) != (size_t)size) {
-        PyErr_Format(PyExc_ValueError, "%s: embedded null character", name);
-        *out = NULL;
+    return take_utf8(value, name, out);
+}
+
+int pyark_argument_secret(PyObject *value, const char *name, const char **out)
+{
+    *out = NULL;
+    if (value && value != Py_None && !PyUnicode_Check(value))
+        return wrong_type(name, "a str", (PyObject *)Py_TYPE(value));
+    return pyark_argument_text(value, name, out);
+}
+
+/* The items of an iterable as a tuple. Bytes are none: they would be numbers. */
+static PyObject *items_of(PyObject *value, const char *name)
+{
+    PyObject *iterator =
+        PyBytes_Check(value) || PyByteArray_Check(value) ? NULL : PyObject_GetIter(value);
+    if (!iterator) {
+        if (!PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_TypeError))
+            wrong_type(name, "one name or an iterable of names", value);
+        return NULL;
     }
-    return *out ? 0 : -1;
+    PyObject *items = PySequence_Tuple(iterator);
+    Py_DECREF(iterator);
+    return items;
 }
 
 static bool is_text(PyObject *value)
@@ -51,7 +83,7 @@ int pyark_argument_texts_by(PyObject *value, const char *name, pyark_texts *out,
     memset(out, 0, sizeof *out);
     if (!value || value == Py_None)
         return 0;
-    out->holder = single(value) ? PyTuple_Pack(1, value) : PySequence_Tuple(value);
+    out->holder = single(value) ? PyTuple_Pack(1, value) : items_of(value, name);
     if (!out->holder)
         return -1;
     Py_ssize_t count = PyTuple_Size(out->holder);
@@ -88,6 +120,8 @@ int pyark_argument_time(PyObject *value, const char *name, int64_t *out)
     arrakis_error err;
     if (text)
         (void)pyark_argument_text(text, name, &utf8);
+    else if (PyLong_Check(value) && PyErr_ExceptionMatches(PyExc_ValueError))
+        (void)pyark_error_invalid("%s: a number of too many digits is not a time", name);
     int rc = -1;
     if (utf8 && arrakis_time_parse(out, utf8, arrakis_gps_now_ns(), &err) == ARRAKIS_OK) {
         rc = 0;
@@ -109,6 +143,8 @@ int pyark_argument_number(PyObject *value, const char *name, double *out)
     *out = PyFloat_AsDouble(value);
     if (*out != -1.0 || !PyErr_Occurred())
         return 0;
+    if (PyErr_ExceptionMatches(PyExc_OverflowError))
+        return pyark_error_invalid("%s: expected a number within the range of a float", name);
     return PyErr_ExceptionMatches(PyExc_TypeError) ? wrong_type(name, "a number", value) : -1;
 }
 
@@ -120,10 +156,8 @@ int pyark_argument_duration(PyObject *value, const char *name, int64_t *out)
         return 0;
     if (pyark_argument_number(value, name, &seconds) != 0)
         return -1;
-    if (!(fabs(seconds) < 9e9)) {
-        PyErr_Format(PyExc_ValueError, "%s: expected seconds, found %R", name, value);
-        return -1;
-    }
+    if (!(fabs(seconds) < 9e9))
+        return pyark_error_invalid("%s: expected seconds, found %R", name, value);
     *out = llround(seconds * 1e9);
     return 0;
 }
@@ -146,11 +180,9 @@ int pyark_argument_timeout(PyObject *value, int64_t *out)
         *out = -1;
         return 0;
     }
-    if (ns < 0) {
-        PyErr_Format(PyExc_ValueError, "timeout: expected seconds, 0 or more, or None, found %R",
-                     value);
-        return -1;
-    }
+    if (ns < 0)
+        return pyark_error_invalid("timeout: expected seconds, 0 or more, or None, found %R",
+                                   value);
     *out = (ns + 999999) / 1000000;
     return 0;
 }
@@ -163,10 +195,11 @@ int pyark_argument_int64(PyObject *value, const char *name, int64_t *out)
     PyObject *number = PyNumber_Index(value);
     if (!number)
         return PyErr_ExceptionMatches(PyExc_TypeError) ? wrong_type(name, "an int", value) : -1;
-    long long found = PyLong_AsLongLong(number);
+    int overflow;
+    long long found = PyLong_AsLongLongAndOverflow(number, &overflow);
     Py_DECREF(number);
-    if (found == -1 && PyErr_Occurred())
-        return -1;
+    if (overflow || found == ARRAKIS_UNSET) /* which is "not given" */
+        return pyark_error_invalid("%s: expected an int over -2**63 and below 2**63", name);
     *out = found;
     return 0;
 }

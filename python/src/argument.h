@@ -22,6 +22,8 @@ int pyark_argument_texts_by(PyObject *value, const char *name, pyark_texts *out,
 void pyark_argument_texts_free(pyark_texts *texts);
 /* A text, borrowed from `value`; NULL for None. */
 int pyark_argument_text(PyObject *value, const char *name, const char **out);
+/* The same for what may be a password or a token: errors tell its type, and not what it is. */
+int pyark_argument_secret(PyObject *value, const char *name, const char **out);
 /*
  * A GPS time: a number of seconds, or a text as arrakis_time_parse() takes it. A float is taken as
  * it is written, so 1400000000.1 is exact.
@@ -35,7 +37,7 @@ int pyark_argument_duration(PyObject *value, const char *name, int64_t *out);
 int pyark_argument_timeout(PyObject *value, int64_t *out);
 /* How long data may lie at a broker, in seconds, as nanoseconds; None: 0. */
 int pyark_argument_fetch_wait(PyObject *value, int64_t *out);
-/* Whole numbers. */
+/* Whole numbers. A text with the name where the number is too large. */
 int pyark_argument_int64(PyObject *value, const char *name, int64_t *out);
 
 #endif

@@ -56,7 +56,10 @@ static PyObject *values_of(PyObject *object)
         PyErr_Clear();
         return Py_NewRef(object);
     }
-    PyObject *values = method ? PyObject_CallNoArgs(method) : NULL;
+    /* Those of a pandas.Series are no method, and its own iterator has them, too. */
+    PyObject *values = !method                    ? NULL
+                       : PyCallable_Check(method) ? PyObject_CallNoArgs(method)
+                                                  : Py_NewRef(object);
     Py_XDECREF(method);
     return values;
 }
@@ -67,6 +70,11 @@ arrakis_channels *pyark_channels_from(PyObject *object)
         return arrakis_channels_ref(channels_of(object));
     PyObject *values = values_of(object);
     PyObject *iterator = values ? PyObject_GetIter(values) : NULL;
+    if (values == object && !iterator && PyErr_ExceptionMatches(PyExc_TypeError))
+        PyErr_Format(
+            PyExc_TypeError,
+            "channels: expected a Channels, or a mapping or iterable of Channel, found %R",
+            object);
     arrakis_channels *list = NULL;
     arrakis_error err;
     if (iterator && arrakis_channels_new(&list, &err) != ARRAKIS_OK)

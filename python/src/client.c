@@ -406,7 +406,7 @@ static int default_source(PyObject *options)
 static PyObject *options_of(PyObject *args, PyObject *keywords)
 {
     PyObject *url = NULL;
-    PyObject *options = keywords ? PyDict_Copy(keywords) : PyDict_New();
+    PyObject *options = pyark_connection_options(keywords);
     if (!options || !PyArg_ParseTuple(args, "|O:Client", &url) ||
         pyark_connection_add(options, "url", url, "Client") != 0 ||
         pyark_connection_check(options, own_options, "Client") != 0 ||

@@ -27,7 +27,7 @@ static const char *const own_names[] = {
 #define NAMES (sizeof names / sizeof *names - 1)
 #define OWN_NAMES (sizeof own_names / sizeof *own_names - 1)
 
-/* All of these as str, which are made once: a look-up needs no memory, and so it cannot fail. */
+/* All of these as str, which are made once: a look-up needs no memory and runs no code, and so it cannot fail. */
 static PyObject *keys[NAMES + OWN_NAMES];
 
 static const char *name_at(size_t i)
@@ -85,6 +85,19 @@ static int replace_paths(PyObject *options)
     return 0;
 }
 
+PyObject *pyark_connection_options(PyObject *keywords)
+{
+    PyObject *options = PyDict_New(), *key, *value;
+    Py_ssize_t position = 0;
+    while (options && keywords && PyDict_Next(keywords, &position, &key, &value)) {
+        PyObject *name = PyUnicode_FromObject(key);
+        if (!name || PyDict_SetItem(options, name, value) != 0)
+            Py_CLEAR(options);
+        Py_XDECREF(name);
+    }
+    return options;
+}
+
 int pyark_connection_check(PyObject *options, const char *const *more, const char *what)
 {
     PyObject *key, *value;
@@ -121,9 +134,14 @@ void pyark_connection_forget(PyObject *options, const char *name)
             PyErr_Clear(); /* it was not given */
 }
 
-/* librdkafka takes texts alone: numbers and bools as it spells them. */
-static PyObject *property_text(PyObject *value)
+/* librdkafka takes texts alone: numbers and bools as it spells them. What has another text than it stands for is refused. */
+static PyObject *property_text(PyObject *name, PyObject *value)
 {
+    if (PyBytes_Check(value) || PyByteArray_Check(value) || PyList_Check(value) ||
+        PyTuple_Check(value) || PyDict_Check(value))
+        return PyErr_Format(PyExc_TypeError,
+                            "properties: %R: expected a str, a number or a bool, found %R", name,
+                            (PyObject *)Py_TYPE(value)); /* which may be a password */
     if (PyBool_Check(value))
         return PyUnicode_FromString(value == Py_True ? "true" : "false");
     return PyObject_Str(value);
@@ -134,7 +152,8 @@ static int take_properties(PyObject *dict, pyark_connection *out)
     if (!dict)
         return 0;
     if (!PyDict_Check(dict)) {
-        PyErr_Format(PyExc_TypeError, "properties: expected a dict, found %R", dict);
+        PyErr_Format(PyExc_TypeError, "properties: expected a dict, found %R",
+                     (PyObject *)Py_TYPE(dict)); /* passwords may be in it */
         return -1;
     }
     /* A list of our own holds the names: the user's dict may change, in str() too. */
@@ -151,7 +170,7 @@ static int take_properties(PyObject *dict, pyark_connection *out)
         if (value == Py_None)
             continue;
         arrakis_property *p = &out->properties[out->connection.property_count];
-        PyObject *text = property_text(value);
+        PyObject *text = property_text(key, value);
         int rc = text ? PyList_Append(out->texts, text) : -1;
         if (rc == 0)
             rc = pyark_argument_text(text, "properties", &p->value);
@@ -170,13 +189,16 @@ static int take_options(PyObject *options, pyark_connection *out)
     const struct {
         const char *name, **value;
     } texts[] = {
-        {"url", &c->url},         {"kafka_url", &c->kafka_url}, {"token", &c->token},
-        {"ca_file", &c->ca_file}, {"cert_file", &c->cert_file}, {"key_file", &c->key_file},
+        {"url", &c->url},           {"kafka_url", &c->kafka_url},
+        {"ca_file", &c->ca_file},   {"cert_file", &c->cert_file},
+        {"key_file", &c->key_file},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (pyark_argument_text(pyark_connection_option(options, texts[i].name), texts[i].name,
                                 texts[i].value) != 0)
             return -1;
+    if (pyark_argument_secret(pyark_connection_option(options, "token"), "token", &c->token) != 0)
+        return -1;
     PyObject *insecure = pyark_connection_option(options, "insecure_token");
     int truth = insecure ? PyObject_IsTrue(insecure) : 0;
     c->insecure_token = truth > 0;

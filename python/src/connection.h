@@ -38,6 +38,11 @@ typedef struct pyark_connection {
 /* Once, when the module is loaded. */
 int pyark_connection_start(void);
 /*
+ * A dict of what `keywords` has (NULL: nothing), for all that follows. Its keys are str and of no class derived from it,
+ * whose code would run at each look-up.
+ */
+PyObject *pyark_connection_options(PyObject *keywords);
+/*
  * TypeError where `options` has a key that is neither of a connection nor one of `more`. Paths,
  * such as of pathlib, become texts.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 /* The class of each negative status, and the built-in class that it also is, if there is one that fits. */
@@ -74,17 +75,34 @@ int pyark_error_add(PyObject *module)
     return rc;
 }
 
+static PyObject *class_of(arrakis_status status)
+{
+    for (size_t i = 0; i < EXCEPTIONS; i++)
+        if (exceptions[i].status == status)
+            return exceptions[i].class;
+    return base;
+}
+
 PyObject *pyark_error_raise(const arrakis_error *err)
 {
-    PyObject *class = base;
-    for (size_t i = 0; i < EXCEPTIONS; i++)
-        if (exceptions[i].status == err->status)
-            class = exceptions[i].class;
     /* a text that was cut may end within a character */
     PyObject *text =
         PyUnicode_DecodeUTF8(err->message, (Py_ssize_t)strlen(err->message), "replace");
     if (text)
-        PyErr_SetObject(class, text);
+        PyErr_SetObject(class_of(err->status), text);
     Py_XDECREF(text);
     return NULL;
+}
+
+int pyark_error_invalid(const char *format, ...)
+{
+    va_list values;
+    PyErr_Clear(); /* the text may be made by code of the program, which must not find an exception */
+    va_start(values, format);
+    PyObject *text = PyUnicode_FromFormatV(format, values);
+    va_end(values);
+    if (text)
+        PyErr_SetObject(class_of(ARRAKIS_EINVAL), text);
+    Py_XDECREF(text);
+    return -1;
 }

@@ -9,5 +9,7 @@
 int pyark_error_add(PyObject *module);
 /* Sets the exception of an error. Returns NULL. */
 PyObject *pyark_error_raise(const arrakis_error *err);
+/* Sets InvalidArgumentError in place of what is set, with a text as of PyUnicode_FromFormat(). Returns -1. */
+int pyark_error_invalid(const char *format, ...);
 
 #endif

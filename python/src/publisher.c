@@ -125,17 +125,17 @@ static PyObject *publisher_new(PyTypeObject *class, PyObject *args, PyObject *ke
                                               "publisher_id", "channels",      NULL};
     (void)class;
     PyObject *id = NULL, *channels = NULL, *self = NULL;
-    PyObject *options = keywords ? PyDict_Copy(keywords) : PyDict_New();
+    PyObject *options = pyark_connection_options(keywords);
     if (options && PyArg_ParseTuple(args, "|OO:Publisher", &id, &channels) &&
         pyark_connection_add(options, "publisher_id", id, "Publisher") == 0 &&
         pyark_connection_add(options, "channels", channels, "Publisher") == 0 &&
         pyark_connection_check(options, own_options, "Publisher") == 0) {
         id = pyark_connection_option(options, "publisher_id");
         channels = pyark_connection_option(options, "channels");
-        if (id && PyUnicode_Check(id))
+        if (id)
             self = make_publisher(id, channels, options);
         else
-            PyErr_SetString(PyExc_TypeError, "publisher_id: expected a str");
+            PyErr_SetString(PyExc_TypeError, "publisher_id: expected a str, found none");
     }
     Py_XDECREF(options);
     return self;

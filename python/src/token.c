@@ -47,7 +47,8 @@ int pyark_token_from(PyObject *function, pyark_token **out)
     if (!function || function == Py_None)
         return 0;
     if (!PyCallable_Check(function)) {
-        PyErr_Format(PyExc_TypeError, "kafka_token_fn: expected a function, found %R", function);
+        PyErr_Format(PyExc_TypeError, "kafka_token_fn: expected a function, found %R",
+                     (PyObject *)Py_TYPE(function)); /* which may be the token itself */
         return -1;
     }
     if (!(*out = PyMem_Calloc(1, sizeof **out))) {
@@ -131,7 +132,7 @@ static void take_exception(question *q)
     PyErr_Fetch(&class, &value, &trace);
     PyErr_NormalizeException(&class, &value, &trace);
     PyObject *name = class ? PyObject_GetAttrString(class, "__name__") : NULL;
-    PyObject *whole = name && value ? PyUnicode_FromFormat("%U: %S", name, value) : NULL;
+    PyObject *whole = name && value ? PyUnicode_FromFormat("%S: %S", name, value) : NULL;
     const char *text = whole ? PyUnicode_AsUTF8AndSize(whole, NULL) : NULL;
     snprintf(q->why.message, sizeof q->why.message, "kafka_token_fn: %s",
              text ? text : "an exception without a text");

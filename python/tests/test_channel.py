@@ -58,6 +58,12 @@ def test_what_numpy_takes_for_a_type_is_that_type():
         (("H1:A-B", "int32", 0), "rate"),
         (("H1:A-B", "int32", float("nan")), "rate"),
         (("H1:A-B", "int32", 16, None, None, None, -1), "partition_index"),
+        (("H1:A-B", "int32", 10**400), "sample_rate: expected a number within"),
+        (("H1:A-B", "int32", 16, 2**63), "time: expected an int over"),
+        (("H1:A-B", "int32", 16, -(2**63)), "time: expected an int over"),  # the library's "not given"
+        (("H1:A-B", "int32", 16, None, None, None, None, 10**5000), "stride: expected an int over"),
+        (("H1:A-\ud800", "int32", 16), "name: expected a text without surrogates"),
+        (("H1:A-B", "int32", 16, None, "P\0"), "publisher: embedded null character"),
     ],
 )
 def test_a_field_that_is_wrong_is_named(arguments, text):
@@ -122,6 +128,17 @@ def test_a_channel_may_be_any_object_with_the_fields():
     assert Channels([theirs])[FULL.name].to_json() == FULL.to_json()
     with pytest.raises(TypeError, match="which has no name"):
         Channels([1])
+    for form in (None, 5):
+        with pytest.raises(TypeError, match=f"channels: expected a Channels, .*, found {form}"):
+            Channels(form)
+
+
+def test_channels_come_from_what_has_values_that_are_no_method():
+    class Series(list):
+        values = ()
+
+    of = channels(2)
+    assert list(Channels(Series(of))) == [c.name for c in of]
 
 
 def test_channels_are_equal_when_each_channel_is():

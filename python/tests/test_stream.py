@@ -467,6 +467,61 @@ def test_an_argument_of_another_kind_is_named(argument, value, expected):
         libarrakis.stream("H1:A-B", **{"kafka_url": "127.0.0.1:1", argument: value})
 
 
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        pytest.param("duration", 10**400, id="duration-of-many-digits"),
+        ("duration", float("nan")),
+        ("stride", float("inf")),
+        pytest.param("start", 10**5000, id="start-of-many-digits"),
+        ("prefetch_bytes", 2**63),
+        ("retry_tries", -(2**63)),
+        ("replay_id", "a\0b"),
+        ("channels", "H1:A-\ud800"),
+    ],
+)
+def test_a_value_that_is_out_of_range_is_named(argument, value):
+    with pytest.raises(libarrakis.InvalidArgumentError, match=f"^{argument}: "):
+        libarrakis.Client(kafka_url="127.0.0.1:1").stream(**{"channels": "H1:A-B", argument: value})
+
+
+@pytest.mark.parametrize("channels", [5, b"H1:A-B", bytearray(1)])
+def test_what_is_no_name_and_no_iterable_of_names_is_told(channels):
+    with pytest.raises(TypeError, match="channels: expected one name or an iterable of names, found "):
+        libarrakis.Client(kafka_url="127.0.0.1:1").stream(channels)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"token": b"secret"},
+        {"kafka_token_fn": "secret"},
+        {"properties": [("sasl.password", "secret")]},
+        {"properties": {"sasl.password": b"secret"}},
+        {"properties": {"sasl.password": ["secret"]}},
+        {"properties": {"sasl.password": "secret\0"}},
+    ],
+)
+def test_an_error_does_not_tell_a_secret(options):
+    with pytest.raises((TypeError, ValueError), match=f"^{next(iter(options))}: ") as found:
+        libarrakis.Client(kafka_url="127.0.0.1:1", **options)
+    assert "secret" not in str(found.value)
+
+
+def test_options_are_found_by_what_they_are_called():
+    class Name(str):
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            raise ZeroDivisionError
+
+    for of, rest in ((libarrakis.Client, ()), (libarrakis.Publisher, ("P", channels()))):
+        with pytest.raises(libarrakis.InvalidArgumentError, match="no broker given"):
+            of(*rest, **{Name("kafka_url"): ""})
+        with pytest.raises(TypeError, match="kafka_ulr"):
+            of(*rest, **{Name("kafka_ulr"): ""})
+
+
 def test_data_may_lie_at_the_broker(broker):
     with Feed(broker, fetch_wait=0.25) as feed:
         feed.publish(7)

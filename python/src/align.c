@@ -56,8 +56,9 @@ static int add_broker(sources *s, PyObject *pair)
 
 /* ------------------------------------------------------------------ a server */
 
-/* An endpoint, and what holds its texts. */
+/* Endpoints, and what holds their texts: the program's list may change while other parts are read. */
 typedef struct endpoints {
+    PyObject *held;
     arrakis_endpoint *list;
     pyark_texts *locations;
     size_t count;
@@ -69,6 +70,7 @@ static void endpoints_free(endpoints *e)
         pyark_argument_texts_free(&e->locations[i]);
     PyMem_Free(e->locations);
     PyMem_Free(e->list);
+    Py_XDECREF(e->held);
 }
 
 static int take_endpoint(endpoints *e, size_t i, PyObject *pair)
@@ -84,13 +86,13 @@ static int take_endpoint(endpoints *e, size_t i, PyObject *pair)
     return 0;
 }
 
-/* `list`: a list of pairs, which keeps what the endpoints point into. */
+/* `list`: pairs, which have what the endpoints point into. */
 static int take_endpoints(endpoints *e, PyObject *list)
 {
-    Py_ssize_t count = PyList_Size(list);
-    if (count < 0)
+    e->held = PySequence_Tuple(list);
+    if (!e->held)
         return -1;
-    *e = (endpoints){.count = (size_t)count};
+    e->count = (size_t)PyTuple_Size(e->held);
     e->list = PyMem_Calloc(e->count + 1, sizeof *e->list);
     e->locations = PyMem_Calloc(e->count + 1, sizeof *e->locations);
     if (!e->list || !e->locations) {
@@ -98,7 +100,7 @@ static int take_endpoints(endpoints *e, PyObject *list)
         return -1;
     }
     for (size_t i = 0; i < e->count; i++)
-        if (take_endpoint(e, i, PyList_GetItem(list, (Py_ssize_t)i)) != 0)
+        if (take_endpoint(e, i, PyTuple_GetItem(e->held, (Py_ssize_t)i)) != 0)
             return -1;
     return 0;
 }
@@ -124,8 +126,8 @@ static int add_server(sources *s, PyObject *triple)
     pyark_connection connection;
     endpoints e = {0};
     arrakis_error err;
-    if (!PyArg_ParseTuple(triple, "OOO;expected (options, endpoints, channels)", &options, &list,
-                          &from))
+    if (!PyArg_ParseTuple(triple, "O!OO;expected (options, endpoints, channels)", &PyDict_Type,
+                          &options, &list, &from))
         return -1;
     arrakis_channels *channels = pyark_channels_from(from);
     int rc = channels && take_endpoints(&e, list) == 0
@@ -180,20 +182,24 @@ static PyObject *open_stream(sources *s)
     return rc == 0 ? pyark_error_raise(&err) : NULL;
 }
 
+static int add_brokers(sources *s, PyObject *brokers)
+{
+    PyObject *pairs = PySequence_Tuple(brokers);
+    Py_ssize_t count = pairs ? PyTuple_Size(pairs) : 0;
+    int rc = pairs ? 0 : -1;
+    if (pairs && !(s->readers = PyMem_Calloc((size_t)count + 1, sizeof *s->readers))) {
+        PyErr_NoMemory();
+        rc = -1;
+    }
+    for (Py_ssize_t i = 0; rc == 0 && i < count; i++)
+        rc = add_broker(s, PyTuple_GetItem(pairs, i));
+    Py_XDECREF(pairs);
+    return rc;
+}
+
 static int add_sources(sources *s, PyObject *brokers, PyObject *server)
 {
-    Py_ssize_t count = PyList_Size(brokers);
-    if (count < 0)
-        return -1;
-    s->readers = PyMem_Calloc((size_t)count + 1, sizeof *s->readers);
-    if (!s->readers) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    for (Py_ssize_t i = 0; i < count; i++)
-        if (add_broker(s, PyList_GetItem(brokers, i)) != 0)
-            return -1;
-    if (server != Py_None && add_server(s, server) != 0)
+    if (add_brokers(s, brokers) != 0 || (server != Py_None && add_server(s, server) != 0))
         return -1;
     if (s->count > 0)
         return 0;
@@ -221,9 +227,9 @@ PyObject *pyark_align_open(PyObject *self, PyObject *args, PyObject *keywords)
     pyark_connection held;
     int on_gap, fast_forward;
     arrakis_error err;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOOOOipO", (char **)(uintptr_t)names,
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOOOOipO!", (char **)(uintptr_t)names,
                                      &brokers, &server, &start, &end, &stride, &tolerance, &on_gap,
-                                     &fast_forward, &options) ||
+                                     &fast_forward, &PyDict_Type, &options) ||
         pyark_argument_int64(start, "start_ns", &s.stream.start_ns) != 0 ||
         pyark_argument_int64(end, "end_ns", &s.stream.end_ns) != 0 ||
         pyark_argument_int64(stride, "stride_ns", &s.stream.stride_ns) != 0 ||

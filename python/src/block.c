@@ -11,6 +11,7 @@
 #include "mapping.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct block {
@@ -80,6 +81,12 @@ static int inputs_fill(pyark_array_inputs *in, const arrakis_channels *list, PyO
     return 0;
 }
 
+/* As near as there is: the library compares it with the number of samples. */
+static int64_t whole_ns(double ns)
+{
+    return ns < (double)INT64_MAX ? llround(ns) : INT64_MAX;
+}
+
 /* The duration of the first series that is given; the library compares the others. */
 static int64_t duration_of(const pyark_array_inputs *in, const arrakis_channels *list)
 {
@@ -87,7 +94,7 @@ static int64_t duration_of(const pyark_array_inputs *in, const arrakis_channels 
         arrakis_channel_info info = ARRAKIS_CHANNEL_INFO_INIT;
         arrakis_channel_get(arrakis_channels_get(list, i), &info);
         if (in->series[i].samples)
-            return llround((double)in->series[i].length / info.sample_rate * 1e9);
+            return whole_ns((double)in->series[i].length / info.sample_rate * 1e9);
     }
     return ARRAKIS_UNSET;
 }
@@ -261,9 +268,9 @@ static PyObject *block_repr(PyObject *self)
     int64_t start = arrakis_block_start_ns(block_of(self));
     arrakis_time_format(time, start);
     int n = snprintf(
-        text, sizeof text, "<Block GPS %lld.%09lld (%s), %.9g s, %zu channels, %zu with gaps>",
-        (long long)(start / ARRAKIS_SECOND_NS), (long long)(start % ARRAKIS_SECOND_NS), time,
-        (double)arrakis_block_duration_ns(block_of(self)) / 1e9, count, gap_count(self));
+        text, sizeof text, "<Block GPS %s%lld.%09lld (%s), %.9g s, %zu channels, %zu with gaps>",
+        start < 0 ? "-" : "", llabs(start / ARRAKIS_SECOND_NS), llabs(start % ARRAKIS_SECOND_NS),
+        time, (double)arrakis_block_duration_ns(block_of(self)) / 1e9, count, gap_count(self));
     for (size_t i = 0; i < count && i < LISTED; i++) {
         arrakis_series series = arrakis_block_series(block_of(self), i);
         const arrakis_channel *channel = arrakis_channels_get(channels_of(self), i);

@@ -224,7 +224,9 @@ static int take_options(PyObject *options, pyark_connection *out)
 int pyark_connection_from(PyObject *options, pyark_connection *out)
 {
     *out = (pyark_connection){.connection = ARRAKIS_CONNECTION_INIT};
-    if (take_options(options, out) == 0)
+    /* Of our own, as the texts are borrowed from it: the program's may change while its other values are read. */
+    out->options = pyark_connection_options(options);
+    if (out->options && take_options(out->options, out) == 0)
         return 0;
     pyark_connection_free(out);
     return -1;
@@ -237,6 +239,7 @@ void pyark_connection_free(pyark_connection *connection)
     PyMem_Free(connection->properties);
     connection->properties = NULL;
     Py_CLEAR(connection->texts);
+    Py_CLEAR(connection->options);
     pyark_token_unref(connection->tokens);
     connection->tokens = NULL;
 }

@@ -11,7 +11,8 @@ typedef struct pyark_connection {
     arrakis_connection connection;
     pyark_texts allowed_brokers, token_hosts;
     arrakis_property *properties;
-    PyObject *texts; /* of the properties */
+    PyObject *texts;   /* of the properties */
+    PyObject *options; /* a dict with the others */
     pyark_token *tokens;
 } pyark_connection;
 
@@ -53,8 +54,7 @@ int pyark_connection_add(PyObject *options, const char *name, PyObject *value, c
 /* An option, borrowed; NULL: not given. Its name is one that connection.c has. */
 PyObject *pyark_connection_option(PyObject *options, const char *name);
 void pyark_connection_forget(PyObject *options, const char *name);
-/* Everything is borrowed from `options`, but for `tokens`: what is opened takes a reference of its
- * own. */
+/* What is opened copies the texts, and takes a reference of its own to `tokens`. */
 int pyark_connection_from(PyObject *options, pyark_connection *out);
 void pyark_connection_free(pyark_connection *connection);
 

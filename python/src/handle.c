@@ -99,6 +99,11 @@ void pyark_handle_close(pyark_handle *handle)
 
 void *pyark_handle_release(pyark_handle *handle, pyark_token **tokens)
 {
+    if (pyark_handle_enter(handle) != 0)
+        return NULL;
+    bool is_in_use = --handle->users > 0;
+    if (is_in_use)
+        return PyErr_Format(PyExc_RuntimeError, "another call is using this %s", handle->what);
     void *object = handle->object;
     *tokens = handle->tokens;
     handle->tokens = NULL;

@@ -65,7 +65,11 @@ void pyark_handle_leave(pyark_handle *handle);
 void pyark_handle_close(pyark_handle *handle);
 /* Has the object's function for tokens live as long as the object; takes a reference. Needs the GIL. */
 void pyark_handle_keep(pyark_handle *handle, pyark_token *tokens);
-/* Gives the object away: the handle is closed without closing it. What the object asks for tokens is given away, too. */
+/*
+ * Gives the object away: the handle is closed without closing it. What the object asks for tokens is given away, too. NULL
+ * and an exception: it is not open, or a call is under way in another thread, or in this one, whose call runs code of the
+ * program.
+ */
 void *pyark_handle_release(pyark_handle *handle, pyark_token **tokens);
 void pyark_handle_destroy(pyark_handle *handle);
 

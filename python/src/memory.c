@@ -79,19 +79,20 @@ static PyObject *memory_stream(PyObject *self, PyObject *start)
     arrakis_stream_options options = ARRAKIS_STREAM_OPTIONS_INIT;
     arrakis_stream *opened;
     arrakis_error err;
-    if (pyark_argument_int64(start, "start_ns", &options.start_ns) != 0 ||
-        pyark_handle_enter(pyark_handle_of(self)) != 0)
+    if (pyark_argument_int64(start, "start_ns", &options.start_ns) != 0)
         return NULL;
-    pyark_handle_leave(pyark_handle_of(self));
     if (arrakis_cancel_new(&options.cancel, &err) != ARRAKIS_OK)
         return pyark_error_raise(&err);
     pyark_token *none;
     arrakis_reader *reader = pyark_handle_release(pyark_handle_of(self), &none);
-    arrakis_memory_reader_finish(reader);
-    if (arrakis_stream_open(&opened, reader, &options, &err) == ARRAKIS_OK)
-        return pyark_stream_wrap(opened, options.cancel);
+    if (reader) {
+        arrakis_memory_reader_finish(reader);
+        if (arrakis_stream_open(&opened, reader, &options, &err) == ARRAKIS_OK)
+            return pyark_stream_wrap(opened, options.cancel);
+        pyark_error_raise(&err);
+    }
     arrakis_cancel_unref(options.cancel);
-    return pyark_error_raise(&err);
+    return NULL;
 }
 
 static PyMethodDef methods[] = {

@@ -142,19 +142,16 @@ static PyObject *reader_stream(PyObject *self, PyObject *unused)
     aligning a = {.options = ARRAKIS_STREAM_OPTIONS_INIT};
     arrakis_status status;
     arrakis_error err;
-    pyark_handle *handle = pyark_handle_of(self);
-    if (pyark_handle_enter(handle) != 0)
-        return NULL;
-    unsigned others = handle->users - 1;
-    pyark_handle_leave(handle);
-    if (others > 0)
-        return PyErr_Format(PyExc_RuntimeError, "another thread is using this reader");
     if (arrakis_cancel_new(&a.options.cancel, &err) != ARRAKIS_OK)
         return pyark_error_raise(&err);
     a.options.on_gap = ARRAKIS_GAP_SKIP;
     pyark_token *tokens;
     PyObject *made = NULL;
-    a.reader = pyark_handle_release(handle, &tokens);
+    a.reader = pyark_handle_release(pyark_handle_of(self), &tokens);
+    if (!a.reader) {
+        arrakis_cancel_unref(a.options.cancel);
+        return NULL;
+    }
     int rc = pyark_wait_call(run_align, &a, a.options.cancel, &status, &err);
     if (rc == 0 && status == ARRAKIS_OK) {
         made = pyark_stream_keep(pyark_stream_wrap(a.opened, a.options.cancel), tokens);

@@ -354,18 +354,12 @@ static PyObject *arrow_stream(PyObject *self, PyObject *args, PyObject *keywords
 {
     static const char *names[] = {"requested_schema", NULL};
     PyObject *requested;
-    pyark_handle *handle = &stream_of(self)->handle;
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O:__arrow_c_stream__",
-                                     (char **)(uintptr_t)names, &requested) ||
-        pyark_handle_enter(handle) != 0)
+                                     (char **)(uintptr_t)names, &requested))
         return NULL;
-    unsigned others = handle->users - 1;
-    pyark_handle_leave(handle);
-    if (others > 0)
-        return PyErr_Format(PyExc_RuntimeError, "another thread is reading this stream");
     pyark_token *tokens;
-    arrakis_stream *released = pyark_handle_release(handle, &tokens);
-    return pyark_arrow_stream(released, tokens);
+    arrakis_stream *released = pyark_handle_release(&stream_of(self)->handle, &tokens);
+    return released ? pyark_arrow_stream(released, tokens) : NULL;
 }
 
 static PyObject *stream_repr(PyObject *self)

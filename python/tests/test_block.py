@@ -230,6 +230,8 @@ def test_a_block_needs_all_its_channels_and_a_duration():
     with pytest.raises(libarrakis.InvalidArgumentError, match="duration_ns"):
         Block(T0, nothing, of)
     assert Block(T0, nothing, of, SECOND)[of[0].name].mask.sum() == 64
+    with pytest.raises(libarrakis.InvalidArgumentError, match="1e-12 Hz gives no whole number of samples"):
+        Block(0, {"H1:A-B": [1]}, [Channel("H1:A-B", "int8", 1e-12)])  # longer than a time can be
 
 
 def test_a_block_survives_pickle():
@@ -248,6 +250,8 @@ def test_a_repr_shows_what_is_in_the_block():
         "<Block GPS 1400000000.000000000 (2024-05-17T16:53:02.000Z), 0.0625 s, 10 channels, 1 with gaps>"
     )
     assert f"{of[1].name}: 4 float32, 4 missing" in text and text.endswith("... and 2 more")
+    early = repr(Block(-1_500_000_000, {c.name: values(c, T0) for c in of}, of))
+    assert early.startswith("<Block GPS -1.500000000 (1980-01-05T23:59:58.500Z), ")
     repr(Block(T0, {"H1:" + "x" * 900: [0]}, [Channel("H1:" + "x" * 900, "int8", 1)]))
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Streams of messages in memory: what they hold, two that end in two threads, and that they leave nothing behind."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -98,6 +99,42 @@ def test_two_streams_are_read_to_their_ends_by_two_threads():
     for t in threads:
         t.join(60)
     assert counts == [200, 200]
+
+
+def test_a_reader_is_not_taken_over_within_a_call_of_it():
+    """A garbage collection within inputs() runs what the program has to do then."""
+    found = []
+
+    class Cycle:
+        def __init__(self, reader):
+            self.reader, self.me = reader, self
+
+        def __del__(self):
+            try:
+                found.append(self.reader.stream(FUTURE))
+            except RuntimeError as error:
+                found.append(str(error))
+
+    of = channels(2)
+    reader = MemoryReader(of)
+    inputs = reader.inputs
+    gc.collect()
+    gc.disable()
+    try:
+        Cycle(reader)
+        lists = [[] for _ in range(200)]  # the next one is of new memory, and so counts
+        before = gc.get_threshold()
+        gc.set_threshold(1)
+        gc.enable()
+        taken = inputs()
+    finally:
+        gc.set_threshold(*before)
+        gc.enable()
+    gc.collect()
+    assert [list(names) for names in taken] == [[c.name for c in of]]
+    assert len(lists) == 200 and len(found) == 1
+    if sys.version_info < (3, 12):  # later ones collect between two lines alone
+        assert found == ["another call is using this reader"]
 
 
 def test_memory_stays_flat_over_a_million_blocks():

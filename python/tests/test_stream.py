@@ -435,6 +435,19 @@ def test_properties_that_change_while_they_are_read_are_those_of_before(broker):
         assert client.count(of[0].name) == 1
 
 
+def test_lists_that_change_while_they_are_read_are_those_of_before(broker):
+    class Clearing(list):
+        def __iter__(self):
+            brokers.clear()
+            return super().__iter__()
+
+    of = channels(2)
+    brokers = [(f"{broker.url}", Clearing(of[:1])), (f"{broker.url}", of[1:])]
+    options = {"properties": {"client.id": "x"}}
+    with libarrakis._core._align(brokers, None, 0, SECOND, None, None, 0, False, options) as found:
+        assert brokers == [] and list(found.channels) == [c.name for c in of]
+
+
 def test_an_error_that_cuts_a_character_is_shown():
     with pytest.raises(libarrakis.InvalidArgumentError, match="x\u00e9\u00e9"):
         libarrakis.Client(kafka_url="127.0.0.1:1").find(data_type="x" + "\u00e9" * 40)

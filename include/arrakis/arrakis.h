@@ -159,9 +159,9 @@ typedef struct arrakis_stream arrakis_stream;
 
 /**
  * A cancel ends the calls on everything that it was given to, the present calls and all later
- * ones. A cancel can be given to the connection of a client or of a publisher, to a request, and
- * to a stream. One cancel is enough for an entire program. Reference-counted: each object that was
- * given a cancel keeps a reference to it.
+ * ones. A cancel can be given to the connection of a client or of a publisher, to a request, to a
+ * stream, to a Kafka reader, and to a member of a group. One cancel is enough for an entire program.
+ * Reference-counted: each object that was given a cancel keeps a reference to it.
  */
 typedef struct arrakis_cancel arrakis_cancel;
 

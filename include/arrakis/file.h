@@ -304,8 +304,8 @@ ARRAKIS_API arrakis_status arrakis_file_reader_next(arrakis_file_reader *reader,
                                                     arrakis_block **block, arrakis_error *err);
 /**
  * The GPS times at which the first file begins and the last one ends, as their names have them;
- * UNSET for a single file whose name has none. Blocks may begin later and end earlier: an Arrow
- * file has no row of a block without any sample.
+ * ARRAKIS_UNSET for a single file whose name has none. Blocks may begin later and end earlier: an
+ * Arrow file has no row of a block without any sample.
  */
 ARRAKIS_API int64_t arrakis_file_reader_start_ns(const arrakis_file_reader *reader);
 ARRAKIS_API int64_t arrakis_file_reader_end_ns(const arrakis_file_reader *reader);

@@ -32,8 +32,8 @@ typedef struct arrakis_kafka_options {
     /** A live stream whose data stays older than its latency budget skips to the present. */
     bool fast_forward;
     /**
-     * Bytes of messages that are fetched ahead. ARRAKIS_UNSET: 1 MiB per partition, but at least 4
-     * MiB and at most 64 MiB; or four answers of the broker, if those are larger.
+     * Bytes of messages that are fetched ahead, 1 KiB to 2 GiB. ARRAKIS_UNSET: 1 MiB per partition,
+     * but at least 4 MiB and at most 64 MiB; or four answers of the broker, if those are larger.
      */
     int64_t prefetch_bytes;
     const arrakis_property *properties;

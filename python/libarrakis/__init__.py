@@ -172,7 +172,8 @@ def stream(
     stride     duration of the blocks in seconds, a multiple of the channels' own, which is the default
     latency_tolerance  how many seconds after the end of a block its data is waited for; None: the channels' max_latency
     fast_forward       a live stream that has fallen behind skips to the present
-    prefetch_bytes     bytes of messages fetched ahead from Kafka
+    prefetch_bytes     bytes of messages fetched ahead from Kafka; None: 1 MiB per partition, but at least 4 MiB and at most
+                       64 MiB, or four answers of the broker, if those are larger
     fetch_wait         how many seconds data may lie at a Kafka broker, up to 5, which is then asked less often: with
                        hundreds of partitions most of a live stream's CPU is requests, each of which names them all.
                        Blocks come up to that much later, and a stream waits longer for late data, by twice that time. None

@@ -62,7 +62,7 @@ class KafkaReader:
     def enter(self):
         """Connect and begin. ConnectError, AuthError, BrokerError, DeadlineError; within 20 s.
 
-        Ctrl-C ends it at once, and close() in another thread; the reader is not to be used after that.
+        Ctrl-C, and close() in another thread, end it within a second; the reader is not to be used after that.
         """
         self._reader.open()
 
@@ -124,7 +124,7 @@ class KafkaReader:
         """Skip to the first messages at or after a GPS time in nanoseconds, never back; None: to the end.
 
         Returns the number of partitions that were moved. Asks the brokers, for at most 20 s in all, whatever `timeout`
-        is; partitions without an answer keep their position.
+        is; partitions without an answer keep their position. Ctrl-C is noticed when it returns.
         """
         return self._reader.fast_forward(time_ns)
 

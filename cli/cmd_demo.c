@@ -137,10 +137,11 @@ static int run_demonstration(struct detector *detector, arrakis_mock_broker *bro
 static int run_demo(const struct options *o)
 {
     if (o->partitions > PARTITIONS_MAX)
-        return fail_usage(o->command, "invalid --partitions: expected at most %d", PARTITIONS_MAX);
+        return fail_usage(o->command, "invalid --partitions '%lld': expected at most %d",
+                          (long long)o->partitions, PARTITIONS_MAX);
     if (o->channels > CHANNELS_MAX)
-        return fail_usage(o->command, "invalid --channels: a partition has at most %d",
-                          CHANNELS_MAX);
+        return fail_usage(o->command, "invalid --channels '%lld': expected at most %d",
+                          (long long)o->channels, CHANNELS_MAX);
     struct detector *detector;
     arrakis_mock_broker *broker = NULL;
     arrakis_error err;
@@ -166,12 +167,12 @@ static const struct arg_option demo[] = {
      .metavar = "N",
      .kind = ARG_COUNT,
      PLACE(partitions),
-     .help = "number of Kafka topics (default: 4)"},
+     .help = "number of partitions, at most 500 (default: 4)"},
     {.name = "channels",
      .metavar = "N",
      .kind = ARG_COUNT,
      PLACE(channels),
-     .help = "channels per topic (default: 3)"},
+     .help = "channels per partition, at most 100 (default: 3)"},
     OPTIONS_END,
 };
 

@@ -490,7 +490,8 @@ typedef enum arrakis_on_gap {
  * longer at random, by up to a quarter. Each try waits `request_timeout_ns` for the connection and
  * the first message. The server is asked for the data from 5 s before the end of what has come,
  * because a server may take a start of a moment ago for the present. Where the server refuses
- * that start, or sends data from before it, the server is asked for the present. Data that comes
+ * that start, sends data from before it, or has answered three tries in a row with an error of its
+ * own (ESERVER), the server is asked for the present. Data that comes
  * twice is dropped, and data that does not come is missing. With `fast_forward` a live stream
  * that is still behind 10 s after it was taken up again (or its max_latency, if that is longer) goes on at the present.
  *

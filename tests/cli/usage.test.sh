@@ -40,7 +40,8 @@ refuses 2 "--start: invalid time 'then', not a time" stream X --start then
 refuses 2 "invalid --data-type 'quark': expected a type" find . $file --data-type quark
 refuses 2 "invalid --property 'debug': expected KEY=VALUE" find . $broker -X debug
 refuses 2 "--replay-start needs --replay-end" stream X $broker --replay-start 1
-refuses 2 '--channels: a partition has at most 100' demo --channels 101
+refuses 2 "invalid --channels '101': expected at most 100" demo --channels 101
+refuses 2 "invalid --partitions '501': expected at most 500" demo --partitions 501
 
 refuses 2 'no source of channels: give --kafka-url' find .
 refuses 2 'no source of channels: give --kafka-url' stream X:Y

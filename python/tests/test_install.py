@@ -38,6 +38,21 @@ def run(*command, **environment):
     return done.stdout
 
 
+REFUSED = "libarrakis does not support free-threaded Python: use a build of Python with the GIL"
+
+
+@pytest.mark.skipif(not (shutil.which("cmake") and shutil.which("cc")), reason="needs CMake and a compiler")
+def test_a_free_threaded_python_is_refused_before_anything_is_built(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import sysconfig\nsysconfig.get_config_vars()['Py_GIL_DISABLED'] = 1\n")
+    done = subprocess.run(
+        ["cmake", "-S", ROOT / "python", "-B", tmp_path / "build", f"-DPython_EXECUTABLE={sys.executable}"],
+        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert REFUSED in " ".join(done.stderr.split())
+    assert not (tmp_path / "build" / "arrakis").exists()  # where the library would be configured
+
+
 def test_a_free_threaded_python_is_refused_when_the_module_is_compiled():
     headers = sysconfig.get_path("include")
     compiler = shutil.which("cc")
@@ -49,7 +64,7 @@ def test_a_free_threaded_python_is_refused_when_the_module_is_compiled():
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode != 0
-    assert "libarrakis does not support free-threaded Python: use a build of Python with the GIL" in done.stderr
+    assert REFUSED in done.stderr
 
 
 @pytest.mark.skipif(not (PACKAGE.parent / "cmake_install.cmake").exists(), reason="not of a build directory")

@@ -17,7 +17,7 @@ declare -A jobs=(
     [asan]="every test under ASan and UBSan: make test"
     [tsan]="unit tests under ThreadSanitizer, on a librdkafka that has it too: make tsan"
     [valgrind]="one program of each kind under memcheck: make valgrind"
-    [python]="the package's tests of one wheel, on each Python from 3.10 to 3.13 and what else there is"
+    [python]="the package's tests of one wheel, on each Python from 3.10 to 3.14 (3.14 of Debian, as root)"
     [wheel]="that wheel in a Debian 12 without any of our packages (as root, by debootstrap): make wheel"
     [docs]="the site, without a warning: make docs"
     [style]="format, and the interface since the last tag: make format-check abi"
@@ -73,7 +73,7 @@ run_big-endian() {
 # debian SUITE DIRECTORY [PACKAGE]: make a Debian, which is kept for the next time; ARRAKIS_MIRROR says from where
 # it comes
 debian() {
-    local suite=$1 root=$2
+    local suite=$1 root=$2 script=/usr/share/debootstrap/scripts/$1
     if [ "$(id -u)" != 0 ]; then
         say "a Debian of its own needs root, for a chroot"
         return 1
@@ -82,24 +82,35 @@ debian() {
     [ ! -e "$root/.complete" ] || return 0
     rm -rf "$root"
     mkdir -p "$root"
+    [ -e "$script" ] || script=${script%/*}/sid # this Debian is older than that suite
     debootstrap --variant=minbase ${3+--include="$3"} "$suite" "$root" \
-        "${ARRAKIS_MIRROR:-http://deb.debian.org/debian}" >"$root.log" 2>&1 || { tail -n 20 "$root.log"; return 1; }
+        "${ARRAKIS_MIRROR:-http://deb.debian.org/debian}" "$script" >"$root.log" 2>&1 ||
+        { tail -n 20 "$root.log"; return 1; }
     touch "$root/.complete"
 }
 
-# ARRAKIS_DEBIAN13 says where its root is. Mounts are in a name space that ends with the job.
-run_debian13() {
-    local root=${ARRAKIS_DEBIAN13:-/var/cache/arrakis/debian13}
-    debian trixie "$root"
-    cp /etc/resolv.conf "$root/etc/"
+# inside ROOT [NAME=VALUE]... COMMAND...: run a command in that Debian, where /src is a copy of this tree. Mounts are in
+# a name space that ends with the command.
+inside() {
+    local root=$1
+    shift
     echo "127.0.0.1 localhost" >"$root/etc/hosts"
     rm -rf "$root/src"
     mkdir "$root/src"
     git ls-files -z | tar c --null -T - | tar x -C "$root/src"
     unshare --mount --pid --fork sh -c '
-        mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && mount -t tmpfs tmpfs "$1/tmp" &&
-            exec chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
-                CI="$2" /src/tools/ci.sh gcc' - "$root" "${CI-}"
+        root=$1 && shift &&
+            mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" && mount -t tmpfs tmpfs "$root/tmp" &&
+            exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@"' \
+        - "$root" "$@"
+}
+
+# ARRAKIS_DEBIAN13 says where its root is.
+run_debian13() {
+    local root=${ARRAKIS_DEBIAN13:-/var/cache/arrakis/debian13}
+    debian trixie "$root"
+    cp /etc/resolv.conf "$root/etc/"
+    inside "$root" CI="${CI-}" /src/tools/ci.sh gcc
     chroot "$root" sh -c '. /etc/os-release; echo "$PRETTY_NAME"; gcc --version | head -n 1
         echo "librdkafka $(pkg-config --modversion rdkafka)"'
 }
@@ -134,12 +145,44 @@ pythons() {
     done
 }
 
+# test_python VERSION PYTHON WHEEL: the package's tests, in a venv of their own
+test_python() {
+    local venv=build-ci/python/$1
+    rm -rf "$venv"
+    "$2" -m venv "$venv" &&
+        "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes --only-binary :all: \
+            -r "tests/pythons/$1.lock" &&
+        "$venv/bin/pip" install -q --disable-pip-version-check --no-deps --no-index "$3" || return 1
+    ARRAKIS_PYTHON_PACKAGE=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))') \
+        "$venv/bin/python" -m pytest -q -p no:cacheprovider python/tests
+}
+
+# test_in_forky WHEEL: the same on Python 3.14, which neither Debian 12 nor 13 has, in a Debian that has it; without a
+# network there. ARRAKIS_FORKY says where its root is.
+test_in_forky() {
+    local root=${ARRAKIS_FORKY:-/var/cache/arrakis/forky}
+    debian forky "$root" python3.14-venv || return 1
+    rm -rf "$root/wheels"
+    .deps/venv/bin/pip download -q --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
+        --python-version 3.14 -d "$root/wheels" -r tests/pythons/3.14.lock || return 1
+    cp "$1" "$root/wheels/"
+    inside "$root" PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels ARRAKIS_PYTHONS=3.14 ARRAKIS_WHEEL="/wheels/${1##*/}" \
+        /src/tools/ci.sh python
+}
+
 # ARRAKIS_PYTHONS: the versions that have to be there. Whatever else is there, and has a lock, is tested as well.
+# ARRAKIS_WHEEL: a wheel that is made already.
 run_python() {
-    local wanted=${ARRAKIS_PYTHONS:-3.10 3.11 3.12 3.13} found missing= wheel version python venv status=0
+    local wanted=${ARRAKIS_PYTHONS:-3.10 3.11 3.12 3.13 3.14} found missing= forky= wheel version python status=0
     found=$(pythons)
     for version in $wanted; do
-        grep -q "^$version " <<<"$found" || missing+=" $version"
+        if grep -q "^$version " <<<"$found"; then
+            continue
+        elif [ "$version" = 3.14 ] && [ "$(id -u)" = 0 ]; then
+            forky=3.14
+        else
+            missing+=" $version"
+        fi
     done
     if [ -n "$missing" ]; then
         say "there is no Python of version$missing with venv. Install it where PATH, pyenv or uv has it, as by" \
@@ -147,24 +190,18 @@ run_python() {
             "ARRAKIS_PYTHONS=3.11 make ci JOB=python"
         return 1
     fi
-    wheel=$(tools/wheel.sh | tail -n 1)
+    wheel=${ARRAKIS_WHEEL:-$(tools/wheel.sh | tail -n 1)}
     [ -f "$wheel" ]
     while read -r version python; do
-        venv=build-ci/python/$version
         if [ ! -e "tests/pythons/$version.lock" ]; then
             say "Python $version: skipped, tests/pythons has no lock for it"
             continue
         fi
         say "Python $version ($python)"
-        rm -rf "$venv"
-        "$python" -m venv "$venv"
-        "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes --only-binary :all: \
-            -r "tests/pythons/$version.lock"
-        "$venv/bin/pip" install -q --disable-pip-version-check --no-deps --no-index "$wheel"
-        ARRAKIS_PYTHON_PACKAGE=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))') \
-            "$venv/bin/python" -m pytest -q -p no:cacheprovider python/tests || status=1
-    done <<<"$found"
-    say "tested on Python:" $(cut -d ' ' -f 1 <<<"$found")
+        test_python "$version" "$python" "$wheel" || status=1
+    done < <(grep . <<<"$found")
+    [ -z "$forky" ] || test_in_forky "$wheel" || status=1
+    say "tested on Python:" $(cut -d ' ' -f 1 <<<"$found") $forky
     return $status
 }
 

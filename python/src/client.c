@@ -527,8 +527,8 @@ static PyType_Slot slots[] = {
      "Channels come from the first source that is given: metadata, a file of channels as JSON\n"
      "lines; the server at url; the metadata topics of the brokers at kafka_url. Where none of\n"
      "these is given, the environment variable ARRAKIS_SERVER is the url.\n\n" PYARK_CONNECTION_DOC
-     "stall_timeout: seconds without anything new after which an endpoint is given up; not given:\n"
-     "    300 for past data, 30 beyond the channels' max_latency for live data.\n"
+     "stall_timeout: seconds without anything new after which an endpoint is given up; if not\n"
+     "    given 300 for past data, 30 beyond the channels' max_latency for live data.\n"
      "    max_message_bytes: limit of one message of a server, 1 GiB if not given.\n\n"
      "Threads may share a client. Ctrl-C ends a call within a second."},
     {Py_tp_new, PYARK_SLOT(client_new)},

@@ -138,6 +138,9 @@ class Member:
     def has_joined(self):
         return "recording as a member" in self.log.read_text()
 
+    def has_recorded(self):
+        return re.search("so far: .* partitions, [1-9][0-9]* files", self.log.read_text())
+
     def end(self, timeout=60):
         self.process.send_signal(signal.SIGINT)
         assert self.process.wait(timeout) == 0, self.log.read_text()
@@ -187,6 +190,8 @@ def share_partitions(cluster, cli, cs, files, logs):
             files.wait(lambda: publisher.reached_ns > reached_ns, 60, "publishing")
             joined_ns = publisher.reached_ns
             files.wait_all(0, "three recorders")
+            # the first to join may have all of it for a time
+            files.wait(lambda: all(m.has_recorded() for m in members), REBALANCE + 30, "sharing")
             mark("one is added")
             d = start()
             let_pass(3)

@@ -4,6 +4,8 @@
 KafkaReader has the members of the class of that name in the Arrakis client for Python.
 """
 
+import time
+
 from . import _core
 
 __all__ = ["KafkaReader", "generate_groupid", "random_alphanum"]
@@ -38,6 +40,8 @@ class KafkaReader:
     POLL_TIMEOUT = 0.1
     # How many messages read() and read_raw() yield at most.
     BATCH = 1000
+    # How long exhausted() waits for the brokers' answer, in seconds.
+    ANSWER_TIMEOUT = 1.0
 
     def __init__(
         self, url, metadata, start=None, *, fast_forward=False, properties=None, kafka_token_fn=None, fetch_wait=None
@@ -53,6 +57,7 @@ class KafkaReader:
         login = {"properties": properties, "kafka_token_fn": kafka_token_fn}
         self._reader = _core.Reader(url, metadata, start, fast_forward, login, fetch_wait)
         self._names = self._reader.input_ids()
+        self._idle = False  # whether nothing had arrived when it was last looked
 
     @property
     def streams(self):
@@ -97,7 +102,9 @@ class KafkaReader:
 
     def _arrived(self, wait):
         for _ in range(self.BATCH):
-            if (found := self._reader.next(wait)) is None:
+            found = self._reader.next(wait)
+            self._idle = found is None
+            if self._idle:
                 return
             index, block = found
             yield self._names[index], block
@@ -116,9 +123,15 @@ class KafkaReader:
     def exhausted(self):
         """Return whether all that the topics held within the last seconds was read.
 
-        Does not wait: the brokers are asked in the background, and the answer is False until theirs has come.
+        If nothing had arrived at the last read(), waits for the brokers' answer for ANSWER_TIMEOUT at most; otherwise
+        not at all. In the first three seconds of a reader, and after a broker has failed, an answer is not believed.
         """
-        return self._reader.exhausted()
+        deadline = time.monotonic() + self.ANSWER_TIMEOUT * self._idle
+        while not self._reader.exhausted():
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.01)  # what makes the reader's descriptor readable may be data, and is not taken here
+        return True
 
     def fast_forward(self, time_ns=None, *, timeout=None):
         """Skip to the first messages at or after a GPS time in nanoseconds, never back; None: to the end.

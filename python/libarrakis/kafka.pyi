@@ -14,6 +14,7 @@ def generate_groupid() -> str: ...
 class KafkaReader:
     POLL_TIMEOUT: float
     BATCH: int
+    ANSWER_TIMEOUT: float
     url: str
     metadata: Mapping[str, Channel] | Mapping[str, _Channel]
     start: int | None

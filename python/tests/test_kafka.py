@@ -118,6 +118,16 @@ def test_exhausted_is_true_once_all_is_read(broker, published):
             list(reader.read_raw(wait=0.01))
 
 
+def test_a_single_question_whether_all_is_read_has_its_answer(broker, published):
+    """As of a program that asks seldom: an answer of the brokers counts for five seconds."""
+    (a, _), _ = published
+    with KafkaReader(broker.url, metadata(*a), start=0) as reader:
+        begun = time.monotonic()
+        while time.monotonic() < begun + 4:  # before, none is believed
+            list(reader.read())
+        assert reader.exhausted()
+
+
 def test_fast_forward_goes_to_the_end(broker, published):
     (a, b), start = published
     with KafkaReader(broker.url, metadata(*a), start=0) as reader:

@@ -18,7 +18,6 @@ import math
 import operator
 import os
 import queue
-import time
 
 import numpy
 import pyarrow
@@ -36,8 +35,6 @@ AT_ONCE = 32
 # How long a live client waits for a batch at a time. What ends a client wakes it, so that this bounds nothing else than
 # the server's look whether the client is still there, which is every five seconds.
 PATIENCE = 1.0
-# How long a reader of the past that nothing arrives for waits for the brokers to tell where their topics end.
-ANSWER_S = 1.0
 # How many seconds a live reader's data may lie at the broker, 0 to 5; see libarrakis.stream(). 0: as little as is cheap.
 VARIABLE = "LIBARRAKIS_FETCH_WAIT"
 
@@ -165,7 +162,6 @@ class PastReader(libarrakis.kafka.KafkaReader):
     def __init__(self, url, metadata, start):
         super().__init__(url, metadata, start)
         self._makers = {}  # by the name of the stream
-        self._idle = False  # whether nothing had arrived when it was last looked
 
     def enter(self):
         super().enter()
@@ -173,23 +169,8 @@ class PastReader(libarrakis.kafka.KafkaReader):
 
     def read(self, *, convert_blocks=False):
         """As that of the client: yield (stream name, SeriesBlock or record batch) for what has arrived."""
-        self._idle = True
         for name, found in super().read(convert_blocks=convert_blocks):
-            self._idle = False
             yield name, self._series_block(name, found) if convert_blocks else found
-
-    def exhausted(self):
-        """Whether all that the topics hold has been read. Waits ANSWER_S for the brokers' answer, if no data arrives.
-
-        The library's own look does not wait, and its answer counts for five seconds. The backend looks every five seconds:
-        it would find each answer too old.
-        """
-        deadline = time.monotonic() + (ANSWER_S if self._idle else 0)
-        while not super().exhausted():
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(0.01)
-        return True
 
     def _series_block(self, name, block):
         if name not in self._makers:

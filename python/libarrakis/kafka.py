@@ -4,8 +4,6 @@
 KafkaReader has the members of the class of that name in the Arrakis client for Python.
 """
 
-import time
-
 from . import _core
 
 __all__ = ["KafkaReader", "generate_groupid", "random_alphanum"]
@@ -123,15 +121,11 @@ class KafkaReader:
     def exhausted(self):
         """Return whether all that the topics held within the last seconds was read.
 
-        If nothing had arrived at the last read(), waits for the brokers' answer for ANSWER_TIMEOUT at most; otherwise
-        not at all. In the first three seconds of a reader, and after a broker has failed, an answer is not believed.
+        If nothing had arrived at the last read(), waits for the brokers' answer for ANSWER_TIMEOUT at most, or until
+        something arrives; otherwise not at all. In the first three seconds of a reader, and after a broker has failed, an
+        answer is not believed.
         """
-        deadline = time.monotonic() + self.ANSWER_TIMEOUT * self._idle
-        while not self._reader.exhausted():
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(0.01)  # what makes the reader's descriptor readable may be data, and is not taken here
-        return True
+        return self._reader.exhausted(self.ANSWER_TIMEOUT if self._idle else 0)
 
     def fast_forward(self, time_ns=None, *, timeout=None):
         """Skip to the first messages at or after a GPS time in nanoseconds, never back; None: to the end.

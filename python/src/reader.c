@@ -223,19 +223,32 @@ static PyObject *reader_next(PyObject *self, PyObject *timeout)
 
 /* ------------------------------------------------------------------ the rest */
 
-static PyObject *exhausted(PyObject *self, PyObject *unused)
+static bool is_exhausted(pyark_handle *handle)
 {
-    (void)unused;
-    pyark_handle *handle = pyark_handle_of(self);
-    if (pyark_handle_enter(handle) != 0)
-        return NULL;
     PyThreadState *state = PyEval_SaveThread();
     pyark_handle_lock_free(handle, -1);
     bool all = arrakis_reader_exhausted(handle->object, ARRAKIS_UNSET);
     pyark_handle_unlock(handle);
     PyEval_RestoreThread(state);
+    return all;
+}
+
+/* What ends the wait is the brokers' answer, or data, which is to be read first. */
+static PyObject *exhausted(PyObject *self, PyObject *timeout)
+{
+    int64_t timeout_ms;
+    pyark_handle *handle = pyark_handle_of(self);
+    if (pyark_argument_timeout(timeout, &timeout_ms) != 0 || pyark_handle_enter(handle) != 0)
+        return NULL;
+    int rc = 0;
+    bool all = is_exhausted(handle);
+    if (!all && timeout_ms != 0) {
+        rc = pyark_wait_look(arrakis_reader_fd(handle->object), arrakis_cancel_fd(handle->cancel),
+                             pyark_wait_deadline(timeout_ms));
+        all = rc == 0 && !handle->closed && is_exhausted(handle);
+    }
     pyark_handle_leave(handle);
-    return PyBool_FromLong(all);
+    return rc == 0 ? PyBool_FromLong(all) : NULL;
 }
 
 static PyObject *input_ids(PyObject *self, PyObject *unused)
@@ -264,9 +277,10 @@ static PyMethodDef methods[] = {
      "stream($self, /)\n--\n\n"
      "Connects, and returns a Stream of all partitions together, without blocks where none of\n"
      "them has data. Takes the reader over, which must not have been opened."},
-    {"exhausted", exhausted, METH_NOARGS,
-     "exhausted($self, /)\n--\n\n"
-     "Whether all that the topics held within the last seconds was returned."},
+    {"exhausted", exhausted, METH_O,
+     "exhausted($self, timeout, /)\n--\n\n"
+     "Whether all that the topics held within the last seconds was returned. Waits so many\n"
+     "seconds for the brokers' answer, and until data arrives."},
     {"fast_forward", fast_forward, METH_O,
      "fast_forward($self, time_ns, /)\n--\n\n"
      "Skips to the first messages at or after a GPS time; None: the end. Returns the number of\n"

@@ -30,7 +30,7 @@ clean: ## remove all build directories
 	rm -rf build build-*
 
 ## Test
-test: ## unit tests to three nodes, under ASan and UBSan; 40 minutes on two cores
+test: ## unit tests to three nodes, under ASan and UBSan; half an hour on two cores
 	@tools/test.sh
 
 ci: ## one job of what is tested of each change; JOB=clang; none: the list

@@ -133,5 +133,7 @@ class _Future:
             return False
         self._done = True
         self._error = asyncio.CancelledError() if msg is None else asyncio.CancelledError(msg)
-        self._loop.call_soon(self._wake, self, context=self._context)
+        # Let go of: in Python 3.10 a canceled task has its error, whose traceback leads here.
+        wake, self._wake = self._wake, None
+        self._loop.call_soon(wake, self, context=self._context)
         return True

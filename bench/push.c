@@ -20,7 +20,7 @@ typedef struct message {
 
 static arrakis_status (*push)(arrakis_reader *, size_t, const void *, size_t, arrakis_error *);
 static arrakis_status (*next)(arrakis_stream *, int, arrakis_block **, arrakis_error *);
-static int64_t *pushed; /* NULL: messages are pushed as the program does */
+static int64_t *pushed;
 static int64_t pause_ns;
 static message kept[TIMES_MOST];
 static size_t count;
@@ -32,12 +32,12 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void begin(void)
 {
     void *library = dlopen("libarrakis.so.0.1", RTLD_LAZY | RTLD_NOLOAD);
-    if (!library)
+    pushed = times_open("BENCH_PUSHED");
+    if (!library || !pushed)
         abort();
     *(void **)&push = dlsym(library, "arrakis_memory_reader_push");
     *(void **)&next = dlsym(library, "arrakis_stream_next");
     const char *text = getenv("BENCH_PUSH_NS");
-    pushed = times_open("BENCH_PUSHED");
     pause_ns = text ? strtoll(text, NULL, 10) : 1000000;
 }
 
@@ -46,8 +46,9 @@ SEEN arrakis_status arrakis_memory_reader_push(arrakis_reader *reader, size_t in
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, begin);
-    if (!pushed || count == TIMES_MOST)
-        return push(reader, input, bytes, size, err);
+    (void)err;
+    if (count == TIMES_MOST)
+        abort();
     source = reader;
     message *m = &kept[count++];
     *m = (message){input, size, malloc(size)};

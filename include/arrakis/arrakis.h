@@ -160,8 +160,8 @@ typedef struct arrakis_stream arrakis_stream;
 /**
  * A cancel ends the calls on everything that it was given to, the present calls and all later
  * ones. A cancel can be given to the connection of a client or of a publisher, to a request, to a
- * stream, to a Kafka reader, and to a member of a group. One cancel is enough for an entire program.
- * Reference-counted: each object that was given a cancel keeps a reference to it.
+ * stream, to a Kafka reader, and to a member of a group. One cancel is enough for an entire
+ * program. Reference-counted: each object that was given a cancel keeps a reference to it.
  */
 typedef struct arrakis_cancel arrakis_cancel;
 
@@ -491,9 +491,9 @@ typedef enum arrakis_on_gap {
  * the first message. The server is asked for the data from 5 s before the end of what has come,
  * because a server may take a start of a moment ago for the present. Where the server refuses
  * that start, sends data from before it, or has answered three tries in a row with an error of its
- * own (ESERVER), the server is asked for the present. Data that comes
- * twice is dropped, and data that does not come is missing. With `fast_forward` a live stream
- * that is still behind 10 s after it was taken up again (or its max_latency, if that is longer) goes on at the present.
+ * own (ESERVER), the server is asked for the present. Data that comes twice is dropped, and data
+ * that does not come is missing. With `fast_forward` a live stream that is still behind 10 s after
+ * it was taken up again (or its max_latency, if that is longer) goes on at the present.
  *
  * Other servers and brokers of the stream go on meanwhile: what is due of the lost one is missing in
  * the blocks; in a request with a start after 10 s, or max_latency if that is longer. While all are

@@ -269,8 +269,8 @@ ARRAKIS_API bool arrakis_reader_done(const arrakis_reader *reader);
  * Returns whether all that the source held at some moment since `since_ns` (GPS; ARRAKIS_UNSET:
  * within the last few seconds) has been returned. The call does not wait: a broker is asked in the
  * background, and the call returns false until the answer has come, which makes the reader's
- * descriptor readable. An answer counts for 5 s: a program that asks less often asks again when the
- * descriptor is readable.
+ * descriptor readable. An answer counts for 5 s: a program that asks less often must ask again when
+ * the descriptor is readable.
  */
 ARRAKIS_API bool arrakis_reader_exhausted(arrakis_reader *reader, int64_t since_ns);
 /**

@@ -279,8 +279,8 @@ static PyMethodDef methods[] = {
      "them has data. Takes the reader over, which must not have been opened."},
     {"exhausted", exhausted, METH_O,
      "exhausted($self, timeout, /)\n--\n\n"
-     "Whether all that the topics held within the last seconds was returned. Waits so many\n"
-     "seconds for the brokers' answer, and until data arrives."},
+     "Whether all that the topics held within the last seconds was returned. Waits for\n"
+     "the brokers' answer, so many seconds at most, or until data arrives."},
     {"fast_forward", fast_forward, METH_O,
      "fast_forward($self, time_ns, /)\n--\n\n"
      "Skips to the first messages at or after a GPS time; None: the end. Returns the number of\n"

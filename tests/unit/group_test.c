@@ -68,14 +68,14 @@ rd_kafka_resp_err_t rd_kafka_commit(rd_kafka_t *rk, const rd_kafka_topic_partiti
 typedef void commit_fn(rd_kafka_t *, rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t *,
                        void *);
 
-static commit_fn *of_the_group;
+static commit_fn *group_answer;
 static bool is_being_shared;
 
 static void look_at_answer(rd_kafka_t *rk, rd_kafka_resp_err_t code,
                            rd_kafka_topic_partition_list_t *list, void *opaque)
 {
     is_being_shared = code == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS;
-    of_the_group(rk, code, list, opaque);
+    group_answer(rk, code, list, opaque);
 }
 
 /* In the place of librdkafka's, whose mock groups refuse what members commit while others join; Kafka's do not. */
@@ -88,7 +88,7 @@ rd_kafka_resp_err_t rd_kafka_commit_queue(rd_kafka_t *rk,
     void *found = dlsym(RTLD_NEXT, "rd_kafka_commit_queue");
     assert_non_null(found);
     memcpy(&commit, &found, sizeof commit);
-    of_the_group = answer;
+    group_answer = answer;
     return commit(rk, list, queue, look_at_answer, opaque);
 }
 
@@ -191,7 +191,7 @@ static void a_position_is_read_as_it_was_committed(void **state)
 }
 
 /* What happens to the second partition of a topic is not taken for what happens to the first. */
-static void only_the_first_partition_of_a_topic_is_one_of_the_group(void **state)
+static void only_the_first_partition_of_a_topic_is_one_group_answer(void **state)
 {
     (void)state;
     ark_group_partition partitions[2] = {0};
@@ -492,6 +492,7 @@ static int64_t first_of_the_other(arrakis_group *group, arrakis_group *other)
 static int64_t given_away_at(int64_t done)
 {
     enum { ALL = 8 };
+    is_being_shared = false;
     arrakis_mock_broker *broker;
     PASS(arrakis_mock_broker_open(&broker, err));
     const char *url = arrakis_mock_broker_url(broker);
@@ -765,7 +766,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_are_checked),
         cmocka_unit_test(a_position_is_read_as_it_was_committed),
-        cmocka_unit_test(only_the_first_partition_of_a_topic_is_one_of_the_group),
+        cmocka_unit_test(only_the_first_partition_of_a_topic_is_one_group_answer),
         cmocka_unit_test(the_message_that_comes_with_its_partition_is_taken),
         cmocka_unit_test(a_member_polls_between_the_partitions_that_it_is_told_of),
         cmocka_unit_test(all_partitions_are_told_of_before_the_backlog_is_read),
